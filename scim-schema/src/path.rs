@@ -1,0 +1,215 @@
+//! Attribute paths in standard notation (RFC 7644 section 3.10).
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::attribute::is_name;
+
+/// The name of an attribute: `[URI ":"] name ["." sub-attribute]` (RFC 7644 section 3.10).
+///
+/// Names compare without regard to ASCII case, as every part of the notation does. A URI is split
+/// off at its last `:`, since URIs hold dots and digits themselves. One allocation.
+///
+/// ```
+/// use scim_schema::AttrPath;
+///
+/// let path: AttrPath = "urn:ietf:params:scim:schemas:core:2.0:User:name.familyName".parse()?;
+/// assert_eq!(path.uri(), Some("urn:ietf:params:scim:schemas:core:2.0:User"));
+/// assert_eq!((path.attribute(), path.sub_attribute()), ("name", Some("familyName")));
+/// assert_eq!("userName".parse::<AttrPath>()?, "USERNAME".parse()?);
+/// # Ok::<(), scim_schema::InvalidPath>(())
+/// ```
+#[derive(Clone)]
+pub struct AttrPath {
+    text: Box<str>,
+    /// Where the attribute's name begins: after the URI's `:`, or 0.
+    attr: u32,
+    /// Where the sub-attribute's name begins: after the `.`, or 0 for none.
+    sub: u32,
+}
+
+/// A text that is not an attribute path, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidPath(&'static str);
+
+impl fmt::Display for InvalidPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InvalidPath {}
+
+impl AttrPath {
+    /// Reads a path from its whole text.
+    ///
+    /// # Errors
+    ///
+    /// If a name is missing or malformed, or there is more than one sub-attribute.
+    pub fn parse(text: &str) -> Result<Self, InvalidPath> {
+        let (attr, sub) = split(text)?;
+        Ok(Self { text: text.into(), attr, sub })
+    }
+
+    /// The path of a top-level attribute, or of a sub-attribute, with an optional URI.
+    pub(crate) fn join(uri: Option<&str>, attribute: &str, sub: Option<&str>) -> Self {
+        let mut text = String::new();
+        if let Some(uri) = uri {
+            text.push_str(uri);
+            text.push(':');
+        }
+        let attr = text.len();
+        text.push_str(attribute);
+        let mut at = 0;
+        if let Some(sub) = sub {
+            text.push('.');
+            at = text.len();
+            text.push_str(sub);
+        }
+        let offset = |n: usize| u32::try_from(n).unwrap_or(0);
+        Self { text: text.into(), attr: offset(attr), sub: offset(at) }
+    }
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The URI in front of the name, without its `:`.
+    pub fn uri(&self) -> Option<&str> {
+        self.text.get(..(self.attr as usize).checked_sub(1)?)
+    }
+
+    /// The attribute's name.
+    pub fn attribute(&self) -> &str {
+        let end = if self.sub == 0 { self.text.len() } else { (self.sub as usize).saturating_sub(1) };
+        self.text.get(self.attr as usize..end).unwrap_or_default()
+    }
+
+    /// The sub-attribute's name.
+    pub fn sub_attribute(&self) -> Option<&str> {
+        if self.sub == 0 { None } else { self.text.get(self.sub as usize..) }
+    }
+}
+
+/// Where the attribute and the sub-attribute begin.
+fn split(text: &str) -> Result<(u32, u32), InvalidPath> {
+    const LONG: InvalidPath = InvalidPath("the path is too long");
+    let (uri, name) = match text.rsplit_once(':') {
+        Some((uri, name)) => (Some(uri), name),
+        None => (None, text),
+    };
+    let attr = match uri {
+        Some(uri) if !is_uri(uri) => return Err(InvalidPath("not a schema URI in front of the name")),
+        Some(uri) => u32::try_from(uri.len() + 1).map_err(|_| LONG)?,
+        None => 0,
+    };
+    let (attribute, sub) = match name.split_once('.') {
+        Some((attribute, sub)) => (attribute, Some(sub)),
+        None => (name, None),
+    };
+    if !is_name(attribute) {
+        return Err(InvalidPath("an attribute name is a letter followed by letters, digits, `-`, `_` or `$`"));
+    }
+    match sub {
+        None => Ok((attr, 0)),
+        Some(sub) if is_name(sub) || sub.eq_ignore_ascii_case("$ref") => {
+            let at = u32::try_from(attribute.len() + 1).map_err(|_| LONG)?;
+            Ok((attr, attr.checked_add(at).ok_or(LONG)?))
+        }
+        Some(sub) if sub.contains('.') => Err(InvalidPath("a path has at most one sub-attribute")),
+        Some(_) => {
+            Err(InvalidPath("a sub-attribute name is a letter followed by letters, digits, `-`, `_` or `$`"))
+        }
+    }
+}
+
+/// `scheme ":" rest`, in the characters of RFC 3986 (percent signs, dots and digits included).
+fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let mut scheme = scheme.bytes();
+    scheme.next().is_some_and(|b| b.is_ascii_alphabetic())
+        && scheme.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        && !rest.is_empty()
+        && rest.bytes().all(is_uri_byte)
+}
+
+/// Whether a byte may stand in a URI; brackets, which delimit value paths, are left out.
+pub(crate) fn is_uri_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'*+,;=%".contains(&byte)
+}
+
+impl FromStr for AttrPath {
+    type Err = InvalidPath;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPath> {
+        Self::parse(text)
+    }
+}
+
+impl PartialEq for AttrPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.text.eq_ignore_ascii_case(&other.text)
+    }
+}
+
+impl Eq for AttrPath {}
+
+impl Hash for AttrPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for byte in self.text.bytes() {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+        state.write_u8(0xff);
+    }
+}
+
+impl fmt::Display for AttrPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for AttrPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AttrPath({})", self.text)
+    }
+}
+
+impl Serialize for AttrPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for AttrPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_a_uri_at_its_last_colon() {
+        let path = AttrPath::parse("urn:example:a.b:2.0:User:manager.$ref").unwrap();
+        assert_eq!(path.uri(), Some("urn:example:a.b:2.0:User"));
+        assert_eq!(path.attribute(), "manager");
+        assert_eq!(path.sub_attribute(), Some("$ref"));
+        assert_eq!(AttrPath::join(path.uri(), "manager", Some("$ref")), path);
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_path() {
+        for text in ["", ".", "a.", ".a", "1a", "a.b.c", "a b", "$ref", "urn:a", ":a", "a:", "urn::a", "a.1", "é"] {
+            // `urn:a` is the scheme `urn` with an attribute `a`, which is no URI.
+            assert!(AttrPath::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Schemas: named lists of attribute definitions (RFC 7643 section 7).
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::attribute::check_all;
+use crate::{Attribute, SchemaError};
+
+/// A schema: a URI, a name, and attribute definitions. Cheap to clone.
+///
+/// A host's own schema and the standard ones are made, registered and adjusted alike.
+///
+/// ```
+/// use scim_schema::{Attribute, Schema, standard};
+///
+/// let badge = Schema::new(
+///     "urn:example:params:scim:schemas:extension:badge:2.0:User",
+///     "Badge",
+///     [Attribute::string("tag").with_description("The number printed on the badge.")],
+/// )?;
+/// assert_eq!(badge.attribute("TAG").map(|a| a.name()), Some("tag"));
+///
+/// // A standard schema, tightened by the host without copying it.
+/// let user = standard::user().adjust("emails.type", |a| a.only_canonical_values())?;
+/// assert!(user.attribute("emails").unwrap().sub_attributes().iter().any(|a| a.is_only_canonical()));
+/// # Ok::<(), scim_schema::SchemaError>(())
+/// ```
+#[derive(Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Schema(Arc<Inner>);
+
+#[derive(Clone, PartialEq, Serialize)]
+struct Inner {
+    id: String,
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    description: String,
+    attributes: Vec<Attribute>,
+}
+
+impl Schema {
+    /// A schema with the given URI, name and attributes.
+    ///
+    /// # Errors
+    ///
+    /// If the URI has no scheme, or an attribute is not well formed or defined twice; the error
+    /// names it.
+    pub fn new(
+        id: impl Into<String>,
+        name: impl Into<String>,
+        attributes: impl IntoIterator<Item = Attribute>,
+    ) -> Result<Self, SchemaError> {
+        let inner = Inner {
+            id: id.into(),
+            name: name.into(),
+            description: String::new(),
+            attributes: attributes.into_iter().collect(),
+        };
+        if !inner.id.contains(':') || inner.id.contains(|c: char| c.is_whitespace() || c == '"') {
+            return Err(SchemaError::new(&inner.id, "a schema is named by an absolute URI"));
+        }
+        check_all(&inner.attributes).map_err(|error| error.inside(&inner.id))?;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Reads a schema in the JSON form of RFC 7643 section 7, as `/Schemas` serves it.
+    ///
+    /// ```
+    /// let schema = scim_schema::Schema::from_json(r#"{
+    ///     "id": "urn:example:params:scim:schemas:extension:badge:2.0:User",
+    ///     "name": "Badge",
+    ///     "attributes": [{ "name": "tag", "type": "string" }]
+    /// }"#)?;
+    /// assert_eq!(schema.name(), "Badge");
+    /// # Ok::<(), scim_schema::SchemaError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the text is not JSON, or not a schema; the error names the attribute.
+    pub fn from_json(text: &str) -> Result<Self, SchemaError> {
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| SchemaError::new("", format!("not JSON: {error}")))?;
+        Self::from_value(&value)
+    }
+
+    /// Reads a schema from parsed JSON; see [`from_json`](Self::from_json).
+    ///
+    /// # Errors
+    ///
+    /// If it is not a schema; the error names the attribute.
+    pub fn from_value(value: &Value) -> Result<Self, SchemaError> {
+        let text = |member: &str| value.get(member).and_then(Value::as_str);
+        let id = text("id").ok_or_else(|| SchemaError::new("", "a schema must have an `id`"))?;
+        let attributes = value
+            .get("attributes")
+            .and_then(Value::as_array)
+            .ok_or_else(|| SchemaError::new(id, "a schema must have `attributes`"))?
+            .iter()
+            .map(Attribute::from_json)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| error.inside(id))?;
+        Ok(Self::new(id, text("name").unwrap_or(id), attributes)?
+            .with_description(text("description").unwrap_or_default()))
+    }
+
+    /// Sets the text that `/Schemas` shows.
+    #[must_use]
+    pub fn with_description(mut self, text: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.0).description = text.into();
+        self
+    }
+
+    /// Changes one attribute (`userName`) or sub-attribute (`emails.type`), keeping the rest.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such attribute, or the result is not well formed.
+    pub fn adjust(
+        self,
+        name: &str,
+        change: impl FnOnce(Attribute) -> Attribute,
+    ) -> Result<Self, SchemaError> {
+        fn replace(
+            list: &[Attribute],
+            name: &str,
+            change: impl FnOnce(Attribute) -> Attribute,
+        ) -> Result<Vec<Attribute>, SchemaError> {
+            let (first, rest) = name.split_once('.').map_or((name, None), |(a, b)| (a, Some(b)));
+            let place = list
+                .iter()
+                .position(|a| a.name().eq_ignore_ascii_case(first))
+                .ok_or_else(|| SchemaError::new(name, "no such attribute"))?;
+            let mut list = list.to_vec();
+            if let Some(slot) = list.get_mut(place) {
+                *slot = match rest {
+                    None => change(slot.clone()),
+                    Some(rest) => {
+                        let subs = replace(slot.sub_attributes(), rest, change)?;
+                        slot.clone().with_sub_attributes(subs)
+                    }
+                };
+            }
+            Ok(list)
+        }
+        let attributes = replace(self.attributes(), name, change)?;
+        Ok(Self::new(self.id(), self.name(), attributes)?.with_description(self.description()))
+    }
+
+    /// The URI.
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// The name, such as `User`.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The text that `/Schemas` shows.
+    pub fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// The attributes, in the order in which they are served.
+    pub fn attributes(&self) -> &[Attribute] {
+        &self.0.attributes
+    }
+
+    /// The attribute of that name, in any case.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.0.attributes.iter().find(|a| a.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a URI names this schema; case does not matter (RFC 7644 section 3.10).
+    pub fn is(&self, uri: &str) -> bool {
+        self.0.id.eq_ignore_ascii_case(uri)
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Schema({})", self.id())
+    }
+}
+
+impl<'de> Deserialize<'de> for Schema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_value(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}

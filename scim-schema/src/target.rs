@@ -1,0 +1,214 @@
+//! What a path means on a resource type.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::path::AttrPath;
+use crate::{Attribute, Comparison, Schema, Type};
+
+/// An attribute or sub-attribute of a resource type, found by [`ResourceType::resolve`].
+///
+/// The resource type makes one entry for each, once; a `Target` is a pointer to it, cheap to clone.
+/// Two targets are equal if their canonical paths are.
+///
+/// [`ResourceType::resolve`]: crate::ResourceType::resolve
+///
+/// ```
+/// use scim_schema::{AttrPath, Reading, Tolerance, standard};
+///
+/// let user = standard::user_type();
+/// let tolerance = Tolerance::strict();
+/// let target = user.resolve(&"EMAILS.Value".parse()?, &mut Reading::new(&tolerance)).unwrap();
+/// assert_eq!(target.path().as_str(), "emails.value");
+/// assert!(target.attribute().is_multi_valued());
+/// assert_eq!(target.definition().name(), "value");
+/// # Ok::<(), scim_schema::InvalidPath>(())
+/// ```
+#[derive(Clone)]
+pub struct Target(Arc<Entry>);
+
+struct Entry {
+    schema: Schema,
+    /// Whether values live under the schema's URI instead of at the top level.
+    extension: bool,
+    attribute: Attribute,
+    sub: Option<Attribute>,
+    path: AttrPath,
+    comparison: Comparison,
+    place: Place,
+    derived: bool,
+    subs: Box<[Target]>,
+}
+
+/// Where a target stands in its resource type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// 0 for the core, then the extensions in order.
+    pub(crate) section: usize,
+    /// The index of the attribute in its section.
+    pub(crate) attribute: usize,
+    /// The index of the sub-attribute.
+    pub(crate) sub: Option<usize>,
+}
+
+impl Target {
+    pub(crate) fn new(schema: &Schema, section: usize, index: usize, attribute: &Attribute) -> Self {
+        let extension = section > 0;
+        let uri = extension.then(|| schema.id());
+        let entry = |sub: Option<(usize, &Attribute)>, subs: Vec<Target>| {
+            let definition = sub.map_or(attribute, |(_, sub)| sub);
+            Self(Arc::new(Entry {
+                schema: schema.clone(),
+                extension,
+                attribute: attribute.clone(),
+                sub: sub.map(|(_, sub)| sub.clone()),
+                path: AttrPath::join(uri, attribute.name(), sub.map(|(_, sub)| sub.name())),
+                comparison: Comparison::of(definition),
+                derived: is_derived(section, attribute, definition),
+                place: Place { section, attribute: index, sub: sub.map(|(at, _)| at) },
+                subs: subs.into(),
+            }))
+        };
+        let subs = attribute.sub_attributes().iter().enumerate().map(|sub| entry(Some(sub), Vec::new())).collect();
+        entry(None, subs)
+    }
+
+    /// The schema that defines it.
+    pub fn schema(&self) -> &Schema {
+        &self.0.schema
+    }
+
+    /// The URI of the extension object that holds it; `None` for a core attribute.
+    pub fn extension(&self) -> Option<&str> {
+        self.0.extension.then(|| self.0.schema.id())
+    }
+
+    /// The top-level attribute.
+    pub fn attribute(&self) -> &Attribute {
+        &self.0.attribute
+    }
+
+    /// The sub-attribute, if the path names one.
+    pub fn sub(&self) -> Option<&Attribute> {
+        self.0.sub.as_ref()
+    }
+
+    /// The definition of what the path names: the sub-attribute, else the attribute.
+    pub fn definition(&self) -> &Attribute {
+        self.0.sub.as_ref().unwrap_or(&self.0.attribute)
+    }
+
+    /// The canonical path, qualified with the schema URI exactly if it lives in an extension.
+    pub fn path(&self) -> &AttrPath {
+        &self.0.path
+    }
+
+    /// How its values compare.
+    pub fn comparison(&self) -> Comparison {
+        self.0.comparison
+    }
+
+    /// Whether it names an object with sub-attributes.
+    pub fn is_complex(&self) -> bool {
+        self.definition().data_type() == Type::Complex
+    }
+
+    /// The sub-attributes, as targets, of an attribute; none for a sub-attribute.
+    pub fn sub_attributes(&self) -> &[Target] {
+        &self.0.subs
+    }
+
+    /// The sub-attribute of that name, in any case.
+    pub fn sub_attribute(&self, name: &str) -> Option<&Target> {
+        find(&self.0.subs, name, |target| target.definition().name())
+    }
+
+    /// Whether the service writes it into responses itself: `meta.resourceType`, `meta.location`,
+    /// and the `$ref` of references to resources.
+    pub fn is_derived(&self) -> bool {
+        self.0.derived
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.0.place
+    }
+
+    /// The value of the top-level attribute in a resource in canonical form.
+    pub fn get<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
+        self.object(resource)?.get(self.0.attribute.name())
+    }
+
+    /// The object that holds the attribute: the resource itself, or an extension's.
+    pub fn object<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
+        if self.0.extension { resource.get(self.0.schema.id())?.as_object() } else { Some(resource) }
+    }
+
+    /// Every value that the path reaches in a resource: list elements, and the sub-attribute in each.
+    pub fn values<'a>(&'a self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
+        let elements = match self.get(resource) {
+            Some(Value::Array(list)) => list.as_slice(),
+            Some(value) => std::slice::from_ref(value),
+            None => &[],
+        };
+        elements.iter().filter_map(|element| match &self.0.sub {
+            None => Some(element),
+            Some(sub) => element.get(sub.name()),
+        })
+    }
+
+    /// The value by which a resource is sorted: of a list the primary element's, else the first's
+    /// (RFC 7644 section 3.4.2.3).
+    pub fn sort_value<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
+        let element = match self.get(resource)? {
+            Value::Array(list) => list
+                .iter()
+                .find(|element| element.get("primary").and_then(Value::as_bool) == Some(true))
+                .or(list.first())?,
+            value => value,
+        };
+        match &self.0.sub {
+            None => Some(element),
+            Some(sub) => element.get(sub.name()),
+        }
+    }
+}
+
+fn is_derived(section: usize, attribute: &Attribute, definition: &Attribute) -> bool {
+    let of_meta = section == 0 && attribute.name() == "meta";
+    definition.is_resource_reference() || of_meta && matches!(definition.name(), "resourceType" | "location")
+}
+
+/// Finds by name: exactly if possible, since stored data and most requests use the canonical case.
+pub(crate) fn find<'a, T>(list: &'a [T], name: &str, name_of: impl Fn(&T) -> &str) -> Option<&'a T> {
+    list.iter().find(|item| name_of(item) == name).or_else(|| {
+        list.iter().find(|item| name_of(item).eq_ignore_ascii_case(name))
+    })
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.path == other.0.path
+    }
+}
+
+impl Eq for Target {}
+
+impl std::hash::Hash for Target {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.path.hash(state);
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.path.as_str())
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({})", self.0.path)
+    }
+}

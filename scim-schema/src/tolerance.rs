@@ -1,0 +1,258 @@
+//! What the library puts up with: one name for each deviation from the RFCs, in one table.
+
+use std::fmt;
+
+/// Declares the quirks, their names and what they mean, once.
+macro_rules! quirks {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// A way in which real clients deviate from RFC 7643 and 7644 that has one sane reading.
+        ///
+        /// Each can be switched alone (see [`Tolerance`]) and is reported when it fires (see
+        /// [`Reading`]), so that a host can see what its identity provider gets wrong.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Quirk { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Quirk {
+            /// Every quirk, in the order of the table.
+            pub const ALL: &[Quirk] = &[$(Quirk::$variant,)+];
+
+            /// A stable name for logs and configuration.
+            ///
+            /// ```
+            /// assert_eq!(scim_schema::Quirk::BooleanAsString.name(), "boolean-as-string");
+            /// ```
+            pub fn name(self) -> &'static str {
+                match self { $(Quirk::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+quirks! {
+    /// `op` in other letters than `add`, `remove` and `replace`, as `Add` (RFC 7644 section 3.5.2).
+    OperationCase = "operation-case",
+    /// Member names of messages in other case, as `operations` (RFC 7644 section 3.5.2).
+    MemberCase = "member-case",
+    /// A message without its `schemas`, or with others (RFC 7644 section 3.1).
+    MessageSchemas = "message-schemas",
+    /// Members of a message that its schema does not define.
+    ForeignMember = "foreign-member",
+    /// A PATCH operation without `path`: legal in RFC 7644 section 3.5.2, refused by the interop profile.
+    PathlessOperation = "pathless-operation",
+    /// `remove` with a `value` that lists what to remove (RFC 7644 section 3.5.2.2 defines none).
+    RemoveWithValue = "remove-with-value",
+    /// `replace` through a value filter that selects nothing creates the element (RFC 7644 section 3.5.2.3 says `noTarget`).
+    ReplaceCreates = "replace-creates",
+    /// `add` with null or without a value changes nothing (RFC 7644 section 3.5.2.1 requires a value).
+    AddNothing = "add-nothing",
+    /// A value that repeats the name of the attribute in its path, as `{"members": [..]}` for `members`.
+    WrappedValue = "wrapped-value",
+    /// `readOnly` attributes inside the value of a PATCH without path are ignored (RFC 7644 section 3.5.2).
+    ReadOnlyIgnored = "read-only-ignored",
+    /// Keys with a dot, as `name.familyName`, inside a value.
+    DottedKey = "dotted-key",
+    /// Keys qualified with a URN, as `urn:..:User:department`, inside a value.
+    QualifiedKey = "qualified-key",
+    /// A `.` between a schema URI and an attribute, as `urn:..:User.manager` (RFC 7644 section 3.10).
+    DottedUri = "dotted-uri",
+    /// The attribute of an extension without its URI (RFC 7644 section 3.10 says that it SHOULD be there).
+    UnqualifiedExtension = "unqualified-extension",
+    /// URIs in `schemas` that the resource type does not have are ignored (RFC 7643 section 3).
+    ForeignSchema = "foreign-schema",
+    /// `schemas` missing or empty in a resource (RFC 7643 section 3).
+    MissingSchemas = "missing-schemas",
+    /// Attributes that the resource type does not have are ignored.
+    UnknownAttribute = "unknown-attribute",
+    /// `displayName` for the `display` of an element.
+    DisplayNameForDisplay = "display-name-for-display",
+    /// `"True"` for `true` (RFC 7643 section 2.3.2).
+    BooleanAsString = "boolean-as-string",
+    /// A number for a string (RFC 7643 section 2.3.1).
+    NumberForString = "number-for-string",
+    /// `"5"` for `5` (RFC 7643 sections 2.3.3 and 2.3.4).
+    NumberAsString = "number-as-string",
+    /// A list of one for a singular attribute (RFC 7643 section 2.4).
+    ListForSingular = "list-for-singular",
+    /// A single value for a multi-valued attribute (RFC 7643 section 2.4).
+    SingularForList = "singular-for-list",
+    /// A string for a complex attribute that has a `value` (RFC 7643 section 2.3.8).
+    StringForComplex = "string-for-complex",
+    /// An empty string for a complex attribute unassigns it.
+    EmptyForComplex = "empty-for-complex",
+    /// A string in a binary attribute that is not base64 (RFC 7643 section 2.3.6).
+    NotBase64 = "not-base64",
+    /// A bare word or number in place of a quoted string in a filter (RFC 7644 figure 1).
+    UnquotedLiteral = "unquoted-literal",
+    /// `true`, `false` and `null` in other case in a filter (RFC 7644 figure 1).
+    LiteralCase = "literal-case",
+    /// No blank between an operator and a quoted string, as `eq"x"` (RFC 7644 figure 1).
+    MissingBlank = "missing-blank",
+    /// Repeated or surrounding blanks in a filter (RFC 7644 figure 1).
+    ExtraBlanks = "extra-blanks",
+    /// A comparison after a value path, as `emails[type eq "work"].value eq "x"` (RFC 7644 figure 1).
+    ComparedValuePath = "compared-value-path",
+    /// A value path on a singular complex attribute, as `name[givenName eq "x"]` (RFC 7644 section 3.5.2).
+    FilteredSingular = "filtered-singular",
+    /// The path of a PATCH operation is the bare URI of an extension (RFC 7644 figure 7).
+    BareExtensionPath = "bare-extension-path",
+    /// `startIndex` below 1, query parameters in other case, and the like (RFC 7644 section 3.4.2).
+    ParameterForm = "parameter-form",
+}
+
+/// The set of quirks that are tolerated.
+///
+/// ```
+/// use scim_schema::{Quirk, Tolerance};
+///
+/// let tolerance = Tolerance::strict().with(Quirk::OperationCase);
+/// assert!(tolerance.allows(Quirk::OperationCase));
+/// assert!(!tolerance.allows(Quirk::BooleanAsString));
+/// assert!(Tolerance::default().allows(Quirk::BooleanAsString));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Tolerance {
+    quirks: u64,
+    full_replace: bool,
+}
+
+impl Tolerance {
+    /// Everything that real identity providers send and that has one sane reading. The default.
+    pub fn lenient() -> Self {
+        Quirk::ALL.iter().fold(Self { quirks: 0, full_replace: false }, |set, quirk| set.with(*quirk))
+    }
+
+    /// The letter of the RFCs.
+    pub fn strict() -> Self {
+        // Both are legal; they are in the table because a host may want to know, and the interop
+        // profile refuses the first.
+        Self { quirks: 0, full_replace: false }
+            .with(Quirk::PathlessOperation)
+            .with(Quirk::UnqualifiedExtension)
+    }
+
+    /// The interoperability profile of draft-zollner-scim-interop-profile: strict, a path in every
+    /// PATCH operation, and `replace` of a complex attribute replaces all of it.
+    pub fn interop() -> Self {
+        Self { full_replace: true, ..Self::strict().without(Quirk::PathlessOperation) }
+    }
+
+    /// The same set with one more.
+    #[must_use]
+    pub fn with(self, quirk: Quirk) -> Self {
+        Self { quirks: self.quirks | bit(quirk), ..self }
+    }
+
+    /// The same set with one less.
+    #[must_use]
+    pub fn without(self, quirk: Quirk) -> Self {
+        Self { quirks: self.quirks & !bit(quirk), ..self }
+    }
+
+    /// Whether a quirk is tolerated.
+    pub fn allows(&self, quirk: Quirk) -> bool {
+        self.quirks & bit(quirk) != 0
+    }
+
+    /// Whether `replace` of a complex attribute drops the sub-attributes that are not given
+    /// (RFC 7644 section 3.5.2.3 keeps them, the interop profile does not).
+    pub fn replaces_whole_complex(&self) -> bool {
+        self.full_replace
+    }
+}
+
+fn bit(quirk: Quirk) -> u64 {
+    1 << (quirk as u64)
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self::lenient()
+    }
+}
+
+impl fmt::Debug for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(Quirk::ALL.iter().filter(|q| self.allows(**q)).map(|q| q.name())).finish()
+    }
+}
+
+/// A quirk that was met: which, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fired {
+    /// What was tolerated.
+    pub quirk: Quirk,
+    /// The index of the PATCH or bulk operation, counted from 0.
+    pub operation: Option<usize>,
+    /// The attribute or message member; never a value.
+    pub path: String,
+}
+
+impl fmt::Display for Fired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at `{}`", self.quirk.name(), self.path)?;
+        match self.operation {
+            Some(index) => write!(f, " in operation {index}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The reading of one client's data: what is tolerated, and what of it was met.
+///
+/// Every step that reads client data takes `&mut Reading`, so that nothing is tolerated in silence.
+///
+/// ```
+/// use scim_schema::{Quirk, Reading, Tolerance};
+///
+/// let tolerance = Tolerance::lenient();
+/// let mut reading = Reading::new(&tolerance);
+/// assert!(reading.tolerates(Quirk::OperationCase, "op"));
+/// assert_eq!(reading.fired()[0].quirk, Quirk::OperationCase);
+/// ```
+#[derive(Debug)]
+pub struct Reading<'a> {
+    tolerance: &'a Tolerance,
+    operation: Option<usize>,
+    fired: Vec<Fired>,
+}
+
+impl<'a> Reading<'a> {
+    /// How many firings one reading keeps; a hostile request cannot make the report grow without end.
+    pub const MAX_FIRED: usize = 64;
+
+    /// A fresh reading.
+    pub fn new(tolerance: &'a Tolerance) -> Self {
+        Self { tolerance, operation: None, fired: Vec::new() }
+    }
+
+    /// The set of quirks that are tolerated.
+    pub fn tolerance(&self) -> &'a Tolerance {
+        self.tolerance
+    }
+
+    /// Asks for tolerance of what was just met at `path`, and reports it if it is granted.
+    pub fn tolerates(&mut self, quirk: Quirk, path: impl fmt::Display) -> bool {
+        let granted = self.tolerance.allows(quirk);
+        if granted && self.fired.len() < Self::MAX_FIRED {
+            self.fired.push(Fired { quirk, operation: self.operation, path: path.to_string() });
+        }
+        granted
+    }
+
+    /// Says which operation of a PATCH or bulk request is read from now on.
+    pub fn at_operation(&mut self, index: Option<usize>) {
+        self.operation = index;
+    }
+
+    /// What was met so far, in order, at most [`MAX_FIRED`](Self::MAX_FIRED).
+    pub fn fired(&self) -> &[Fired] {
+        &self.fired
+    }
+
+    /// What was met, when the reading is over.
+    pub fn into_fired(self) -> Vec<Fired> {
+        self.fired
+    }
+}

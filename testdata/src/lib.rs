@@ -1,0 +1,75 @@
+//! Test cases as JSON files, shared by the tests of every layer.
+//!
+//! This package is test support and is never published: it panics, with a message that names the file, where
+//! a test would fail anyway. What lies where:
+//!
+//! | folder    | content                                                                |
+//! |-----------|------------------------------------------------------------------------|
+//! | `http/`   | [transcripts](transcript::Transcript) of whole conversations over HTTP |
+//! | `idp/`    | the same, one file for each identity provider's habits                 |
+//! | `bench/`  | resources that the benchmarks work on                                  |
+//! | `filter/` `patch/` `schema/` | cases of single layers                              |
+
+pub mod transcript;
+
+mod compare;
+mod placeholder;
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+/// The absolute path of a file or folder of this package, such as `bench/user.json`.
+#[must_use]
+pub fn path(relative: impl AsRef<Path>) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
+}
+
+/// Reads a JSON file of this package.
+///
+/// # Panics
+///
+/// If the file is missing or does not hold a `T`; the message names the file and the line.
+#[must_use]
+pub fn load<T: DeserializeOwned>(relative: impl AsRef<Path>) -> T {
+    let path = path(relative);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The JSON files of a folder of this package, sorted by name, so that tests report in a stable order.
+///
+/// # Panics
+///
+/// If the folder cannot be read.
+#[must_use]
+pub fn files(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    let folder = path(folder);
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap_or_else(|error| panic!("{}: {error}", folder.display())).path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    #[test]
+    fn the_benchmark_user_has_the_size_that_the_results_are_quoted_for() {
+        let user: Value = super::load("bench/user.json");
+        let compact = user.to_string().len();
+        assert!((2150..=2250).contains(&compact), "{compact} bytes");
+        assert!(user.get("x509Certificates").is_none());
+    }
+
+    #[test]
+    fn folders_list_only_json_and_in_order() {
+        let files = super::files("http");
+        assert!(files.iter().all(|file| file.extension().is_some_and(|e| e == "json")));
+        assert!(files.is_sorted());
+    }
+}

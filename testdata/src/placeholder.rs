@@ -1,0 +1,341 @@
+//! Placeholders in expected values: what varies from run to run is checked for its form, and for being the
+//! same wherever it carries the same name.
+
+use std::collections::BTreeMap;
+
+/// The kinds of values that a server makes up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    /// A resource id; the services under test use UUIDs.
+    Id,
+    /// An RFC 3339 dateTime in UTC, with or without a fraction.
+    Time,
+    /// A weak entity tag, as in the `ETag` header and `meta.version`.
+    Version,
+}
+
+/// One part of an expected string.
+#[derive(Debug, PartialEq, Eq)]
+enum Piece<'t> {
+    /// Stands for itself.
+    Text(&'t str),
+    /// `{{base}}`: the base URL that the transcript runs against.
+    Base,
+    /// `{{any-string}}`: whatever is left, if anything is; for texts that are written for people.
+    Any,
+    /// `{{version}}`, `{{version.b}}`, `{{!version.a}}` or `{{version.b!a}}`: a value that the server made up.
+    Made(Made<'t>),
+}
+
+/// A value of some form, bound to `name` if it has one, and not the value that is bound to `unlike`.
+#[derive(Debug, PartialEq, Eq)]
+struct Made<'t> {
+    form: Form,
+    name: Option<&'t str>,
+    unlike: Option<&'t str>,
+}
+
+/// Splits an expected string into its parts.
+fn pieces(template: &str) -> Result<Vec<Piece<'_>>, String> {
+    let mut pieces = Vec::new();
+    let mut rest = template;
+    while let Some((text, after)) = rest.split_once("{{") {
+        let (inner, after) =
+            after.split_once("}}").ok_or_else(|| format!("`{template}`: a placeholder is not closed"))?;
+        if !text.is_empty() {
+            pieces.push(Piece::Text(text));
+        }
+        pieces.push(placeholder(inner).ok_or_else(|| format!("`{template}`: no such placeholder: {inner}"))?);
+        rest = after;
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest));
+    }
+    Ok(pieces)
+}
+
+fn placeholder(inner: &str) -> Option<Piece<'_>> {
+    match inner {
+        "base" => return Some(Piece::Base),
+        "any-string" => return Some(Piece::Any),
+        _ => {}
+    }
+    let negated = inner.strip_prefix('!');
+    let (form, names) = match negated.unwrap_or(inner).split_once('.') {
+        Some((form, names)) => (form, Some(names)),
+        None => (negated.unwrap_or(inner), None),
+    };
+    let form = match form {
+        "id" => Form::Id,
+        "time" => Form::Time,
+        "version" => Form::Version,
+        _ => return None,
+    };
+    let (name, unlike) = match (names, names.and_then(|names| names.split_once('!'))) {
+        // "Differs" needs something to differ from, and one thing is enough.
+        (None, _) | (_, Some(_)) if negated.is_some() => return None,
+        (_, Some((name, unlike))) => (Some(name), Some(unlike)),
+        (names, None) if negated.is_some() => (None, names),
+        (names, None) => (names, None),
+    };
+    let is_name = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let valid = name.is_none_or(is_name) && unlike.is_none_or(is_name);
+    valid.then_some(Piece::Made(Made { form, name, unlike }))
+}
+
+impl Form {
+    /// The beginning of `text` that has this form.
+    fn take(self, text: &str) -> Option<&str> {
+        let (length, valid) = match self {
+            Form::Id => {
+                let length = prefix(text, |b| b.is_ascii_alphanumeric() || b == b'-');
+                (length, is_uuid(&text[..length]))
+            }
+            Form::Time => {
+                let length = text.find('Z')? + 1;
+                (length, is_utc_time(&text[..length]))
+            }
+            Form::Version => {
+                let tag = text.strip_prefix("W/\"")?;
+                let opaque = tag.find('"')?;
+                ("W/\"".len() + opaque + 1, opaque > 0)
+            }
+        };
+        valid.then(|| &text[..length])
+    }
+
+    fn describe(self) -> &'static str {
+        match self {
+            Form::Id => "a UUID",
+            Form::Time => "an RFC 3339 time ending in Z",
+            Form::Version => "a weak entity tag",
+        }
+    }
+}
+
+fn prefix(text: &str, is_part: impl Fn(u8) -> bool) -> usize {
+    text.bytes().position(|byte| !is_part(byte)).unwrap_or(text.len())
+}
+
+/// 8-4-4-4-12 hexadecimal digits.
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// `YYYY-MM-DDTHH:MM:SS[.fraction]Z`, with every field in its range.
+fn is_utc_time(text: &str) -> bool {
+    let Some((date, time)) = text.strip_suffix('Z').and_then(|text| text.split_once('T')) else {
+        return false;
+    };
+    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    fields(date, "-", &[(4, 1970, 9999), (2, 1, 12), (2, 1, 31)])
+        && fields(time, ":", &[(2, 0, 23), (2, 0, 59), (2, 0, 60)])
+        && !fraction.is_empty()
+        && fraction.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Numbers between separators, each with its exact number of digits, its least and its greatest value.
+fn fields(text: &str, separator: &str, wanted: &[(usize, u32, u32)]) -> bool {
+    let found: Vec<&str> = text.split(separator).collect();
+    found.len() == wanted.len()
+        && found.iter().zip(wanted).all(|(field, (digits, least, greatest))| {
+            field.len() == *digits
+                && field.bytes().all(|byte| byte.is_ascii_digit())
+                && field.parse().is_ok_and(|number: u32| (*least..=*greatest).contains(&number))
+        })
+}
+
+/// The base URL, and what the named placeholders have turned out to stand for so far.
+#[derive(Debug)]
+pub(crate) struct Bindings {
+    base: String,
+    values: BTreeMap<(Form, String), String>,
+}
+
+impl Bindings {
+    pub(crate) fn new(base: &str) -> Self {
+        Self { base: base.to_owned(), values: BTreeMap::new() }
+    }
+
+    /// Compares a string of a response with what was expected; the first sight of a name binds it.
+    pub(crate) fn check(&mut self, template: &str, actual: &str) -> Result<(), String> {
+        let mut rest = actual;
+        for piece in pieces(template)? {
+            rest = match piece {
+                Piece::Text(text) => {
+                    rest.strip_prefix(text).ok_or_else(|| format!("{rest:?} does not begin with {text:?}"))?
+                }
+                Piece::Base => rest.strip_prefix(self.base.as_str()).ok_or("does not have the base URL")?,
+                Piece::Any if rest.is_empty() => return Err("is empty".to_owned()),
+                Piece::Any => "",
+                Piece::Made(made) => {
+                    let value =
+                        made.form.take(rest).ok_or_else(|| format!("is not {}", made.form.describe()))?;
+                    self.bind(&made, value)?;
+                    &rest[value.len()..]
+                }
+            };
+        }
+        if rest.is_empty() { Ok(()) } else { Err(format!("goes on with {rest:?}")) }
+    }
+
+    fn bind(&mut self, made: &Made<'_>, value: &str) -> Result<(), String> {
+        if let Some(unlike) = made.unlike {
+            match self.get(made.form, unlike) {
+                None => return Err(format!("nothing is known yet as {unlike}")),
+                Some(other) if other == value => return Err(format!("is the same as {unlike}")),
+                Some(_) => {}
+            }
+        }
+        let Some(name) = made.name else { return Ok(()) };
+        let known = self.values.entry((made.form, name.to_owned())).or_insert_with(|| value.to_owned());
+        if known == value { Ok(()) } else { Err(format!("{name} was {known:?} before")) }
+    }
+
+    fn get(&self, form: Form, name: &str) -> Option<&str> {
+        self.values.get(&(form, name.to_owned())).map(String::as_str)
+    }
+
+    /// Puts what is known into a string of a request.
+    pub(crate) fn fill(&self, template: &str) -> Result<String, String> {
+        let mut filled = String::new();
+        for piece in pieces(template)? {
+            let known = match &piece {
+                Piece::Text(text) => Some(*text),
+                Piece::Base => Some(self.base.as_str()),
+                Piece::Made(Made { form, name: Some(name), unlike: None }) => self.get(*form, name),
+                Piece::Made(_) | Piece::Any => None,
+            };
+            let unknown = || format!("`{template}`: a request can use only names that are bound by now");
+            filled.push_str(known.ok_or_else(unknown)?);
+        }
+        Ok(filled)
+    }
+}
+
+/// A string that matches an expected one, for testing the transcripts without a server.
+#[cfg(test)]
+pub(crate) fn sample(template: &str, base: &str) -> String {
+    let made = |made: Made<'_>| {
+        let number =
+            made.name.map_or(0, |name| name.bytes().fold(7, |n: u32, b| n.wrapping_mul(31) + u32::from(b)));
+        match made.form {
+            Form::Id => format!("{number:08x}-5d1e-4f07-9a6b-c1d2e3f40516"),
+            Form::Time => "2025-03-04T05:06:07.089Z".to_owned(),
+            Form::Version => format!("W/\"{number}\""),
+        }
+    };
+    let parts = pieces(template).unwrap().into_iter().map(|piece| match piece {
+        Piece::Text(text) => text.to_owned(),
+        Piece::Base => base.to_owned(),
+        Piece::Any => "some words".to_owned(),
+        Piece::Made(piece) => made(piece),
+    });
+    parts.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALICE: &str = "0b6f4a32-5d1e-4f07-9a6b-c1d2e3f40516";
+    const BOB: &str = "ffffffff-5d1e-4f07-9a6b-c1d2e3f40516";
+
+    fn bindings() -> Bindings {
+        Bindings::new("https://scim.example.com/v2")
+    }
+
+    #[test]
+    fn forms_are_checked() {
+        let good = [
+            ("{{id}}", ALICE),
+            ("{{time}}", "2024-02-29T23:59:59Z"),
+            ("{{time}}", "2024-02-29T23:59:59.123456Z"),
+            ("{{version}}", "W/\"a\""),
+            ("{{any-string}}", "whatever"),
+            (
+                "{{base}}/Users/{{id}}",
+                "https://scim.example.com/v2/Users/0b6f4a32-5d1e-4f07-9a6b-c1d2e3f40516",
+            ),
+        ];
+        for (template, actual) in good {
+            assert_eq!(bindings().check(template, actual), Ok(()), "{template} {actual}");
+        }
+        let bad = [
+            ("{{id}}", ""),
+            ("{{id}}", "42"),
+            ("{{id}}", "0b6f4a32-5d1e-4f07-9a6b-c1d2e3f40516 "),
+            ("{{time}}", "2024-02-29"),
+            ("{{time}}", "2024-02-29T23:59:59"),
+            ("{{time}}", "2024-02-29T23:59:59+00:00"),
+            ("{{time}}", "2024-13-29T23:59:59Z"),
+            ("{{time}}", "2024-02-29T23:59:59.Z"),
+            ("{{version}}", "\"a\""),
+            ("{{version}}", "W/\"\""),
+            ("{{version}}", "W/\"a"),
+            ("{{any-string}}", ""),
+            ("{{base}}/Users", "https://scim.example.com/Users"),
+            ("plain", "plainer"),
+            ("plain", "plai"),
+        ];
+        for (template, actual) in bad {
+            assert!(bindings().check(template, actual).is_err(), "{template} {actual}");
+        }
+    }
+
+    #[test]
+    fn a_name_means_one_value() {
+        let mut bindings = bindings();
+        assert_eq!(bindings.check("{{id.alice}}", ALICE), Ok(()));
+        assert_eq!(bindings.check("/Users/{{id.alice}}", &format!("/Users/{ALICE}")), Ok(()));
+        assert!(bindings.check("{{id.alice}}", BOB).is_err());
+        assert_eq!(bindings.check("{{id.bob}}", BOB), Ok(()));
+        assert_eq!(bindings.check("{{!id.alice}}", BOB), Ok(()));
+        assert!(bindings.check("{{!id.alice}}", ALICE).is_err());
+        assert!(bindings.check("{{!version.unseen}}", "W/\"1\"").is_err());
+    }
+
+    #[test]
+    fn a_new_name_can_be_told_to_differ_from_an_old_one() {
+        let mut bindings = bindings();
+        assert!(bindings.check("{{version.b!a}}", "W/\"2\"").is_err(), "nothing to differ from");
+        assert_eq!(bindings.check("{{version.a}}", "W/\"1\""), Ok(()));
+        assert!(bindings.check("{{version.b!a}}", "W/\"1\"").is_err());
+        assert_eq!(bindings.check("{{version.b!a}}", "W/\"2\""), Ok(()));
+        assert_eq!(bindings.check("{{version.b}}", "W/\"2\""), Ok(()));
+        assert!(bindings.check("{{version.b!a}}", "W/\"3\"").is_err(), "b is bound");
+    }
+
+    #[test]
+    fn requests_are_filled_with_what_is_known() {
+        let mut bindings = bindings();
+        assert_eq!(bindings.check("{{id.alice}}", ALICE), Ok(()));
+        assert_eq!(
+            bindings.fill("{{base}}/{{id.alice}}!"),
+            Ok(format!("https://scim.example.com/v2/{ALICE}!"))
+        );
+        for template in ["{{id}}", "{{id.bob}}", "{{!id.alice}}", "{{any-string}}", "{{id.alice", "{{nick}}"]
+        {
+            assert!(bindings.fill(template).is_err(), "{template}");
+        }
+    }
+
+    #[test]
+    fn typos_are_refused() {
+        for template in [
+            "{{ id }}",
+            "{{ids}}",
+            "{{id.}}",
+            "{{!version}}",
+            "{{version",
+            "{{}}",
+            "{{version.b!}}",
+            "{{!version.b!a}}",
+            "{{version!a}}",
+        ] {
+            assert!(pieces(template).is_err(), "{template}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Tests of the runner, and of the transcripts as such: with responses made from what they expect.
+
+use http::header::{ETAG, LOCATION};
+use serde_json::json;
+
+use super::*;
+use crate::placeholder::sample;
+
+const BASE: &str = "https://scim.example.com/v2";
+const ID: &str = "0b6f4a32-5d1e-4f07-9a6b-c1d2e3f40516";
+
+fn transcript(steps: Value) -> Transcript {
+    let mut transcript: Transcript = serde_json::from_value(json!({
+        "name": "n", "about": "a", "profile": "lenient", "steps": steps
+    }))
+    .unwrap();
+    transcript.file = "http/test.json".to_owned();
+    transcript
+}
+
+fn one(request: Value, response: Value) -> Transcript {
+    transcript(json!([{ "name": "only", "request": request, "response": response }]))
+}
+
+/// What a service would say to a creation.
+fn created() -> Response<Vec<u8>> {
+    Response::builder()
+        .status(201)
+        .header(CONTENT_TYPE, MEDIA_TYPE)
+        .header(ETAG, "W/\"7\"")
+        .header(LOCATION, format!("{BASE}/Users/{ID}"))
+        .body(json!({ "id": ID, "meta": { "version": "W/\"7\"" } }).to_string().into_bytes())
+        .unwrap()
+}
+
+fn expect(response: Value) -> Result<usize, String> {
+    one(json!({ "method": "POST", "path": "/Users" }), response).run(BASE, &mut |_| created())
+}
+
+#[test]
+fn the_response_that_was_expected_passes() {
+    let headers = json!({ "Location": "{{base}}/Users/{{id.a}}", "etag": "{{version.a}}", "x-none": null });
+    let body = json!({ "id": "{{id.a}}", "meta": { "version": "{{version.a}}" } });
+    assert_eq!(expect(json!({ "status": 201, "headers": headers, "body": body })), Ok(1));
+    assert_eq!(expect(json!({ "status": 201 })), Ok(1));
+}
+
+#[test]
+fn every_deviation_fails_and_is_explained() {
+    let whole = json!({ "id": "{{id}}", "meta": { "version": "{{version}}" } });
+    let cases = [
+        (json!({ "status": 200, "body": whole }), "status: expected 200, got 201"),
+        (
+            json!({ "status": 201, "headers": { "etag": null } }),
+            "etag: expected none, got Ok(\"W/\\\"7\\\"\")",
+        ),
+        (json!({ "status": 201, "headers": { "allow": "GET" } }), "allow: expected \"GET\", got None"),
+        (json!({ "status": 201, "headers": { "etag": "W/\"8\"" } }), "etag: expected \"W/\\\"8\\\"\""),
+        (json!({ "status": 201, "body": null }), "the body: expected none"),
+        (json!({ "status": 201, "body": { "id": "{{id}}" } }), "/meta: nothing was expected here"),
+        (
+            json!({ "status": 201, "body": { "id": "{{id}}", "meta": {}, "x": 1 } }),
+            "/x: expected 1, but it is",
+        ),
+        (json!({ "status": 201, "body": { "id": "7", "meta": whole["meta"] } }), "/id: expected \"7\", got"),
+        (json!({ "status": 201, "body": { "id": "{{version}}" } }), "is not a weak entity tag"),
+    ];
+    for (response, message) in cases {
+        let error = expect(response).unwrap_err();
+        assert!(error.starts_with("http/test.json, step `only`: POST "), "{error}");
+        assert!(error.contains(message), "{error}\nlacks\n{message}");
+    }
+}
+
+#[test]
+fn a_body_must_have_the_media_type_of_scim_and_be_json() {
+    let expected = one(json!({ "method": "GET", "path": "/Users" }), json!({ "status": 200, "body": {} }));
+    let answer = |media: &str, body: &str| {
+        let response = Response::builder().header(CONTENT_TYPE, media);
+        let response = response.body(body.as_bytes().to_vec()).unwrap();
+        expected.run(BASE, &mut |_| response.clone())
+    };
+    assert_eq!(answer(MEDIA_TYPE, "{}"), Ok(1));
+    assert!(answer("application/json", "{}").unwrap_err().contains("content-type"));
+    assert!(answer(MEDIA_TYPE, "{").unwrap_err().contains("not JSON"));
+    assert!(answer(MEDIA_TYPE, "").unwrap_err().contains("not JSON"));
+}
+
+#[test]
+fn a_name_bound_by_one_step_is_used_by_the_next() {
+    let steps = json!([
+        {
+            "name": "create",
+            "request": { "method": "POST", "path": "/Users" },
+            "response": { "status": 201, "headers": { "etag": "{{version.a}}" }, "body": {
+                "id": "{{id.a}}", "meta": { "version": "{{version.a}}" }
+            } }
+        },
+        {
+            "name": "update",
+            "request": {
+                "method": "PUT", "path": "/Users/{{id.a}}", "headers": { "If-Match": "{{version.a}}" },
+                "body": { "list": ["{{base}}/{{id.a}}"] }
+            },
+            "response": { "status": 201 }
+        },
+    ]);
+    let mut requests = Vec::new();
+    let mut send = |request| {
+        requests.push(request);
+        created()
+    };
+    assert_eq!(transcript(steps).run(BASE, &mut send), Ok(2));
+    let update = requests.pop().unwrap();
+    assert_eq!(update.uri().to_string(), format!("{BASE}/Users/{ID}"));
+    assert_eq!(update.headers()["if-match"], "W/\"7\"");
+    assert_eq!(update.body(), &json!({ "list": [format!("{BASE}/{ID}")] }).to_string().into_bytes());
+}
+
+#[test]
+fn a_name_that_nothing_has_bound_stops_the_run_before_the_request() {
+    let step = one(json!({ "method": "GET", "path": "/Users/{{id.b}}" }), json!({ "status": 200 }));
+    assert!(step.run(BASE, &mut |_| panic!("sent")).unwrap_err().contains("bound by now"));
+}
+
+#[test]
+fn a_body_goes_out_as_scim_json_unless_the_step_says_otherwise() {
+    let sent = |request: Value| {
+        let mut sent = None;
+        let mut send = |request| {
+            sent = Some(request);
+            Response::new(Vec::new())
+        };
+        one(request, json!({ "status": 200, "body": null })).run(BASE, &mut send).unwrap();
+        sent.unwrap()
+    };
+    let media = |request: Request<Vec<u8>>| {
+        request.headers().get(CONTENT_TYPE).map(|media| media.to_str().unwrap().to_owned())
+    };
+    let post = |headers: Value| {
+        sent(json!({ "method": "POST", "path": "/Users", "headers": headers, "body": "{ not json" }))
+    };
+    assert_eq!(post(json!({})).body(), b"{ not json");
+    assert_eq!(media(post(json!({}))).as_deref(), Some(MEDIA_TYPE));
+    assert_eq!(
+        media(post(json!({ "content-type": "application/json" }))).as_deref(),
+        Some("application/json")
+    );
+    assert_eq!(media(post(json!({ "Content-Type": null }))), None);
+    assert_eq!(media(sent(json!({ "method": "GET", "path": "/Users" }))), None);
+    let open = sent(json!({ "method": "GET", "path": "/Users", "anonymous": true }));
+    assert!(open.extensions().get::<Anonymous>().is_some());
+}
+
+#[test]
+fn only_what_a_url_cannot_carry_is_encoded() {
+    let cases = [
+        ("/Users?filter=userName eq \"a\"", "/Users?filter=userName%20eq%20%22a%22"),
+        ("/Users/?filter=a+eq+%22b%22&", "/Users/?filter=a+eq+%22b%22&"),
+        ("emails[type eq work].value", "emails[type%20eq%20work].value"),
+        ("müller|<x>{y}^`\\#", "m%C3%BCller%7C%3Cx%3E%7By%7D%5E%60%5C%23"),
+        ("100%, 5%2, %zz, %41", "100%25,%205%252,%20%25zz,%20%41"),
+    ];
+    for (text, encoded) in cases {
+        assert_eq!(encode(text), encoded);
+    }
+}
+
+/// What a service that answers exactly as expected would say, with made-up values for the placeholders.
+fn ideal(expected: &Expected) -> Response<Vec<u8>> {
+    let mut response = Response::builder().status(expected.status);
+    for (name, value) in &expected.headers {
+        if let Some(value) = value {
+            response = response.header(name, sample(value, BASE));
+        }
+    }
+    let body = match &expected.body {
+        None | Some(Value::Null) => Vec::new(),
+        Some(body) => ideal_json(body).to_string().into_bytes(),
+    };
+    if !body.is_empty() && !expected.headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
+        response = response.header(CONTENT_TYPE, MEDIA_TYPE);
+    }
+    response.body(body).unwrap()
+}
+
+fn ideal_json(expected: &Value) -> Value {
+    match expected {
+        Value::String(text) => Value::String(sample(text, BASE)),
+        Value::Array(elements) => elements.iter().map(ideal_json).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(key, value)| (key.clone(), ideal_json(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// Finds placeholders that are misspelt, or used in a request before a response has bound them, and versions
+/// that a transcript wants to be both the same and different.
+#[test]
+fn every_transcript_agrees_with_itself() {
+    for transcript in Transcript::load_all() {
+        let mut responses = transcript.steps.iter().map(|step| ideal(&step.response));
+        let outcome = transcript.run(BASE, &mut |_| responses.next().unwrap());
+        assert_eq!(outcome, Ok(transcript.steps.len()));
+    }
+}
+
+#[test]
+fn every_transcript_is_well_formed() {
+    for transcript in Transcript::load_all() {
+        let file = &transcript.file;
+        assert!(!transcript.steps.is_empty(), "{file} has no steps");
+        assert!(["lenient", "strict", "interop"].contains(&transcript.profile.as_str()), "{file}");
+        assert!(transcript.about.contains("RFC"), "{file} names no section of an RFC");
+        let mut names: Vec<&str> = transcript.steps.iter().map(|step| step.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), transcript.steps.len(), "{file} has two steps of one name");
+    }
+}
