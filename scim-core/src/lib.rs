@@ -1,1 +1,35 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod context;
+mod discovery;
+mod error;
+mod json;
+mod memory;
+mod operation;
+mod parameters;
+mod precondition;
+mod provider;
+mod query;
+mod resource;
+mod response;
+mod route;
+mod service;
+mod update;
+
+pub use config::{AuthenticationScheme, BuildError, Builder};
+pub use context::{BaseUrl, Context, Identity, Secrets};
+pub use error::{Error, Result};
+pub use memory::MemoryProvider;
+pub use operation::Operation;
+pub use precondition::{ETag, Precondition};
+pub use provider::{Capabilities, Deleted, Provider, UpdateOptions, Updated};
+pub use query::{Page, Position, Query, Sort, Window};
+pub use resource::Resource;
+pub use service::{Outcome, ScimService};
+pub use update::{Applied, Update};
+
+pub use async_trait::async_trait;
+pub use scim_filter as filter;
+pub use scim_patch as patch;
+pub use scim_schema as schema;

@@ -155,6 +155,8 @@ struct Definition {
     max_length: Option<usize>,
     #[serde(skip)]
     user_name: bool,
+    #[serde(skip)]
+    default_value: Option<Value>,
 }
 
 impl Attribute {
@@ -178,6 +180,7 @@ impl Attribute {
             only_canonical: false,
             max_length: None,
             user_name: false,
+            default_value: None,
         }))
     }
 
@@ -320,6 +323,14 @@ impl Attribute {
         self
     }
 
+    /// The value that it gets when a resource is created without it (RFC 7644 section 3.3). When a
+    /// replacement leaves it out it stays as it is.
+    #[must_use]
+    pub fn with_default_value(mut self, value: impl Into<Value>) -> Self {
+        self.edit().default_value = Some(value.into());
+        self
+    }
+
     pub(crate) fn with_sub_attributes(mut self, subs: Vec<Attribute>) -> Self {
         self.edit().sub_attributes = subs;
         self
@@ -373,6 +384,11 @@ impl Attribute {
     /// Whether values are compared as user names.
     pub fn is_compared_as_user_name(&self) -> bool {
         self.0.user_name
+    }
+
+    /// The value that it gets when a resource is created without it.
+    pub fn default_value(&self) -> Option<&Value> {
+        self.0.default_value.as_ref()
     }
 
     /// Who may write it.
@@ -488,9 +504,11 @@ pub(crate) fn check_all(attributes: &[Attribute]) -> Result<(), SchemaError> {
 
 /// `ATTRNAME` of RFC 7644 figure 1, with the `$` of RFC 7643 section 2.1.
 pub(crate) fn is_name(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
-        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'$'))
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_name_byte)
+}
+
+pub(crate) fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'$')
 }
 
 fn flag(object: &Map<String, Value>, member: &str) -> Result<Option<bool>, SchemaError> {

@@ -2,6 +2,7 @@
 //!
 //! Once a resource is canonical, every later step finds its attributes by exact lookups.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 
 use serde_json::{Map, Value};
@@ -173,8 +174,24 @@ impl Target {
         });
         match failed {
             Some(violation) => Err(violation),
-            None => Ok(!list.is_empty()),
+            None => {
+                self.drop_repeated_keys(list);
+                Ok(!list.is_empty())
+            }
         }
+    }
+
+    /// Of elements that are identified by their `value`, the first with each stays.
+    fn drop_repeated_keys(&self, list: &mut Vec<Value>) {
+        if !self.is_keyed() || list.len() < 2 {
+            return;
+        }
+        let rule = self.sub_attribute("value").map_or(self.comparison(), Self::comparison);
+        let mut seen = HashSet::with_capacity(list.len());
+        list.retain(|element| {
+            let key = element.get("value").and_then(Value::as_str);
+            key.is_none_or(|key| seen.insert(rule.fold(key).into_owned()))
+        });
     }
 
     /// One value: of a singular attribute, or an element of a list.

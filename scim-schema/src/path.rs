@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::attribute::is_name;
 
 /// The name of an attribute: `[URI ":"] name ["." sub-attribute]` (RFC 7644 section 3.10).
 ///
@@ -50,8 +49,30 @@ impl AttrPath {
     ///
     /// If a name is missing or malformed, or there is more than one sub-attribute.
     pub fn parse(text: &str) -> Result<Self, InvalidPath> {
-        let (attr, sub) = split(text)?;
-        Ok(Self { text: text.into(), attr, sub })
+        match Self::parse_prefix(text)? {
+            ("", path) => Ok(path),
+            _ => Err(InvalidPath("a path is made of letters, digits and the characters of URIs")),
+        }
+    }
+
+    /// Reads a path from the beginning of a text, up to what cannot belong to a path; also returns
+    /// what is left.
+    ///
+    /// ```
+    /// use scim_schema::AttrPath;
+    ///
+    /// let (rest, path) = AttrPath::parse_prefix("emails.type eq \"work\"")?;
+    /// assert_eq!((path.as_str(), rest), ("emails.type", " eq \"work\""));
+    /// # Ok::<(), scim_schema::InvalidPath>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn parse_prefix(text: &str) -> Result<(&str, Self), InvalidPath> {
+        let (attr, sub, end) = split(text)?;
+        let (path, rest) = text.split_at_checked(end).unwrap_or_default();
+        Ok((rest, Self { text: path.into(), attr, sub }))
     }
 
     /// The path of a top-level attribute, or of a sub-attribute, with an optional URI.
@@ -95,37 +116,81 @@ impl AttrPath {
     }
 }
 
-/// Where the attribute and the sub-attribute begin.
-fn split(text: &str) -> Result<(u32, u32), InvalidPath> {
-    const LONG: InvalidPath = InvalidPath("the path is too long");
-    let (uri, name) = match text.rsplit_once(':') {
-        Some((uri, name)) => (Some(uri), name),
-        None => (None, text),
-    };
-    let attr = match uri {
-        Some(uri) if !is_uri(uri) => return Err(InvalidPath("not a schema URI in front of the name")),
-        Some(uri) => u32::try_from(uri.len() + 1).map_err(|_| LONG)?,
-        None => 0,
-    };
-    let (attribute, sub) = match name.split_once('.') {
-        Some((attribute, sub)) => (attribute, Some(sub)),
-        None => (name, None),
-    };
-    if !is_name(attribute) {
-        return Err(InvalidPath("an attribute name is a letter followed by letters, digits, `-`, `_` or `$`"));
+/// Where the attribute and the sub-attribute begin, and where the path ends.
+fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
+    const NAME: InvalidPath =
+        InvalidPath("an attribute name is a letter followed by letters, digits, `-`, `_` or `$`");
+    const SUB: InvalidPath =
+        InvalidPath("a sub-attribute name is a letter followed by letters, digits, `-`, `_` or `$`");
+    let (mut attr, mut dots, mut sub, mut strays) = (0, 0, 0, 0);
+    let mut end = text.len();
+    for (at, byte) in text.bytes().enumerate() {
+        match KIND.get(usize::from(byte)) {
+            Some(Kind::Name) => {}
+            Some(Kind::Dot) => (dots, sub) = (dots + 1, at + 1),
+            Some(Kind::Colon) => (attr, dots, sub, strays) = (at + 1, 0, 0, 0),
+            Some(Kind::Uri) => strays += 1,
+            Some(Kind::Other) | None => {
+                end = at;
+                break;
+            }
+        }
     }
-    match sub {
-        None => Ok((attr, 0)),
-        Some(sub) if is_name(sub) || sub.eq_ignore_ascii_case("$ref") => {
-            let at = u32::try_from(attribute.len() + 1).map_err(|_| LONG)?;
-            Ok((attr, attr.checked_add(at).ok_or(LONG)?))
+    let starts_with_letter = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_alphabetic);
+    if attr > 0 && !text.get(..attr - 1).is_some_and(is_uri) {
+        return Err(InvalidPath("not a schema URI in front of the name"));
+    }
+    if strays > 0 || !starts_with_letter(attr) {
+        return Err(NAME);
+    }
+    if dots > 1 {
+        return Err(InvalidPath("a path has at most one sub-attribute"));
+    }
+    if sub > 0 && !starts_with_letter(sub) {
+        let name = text.get(sub..end).unwrap_or_default();
+        if !name.eq_ignore_ascii_case("$ref") {
+            return Err(SUB);
         }
-        Some(sub) if sub.contains('.') => Err(InvalidPath("a path has at most one sub-attribute")),
-        Some(_) => {
-            Err(InvalidPath("a sub-attribute name is a letter followed by letters, digits, `-`, `_` or `$`"))
-        }
+    }
+    match (u32::try_from(attr), u32::try_from(sub)) {
+        (Ok(attr), Ok(sub)) => Ok((attr, sub, end)),
+        _ => Err(InvalidPath("the path is too long")),
     }
 }
+
+/// What part a byte can play in a path.
+#[derive(Clone, Copy)]
+enum Kind {
+    Name,
+    Dot,
+    Colon,
+    /// It can only stand in the URI in front.
+    Uri,
+    /// It cannot stand in a path. Brackets, which delimit value paths, are here.
+    Other,
+}
+
+/// Each byte's part, looked up since paths are read for every comparison of every filter.
+const KIND: [Kind; 256] = {
+    let mut table = [Kind::Other; 256];
+    let mut at = 0;
+    while at < 128 {
+        #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+        #[expect(clippy::cast_possible_truncation, reason = "below 128")]
+        {
+            table[at] = match at as u8 {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'$' => Kind::Name,
+                b'.' => Kind::Dot,
+                b':' => Kind::Colon,
+                b'~' | b'/' | b'?' | b'#' | b'@' | b'!' | b'&' | b'\'' | b'*' | b'+' | b',' | b';' | b'='
+                | b'%' => Kind::Uri,
+                _ => Kind::Other,
+            };
+        }
+        at += 1;
+    }
+    table
+};
 
 /// `scheme ":" rest`, in the characters of RFC 3986 (percent signs, dots and digits included).
 fn is_uri(text: &str) -> bool {

@@ -11,7 +11,7 @@ use crate::{
     UnknownAttribute,
 };
 
-/// A kind of resource: `User` at `/Users`, or a host's own.
+/// A kind of resource: `User` at `/Users`, or a host's own. Cheap to clone.
 ///
 /// ```
 /// use scim_schema::{Attribute, ResourceType, Schema};
@@ -26,7 +26,10 @@ use crate::{
 ///     ["schemas", "id", "externalId", "displayName", "active", "meta"]);
 /// # Ok::<(), scim_schema::SchemaError>(())
 /// ```
-pub struct ResourceType {
+#[derive(Clone)]
+pub struct ResourceType(Arc<Inner>);
+
+struct Inner {
     name: String,
     endpoint: String,
     description: String,
@@ -99,34 +102,34 @@ impl ResourceType {
 
     /// The name, such as `User`; also the `meta.resourceType` of its resources.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// The endpoint with its slash, such as `/Users`.
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        &self.0.endpoint
     }
 
     /// The text that `/ResourceTypes` shows.
     pub fn description(&self) -> &str {
-        &self.description
+        &self.0.description
     }
 
     fn core(&self) -> &Section {
         #[expect(clippy::indexing_slicing, reason = "build() puts the core there")]
-        &self.sections[0]
+        &self.0.sections[0]
     }
 
     pub(crate) fn shared_sections(&self) -> Arc<[Section]> {
-        self.sections.clone()
+        self.0.sections.clone()
     }
 
     pub(crate) fn default_projection(&self) -> &Projection {
-        &self.default_projection
+        &self.0.default_projection
     }
 
     pub(crate) fn sections(&self) -> &[Section] {
-        &self.sections
+        &self.0.sections
     }
 
     /// The core schema.
@@ -136,7 +139,7 @@ impl ResourceType {
 
     /// The extensions, in the order of registration.
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'_>> {
-        self.sections.iter().skip(1).map(|section| Extension { section })
+        self.0.sections.iter().skip(1).map(|section| Extension { section })
     }
 
     /// The extension that a URI names, in any case.
@@ -152,12 +155,17 @@ impl ResourceType {
 
     /// Every attribute, those of extensions after those of the core.
     pub fn all_attributes(&self) -> impl Iterator<Item = &Target> {
-        self.sections.iter().flat_map(|section| &section.attributes)
+        self.0.sections.iter().flat_map(|section| &section.attributes)
     }
 
     /// The common or core attribute of that name, in any case.
     pub fn attribute(&self, name: &str) -> Option<&Target> {
         self.core().attribute(name)
+    }
+
+    /// The top-level attribute of a target of this type: of `emails.value`, `emails`.
+    pub fn attribute_of(&self, target: &Target) -> Option<&Target> {
+        self.sections().get(target.place().section)?.attributes.get(target.place().attribute)
     }
 
     /// Finds what a path names (RFC 7644 section 3.10).
@@ -169,7 +177,7 @@ impl ResourceType {
     ///
     /// If the type has no such attribute.
     pub fn resolve(&self, path: &AttrPath, reading: &mut Reading<'_>) -> Result<Target, UnknownAttribute> {
-        self.lookup(path, reading).ok_or_else(|| UnknownAttribute::new(path, &self.name))
+        self.lookup(path, reading).ok_or_else(|| UnknownAttribute::new(path, &self.0.name))
     }
 
     fn lookup(&self, path: &AttrPath, reading: &mut Reading<'_>) -> Option<Target> {
@@ -190,7 +198,7 @@ impl ResourceType {
     }
 
     fn section_of(&self, uri: &str) -> Option<&Section> {
-        self.sections.iter().find(|section| section.schema.is(uri))
+        self.0.sections.iter().find(|section| section.schema.is(uri))
     }
 
     /// An extension's attribute without the extension's URI, if only one extension has it.
@@ -240,7 +248,7 @@ impl ResourceType {
 
 impl fmt::Debug for ResourceType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ResourceType({} at {})", self.name, self.endpoint)
+        write!(f, "ResourceType({} at {})", self.name(), self.endpoint())
     }
 }
 
@@ -304,13 +312,13 @@ impl ResourceTypeBuilder {
             sections.push(Section { schema, required, attributes });
         }
         let sections: Arc<[Section]> = sections.into();
-        Ok(ResourceType {
+        Ok(ResourceType(Arc::new(Inner {
             default_projection: Projection::default_of(sections.clone()),
             name: self.name,
             endpoint: format!("/{segment}"),
             description: self.description,
             sections,
-        })
+        })))
     }
 }
 

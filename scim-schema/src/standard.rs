@@ -23,10 +23,12 @@ fn load(text: &str) -> Schema {
 /// The User schema (RFC 7643 section 4.1).
 #[expect(clippy::expect_used, reason = "the files ship with the crate and a test loads each")]
 pub fn user() -> Schema {
-    // What RFC 7644 section 5 says of preparing user names has no keyword in a schema.
+    // What RFC 7644 section 5 says of preparing user names, and what a new user is unless the
+    // client says otherwise, have no keyword in a schema.
     load(include_str!("../schemas/User.json"))
         .adjust("userName", |a| a.compared_as_user_name())
-        .expect("the User schema has a userName")
+        .and_then(|user| user.adjust("active", |a| a.with_default_value(true)))
+        .expect("the User schema has userName and active")
 }
 
 /// The Group schema (RFC 7643 section 4.2).

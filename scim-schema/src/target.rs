@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::path::AttrPath;
-use crate::{Attribute, Comparison, Schema, Type};
+use crate::{Attribute, Comparison, Mutability, Schema, Type};
 
 /// An attribute or sub-attribute of a resource type, found by [`ResourceType::resolve`].
 ///
@@ -39,6 +39,7 @@ struct Entry {
     comparison: Comparison,
     place: Place,
     derived: bool,
+    keyed: bool,
     subs: Box<[Target]>,
 }
 
@@ -67,6 +68,7 @@ impl Target {
                 path: AttrPath::join(uri, attribute.name(), sub.map(|(_, sub)| sub.name())),
                 comparison: Comparison::of(definition),
                 derived: is_derived(section, attribute, definition),
+                keyed: is_keyed(definition),
                 place: Place { section, attribute: index, sub: sub.map(|(at, _)| at) },
                 subs: subs.into(),
             }))
@@ -125,6 +127,12 @@ impl Target {
         find(&self.0.subs, name, |target| target.definition().name())
     }
 
+    /// Whether it is a list whose elements are identified by their `value`: it is immutable in each
+    /// element, as in the members of a group.
+    pub fn is_keyed(&self) -> bool {
+        self.0.keyed
+    }
+
     /// Whether the service writes it into responses itself: `meta.resourceType`, `meta.location`,
     /// and the `$ref` of references to resources.
     pub fn is_derived(&self) -> bool {
@@ -158,6 +166,25 @@ impl Target {
         })
     }
 
+    /// Makes a resource sort by this value: the inverse of [`sort_value`](Self::sort_value), for
+    /// resuming a sorted query at a value.
+    pub fn set_sort_value(&self, resource: &mut Map<String, Value>, value: Value) {
+        let value = match &self.0.sub {
+            Some(sub) => Value::Object(Map::from_iter([(sub.name().to_owned(), value)])),
+            None => value,
+        };
+        let value = if self.0.attribute.is_multi_valued() { Value::Array(vec![value]) } else { value };
+        let name = self.0.attribute.name().to_owned();
+        match self.extension() {
+            Some(uri) => {
+                resource.insert(uri.to_owned(), Value::Object(Map::from_iter([(name, value)])));
+            }
+            None => {
+                resource.insert(name, value);
+            }
+        }
+    }
+
     /// The value by which a resource is sorted: of a list the primary element's, else the first's
     /// (RFC 7644 section 3.4.2.3).
     pub fn sort_value<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
@@ -178,6 +205,11 @@ impl Target {
 fn is_derived(section: usize, attribute: &Attribute, definition: &Attribute) -> bool {
     let of_meta = section == 0 && attribute.name() == "meta";
     definition.is_resource_reference() || of_meta && matches!(definition.name(), "resourceType" | "location")
+}
+
+fn is_keyed(definition: &Attribute) -> bool {
+    let value = definition.sub_attributes().iter().find(|sub| sub.name() == "value");
+    definition.is_multi_valued() && value.is_some_and(|value| value.mutability() == Mutability::Immutable)
 }
 
 /// Finds by name: exactly if possible, since stored data and most requests use the canonical case.

@@ -44,10 +44,15 @@ quirks! {
     RemoveWithValue = "remove-with-value",
     /// `replace` through a value filter that selects nothing creates the element (RFC 7644 section 3.5.2.3 says `noTarget`).
     ReplaceCreates = "replace-creates",
+    /// `replace` of an element that a value filter selects keeps the sub-attributes that are not
+    /// given (RFC 7644 section 3.5.2.3 replaces the element).
+    ReplaceMerges = "replace-merges",
     /// `add` with null or without a value changes nothing (RFC 7644 section 3.5.2.1 requires a value).
     AddNothing = "add-nothing",
     /// A value that repeats the name of the attribute in its path, as `{"members": [..]}` for `members`.
     WrappedValue = "wrapped-value",
+    /// JSON in a string where a complex value belongs, as `"[{\"value\": ..}]"`.
+    JsonText = "json-text",
     /// `readOnly` attributes inside the value of a PATCH without path are ignored (RFC 7644 section 3.5.2).
     ReadOnlyIgnored = "read-only-ignored",
     /// Keys with a dot, as `name.familyName`, inside a value.

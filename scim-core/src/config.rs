@@ -1,0 +1,275 @@
+//! Building a service: its resource types, their providers, and its options.
+
+use std::sync::Arc;
+
+use scim_schema::{ResourceType, Schema, SchemaError, Tolerance, standard};
+use serde_json::{Value, json};
+
+use crate::{Capabilities, Provider, ScimService, discovery};
+
+/// What goes wrong when a service is built.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// There is no base URL, or it is not absolute.
+    BaseUrl(String),
+    /// Two resource types have the same name or endpoint, or an endpoint is the protocol's own.
+    ResourceType(String),
+    /// One schema URI stands for two different schemas.
+    Schema(String),
+}
+
+impl std::fmt::Display for BuildError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::BaseUrl(url) => write!(f, "the base URL must be absolute (http or https), but it is `{url}`"),
+            Self::ResourceType(name) => write!(f, "the resource type or endpoint `{name}` is taken"),
+            Self::Schema(uri) => write!(f, "the URI `{uri}` stands for two different schemas"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl From<SchemaError> for BuildError {
+    fn from(error: SchemaError) -> Self {
+        Self::Schema(error.to_string())
+    }
+}
+
+/// A way of authentication that the service announces (RFC 7643 section 5).
+#[derive(Clone, Debug)]
+pub struct AuthenticationScheme(Value, String);
+
+impl AuthenticationScheme {
+    /// OAuth 2.0 bearer tokens (RFC 6750).
+    pub fn bearer() -> Self {
+        let announced = json!({
+            "type": "oauthbearertoken",
+            "name": "OAuth Bearer Token",
+            "description": "A bearer token in the Authorization header",
+            "specUri": "https://www.rfc-editor.org/info/rfc6750",
+        });
+        Self(announced, "Bearer realm=\"scim\"".to_owned())
+    }
+
+    /// HTTP Basic (RFC 7617); discouraged by RFC 7644 section 2.
+    pub fn basic() -> Self {
+        let announced = json!({
+            "type": "httpbasic",
+            "name": "HTTP Basic",
+            "description": "A user name and a password in the Authorization header",
+            "specUri": "https://www.rfc-editor.org/info/rfc7617",
+        });
+        Self(announced, "Basic realm=\"scim\"".to_owned())
+    }
+
+    /// The `WWW-Authenticate` challenge that goes with it.
+    pub(crate) fn challenge(&self) -> &str {
+        &self.1
+    }
+
+    pub(crate) fn announced(&self) -> &Value {
+        &self.0
+    }
+}
+
+/// A resource type with the provider that keeps its resources.
+pub(crate) struct Registration {
+    pub(crate) resource_type: ResourceType,
+    pub(crate) provider: Arc<dyn Provider>,
+    /// Whether a good PATCH is answered with 204 instead of 200 and the resource.
+    pub(crate) silent_patch: bool,
+}
+
+/// The options of a service.
+pub(crate) struct Config {
+    pub(crate) base_url: String,
+    pub(crate) tolerance: Tolerance,
+    pub(crate) authentication: Vec<AuthenticationScheme>,
+    pub(crate) documentation_uri: Option<String>,
+    pub(crate) allow_anonymous: bool,
+    pub(crate) public_discovery: bool,
+    pub(crate) multi_tenant: bool,
+    pub(crate) require_if_match: bool,
+    pub(crate) default_page_size: usize,
+    pub(crate) max_page_size: usize,
+    pub(crate) max_payload: usize,
+    pub(crate) filter_limits: scim_filter::Limits,
+    pub(crate) patch_limits: scim_patch::Limits,
+}
+
+/// Builds a [`ScimService`].
+#[must_use]
+pub struct Builder {
+    config: Config,
+    registrations: Vec<Registration>,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            config: Config {
+                base_url: String::new(),
+                tolerance: Tolerance::lenient(),
+                authentication: vec![AuthenticationScheme::bearer()],
+                documentation_uri: None,
+                allow_anonymous: false,
+                public_discovery: false,
+                multi_tenant: false,
+                require_if_match: false,
+                default_page_size: 100,
+                max_page_size: 1_000,
+                max_payload: 1024 * 1024,
+                filter_limits: scim_filter::Limits::default(),
+                patch_limits: scim_patch::Limits::default(),
+            },
+            registrations: Vec::new(),
+        }
+    }
+
+    /// Sets the URL below which clients find the endpoints, such as `https://example.com/scim/v2`.
+    /// Required: it is never guessed from request headers.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        let url = url.into();
+        self.config.base_url = url.trim_end_matches('/').to_owned();
+        self
+    }
+
+    /// Serves a resource type from a provider. A good PATCH is answered with the resource.
+    pub fn resource(self, resource_type: ResourceType, provider: impl Provider + 'static) -> Self {
+        self.register(resource_type, provider, false)
+    }
+
+    /// Serves a resource type from a provider. A good PATCH is answered with 204 and no body unless
+    /// the client names attributes: for resources that are large, such as groups.
+    pub fn large_resource(self, resource_type: ResourceType, provider: impl Provider + 'static) -> Self {
+        self.register(resource_type, provider, true)
+    }
+
+    /// Serves the standard [users](standard::user_type) with the enterprise extension.
+    pub fn users(self, provider: impl Provider + 'static) -> Self {
+        self.resource(standard::user_type(), provider)
+    }
+
+    /// Serves the standard [groups](standard::group_type), with 204 after a PATCH.
+    pub fn groups(self, provider: impl Provider + 'static) -> Self {
+        self.large_resource(standard::group_type(), provider)
+    }
+
+    fn register(mut self, resource_type: ResourceType, provider: impl Provider + 'static, silent_patch: bool) -> Self {
+        self.registrations.push(Registration { resource_type, provider: Arc::new(provider), silent_patch });
+        self
+    }
+
+    /// Sets what deviations of clients are put up with; [`Tolerance::lenient`] by default.
+    pub fn tolerance(mut self, tolerance: Tolerance) -> Self {
+        self.config.tolerance = tolerance;
+        self
+    }
+
+    /// Sets the authentication schemes that are announced and asked for; bearer tokens by default.
+    pub fn authentication(mut self, schemes: impl IntoIterator<Item = AuthenticationScheme>) -> Self {
+        self.config.authentication = schemes.into_iter().collect();
+        self
+    }
+
+    /// Sets the `documentationUri` of the service provider configuration.
+    pub fn documentation_uri(mut self, uri: impl Into<String>) -> Self {
+        self.config.documentation_uri = Some(uri.into());
+        self
+    }
+
+    /// Serves requests that nobody is identified for. Without this they are answered with 401.
+    pub fn allow_anonymous(mut self) -> Self {
+        self.config.allow_anonymous = true;
+        self
+    }
+
+    /// Serves the discovery endpoints to everybody (RFC 7643 section 5).
+    pub fn public_discovery(mut self) -> Self {
+        self.config.public_discovery = true;
+        self
+    }
+
+    /// Requires a tenant in every identity; a request without one is answered with 500, since
+    /// middleware must have been forgotten.
+    pub fn multi_tenant(mut self) -> Self {
+        self.config.multi_tenant = true;
+        self
+    }
+
+    /// Requires `If-Match` of every PUT, PATCH and DELETE (428 otherwise).
+    pub fn require_if_match(mut self) -> Self {
+        self.config.require_if_match = true;
+        self
+    }
+
+    /// Sets how many resources a page has if the client does not say (100), and at most (1,000).
+    pub fn page_size(mut self, default: usize, max: usize) -> Self {
+        self.config.default_page_size = default.min(max);
+        self.config.max_page_size = max;
+        self
+    }
+
+    /// Sets the largest body in bytes; 1 MiB by default. The host should stop reading there itself.
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.config.max_payload = bytes;
+        self
+    }
+
+    /// Sets the limits of filters.
+    pub fn filter_limits(mut self, limits: scim_filter::Limits) -> Self {
+        self.config.filter_limits = limits;
+        self
+    }
+
+    /// Sets the limits of PATCH requests.
+    pub fn patch_limits(mut self, limits: scim_patch::Limits) -> Self {
+        self.config.patch_limits = limits;
+        self
+    }
+
+    /// Makes the service; its discovery documents are computed here, once.
+    ///
+    /// # Errors
+    ///
+    /// If what was configured cannot be kept; see [`BuildError`].
+    pub fn build(self) -> Result<ScimService, BuildError> {
+        let Self { config, registrations } = self;
+        let rest = config.base_url.strip_prefix("https://").or_else(|| config.base_url.strip_prefix("http://"));
+        if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/') || rest.contains(['?', '#', ' '])) {
+            return Err(BuildError::BaseUrl(config.base_url));
+        }
+        let mut endpoints = discovery::ENDPOINTS.map(str::to_ascii_lowercase).to_vec();
+        let mut names: Vec<String> = Vec::new();
+        let mut schemas: Vec<Schema> = discovery::schemas();
+        for registration in &registrations {
+            let on = &registration.resource_type;
+            for (taken, text) in [(&mut endpoints, on.endpoint()), (&mut names, on.name())] {
+                let folded = text.to_ascii_lowercase();
+                if taken.contains(&folded) {
+                    return Err(BuildError::ResourceType(text.to_owned()));
+                }
+                taken.push(folded);
+            }
+            for schema in std::iter::once(on.schema()).chain(on.extensions().map(|e| e.schema())) {
+                match schemas.iter().find(|known| known.is(schema.id())) {
+                    Some(known) if known != schema => return Err(BuildError::Schema(schema.id().to_owned())),
+                    Some(_) => {}
+                    None => schemas.push(schema.clone()),
+                }
+            }
+        }
+        Ok(ScimService::new(config, registrations, schemas))
+    }
+}
+
+/// What all of the providers can do.
+pub(crate) fn capabilities(registrations: &[Registration]) -> Capabilities {
+    registrations
+        .iter()
+        .map(|r| r.provider.capabilities(&r.resource_type))
+        .reduce(Capabilities::and)
+        .unwrap_or(Capabilities::NONE)
+}

@@ -1,0 +1,233 @@
+//! What a client is told when something goes wrong (RFC 7644 section 3.12).
+
+use std::fmt;
+
+use http::StatusCode;
+use scim_filter::{ParseError, ResolveError};
+use scim_patch::PatchError;
+use scim_schema::{ScimType, Violation};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// The result of what can fail with an [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The URI of the Error message schema.
+pub(crate) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+
+/// A failure with a status, an optional `scimType` and a detail for the client; one word in size.
+///
+/// A provider makes one with the constructor that names the outcome. What caused it goes into the
+/// [source](Self::with_source), which is for the host's logs and never reaches the client.
+///
+/// ```
+/// use scim_core::Error;
+///
+/// let error = Error::uniqueness("userName");
+/// assert_eq!(error.status(), 409);
+/// assert_eq!(error.scim_type().map(|t| t.as_str()), Some("uniqueness"));
+/// assert_eq!(error.detail(), "`userName` is in use");
+/// ```
+pub struct Error(Box<ErrorInner>);
+
+struct ErrorInner {
+    status: StatusCode,
+    scim_type: Option<ScimType>,
+    detail: String,
+    hint: Option<Hint>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A response header that belongs to an error.
+#[derive(Clone, Debug)]
+pub(crate) enum Hint {
+    /// The methods that the endpoint has.
+    Allow(&'static str),
+    /// Seconds after which a retry makes sense.
+    RetryAfter(u32),
+}
+
+impl Error {
+    /// An error with any status.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self(Box::new(ErrorInner { status, scim_type: None, detail: detail.into(), hint: None, source: None }))
+    }
+
+    /// An error with a `scimType`, and the status that goes with it: 409 for `uniqueness`, 403 for
+    /// `sensitive`, 400 for all others (RFC 7644 table 9).
+    pub fn of(scim_type: ScimType, detail: impl Into<String>) -> Self {
+        let status = match scim_type {
+            ScimType::Uniqueness => StatusCode::CONFLICT,
+            ScimType::Sensitive => StatusCode::FORBIDDEN,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let mut error = Self::new(status, detail);
+        error.0.scim_type = Some(scim_type);
+        error
+    }
+
+    /// There is no resource with this id.
+    pub fn not_found(id: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("resource `{}` not found", id.escape_debug()))
+    }
+
+    /// A value of this attribute is taken by another resource (RFC 7644 section 3.3).
+    pub fn uniqueness(attribute: &str) -> Self {
+        Self::of(ScimType::Uniqueness, format!("`{attribute}` is in use"))
+    }
+
+    /// A value that the store cannot accept.
+    pub fn invalid_value(attribute: &str, reason: &str) -> Self {
+        Self::of(ScimType::InvalidValue, format!("`{attribute}`: {reason}"))
+    }
+
+    /// A message that is malformed.
+    pub fn invalid_syntax(detail: impl Into<String>) -> Self {
+        Self::of(ScimType::InvalidSyntax, detail)
+    }
+
+    /// A filter that the store cannot evaluate.
+    pub fn invalid_filter(detail: impl Into<String>) -> Self {
+        Self::of(ScimType::InvalidFilter, detail)
+    }
+
+    /// More results than the store is willing to compute.
+    pub fn too_many(detail: impl Into<String>) -> Self {
+        Self::of(ScimType::TooMany, detail)
+    }
+
+    /// The resource is not in the version that the client expects (RFC 7644 section 3.14).
+    pub fn precondition_failed() -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "the resource has changed; read it again")
+    }
+
+    /// The caller may not do this.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// Nobody is identified.
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "authentication is required")
+    }
+
+    /// The service does not do this (status 501).
+    pub fn not_implemented(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, detail)
+    }
+
+    /// The request is larger than the service accepts (status 413).
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// The store cannot answer now; a retry may succeed after so many seconds.
+    pub fn unavailable(retry_after: u32) -> Self {
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "the store is not available; try again");
+        error.0.hint = Some(Hint::RetryAfter(retry_after));
+        error
+    }
+
+    /// Something broke. The client gets status 500 and no more; the source is for the log.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error").with_source(source)
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let mut error = Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("the endpoint answers {allow}"));
+        error.0.hint = Some(Hint::Allow(allow));
+        error
+    }
+
+    /// Keeps what caused it, for the host's log.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The keyword of RFC 7644 table 9, if one fits.
+    pub fn scim_type(&self) -> Option<ScimType> {
+        self.0.scim_type
+    }
+
+    /// What the client is told.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    pub(crate) fn hint(&self) -> Option<&Hint> {
+        self.0.hint.as_ref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.status.as_u16())?;
+        if let Some(scim_type) = self.0.scim_type {
+            write!(f, " {scim_type}")?;
+        }
+        write!(f, ": {}", self.0.detail)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({self}")?;
+        if let Some(source) = &self.0.source {
+            write!(f, ", caused by {source}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// The SCIM Error message.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_map(None)?;
+        out.serialize_entry("schemas", &[ERROR])?;
+        out.serialize_entry("status", self.0.status.as_str())?;
+        if let Some(scim_type) = self.0.scim_type {
+            out.serialize_entry("scimType", scim_type.as_str())?;
+        }
+        out.serialize_entry("detail", &self.0.detail)?;
+        out.end()
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::of(violation.scim_type(), violation.to_string())
+    }
+}
+
+impl From<PatchError> for Error {
+    fn from(error: PatchError) -> Self {
+        match error.scim_type() {
+            Some(scim_type) => Self::of(scim_type, error.to_string()),
+            None => Self::too_large(error.to_string()),
+        }
+    }
+}
+
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        Self::of(error.scim_type(), error.to_string())
+    }
+}
+
+impl From<ResolveError> for Error {
+    fn from(error: ResolveError) -> Self {
+        Self::of(error.scim_type(), error.to_string())
+    }
+}

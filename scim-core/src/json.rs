@@ -1,0 +1,118 @@
+//! Reading JSON that a client sent.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::{Error, Result};
+
+/// Reads a body as JSON. An object with a name twice is refused: which of the two is meant would be
+/// a guess, and two readers of one document must not see different things.
+///
+/// Nesting is limited by `serde_json` (128 levels).
+pub(crate) fn parse(body: &[u8]) -> Result<Value> {
+    if body.is_empty() {
+        return Err(Error::invalid_syntax("the request needs a body"));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = Unique
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value))
+        .map_err(|error| Error::invalid_syntax(format!("the body is not valid JSON: {error}")))?;
+    Ok(value)
+}
+
+/// Reads a value without repeated names.
+struct Unique;
+
+impl<'de> DeserializeSeed<'de> for Unique {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::String(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element_seed(Unique)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = object.next_key::<String>()? {
+            let value = object.next_value_seed(Unique)?;
+            // With `serde_json/arbitrary_precision` a number arrives as an object with this name.
+            if key == "$serde_json::private::Number"
+                && let Some(number) = value.as_str().and_then(|text| text.parse().ok())
+            {
+                return Ok(Value::Number(number));
+            }
+            if map.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("`{}` is there twice", key.escape_debug())));
+            }
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_like_serde_json() {
+        let text = r#"{ "a": [1, -2, 1.5, 1e3, 18446744073709551615, true, null, "\u00e9\ud83d\ude00"], "b": { "c": {} } }"#;
+        assert_eq!(parse(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+    }
+
+    #[test]
+    fn refuses_hostile_bodies() {
+        let deep = "[".repeat(100_000);
+        for text in ["", "{", "tre", r#"{"a":1,"a":1}"#, r#"[{"x":{"b":1,"b":2}}]"#, "{} {}", r#""\ud800""#, &deep] {
+            let error = parse(text.as_bytes()).unwrap_err();
+            assert_eq!(error.scim_type(), Some(scim_schema::ScimType::InvalidSyntax), "{text:.20}");
+        }
+        assert!(parse(b"\"\xff\"").is_err());
+    }
+}

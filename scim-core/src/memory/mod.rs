@@ -1,0 +1,140 @@
+//! A provider that keeps everything in memory.
+
+mod members;
+mod table;
+mod tenant;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use async_trait::async_trait;
+use scim_schema::{Projection, ResourceType};
+
+use crate::{
+    Capabilities, Context, Deleted, Error, Page, Precondition, Provider, Query, Resource, Result, Update,
+    UpdateOptions, Updated,
+};
+use tenant::Tenant;
+
+/// A provider that keeps everything in memory: for tests, for trying things out, and as a reference.
+///
+/// It is indexed by id and by the attributes that must be unique, keeps tenants apart, and keeps
+/// memberships in step: members must exist, a user's `groups` is filled, deleting a resource takes
+/// it out of its groups, and no group contains itself. One value serves all resource types; clones
+/// share their contents.
+///
+/// ```
+/// use scim_core::{MemoryProvider, ScimService};
+///
+/// let store = MemoryProvider::new().unique("Group", "displayName");
+/// let service = ScimService::builder()
+///     .base_url("https://example.com/scim/v2")
+///     .users(store.clone())
+///     .groups(store)
+///     .build()?;
+/// # Ok::<(), scim_core::BuildError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct MemoryProvider {
+    tenants: Arc<RwLock<HashMap<Option<String>, Tenant>>>,
+    rules: Arc<Rules>,
+}
+
+/// What the store enforces beyond the schemas.
+#[derive(Clone, Default)]
+pub(crate) struct Rules {
+    /// (resource type, attribute) pairs whose values must differ.
+    unique: Vec<(String, String)>,
+    unknown_members: bool,
+    hasher: Option<Arc<dyn Fn(&str) -> String + Send + Sync>>,
+}
+
+impl MemoryProvider {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also requires the values of an attribute to differ among the resources of a type; for groups
+    /// named by Entra ID, `unique("Group", "displayName")`.
+    #[must_use]
+    pub fn unique(self, resource_type: &str, attribute: &str) -> Self {
+        self.rule(|rules| rules.unique.push((resource_type.to_owned(), attribute.to_owned())))
+    }
+
+    /// Keeps members whose id is not that of a resource; without this they are refused.
+    #[must_use]
+    pub fn keep_unknown_members(self) -> Self {
+        self.rule(|rules| rules.unknown_members = true)
+    }
+
+    /// Keeps passwords as this function hashes them; without one they are dropped.
+    #[must_use]
+    pub fn hash_passwords(self, hash: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.rule(|rules| rules.hasher = Some(Arc::new(hash)))
+    }
+
+    fn rule(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        change(Arc::make_mut(&mut self.rules));
+        self
+    }
+
+    /// The hash of a resource's password, for an application that checks it.
+    pub fn password_hash(&self, tenant: Option<&str>, id: &str) -> Option<String> {
+        self.read().get(&tenant.map(str::to_owned))?.password_hash(id).map(str::to_owned)
+    }
+
+    // A panic while the lock was held is a bug of this module; the data is still the best there is.
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<Option<String>, Tenant>> {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Option<String>, Tenant>> {
+        self.tenants.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key(cx: &Context<'_>) -> Option<String> {
+    cx.tenant().map(str::to_owned)
+}
+
+#[async_trait]
+impl Provider for MemoryProvider {
+    async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
+        match self.read().get(&key(cx)) {
+            Some(tenant) => Ok(tenant.query(cx.resource_type(), query)),
+            None => Ok(query.page([])),
+        }
+    }
+
+    async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
+        self.write().entry(key(cx)).or_default().create(cx, &self.rules, resource)
+    }
+
+    async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection) -> Result<Option<Resource>> {
+        Ok(self.read().get(&key(cx)).and_then(|tenant| tenant.retrieve(cx.resource_type(), id, projection)))
+    }
+
+    async fn update(&self, cx: &Context<'_>, id: &str, update: &Update, options: &UpdateOptions) -> Result<Updated> {
+        let mut tenants = self.write();
+        let tenant = tenants.get_mut(&key(cx)).ok_or_else(|| Error::not_found(id))?;
+        tenant.update(cx, &self.rules, id, update, options)
+    }
+
+    async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
+        let mut tenants = self.write();
+        let tenant = tenants.get_mut(&key(cx)).ok_or_else(|| Error::not_found(id))?;
+        tenant.delete(cx, &self.rules, id, precondition)
+    }
+
+    fn capabilities(&self, _: &ResourceType) -> Capabilities {
+        let capabilities = Capabilities::PAGE.with_memberships();
+        if self.rules.hasher.is_some() { capabilities.with_change_password() } else { capabilities }
+    }
+}
+
+impl std::fmt::Debug for MemoryProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemoryProvider")
+    }
+}

@@ -1,0 +1,368 @@
+//! All resources of one tenant, and what relates them.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use scim_filter::{CompareOp, Predicate};
+use scim_patch::ListDelta;
+use scim_schema::{Mutability, Operand, Projection, ResourceType, Target};
+use serde_json::{Map, Value, json};
+
+use super::Rules;
+use super::members::{self, Members};
+use super::table::{Row, Table};
+use crate::{
+    Context, Deleted, ETag, Error, Page, Precondition, Query, Resource, Result, Update, UpdateOptions, Updated,
+};
+
+/// Where a resource is: its type, and its place in the order of creation.
+type Place = (String, u64);
+
+/// All resources of one tenant.
+#[derive(Default)]
+pub(super) struct Tenant {
+    tables: HashMap<String, Table>,
+    ids: HashMap<String, Place>,
+    /// For each member, the groups that it is a direct member of.
+    parents: HashMap<String, BTreeSet<Place>>,
+    next: u64,
+}
+
+/// The list of members that a resource type has, if any.
+fn members_of(on: &ResourceType) -> Option<&Target> {
+    on.attributes().find(|target| target.is_keyed())
+}
+
+/// The attribute that says which groups a resource is in: a `readOnly` list of references.
+fn groups_of(on: &ResourceType) -> Option<&Target> {
+    on.attributes().find(|target| {
+        target.attribute().is_multi_valued()
+            && target.attribute().mutability() == Mutability::ReadOnly
+            && target.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference())
+    })
+}
+
+impl Tenant {
+    pub(super) fn password_hash(&self, id: &str) -> Option<&str> {
+        let (table, place) = self.ids.get(id)?;
+        self.tables.get(table)?.rows.get(place)?.password_hash.as_deref()
+    }
+
+    fn row(&self, (table, place): &Place) -> Option<&Row> {
+        self.tables.get(table)?.rows.get(place)
+    }
+
+    fn place_of(&self, on: &ResourceType, id: &str) -> Result<u64> {
+        match self.ids.get(id) {
+            Some((table, place)) if table == on.name() => Ok(*place),
+            _ => Err(Error::not_found(id)),
+        }
+    }
+
+    pub(super) fn query(&self, on: &ResourceType, query: &Query) -> Page {
+        let Some(table) = self.tables.get(on.name()) else { return query.page([]) };
+        // What is kept elsewhere is put together for the page only, unless the query looks at it.
+        let related: Vec<&Target> = members_of(on).into_iter().chain(groups_of(on)).collect();
+        let looks = |target: &Target| related.iter().any(|r| r.attribute().name() == target.attribute().name());
+        let whole = query.filter.as_ref().is_some_and(|filter| filter.targets().any(looks))
+            || query.sort.as_ref().is_some_and(|sort| looks(&sort.by));
+        let all = Projection::new(on);
+        let show = |row: &Row| if whole { self.assemble(on, row, &all) } else { row.resource.clone() };
+        let candidates = query.filter.as_ref().and_then(|filter| self.candidates(on, table, filter));
+        let mut page = match candidates {
+            Some(places) => query.page(places.iter().filter_map(|place| table.rows.get(place)).map(show)),
+            None => query.page(table.rows.values().map(show)),
+        };
+        if !whole {
+            for resource in &mut page.resources {
+                let row = self.ids.get(resource.id()).and_then(|place| self.row(place));
+                if let Some(row) = row {
+                    *resource = self.assemble(on, row, &query.projection);
+                }
+            }
+        }
+        page
+    }
+
+    /// The rows that can match a filter: by an index, by id, or by a member's groups.
+    fn candidates(&self, on: &ResourceType, table: &Table, filter: &Predicate) -> Option<Vec<u64>> {
+        let places = |id: &str| {
+            let own = |(name, place): &Place| (name == on.name()).then_some(*place);
+            self.ids.get(id).and_then(own).into_iter().collect()
+        };
+        match filter {
+            Predicate::And(terms) => terms.iter().find_map(|term| self.candidates(on, table, term)),
+            Predicate::Compare { target, op: CompareOp::Eq, operand: Operand::Text(text) } => {
+                if target.path().as_str() == "id" {
+                    return Some(places(text.given()));
+                }
+                table.candidates(filter)
+            }
+            _ => table.candidates(filter),
+        }
+    }
+
+    pub(super) fn retrieve(&self, on: &ResourceType, id: &str, projection: &Projection) -> Option<Resource> {
+        let place = self.ids.get(id).filter(|(table, _)| table == on.name())?;
+        Some(self.assemble(on, self.row(place)?, projection))
+    }
+
+    /// A resource with what is kept elsewhere, as far as it is to be shown.
+    fn assemble(&self, on: &ResourceType, row: &Row, projection: &Projection) -> Resource {
+        let mut resource = row.resource.clone();
+        if let Some(target) = members_of(on).filter(|target| !row.members.is_empty() && projection.shows(target)) {
+            let elements = row.members.iter().map(|element| self.complete(target, element)).collect();
+            resource.as_map_mut().insert(target.attribute().name().to_owned(), Value::Array(elements));
+        }
+        if let Some(target) = groups_of(on).filter(|target| projection.shows(target)) {
+            let groups = self.groups(row.resource.id());
+            if !groups.is_empty() {
+                resource.as_map_mut().insert(target.attribute().name().to_owned(), Value::Array(groups));
+            }
+        }
+        resource
+    }
+
+    /// A member with the name that it has now.
+    fn complete(&self, target: &Target, element: &Map<String, Value>) -> Value {
+        let mut element = element.clone();
+        let named = target.sub_attribute("display").is_some();
+        if let Some(name) = named.then(|| self.display_name(members::key(&element))).flatten() {
+            element.insert("display".to_owned(), Value::from(name));
+        }
+        Value::Object(element)
+    }
+
+    fn display_name(&self, id: &str) -> Option<&str> {
+        let resource = &self.row(self.ids.get(id)?)?.resource;
+        resource.text("displayName").or_else(|| resource.text("userName"))
+    }
+
+    /// The groups that a resource is in, directly and through other groups.
+    fn groups(&self, id: &str) -> Vec<Value> {
+        let direct = self.parents.get(id).into_iter().flatten();
+        let mut groups = Vec::new();
+        let mut seen: HashSet<&Place> = HashSet::new();
+        let mut level: Vec<(&Place, &str)> = direct.map(|place| (place, "direct")).collect();
+        while !level.is_empty() {
+            let mut above = Vec::new();
+            for (place, kind) in level {
+                let Some(row) = self.row(place).filter(|_| seen.insert(place)) else { continue };
+                let mut group = Map::from_iter([
+                    ("value".to_owned(), Value::from(row.resource.id())),
+                    ("type".to_owned(), Value::from(kind)),
+                ]);
+                if let Some(name) = row.resource.text("displayName") {
+                    group.insert("display".to_owned(), Value::from(name));
+                }
+                groups.push(Value::Object(group));
+                let parents = self.parents.get(row.resource.id()).into_iter().flatten();
+                above.extend(parents.map(|place| (place, "indirect")));
+            }
+            level = above;
+        }
+        groups
+    }
+
+    pub(super) fn create(&mut self, cx: &Context<'_>, rules: &Rules, resource: Resource) -> Result<Resource> {
+        let on = cx.resource_type();
+        let id = uuid::Uuid::new_v4().to_string();
+        let mut resource = resource.stamp_new(cx, &id);
+        let added = match members_of(on).and_then(|t| resource.as_map_mut().remove(t.attribute().name())) {
+            Some(Value::Array(list)) => list,
+            _ => Vec::new(),
+        };
+        let added: Vec<&Map<String, Value>> = added.iter().filter_map(Value::as_object).collect();
+        self.check_members(on, rules, &id, &added)?;
+        self.tables.entry(on.name().to_owned()).or_default().check_unique(on, rules, resource.as_map(), None)?;
+
+        let place = (on.name().to_owned(), self.next);
+        self.next += 1;
+        let password_hash = hash_password(cx, rules);
+        let mut members = Members::default();
+        for element in added {
+            self.parents.entry(members::key(element).to_owned()).or_default().insert(place.clone());
+            members.add(self.typed(element));
+        }
+        self.ids.insert(id.clone(), place.clone());
+        let row = Row { resource, members, password_hash };
+        self.tables.entry(on.name().to_owned()).or_default().insert(on, rules, place.1, row);
+        self.retrieve(on, &id, &Projection::new(on)).ok_or_else(|| Error::not_found(&id))
+    }
+
+    /// Members must be resources, and a group must not be a member of itself, however indirectly.
+    fn check_members(
+        &self,
+        on: &ResourceType,
+        rules: &Rules,
+        id: &str,
+        added: &[&Map<String, Value>],
+    ) -> Result<()> {
+        let Some(list) = members_of(on).filter(|_| !added.is_empty()) else { return Ok(()) };
+        let name = list.attribute().name();
+        let above: HashSet<&str> = self.ancestors(id);
+        for element in added {
+            let member = members::key(element);
+            if member.is_empty() {
+                return Err(Error::invalid_value(name, "each element must have a `value`, a string"));
+            }
+            if member == id || above.contains(member) {
+                return Err(Error::invalid_value(name, "a group cannot be a member of itself"));
+            }
+            if !rules.unknown_members && !self.ids.contains_key(member) {
+                let reason = format!("there is no resource `{}`", member.escape_debug());
+                return Err(Error::invalid_value(name, &reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// The ids of all groups that a resource is in.
+    fn ancestors(&self, id: &str) -> HashSet<&str> {
+        let mut found = HashSet::new();
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            for parent in self.parents.get(id).into_iter().flatten().filter_map(|place| self.row(place)) {
+                let id = parent.resource.id();
+                if found.insert(id) {
+                    open.push(id);
+                }
+            }
+        }
+        found
+    }
+
+    /// A member as it is kept: with the type of the resource that it is.
+    fn typed(&self, element: &Map<String, Value>) -> Map<String, Value> {
+        let mut element = element.clone();
+        element.remove("$ref");
+        if let Some((kind, _)) = self.ids.get(members::key(&element)) {
+            element.insert("type".to_owned(), Value::from(kind.as_str()));
+        }
+        element
+    }
+
+    pub(super) fn update(
+        &mut self,
+        cx: &Context<'_>,
+        rules: &Rules,
+        id: &str,
+        update: &Update,
+        options: &UpdateOptions,
+    ) -> Result<Updated> {
+        let on = cx.resource_type();
+        let place = (on.name().to_owned(), self.place_of(on, id)?);
+        let row = self.row(&place).ok_or_else(|| Error::not_found(id))?;
+        let before = version(&row.resource)?;
+        options.precondition.check(&before)?;
+
+        let list = members_of(on).map(|target| target.attribute().name());
+        let split = list.and_then(|list| update.split(list));
+        let (applied, loaded) = match (&split, list) {
+            (Some((_, rest)), _) => (rest.apply(cx, row.resource.clone())?, None),
+            (None, None) => (update.apply(cx, row.resource.clone())?, None),
+            (None, Some(list)) => {
+                // The update looks into the members, so they are put together for it.
+                let mut whole = row.resource.clone();
+                let elements: Vec<Value> = row.members.iter().cloned().map(Value::Object).collect();
+                if !elements.is_empty() {
+                    whole.as_map_mut().insert(list.to_owned(), Value::Array(elements));
+                }
+                let mut applied = update.apply(cx, whole)?;
+                let left = applied.resource.as_map_mut().remove(list);
+                (applied, Some(left.unwrap_or(json!([]))))
+            }
+        };
+        let delta = match (&split, &loaded) {
+            (Some((delta, _)), _) => delta.clone(),
+            (None, Some(Value::Array(list))) => ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect()),
+            _ => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
+        };
+        let change = row.members.change(&delta);
+        if applied.changed || !change.is_empty() {
+            self.check_members(on, rules, id, &change.add)?;
+            let table = self.tables.get(on.name()).ok_or_else(|| Error::not_found(id))?;
+            table.check_unique(on, rules, applied.resource.as_map(), Some(place.1))?;
+            let added: Vec<Map<String, Value>> = change.add.iter().map(|element| self.typed(element)).collect();
+            self.store(cx, rules, &place, applied.resource, added, change.remove);
+        }
+        let row = self.row(&place).ok_or_else(|| Error::not_found(id))?;
+        let resource = options.returning.as_ref().map(|projection| self.assemble(on, row, projection));
+        Ok(Updated { before, version: version(&row.resource)?, resource })
+    }
+
+    /// Writes what an update came to.
+    fn store(
+        &mut self,
+        cx: &Context<'_>,
+        rules: &Rules,
+        place: &Place,
+        next: Resource,
+        added: Vec<Map<String, Value>>,
+        removed: Vec<String>,
+    ) {
+        let on = cx.resource_type();
+        let Some(table) = self.tables.get_mut(&place.0) else { return };
+        let Some(mut row) = table.remove(on, rules, place.1) else { return };
+        row.resource = next.stamp_changed(cx, &row.resource);
+        if let Some(hash) = hash_password(cx, rules) {
+            row.password_hash = Some(hash);
+        } else if cx.secrets().is_cleared("password") {
+            row.password_hash = None;
+        }
+        for key in removed {
+            row.members.remove(&key);
+            leave(&mut self.parents, &key, place);
+        }
+        for element in added {
+            self.parents.entry(members::key(&element).to_owned()).or_default().insert(place.clone());
+            row.members.add(element);
+        }
+        table.insert(on, rules, place.1, row);
+    }
+
+    pub(super) fn delete(
+        &mut self,
+        cx: &Context<'_>,
+        rules: &Rules,
+        id: &str,
+        precondition: &Precondition,
+    ) -> Result<Deleted> {
+        let on = cx.resource_type();
+        let place = (on.name().to_owned(), self.place_of(on, id)?);
+        let row = self.row(&place).ok_or_else(|| Error::not_found(id))?;
+        let version = version(&row.resource)?;
+        precondition.check(&version)?;
+
+        let row = self.tables.get_mut(on.name()).and_then(|table| table.remove(on, rules, place.1));
+        self.ids.remove(id);
+        for element in row.iter().flat_map(|row| row.members.iter()) {
+            leave(&mut self.parents, members::key(element), &place);
+        }
+        // The groups that it was in have changed.
+        for (table, place) in self.parents.remove(id).unwrap_or_default() {
+            let group = self.tables.get_mut(&table).and_then(|table| table.rows.get_mut(&place));
+            if let Some(group) = group {
+                group.members.remove(id);
+                group.resource = group.resource.clone().stamp_changed(cx, &group.resource);
+            }
+        }
+        Ok(Deleted { version })
+    }
+}
+
+fn leave(parents: &mut HashMap<String, BTreeSet<Place>>, member: &str, group: &Place) {
+    if let Some(groups) = parents.get_mut(member) {
+        groups.remove(group);
+        if groups.is_empty() {
+            parents.remove(member);
+        }
+    }
+}
+
+fn version(resource: &Resource) -> Result<ETag> {
+    resource.version().ok_or_else(|| Error::internal("a stored resource has no version"))
+}
+
+fn hash_password(cx: &Context<'_>, rules: &Rules) -> Option<String> {
+    Some(rules.hasher.as_ref()?(cx.secrets().get("password")?))
+}

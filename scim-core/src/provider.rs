@@ -1,0 +1,246 @@
+//! The trait that a host implements over its own users, groups and other resources.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scim_schema::{Projection, ResourceType};
+
+use crate::{Context, ETag, Page, Precondition, Query, Resource, Result, Update};
+
+/// A store of resources: what a host implements over its own database.
+///
+/// One value may serve all resource types of a service: the type is in the context. All that the
+/// service hands over is checked already: resources are in canonical form and conform to their
+/// resource type, filters and patches are resolved. `writeOnly` values such as passwords are in
+/// [`Context::secrets`], never in a resource.
+///
+/// # Contract
+///
+/// - Every call is one atomic step: it happens as a whole or not at all, and two calls at once have
+///   the effect of one after the other. In particular `update` never loses what another `update`
+///   did between its read and its write.
+/// - Whatever belongs to another tenant than [`Context::tenant`] does not exist.
+/// - An id is unique among all resource types of a tenant and never used again.
+/// - The order of resources is the same in every query as long as nothing changes.
+/// - A version changes exactly when the resource does; see [`Resource::stamp_changed`].
+///
+/// # Examples
+///
+/// A complete provider over a `HashMap` is in the [crate's documentation](crate).
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Finds resources of the context's type.
+    ///
+    /// [`Query::page`] does all of it for a store that can list its resources; a database
+    /// translates [`Query::filter`] instead.
+    ///
+    /// # Errors
+    ///
+    /// `invalidFilter` for an attribute that the store cannot search; never an empty page instead.
+    async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page>;
+
+    /// Creates a resource and returns it as stored, stamped by [`Resource::stamp_new`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::uniqueness`](crate::Error::uniqueness) if a value that must be unique is in use,
+    /// decided in the same step that stores the resource.
+    async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource>;
+
+    /// Reads a resource; `None` if there is none of this type with this id.
+    ///
+    /// What the projection does not show need not be loaded.
+    ///
+    /// # Errors
+    ///
+    /// Only if the store fails.
+    async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection) -> Result<Option<Resource>>;
+
+    /// Changes a resource: the body of a PUT or a PATCH.
+    ///
+    /// [`Update::apply`] does the work on a resource that is loaded, [`Update::split`] separates a
+    /// list that is kept in rows. If that changes nothing, nothing is written and the version stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::not_found`](crate::Error::not_found), what [`Precondition::check`] and
+    /// [`Update::apply`] return, [`Error::uniqueness`](crate::Error::uniqueness).
+    async fn update(&self, cx: &Context<'_>, id: &str, update: &Update, options: &UpdateOptions) -> Result<Updated>;
+
+    /// Deletes a resource. Its unique values may be used again at once, its id never.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::not_found`](crate::Error::not_found), and what [`Precondition::check`] returns.
+    async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted>;
+
+    /// What the store can do for a resource type. What it claims here is announced to clients and
+    /// tested by the provider suite, and no more.
+    fn capabilities(&self, on: &ResourceType) -> Capabilities {
+        let _ = on;
+        Capabilities::NONE
+    }
+}
+
+/// How an update is to be made, and what is wanted of the result.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct UpdateOptions {
+    /// What the client requires of the version before the change.
+    pub precondition: Precondition,
+    /// What of the resource the answer shows; `None` if it has no body.
+    pub returning: Option<Projection>,
+}
+
+/// The result of an update.
+#[derive(Clone, Debug)]
+pub struct Updated {
+    /// The version before.
+    pub before: ETag,
+    /// The version now; the same exactly if nothing changed.
+    pub version: ETag,
+    /// The resource now, if [`UpdateOptions::returning`] asked for it.
+    pub resource: Option<Resource>,
+}
+
+/// The result of a deletion.
+#[derive(Clone, Debug)]
+pub struct Deleted {
+    /// The version that was deleted.
+    pub version: ETag,
+}
+
+/// What a store can do for a resource type.
+///
+/// ```
+/// use scim_core::Capabilities;
+///
+/// let capabilities = Capabilities::NONE.with_filter().with_sort();
+/// assert!(capabilities.filter() && !capabilities.memberships());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    filter: bool,
+    sort: bool,
+    cursor: bool,
+    change_password: bool,
+    memberships: bool,
+}
+
+impl Capabilities {
+    /// Nothing beyond create, retrieve, update, delete and unfiltered queries.
+    pub const NONE: Self =
+        Self { filter: false, sort: false, cursor: false, change_password: false, memberships: false };
+
+    /// What [`Query::page`] does: filters, sorting and both paginations.
+    pub const PAGE: Self = Self { filter: true, sort: true, cursor: true, ..Self::NONE };
+
+    /// It evaluates filters.
+    #[must_use]
+    pub const fn with_filter(self) -> Self {
+        Self { filter: true, ..self }
+    }
+
+    /// It sorts.
+    #[must_use]
+    pub const fn with_sort(self) -> Self {
+        Self { sort: true, ..self }
+    }
+
+    /// It pages by position (RFC 9865).
+    #[must_use]
+    pub const fn with_cursor(self) -> Self {
+        Self { cursor: true, ..self }
+    }
+
+    /// It stores passwords.
+    #[must_use]
+    pub const fn with_change_password(self) -> Self {
+        Self { change_password: true, ..self }
+    }
+
+    /// It keeps what relates its resource types in step: members exist, a user's `groups` is filled,
+    /// deleting a member removes it from its groups, and no group contains itself.
+    #[must_use]
+    pub const fn with_memberships(self) -> Self {
+        Self { memberships: true, ..self }
+    }
+
+    /// Whether it evaluates filters.
+    pub const fn filter(self) -> bool {
+        self.filter
+    }
+
+    /// Whether it sorts.
+    pub const fn sort(self) -> bool {
+        self.sort
+    }
+
+    /// Whether it pages by position.
+    pub const fn cursor(self) -> bool {
+        self.cursor
+    }
+
+    /// Whether it stores passwords.
+    pub const fn change_password(self) -> bool {
+        self.change_password
+    }
+
+    /// Whether it keeps memberships in step.
+    pub const fn memberships(self) -> bool {
+        self.memberships
+    }
+
+    /// What both can do.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self {
+            filter: self.filter && other.filter,
+            sort: self.sort && other.sort,
+            cursor: self.cursor && other.cursor,
+            change_password: self.change_password || other.change_password,
+            memberships: self.memberships && other.memberships,
+        }
+    }
+}
+
+/// Forwards every method, so that a pointer to a provider is one.
+macro_rules! forward {
+    ($pointer:ident) => {
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl<P: Provider + ?Sized> Provider for $pointer<P> {
+            async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
+                (**self).query(cx, query).await
+            }
+
+            async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
+                (**self).create(cx, resource).await
+            }
+
+            async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection) -> Result<Option<Resource>> {
+                (**self).retrieve(cx, id, projection).await
+            }
+
+            async fn update(
+                &self,
+                cx: &Context<'_>,
+                id: &str,
+                update: &Update,
+                options: &UpdateOptions,
+            ) -> Result<Updated> {
+                (**self).update(cx, id, update, options).await
+            }
+
+            async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
+                (**self).delete(cx, id, precondition).await
+            }
+
+            fn capabilities(&self, on: &ResourceType) -> Capabilities {
+                (**self).capabilities(on)
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

@@ -1,0 +1,198 @@
+//! The syntax tree: faithful to the text, independent of any schema.
+
+use scim_schema::AttrPath;
+use serde_json::Number;
+
+/// A filter as it was written (RFC 7644 section 3.4.2.2).
+///
+/// [`parse`](Self::parse) makes it, `Display` prints it with as few parentheses as possible, and
+/// [`resolve`](Self::resolve) finds out what it means on a resource type. `FromStr` and serde read
+/// the grammar to the letter, within the default [`Limits`](crate::Limits).
+///
+/// ```
+/// use scim_filter::Filter;
+///
+/// let filter: Filter = r#"(title pr) OR ((userType eq "Intern") and active eq true)"#.parse()?;
+/// assert_eq!(filter.to_string(), r#"title pr or userType eq "Intern" and active eq true"#);
+/// assert_eq!(filter, filter.to_string().parse()?);
+/// # Ok::<(), scim_filter::ParseError>(())
+/// ```
+///
+/// `And` and `Or` hold two filters or more and never directly one of their own kind, so a long
+/// chain is flat; [`and`](Self::and) and [`or`](Self::or) keep to that. Inside a `Complex` there is
+/// no other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Filter {
+    /// All of them hold.
+    And(Vec<Filter>),
+    /// At least one of them holds.
+    Or(Vec<Filter>),
+    /// It does not hold.
+    Not(Box<Filter>),
+    /// The attribute has a value: `title pr`.
+    Present(AttrPath),
+    /// A value of the attribute compares to the literal: `userName eq "bea"`.
+    Compare {
+        /// The attribute; inside a value path, a sub-attribute.
+        path: AttrPath,
+        /// How they compare.
+        op: CompareOp,
+        /// What it is compared with.
+        value: Literal,
+    },
+    /// One element of a complex attribute fulfils the filter: `emails[type eq "work"]`.
+    Complex {
+        /// The complex attribute.
+        path: AttrPath,
+        /// A filter over its sub-attributes.
+        filter: Box<Filter>,
+    },
+}
+
+impl Filter {
+    /// Both filters hold.
+    ///
+    /// ```
+    /// use scim_filter::Filter;
+    ///
+    /// let both = "title pr".parse::<Filter>()?.and("nickName pr or active eq true".parse()?);
+    /// assert_eq!(both.to_string(), "title pr and (nickName pr or active eq true)");
+    /// # Ok::<(), scim_filter::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn and(self, other: Filter) -> Filter {
+        self.joined(Connective::And, other)
+    }
+
+    /// At least one of the filters holds.
+    #[must_use]
+    pub fn or(self, other: Filter) -> Filter {
+        self.joined(Connective::Or, other)
+    }
+
+    fn joined(self, connective: Connective, other: Filter) -> Filter {
+        let mut operands = Vec::new();
+        connective.add(&mut operands, self);
+        connective.join(operands, other)
+    }
+}
+
+/// What stands between two filters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connective {
+    And,
+    Or,
+}
+
+impl Connective {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::And => "and",
+            Self::Or => "or",
+        }
+    }
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        [Self::And, Self::Or].into_iter().find(|connective| word.eq_ignore_ascii_case(connective.as_str()))
+    }
+
+    /// Adds an operand; the operands of one of the same kind are added instead of it.
+    pub(crate) fn add(self, operands: &mut Vec<Filter>, operand: Filter) {
+        match (self, operand) {
+            (Self::And, Filter::And(inner)) | (Self::Or, Filter::Or(inner)) if operands.is_empty() => {
+                *operands = inner;
+            }
+            (Self::And, Filter::And(inner)) | (Self::Or, Filter::Or(inner)) => operands.extend(inner),
+            (_, operand) => operands.push(operand),
+        }
+    }
+
+    /// Adds the last operand and makes the filter; a single operand is the filter itself.
+    pub(crate) fn join(self, mut operands: Vec<Filter>, last: Filter) -> Filter {
+        if operands.is_empty() {
+            return last;
+        }
+        self.add(&mut operands, last);
+        match self {
+            Self::And => Filter::And(operands),
+            Self::Or => Filter::Or(operands),
+        }
+    }
+}
+
+/// How a value and a literal compare (RFC 7644 table 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CompareOp {
+    /// Equal.
+    Eq,
+    /// Not equal.
+    Ne,
+    /// The value contains the literal.
+    Co,
+    /// The value starts with the literal.
+    Sw,
+    /// The value ends with the literal.
+    Ew,
+    /// The value is greater.
+    Gt,
+    /// The value is greater or equal.
+    Ge,
+    /// The value is less.
+    Lt,
+    /// The value is less or equal.
+    Le,
+}
+
+impl CompareOp {
+    /// Every operator.
+    pub const ALL: &[CompareOp] =
+        &[Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
+
+    /// The operator as it stands in a filter.
+    ///
+    /// ```
+    /// assert_eq!(scim_filter::CompareOp::Sw.as_str(), "sw");
+    /// ```
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Co => "co",
+            Self::Sw => "sw",
+            Self::Ew => "ew",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+            Self::Lt => "lt",
+            Self::Le => "le",
+        }
+    }
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        let &[a, b] = word.as_bytes() else { return None };
+        Some(match &[a.to_ascii_lowercase(), b.to_ascii_lowercase()] {
+            b"eq" => Self::Eq,
+            b"ne" => Self::Ne,
+            b"co" => Self::Co,
+            b"sw" => Self::Sw,
+            b"ew" => Self::Ew,
+            b"gt" => Self::Gt,
+            b"ge" => Self::Ge,
+            b"lt" => Self::Lt,
+            b"le" => Self::Le,
+            _ => return None,
+        })
+    }
+}
+
+/// What an attribute is compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Literal {
+    /// `null`, which stands for no value (RFC 7643 section 2.5).
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A JSON number.
+    Number(Number),
+    /// Text, without its quotes and escapes.
+    String(Box<str>),
+}

@@ -1,0 +1,289 @@
+//! What is wrong with a filter, and where.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use scim_schema::ScimType;
+
+/// A filter, or the path of a PATCH operation, that cannot be read.
+///
+/// Prints as one line, `{:#}` with the text and a caret below it.
+///
+/// ```
+/// use scim_filter::{Filter, ParseErrorKind};
+///
+/// let error = "userName eq \"bea\" und active eq true".parse::<Filter>().unwrap_err();
+/// assert_eq!(error.kind(), ParseErrorKind::Connective);
+/// assert_eq!(error.span(), 18..21);
+/// assert_eq!(error.expected(), "`and`, `or` or the end");
+/// assert_eq!(error.to_string(), "at character 19: expected `and`, `or` or the end, found `und`");
+/// assert_eq!(error.caret(), "\
+/// userName eq \"bea\" und active eq true
+///                   ^^^");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError(Box<ParseErrorInner>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ParseErrorInner {
+    kind: ParseErrorKind,
+    scim_type: ScimType,
+    excerpt: Excerpt,
+    expected: Cow<'static, str>,
+}
+
+/// What kind of thing is wrong with the text of a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ParseErrorKind {
+    /// The text is longer than the limit.
+    Length,
+    /// Parentheses and brackets are nested deeper than the limit.
+    Nesting,
+    /// There are more comparisons and presence tests than the limit.
+    Terms,
+    /// An attribute is missing or malformed.
+    Attribute,
+    /// An operator is missing or unknown.
+    Operator,
+    /// A value is missing or malformed.
+    Literal,
+    /// A blank is missing, or there is one too many.
+    Blank,
+    /// A parenthesis or bracket is missing.
+    Bracket,
+    /// Something stands where `and`, `or` or the end should be.
+    Connective,
+    /// A value path stands inside a value path.
+    NestedValuePath,
+    /// A comparison follows a value path.
+    ComparedValuePath,
+}
+
+impl ParseError {
+    pub(crate) fn new(
+        kind: ParseErrorKind,
+        scim_type: ScimType,
+        input: &str,
+        span: Range<usize>,
+        expected: Cow<'static, str>,
+    ) -> Self {
+        let excerpt = Excerpt { input: input.into(), span };
+        Self(Box::new(ParseErrorInner { kind, scim_type, excerpt, expected }))
+    }
+
+    /// What kind of thing is wrong.
+    pub fn kind(&self) -> ParseErrorKind {
+        self.0.kind
+    }
+
+    /// The error keyword that a client gets: `invalidFilter`, or `invalidPath` for what is outside
+    /// the brackets of a PATCH path.
+    pub fn scim_type(&self) -> ScimType {
+        self.0.scim_type
+    }
+
+    /// The text that was read; if it is too long, its beginning.
+    pub fn input(&self) -> &str {
+        &self.0.excerpt.input
+    }
+
+    /// The bytes of the text that are wrong; empty where something is missing.
+    pub fn span(&self) -> Range<usize> {
+        self.0.excerpt.span.clone()
+    }
+
+    /// What would have been right there.
+    pub fn expected(&self) -> &str {
+        &self.0.expected
+    }
+
+    /// The text, or the part of a long one that matters, with carets below what is wrong.
+    pub fn caret(&self) -> String {
+        self.0.excerpt.caret()
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let excerpt = &self.0.excerpt;
+        write!(f, "at character {}: expected {}", excerpt.character(), self.0.expected)?;
+        match excerpt.marked() {
+            "" if excerpt.is_at_end() => f.write_str(", found the end")?,
+            "" => {}
+            // A value is not repeated: it may belong to an attribute that is never shown.
+            _ if self.0.kind == ParseErrorKind::Literal => {}
+            text if text.starts_with('"') => f.write_str(", found a quoted string")?,
+            text => write!(f, ", found `{}`", Shortened(text))?,
+        }
+        excerpt.alternate(f)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+/// A filter that does not fit the resource type.
+///
+/// Shaped like [`ParseError`]; the text is the filter as it prints.
+///
+/// ```
+/// use scim_filter::{Filter, ResolveErrorKind};
+/// use scim_schema::{Reading, Tolerance, standard};
+///
+/// let tolerance = Tolerance::lenient();
+/// let filter: Filter = "title pr and active gt true".parse()?;
+/// let error = filter.resolve(&standard::user_type(), &mut Reading::new(&tolerance)).unwrap_err();
+/// assert_eq!(error.kind(), ResolveErrorKind::Operator);
+/// assert_eq!(format!("{error:#}"), "\
+/// at character 21: `gt` does not fit `active`, which is boolean
+/// title pr and active gt true
+///                     ^^");
+/// # Ok::<(), scim_filter::ParseError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolveError(Box<ResolveErrorInner>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ResolveErrorInner {
+    kind: ResolveErrorKind,
+    excerpt: Excerpt,
+    message: String,
+}
+
+/// Why a filter does not fit a resource type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResolveErrorKind {
+    /// The resource type has no such attribute.
+    UnknownAttribute,
+    /// The attribute is complex and has no `value`, so one of its sub-attributes must be named.
+    ComplexAttribute,
+    /// The attribute has no elements that a value path could select.
+    ValuePath,
+    /// The operator does not suit the type of the attribute.
+    Operator,
+    /// The value does not suit the type of the attribute.
+    Literal,
+    /// The attribute is never returned, so nothing may be found out about its values.
+    Sensitive,
+}
+
+impl ResolveError {
+    pub(crate) fn new(kind: ResolveErrorKind, input: &str, span: Range<usize>, message: String) -> Self {
+        let excerpt = Excerpt { input: input.into(), span };
+        Self(Box::new(ResolveErrorInner { kind, excerpt, message }))
+    }
+
+    /// Why the filter does not fit.
+    pub fn kind(&self) -> ResolveErrorKind {
+        self.0.kind
+    }
+
+    /// The error keyword that a client gets: `invalidFilter`, or `sensitive` with the status 403
+    /// (RFC 7644 section 7.5.2).
+    pub fn scim_type(&self) -> ScimType {
+        match self.0.kind {
+            ResolveErrorKind::Sensitive => ScimType::Sensitive,
+            _ => ScimType::InvalidFilter,
+        }
+    }
+
+    /// The filter as it prints; of a sensitive one only the attribute, without the value.
+    pub fn input(&self) -> &str {
+        &self.0.excerpt.input
+    }
+
+    /// The bytes of the text that do not fit.
+    pub fn span(&self) -> Range<usize> {
+        self.0.excerpt.span.clone()
+    }
+
+    /// The text, or the part of a long one that matters, with carets below what does not fit.
+    pub fn caret(&self) -> String {
+        self.0.excerpt.caret()
+    }
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let excerpt = &self.0.excerpt;
+        write!(f, "at character {}: {}", excerpt.character(), self.0.message)?;
+        excerpt.alternate(f)
+    }
+}
+
+impl std::error::Error for ResolveError {}
+
+/// A text and the part of it that matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Excerpt {
+    input: Box<str>,
+    span: Range<usize>,
+}
+
+impl Excerpt {
+    /// How many characters of context are shown on either side.
+    const CONTEXT: usize = 40;
+
+    fn before(&self) -> &str {
+        self.input.get(..self.span.start).unwrap_or(&self.input)
+    }
+
+    fn marked(&self) -> &str {
+        self.input.get(self.span.clone()).unwrap_or_default()
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.span.start >= self.input.len()
+    }
+
+    /// The position, counted from 1.
+    fn character(&self) -> usize {
+        self.before().chars().count() + 1
+    }
+
+    fn caret(&self) -> String {
+        let (mut text, mut carets) = (String::new(), String::new());
+        let skipped = self.before().chars().count().saturating_sub(Self::CONTEXT);
+        let shown = Self::CONTEXT.saturating_mul(2);
+        if skipped > 0 {
+            text.push('…');
+            carets.push(' ');
+        }
+        let mut rest = self.input.char_indices().skip(skipped);
+        for (at, c) in rest.by_ref().take(shown) {
+            // A control character would move the carets away.
+            text.push(if c.is_control() { ' ' } else { c });
+            if at < self.span.start {
+                carets.push(' ');
+            } else if at < self.span.end {
+                carets.push('^');
+            }
+        }
+        if rest.next().is_some() {
+            text.push('…');
+        }
+        if !carets.contains('^') {
+            carets.push('^');
+        }
+        format!("{text}\n{carets}")
+    }
+
+    fn alternate(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() { write!(f, "\n{}", self.caret()) } else { Ok(()) }
+    }
+}
+
+/// Text from a client, cut to what fits in a message.
+pub(crate) struct Shortened<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 80;
+        match self.0.char_indices().nth(SHOWN) {
+            None => f.write_str(self.0),
+            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Evaluating predicates on resources in canonical form.
+
+use std::cmp::Ordering;
+
+use scim_schema::{Comparison, Operand, Target};
+use serde_json::{Map, Value};
+
+use crate::ast::CompareOp;
+use crate::predicate::Predicate;
+
+impl Predicate {
+    /// Whether a resource fulfils the predicate.
+    ///
+    /// The resource is in canonical form, as [`ResourceType::normalize`] makes it: names are looked
+    /// up as the schema spells them.
+    ///
+    /// ```
+    /// use scim_filter::Filter;
+    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use serde_json::json;
+    ///
+    /// let tolerance = Tolerance::strict();
+    /// let filter: Filter = r#"emails.type eq "home" and emails.value ew "@example.com""#.parse()?;
+    /// let predicate = filter.resolve(&standard::user_type(), &mut Reading::new(&tolerance))?;
+    /// // Two elements together fulfil it; `emails[..]` would ask for a single one.
+    /// let user = json!({ "emails": [
+    ///     { "type": "home", "value": "bea@example.org" },
+    ///     { "type": "work", "value": "bea@example.com" },
+    /// ]});
+    /// assert!(predicate.is_match(user.as_object().unwrap()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`ResourceType::normalize`]: scim_schema::ResourceType::normalize
+    pub fn is_match(&self, resource: &Map<String, Value>) -> bool {
+        match self {
+            Self::And(all) => all.iter().all(|predicate| predicate.is_match(resource)),
+            Self::Or(any) => any.iter().any(|predicate| predicate.is_match(resource)),
+            Self::Not(inner) => !inner.is_match(resource),
+            Self::Const(holds) => *holds,
+            Self::Present(target) => target.values(resource).any(is_present),
+            Self::Compare { target, op, operand } => {
+                compare(target.values(resource), target.comparison(), *op, operand)
+            }
+            Self::Any { target, inner } => match target.get(resource) {
+                Some(Value::Array(elements)) => elements.iter().any(|element| inner.matches_element(element)),
+                Some(value) => !value.is_null() && inner.matches_element(value),
+                None => false,
+            },
+        }
+    }
+
+    /// Whether an element of a complex attribute fulfils the inner predicate of an
+    /// [`Any`](Self::Any), or the filter of a value path.
+    ///
+    /// The targets of the predicate are sub-attributes, which are looked up in the element, or the
+    /// attribute itself, whose value the element is.
+    ///
+    /// ```
+    /// use scim_filter::Filter;
+    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use serde_json::json;
+    ///
+    /// let tolerance = Tolerance::strict();
+    /// let user = standard::user_type();
+    /// let filter: Filter = r#"type eq "work" and value pr"#.parse()?;
+    /// let emails = user.attribute("emails").unwrap();
+    /// let predicate = filter.resolve_within(emails, &mut Reading::new(&tolerance))?;
+    /// assert!(predicate.matches_element(&json!({ "type": "WORK", "value": "bea@example.com" })));
+    /// assert!(!predicate.matches_element(&json!({ "type": "work" })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn matches_element(&self, element: &Value) -> bool {
+        match self {
+            Self::And(all) => all.iter().all(|predicate| predicate.matches_element(element)),
+            Self::Or(any) => any.iter().any(|predicate| predicate.matches_element(element)),
+            Self::Not(inner) => !inner.matches_element(element),
+            Self::Const(holds) => *holds,
+            Self::Present(target) => value_in(target, element).is_some_and(is_present),
+            Self::Compare { target, op, operand } => {
+                compare(value_in(target, element).into_iter(), target.comparison(), *op, operand)
+            }
+            // There are no elements inside an element.
+            Self::Any { .. } => false,
+        }
+    }
+}
+
+/// What a target of an inner predicate names in an element.
+fn value_in<'a>(target: &Target, element: &'a Value) -> Option<&'a Value> {
+    match target.sub() {
+        Some(sub) => element.get(sub.name()),
+        None => Some(element),
+    }
+}
+
+/// Whether a value is neither null nor empty; in an object or a list, whether one is.
+fn is_present(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => list.iter().any(is_present),
+        Value::Object(object) => object.values().any(is_present),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+/// Whether one of the values compares to the operand; `ne` also holds if there are no values.
+pub(crate) fn compare<'a>(
+    values: impl Iterator<Item = &'a Value>,
+    rule: Comparison,
+    op: CompareOp,
+    operand: &Operand,
+) -> bool {
+    let mut values = values.filter(|value| !value.is_null()).peekable();
+    if op == CompareOp::Ne {
+        return values.peek().is_none() || values.any(|value| !rule.equals(value, operand));
+    }
+    values.any(|value| match op {
+        CompareOp::Eq => rule.equals(value, operand),
+        CompareOp::Ne => !rule.equals(value, operand),
+        CompareOp::Co => is_text(value, operand, |text, folded| rule.contains(text, folded)),
+        CompareOp::Sw => is_text(value, operand, |text, folded| rule.starts_with(text, folded)),
+        CompareOp::Ew => is_text(value, operand, |text, folded| rule.ends_with(text, folded)),
+        CompareOp::Gt => rule.compare(value, operand).is_some_and(Ordering::is_gt),
+        CompareOp::Ge => rule.compare(value, operand).is_some_and(Ordering::is_ge),
+        CompareOp::Lt => rule.compare(value, operand).is_some_and(Ordering::is_lt),
+        CompareOp::Le => rule.compare(value, operand).is_some_and(Ordering::is_le),
+    })
+}
+
+/// Whether a value is text that passes a test against the operand's.
+fn is_text(value: &Value, operand: &Operand, test: impl FnOnce(&str, &str) -> bool) -> bool {
+    match (value, operand) {
+        (Value::String(text), Operand::Text(operand)) => test(text, operand.folded()),
+        _ => false,
+    }
+}

@@ -1,0 +1,54 @@
+//! What a filter may cost.
+
+/// How long and how deep a filter may be. Whatever exceeds a limit is `invalidFilter`.
+///
+/// ```
+/// use scim_filter::{Filter, Limits};
+/// use scim_schema::{Reading, Tolerance};
+///
+/// let tolerance = Tolerance::lenient();
+/// let limits = Limits::default().with_terms(1);
+/// let text = "title pr and active eq true";
+/// assert!(Filter::parse(text, &limits, &mut Reading::new(&tolerance)).is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of the text.
+    pub length: usize,
+    /// Levels of `(`, `[` and `not` inside each other; `not (` is one level. Reading, printing and
+    /// evaluating use stack in proportion, so at most [`MAX_NESTING`](Self::MAX_NESTING) counts.
+    pub nesting: usize,
+    /// Comparisons and presence tests. Terms on the same level cost no stack, however many.
+    pub terms: usize,
+}
+
+impl Limits {
+    /// The most levels of nesting that are read, whatever [`nesting`](Self::nesting) says.
+    pub const MAX_NESTING: usize = 256;
+
+    /// The same limits with another length.
+    #[must_use]
+    pub fn with_length(self, bytes: usize) -> Self {
+        Self { length: bytes, ..self }
+    }
+
+    /// The same limits with another nesting.
+    #[must_use]
+    pub fn with_nesting(self, levels: usize) -> Self {
+        Self { nesting: levels, ..self }
+    }
+
+    /// The same limits with another number of terms.
+    #[must_use]
+    pub fn with_terms(self, terms: usize) -> Self {
+        Self { terms, ..self }
+    }
+}
+
+impl Default for Limits {
+    /// 16 KiB, 64 levels, 500 terms.
+    fn default() -> Self {
+        Self { length: 16 * 1024, nesting: 64, terms: 500 }
+    }
+}

@@ -1,0 +1,83 @@
+//! Why a PATCH was refused.
+
+use std::fmt;
+
+use scim_schema::{ScimType, Violation};
+
+/// A PATCH that was refused: which operation, at which path, and why.
+///
+/// The message never contains a value of the resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatchError(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
+    scim_type: Option<ScimType>,
+    operation: Option<usize>,
+    path: String,
+    reason: String,
+}
+
+impl PatchError {
+    pub(crate) fn new(scim_type: ScimType, path: impl fmt::Display, reason: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            scim_type: Some(scim_type),
+            operation: None,
+            path: path.to_string(),
+            reason: reason.into(),
+        }))
+    }
+
+    /// More than the limits allow; not a SCIM error type but status 413.
+    pub(crate) fn too_large(path: impl fmt::Display, reason: impl Into<String>) -> Self {
+        let mut error = Self::new(ScimType::TooMany, path, reason);
+        error.0.scim_type = None;
+        error
+    }
+
+    /// The same error, of the operation with this index unless it has one already.
+    pub(crate) fn at(mut self, operation: usize) -> Self {
+        self.0.operation.get_or_insert(operation);
+        self
+    }
+
+    /// The error keyword of RFC 7644 table 9; `None` if the request was larger than the limits.
+    pub fn scim_type(&self) -> Option<ScimType> {
+        self.0.scim_type
+    }
+
+    /// Whether the request was larger than the limits allow (status 413).
+    pub fn is_too_large(&self) -> bool {
+        self.0.scim_type.is_none()
+    }
+
+    /// The index of the operation, counted from 0; `None` if the message as a whole is wrong.
+    pub fn operation(&self) -> Option<usize> {
+        self.0.operation
+    }
+
+    /// The path, or the message member, that is wrong.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+}
+
+impl fmt::Display for PatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(operation) = self.0.operation {
+            write!(f, "operation {operation}: ")?;
+        }
+        if !self.0.path.is_empty() {
+            write!(f, "`{}`: ", self.0.path)?;
+        }
+        f.write_str(&self.0.reason)
+    }
+}
+
+impl std::error::Error for PatchError {}
+
+impl From<Violation> for PatchError {
+    fn from(violation: Violation) -> Self {
+        Self::new(violation.scim_type(), violation.path(), violation.reason())
+    }
+}

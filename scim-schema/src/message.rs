@@ -1,0 +1,66 @@
+//! The envelope of protocol messages: PatchOp, SearchRequest, BulkRequest (RFC 7644 section 3.1).
+
+use serde_json::{Map, Value};
+
+use crate::{Quirk, Reading, ScimType, Violation};
+
+/// Brings the member names of a message into their canonical case and leaves out foreign members.
+///
+/// `members` are the names that the message defines besides `schemas`; `uri` is the message schema
+/// that `schemas` must list, or `None` for an object inside a message, which has no `schemas`.
+///
+/// ```
+/// use scim_schema::{Reading, Tolerance, read_message};
+/// use serde_json::json;
+///
+/// let tolerance = Tolerance::lenient();
+/// let mut reading = Reading::new(&tolerance);
+/// let message = json!({ "operations": [], "id": "1" });
+/// let uri = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+/// let message = read_message(message, Some(uri), &["Operations"], &mut reading)?;
+/// assert!(message.contains_key("Operations") && message.len() == 1);
+/// assert_eq!(reading.fired().len(), 3);
+/// # Ok::<(), scim_schema::Violation>(())
+/// ```
+///
+/// # Errors
+///
+/// `invalidSyntax` if it is not an object, a member is there twice, or what [`Quirk`] lists is not
+/// tolerated.
+pub fn read_message(
+    message: Value,
+    uri: Option<&str>,
+    members: &[&str],
+    reading: &mut Reading<'_>,
+) -> Result<Map<String, Value>, Violation> {
+    let wrong = |path: &str, reason: &str| Err(Violation::new(ScimType::InvalidSyntax, path, reason));
+    let Value::Object(given) = message else { return wrong("", "the message must be a JSON object") };
+    let mut schemas = None;
+    let mut message = Map::new();
+    for (key, value) in given {
+        if uri.is_some() && key.eq_ignore_ascii_case("schemas") {
+            schemas = Some(value);
+            continue;
+        }
+        let name = match members.iter().find(|name| **name == key) {
+            Some(name) => *name,
+            None => match members.iter().find(|name| name.eq_ignore_ascii_case(&key)) {
+                Some(name) if reading.tolerates(Quirk::MemberCase, name) => name,
+                None if reading.tolerates(Quirk::ForeignMember, &key) => continue,
+                _ => return wrong(&key, "the message has no such member"),
+            },
+        };
+        if message.insert(name.to_owned(), value).is_some() {
+            return wrong(name, "the member is there twice");
+        }
+    }
+    if let Some(uri) = uri {
+        let listed = schemas.as_ref().and_then(Value::as_array).is_some_and(|uris| {
+            uris.iter().filter_map(Value::as_str).any(|listed| listed.eq_ignore_ascii_case(uri))
+        });
+        if !listed && !reading.tolerates(Quirk::MessageSchemas, "schemas") {
+            return wrong("schemas", &format!("must list {uri}"));
+        }
+    }
+    Ok(message)
+}
