@@ -167,8 +167,8 @@ impl CompareOp {
         }
     }
 
-    pub(crate) fn from_word(word: &str) -> Option<Self> {
-        let &[a, b] = word.as_bytes() else { return None };
+    pub(crate) fn from_word(word: &[u8]) -> Option<Self> {
+        let &[a, b] = word else { return None };
         Some(match &[a.to_ascii_lowercase(), b.to_ascii_lowercase()] {
             b"eq" => Self::Eq,
             b"ne" => Self::Ne,

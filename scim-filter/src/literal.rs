@@ -1,18 +1,28 @@
 //! Reading the tokens of a filter: runs of characters, and JSON strings.
 
+use nom::Parser;
 use nom::bytes::complete::take_while;
-use nom::IResult;
 
 use crate::error::ParseErrorKind as Kind;
 use crate::parse::{Fault, Parsed};
 
-/// Reads bytes as long as they are accepted: what is left, and what was read.
+/// Applies a parser of bytes: what is left, and what was read, if it fits.
 ///
-/// Whoever accepts one byte above ASCII must accept all of them, so that no character is split.
+/// Filters are read as bytes, since all that has a meaning in them is ASCII. A parser that ends
+/// inside a character does not fit.
+#[inline]
+pub(crate) fn lex<'a, T>(
+    input: &'a str,
+    mut parser: impl Parser<&'a [u8], Output = T, Error = ()>,
+) -> Option<(&'a str, T)> {
+    let (rest, read) = parser.parse(input.as_bytes()).ok()?;
+    Some((input.get(input.len() - rest.len()..)?, read))
+}
+
+/// Reads bytes as long as they are accepted: what is left, and what was read.
 #[inline]
 pub(crate) fn run(input: &str, accept: impl Fn(u8) -> bool) -> (&str, &str) {
-    let run: IResult<_, _, ()> = take_while(accept)(input.as_bytes());
-    let length = run.map_or(0, |(_, run)| run.len());
+    let length = lex(input, take_while(accept)).map_or(0, |(_, run)| run.len());
     let (run, rest) = input.split_at_checked(length).unwrap_or_default();
     (rest, run)
 }

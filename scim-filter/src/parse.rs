@@ -6,7 +6,12 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
-use nom::{Finish, IResult};
+use nom::branch::alt;
+use nom::bytes::complete::{tag_no_case, take};
+use nom::character::complete::{char, space0};
+use nom::combinator::{peek, value};
+use nom::sequence::delimited;
+use nom::{Finish, IResult, Parser as _};
 use scim_schema::{AttrPath, Quirk, Reading, ScimType, Tolerance};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Number;
@@ -15,7 +20,7 @@ use crate::ast::{CompareOp, Connective, Filter, Literal};
 use crate::error::Shortened;
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::limits::Limits;
-use crate::literal::{is_blank, next, run, string, token};
+use crate::literal::{is_blank, lex, next, run, string, token};
 use crate::path::PatchPath;
 
 impl Filter {
@@ -198,8 +203,21 @@ impl<'p, 't> Parser<'p, 't> {
     }
 
     /// `and` or `or` with its blanks; nothing at the end of the text or before a closing bracket.
+    #[inline]
     fn connective<'a>(&mut self, input: &'a str) -> Parsed<'a, Option<Connective>> {
-        let (rest, blanks) = run(input, is_blank);
+        let or = value(Connective::Or, tag_no_case(" or "));
+        let and = value(Connective::And, tag_no_case(" and "));
+        match lex(input, alt((or, and))) {
+            Some((rest, connective)) if next(rest) != b' ' => Ok((rest, Some(connective))),
+            None if matches!(next(input), 0 | b')' | b']') => Ok((input, None)),
+            _ => self.irregular_connective(input),
+        }
+    }
+
+    /// The same, with blanks that are missing or too many.
+    #[cold]
+    fn irregular_connective<'a>(&mut self, input: &'a str) -> Parsed<'a, Option<Connective>> {
+        let (rest, _) = run(input, is_blank);
         let at_end = matches!(next(rest), 0 | b')' | b']');
         let (rest, blanks) = self.blanks(input, usize::from(!at_end))?;
         if at_end {
@@ -207,13 +225,7 @@ impl<'p, 't> Parser<'p, 't> {
         }
         let (end, word) = run(rest, is_path_byte);
         let Some(connective) = Connective::from_word(word).filter(|_| blanks > 0) else {
-            let close = if self.in_value_path {
-                "`]`"
-            } else if self.nesting > 0 {
-                "`)`"
-            } else {
-                "the end"
-            };
+            let close = if self.in_value_path { "`]`" } else if self.nesting > 0 { "`)`" } else { "the end" };
             let expected = format!("`and`, `or` or {close}");
             return Fault::at(Kind::Connective, rest, token(rest), expected);
         };
@@ -226,17 +238,20 @@ impl<'p, 't> Parser<'p, 't> {
 
     /// A group, a negated group, a value path or an `attrExp`.
     fn term<'a>(&mut self, input: &'a str) -> Parsed<'a, Filter> {
-        if input.starts_with('(') {
-            return self.nested(input, '(', ')');
+        match next(input) {
+            b'(' => return self.nested(input, '(', ')'),
+            b'n' | b'N' => {
+                if let Some((group, _)) = lex(input, (tag_no_case("not"), space0, peek(char('(')))) {
+                    let after_not = input.get(3..).unwrap_or_default();
+                    self.blanks(after_not, 1)?;
+                    let (rest, filter) = self.nested(group, '(', ')')?;
+                    return Ok((rest, Filter::Not(Box::new(filter))));
+                }
+            }
+            _ => {}
         }
-        let (rest, name) = run(input, is_path_byte);
-        if name.eq_ignore_ascii_case("not") && rest.trim_start_matches(' ').starts_with('(') {
-            let (rest, _) = self.blanks(rest, 1)?;
-            let (rest, filter) = self.nested(rest, '(', ')')?;
-            return Ok((rest, Filter::Not(Box::new(filter))));
-        }
-        let (_, path) = attribute(input, name, "an attribute, `not` or `(`")?;
-        if !rest.starts_with('[') {
+        let (rest, path) = attribute(input, "an attribute, `not` or `(`")?;
+        if next(rest) != b'[' {
             return self.comparison(path, input, rest);
         }
         if self.in_value_path {
@@ -274,21 +289,24 @@ impl<'p, 't> Parser<'p, 't> {
     /// What may follow a value path: `.value eq "x"` or ` eq "x"`, which is one more condition on
     /// the same element.
     fn compared<'a>(&mut self, path: AttrPath, filter: Filter, input: &'a str) -> Parsed<'a, Filter> {
-        let (rest, name) = match input.strip_prefix('.') {
-            Some(after) => run(after, is_path_byte),
-            None => {
+        let plain = match next(input) {
+            b'.' => false,
+            b' ' => {
                 let (_, word) = run(input.trim_start_matches(' '), is_path_byte);
-                let compared = word.eq_ignore_ascii_case("pr") || CompareOp::from_word(word).is_some();
-                (input, if compared { "value" } else { "" })
+                !word.eq_ignore_ascii_case("pr") && CompareOp::from_word(word.as_bytes()).is_none()
             }
+            _ => true,
         };
-        if name.is_empty() && !input.starts_with('.') {
+        if plain {
             return Ok((input, Filter::Complex { path, filter: Box::new(filter) }));
         }
         if !self.reading.tolerates(Quirk::ComparedValuePath, &path) {
             return Fault::at(Kind::ComparedValuePath, input, token(input), "`and`, `or` or the end");
         }
-        let (_, sub) = attribute(rest, name, "a sub-attribute")?;
+        let (rest, sub) = match input.strip_prefix('.') {
+            Some(after) => attribute(after, "a sub-attribute")?,
+            None => (input, attribute("value", "")?.1),
+        };
         let (rest, comparison) = self.comparison(sub, input, rest)?;
         Ok((rest, Filter::Complex { path, filter: Box::new(filter.and(comparison)) }))
     }
@@ -300,32 +318,52 @@ impl<'p, 't> Parser<'p, 't> {
             let expected = format!("at most {} comparisons", self.limits.terms);
             return Fault::at(Kind::Terms, start, token(start), expected);
         }
+        let (rest, op) = self.operator(&path, input)?;
+        let Some(op) = op else { return Ok((rest, Filter::Present(path))) };
+        let (rest, value) = self.literal(&path, op, rest)?;
+        Ok((rest, Filter::Compare { path, op, value }))
+    }
+
+    /// An operator with the blanks around it; none for `pr`, which has no blank behind it.
+    #[inline]
+    fn operator<'a>(&mut self, path: &AttrPath, input: &'a str) -> Parsed<'a, Option<CompareOp>> {
+        let operator = delimited(char(' '), take(2_usize), char(' ')).map_opt(CompareOp::from_word);
+        match lex(input, operator) {
+            Some((rest, op)) if next(rest) != b' ' => Ok((rest, Some(op))),
+            _ => self.irregular_operator(path, input),
+        }
+    }
+
+    /// The same, with blanks that are missing or too many.
+    fn irregular_operator<'a>(&mut self, path: &AttrPath, input: &'a str) -> Parsed<'a, Option<CompareOp>> {
         let (operator, blanks) = self.blanks(input, 1)?;
         let (rest, word) = run(operator, is_path_byte);
         if blanks > 0 && word.eq_ignore_ascii_case("pr") {
-            return Ok((rest, Filter::Present(path)));
+            return Ok((rest, None));
         }
-        let Some(op) = CompareOp::from_word(word).filter(|_| blanks > 0) else {
+        let Some(op) = CompareOp::from_word(word.as_bytes()).filter(|_| blanks > 0) else {
             let expected = match path.as_str() {
                 not if not.eq_ignore_ascii_case("not") => "`(` after `not`".to_owned(),
                 path => format!("an operator after `{}`", Shortened(path)),
             };
             return Fault::at(Kind::Operator, operator, token(operator), expected);
         };
-        let (input, blanks) = self.blanks(rest, 1)?;
-        let may_follow =
-            blanks > 0 || input.starts_with('"') && self.reading.tolerates(Quirk::MissingBlank, &path);
-        if !may_follow && input.starts_with('"') {
-            return Fault::at(Kind::Blank, input, "", format!("a blank after `{op}`"));
+        let (rest, blanks) = self.blanks(rest, 1)?;
+        if blanks == 0 && next(rest) == b'"' && !self.reading.tolerates(Quirk::MissingBlank, path) {
+            return Fault::at(Kind::Blank, rest, "", format!("a blank after `{op}`"));
         }
-        if input.starts_with('"') {
+        Ok((rest, Some(op)))
+    }
+
+    #[inline]
+    fn literal<'a>(&mut self, path: &AttrPath, op: CompareOp, input: &'a str) -> Parsed<'a, Literal> {
+        if next(input) == b'"' {
             let (rest, text) = string(input)?;
-            return Ok((rest, Filter::Compare { path, op, value: Literal::String(text) }));
+            return Ok((rest, Literal::String(text)));
         }
         let (rest, word) = run(input, is_word_byte);
-        let ends = rest.is_empty() || rest.starts_with([' ', ')', ']']);
-        match self.unquoted(word, &path).filter(|_| may_follow && ends) {
-            Some(value) => Ok((rest, Filter::Compare { path, op, value })),
+        match self.unquoted(word, path).filter(|_| matches!(next(rest), 0 | b' ' | b')' | b']')) {
+            Some(literal) => Ok((rest, literal)),
             None => {
                 let expected = format!("a quoted string, a number, true, false or null after `{op}`");
                 Fault::at(Kind::Literal, input, token(input), expected)
@@ -352,8 +390,7 @@ impl<'p, 't> Parser<'p, 't> {
 
     /// `attrPath`, or `valuePath` with an optional sub-attribute.
     fn patch_path<'a>(&mut self, input: &'a str) -> Parsed<'a, PatchPath> {
-        let (rest, name) = run(input, is_path_byte);
-        let (_, path) = attribute(input, name, "an attribute")?;
+        let (rest, path) = attribute(input, "an attribute")?;
         let Some(inside) = rest.strip_prefix('[') else { return Ok((rest, PatchPath::Attribute(path))) };
 
         self.scim_type = ScimType::InvalidFilter;
@@ -373,22 +410,24 @@ impl<'p, 't> Parser<'p, 't> {
         let Some(after) = rest.strip_prefix('.') else {
             return Ok((rest, PatchPath::Value { path, filter, sub: None }));
         };
-        let (rest, name) = run(after, is_path_byte);
-        let (_, sub) = attribute(after, name, "a sub-attribute")?;
+        let (rest, sub) = attribute(after, "a sub-attribute")?;
         if sub.uri().is_some() || sub.sub_attribute().is_some() {
-            return Fault::at(Kind::Attribute, after, name, "a sub-attribute");
+            return Fault::at(Kind::Attribute, after, sub.as_str(), "a sub-attribute");
         }
         Ok((rest, PatchPath::Value { path, filter, sub: Some(sub.as_str().into()) }))
     }
 }
 
-/// Makes a path of the text that was read where `input` begins.
-fn attribute<'a>(input: &'a str, name: &str, expected: &'static str) -> Parsed<'a, AttrPath> {
-    match AttrPath::parse(name) {
-        Ok(path) => Ok((input, path)),
-        Err(_) if name.is_empty() => Fault::at(Kind::Attribute, input, token(input), expected),
-        Err(reason) => Fault::at(Kind::Attribute, input, name, format!("{expected} ({reason})")),
-    }
+/// Reads an attribute's path.
+#[inline]
+fn attribute<'a>(input: &'a str, expected: &'static str) -> Parsed<'a, AttrPath> {
+    AttrPath::parse_prefix(input).or_else(|reason| {
+        let (_, text) = run(input, is_path_byte);
+        match text {
+            "" => Fault::at(Kind::Attribute, input, token(input), expected),
+            _ => Fault::at(Kind::Attribute, input, text, format!("{expected} ({reason})")),
+        }
+    })
 }
 
 /// What names, the URIs before them and the dots between them are made of.

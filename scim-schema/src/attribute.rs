@@ -504,11 +504,9 @@ pub(crate) fn check_all(attributes: &[Attribute]) -> Result<(), SchemaError> {
 
 /// `ATTRNAME` of RFC 7644 figure 1, with the `$` of RFC 7643 section 2.1.
 pub(crate) fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_name_byte)
-}
-
-pub(crate) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'$')
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
+        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'$'))
 }
 
 fn flag(object: &Map<String, Value>, member: &str) -> Result<Option<bool>, SchemaError> {

@@ -125,12 +125,12 @@ fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
     let (mut attr, mut dots, mut sub, mut strays) = (0, 0, 0, 0);
     let mut end = text.len();
     for (at, byte) in text.bytes().enumerate() {
-        match KIND.get(usize::from(byte)) {
-            Some(Kind::Name) => {}
-            Some(Kind::Dot) => (dots, sub) = (dots + 1, at + 1),
-            Some(Kind::Colon) => (attr, dots, sub, strays) = (at + 1, 0, 0, 0),
-            Some(Kind::Uri) => strays += 1,
-            Some(Kind::Other) | None => {
+        match Kind::of(byte) {
+            Kind::Name => {}
+            Kind::Dot => (dots, sub) = (dots + 1, at + 1),
+            Kind::Colon => (attr, dots, sub, strays) = (at + 1, 0, 0, 0),
+            Kind::Uri => strays += 1,
+            Kind::Other => {
                 end = at;
                 break;
             }
@@ -159,7 +159,7 @@ fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
 }
 
 /// What part a byte can play in a path.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Name,
     Dot,
@@ -170,27 +170,31 @@ enum Kind {
     Other,
 }
 
-/// Each byte's part, looked up since paths are read for every comparison of every filter.
-const KIND: [Kind; 256] = {
-    let mut table = [Kind::Other; 256];
-    let mut at = 0;
-    while at < 128 {
-        #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
-        #[expect(clippy::cast_possible_truncation, reason = "below 128")]
-        {
-            table[at] = match at as u8 {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'$' => Kind::Name,
-                b'.' => Kind::Dot,
-                b':' => Kind::Colon,
-                b'~' | b'/' | b'?' | b'#' | b'@' | b'!' | b'&' | b'\'' | b'*' | b'+' | b',' | b';' | b'='
-                | b'%' => Kind::Uri,
-                _ => Kind::Other,
-            };
-        }
-        at += 1;
+impl Kind {
+    /// Looked up, since paths are read for every comparison of every filter.
+    fn of(byte: u8) -> Self {
+        const TABLE: [Kind; 256] = {
+            let mut table = [Kind::Other; 256];
+            let mut byte = 0;
+            while byte < 128 {
+                #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+                {
+                    table[byte as usize] = match byte {
+                        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'$' => Kind::Name,
+                        b'.' => Kind::Dot,
+                        b':' => Kind::Colon,
+                        b'~' | b'/' | b'?' | b'#' | b'@' | b'!' | b'%' => Kind::Uri,
+                        b'&' | b'\'' | b'*' | b'+' | b',' | b';' | b'=' => Kind::Uri,
+                        _ => Kind::Other,
+                    };
+                }
+                byte += 1_u8;
+            }
+            table
+        };
+        TABLE.get(usize::from(byte)).copied().unwrap_or(Kind::Other)
     }
-    table
-};
+}
 
 /// `scheme ":" rest`, in the characters of RFC 3986 (percent signs, dots and digits included).
 fn is_uri(text: &str) -> bool {
@@ -199,12 +203,7 @@ fn is_uri(text: &str) -> bool {
     scheme.next().is_some_and(|b| b.is_ascii_alphabetic())
         && scheme.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
         && !rest.is_empty()
-        && rest.bytes().all(is_uri_byte)
-}
-
-/// Whether a byte may stand in a URI; brackets, which delimit value paths, are left out.
-pub(crate) fn is_uri_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'*+,;=%".contains(&byte)
+        && rest.bytes().all(|b| Kind::of(b) != Kind::Other)
 }
 
 impl FromStr for AttrPath {
