@@ -103,6 +103,16 @@ pub struct Updated {
     pub resource: Option<Resource>,
 }
 
+impl Updated {
+    /// The result of an update from one stored resource to another; give the same twice if nothing
+    /// changed.
+    pub fn new(before: &Resource, after: &Resource, options: &UpdateOptions) -> Self {
+        let version = |resource: &Resource| resource.version().unwrap_or_else(|| ETag::new(""));
+        let resource = options.returning.is_some().then(|| after.clone());
+        Self { before: version(before), version: version(after), resource }
+    }
+}
+
 /// The result of a deletion.
 #[derive(Clone, Debug)]
 pub struct Deleted {

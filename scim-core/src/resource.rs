@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use scim_schema::{Target, Uniqueness};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -104,6 +105,29 @@ impl Resource {
     /// host's affair.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
         T::deserialize(Value::Object((*self.0).clone())).map_err(Error::internal)
+    }
+
+    /// Checks that no other resource has a value that must be unique (RFC 7643 section 7), for a
+    /// store that can look at all of them. One with the same id is not another.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::uniqueness`] with the attribute.
+    pub fn check_unique<'r>(&self, cx: &Context<'_>, others: impl IntoIterator<Item = &'r Resource>) -> Result<()> {
+        let attributes = cx.resource_type().all_attributes();
+        let unique: Vec<&Target> = attributes
+            .flat_map(|target| std::iter::once(target).chain(target.sub_attributes()))
+            .filter(|target| target.definition().uniqueness() != Uniqueness::None)
+            .collect();
+        for other in others.into_iter().filter(|other| other.id() != self.id()) {
+            for target in &unique {
+                let taken = |value| target.values(&other.0).any(|taken| target.comparison().same(taken, value));
+                if target.values(&self.0).any(taken) {
+                    return Err(Error::uniqueness(target.path().as_str()));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Makes a resource that is about to be created complete: its id, `meta.created` and
