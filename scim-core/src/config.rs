@@ -243,7 +243,8 @@ impl Builder {
         }
         let mut endpoints = discovery::ENDPOINTS.map(str::to_ascii_lowercase).to_vec();
         let mut names: Vec<String> = Vec::new();
-        let mut schemas: Vec<Schema> = discovery::schemas();
+        let own = discovery::schemas();
+        let mut schemas: Vec<Schema> = Vec::new();
         for registration in &registrations {
             let on = &registration.resource_type;
             for (taken, text) in [(&mut endpoints, on.endpoint()), (&mut names, on.name())] {
@@ -254,13 +255,15 @@ impl Builder {
                 taken.push(folded);
             }
             for schema in std::iter::once(on.schema()).chain(on.extensions().map(|e| e.schema())) {
-                match schemas.iter().find(|known| known.is(schema.id())) {
+                match schemas.iter().chain(&own).find(|known| known.is(schema.id())) {
                     Some(known) if known != schema => return Err(BuildError::Schema(schema.id().to_owned())),
                     Some(_) => {}
                     None => schemas.push(schema.clone()),
                 }
             }
         }
+        // Clients that look at the first ones only are after the resources'.
+        schemas.extend(own);
         Ok(ScimService::new(config, registrations, schemas))
     }
 }

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// Without one every request is answered with 401, so that a forgotten layer does not open the door.
 ///
 /// ```
-/// let mut request = http::Request::get("/Users").body(Vec::new()).unwrap();
+/// let mut request = http::Request::get("/Users").body(Vec::<u8>::new()).unwrap();
 /// request.extensions_mut().insert(scim_core::Identity::new("entra").in_tenant("contoso"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

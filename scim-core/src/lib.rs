@@ -25,7 +25,7 @@ pub use operation::Operation;
 pub use precondition::{ETag, Precondition};
 pub use provider::{Capabilities, Deleted, Provider, UpdateOptions, Updated};
 pub use query::{Page, Position, Query, Sort, Window};
-pub use resource::Resource;
+pub use resource::{Resource, new_id};
 pub use service::{Outcome, ScimService};
 pub use update::{Applied, Update};
 

@@ -166,6 +166,11 @@ impl Resource {
     }
 }
 
+/// An id that no resource has had: a random UUID.
+pub fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
 fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

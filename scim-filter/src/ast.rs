@@ -61,19 +61,13 @@ impl Filter {
     /// ```
     #[must_use]
     pub fn and(self, other: Filter) -> Filter {
-        self.joined(Connective::And, other)
+        Connective::And.join([self, other].into_iter())
     }
 
     /// At least one of the filters holds.
     #[must_use]
     pub fn or(self, other: Filter) -> Filter {
-        self.joined(Connective::Or, other)
-    }
-
-    fn joined(self, connective: Connective, other: Filter) -> Filter {
-        let mut operands = Vec::new();
-        connective.add(&mut operands, self);
-        connective.join(operands, other)
+        Connective::Or.join([self, other].into_iter())
     }
 }
 
@@ -96,26 +90,18 @@ impl Connective {
         [Self::And, Self::Or].into_iter().find(|connective| word.eq_ignore_ascii_case(connective.as_str()))
     }
 
-    /// Adds an operand; the operands of one of the same kind are added instead of it.
-    pub(crate) fn add(self, operands: &mut Vec<Filter>, operand: Filter) {
-        match (self, operand) {
-            (Self::And, Filter::And(inner)) | (Self::Or, Filter::Or(inner)) if operands.is_empty() => {
-                *operands = inner;
+    /// Joins several filters; the operands of one of the same kind are joined instead of it.
+    pub(crate) fn join(self, operands: impl ExactSizeIterator<Item = Filter>) -> Filter {
+        let mut list = Vec::with_capacity(operands.len());
+        for operand in operands {
+            match (self, operand) {
+                (Self::And, Filter::And(inner)) | (Self::Or, Filter::Or(inner)) => list.extend(inner),
+                (_, operand) => list.push(operand),
             }
-            (Self::And, Filter::And(inner)) | (Self::Or, Filter::Or(inner)) => operands.extend(inner),
-            (_, operand) => operands.push(operand),
         }
-    }
-
-    /// Adds the last operand and makes the filter; a single operand is the filter itself.
-    pub(crate) fn join(self, mut operands: Vec<Filter>, last: Filter) -> Filter {
-        if operands.is_empty() {
-            return last;
-        }
-        self.add(&mut operands, last);
         match self {
-            Self::And => Filter::And(operands),
-            Self::Or => Filter::Or(operands),
+            Self::And => Filter::And(list),
+            Self::Or => Filter::Or(list),
         }
     }
 }

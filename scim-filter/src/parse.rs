@@ -48,7 +48,7 @@ impl Filter {
     /// If the text does not follow RFC 7644 figure 1 in a way that is not tolerated, or exceeds a
     /// limit.
     pub fn parse(text: &str, limits: &Limits, reading: &mut Reading<'_>) -> Result<Self, ParseError> {
-        Parser::new("filter", ScimType::InvalidFilter, limits, reading).whole(text, Parser::expression)
+        Parser::new("filter", ScimType::InvalidFilter, limits, reading).whole(text, Parser::filter)
     }
 }
 
@@ -113,6 +113,9 @@ struct Parser<'p, 't> {
     nesting: usize,
     terms: usize,
     in_value_path: bool,
+    /// What has been read and is not yet part of a larger filter. The productions of filters leave
+    /// theirs here, which is cheaper than handing it up through every level.
+    operands: Vec<Filter>,
 }
 
 impl<'p, 't> Parser<'p, 't> {
@@ -122,7 +125,7 @@ impl<'p, 't> Parser<'p, 't> {
         limits: &'p Limits,
         reading: &'p mut Reading<'t>,
     ) -> Self {
-        Self { name, scim_type, limits, reading, nesting: 0, terms: 0, in_value_path: false }
+        Self { name, scim_type, limits, reading, nesting: 0, terms: 0, in_value_path: false, operands: Vec::new() }
     }
 
     /// Reads the whole text, or says what is wrong with it.
@@ -184,21 +187,51 @@ impl<'p, 't> Parser<'p, 't> {
         Fault::at(Kind::Blank, input, blanks, expected)
     }
 
+    /// A filter, taken off the operands.
+    fn filter<'a>(&mut self, input: &'a str) -> Parsed<'a, Filter> {
+        let (rest, ()) = self.expression(input)?;
+        self.top(rest)
+    }
+
+    fn top<'a>(&mut self, rest: &'a str) -> Parsed<'a, Filter> {
+        match self.operands.pop() {
+            Some(filter) => Ok((rest, filter)),
+            None => Fault::at(Kind::Attribute, rest, "", "a filter"),
+        }
+    }
+
     /// `attrExp`s, groups and value paths with `and` and `or` between them. `and` binds tighter.
-    fn expression<'a>(&mut self, mut input: &'a str) -> Parsed<'a, Filter> {
-        let (mut any, mut all) = (Vec::new(), Vec::new());
+    fn expression<'a>(&mut self, mut input: &'a str) -> Parsed<'a, ()> {
+        let any = self.operands.len();
+        let mut all = any;
         loop {
-            let (rest, term) = self.term(input)?;
+            let (rest, ()) = self.term(input)?;
             let (rest, connective) = self.connective(rest)?;
             input = rest;
-            match connective {
-                Some(Connective::And) => Connective::And.add(&mut all, term),
-                Some(Connective::Or) => {
-                    let operand = Connective::And.join(std::mem::take(&mut all), term);
-                    Connective::Or.add(&mut any, operand);
-                }
-                None => return Ok((input, Connective::Or.join(any, Connective::And.join(all, term)))),
+            if connective != Some(Connective::And) {
+                self.combine(all, Connective::And);
+                all = self.operands.len();
             }
+            if connective.is_none() {
+                self.combine(any, Connective::Or);
+                return Ok((input, ()));
+            }
+        }
+    }
+
+    /// Makes one filter of the operands from an index on.
+    #[inline]
+    fn combine(&mut self, from: usize, connective: Connective) {
+        if self.operands.len() > from + 1 {
+            let filter = connective.join(self.operands.drain(from..));
+            self.operands.push(filter);
+        }
+    }
+
+    /// Makes a larger filter of the last operand.
+    fn wrap(&mut self, wrap: impl FnOnce(Box<Filter>) -> Filter) {
+        if let Some(filter) = self.operands.pop() {
+            self.operands.push(wrap(Box::new(filter)));
         }
     }
 
@@ -237,91 +270,85 @@ impl<'p, 't> Parser<'p, 't> {
     }
 
     /// A group, a negated group, a value path or an `attrExp`.
-    fn term<'a>(&mut self, input: &'a str) -> Parsed<'a, Filter> {
+    fn term<'a>(&mut self, input: &'a str) -> Parsed<'a, ()> {
         match next(input) {
-            b'(' => return self.nested(input, '(', ')'),
+            b'(' => return self.nested(input, ')'),
             b'n' | b'N' => {
                 if let Some((group, _)) = lex(input, (tag_no_case("not"), space0, peek(char('(')))) {
-                    let after_not = input.get(3..).unwrap_or_default();
-                    self.blanks(after_not, 1)?;
-                    let (rest, filter) = self.nested(group, '(', ')')?;
-                    return Ok((rest, Filter::Not(Box::new(filter))));
+                    self.blanks(input.get(3..).unwrap_or_default(), 1)?;
+                    let (rest, ()) = self.nested(group, ')')?;
+                    self.wrap(Filter::Not);
+                    return Ok((rest, ()));
                 }
             }
             _ => {}
         }
         let (rest, path) = attribute(input, "an attribute, `not` or `(`")?;
-        if next(rest) != b'[' {
-            return self.comparison(path, input, rest);
-        }
-        if self.in_value_path {
-            return Fault::at(Kind::NestedValuePath, rest, "[", "no value path inside a value path");
-        }
-        let (rest, filter) = self.brackets(rest)?;
-        self.compared(path, filter, rest)
+        if next(rest) == b'[' { self.value_path(path, rest) } else { self.comparison(path, input, rest) }
     }
 
     /// A filter between brackets.
-    fn nested<'a>(&mut self, input: &'a str, open: char, close: char) -> Parsed<'a, Filter> {
+    fn nested<'a>(&mut self, input: &'a str, close: char) -> Parsed<'a, ()> {
         let limit = self.limits.nesting.min(Limits::MAX_NESTING);
         if self.nesting >= limit {
             let expected = format!("at most {limit} levels of parentheses and brackets");
             return Fault::at(Kind::Nesting, input, "(", expected);
         }
         self.nesting += 1;
-        let (rest, _) = self.blanks(input.strip_prefix(open).unwrap_or(input), 0)?;
-        let (rest, filter) = self.expression(rest)?;
+        let (rest, _) = self.blanks(input.get(1..).unwrap_or_default(), 0)?;
+        let (rest, ()) = self.expression(rest)?;
         self.nesting -= 1;
         match rest.strip_prefix(close) {
-            Some(rest) => Ok((rest, filter)),
+            Some(rest) => Ok((rest, ())),
             None => Fault::at(Kind::Bracket, rest, token(rest), format!("`and`, `or` or `{close}`")),
         }
     }
 
-    /// The brackets of a value path.
-    fn brackets<'a>(&mut self, input: &'a str) -> Parsed<'a, Filter> {
-        self.in_value_path = true;
-        let (rest, filter) = self.nested(input, '[', ']')?;
-        self.in_value_path = false;
-        Ok((rest, filter))
+    /// The brackets of a value path, and what may follow: `.value eq "x"` or ` eq "x"`, which is one
+    /// more condition on the same element.
+    fn value_path<'a>(&mut self, path: AttrPath, input: &'a str) -> Parsed<'a, ()> {
+        let from = self.operands.len();
+        let (mut rest, ()) = self.brackets(input)?;
+        if is_compared(rest) {
+            if !self.reading.tolerates(Quirk::ComparedValuePath, &path) {
+                return Fault::at(Kind::ComparedValuePath, rest, token(rest), "`and`, `or` or the end");
+            }
+            let (operator, sub) = match rest.strip_prefix('.') {
+                Some(after) => attribute(after, "a sub-attribute")?,
+                None => (rest, attribute("value", "")?.1),
+            };
+            (rest, ()) = self.comparison(sub, rest, operator)?;
+            self.combine(from, Connective::And);
+        }
+        self.wrap(|filter| Filter::Complex { path, filter });
+        Ok((rest, ()))
     }
 
-    /// What may follow a value path: `.value eq "x"` or ` eq "x"`, which is one more condition on
-    /// the same element.
-    fn compared<'a>(&mut self, path: AttrPath, filter: Filter, input: &'a str) -> Parsed<'a, Filter> {
-        let plain = match next(input) {
-            b'.' => false,
-            b' ' => {
-                let (_, word) = run(input.trim_start_matches(' '), is_path_byte);
-                !word.eq_ignore_ascii_case("pr") && CompareOp::from_word(word.as_bytes()).is_none()
-            }
-            _ => true,
-        };
-        if plain {
-            return Ok((input, Filter::Complex { path, filter: Box::new(filter) }));
+    fn brackets<'a>(&mut self, input: &'a str) -> Parsed<'a, ()> {
+        if self.in_value_path {
+            return Fault::at(Kind::NestedValuePath, input, "[", "no value path inside a value path");
         }
-        if !self.reading.tolerates(Quirk::ComparedValuePath, &path) {
-            return Fault::at(Kind::ComparedValuePath, input, token(input), "`and`, `or` or the end");
-        }
-        let (rest, sub) = match input.strip_prefix('.') {
-            Some(after) => attribute(after, "a sub-attribute")?,
-            None => (input, attribute("value", "")?.1),
-        };
-        let (rest, comparison) = self.comparison(sub, input, rest)?;
-        Ok((rest, Filter::Complex { path, filter: Box::new(filter.and(comparison)) }))
+        self.in_value_path = true;
+        let (rest, ()) = self.nested(input, ']')?;
+        self.in_value_path = false;
+        Ok((rest, ()))
     }
 
     /// An operator and what follows it; the attribute, which begins at `start`, has been read.
-    fn comparison<'a>(&mut self, path: AttrPath, start: &'a str, input: &'a str) -> Parsed<'a, Filter> {
+    fn comparison<'a>(&mut self, path: AttrPath, start: &'a str, input: &'a str) -> Parsed<'a, ()> {
         self.terms += 1;
         if self.terms > self.limits.terms {
             let expected = format!("at most {} comparisons", self.limits.terms);
             return Fault::at(Kind::Terms, start, token(start), expected);
         }
         let (rest, op) = self.operator(&path, input)?;
-        let Some(op) = op else { return Ok((rest, Filter::Present(path))) };
+        let Some(op) = op else {
+            self.operands.push(Filter::Present(path));
+            return Ok((rest, ()));
+        };
         let (rest, value) = self.literal(&path, op, rest)?;
-        Ok((rest, Filter::Compare { path, op, value }))
+        self.operands.push(Filter::Compare { path, op, value });
+        Ok((rest, ()))
     }
 
     /// An operator with the blanks around it; none for `pr`, which has no blank behind it.
@@ -394,7 +421,7 @@ impl<'p, 't> Parser<'p, 't> {
         let Some(inside) = rest.strip_prefix('[') else { return Ok((rest, PatchPath::Attribute(path))) };
 
         self.scim_type = ScimType::InvalidFilter;
-        let (rest, filter) = self.brackets(rest).map_err(|error| {
+        let (rest, ()) = self.brackets(rest).map_err(|error| {
             // Brackets that are not closed, or in which nothing begins like a filter, are a
             // malformed path, not a malformed filter.
             if let nom::Err::Failure(Fault(wrong)) = &error
@@ -406,6 +433,7 @@ impl<'p, 't> Parser<'p, 't> {
             error
         })?;
         self.scim_type = ScimType::InvalidPath;
+        let (rest, filter) = self.top(rest)?;
 
         let Some(after) = rest.strip_prefix('.') else {
             return Ok((rest, PatchPath::Value { path, filter, sub: None }));
@@ -415,6 +443,18 @@ impl<'p, 't> Parser<'p, 't> {
             return Fault::at(Kind::Attribute, after, sub.as_str(), "a sub-attribute");
         }
         Ok((rest, PatchPath::Value { path, filter, sub: Some(sub.as_str().into()) }))
+    }
+}
+
+/// Whether a comparison, not a connective, follows a value path.
+fn is_compared(input: &str) -> bool {
+    match next(input) {
+        b'.' => true,
+        b' ' => {
+            let (_, word) = run(input.trim_start_matches(' '), is_path_byte);
+            word.eq_ignore_ascii_case("pr") || CompareOp::from_word(word.as_bytes()).is_some()
+        }
+        _ => false,
     }
 }
 

@@ -11,7 +11,7 @@ use super::Rules;
 use super::members::{self, Members};
 use super::table::{Row, Table};
 use crate::{
-    Context, Deleted, ETag, Error, Page, Precondition, Query, Resource, Result, Update, UpdateOptions, Updated,
+    Context, Deleted, ETag, Error, Page, Precondition, Query, Resource, Result, Update, UpdateOptions, Updated, new_id,
 };
 
 /// Where a resource is: its type, and its place in the order of creation.
@@ -122,11 +122,11 @@ impl Tenant {
         resource
     }
 
-    /// A member with the name that it has now.
+    /// A member with the name that it has now, unless the client gave it another.
     fn complete(&self, target: &Target, element: &Map<String, Value>) -> Value {
         let mut element = element.clone();
-        let named = target.sub_attribute("display").is_some();
-        if let Some(name) = named.then(|| self.display_name(members::key(&element))).flatten() {
+        let unnamed = target.sub_attribute("display").is_some() && !element.contains_key("display");
+        if let Some(name) = unnamed.then(|| self.display_name(members::key(&element))).flatten() {
             element.insert("display".to_owned(), Value::from(name));
         }
         Value::Object(element)
@@ -165,7 +165,7 @@ impl Tenant {
 
     pub(super) fn create(&mut self, cx: &Context<'_>, rules: &Rules, resource: Resource) -> Result<Resource> {
         let on = cx.resource_type();
-        let id = uuid::Uuid::new_v4().to_string();
+        let id = new_id();
         let mut resource = resource.stamp_new(cx, &id);
         let added = match members_of(on).and_then(|t| resource.as_map_mut().remove(t.attribute().name())) {
             Some(Value::Array(list)) => list,
@@ -231,10 +231,14 @@ impl Tenant {
         found
     }
 
-    /// A member as it is kept: with the type of the resource that it is.
+    /// A member as it is kept: with the type of the resource that it is, and without what is derived
+    /// from it, so that it follows when that changes.
     fn typed(&self, element: &Map<String, Value>) -> Map<String, Value> {
         let mut element = element.clone();
         element.remove("$ref");
+        if element.get("display").and_then(Value::as_str) == self.display_name(members::key(&element)) {
+            element.remove("display");
+        }
         if let Some((kind, _)) = self.ids.get(members::key(&element)) {
             element.insert("type".to_owned(), Value::from(kind.as_str()));
         }
