@@ -1,11 +1,15 @@
 //! Building a service: its resource types, their providers, and its options.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use scim_schema::{ResourceType, Schema, SchemaError, Tolerance, standard};
 use serde_json::{Value, json};
 
-use crate::{Capabilities, Provider, ScimService, discovery};
+use crate::access::Everything;
+use crate::cursor::Sealer;
+use crate::{Capabilities, Me, Monitor, Policy, Provider, ScimService, discovery};
 
 /// What goes wrong when a service is built.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,7 +26,9 @@ pub enum BuildError {
 impl std::fmt::Display for BuildError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::BaseUrl(url) => write!(f, "the base URL must be absolute (http or https), but it is `{url}`"),
+            Self::BaseUrl(url) => {
+                write!(f, "the base URL must be absolute (http or https), but it is `{url}`")
+            }
             Self::ResourceType(name) => write!(f, "the resource type or endpoint `{name}` is taken"),
             Self::Schema(uri) => write!(f, "the URI `{uri}` stands for two different schemas"),
         }
@@ -97,6 +103,12 @@ pub(crate) struct Config {
     pub(crate) max_payload: usize,
     pub(crate) filter_limits: scim_filter::Limits,
     pub(crate) patch_limits: scim_patch::Limits,
+    /// The largest number of operations in a bulk request; 0 if there are none at all.
+    pub(crate) bulk_operations: usize,
+    pub(crate) sealer: Sealer,
+    pub(crate) me: Option<Me>,
+    pub(crate) policy: Box<dyn Policy>,
+    pub(crate) monitor: Option<Box<dyn Monitor>>,
 }
 
 /// Builds a [`ScimService`].
@@ -123,6 +135,12 @@ impl Builder {
                 max_payload: 1024 * 1024,
                 filter_limits: scim_filter::Limits::default(),
                 patch_limits: scim_patch::Limits::default(),
+                bulk_operations: 1_000,
+                // Good within this process; several that share a database share a key.
+                sealer: Sealer::new(crate::new_id().into_bytes(), TimeDelta::hours(1)),
+                me: None,
+                policy: Box::new(Everything),
+                monitor: None,
             },
             registrations: Vec::new(),
         }
@@ -157,7 +175,12 @@ impl Builder {
         self.large_resource(standard::group_type(), provider)
     }
 
-    fn register(mut self, resource_type: ResourceType, provider: impl Provider + 'static, silent_patch: bool) -> Self {
+    fn register(
+        mut self,
+        resource_type: ResourceType,
+        provider: impl Provider + 'static,
+        silent_patch: bool,
+    ) -> Self {
         self.registrations.push(Registration { resource_type, provider: Arc::new(provider), silent_patch });
         self
     }
@@ -230,6 +253,43 @@ impl Builder {
         self
     }
 
+    /// Sets how many operations a bulk request may have (1,000); 0 turns bulk requests off.
+    pub fn bulk_operations(mut self, max: usize) -> Self {
+        self.config.bulk_operations = max;
+        self
+    }
+
+    /// Sets the key that cursors are sealed with. Without one each process has its own, and a
+    /// cursor is good only for the process that made it.
+    pub fn cursor_key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.config.sealer = Sealer::new(key.as_ref().to_vec(), self.config.sealer.timeout);
+        self
+    }
+
+    /// Sets how long a cursor is good for; an hour by default.
+    pub fn cursor_timeout(mut self, timeout: Duration) -> Self {
+        self.config.sealer.timeout = TimeDelta::from_std(timeout).unwrap_or(TimeDelta::MAX);
+        self
+    }
+
+    /// Serves `/Me`; see [`Me`].
+    pub fn me(mut self, me: Me) -> Self {
+        self.config.me = Some(me);
+        self
+    }
+
+    /// Sets who may do what; by default every identified caller may do everything.
+    pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
+        self.config.policy = Box::new(policy);
+        self
+    }
+
+    /// Sets who hears of every change.
+    pub fn monitor(mut self, monitor: impl Monitor + 'static) -> Self {
+        self.config.monitor = Some(Box::new(monitor));
+        self
+    }
+
     /// Makes the service; its discovery documents are computed here, once.
     ///
     /// # Errors
@@ -237,8 +297,10 @@ impl Builder {
     /// If what was configured cannot be kept; see [`BuildError`].
     pub fn build(self) -> Result<ScimService, BuildError> {
         let Self { config, registrations } = self;
-        let rest = config.base_url.strip_prefix("https://").or_else(|| config.base_url.strip_prefix("http://"));
-        if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/') || rest.contains(['?', '#', ' '])) {
+        let rest =
+            config.base_url.strip_prefix("https://").or_else(|| config.base_url.strip_prefix("http://"));
+        if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/') || rest.contains(['?', '#', ' ']))
+        {
             return Err(BuildError::BaseUrl(config.base_url));
         }
         let mut endpoints = discovery::ENDPOINTS.map(str::to_ascii_lowercase).to_vec();

@@ -4,11 +4,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use http::Extensions;
-use scim_schema::ResourceType;
+use scim_schema::{ResourceType, Target};
 use serde_json::Value;
 use zeroize::Zeroize;
 
-use crate::{Error, Result};
+use crate::{Error, Permit, Result};
 
 /// Who makes a request: put into the request's extensions by the host's authentication.
 ///
@@ -55,6 +55,7 @@ pub struct Context<'a> {
     pub(crate) base_url: &'a str,
     pub(crate) identity: Option<&'a Identity>,
     pub(crate) secrets: &'a Secrets,
+    pub(crate) permit: &'a Permit,
     pub(crate) extensions: &'a Extensions,
     pub(crate) now: DateTime<Utc>,
 }
@@ -83,6 +84,13 @@ impl<'a> Context<'a> {
     /// The `writeOnly` values of the request, such as the password. They are not in the resource.
     pub fn secrets(&self) -> &'a Secrets {
         self.secrets
+    }
+
+    /// Whether the caller may read an attribute. What it may not read is neither shown nor cleared
+    /// by a replacement that leaves it out; the service and [`Update::apply`](crate::Update::apply)
+    /// see to that.
+    pub fn may_read(&self, target: &Target) -> bool {
+        self.permit.may_read(target)
     }
 
     /// The time of the request, the same in every step of it.

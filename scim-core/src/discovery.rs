@@ -36,7 +36,9 @@ impl Discovery {
             configuration: Document::new(configuration(config, capabilities), "ServiceProviderConfig", None),
             resource_types: registrations
                 .iter()
-                .map(|r| Document::new(resource_type(&r.resource_type), "ResourceType", Some("ResourceTypes")))
+                .map(|r| {
+                    Document::new(resource_type(&r.resource_type), "ResourceType", Some("ResourceTypes"))
+                })
                 .collect(),
             schemas: schemas.iter().map(|s| Document::new(schema(s), "Schema", Some("Schemas"))).collect(),
         }
@@ -100,7 +102,10 @@ impl Serialize for Located<'_> {
             out.serialize_entry(name, value)?;
         }
         let location = self.document.location(self.base);
-        out.serialize_entry("meta", &json!({ "resourceType": self.document.resource_type, "location": location }))?;
+        out.serialize_entry(
+            "meta",
+            &json!({ "resourceType": self.document.resource_type, "location": location }),
+        )?;
         out.end()
     }
 }
@@ -118,18 +123,23 @@ fn configuration(config: &Config, capabilities: Capabilities) -> Map<String, Val
     let mut document = object(json!({
         "schemas": [standard::SERVICE_PROVIDER_CONFIG],
         "patch": { "supported": true },
-        // Clients take the numbers for the size of their chunks even where bulk is not supported.
-        "bulk": { "supported": false, "maxOperations": 1, "maxPayloadSize": config.max_payload },
+        "bulk": {
+            "supported": config.bulk_operations > 0,
+            // Clients take it for the size of their chunks even where bulk is not supported.
+            "maxOperations": config.bulk_operations.max(1),
+            "maxPayloadSize": config.max_payload,
+        },
         "filter": { "supported": capabilities.filter(), "maxResults": config.max_page_size },
         "changePassword": { "supported": capabilities.change_password() },
         "sort": { "supported": capabilities.sort() },
         "etag": { "supported": true },
         "pagination": {
-            "cursor": false,
+            "cursor": capabilities.cursor(),
             "index": true,
             "defaultPaginationMethod": "index",
             "defaultPageSize": config.default_page_size,
             "maxPageSize": config.max_page_size,
+            "cursorTimeout": config.sealer.timeout.num_seconds(),
         },
         "authenticationSchemes": schemes,
     }));

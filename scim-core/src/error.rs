@@ -49,7 +49,13 @@ pub(crate) enum Hint {
 impl Error {
     /// An error with any status.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self(Box::new(ErrorInner { status, scim_type: None, detail: detail.into(), hint: None, source: None }))
+        Self(Box::new(ErrorInner {
+            status,
+            scim_type: None,
+            detail: detail.into(),
+            hint: None,
+            source: None,
+        }))
     }
 
     /// An error with a `scimType`, and the status that goes with it: 409 for `uniqueness`, 403 for

@@ -109,7 +109,9 @@ mod tests {
     #[test]
     fn refuses_hostile_bodies() {
         let deep = "[".repeat(100_000);
-        for text in ["", "{", "tre", r#"{"a":1,"a":1}"#, r#"[{"x":{"b":1,"b":2}}]"#, "{} {}", r#""\ud800""#, &deep] {
+        for text in
+            ["", "{", "tre", r#"{"a":1,"a":1}"#, r#"[{"x":{"b":1,"b":2}}]"#, "{} {}", r#""\ud800""#, &deep]
+        {
             let error = parse(text.as_bytes()).unwrap_err();
             assert_eq!(error.scim_type(), Some(scim_schema::ScimType::InvalidSyntax), "{text:.20}");
         }

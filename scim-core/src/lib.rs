@@ -1,11 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
+mod bulk;
 mod config;
 mod context;
+mod cursor;
 mod discovery;
 mod error;
 mod json;
+mod me;
 mod memory;
+mod monitor;
 mod operation;
 mod parameters;
 mod precondition;
@@ -14,13 +19,17 @@ mod query;
 mod resource;
 mod response;
 mod route;
+mod search;
 mod service;
 mod update;
 
+pub use access::{Access, Action, Permit, Policy};
 pub use config::{AuthenticationScheme, BuildError, Builder};
 pub use context::{BaseUrl, Context, Identity, Secrets};
 pub use error::{Error, Result};
+pub use me::Me;
 pub use memory::MemoryProvider;
+pub use monitor::{Change, Event, Monitor};
 pub use operation::Operation;
 pub use precondition::{ETag, Precondition};
 pub use provider::{Capabilities, Deleted, Provider, UpdateOptions, Updated};

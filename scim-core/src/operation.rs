@@ -2,24 +2,28 @@
 //! refused here.
 
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, Method, StatusCode};
-use scim_filter::Filter;
+use http::{Extensions, HeaderMap, Method, StatusCode};
 use scim_patch::PatchRequest;
 use scim_schema::{Fired, Mutability, Projection, Reading, ResourceType, ScimType, Target, is_unassigned};
 use serde_json::{Map, Value};
 
+use crate::bulk::Job;
 use crate::config::{Config, Registration};
 use crate::context::Secrets;
 use crate::discovery::Document;
 use crate::parameters::Parameters;
+use crate::response::location;
 use crate::route::Route;
-use crate::{Error, Precondition, Query, Resource, Result, ScimService, Sort, Update, UpdateOptions, Window, json};
+use crate::search::Search;
+use crate::{
+    Action, Error, Identity, Precondition, Resource, Result, ScimService, Update, UpdateOptions, json,
+};
 
 /// A request that was read and resolved, ready to be executed.
 #[derive(Debug)]
 pub struct Operation {
     pub(crate) kind: Kind,
-    fired: Vec<Fired>,
+    pub(crate) fired: Vec<Fired>,
 }
 
 impl Operation {
@@ -32,14 +36,47 @@ impl Operation {
 /// What to do; a resource type is given by the index of its registration.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    /// Find resources of some types, with one query for each.
-    Query { queries: Vec<(usize, Query)>, start: u64, count: usize },
-    Create { on: usize, resource: Resource, secrets: Secrets, projection: Projection },
-    Retrieve { on: usize, id: String, projection: Projection, precondition: Precondition },
-    Update { on: usize, id: String, update: Update, secrets: Secrets, options: UpdateOptions },
-    Delete { on: usize, id: String, precondition: Precondition },
+    Search(Search),
+    Create {
+        on: usize,
+        resource: Resource,
+        secrets: Secrets,
+        projection: Projection,
+        writes: Vec<Target>,
+    },
+    Retrieve {
+        on: usize,
+        id: String,
+        projection: Projection,
+        precondition: Precondition,
+    },
+    Update(Box<Change>),
+    Delete {
+        on: usize,
+        id: String,
+        precondition: Precondition,
+    },
     /// Show discovery documents.
-    Discover { documents: Documents, precondition: Precondition },
+    Discover {
+        documents: Documents,
+        precondition: Precondition,
+    },
+    /// Run the operations of a bulk request.
+    Bulk(Job),
+    /// Say where the resource is.
+    Redirect(String),
+}
+
+/// A PUT or a PATCH.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) on: usize,
+    pub(crate) id: String,
+    pub(crate) action: Action,
+    pub(crate) update: Update,
+    pub(crate) secrets: Secrets,
+    pub(crate) options: UpdateOptions,
+    pub(crate) writes: Vec<Target>,
 }
 
 /// Which discovery documents.
@@ -61,133 +98,155 @@ impl ScimService {
     pub fn parse(&self, parts: &http::request::Parts, body: &[u8]) -> Result<Operation> {
         let config = self.config();
         let base = self.base_url(&parts.extensions);
-        let mut reading = Reading::new(&config.tolerance);
         let route = Route::find(self, &base, parts.uri.path())?;
         check_media_types(&parts.headers)?;
         if body.len() > config.max_payload {
             return Err(Error::too_large(format!("the body is larger than {} bytes", config.max_payload)));
         }
-        let query = parts.uri.query().unwrap_or_default();
-        let mut request = Request { service: self, config, headers: &parts.headers, query, body, reading: &mut reading };
+        let mut reading = Reading::new(&config.tolerance);
+        let mut request = Request {
+            service: self,
+            config,
+            base: &base,
+            extensions: &parts.extensions,
+            query: parts.uri.query().unwrap_or_default(),
+            body: Body::Bytes(body),
+            precondition: Precondition::from_headers(&parts.headers)?,
+            through_me: false,
+            reading: &mut reading,
+        };
         let kind = request.route(&parts.method, route)?;
+        Ok(Operation { kind, fired: reading.into_fired() })
+    }
+
+    /// Reads one operation of a bulk request, as if it had come alone.
+    pub(crate) fn parse_part(
+        &self,
+        method: &Method,
+        route: Route,
+        data: Option<Value>,
+        precondition: Precondition,
+        extensions: &Extensions,
+    ) -> Result<Operation> {
+        let config = self.config();
+        let base = self.base_url(extensions);
+        let mut reading = Reading::new(&config.tolerance);
+        let mut request = Request {
+            service: self,
+            config,
+            base: &base,
+            extensions,
+            query: "",
+            body: Body::Json(data),
+            precondition,
+            through_me: false,
+            reading: &mut reading,
+        };
+        let kind = request.route(method, route)?;
         Ok(Operation { kind, fired: reading.into_fired() })
     }
 }
 
 /// A request that is being read.
-struct Request<'a, 'r> {
-    service: &'a ScimService,
-    config: &'a Config,
-    headers: &'a HeaderMap,
+pub(crate) struct Request<'a, 'r> {
+    pub(crate) service: &'a ScimService,
+    pub(crate) config: &'a Config,
+    base: &'a str,
+    pub(crate) extensions: &'a Extensions,
     query: &'a str,
-    body: &'a [u8],
-    reading: &'a mut Reading<'r>,
+    body: Body<'a>,
+    precondition: Precondition,
+    /// Whether the resource was named as `/Me`, where not everything can be written.
+    through_me: bool,
+    pub(crate) reading: &'a mut Reading<'r>,
+}
+
+/// A body, as it came or read already.
+enum Body<'a> {
+    Bytes(&'a [u8]),
+    Json(Option<Value>),
 }
 
 impl Request<'_, '_> {
     fn route(&mut self, method: &Method, route: Route) -> Result<Kind> {
         let get = method == Method::GET || method == Method::HEAD;
         match route {
-            Route::Root if get => self.search_by_get(None),
+            Route::Root | Route::Collection(_) if get => {
+                let parameters = Parameters::from_query(self.query)?;
+                Ok(Kind::Search(self.search(route.resource_type(), &parameters)?))
+            }
             Route::Root => Err(Error::method_not_allowed("GET")),
-            Route::Search(on) if method == Method::POST => self.search_by_post(on),
+            Route::Search(on) if method == Method::POST => {
+                let parameters = Parameters::from_message(self.json()?, self.reading)?;
+                Ok(Kind::Search(self.search(on, &parameters)?))
+            }
             Route::Search(_) => Err(Error::method_not_allowed("POST")),
-            Route::Collection(on) if get => self.search_by_get(Some(on)),
             Route::Collection(on) if method == Method::POST => self.create(on),
             Route::Collection(_) => Err(Error::method_not_allowed("GET, POST")),
-            Route::Resource(on, id) => match *method {
-                Method::GET | Method::HEAD => self.retrieve(on, id),
-                Method::PUT => self.replace(on, id),
-                Method::PATCH => self.patch(on, id),
-                Method::DELETE => self.delete(on, id),
-                _ => Err(Error::method_not_allowed("GET, PUT, PATCH, DELETE")),
-            },
+            Route::Resource(on, id) => self.resource(method, on, id),
+            Route::Me => self.me(method),
             Route::Discovery(documents) if get => {
                 if Parameters::from_query(self.query)?.filter.is_some() {
                     return Err(Error::forbidden("discovery endpoints do not filter"));
                 }
-                Ok(Kind::Discover { documents, precondition: Precondition::from_headers(self.headers)? })
+                Ok(Kind::Discover { documents, precondition: self.precondition.clone() })
             }
             Route::Discovery(_) => Err(Error::method_not_allowed("GET")),
-            Route::Bulk => Err(Error::not_implemented("bulk requests are not supported")),
-            Route::Me => Err(Error::not_implemented("`/Me` is not supported")),
+            Route::Bulk if self.config.bulk_operations == 0 => {
+                Err(Error::not_implemented("bulk requests are not supported"))
+            }
+            Route::Bulk if method == Method::POST => {
+                Ok(Kind::Bulk(Job::read(self.json()?, self.config.bulk_operations, self.reading)?))
+            }
+            Route::Bulk => Err(Error::method_not_allowed("POST")),
         }
     }
 
-    fn registration(&self, on: usize) -> Result<&'_ Registration> {
+    fn resource(&mut self, method: &Method, on: usize, id: String) -> Result<Kind> {
+        match *method {
+            Method::GET | Method::HEAD => {
+                let resource_type = self.registration(on)?.resource_type.clone();
+                let (projection, _) = self.resource_projection(&resource_type)?;
+                Ok(Kind::Retrieve { on, id, projection, precondition: self.precondition.clone() })
+            }
+            Method::PUT => self.replace(on, id),
+            Method::PATCH => self.patch(on, id),
+            Method::DELETE => Ok(Kind::Delete { on, id, precondition: self.required_precondition()? }),
+            _ => Err(Error::method_not_allowed("GET, PUT, PATCH, DELETE")),
+        }
+    }
+
+    /// RFC 7644 section 3.11.
+    fn me(&mut self, method: &Method) -> Result<Kind> {
+        let config = self.config;
+        let Some(me) = &config.me else { return Err(Error::not_implemented("`/Me` is not supported")) };
+        let named =
+            |name: &str| self.service.registrations().iter().position(|r| r.resource_type.name() == name);
+        self.through_me = true;
+        if method == Method::POST {
+            let on = me.creates.as_deref().and_then(named);
+            return self.create(on.ok_or_else(|| Error::not_implemented("`/Me` does not create resources"))?);
+        }
+        let identity = self.extensions.get::<Identity>();
+        let found = identity.and_then(|identity| me.resolve(identity, self.extensions));
+        let found = found.and_then(|(name, id)| Some((named(&name)?, id)));
+        let (on, id) =
+            found.ok_or_else(|| Error::new(StatusCode::NOT_FOUND, "there is no resource for the caller"))?;
+        if me.redirects {
+            return Ok(Kind::Redirect(location(
+                self.base,
+                self.registration(on)?.resource_type.endpoint(),
+                &id,
+            )));
+        }
+        self.resource(method, on, id)
+    }
+
+    pub(crate) fn registration(&self, on: usize) -> Result<&'_ Registration> {
         self.service.registration(on)
     }
 
-    fn search_by_get(&mut self, on: Option<usize>) -> Result<Kind> {
-        let parameters = Parameters::from_query(self.query)?;
-        self.search(on, parameters)
-    }
-
-    fn search_by_post(&mut self, on: Option<usize>) -> Result<Kind> {
-        let parameters = Parameters::from_message(json::parse(self.body)?, self.reading)?;
-        self.search(on, parameters)
-    }
-
-    fn search(&mut self, on: Option<usize>, parameters: Parameters) -> Result<Kind> {
-        let all: Vec<usize> = match on {
-            Some(on) => vec![on],
-            None => (0..self.service.registrations().len()).collect(),
-        };
-        let types: Vec<ResourceType> =
-            all.iter().map(|on| Ok(self.registration(*on)?.resource_type.clone())).collect::<Result<_>>()?;
-        let filters = self.filters(&types, parameters.filter.as_deref())?;
-        let start = parameters.start_index.unwrap_or(1);
-        let count = parameters.count.unwrap_or(self.config.default_page_size).min(self.config.max_page_size);
-        let mut queries = Vec::with_capacity(all.len());
-        for ((on, resource_type), filter) in all.into_iter().zip(&types).zip(filters) {
-            let sort = match &parameters.sort_by {
-                Some(by) if self.service.capabilities().sort() => {
-                    self.sort(resource_type, by, parameters.descending, types.len() > 1)?
-                }
-                _ => None,
-            };
-            let projection = self.projection(resource_type, &parameters)?;
-            queries.push((on, Query { filter, sort, projection, window: Window::Start(start), count }));
-        }
-        Ok(Kind::Query { queries, start, count })
-    }
-
-    fn filters(&mut self, types: &[ResourceType], filter: Option<&str>) -> Result<Vec<Option<scim_filter::Predicate>>> {
-        let Some(text) = filter else { return Ok(types.iter().map(|_| None).collect()) };
-        if !self.service.capabilities().filter() {
-            return Err(Error::not_implemented("filters are not supported"));
-        }
-        let filter = Filter::parse(text, &self.config.filter_limits, self.reading)?;
-        match types {
-            [one] => Ok(vec![Some(filter.resolve(one, self.reading)?)]),
-            types => {
-                let types: Vec<&ResourceType> = types.iter().collect();
-                Ok(filter.resolve_among(&types, self.reading)?.into_iter().map(Some).collect())
-            }
-        }
-    }
-
-    /// What to sort by; among several types one that lacks the attribute is not sorted.
-    fn sort(&mut self, on: &ResourceType, by: &str, descending: bool, among: bool) -> Result<Option<Sort>> {
-        let wrong = |reason: &str| Error::of(ScimType::InvalidValue, format!("`sortBy`: {reason}"));
-        let path = by.trim().parse().map_err(|_| wrong("not an attribute name"))?;
-        let target = match on.resolve(&path, self.reading) {
-            Ok(target) => target,
-            Err(_) if among => return Ok(None),
-            Err(error) => return Err(wrong(&error.to_string())),
-        };
-        let target = match target.is_complex() {
-            false => target,
-            true => target
-                .sub_attribute("value")
-                .cloned()
-                .ok_or_else(|| wrong("a complex attribute needs a sub-attribute to sort by"))?,
-        };
-        refuse_sensitive(&target)?;
-        Ok(Some(Sort { by: target, descending }))
-    }
-
-    fn projection(&mut self, on: &ResourceType, parameters: &Parameters) -> Result<Projection> {
+    pub(crate) fn projection(&mut self, on: &ResourceType, parameters: &Parameters) -> Result<Projection> {
         match (&parameters.attributes, &parameters.excluded_attributes) {
             (None, None) => Ok(Projection::new(on)),
             (Some(names), None) => Ok(Projection::only(on, names, self.reading)),
@@ -212,21 +271,17 @@ impl Request<'_, '_> {
         fill_defaults(&resource_type, &mut object);
         resource_type.normalize(&mut object, self.reading)?;
         resource_type.validate(&object, None)?;
-        show_supplied(&mut projection, &resource_type, &object);
+        let writes = written(&resource_type, &object);
+        self.check_protected(&writes, Some(&resource_type), &object)?;
+        show_supplied(&mut projection, &writes);
         let secrets = take_secrets(&resource_type, &mut object);
-        Ok(Kind::Create { on, resource: Resource::new(object), secrets, projection })
-    }
-
-    fn retrieve(&mut self, on: usize, id: String) -> Result<Kind> {
-        let resource_type = self.registration(on)?.resource_type.clone();
-        let (projection, _) = self.resource_projection(&resource_type)?;
-        Ok(Kind::Retrieve { on, id, projection, precondition: Precondition::from_headers(self.headers)? })
+        Ok(Kind::Create { on, resource: Resource::new(object), secrets, projection, writes })
     }
 
     fn replace(&mut self, on: usize, id: String) -> Result<Kind> {
         let resource_type = self.registration(on)?.resource_type.clone();
         let (mut projection, _) = self.resource_projection(&resource_type)?;
-        let precondition = self.precondition()?;
+        let precondition = self.required_precondition()?;
         let mut object = self.body_object()?;
         let cleared = explicitly_cleared(&resource_type, &object);
         resource_type.normalize(&mut object, self.reading)?;
@@ -235,51 +290,88 @@ impl Request<'_, '_> {
                 target.validate(value)?;
             }
         }
-        show_supplied(&mut projection, &resource_type, &object);
         for name in cleared {
             object.entry(name).or_insert(Value::Null);
         }
+        let writes = written(&resource_type, &object);
+        self.check_protected(&writes, None, &object)?;
+        show_supplied(&mut projection, &writes);
         let secrets = take_secrets(&resource_type, &mut object);
         let update = Update::Replace(Resource::new(object));
         let options = UpdateOptions { precondition, returning: Some(projection) };
-        Ok(Kind::Update { on, id, update, secrets, options })
+        Ok(Kind::Update(Box::new(Change {
+            on,
+            id,
+            action: Action::Replace,
+            update,
+            secrets,
+            options,
+            writes,
+        })))
     }
 
     fn patch(&mut self, on: usize, id: String) -> Result<Kind> {
-        let registration = self.registration(on)?;
+        let registration = self.service.registration(on)?;
         let (resource_type, silent) = (registration.resource_type.clone(), registration.silent_patch);
         let (mut projection, parameters) = self.resource_projection(&resource_type)?;
-        let precondition = self.precondition()?;
+        let precondition = self.required_precondition()?;
         let limits = &self.config.patch_limits;
-        let request = PatchRequest::from_value(json::parse(self.body)?, limits, self.reading)?;
+        let request = PatchRequest::from_value(self.json()?, limits, self.reading)?;
         let mut patch = request.resolve(&resource_type, limits, self.reading)?;
-        for target in patch.attributes() {
-            projection.supplied(target);
-        }
+        let writes: Vec<Target> = patch.attributes().cloned().collect();
+        self.check_protected(&writes, None, &Map::new())?;
+        show_supplied(&mut projection, &writes);
         let mut secrets = Secrets::default();
         for (path, value) in patch.take_write_only() {
             secrets.push(path, value);
         }
         let returning = (!silent || parameters.has_projection()).then_some(projection);
         let options = UpdateOptions { precondition, returning };
-        Ok(Kind::Update { on, id, update: Update::Patch(patch), secrets, options })
+        let update = Update::Patch(patch);
+        Ok(Kind::Update(Box::new(Change { on, id, action: Action::Patch, update, secrets, options, writes })))
     }
 
-    fn delete(&mut self, on: usize, id: String) -> Result<Kind> {
-        Ok(Kind::Delete { on, id, precondition: self.precondition()? })
+    /// What nobody may change about themselves. A name that a new resource needs, and a default that
+    /// the server chose, are no escalation.
+    fn check_protected(
+        &self,
+        writes: &[Target],
+        created: Option<&ResourceType>,
+        object: &Map<String, Value>,
+    ) -> Result<()> {
+        let Some(me) = self.config.me.as_ref().filter(|_| self.through_me) else { return Ok(()) };
+        let harmless = |target: &Target| {
+            let attribute = target.attribute();
+            created.is_some() && (attribute.is_required() || target.get(object) == attribute.default_value())
+        };
+        match writes.iter().find(|target| me.protects(target.attribute().name()) && !harmless(target)) {
+            Some(target) => Err(Error::forbidden(format!("`{target}` cannot be written through /Me"))),
+            None => Ok(()),
+        }
     }
 
     /// The precondition of a change.
-    fn precondition(&self) -> Result<Precondition> {
-        let precondition = Precondition::from_headers(self.headers)?;
-        if self.config.require_if_match && !precondition.has_if_match() {
-            return Err(Error::new(StatusCode::PRECONDITION_REQUIRED, "the request needs an If-Match header"));
+    fn required_precondition(&self) -> Result<Precondition> {
+        if self.config.require_if_match && !self.precondition.has_if_match() {
+            return Err(Error::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "the request needs an If-Match header",
+            ));
         }
-        Ok(precondition)
+        Ok(self.precondition.clone())
     }
 
-    fn body_object(&self) -> Result<Map<String, Value>> {
-        match json::parse(self.body)? {
+    fn json(&mut self) -> Result<Value> {
+        match &mut self.body {
+            Body::Bytes(bytes) => json::parse(bytes),
+            Body::Json(value) => {
+                value.take().ok_or_else(|| Error::invalid_syntax("the operation needs `data`"))
+            }
+        }
+    }
+
+    fn body_object(&mut self) -> Result<Map<String, Value>> {
+        match self.json()? {
             Value::Object(object) => Ok(object),
             _ => Err(Error::invalid_syntax("the body must be a JSON object")),
         }
@@ -310,15 +402,6 @@ fn check_media_types(headers: &HeaderMap) -> Result<()> {
     Ok(())
 }
 
-/// What is never returned must not be found out by sorting either.
-fn refuse_sensitive(target: &Target) -> Result<()> {
-    let never = scim_schema::Returned::Never;
-    if target.attribute().returned() == never || target.definition().returned() == never {
-        return Err(Error::of(ScimType::Sensitive, format!("`{target}` cannot be used in a query")));
-    }
-    Ok(())
-}
-
 /// Gives a new resource the default values of what the client left out; what it set to null stays
 /// unassigned (RFC 7644 section 3.3).
 fn fill_defaults(on: &ResourceType, object: &mut Map<String, Value>) {
@@ -343,12 +426,15 @@ fn explicitly_cleared(on: &ResourceType, object: &Map<String, Value>) -> Vec<Str
     object.iter().filter_map(null).filter(kept).map(|target| target.attribute().name().to_owned()).collect()
 }
 
+/// The attributes that a resource gives values to.
+fn written(on: &ResourceType, object: &Map<String, Value>) -> Vec<Target> {
+    on.all_attributes().filter(|target| target.get(object).is_some()).cloned().collect()
+}
+
 /// What is returned on request is returned to who has just written it (RFC 7643 section 7).
-fn show_supplied(projection: &mut Projection, on: &ResourceType, object: &Map<String, Value>) {
-    for target in on.all_attributes() {
-        if target.attribute().returned() == scim_schema::Returned::Request && target.get(object).is_some() {
-            projection.supplied(target);
-        }
+fn show_supplied(projection: &mut Projection, writes: &[Target]) {
+    for target in writes {
+        projection.supplied(target);
     }
 }
 

@@ -19,6 +19,10 @@ pub(crate) struct Parameters {
     pub(crate) descending: bool,
     pub(crate) start_index: Option<u64>,
     pub(crate) count: Option<usize>,
+    /// Whether the count was below 0, which only cursors mind (RFC 9865 section 2.1).
+    pub(crate) negative_count: bool,
+    /// Empty for the first page.
+    pub(crate) cursor: Option<String>,
 }
 
 impl Parameters {
@@ -37,8 +41,16 @@ impl Parameters {
 
     /// Reads a SearchRequest message.
     pub(crate) fn from_message(message: Value, reading: &mut Reading<'_>) -> Result<Self> {
-        const MEMBERS: [&str; 7] =
-            ["attributes", "excludedAttributes", "filter", "sortBy", "sortOrder", "startIndex", "count"];
+        const MEMBERS: [&str; 8] = [
+            "attributes",
+            "excludedAttributes",
+            "filter",
+            "sortBy",
+            "sortOrder",
+            "startIndex",
+            "count",
+            "cursor",
+        ];
         let message: Map<String, Value> = read_message(message, Some(SEARCH_REQUEST), &MEMBERS, reading)?;
         let mut parameters = Self::default();
         for (name, value) in message {
@@ -66,6 +78,8 @@ impl Parameters {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         if is("filter") {
             self.filter = Some(value);
+        } else if is("cursor") {
+            self.cursor = Some(value);
         } else if value.is_empty() {
             // An empty value of any other parameter says nothing.
         } else if is("attributes") {
@@ -84,6 +98,7 @@ impl Parameters {
             self.start_index = Some(whole("startIndex", &value)?.max(1));
         } else if is("count") {
             let count = whole("count", &value)?;
+            self.negative_count = value.trim_start().starts_with('-');
             self.count = Some(usize::try_from(count).unwrap_or(usize::MAX));
         }
         Ok(())
@@ -113,10 +128,12 @@ mod tests {
 
     #[test]
     fn reads_what_clients_write() {
-        let parameters = Parameters::from_query("&filter=userName+eq+%22a%26b%22&startindex=0&COUNT=-3&foo=1&").unwrap();
+        let parameters =
+            Parameters::from_query("&filter=userName+eq+%22a%26b%22&startindex=0&COUNT=-3&foo=1&").unwrap();
         assert_eq!(parameters.filter.as_deref(), Some("userName eq \"a&b\""));
         assert_eq!((parameters.start_index, parameters.count), (Some(1), Some(0)));
-        let huge = Parameters::from_query("startIndex=99999999999999999999999&count=18446744073709551616").unwrap();
+        let huge =
+            Parameters::from_query("startIndex=99999999999999999999999&count=18446744073709551616").unwrap();
         assert_eq!((huge.start_index, huge.count), (Some(u64::MAX), Some(usize::MAX)));
     }
 

@@ -129,7 +129,9 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
             let (opaque, tail) = match after.strip_prefix('"') {
                 Some(quoted) => quoted.split_once('"').ok_or_else(|| wrong(name))?,
                 // Clients that read `meta.version` without its quotes send it so.
-                None => after.split_once(',').map_or((after.trim(), ""), |(tag, _)| (tag.trim(), after.get(tag.len()..).unwrap_or_default())),
+                None => after.split_once(',').map_or((after.trim(), ""), |(tag, _)| {
+                    (tag.trim(), after.get(tag.len()..).unwrap_or_default())
+                }),
             };
             list.push(ETag::new(opaque));
             let tail = tail.trim_start();

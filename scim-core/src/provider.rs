@@ -54,7 +54,8 @@ pub trait Provider: Send + Sync {
     /// # Errors
     ///
     /// Only if the store fails.
-    async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection) -> Result<Option<Resource>>;
+    async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection)
+    -> Result<Option<Resource>>;
 
     /// Changes a resource: the body of a PUT or a PATCH.
     ///
@@ -65,7 +66,13 @@ pub trait Provider: Send + Sync {
     ///
     /// [`Error::not_found`](crate::Error::not_found), what [`Precondition::check`] and
     /// [`Update::apply`] return, [`Error::uniqueness`](crate::Error::uniqueness).
-    async fn update(&self, cx: &Context<'_>, id: &str, update: &Update, options: &UpdateOptions) -> Result<Updated>;
+    async fn update(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        update: &Update,
+        options: &UpdateOptions,
+    ) -> Result<Updated>;
 
     /// Deletes a resource. Its unique values may be used again at once, its id never.
     ///
@@ -227,7 +234,12 @@ macro_rules! forward {
                 (**self).create(cx, resource).await
             }
 
-            async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection) -> Result<Option<Resource>> {
+            async fn retrieve(
+                &self,
+                cx: &Context<'_>,
+                id: &str,
+                projection: &Projection,
+            ) -> Result<Option<Resource>> {
                 (**self).retrieve(cx, id, projection).await
             }
 
@@ -241,7 +253,12 @@ macro_rules! forward {
                 (**self).update(cx, id, update, options).await
             }
 
-            async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
+            async fn delete(
+                &self,
+                cx: &Context<'_>,
+                id: &str,
+                precondition: &Precondition,
+            ) -> Result<Deleted> {
                 (**self).delete(cx, id, precondition).await
             }
 

@@ -73,7 +73,12 @@ impl Sort {
 
     /// The order of the sort values of two resources that may be of different types, where one
     /// whose type lacks the attribute has no sort.
-    pub(crate) fn order_keys(a_sort: Option<&Self>, a: &Resource, b_sort: Option<&Self>, b: &Resource) -> Ordering {
+    pub(crate) fn order_keys(
+        a_sort: Option<&Self>,
+        a: &Resource,
+        b_sort: Option<&Self>,
+        b: &Resource,
+    ) -> Ordering {
         let Some(sort) = a_sort.or(b_sort) else { return Ordering::Equal };
         let a = a_sort.and_then(|sort| sort.by.sort_value(a.as_map()));
         let b = b_sort.and_then(|sort| sort.by.sort_value(b.as_map()));
@@ -112,10 +117,17 @@ impl Query {
             return Page { resources, total: Some(total as u64), ..Page::default() };
         }
         let mut all: Vec<Resource> = matching.collect();
-        if let Some(sort) = &self.sort {
-            all.sort_by(|a, b| sort.order(a, b));
-        }
+        all.sort_by(|a, b| self.order(a, b));
         self.cut(all)
+    }
+
+    /// The order of sorted pages, and of pages by position, which is by id if there is no other: a
+    /// position is good even if the resource that it was made from has gone.
+    fn order(&self, a: &Resource, b: &Resource) -> Ordering {
+        match &self.sort {
+            Some(sort) => sort.order(a, b),
+            None => a.id().cmp(b.id()),
+        }
     }
 
     fn cut(&self, mut all: Vec<Resource>) -> Page {
@@ -148,18 +160,17 @@ impl Query {
         Position(serde_json::to_vec(&(key, id)).unwrap_or_default())
     }
 
-    /// The index of the first resource that is not before a position, whether or not the resource
-    /// that it was made from is still there.
+    /// The index of the first resource that is not before a position.
     fn find(&self, all: &[Resource], position: &Position) -> usize {
-        let Ok((key, id)) = serde_json::from_slice::<(Option<Value>, String)>(&position.0) else { return all.len() };
-        let exact = all.iter().position(|resource| resource.id() == id);
-        let Some(sort) = &self.sort else { return exact.unwrap_or(all.len()) };
+        let Ok((key, id)) = serde_json::from_slice::<(Option<Value>, String)>(&position.0) else {
+            return all.len();
+        };
         let mut probe = serde_json::Map::new();
         probe.insert("id".to_owned(), Value::from(id));
-        if let Some(key) = key {
+        if let (Some(sort), Some(key)) = (&self.sort, key) {
             sort.by.set_sort_value(&mut probe, key);
         }
         let probe = Resource::new(probe);
-        all.partition_point(|resource| sort.order(resource, &probe) == Ordering::Less)
+        all.partition_point(|resource| self.order(resource, &probe) == Ordering::Less)
     }
 }

@@ -113,7 +113,11 @@ impl Resource {
     /// # Errors
     ///
     /// [`Error::uniqueness`] with the attribute.
-    pub fn check_unique<'r>(&self, cx: &Context<'_>, others: impl IntoIterator<Item = &'r Resource>) -> Result<()> {
+    pub fn check_unique<'r>(
+        &self,
+        cx: &Context<'_>,
+        others: impl IntoIterator<Item = &'r Resource>,
+    ) -> Result<()> {
         let attributes = cx.resource_type().all_attributes();
         let unique: Vec<&Target> = attributes
             .flat_map(|target| std::iter::once(target).chain(target.sub_attributes()))
@@ -121,7 +125,8 @@ impl Resource {
             .collect();
         for other in others.into_iter().filter(|other| other.id() != self.id()) {
             for target in &unique {
-                let taken = |value| target.values(&other.0).any(|taken| target.comparison().same(taken, value));
+                let taken =
+                    |value| target.values(&other.0).any(|taken| target.comparison().same(taken, value));
                 if target.values(&self.0).any(taken) {
                     return Err(Error::uniqueness(target.path().as_str()));
                 }

@@ -2,48 +2,49 @@
 
 use std::borrow::Cow;
 
-use http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{Response, StatusCode};
 use scim_schema::{Derive, Projected, Target};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
 
+use crate::bulk::Done;
 use crate::error::Hint;
 use crate::operation::Documents;
-use crate::service::{Answer, Outcome};
+use crate::service::{Answer, List, Outcome};
 use crate::{ETag, Error, Resource, ScimService};
 
 /// The URI of the ListResponse message schema.
 const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+/// The URI of the BulkResponse message schema.
+const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 
 /// Shows an outcome; `head` leaves the body out.
 pub(crate) fn respond(service: &ScimService, outcome: &Outcome, head: bool) -> Response<Vec<u8>> {
     let mut answer = Http { head, response: Response::new(Vec::new()) };
     let base = outcome.base.as_str();
-    match &outcome.kind {
-        Answer::Resource { on, resource, projection, created } => {
+    answer.status(outcome.answer.status());
+    match &outcome.answer {
+        Answer::Resource { on, resource, projection, .. } => {
             let Ok(registration) = service.registration(*on) else { return answer.response };
             let egress = Egress { service, base, on: *on, id: resource.id() };
-            answer.status(if *created { StatusCode::CREATED } else { StatusCode::OK });
             answer.header(LOCATION, &location(base, registration.resource_type.endpoint(), resource.id()));
             answer.version(resource.version());
             answer.body(&Projected::new(resource.as_map(), projection).deriving(&egress));
         }
-        Answer::List { pages, total, start } => {
-            let resources = pages.iter().flat_map(|(on, projection, resources)| {
+        Answer::List(list) => {
+            let resources = list.pages.iter().flat_map(|(on, projection, resources)| {
                 resources.iter().map(move |resource| Shown { service, base, on: *on, projection, resource })
             });
-            answer.body(&List { total: *total, start: *start, resources });
+            answer.body(&ListResponse { list, resources });
         }
         Answer::Documents(documents) => answer.documents(service, base, *documents),
-        Answer::NoContent { version } => {
-            answer.status(StatusCode::NO_CONTENT);
-            answer.version(version.clone());
-        }
-        Answer::NotModified { version } => {
-            answer.status(StatusCode::NOT_MODIFIED);
-            answer.version(Some(version.clone()));
-        }
+        Answer::NoContent { version } => answer.version(version.clone()),
+        Answer::NotModified { version } => answer.version(Some(version.clone())),
+        Answer::Redirect(location) => answer.header(LOCATION, location),
+        Answer::Bulk(operations) => answer.body(&BulkResponse(operations)),
     }
     answer.response
 }
@@ -124,29 +125,53 @@ impl Http {
                 self.body(&one.at(base));
             }
             all => {
-                let resources = all.iter().map(|document| document.at(base));
-                self.body(&List { total: all.len() as u64, start: 1, resources });
+                let list = List { total: Some(all.len() as u64), start: Some(1), ..List::default() };
+                self.body(&ListResponse {
+                    list: &list,
+                    resources: all.iter().map(|document| document.at(base)),
+                });
             }
         }
     }
 }
 
-/// A ListResponse message (RFC 7644 section 3.4.2).
-struct List<I> {
-    total: u64,
-    start: u64,
+/// A ListResponse message (RFC 7644 section 3.4.2, RFC 9865 section 2).
+struct ListResponse<'a, I> {
+    list: &'a List,
     resources: I,
 }
 
-impl<T: Serialize, I: Iterator<Item = T> + Clone> Serialize for List<I> {
+impl<T: Serialize, I: Iterator<Item = T> + Clone> Serialize for ListResponse<'_, I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
         out.serialize_entry("schemas", &[LIST_RESPONSE])?;
-        out.serialize_entry("totalResults", &self.total)?;
-        out.serialize_entry("startIndex", &self.start)?;
+        if let Some(total) = self.list.total {
+            out.serialize_entry("totalResults", &total)?;
+        }
+        if let Some(start) = self.list.start {
+            out.serialize_entry("startIndex", &start)?;
+        }
         out.serialize_entry("itemsPerPage", &self.resources.clone().count())?;
+        if let Some(cursor) = &self.list.next {
+            out.serialize_entry("nextCursor", cursor)?;
+        }
+        if let Some(cursor) = &self.list.previous {
+            out.serialize_entry("previousCursor", cursor)?;
+        }
         // An empty page has its list too, since clients index it without looking.
         out.serialize_entry("Resources", &Sequence(self.resources.clone()))?;
+        out.end()
+    }
+}
+
+/// A BulkResponse message (RFC 7644 section 3.7.3).
+struct BulkResponse<'a>(&'a [Done]);
+
+impl Serialize for BulkResponse<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_map(None)?;
+        out.serialize_entry("schemas", &[BULK_RESPONSE])?;
+        out.serialize_entry("Operations", self.0)?;
         out.end()
     }
 }
@@ -195,7 +220,9 @@ impl Derive for Egress<'_> {
                 // Which of the types that it may refer to is said beside it, or there is only one.
                 let types = target.definition().reference_types();
                 let named = object.get("type").and_then(Value::as_str);
-                let name = match named.and_then(|named| types.iter().find(|name| name.eq_ignore_ascii_case(named))) {
+                let name = match named
+                    .and_then(|named| types.iter().find(|name| name.eq_ignore_ascii_case(named)))
+                {
                     Some(name) => name,
                     None => match types {
                         [one] => one,
@@ -207,9 +234,9 @@ impl Derive for Egress<'_> {
                 Some(location(self.base, referred.resource_type.endpoint(), id).into())
             }
             "resourceType" => registrations.get(self.on).map(|r| r.resource_type.name().into()),
-            "location" => {
-                registrations.get(self.on).map(|r| location(self.base, r.resource_type.endpoint(), self.id).into())
-            }
+            "location" => registrations
+                .get(self.on)
+                .map(|r| location(self.base, r.resource_type.endpoint(), self.id).into()),
             _ => None,
         }
     }

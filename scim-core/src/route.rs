@@ -16,13 +16,23 @@ pub(crate) enum Route {
 }
 
 impl Route {
+    /// The resource type of a collection or of its search; `None` for the root.
+    pub(crate) fn resource_type(&self) -> Option<usize> {
+        match self {
+            Self::Collection(on) | Self::Search(Some(on)) | Self::Resource(on, _) => Some(*on),
+            _ => None,
+        }
+    }
+
     /// Finds the endpoint of a path, which may or may not begin with the path of the base URL.
     pub(crate) fn find(service: &ScimService, base: &str, path: &str) -> Result<Self> {
         let below = below_base(base, path);
         let mut segments = below
             .split('/')
             .filter(|segment| !segment.is_empty())
-            .map(|segment| decode(segment, false).ok_or_else(|| Error::invalid_syntax("the path is not valid UTF-8")))
+            .map(|segment| {
+                decode(segment, false).ok_or_else(|| Error::invalid_syntax("the path is not valid UTF-8"))
+            })
             .collect::<Result<Vec<String>>>()?;
         if let Some(version) = segments.first().and_then(|segment| version_of(segment)) {
             // RFC 7644 section 3.13; this is version 2.

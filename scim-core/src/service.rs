@@ -3,17 +3,21 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use chrono::Utc;
-use http::Extensions;
-use scim_schema::{Projection, Schema};
+use chrono::{DateTime, Utc};
+use http::{Extensions, StatusCode};
+use scim_schema::{Fired, Projection, ResourceType, Schema, Target};
 
+use crate::bulk;
 use crate::config::{Builder, Config, Registration, capabilities};
 use crate::context::Secrets;
 use crate::discovery::Discovery;
-use crate::operation::{Documents, Kind, Operation};
+use crate::monitor;
+use crate::operation::{Change, Documents, Kind, Operation};
 use crate::response;
+use crate::route::Route;
 use crate::{
-    BaseUrl, Capabilities, Context, ETag, Error, Identity, Page, Query, Resource, Result, Sort, Window,
+    Access, Action, BaseUrl, Capabilities, Context, ETag, Error, Event, Identity, Permit, Provider, Query,
+    Resource, Result,
 };
 
 /// A SCIM service provider: resource types, their providers, and the protocol between them and
@@ -31,17 +35,58 @@ struct Inner {
 /// What came of an operation, ready to be shown.
 #[derive(Debug)]
 pub struct Outcome {
-    pub(crate) kind: Answer,
+    pub(crate) answer: Answer,
     pub(crate) base: String,
 }
 
 #[derive(Debug)]
 pub(crate) enum Answer {
     Resource { on: usize, resource: Resource, projection: Projection, created: bool },
-    List { pages: Vec<(usize, Projection, Vec<Resource>)>, total: u64, start: u64 },
+    List(List),
     Documents(Documents),
     NoContent { version: Option<ETag> },
     NotModified { version: ETag },
+    Redirect(String),
+    Bulk(Vec<bulk::Done>),
+}
+
+/// A page of resources, perhaps of several types.
+#[derive(Debug, Default)]
+pub(crate) struct List {
+    pub(crate) pages: Vec<(usize, Projection, Vec<Resource>)>,
+    pub(crate) total: Option<u64>,
+    pub(crate) start: Option<u64>,
+    pub(crate) next: Option<String>,
+    pub(crate) previous: Option<String>,
+}
+
+impl Answer {
+    pub(crate) fn list(start: Option<u64>) -> List {
+        List { start, total: Some(0), ..List::default() }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Resource { created: true, .. } => StatusCode::CREATED,
+            Self::NoContent { .. } => StatusCode::NO_CONTENT,
+            Self::NotModified { .. } => StatusCode::NOT_MODIFIED,
+            Self::Redirect(_) => StatusCode::PERMANENT_REDIRECT,
+            _ => StatusCode::OK,
+        }
+    }
+}
+
+impl List {
+    pub(crate) fn add(&mut self, on: usize, query: Query, resources: Vec<Resource>, total: Option<u64>) {
+        self.total = self.total.zip(total).map(|(all, of_type)| all.saturating_add(of_type));
+        self.pages.push((on, query.projection, resources));
+    }
+}
+
+impl From<List> for Answer {
+    fn from(list: List) -> Self {
+        Self::List(list)
+    }
 }
 
 impl ScimService {
@@ -83,10 +128,15 @@ impl ScimService {
         }
     }
 
+    /// The largest body that the service reads, in bytes: where the host should stop reading.
+    pub fn max_payload(&self) -> usize {
+        self.0.config.max_payload
+    }
+
     /// Answers a request. Never fails: what goes wrong becomes a response.
     ///
-    /// The host collects the body, up to [`Builder::max_payload`], and its authentication puts an
-    /// [`Identity`] into the request's extensions.
+    /// The host collects the body, up to [`max_payload`](Self::max_payload), and its authentication
+    /// puts an [`Identity`] into the request's extensions.
     pub async fn handle<B: AsRef<[u8]>>(&self, request: http::Request<B>) -> http::Response<Vec<u8>> {
         let (parts, body) = request.into_parts();
         self.answer(&parts, body.as_ref()).await
@@ -100,8 +150,18 @@ impl ScimService {
         };
         match outcome.await {
             Ok(outcome) => response::respond(self, &outcome, head),
-            Err(error) => response::refuse(self, &error, head),
+            Err(error) => self.refuse(&error, head),
         }
+    }
+
+    /// The response that tells a client of an error, for errors that the host finds itself, such as
+    /// a body that is too large.
+    pub fn error_response(&self, error: &Error) -> http::Response<Vec<u8>> {
+        self.refuse(error, false)
+    }
+
+    fn refuse(&self, error: &Error, head: bool) -> http::Response<Vec<u8>> {
+        response::refuse(self, error, head)
     }
 
     /// A request that nobody is identified for goes no further, not even to its parsing.
@@ -115,9 +175,8 @@ impl ScimService {
             None if config.allow_anonymous && !config.multi_tenant => Ok(()),
             None => {
                 let base = self.base_url(&parts.extensions);
-                let route = crate::route::Route::find(self, &base, parts.uri.path());
-                match route {
-                    Ok(crate::route::Route::Discovery(_)) if config.public_discovery => Ok(()),
+                match Route::find(self, &base, parts.uri.path()) {
+                    Ok(Route::Discovery(_)) if config.public_discovery => Ok(()),
                     _ => Err(Error::unauthorized()),
                 }
             }
@@ -131,135 +190,181 @@ impl ScimService {
     ///
     /// What the provider returns, as the response to send.
     pub async fn execute(&self, operation: Operation, extensions: &Extensions) -> Result<Outcome> {
-        let base = self.base_url(extensions);
-        let call = Call { service: self, base: &base, extensions };
-        let kind = match operation.kind {
-            Kind::Query { queries, start, count } => call.query(queries, start, count).await?,
-            Kind::Create { on, resource, secrets, projection } => {
-                let cx = call.context(on, &secrets)?;
-                let resource = self.registration(on)?.provider.create(&cx, resource).await?;
-                check_id(&resource)?;
-                Answer::Resource { on, resource, projection, created: true }
+        let base = self.base_url(extensions).into_owned();
+        let answer = match operation.kind {
+            Kind::Bulk(job) => Answer::Bulk(job.run(self, &base, extensions).await),
+            kind => {
+                let call = Call::new(self, &base, extensions, Secrets::default(), operation.fired);
+                call.execute(kind).await?
             }
-            Kind::Retrieve { on, id, projection, precondition } => {
-                let secrets = Secrets::default();
-                let cx = call.context(on, &secrets)?;
-                let found = self.registration(on)?.provider.retrieve(&cx, &id, &projection).await?;
+        };
+        Ok(Outcome { answer, base })
+    }
+}
+
+/// What the provider calls of one operation have in common.
+pub(crate) struct Call<'a> {
+    pub(crate) service: &'a ScimService,
+    base: &'a str,
+    extensions: &'a Extensions,
+    secrets: Secrets,
+    permit: Permit,
+    fired: Vec<Fired>,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        service: &'a ScimService,
+        base: &'a str,
+        extensions: &'a Extensions,
+        secrets: Secrets,
+        fired: Vec<Fired>,
+    ) -> Self {
+        Self { service, base, extensions, secrets, permit: Permit::all(), fired, now: Utc::now() }
+    }
+
+    pub(crate) fn provider(&self, on: usize) -> Result<&'a dyn Provider> {
+        Ok(&*self.service.registration(on)?.provider)
+    }
+
+    fn resource_type(&self, on: usize) -> Result<&'a ResourceType> {
+        Ok(&self.service.registration(on)?.resource_type)
+    }
+
+    pub(crate) fn context(&self, on: usize) -> Result<Context<'_>> {
+        Ok(Context {
+            resource_type: self.resource_type(on)?,
+            base_url: self.base,
+            identity: self.extensions.get(),
+            secrets: &self.secrets,
+            permit: &self.permit,
+            extensions: self.extensions,
+            now: self.now,
+        })
+    }
+
+    /// Asks the host's policy.
+    pub(crate) fn permit(
+        &self,
+        action: Action,
+        on: usize,
+        id: Option<&str>,
+        writes: &[Target],
+    ) -> Result<Permit> {
+        self.service.config().policy.check(&Access {
+            action,
+            resource_type: self.resource_type(on)?,
+            id,
+            writes,
+            identity: self.extensions.get(),
+            extensions: self.extensions,
+        })
+    }
+
+    pub(crate) async fn execute(mut self, kind: Kind) -> Result<Answer> {
+        match kind {
+            Kind::Search(search) => self.search(search).await,
+            Kind::Create { on, resource, secrets, mut projection, writes } => {
+                self.permit = self.permit(Action::Create, on, None, &writes)?;
+                self.permit.restrict(&mut projection, self.resource_type(on)?);
+                self.secrets = secrets;
+                let resource = self.provider(on)?.create(&self.context(on)?, resource).await?;
+                check_id(&resource)?;
+                let answer = Answer::Resource { on, resource, projection, created: true };
+                if let Answer::Resource { resource, .. } = &answer {
+                    let after = resource.version();
+                    let change = monitor::Change::Created(resource);
+                    self.tell(Action::Create, on, resource.id(), None, after.as_ref(), change, &answer)?;
+                }
+                Ok(answer)
+            }
+            Kind::Retrieve { on, id, mut projection, precondition } => {
+                self.permit = self.permit(Action::Retrieve, on, Some(&id), &[])?;
+                self.permit.restrict(&mut projection, self.resource_type(on)?);
+                let found = self.provider(on)?.retrieve(&self.context(on)?, &id, &projection).await?;
                 let resource = found.ok_or_else(|| Error::not_found(&id))?;
-                match resource.version() {
+                Ok(match resource.version() {
                     Some(version) if precondition.is_known(&version) => Answer::NotModified { version },
                     _ => Answer::Resource { on, resource, projection, created: false },
-                }
+                })
             }
-            Kind::Update { on, id, update, secrets, options } => {
-                let cx = call.context(on, &secrets)?;
-                let updated = self.registration(on)?.provider.update(&cx, &id, &update, &options).await?;
-                match (options.returning, updated.resource) {
-                    (Some(projection), Some(resource)) => {
-                        Answer::Resource { on, resource, projection, created: false }
-                    }
-                    (Some(_), None) => return Err(Error::internal("the provider did not return the resource")),
-                    (None, _) => Answer::NoContent { version: Some(updated.version) },
-                }
-            }
+            Kind::Update(change) => self.update(*change).await,
             Kind::Delete { on, id, precondition } => {
-                let secrets = Secrets::default();
-                let cx = call.context(on, &secrets)?;
-                self.registration(on)?.provider.delete(&cx, &id, &precondition).await?;
-                Answer::NoContent { version: None }
+                self.permit = self.permit(Action::Delete, on, Some(&id), &[])?;
+                let deleted = self.provider(on)?.delete(&self.context(on)?, &id, &precondition).await?;
+                let answer = Answer::NoContent { version: None };
+                self.tell(
+                    Action::Delete,
+                    on,
+                    &id,
+                    Some(&deleted.version),
+                    None,
+                    monitor::Change::Deleted,
+                    &answer,
+                )?;
+                Ok(answer)
             }
-            Kind::Discover { documents, precondition } => match documents.of(self) {
+            Kind::Discover { documents, precondition } => Ok(match documents.of(self.service) {
                 [one] if !documents.is_list() && precondition.is_known(one.version()) => {
                     Answer::NotModified { version: one.version().clone() }
                 }
                 _ => Answer::Documents(documents),
-            },
+            }),
+            Kind::Redirect(location) => Ok(Answer::Redirect(location)),
+            Kind::Bulk(_) => Err(Error::invalid_syntax("a bulk request cannot be part of another")),
+        }
+    }
+
+    async fn update(mut self, change: Change) -> Result<Answer> {
+        let Change { on, id, action, update, secrets, mut options, writes } = change;
+        self.permit = self.permit(action, on, Some(&id), &writes)?;
+        if let Some(projection) = &mut options.returning {
+            self.permit.restrict(projection, self.resource_type(on)?);
+        }
+        self.secrets = secrets;
+        let updated = self.provider(on)?.update(&self.context(on)?, &id, &update, &options).await?;
+        let answer = match (options.returning, updated.resource) {
+            (Some(projection), Some(resource)) => {
+                Answer::Resource { on, resource, projection, created: false }
+            }
+            (Some(_), None) => return Err(Error::internal("the provider did not return the resource")),
+            (None, _) => Answer::NoContent { version: Some(updated.version.clone()) },
         };
-        Ok(Outcome { kind, base: base.into_owned() })
-    }
-}
-
-/// What the provider calls of one request have in common.
-struct Call<'a> {
-    service: &'a ScimService,
-    base: &'a str,
-    extensions: &'a Extensions,
-}
-
-impl<'a> Call<'a> {
-    fn context(&self, on: usize, secrets: &'a Secrets) -> Result<Context<'a>> {
-        Ok(Context {
-            resource_type: &self.service.registration(on)?.resource_type,
-            base_url: self.base,
-            identity: self.extensions.get(),
-            secrets,
-            extensions: self.extensions,
-            now: Utc::now(),
-        })
-    }
-
-    async fn query(&self, queries: Vec<(usize, Query)>, start: u64, count: usize) -> Result<Answer> {
-        let sorted = queries.iter().any(|(_, query)| query.sort.is_some());
-        match queries.as_slice() {
-            [(on, query)] => {
-                let page = self.page(*on, query).await?;
-                let total = page.total.unwrap_or_default();
-                Ok(Answer::List { pages: vec![(*on, query.projection.clone(), page.resources)], total, start })
-            }
-            _ if sorted => self.merge(queries, start, count).await,
-            _ => self.concatenate(queries, start, count).await,
+        if updated.before != updated.version {
+            let change = monitor::Change::Updated(&update);
+            self.tell(action, on, &id, Some(&updated.before), Some(&updated.version), change, &answer)?;
         }
+        Ok(answer)
     }
 
-    async fn page(&self, on: usize, query: &Query) -> Result<Page> {
-        let secrets = Secrets::default();
-        let mut page = self.service.registration(on)?.provider.query(&self.context(on, &secrets)?, query).await?;
-        page.resources.truncate(query.count);
-        Ok(page)
-    }
-
-    /// A page over several types: theirs, one after the other in the order of registration.
-    async fn concatenate(&self, queries: Vec<(usize, Query)>, start: u64, count: usize) -> Result<Answer> {
-        let mut pages = Vec::new();
-        let (mut total, mut left) = (0_u64, count);
-        for (on, mut query) in queries {
-            query.window = Window::Start(start.saturating_sub(total).max(1));
-            query.count = left;
-            let page = self.page(on, &query).await?;
-            let of_type = page.total.unwrap_or_default();
-            // A page that begins after this type's last resource begins in a later type.
-            let reached = start <= total.saturating_add(of_type);
-            total = total.saturating_add(of_type);
-            if reached {
-                left = left.saturating_sub(page.resources.len());
-                pages.push((on, query.projection, page.resources));
-            }
+    /// Tells the host's monitor of a change.
+    #[expect(clippy::too_many_arguments, reason = "each is a member of the event")]
+    fn tell(
+        &self,
+        action: Action,
+        on: usize,
+        id: &str,
+        before: Option<&ETag>,
+        after: Option<&ETag>,
+        change: monitor::Change<'_>,
+        answer: &Answer,
+    ) -> Result<()> {
+        if let Some(monitor) = &self.service.config().monitor {
+            monitor.finished(&Event {
+                action,
+                resource_type: self.resource_type(on)?,
+                id,
+                identity: self.extensions.get(),
+                before,
+                after,
+                change,
+                secrets: !self.secrets.is_empty(),
+                fired: &self.fired,
+                status: answer.status(),
+            });
         }
-        Ok(Answer::List { pages, total, start })
-    }
-
-    /// A sorted page over several types: all candidates, merged by key, then type, then id.
-    async fn merge(&self, queries: Vec<(usize, Query)>, start: u64, count: usize) -> Result<Answer> {
-        let max = self.service.config().max_page_size;
-        let mut candidates: Vec<(usize, Option<Sort>, Projection, Resource)> = Vec::new();
-        let mut total = 0;
-        for (on, mut query) in queries {
-            (query.window, query.count) = (Window::Start(1), max);
-            let page = self.page(on, &query).await?;
-            total += page.total.unwrap_or_default();
-            if total > max as u64 {
-                let detail = format!("more than {max} resources match; narrow the filter or leave out sortBy");
-                return Err(Error::too_many(detail));
-            }
-            candidates.extend(page.resources.into_iter().map(|r| (on, query.sort.clone(), query.projection.clone(), r)));
-        }
-        candidates.sort_by(|(a_on, a_sort, _, a), (b_on, b_sort, _, b)| {
-            Sort::order_keys(a_sort.as_ref(), a, b_sort.as_ref(), b).then(a_on.cmp(b_on)).then_with(|| a.id().cmp(b.id()))
-        });
-        let skip = usize::try_from(start - 1).unwrap_or(usize::MAX);
-        let page = candidates.into_iter().skip(skip).take(count);
-        let pages = page.map(|(on, _, projection, resource)| (on, projection, vec![resource])).collect();
-        Ok(Answer::List { pages, total, start })
+        Ok(())
     }
 }
 

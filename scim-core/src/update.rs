@@ -83,7 +83,11 @@ fn keyed_element(element: &Value) -> Option<&Map<String, Value>> {
 }
 
 /// The resource that a PUT results in.
-fn replace(cx: &Context<'_>, replacement: &Map<String, Value>, stored: &Map<String, Value>) -> Map<String, Value> {
+fn replace(
+    cx: &Context<'_>,
+    replacement: &Map<String, Value>,
+    stored: &Map<String, Value>,
+) -> Map<String, Value> {
     let on = cx.resource_type();
     let mut next = replacement.clone();
     for target in on.all_attributes() {
@@ -95,7 +99,7 @@ fn replace(cx: &Context<'_>, replacement: &Map<String, Value>, stored: &Map<Stri
             (_, Some(Value::Null)) => Some(None),
             // What the client cannot see, or the server chose, is not cleared by leaving it out.
             (Mutability::WriteOnly | Mutability::Immutable, None) => Some(old.cloned()),
-            (_, None) if attribute.default_value().is_some() => Some(old.cloned()),
+            (_, None) if attribute.default_value().is_some() || !cx.may_read(target) => Some(old.cloned()),
             (_, Some(new)) => old.and_then(|old| same_or_completed(target, old, new)).map(Some),
             (_, None) => None,
         };
@@ -142,8 +146,10 @@ fn same_list(old: &Value, new: &Value) -> bool {
 fn keep_elements(target: &Target, old: &[Value], new: &[Value]) -> Vec<Value> {
     let Some(key) = target.sub_attribute("value") else { return new.to_vec() };
     let rule = key.comparison();
-    let fold = |element: &Value| element.get("value").and_then(Value::as_str).map(|key| rule.fold(key).into_owned());
-    let stored: std::collections::HashMap<_, _> = old.iter().map(|element| (fold(element), element)).collect();
+    let fold =
+        |element: &Value| element.get("value").and_then(Value::as_str).map(|key| rule.fold(key).into_owned());
+    let stored: std::collections::HashMap<_, _> =
+        old.iter().map(|element| (fold(element), element)).collect();
     let kept: Vec<Value> =
         new.iter().map(|element| (*stored.get(&fold(element)).unwrap_or(&element)).clone()).collect();
     let same = old.len() == new.len() && new.iter().all(|element| stored.contains_key(&fold(element)));

@@ -110,6 +110,15 @@ impl Patch {
         self.touched.iter().map(|touched| &touched.attribute)
     }
 
+    /// The value that a core attribute has afterwards, if the patch sets it whatever it was before.
+    pub fn sets(&self, attribute: &str) -> Option<&Value> {
+        let target = self.on.attribute(attribute)?;
+        match &self.steps.iter().rev().find(|step| step.target == *target)?.action {
+            Action::Set(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Takes the values of `writeOnly` attributes out of the patch, by canonical path; `None` for one
     /// that the patch removes. So no store keeps a password by accident.
     pub fn take_write_only(&mut self) -> Vec<(String, Option<Value>)> {

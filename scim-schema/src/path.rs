@@ -122,21 +122,22 @@ fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
         InvalidPath("an attribute name is a letter followed by letters, digits, `-`, `_` or `$`");
     const SUB: InvalidPath =
         InvalidPath("a sub-attribute name is a letter followed by letters, digits, `-`, `_` or `$`");
+    let bytes = text.as_bytes();
     let (mut attr, mut dots, mut sub, mut strays) = (0, 0, 0, 0);
-    let mut end = text.len();
-    for (at, byte) in text.bytes().enumerate() {
-        match Kind::of(byte) {
-            Kind::Name => {}
-            Kind::Dot => (dots, sub) = (dots + 1, at + 1),
-            Kind::Colon => (attr, dots, sub, strays) = (at + 1, 0, 0, 0),
-            Kind::Uri => strays += 1,
-            Kind::Other => {
-                end = at;
-                break;
-            }
+    let mut end = 0;
+    loop {
+        // Most bytes by far belong to names.
+        let rest = bytes.get(end..).unwrap_or_default();
+        end += rest.iter().position(|byte| Kind::of(*byte) != Kind::Name).unwrap_or(rest.len());
+        match bytes.get(end).map_or(Kind::Other, |byte| Kind::of(*byte)) {
+            Kind::Dot => (dots, sub) = (dots + 1, end + 1),
+            Kind::Colon => (attr, dots, sub, strays) = (end + 1, 0, 0, 0),
+            Kind::Name | Kind::Uri => strays += 1,
+            Kind::Other => break,
         }
+        end += 1;
     }
-    let starts_with_letter = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_alphabetic);
+    let starts_with_letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
     if attr > 0 && !text.get(..attr - 1).is_some_and(is_uri) {
         return Err(InvalidPath("not a schema URI in front of the name"));
     }

@@ -111,6 +111,16 @@ impl Projection {
         self.shows = shows.into();
     }
 
+    /// No longer shows an attribute or sub-attribute, unless it is always returned: for callers that
+    /// may not read it.
+    pub fn hide(&mut self, target: &Target) {
+        let mut shows = self.shows.to_vec();
+        if let Some(show) = slot(&mut shows, target.place()) {
+            show.remove(target);
+        }
+        self.shows = shows.into();
+    }
+
     /// Whether any of a core attribute is shown, by its name (`members`); for a store that need not
     /// load what nobody asked for. For other attributes see [`shows`](Self::shows).
     pub fn includes(&self, attribute: &str) -> bool {

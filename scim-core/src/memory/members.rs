@@ -62,7 +62,12 @@ impl Members {
                 let wanted: HashSet<&str> = elements.iter().map(|element| key(element)).collect();
                 Change {
                     add: elements.iter().filter(|element| !self.contains(key(element))).copied().collect(),
-                    remove: self.iter().map(key).filter(|key| !wanted.contains(key)).map(str::to_owned).collect(),
+                    remove: self
+                        .iter()
+                        .map(key)
+                        .filter(|key| !wanted.contains(key))
+                        .map(str::to_owned)
+                        .collect(),
                 }
             }
         }

@@ -111,11 +111,22 @@ impl Provider for MemoryProvider {
         self.write().entry(key(cx)).or_default().create(cx, &self.rules, resource)
     }
 
-    async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection) -> Result<Option<Resource>> {
+    async fn retrieve(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Option<Resource>> {
         Ok(self.read().get(&key(cx)).and_then(|tenant| tenant.retrieve(cx.resource_type(), id, projection)))
     }
 
-    async fn update(&self, cx: &Context<'_>, id: &str, update: &Update, options: &UpdateOptions) -> Result<Updated> {
+    async fn update(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        update: &Update,
+        options: &UpdateOptions,
+    ) -> Result<Updated> {
         let mut tenants = self.write();
         let tenant = tenants.get_mut(&key(cx)).ok_or_else(|| Error::not_found(id))?;
         tenant.update(cx, &self.rules, id, update, options)

@@ -11,7 +11,8 @@ use super::Rules;
 use super::members::{self, Members};
 use super::table::{Row, Table};
 use crate::{
-    Context, Deleted, ETag, Error, Page, Precondition, Query, Resource, Result, Update, UpdateOptions, Updated, new_id,
+    Context, Deleted, ETag, Error, Page, Precondition, Query, Resource, Result, Update, UpdateOptions,
+    Updated, new_id,
 };
 
 /// Where a resource is: its type, and its place in the order of creation.
@@ -62,7 +63,8 @@ impl Tenant {
         let Some(table) = self.tables.get(on.name()) else { return query.page([]) };
         // What is kept elsewhere is put together for the page only, unless the query looks at it.
         let related: Vec<&Target> = members_of(on).into_iter().chain(groups_of(on)).collect();
-        let looks = |target: &Target| related.iter().any(|r| r.attribute().name() == target.attribute().name());
+        let looks =
+            |target: &Target| related.iter().any(|r| r.attribute().name() == target.attribute().name());
         let whole = query.filter.as_ref().is_some_and(|filter| filter.targets().any(looks))
             || query.sort.as_ref().is_some_and(|sort| looks(&sort.by));
         let all = Projection::new(on);
@@ -109,7 +111,9 @@ impl Tenant {
     /// A resource with what is kept elsewhere, as far as it is to be shown.
     fn assemble(&self, on: &ResourceType, row: &Row, projection: &Projection) -> Resource {
         let mut resource = row.resource.clone();
-        if let Some(target) = members_of(on).filter(|target| !row.members.is_empty() && projection.shows(target)) {
+        if let Some(target) =
+            members_of(on).filter(|target| !row.members.is_empty() && projection.shows(target))
+        {
             let elements = row.members.iter().map(|element| self.complete(target, element)).collect();
             resource.as_map_mut().insert(target.attribute().name().to_owned(), Value::Array(elements));
         }
@@ -173,7 +177,12 @@ impl Tenant {
         };
         let added: Vec<&Map<String, Value>> = added.iter().filter_map(Value::as_object).collect();
         self.check_members(on, rules, &id, &added)?;
-        self.tables.entry(on.name().to_owned()).or_default().check_unique(on, rules, resource.as_map(), None)?;
+        self.tables.entry(on.name().to_owned()).or_default().check_unique(
+            on,
+            rules,
+            resource.as_map(),
+            None,
+        )?;
 
         let place = (on.name().to_owned(), self.next);
         self.next += 1;
@@ -278,7 +287,9 @@ impl Tenant {
         };
         let delta = match (&split, &loaded) {
             (Some((delta, _)), _) => delta.clone(),
-            (None, Some(Value::Array(list))) => ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect()),
+            (None, Some(Value::Array(list))) => {
+                ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect())
+            }
             _ => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
         };
         let change = row.members.change(&delta);
@@ -286,7 +297,8 @@ impl Tenant {
             self.check_members(on, rules, id, &change.add)?;
             let table = self.tables.get(on.name()).ok_or_else(|| Error::not_found(id))?;
             table.check_unique(on, rules, applied.resource.as_map(), Some(place.1))?;
-            let added: Vec<Map<String, Value>> = change.add.iter().map(|element| self.typed(element)).collect();
+            let added: Vec<Map<String, Value>> =
+                change.add.iter().map(|element| self.typed(element)).collect();
             self.store(cx, rules, &place, applied.resource, added, change.remove);
         }
         let row = self.row(&place).ok_or_else(|| Error::not_found(id))?;

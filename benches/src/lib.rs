@@ -1,0 +1,34 @@
+//! What the hot paths cost: one list of named cases, which criterion (`benches/all.rs`) and the
+//! verdicts (`src/bin/bars.rs`) both run. The README beside it tells what the figures mean.
+
+#![expect(clippy::expect_used, reason = "a case that cannot be prepared cannot be measured")]
+
+mod case;
+mod filter;
+mod patch;
+mod schema;
+mod service;
+
+pub use case::Case;
+
+use serde_json::{Map, Value};
+
+/// Every case.
+pub fn all() -> Vec<Case> {
+    let mut cases = filter::cases();
+    cases.extend(schema::cases());
+    cases.extend(patch::cases());
+    cases.extend(service::cases());
+    cases
+}
+
+/// What all the others are compared with: reading a full enterprise user from JSON.
+pub fn yardstick() -> Case {
+    let text = Value::Object(user()).to_string();
+    Case::repeated("yardstick", None, move || serde_json::from_slice::<Value>(text.as_bytes()))
+}
+
+/// A full enterprise user.
+fn user() -> Map<String, Value> {
+    testdata::load("bench/user.json")
+}

@@ -1,0 +1,35 @@
+//! Resources on their way in and out.
+
+use scim_core::schema::{Projected, Projection, Reading, Tolerance, standard};
+use serde_json::{Map, Value};
+
+use crate::Case;
+
+pub(crate) fn cases() -> Vec<Case> {
+    let (user, tolerance) = (standard::user_type(), Tolerance::lenient());
+    let check = move |mut resource: Map<String, Value>| {
+        user.normalize(&mut resource, &mut Reading::new(&tolerance)).expect("a user");
+        user.validate(&resource, None).expect("a valid user");
+        resource
+    };
+    let sent = crate::user();
+    vec![
+        Case::consuming("schema/normalize-validate", 0.25, move || sent.clone(), check),
+        serialize("schema/serialize-3", 0.05, Some("userName,name.familyName,emails.value")),
+        serialize("schema/serialize", 0.35, None),
+    ]
+}
+
+fn serialize(name: &'static str, bar: f64, attributes: Option<&str>) -> Case {
+    let (user, tolerance) = (standard::user_type(), Tolerance::lenient());
+    let projection = match attributes {
+        Some(names) => Projection::only(&user, names, &mut Reading::new(&tolerance)),
+        None => Projection::new(&user),
+    };
+    let resource = crate::user();
+    Case::repeated(name, bar, move || {
+        let mut text = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut text, &Projected::new(&resource, &projection)).expect("a user");
+        text
+    })
+}

@@ -1,0 +1,115 @@
+//! A SCIM service on axum: `cargo run --release -p axum-host`, and paste the `curl` line it prints.
+//!
+//! Four things are a host's to do, and all of them are in this file: know the client, collect the
+//! body, hand the request to [`ScimService::handle`], and send what comes back. Settings, which are
+//! environment variables, and what is served are in the package `host-common`, since they are the
+//! same on every HTTP stack.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::response::Response;
+use host_common::{InvalidSettings, MAX_BODY, MOUNT, Settings, Token};
+use http_body_util::BodyExt;
+use scim_core::{Identity, ScimService};
+use tokio::net::TcpListener;
+
+/// What a client may send that is not kept, before the connection is given up.
+const MAX_IGNORED: usize = 64 * 1024 * 1024;
+
+/// How long requests that are being served may take when the host is told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+#[derive(Clone)]
+struct Host {
+    service: ScimService,
+    token: Token,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("axum-host: {error}");
+            ExitCode::from(if error.is::<InvalidSettings>() { 2 } else { 1 })
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let settings = Settings::from_env()?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
+    let address = listener.local_addr()?;
+    let service = host_common::service(&settings, &settings.base_url(address))?;
+    let host = Host { service, token: settings.token.clone() };
+    // Everything below the mount is the service's, unknown paths included: it answers in SCIM.
+    let app = Router::new().nest_service(MOUNT, Router::new().fallback(scim).with_state(host));
+
+    let stop = stop_signal()?;
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async {
+        stop.await;
+        let _ = stopping.send(());
+    });
+    println!("{}", settings.greeting(address));
+    tokio::select! {
+        result = server => result?,
+        _ = async { stopped.await.ok(); tokio::time::sleep(GRACE).await } => {}
+    }
+    Ok(())
+}
+
+/// Answers one request.
+async fn scim(State(host): State<Host>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    // The service answers 401 to whom nobody has identified; so a wrong token needs nothing but this.
+    let known = host.token.is_in(parts.headers.get(AUTHORIZATION).map(|value| value.as_bytes()));
+    if known {
+        parts.extensions.insert(Identity::new("client"));
+    }
+    // One byte more than the service takes tells it that a body is too large, and it answers 413.
+    let Ok(body) = read(body, if known { MAX_BODY + 1 } else { 0 }).await else {
+        return Response::builder().status(400).body(Body::empty()).unwrap_or_default();
+    };
+    host.service.handle(Request::from_parts(parts, body)).await.map(Body::from)
+}
+
+/// Reads a body, and keeps so many bytes of it. The rest is read as well, within reason: most clients
+/// do not look for an answer before they have sent everything.
+async fn read(mut body: Body, keep: usize) -> Result<Vec<u8>, axum::Error> {
+    let (mut kept, mut ignored) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        let (room, sent) = (keep - kept.len(), data.len());
+        kept.extend(data.into_iter().take(room));
+        ignored += sent.saturating_sub(room);
+        if ignored > MAX_IGNORED {
+            break;
+        }
+    }
+    Ok(kept)
+}
+
+/// Waits for SIGTERM or SIGINT (Ctrl-C); the handlers are in place when this returns.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    })
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
+}

@@ -1,0 +1,25 @@
+//! What the example hosts have in common, whatever their HTTP stack is: where their settings come
+//! from, how they know their client, and what they serve.
+//!
+//! | variable                 | what it sets                                                         |
+//! |--------------------------|----------------------------------------------------------------------|
+//! | `SCIM_LISTEN`            | the address to listen on; `127.0.0.1:8080`                           |
+//! | `SCIM_BASE_URL`          | the URL that clients use; `http://`, the address, and `/scim/v2`     |
+//! | `SCIM_BEHIND_TLS_PROXY`  | `1`: others than this machine may connect, for a proxy speaks TLS    |
+//! | `SCIM_TOKEN`             | the bearer token of the client; one is made if there is none         |
+//! | `DATABASE_URL`           | where the data is kept; `memory:`, the only store so far             |
+//! | `SCIM_PROFILE`           | what is put up with: `lenient`, `strict` or `interop`; the first     |
+//! | `SCIM_UNIQUE_GROUP_NAMES`| `0`: groups may share their `displayName`, which Entra ID would mix up |
+
+mod service;
+mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod token;
+
+pub use service::{MAX_BODY, service};
+pub use settings::{InvalidSettings, Settings};
+pub use token::Token;
+
+/// Where the hosts mount the service.
+pub const MOUNT: &str = "/scim/v2";

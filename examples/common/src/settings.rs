@@ -1,0 +1,209 @@
+//! Settings, from environment variables. One that is empty is as good as not set.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+
+use scim_core::schema::Tolerance;
+
+use crate::{MOUNT, Token};
+
+/// What the environment asks for.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The token that the client is known by.
+    pub token: Token,
+    /// What deviations of the client are put up with.
+    pub tolerance: Tolerance,
+    /// Whether two groups must differ in their `displayName`.
+    pub unique_group_names: bool,
+    base_url: Option<String>,
+    made_token: Option<String>,
+}
+
+/// The environment asks for what cannot be done; a host ends with exit code 2.
+#[derive(Debug)]
+pub struct InvalidSettings(pub(crate) String);
+
+impl std::fmt::Display for InvalidSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidSettings {}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that asks for what cannot be done.
+    pub fn from_env() -> Result<Self, InvalidSettings> {
+        Self::read(&|name| match std::env::var(name) {
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(InvalidSettings(format!("{name} is not valid Unicode")))
+            }
+            value => Ok(value.ok().filter(|value| !value.is_empty())),
+        })
+    }
+
+    fn read(get: &dyn Fn(&str) -> Result<Option<String>, InvalidSettings>) -> Result<Self, InvalidSettings> {
+        let switch = |name: &str, unset: bool| match get(name)?.as_deref() {
+            None => Ok(unset),
+            Some("1") => Ok(true),
+            Some("0") => Ok(false),
+            Some(other) => invalid(format!("{name} is 0 or 1, not `{other}`")),
+        };
+
+        let listen = get("SCIM_LISTEN")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let Some(address) = listen.to_socket_addrs().ok().and_then(|mut addresses| addresses.next()) else {
+            return invalid(format!(
+                "SCIM_LISTEN is an address and a port, such as 127.0.0.1:8080, not `{listen}`"
+            ));
+        };
+        // Tokens and personal data must not cross a network in the clear (RFC 7644 section 7.2).
+        let behind_tls_proxy = switch("SCIM_BEHIND_TLS_PROXY", false)?;
+        if !address.ip().is_loopback() && !behind_tls_proxy {
+            return invalid(format!(
+                "SCIM_LISTEN is {address}, which others than this machine can reach, and this host does not speak \
+                 TLS; put a proxy in front that does, and set SCIM_BEHIND_TLS_PROXY=1"
+            ));
+        }
+
+        if let Some(url) = get("DATABASE_URL")?.filter(|url| url != "memory:") {
+            // No more than the scheme is shown, since such a URL may hold a password.
+            let scheme = url.split_once(':').map_or("?", |(scheme, _)| scheme);
+            return invalid(format!("DATABASE_URL names the store `{scheme}:`, but there is only `memory:`"));
+        }
+
+        let tolerance = match get("SCIM_PROFILE")?.as_deref() {
+            None | Some("lenient") => Tolerance::lenient(),
+            Some("strict") => Tolerance::strict(),
+            Some("interop") => Tolerance::interop(),
+            Some(other) => {
+                return invalid(format!("SCIM_PROFILE is lenient, strict or interop, not `{other}`"));
+            }
+        };
+
+        let (token, made_token) = match get("SCIM_TOKEN")? {
+            Some(token) if token.bytes().all(|byte| byte.is_ascii_graphic()) => (Token::new(&token), None),
+            Some(_) => return invalid("SCIM_TOKEN has characters that a header cannot carry".to_owned()),
+            None => {
+                let made =
+                    Token::random().map_err(|error| InvalidSettings(format!("no SCIM_TOKEN: {error}")))?;
+                (Token::new(&made), Some(made))
+            }
+        };
+
+        let unique_group_names = switch("SCIM_UNIQUE_GROUP_NAMES", true)?;
+        let base_url = get("SCIM_BASE_URL")?;
+        Ok(Self { listen: address, token, tolerance, unique_group_names, base_url, made_token })
+    }
+
+    /// The URL that clients use, given the address that the host listens on.
+    pub fn base_url(&self, listening: SocketAddr) -> String {
+        self.base_url.clone().unwrap_or_else(|| local_url(listening))
+    }
+
+    /// What to print when the host is ready, given the address that it listens on.
+    pub fn greeting(&self, listening: SocketAddr) -> String {
+        let url = local_url(listening);
+        let mut greeting = format!("listening on {url}");
+        if let Some(token) = &self.made_token {
+            greeting.push_str("\nSCIM_TOKEN is not set, so a token was made for this run:\n");
+            greeting.push_str(&format!("curl -H \"Authorization: Bearer {token}\" \"{url}/Users\""));
+        }
+        greeting
+    }
+}
+
+fn invalid<T>(reason: String) -> Result<T, InvalidSettings> {
+    Err(InvalidSettings(reason))
+}
+
+/// The URL that works on this machine.
+fn local_url(listening: SocketAddr) -> String {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}{MOUNT}", SocketAddr::new(ip, listening.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let get =
+            |name: &str| Ok(variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()));
+        Settings::read(&get).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_environment_will_do() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert!(settings.unique_group_names);
+        let greeting = settings.greeting("127.0.0.1:4711".parse().unwrap());
+        let lines: Vec<&str> = greeting.lines().collect();
+        assert_eq!(lines[0], "listening on http://127.0.0.1:4711/scim/v2");
+        let made = settings.made_token.as_deref().unwrap();
+        assert_eq!(
+            lines[2],
+            format!("curl -H \"Authorization: Bearer {made}\" \"http://127.0.0.1:4711/scim/v2/Users\"")
+        );
+        assert!(settings.token.is_in(Some(format!("Bearer {made}").as_bytes())));
+    }
+
+    #[test]
+    fn a_token_that_is_set_is_not_shown() {
+        let settings = read(&[("SCIM_TOKEN", "s3cret")]).unwrap();
+        assert_eq!(settings.greeting(settings.listen), "listening on http://127.0.0.1:8080/scim/v2");
+        assert!(!format!("{settings:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn urls_are_those_that_work() {
+        let settings = read(&[]).unwrap();
+        for (address, url) in [
+            ("127.0.0.1:80", "http://127.0.0.1:80/scim/v2"),
+            ("0.0.0.0:8080", "http://127.0.0.1:8080/scim/v2"),
+            ("[::1]:8080", "http://[::1]:8080/scim/v2"),
+            ("[::]:8080", "http://[::1]:8080/scim/v2"),
+        ] {
+            assert_eq!(settings.base_url(address.parse().unwrap()), url);
+        }
+        let settings = read(&[("SCIM_BASE_URL", "https://example.com/v2")]).unwrap();
+        assert_eq!(settings.base_url(settings.listen), "https://example.com/v2");
+    }
+
+    #[test]
+    fn others_may_connect_only_through_a_proxy() {
+        for address in ["0.0.0.0:8080", "192.0.2.1:8080", "[::]:8080"] {
+            assert!(read(&[("SCIM_LISTEN", address)]).unwrap_err().contains("SCIM_BEHIND_TLS_PROXY=1"));
+            assert!(read(&[("SCIM_LISTEN", address), ("SCIM_BEHIND_TLS_PROXY", "0")]).is_err());
+            assert!(read(&[("SCIM_LISTEN", address), ("SCIM_BEHIND_TLS_PROXY", "1")]).is_ok());
+        }
+        for address in ["127.0.0.2:8080", "[::1]:0", "localhost:8080"] {
+            assert!(read(&[("SCIM_LISTEN", address)]).is_ok(), "{address}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said() {
+        for (name, value, reason) in [
+            ("SCIM_LISTEN", "8080", "not `8080`"),
+            ("SCIM_PROFILE", "Strict", "not `Strict`"),
+            ("SCIM_UNIQUE_GROUP_NAMES", "no", "not `no`"),
+            ("SCIM_TOKEN", "two words", "characters"),
+            ("DATABASE_URL", "postgres://scim:pass@localhost/scim", "only `memory:`"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err();
+            assert!(error.contains(reason) && error.contains(name) && !error.contains("pass@"), "{error}");
+        }
+        assert!(read(&[("DATABASE_URL", "memory:"), ("SCIM_PROFILE", "strict")]).is_ok());
+    }
+}

@@ -1,0 +1,166 @@
+//! Cursors: positions that clients can carry but neither forge nor change (RFC 9865).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, Mac};
+use scim_schema::ScimType;
+use sha2::Sha256;
+
+use crate::{Error, Position, Result};
+
+/// Seals positions into cursors and opens them again.
+pub(crate) struct Sealer {
+    key: Vec<u8>,
+    /// How long a cursor is good for.
+    pub(crate) timeout: TimeDelta,
+}
+
+/// What a cursor holds besides the binding to its query.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Cursor {
+    /// Among several types, which one; 0 for the only one.
+    pub(crate) type_index: usize,
+    pub(crate) place: Place,
+    /// The page size, which stays the same from page to page.
+    pub(crate) count: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Place {
+    /// Where a type begins.
+    First,
+    After(Position),
+    Before(Position),
+    /// So many resources into a list that was merged from several types.
+    Offset(u64),
+}
+
+/// The length of the MAC that stands in front.
+const MAC: usize = 32;
+
+impl Sealer {
+    pub(crate) fn new(key: Vec<u8>, timeout: TimeDelta) -> Self {
+        Self { key, timeout }
+    }
+
+    fn mac(&self, body: &[u8], binding: &str) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        mac.update(&(body.len() as u64).to_be_bytes());
+        mac.update(body);
+        mac.update(binding.as_bytes());
+        Some(mac)
+    }
+
+    /// A cursor in unreserved characters. `binding` is the query, the tenant and the caller; the
+    /// cursor is good for nothing else.
+    pub(crate) fn seal(&self, cursor: &Cursor, binding: &str, now: DateTime<Utc>) -> Option<String> {
+        let expires = now.checked_add_signed(self.timeout)?.timestamp();
+        let mut body = Vec::new();
+        body.extend(expires.to_be_bytes());
+        body.extend(u32::try_from(cursor.count).ok()?.to_be_bytes());
+        body.extend(u16::try_from(cursor.type_index).ok()?.to_be_bytes());
+        match &cursor.place {
+            Place::First => body.push(0),
+            Place::After(position) => {
+                body.push(1);
+                body.extend(&position.0);
+            }
+            Place::Before(position) => {
+                body.push(2);
+                body.extend(&position.0);
+            }
+            Place::Offset(offset) => {
+                body.push(3);
+                body.extend(offset.to_be_bytes());
+            }
+        }
+        let mut sealed = self.mac(&body, binding)?.finalize().into_bytes().to_vec();
+        sealed.extend(body);
+        Some(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// Opens a cursor that was sealed for the same binding.
+    ///
+    /// # Errors
+    ///
+    /// `invalidCursor` for anything that was not, `expiredCursor` if its time is over.
+    pub(crate) fn open(&self, text: &str, binding: &str, now: DateTime<Utc>) -> Result<Cursor> {
+        let invalid = || Error::of(ScimType::InvalidCursor, "the cursor is not one of this query");
+        let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
+        let (mac, body) = sealed.split_at_checked(MAC).ok_or_else(invalid)?;
+        self.mac(body, binding).ok_or_else(invalid)?.verify_slice(mac).map_err(|_| invalid())?;
+        let (expires, cursor) = read(body).ok_or_else(invalid)?;
+        if expires < now.timestamp() {
+            return Err(Error::of(
+                ScimType::ExpiredCursor,
+                "the cursor has expired; begin again without one",
+            ));
+        }
+        Ok(cursor)
+    }
+}
+
+fn read(body: &[u8]) -> Option<(i64, Cursor)> {
+    let (expires, rest) = body.split_first_chunk::<8>()?;
+    let (count, rest) = rest.split_first_chunk::<4>()?;
+    let (type_index, rest) = rest.split_first_chunk::<2>()?;
+    let (kind, rest) = rest.split_first()?;
+    let place = match kind {
+        0 => Place::First,
+        1 => Place::After(Position(rest.to_vec())),
+        2 => Place::Before(Position(rest.to_vec())),
+        3 => Place::Offset(u64::from_be_bytes(*rest.first_chunk::<8>()?)),
+        _ => return None,
+    };
+    let cursor = Cursor {
+        type_index: u16::from_be_bytes(*type_index).into(),
+        place,
+        count: usize::try_from(u32::from_be_bytes(*count)).ok()?,
+    };
+    Some((i64::from_be_bytes(*expires), cursor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cursor() -> Cursor {
+        Cursor { type_index: 1, place: Place::After(Position(b"here".to_vec())), count: 20 }
+    }
+
+    #[test]
+    fn opens_only_what_was_sealed_for_the_same_binding() {
+        let sealer = Sealer::new(b"key".to_vec(), TimeDelta::hours(1));
+        let now = Utc::now();
+        let text = sealer.seal(&cursor(), "query", now).unwrap();
+        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)));
+        assert_eq!(sealer.open(&text, "query", now).unwrap(), cursor());
+        let other_key = Sealer::new(b"other".to_vec(), TimeDelta::hours(1));
+        for (sealer, text, binding) in [
+            (&sealer, text.as_str(), "other"),
+            (&other_key, &text, "query"),
+            (&sealer, "", "query"),
+            (&sealer, "AAAA", "query"),
+        ] {
+            let error = sealer.open(text, binding, now).unwrap_err();
+            assert_eq!(error.scim_type(), Some(ScimType::InvalidCursor));
+        }
+        let late = now + TimeDelta::minutes(61);
+        assert_eq!(sealer.open(&text, "query", late).unwrap_err().scim_type(), Some(ScimType::ExpiredCursor));
+    }
+
+    #[test]
+    fn a_change_of_any_character_is_noticed() {
+        let sealer = Sealer::new(b"key".to_vec(), TimeDelta::hours(1));
+        let now = Utc::now();
+        let text = sealer.seal(&cursor(), "query", now).unwrap();
+        for place in 0..text.len() {
+            let mut changed = text.clone().into_bytes();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            // The last character holds bits that no byte uses; only the canonical form is one.
+            assert!(sealer.open(&changed, "query", now).is_err(), "{place}");
+        }
+    }
+}
