@@ -21,6 +21,9 @@ mod response;
 mod route;
 mod search;
 mod service;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod trace;
 mod update;
 
 pub use access::{Access, Action, Permit, Policy};

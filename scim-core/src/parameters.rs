@@ -7,7 +7,7 @@ use crate::route::decode;
 use crate::{Error, Result};
 
 /// The URI of the SearchRequest message schema.
-const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+pub(crate) const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// The parameters as the client sent them, numbers read and clamped.
 #[derive(Debug, Default, PartialEq)]

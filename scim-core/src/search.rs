@@ -8,6 +8,7 @@ use crate::cursor::{Cursor, Place};
 use crate::operation::Request;
 use crate::parameters::Parameters;
 use crate::service::{Answer, Call};
+use crate::trace;
 use crate::{Action, Error, Identity, Page, Permit, Query, Resource, Result, Sort, Window};
 
 /// A query for each of some types, which are given by the index of their registration.
@@ -184,7 +185,9 @@ impl Call<'_> {
     }
 
     async fn page(&self, on: usize, query: &Query) -> Result<Page> {
-        let mut page = self.provider(on)?.query(&self.context(on)?, query).await?;
+        let cx = self.context(on)?;
+        let call = self.provider(on)?.query(&cx, query);
+        let mut page = trace::provider(Action::Query, cx.resource_type, call).await?;
         page.resources.truncate(query.count);
         Ok(page)
     }

@@ -14,6 +14,7 @@ use crate::discovery::Discovery;
 use crate::monitor;
 use crate::operation::{Change, Documents, Kind, Operation};
 use crate::response;
+use crate::trace;
 use crate::route::Route;
 use crate::{
     Access, Action, BaseUrl, Capabilities, Context, ETag, Error, Event, Identity, Permit, Provider, Query,
@@ -139,14 +140,17 @@ impl ScimService {
     /// puts an [`Identity`] into the request's extensions.
     pub async fn handle<B: AsRef<[u8]>>(&self, request: http::Request<B>) -> http::Response<Vec<u8>> {
         let (parts, body) = request.into_parts();
-        self.answer(&parts, body.as_ref()).await
+        let work = self.answer(&parts, body.as_ref());
+        trace::request(&parts.method, parts.extensions.get(), work).await
     }
 
     async fn answer(&self, parts: &http::request::Parts, body: &[u8]) -> http::Response<Vec<u8>> {
         let head = parts.method == http::Method::HEAD;
         let outcome = async {
             self.check_identity(parts)?;
-            self.execute(self.parse(parts, body)?, &parts.extensions).await
+            let operation = self.parse(parts, body)?;
+            trace::quirks(operation.fired());
+            self.execute(operation, &parts.extensions).await
         };
         match outcome.await {
             Ok(outcome) => response::respond(self, &outcome, head),
@@ -269,7 +273,9 @@ impl<'a> Call<'a> {
                 self.permit = self.permit(Action::Create, on, None, &writes)?;
                 self.permit.restrict(&mut projection, self.resource_type(on)?);
                 self.secrets = secrets;
-                let resource = self.provider(on)?.create(&self.context(on)?, resource).await?;
+                let cx = self.context(on)?;
+                let call = self.provider(on)?.create(&cx, resource);
+                let resource = trace::provider(Action::Create, cx.resource_type, call).await?;
                 check_id(&resource)?;
                 let answer = Answer::Resource { on, resource, projection, created: true };
                 if let Answer::Resource { resource, .. } = &answer {
@@ -282,7 +288,9 @@ impl<'a> Call<'a> {
             Kind::Retrieve { on, id, mut projection, precondition } => {
                 self.permit = self.permit(Action::Retrieve, on, Some(&id), &[])?;
                 self.permit.restrict(&mut projection, self.resource_type(on)?);
-                let found = self.provider(on)?.retrieve(&self.context(on)?, &id, &projection).await?;
+                let cx = self.context(on)?;
+                let call = self.provider(on)?.retrieve(&cx, &id, &projection);
+                let found = trace::provider(Action::Retrieve, cx.resource_type, call).await?;
                 let resource = found.ok_or_else(|| Error::not_found(&id))?;
                 Ok(match resource.version() {
                     Some(version) if precondition.is_known(&version) => Answer::NotModified { version },
@@ -292,7 +300,9 @@ impl<'a> Call<'a> {
             Kind::Update(change) => self.update(*change).await,
             Kind::Delete { on, id, precondition } => {
                 self.permit = self.permit(Action::Delete, on, Some(&id), &[])?;
-                let deleted = self.provider(on)?.delete(&self.context(on)?, &id, &precondition).await?;
+                let cx = self.context(on)?;
+                let call = self.provider(on)?.delete(&cx, &id, &precondition);
+                let deleted = trace::provider(Action::Delete, cx.resource_type, call).await?;
                 let answer = Answer::NoContent { version: None };
                 self.tell(
                     Action::Delete,
@@ -323,7 +333,9 @@ impl<'a> Call<'a> {
             self.permit.restrict(projection, self.resource_type(on)?);
         }
         self.secrets = secrets;
-        let updated = self.provider(on)?.update(&self.context(on)?, &id, &update, &options).await?;
+        let cx = self.context(on)?;
+        let call = self.provider(on)?.update(&cx, &id, &update, &options);
+        let updated = trace::provider(action, cx.resource_type, call).await?;
         let answer = match (options.returning, updated.resource) {
             (Some(projection), Some(resource)) => {
                 Answer::Resource { on, resource, projection, created: false }

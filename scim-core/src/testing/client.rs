@@ -1,0 +1,133 @@
+//! Sending requests to the service under test.
+
+use http::{Method, Request};
+use scim_schema::ResourceType;
+use serde_json::{Value, json};
+
+use super::BASE;
+use crate::{Identity, ScimService};
+
+/// A client in one tenant.
+pub(super) struct Client<'a> {
+    service: &'a ScimService,
+    identity: Identity,
+    types: &'a [ResourceType],
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) etag: Option<String>,
+    pub(super) body: Value,
+}
+
+impl Reply {
+    /// The reply, if it has this status.
+    pub(super) fn expect(self, status: u16, what: &str) -> Result<Self, String> {
+        if self.status == status {
+            return Ok(self);
+        }
+        Err(format!("{what} is answered with {} instead of {status}: {}", self.status, self.body))
+    }
+
+    pub(super) fn id(&self) -> String {
+        self.body.get("id").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    pub(super) fn version(&self) -> String {
+        self.body.pointer("/meta/version").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The resources of a list.
+    pub(super) fn resources(&self) -> &[Value] {
+        self.body.get("Resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The ids of the resources of a list.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.resources().iter().filter_map(|r| r.get("id").and_then(Value::as_str)).map(str::to_owned).collect()
+    }
+
+    pub(super) fn total(&self) -> Option<u64> {
+        self.body.get("totalResults").and_then(Value::as_u64)
+    }
+}
+
+impl<'a> Client<'a> {
+    pub(super) fn new(service: &'a ScimService, identity: Identity, types: &'a [ResourceType]) -> Self {
+        Self { service, identity, types }
+    }
+
+    /// Sends a request; `path` is below the base URL, with its query encoded.
+    pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>, if_match: Option<&str>) -> Reply {
+        let mut request = Request::builder().method(method).uri(format!("{BASE}{path}"));
+        if let Some(version) = if_match {
+            request = request.header(http::header::IF_MATCH, version);
+        }
+        let body = body.map(Value::to_string).unwrap_or_default().into_bytes();
+        let Ok(mut request) = request.body(body) else {
+            return Reply { status: 0, etag: None, body: json!("the request cannot be made") };
+        };
+        request.extensions_mut().insert(self.identity.clone());
+        let response = self.service.handle(request).await;
+        let etag = response.headers().get(http::header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
+        Reply { status: response.status().as_u16(), etag, body }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, None, None).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(Method::POST, path, Some(body), None).await
+    }
+
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Reply {
+        self.send(Method::PUT, path, Some(body), None).await
+    }
+
+    /// PATCH with these operations; with the resource in the reply.
+    pub(super) async fn patch(&self, path: &str, operations: Value) -> Reply {
+        self.send(Method::PATCH, path, Some(&patch_body(operations)), None).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Reply {
+        self.send(Method::DELETE, path, None, None).await
+    }
+
+    /// Creates a resource and gives back its reply.
+    pub(super) async fn create(&self, on: &ResourceType, body: &Value) -> Result<Reply, String> {
+        self.post(on.endpoint(), body).await.expect(201, "creating a resource")
+    }
+
+    /// A query with parameters, which are encoded here.
+    pub(super) async fn query(&self, on: &ResourceType, parameters: &[(&str, &str)]) -> Reply {
+        let query: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        self.get(&format!("{}?{}", on.endpoint(), query.join("&"))).await
+    }
+
+    pub(super) async fn delete_everything(&self) {
+        for on in self.types {
+            for id in self.query(on, &[("count", "1000")]).await.ids() {
+                self.delete(&format!("{}/{id}", on.endpoint())).await;
+            }
+        }
+    }
+}
+
+/// The body of a PATCH.
+pub(super) fn patch_body(operations: Value) -> Value {
+    json!({ "schemas": [scim_patch::PATCH_OP], "Operations": operations })
+}
+
+/// Percent-encodes all but unreserved characters.
+pub(super) fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}

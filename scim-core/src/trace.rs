@@ -1,0 +1,69 @@
+//! Spans and events for what the service does (feature `tracing`): never values of attributes,
+//! tokens, ids or query strings. Without the feature all of this is nothing.
+
+#[cfg(feature = "tracing")]
+mod on {
+    use std::time::Instant;
+
+    use http::Response;
+    use scim_schema::{Fired, ResourceType};
+    use tracing::{Instrument, Span, field};
+
+    use crate::{Action, Identity};
+
+    /// A span around one request, and an event with its status and duration at its end.
+    pub(crate) async fn request(
+        method: &http::Method,
+        identity: Option<&Identity>,
+        work: impl Future<Output = Response<Vec<u8>>>,
+    ) -> Response<Vec<u8>> {
+        let tenant = identity.and_then(|identity| identity.tenant.as_deref());
+        let span = tracing::info_span!("scim.request", %method, tenant, action = field::Empty, resource_type = field::Empty);
+        let begun = Instant::now();
+        let response = work.instrument(span.clone()).await;
+        let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
+        tracing::info!(parent: &span, status = response.status().as_u16(), milliseconds, "finished");
+        response
+    }
+
+    /// A span around one call of a provider.
+    pub(crate) async fn provider<T>(action: Action, on: &ResourceType, call: impl Future<Output = T>) -> T {
+        Span::current().record("action", action.as_str()).record("resource_type", on.name());
+        let span = tracing::debug_span!("scim.provider", action = action.as_str(), resource_type = on.name());
+        call.instrument(span).await
+    }
+
+    /// An event for each deviation of the client that was put up with.
+    pub(crate) fn quirks(fired: &[Fired]) {
+        for fired in fired {
+            tracing::debug!(quirk = fired.quirk.name(), path = %fired.path, operation = fired.operation, "tolerated");
+        }
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+mod off {
+    use http::Response;
+    use scim_schema::{Fired, ResourceType};
+
+    use crate::{Action, Identity};
+
+    pub(crate) async fn request(
+        _: &http::Method,
+        _: Option<&Identity>,
+        work: impl Future<Output = Response<Vec<u8>>>,
+    ) -> Response<Vec<u8>> {
+        work.await
+    }
+
+    pub(crate) async fn provider<T>(_: Action, _: &ResourceType, call: impl Future<Output = T>) -> T {
+        call.await
+    }
+
+    pub(crate) fn quirks(_: &[Fired]) {}
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) use off::{provider, quirks, request};
+#[cfg(feature = "tracing")]
+pub(crate) use on::{provider, quirks, request};
