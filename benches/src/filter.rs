@@ -43,12 +43,14 @@ pub(crate) fn cases() -> Vec<Case> {
     let nested = format!("{}userName eq \"ilse\"{}", "(".repeat(20), ")".repeat(20));
 
     let (lenient, limits) = (Tolerance::lenient(), Limits::default());
-    let parse_17 =
-        move |text: &&'static str| Filter::parse(text, &limits, &mut Reading::new(&lenient)).expect("a filter");
+    let parse_17 = move |text: &&'static str| {
+        Filter::parse(text, &limits, &mut Reading::new(&lenient)).expect("a filter")
+    };
 
     let (user, lenient) = (standard::user_type(), Tolerance::lenient());
-    let resolve =
-        move |filter: &Filter| filter.resolve(&user, &mut Reading::new(&lenient)).expect("attributes of users");
+    let resolve = move |filter: &Filter| {
+        filter.resolve(&user, &mut Reading::new(&lenient)).expect("attributes of users")
+    };
 
     let (user, lenient) = (standard::user_type(), Tolerance::lenient());
     let predicates: Vec<Predicate> = parsed()

@@ -2,22 +2,30 @@
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-use scim_schema::{Mutability, ScimType, Target};
+use scim_schema::{Fired, Mutability, Quirk, Reading, ScimType, Target, Tolerance};
 use serde_json::{Map, Value};
 
-use crate::list::{self, Budget};
-use crate::patch::{Action, Change, Step};
-use crate::{Patch, PatchError};
-
-type Result<T> = std::result::Result<T, PatchError>;
+use crate::error::Result;
+use crate::limits::Budget;
+use crate::patch::{Action, Step};
+use crate::{Patch, PatchError, list};
 
 /// What a patch made of a resource.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Applied {
     /// The resource afterwards.
     pub resource: Map<String, Value>,
     /// Whether it differs from the resource before.
     pub changed: bool,
+    /// The quirks that only show on the resource: a `replace` that created what it should replace.
+    pub fired: Vec<Fired>,
+}
+
+/// What is spent and found out while a patch is applied.
+pub(crate) struct Work<'a> {
+    pub(crate) budget: Budget,
+    pub(crate) reading: Reading<'a>,
 }
 
 impl Patch {
@@ -33,119 +41,134 @@ impl Patch {
     /// for a second primary element; too large for more work than the limits allow. The resource is
     /// lost then, which is why nothing can be half applied.
     pub fn apply(&self, mut resource: Map<String, Value>) -> Result<Applied> {
-        let mut budget = Budget { visits: self.limits.visits, list_length: self.limits.list_length };
-        // Where several steps touch an attribute they may cancel each other out, so that is judged
-        // by the attribute's fingerprint; where one does, by what it reports.
-        let hasher = self.touched.iter().any(|touched| touched.steps > 1).then(RandomState::new);
-        let print = |resource: &Map<String, Value>, target: &Target| {
-            hasher.as_ref().map(|hasher| fingerprint(hasher, target.get(resource)))
-        };
-        let many = || self.touched.iter().filter(|touched| touched.steps > 1).map(|touched| &touched.attribute);
-        let before: Vec<Option<u64>> = many().map(|target| print(&resource, target)).collect();
-        let single = |target: &Target| !many().any(|many| self.on.attribute_of(target) == Some(many));
-
+        // What is not tolerated has been refused when the patch was resolved.
+        let tolerance = Tolerance::lenient();
+        let mut work = Work { budget: Budget::new(&self.limits), reading: Reading::new(&tolerance) };
         let mut changed = false;
-        for step in &self.steps {
-            let step_changed = step.apply(&mut resource, &mut budget).map_err(|error| error.at(step.operation))?;
-            changed |= step_changed && (hasher.is_none() || single(&step.target));
+        let mut extended: Vec<Extended<'_>> = Vec::new();
+        for steps in self.groups() {
+            let Some(Step { target, .. }) = steps.first() else { continue };
+            let existed = target.object(&resource).is_some();
+            if !apply_group(target, steps, &mut resource, &mut work)? {
+                continue;
+            }
+            changed = true;
+            if target.extension().is_none() {
+                check_required(target, steps, &resource)?;
+            } else {
+                extended.push(Extended { target, steps, existed });
+            }
         }
-        changed |= many().zip(before).any(|(target, before)| print(&resource, target) != before);
-
-        if self.touched.iter().any(|touched| touched.attribute.extension().is_some()) {
+        if !extended.is_empty() {
             self.on.update_schemas(&mut resource);
+            extended.iter().try_for_each(|extended| self.check_extension(extended, &resource))?;
         }
-        for touched in &self.touched {
-            self.check_required(&touched.attribute, &resource)?;
-        }
-        Ok(Applied { resource, changed })
+        Ok(Applied { resource, changed, fired: work.reading.into_fired() })
     }
 
-    /// Required attributes are judged on the final state, so that a value may be removed and added.
-    fn check_required(&self, target: &Target, resource: &Map<String, Value>) -> Result<()> {
-        let missing = |at: &Target| {
-            let removed = |step: &&Step| {
-                self.on.attribute_of(&step.target) == Some(target)
-                    && matches!(
-                        step.action,
-                        Action::Unassign
-                            | Action::UnassignEqual(_)
-                            | Action::Each { value: None, .. }
-                            | Action::RemoveListed(_)
-                            | Action::Keyed(_)
-                            | Action::Select { change: Change::Remove | Change::RemoveSub(_), .. }
-                    )
-            };
-            match self.steps.iter().find(removed) {
-                Some(step) => PatchError::new(ScimType::Mutability, at, "is required").at(step.operation),
-                None => PatchError::new(ScimType::InvalidValue, at, "is required"),
-            }
-        };
-        let needed = |target: &Target| {
-            target.definition().is_required() && target.definition().mutability() != Mutability::ReadOnly
-        };
-        let Some(value) = target.get(resource) else {
-            let container = target.object(resource).is_some();
-            return if container && needed(target) { Err(missing(target)) } else { Ok(()) };
-        };
-        for sub in target.sub_attributes().iter().filter(|sub| needed(sub)) {
-            let elements = match value {
-                Value::Array(list) => list.as_slice(),
-                value => std::slice::from_ref(value),
-            };
-            if elements.iter().any(|element| element.get(sub.definition().name()).is_none()) {
-                return Err(missing(sub));
-            }
+    /// An extension must be there if it is required, and one that is new must be complete.
+    fn check_extension(&self, extended: &Extended<'_>, resource: &Map<String, Value>) -> Result<()> {
+        let Extended { target, steps, existed } = extended;
+        let Some(extension) = target.extension().and_then(|uri| self.on.extension(uri)) else { return Ok(()) };
+        if target.object(resource).is_none() {
+            return if extension.is_required() { Err(missing(target, None, steps)) } else { Ok(()) };
         }
-        Ok(())
+        check_required(target, steps, resource)?;
+        let siblings = extension.attributes().iter().filter(|_| !existed);
+        siblings.map(|sibling| check_present(sibling, steps, resource)).collect()
     }
+}
+
+/// An attribute of an extension that was changed, and whether the extension had values before.
+struct Extended<'a> {
+    target: &'a Target,
+    steps: &'a [Step],
+    existed: bool,
+}
+
+/// Applies all steps for one attribute; whether it changed.
+///
+/// Steps may undo each other, so of several the attribute's fingerprint tells.
+fn apply_group(
+    target: &Target,
+    steps: &[Step],
+    resource: &mut Map<String, Value>,
+    work: &mut Work<'_>,
+) -> Result<bool> {
+    if let [step] = steps
+        && step.reports_exactly()
+    {
+        return step.apply(resource, work);
+    }
+    let hasher = RandomState::new();
+    let before = target.get(resource).map(|value| fingerprint(&hasher, value));
+    let mut changed = false;
+    for step in steps {
+        changed |= step.apply(resource, work)?;
+    }
+    Ok(changed && target.get(resource).map(|value| fingerprint(&hasher, value)) != before)
 }
 
 impl Step {
     /// Applies the step; whether it changed anything.
-    fn apply(&self, resource: &mut Map<String, Value>, budget: &mut Budget) -> Result<bool> {
+    fn apply(&self, resource: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
+        work.reading.at_operation(Some(self.operation));
+        self.try_apply(resource, work).map_err(|error| error.at(self.operation))
+    }
+
+    fn try_apply(&self, resource: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
         let target = &self.target;
+        let fixed = match target.definition().mutability() {
+            Mutability::Immutable => target.get(resource).cloned(),
+            _ => None,
+        };
+        let budget = &mut work.budget;
         let changed = match &self.action {
-            Action::Set(value) => {
-                let slot = slot(resource, target, true);
-                slot.map_or(Ok(false), |slot| set(target, slot, value))
+            Action::Set(value) => set(resource, target, value, budget),
+            Action::Unassign => Ok(take(resource, target).is_some()),
+            Action::UnassignEqual(value) => {
+                let same = target.get(resource).is_some_and(|old| target.same_value(old, value));
+                Ok(same && take(resource, target).is_some())
             }
-            Action::Merge(members) => {
-                let Some(object) = container(resource, target, true) else { return Ok(false) };
-                let value = object.entry(target.attribute().name()).or_insert(Value::Null);
-                merge(target, value, members)
-            }
-            Action::Unassign => match slot(resource, target, false) {
-                Some((object, name)) => remove(target, object, name),
-                None => Ok(false),
-            },
-            Action::UnassignEqual(value) => unassign_equal(resource, target, value),
             Action::Append(elements) => {
-                list::append(target, elements_mut(resource, target, true), elements, budget)
+                edit_list(resource, target, |list| list::append(target, list, elements, budget))
             }
             Action::RemoveListed(listed) => {
-                list::remove_listed(target, elements_mut(resource, target, false), listed, budget)
+                edit_list(resource, target, |list| list::remove_listed(target, list, listed, budget))
             }
-            Action::Keyed(changes) => {
-                let create = list::adds(changes);
-                list::keyed(target, elements_mut(resource, target, create), changes, budget)
-            }
-            Action::Each { value, seed } => {
-                list::each(target, elements_mut(resource, target, *seed && value.is_some()), value.as_ref(), *seed, budget)
-            }
-            Action::Select { filter, change, seed } => {
-                if target.attribute().is_multi_valued() {
-                    let elements = elements_mut(resource, target, seed.is_some());
-                    list::select(target, elements, filter, change, seed.as_ref(), budget)
-                } else {
-                    select_singular(resource, target, filter, change, seed.as_ref())
-                }
-            }
+            Action::Keyed(keyed) => edit_list(resource, target, |list| keyed.apply(target, list, budget)),
+            Action::Select(select) => select.apply(target, resource, work),
         }?;
         if changed {
             prune(resource, target);
         }
-        Ok(changed)
+        match fixed {
+            Some(before) if changed => stay_fixed(target, before, resource, &mut work.budget),
+            _ => Ok(changed),
+        }
     }
+}
+
+/// An immutable value stays what it is; setting it again is no change (RFC 7644 section 3.5.2).
+fn stay_fixed(
+    target: &Target,
+    before: Value,
+    resource: &mut Map<String, Value>,
+    budget: &mut Budget,
+) -> Result<bool> {
+    let length = |value: &Value| value.as_array().map_or(1, Vec::len);
+    if let Some(now) = target.get(resource) {
+        budget.visit(target, length(&before).saturating_mul(length(now)))?;
+        if length(&before) == length(now) && target.same_value(&before, now) {
+            insert(resource, target, before);
+            return Ok(false);
+        }
+    }
+    Err(immutable(target))
+}
+
+pub(crate) fn immutable(target: &Target) -> PatchError {
+    PatchError::new(ScimType::Mutability, target, "is immutable, and it has a value already")
 }
 
 /// The object that holds the target's attribute; with `create`, made if it is an extension's.
@@ -163,146 +186,55 @@ fn container<'a>(
     }
 }
 
-/// The object and the member name where the target's value is: the attribute's, or the
-/// sub-attribute's in a singular complex attribute.
-fn slot<'a, 't>(
-    resource: &'a mut Map<String, Value>,
-    target: &'t Target,
-    create: bool,
-) -> Option<(&'a mut Map<String, Value>, &'t str)> {
-    let object = container(resource, target, create)?;
-    let name = target.attribute().name();
-    let Some(sub) = target.sub() else { return Some((object, name)) };
-    let parent = if create {
-        let parent = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
-        if !parent.is_object() {
-            *parent = Value::Object(Map::new());
-        }
-        parent
-    } else {
-        object.get_mut(name)?
-    };
-    Some((parent.as_object_mut()?, sub.name()))
+/// The attribute's value.
+pub(crate) fn value_mut<'a>(resource: &'a mut Map<String, Value>, target: &Target) -> Option<&'a mut Value> {
+    container(resource, target, false)?.get_mut(target.attribute().name())
 }
 
-/// The elements of the target's list; with `create`, an empty list if there is none.
-fn elements_mut<'a>(
-    resource: &'a mut Map<String, Value>,
-    target: &Target,
-    create: bool,
-) -> Option<&'a mut Vec<Value>> {
-    let object = container(resource, target, create)?;
-    let name = target.attribute().name();
-    if create {
-        let value = object.entry(name).or_insert_with(|| Value::Array(Vec::new()));
-        if !value.is_array() {
-            *value = Value::Array(Vec::new());
-        }
-        value.as_array_mut()
-    } else {
-        object.get_mut(name)?.as_array_mut()
+/// Gives the attribute a value.
+pub(crate) fn insert(resource: &mut Map<String, Value>, target: &Target, value: Value) {
+    if let Some(object) = container(resource, target, true) {
+        object.insert(target.attribute().name().to_owned(), value);
     }
 }
 
-/// Sets a member to a value unless it is that already.
-fn set(target: &Target, (object, name): (&mut Map<String, Value>, &str), value: &Value) -> Result<bool> {
-    match object.get_mut(name) {
+/// Takes the attribute's value away.
+pub(crate) fn take(resource: &mut Map<String, Value>, target: &Target) -> Option<Value> {
+    container(resource, target, false)?.remove(target.attribute().name())
+}
+
+fn set(resource: &mut Map<String, Value>, target: &Target, value: &Value, budget: &mut Budget) -> Result<bool> {
+    if let Value::Array(list) = value {
+        budget.grow(target, list.len())?;
+    }
+    match value_mut(resource, target) {
         Some(old) if old == value => Ok(false),
         Some(old) => {
-            may_change(target, old, Some(value))?;
-            *old = value.clone();
+            old.clone_from(value);
             Ok(true)
         }
         None => {
-            object.insert(name.to_owned(), value.clone());
+            insert(resource, target, value.clone());
             Ok(true)
         }
     }
 }
 
-fn remove(target: &Target, object: &mut Map<String, Value>, name: &str) -> Result<bool> {
-    match object.get(name) {
-        Some(old) => may_change(target, old, None)?,
-        None => return Ok(false),
-    }
-    Ok(object.remove(name).is_some())
-}
-
-/// An immutable value stays what it is (RFC 7644 section 3.5.2).
-pub(crate) fn may_change(target: &Target, old: &Value, new: Option<&Value>) -> Result<()> {
-    let fixed = target.definition().mutability() == Mutability::Immutable;
-    if !fixed || new.is_some_and(|new| target.same_value(old, new)) {
-        return Ok(());
-    }
-    Err(PatchError::new(ScimType::Mutability, target, "an immutable value cannot be changed"))
-}
-
-/// Sets members of a complex value and keeps the others.
-pub(crate) fn merge(target: &Target, value: &mut Value, members: &Map<String, Value>) -> Result<bool> {
-    if !value.is_object() {
-        *value = Value::Object(Map::new());
-    }
-    let Some(object) = value.as_object_mut() else { return Ok(false) };
-    let mut changed = false;
-    for (name, value) in members {
-        if let Some(sub) = target.sub_attribute(name) {
-            changed |= set(sub, (object, name), value)?;
-        }
-    }
-    Ok(changed)
-}
-
-/// `remove` with a value on a singular attribute: what is listed goes if it is there.
-fn unassign_equal(resource: &mut Map<String, Value>, target: &Target, value: &Value) -> Result<bool> {
-    let Some((object, name)) = slot(resource, target, false) else { return Ok(false) };
-    let Some(old) = object.get_mut(name) else { return Ok(false) };
-    if let (Some(old), Some(listed)) = (old.as_object_mut(), value.as_object()) {
-        let mut changed = false;
-        for (name, value) in listed {
-            let Some(sub) = target.sub_attribute(name) else { continue };
-            if old.get(name).is_some_and(|old| sub.same_value(old, value)) {
-                changed |= remove(sub, old, name)?;
-            }
-        }
-        return Ok(changed);
-    }
-    if target.same_value(old, value) { remove(target, object, name) } else { Ok(false) }
-}
-
-/// A value filter on a singular complex attribute: the object is the one element.
-fn select_singular(
+/// Lets a change at the attribute's list, which is made if that leaves anything in it.
+fn edit_list(
     resource: &mut Map<String, Value>,
     target: &Target,
-    filter: &scim_filter::Predicate,
-    change: &Change,
-    seed: Option<&Map<String, Value>>,
+    change: impl FnOnce(&mut Vec<Value>) -> Result<bool>,
 ) -> Result<bool> {
-    let Some(object) = container(resource, target, seed.is_some()) else { return no_match(target, change) };
-    let name = target.attribute().name();
-    match object.get_mut(name) {
-        Some(value) if filter.matches_element(value) => match change {
-            Change::Remove => remove(target, object, name),
-            change => list::change_element(target, value, change),
-        },
-        Some(_) => no_match(target, change),
-        None => match seed {
-            Some(seed) => {
-                let mut value = Value::Object(seed.clone());
-                list::change_element(target, &mut value, change)?;
-                object.insert(name.to_owned(), value);
-                Ok(true)
-            }
-            None => no_match(target, change),
-        },
+    if let Some(list) = value_mut(resource, target).and_then(Value::as_array_mut) {
+        return change(list);
     }
-}
-
-/// Nothing was selected: fine for a removal, an error for anything else (RFC 7644 section 3.5.2.3).
-pub(crate) fn no_match(target: &Target, change: &Change) -> Result<bool> {
-    match change {
-        Change::Remove | Change::RemoveSub(_) => Ok(false),
-        _ => Err(PatchError::new(ScimType::NoTarget, target, "the value filter selects nothing")),
+    let mut list = Vec::new();
+    let changed = change(&mut list)?;
+    if !list.is_empty() {
+        insert(resource, target, Value::Array(list));
     }
+    Ok(changed)
 }
 
 /// Leaves no empty lists, objects or extensions behind (RFC 7643 section 2.5).
@@ -313,10 +245,8 @@ fn prune(resource: &mut Map<String, Value>, target: &Target) {
         Value::Object(object) => object.is_empty(),
         _ => false,
     };
-    let Some(object) = container(resource, target, false) else { return };
-    let name = target.attribute().name();
-    if object.get(name).is_some_and(empty) {
-        object.remove(name);
+    if value_mut(resource, target).is_some_and(|value| empty(value)) {
+        take(resource, target);
     }
     if let Some(uri) = target.extension()
         && resource.get(uri).is_some_and(empty)
@@ -325,8 +255,50 @@ fn prune(resource: &mut Map<String, Value>, target: &Target) {
     }
 }
 
-fn fingerprint(hasher: &RandomState, value: Option<&Value>) -> u64 {
-    fn feed(state: &mut impl Hasher, value: &Value) {
+/// Required values are judged on the final state, so that one may be removed and added again.
+fn check_required(target: &Target, steps: &[Step], resource: &Map<String, Value>) -> Result<()> {
+    check_present(target, steps, resource)?;
+    let Some(value) = target.get(resource) else { return Ok(()) };
+    let elements = match value {
+        Value::Array(list) => list.as_slice(),
+        value => std::slice::from_ref(value),
+    };
+    for sub in target.sub_attributes().iter().filter(|sub| is_needed(sub)) {
+        if elements.iter().any(|element| element.get(sub.definition().name()).is_none()) {
+            return Err(missing(sub, Some(sub.definition().name()), steps));
+        }
+    }
+    Ok(())
+}
+
+fn check_present(target: &Target, steps: &[Step], resource: &Map<String, Value>) -> Result<()> {
+    if is_needed(target) && target.get(resource).is_none() {
+        return Err(missing(target, None, steps));
+    }
+    Ok(())
+}
+
+/// What is never read back is not there in what is stored.
+fn is_needed(target: &Target) -> bool {
+    let definition = target.definition();
+    definition.is_required() && !matches!(definition.mutability(), Mutability::ReadOnly | Mutability::WriteOnly)
+}
+
+/// The error for a required value that is not there: whether an operation took it away or forgot it.
+fn missing(at: &Target, sub: Option<&str>, steps: &[Step]) -> PatchError {
+    let taken = steps.iter().rev().find(|step| at.attribute() == step.target.attribute() && step.removes(sub));
+    match (taken, steps.last()) {
+        (Some(step), _) => {
+            PatchError::new(ScimType::Mutability, at, "is required and cannot be removed").at(step.operation)
+        }
+        (None, Some(step)) => PatchError::new(ScimType::InvalidValue, at, "is required").at(step.operation),
+        (None, None) => PatchError::new(ScimType::InvalidValue, at, "is required"),
+    }
+}
+
+/// Tells values apart, whatever the order of the members of objects.
+fn fingerprint(hasher: &RandomState, value: &Value) -> u64 {
+    fn feed(hasher: &RandomState, state: &mut impl Hasher, value: &Value) {
         std::mem::discriminant(value).hash(state);
         match value {
             Value::Null => {}
@@ -335,20 +307,27 @@ fn fingerprint(hasher: &RandomState, value: Option<&Value>) -> u64 {
             Value::String(text) => text.hash(state),
             Value::Array(list) => {
                 state.write_usize(list.len());
-                list.iter().for_each(|element| feed(state, element));
+                list.iter().for_each(|element| feed(hasher, state, element));
             }
             Value::Object(object) => {
-                state.write_usize(object.len());
-                for (key, value) in object {
-                    key.hash(state);
-                    feed(state, value);
-                }
+                let member = |(name, value): (&String, &Value)| {
+                    let mut state = hasher.build_hasher();
+                    name.hash(&mut state);
+                    feed(hasher, &mut state, value);
+                    state.finish()
+                };
+                state.write_u64(object.iter().map(member).fold(0, u64::wrapping_add));
             }
         }
     }
     let mut state = hasher.build_hasher();
-    if let Some(value) = value {
-        feed(&mut state, value);
-    }
+    feed(hasher, &mut state, value);
     state.finish()
+}
+
+impl Work<'_> {
+    /// Reports that a `replace` created what it should replace.
+    pub(crate) fn created(&mut self, target: &Target) {
+        self.reading.tolerates(Quirk::ReplaceCreates, target);
+    }
 }

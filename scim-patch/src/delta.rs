@@ -1,13 +1,14 @@
 //! Splitting off what a patch does to one list, for stores that keep its elements as rows.
 
-use scim_schema::Target;
 use serde_json::{Map, Value};
 
 use crate::Patch;
-use crate::list::{key_of, net};
-use crate::patch::{Action, Keyed, Step};
+use crate::keyed::{is_keyed, key_rule};
+use crate::patch::{Action, Step};
 
 /// What happens to a list whose elements are identified by `value`.
+///
+/// Keys compare by the rule of the `value` sub-attribute; the order of the elements means nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ListDelta<'a> {
     /// These elements are there afterwards, those not; all others stay as they are.
@@ -20,7 +21,8 @@ pub enum ListDelta<'a> {
         /// Keys to remove first.
         remove: Vec<&'a str>,
     },
-    /// Exactly these elements are there afterwards.
+    /// Exactly these elements are there afterwards. One that was there stays as it was if it has all
+    /// that is given, and nothing else but fixed sub-attributes, which the service may have filled in.
     Exactly(Vec<&'a Map<String, Value>>),
 }
 
@@ -39,41 +41,50 @@ impl Patch {
     /// their `value`, such as the `members` of a group. Takes time by the size of the patch,
     /// whatever the size of the list.
     ///
-    /// `None` if there is no such attribute, or an operation selects elements by anything but
-    /// `value`, or writes inside one: then the list must be loaded and the patch applied to it.
+    /// `None` if there is no such attribute, it may not be empty, or an operation selects elements
+    /// by anything but `value` or writes inside one: then the list must be loaded and the patch
+    /// applied to it.
+    ///
+    /// ```
+    /// use scim_patch::{Limits, ListDelta, PatchRequest};
+    /// use scim_schema::{Reading, Tolerance, standard};
+    ///
+    /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+    ///     { "op": "remove", "path": "members[value eq \"4711\"]" },
+    ///     { "op": "replace", "path": "displayName", "value": "Night shift" }
+    /// ]}"#;
+    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let mut reading = Reading::new(&tolerance);
+    /// let patch = PatchRequest::parse(body, &limits, &mut reading)?
+    ///     .resolve(&standard::group_type(), &limits, &mut reading)?;
+    ///
+    /// let (delta, rest) = patch.split("members").unwrap();
+    /// assert_eq!(delta, ListDelta::Change { add: vec![], remove: vec!["4711"] });
+    /// assert_eq!(rest.attributes().map(|a| a.to_string()).collect::<Vec<_>>(), ["displayName"]);
+    /// # Ok::<(), scim_patch::PatchError>(())
+    /// ```
     pub fn split(&self, attribute: &str) -> Option<(ListDelta<'_>, Patch)> {
-        let target = self.on.attribute(attribute).filter(|target| target.is_keyed())?;
-        let (own, rest): (Vec<&Step>, Vec<&Step>) =
-            self.steps.iter().partition(|step| self.on.attribute_of(&step.target) == Some(target));
-        let delta = delta(target, &own)?;
-        let rest = Patch::new(self.on.clone(), rest.into_iter().cloned().collect(), self.limits.clone());
-        Some((delta, rest))
+        let target = self.on.attribute(attribute)?;
+        if !is_keyed(target) || target.definition().is_required() {
+            return None;
+        }
+        let (own, rest): (Vec<&Step>, Vec<&Step>) = self.steps.iter().partition(|step| step.target == *target);
+        let delta = match own.as_slice() {
+            [] => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
+            [Step { action: Action::Keyed(keyed), .. }] => {
+                let nets = keyed.net(key_rule(target)).0;
+                let add = nets.iter().filter_map(|net| net.added).collect();
+                if keyed.exactly {
+                    ListDelta::Exactly(add)
+                } else {
+                    let remove = nets.iter().filter(|net| net.removed).map(|net| net.key).collect();
+                    ListDelta::Change { add, remove }
+                }
+            }
+            _ => return None,
+        };
+        // The steps are in groups already.
+        let steps = rest.into_iter().cloned().collect();
+        Some((delta, Patch { on: self.on.clone(), steps, limits: self.limits.clone() }))
     }
-}
-
-fn delta<'a>(target: &Target, steps: &[&'a Step]) -> Option<ListDelta<'a>> {
-    let sets_whole = |action: &Action| matches!(action, Action::Set(_) | Action::Unassign);
-    if !steps.iter().all(|step| matches!(step.action, Action::Keyed(_)) || sets_whole(&step.action)) {
-        return None;
-    }
-    // What came before the list was set as a whole has no effect.
-    let whole = steps.iter().rposition(|step| sets_whole(&step.action));
-    let later = steps.iter().skip(whole.map_or(0, |at| at + 1)).flat_map(|step| match &step.action {
-        Action::Keyed(changes) => changes.as_slice(),
-        _ => &[],
-    });
-    let Some(whole) = whole.and_then(|at| steps.get(at)) else {
-        let nets = net(target, later.map(Keyed::as_change)).0;
-        return Some(ListDelta::Change {
-            add: nets.iter().filter_map(|net| net.added).collect(),
-            remove: nets.iter().filter(|net| net.removed).map(|net| net.key).collect(),
-        });
-    };
-    let start = match &whole.action {
-        Action::Set(Value::Array(list)) => list.as_slice(),
-        _ => &[],
-    };
-    let start = start.iter().filter_map(Value::as_object).map(|element| (key_of(element), Some(element)));
-    let nets = net(target, start.chain(later.map(Keyed::as_change))).0;
-    Some(ListDelta::Exactly(nets.iter().filter_map(|net| net.added).collect()))
 }

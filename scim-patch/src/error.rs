@@ -4,9 +4,27 @@ use std::fmt;
 
 use scim_schema::{ScimType, Violation};
 
+pub(crate) type Result<T> = std::result::Result<T, PatchError>;
+
 /// A PATCH that was refused: which operation, at which path, and why.
 ///
-/// The message never contains a value of the resource.
+/// The message never contains a value of the resource or of the request.
+///
+/// ```
+/// use scim_patch::{Limits, PatchRequest};
+/// use scim_schema::{Reading, ScimType, Tolerance, standard};
+///
+/// let body = br#"{ "Operations": [{ "op": "remove", "path": "title" }, { "op": "remove", "path": "id" }] }"#;
+/// let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
+/// let mut reading = Reading::new(&tolerance);
+/// let error = PatchRequest::parse(body, &limits, &mut reading)?
+///     .resolve(&standard::user_type(), &limits, &mut reading)
+///     .unwrap_err();
+/// assert_eq!(error.scim_type(), Some(ScimType::Mutability));
+/// assert_eq!((error.operation(), error.path()), (Some(1), "id"));
+/// assert_eq!(error.to_string(), "operation 1: `id`: is readOnly; only the service changes it");
+/// # Ok::<(), scim_patch::PatchError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatchError(Box<Inner>);
 
@@ -20,12 +38,8 @@ struct Inner {
 
 impl PatchError {
     pub(crate) fn new(scim_type: ScimType, path: impl fmt::Display, reason: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
-            scim_type: Some(scim_type),
-            operation: None,
-            path: path.to_string(),
-            reason: reason.into(),
-        }))
+        let path = shortened(&path.to_string());
+        Self(Box::new(Inner { scim_type: Some(scim_type), operation: None, path, reason: reason.into() }))
     }
 
     /// More than the limits allow; not a SCIM error type but status 413.
@@ -56,7 +70,7 @@ impl PatchError {
         self.0.operation
     }
 
-    /// The path, or the message member, that is wrong.
+    /// The path, or the message member, that is wrong; the beginning of a very long one.
     pub fn path(&self) -> &str {
         &self.0.path
     }
@@ -80,4 +94,15 @@ impl From<Violation> for PatchError {
     fn from(violation: Violation) -> Self {
         Self::new(violation.scim_type(), violation.path(), violation.reason())
     }
+}
+
+/// Text of the client as it may stand in a message: of bounded length, on one line.
+pub(crate) fn shortened(text: &str) -> String {
+    const SHOWN: usize = 120;
+    let mut chars = text.chars();
+    let mut short: String = chars.by_ref().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
 }

@@ -1,13 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod assign;
 mod delta;
 mod error;
+mod keyed;
 mod limits;
 mod list;
 mod patch;
+mod read;
 mod request;
 mod resolve;
+mod select;
 
 pub use apply::Applied;
 pub use delta::ListDelta;

@@ -1,10 +1,11 @@
 //! A PATCH whose paths and values are resolved: steps that are ready to be applied.
 
-use scim_filter::Predicate;
 use scim_schema::{Mutability, ResourceType, Target};
 use serde_json::{Map, Value};
 
 use crate::Limits;
+use crate::keyed::Keyed;
+use crate::select::{Change, Select};
 
 /// A PATCH that is resolved against a resource type.
 ///
@@ -14,17 +15,10 @@ use crate::Limits;
 #[derive(Clone, Debug)]
 pub struct Patch {
     pub(crate) on: ResourceType,
+    /// In groups: those that work on the same attribute stand together, in the order of the
+    /// operations.
     pub(crate) steps: Vec<Step>,
-    pub(crate) touched: Vec<Touched>,
     pub(crate) limits: Limits,
-}
-
-/// An attribute that at least one step may change.
-#[derive(Clone, Debug)]
-pub(crate) struct Touched {
-    pub(crate) attribute: Target,
-    /// How many steps there are for it. If only one, what that step says of change is final.
-    pub(crate) steps: usize,
 }
 
 /// One change to one attribute.
@@ -32,72 +26,52 @@ pub(crate) struct Touched {
 pub(crate) struct Step {
     /// The index of the operation it comes from.
     pub(crate) operation: usize,
+    /// The top-level attribute.
     pub(crate) target: Target,
     pub(crate) action: Action,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// Gives the target this value.
+    /// Gives a simple attribute, or a list as a whole, this value.
     Set(Value),
-    /// Sets members of a singular complex attribute and keeps the others.
-    Merge(Map<String, Value>),
-    /// Leaves the target without a value.
+    /// Leaves a simple attribute, or a list, without a value.
     Unassign,
-    /// Leaves the target without a value if it has this one; of an object, the members that are listed.
+    /// Leaves a simple attribute without a value if it has this one.
     UnassignEqual(Value),
     /// Adds elements to a list that are not in it yet.
     Append(Vec<Value>),
     /// Removes the elements of a list that are listed.
     RemoveListed(Vec<Value>),
-    /// Adds to and removes from a list whose elements are identified by `value`.
-    Keyed(Vec<Keyed>),
-    /// Sets the target, a sub-attribute, in every element; with `seed`, in a new one if there is none.
-    Each { value: Option<Value>, seed: bool },
-    /// Changes the elements that a filter selects; `seed` is the element to make if there is none.
-    Select { filter: Predicate, change: Change, seed: Option<Map<String, Value>> },
-}
-
-/// One change to a list whose elements are identified by `value`.
-#[derive(Clone, Debug)]
-pub(crate) enum Keyed {
-    Add(Map<String, Value>),
-    Remove(Box<str>),
-}
-
-/// What happens to an element that is selected.
-#[derive(Clone, Debug)]
-pub(crate) enum Change {
-    Remove,
-    RemoveSub(Target),
-    SetSub(Target, Value),
-    Merge(Map<String, Value>),
-    Replace(Value),
+    /// Changes which elements there are in a list whose elements are identified by `value`.
+    Keyed(Keyed),
+    /// Changes the elements of a list, or the value of a singular complex attribute, that a filter
+    /// selects.
+    Select(Box<Select>),
 }
 
 impl Patch {
-    /// Builds a patch from steps; those that work on one keyed list in a row become one.
-    pub(crate) fn new(on: ResourceType, steps: Vec<Step>, limits: Limits) -> Self {
-        let mut fused: Vec<Step> = Vec::with_capacity(steps.len());
-        for step in steps {
-            if let Step { target, action: Action::Keyed(changes), .. } = &step
-                && let Some(Step { target: last, action: Action::Keyed(earlier), .. }) = fused.last_mut()
-                && last == target
-            {
-                earlier.extend(changes.iter().cloned());
-            } else {
-                fused.push(step);
+    /// Builds a patch from steps in the order of the operations.
+    ///
+    /// Attributes do not depend on each other, so all that is to be done with one is done at once,
+    /// and what consecutive steps do to a keyed list takes one pass over it.
+    pub(crate) fn new(on: ResourceType, mut steps: Vec<Step>, limits: Limits) -> Self {
+        if steps.len() > 1 {
+            let mut attributes: Vec<Target> = Vec::new();
+            for step in &steps {
+                if !attributes.contains(&step.target) {
+                    attributes.push(step.target.clone());
+                }
             }
+            steps.sort_by_key(|step| attributes.iter().position(|attribute| *attribute == step.target));
+            steps.dedup_by(|step, last| last.absorb(step));
         }
-        let mut touched: Vec<Touched> = Vec::new();
-        for step in &fused {
-            let Some(attribute) = on.attribute_of(&step.target) else { continue };
-            match touched.iter_mut().find(|touched| touched.attribute == *attribute) {
-                Some(touched) => touched.steps += 1,
-                None => touched.push(Touched { attribute: attribute.clone(), steps: 1 }),
-            }
-        }
-        Self { on, steps: fused, touched, limits }
+        Self { on, steps, limits }
+    }
+
+    /// The steps of each attribute.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &[Step]> {
+        self.steps.chunk_by(|a, b| a.target == b.target)
     }
 
     /// The resource type that it was resolved against.
@@ -105,9 +79,9 @@ impl Patch {
         &self.on
     }
 
-    /// The attributes that it may change, each once, in the order of the operations.
+    /// The attributes that it may change, each once.
     pub fn attributes(&self) -> impl Iterator<Item = &Target> {
-        self.touched.iter().map(|touched| &touched.attribute)
+        self.groups().filter_map(<[Step]>::first).map(|step| &step.target)
     }
 
     /// The value that a core attribute has afterwards, if the patch sets it whatever it was before.
@@ -122,28 +96,69 @@ impl Patch {
     /// Takes the values of `writeOnly` attributes out of the patch, by canonical path; `None` for one
     /// that the patch removes. So no store keeps a password by accident.
     pub fn take_write_only(&mut self) -> Vec<(String, Option<Value>)> {
-        let write_only = |target: &Target| target.attribute().mutability() == Mutability::WriteOnly;
-        if !self.touched.iter().any(|touched| write_only(&touched.attribute)) {
-            return Vec::new();
+        let mut taken = Vec::new();
+        for step in self.steps.extract_if(.., |step| step.target.definition().mutability() == Mutability::WriteOnly) {
+            let path = step.target.path();
+            match step.action {
+                Action::Set(value) => taken.push((path.to_string(), Some(value))),
+                Action::Append(elements) => taken.push((path.to_string(), Some(Value::Array(elements)))),
+                Action::Select(select) => match select.change {
+                    Change::Merge { members, .. } if !step.target.definition().is_multi_valued() => {
+                        let set = |(name, value): (String, Value)| (format!("{path}.{name}"), Some(value).filter(|v| !v.is_null()));
+                        taken.extend(members.into_iter().map(set));
+                    }
+                    Change::Replace(value) => taken.push((path.to_string(), Some(value))),
+                    _ => taken.push((path.to_string(), None)),
+                },
+                _ => taken.push((path.to_string(), None)),
+            }
         }
-        let (own, rest): (Vec<Step>, Vec<Step>) =
-            std::mem::take(&mut self.steps).into_iter().partition(|step| write_only(&step.target));
-        *self = Self::new(self.on.clone(), rest, self.limits.clone());
-        own.into_iter()
-            .map(|step| {
-                let value = match step.action {
-                    Action::Set(value) => Some(value),
-                    Action::Merge(members) => Some(Value::Object(members)),
-                    Action::Append(elements) => Some(Value::Array(elements)),
-                    _ => None,
-                };
-                (step.target.path().to_string(), value)
-            })
-            .collect()
+        taken
     }
 
     /// Whether it changes nothing whatever the resource is, because nothing in it was known.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
+}
+
+impl Step {
+    /// Takes over what the next step on the same attribute does, if both can be done at once.
+    fn absorb(&mut self, next: &mut Self) -> bool {
+        match (&mut self.action, &mut next.action) {
+            (Action::Keyed(keyed), Action::Keyed(next_keyed)) if self.target == next.target => {
+                keyed.then(next_keyed);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it may have taken the attribute's value away, or that of the sub-attribute.
+    pub(crate) fn removes(&self, sub: Option<&str>) -> bool {
+        let whole = sub.is_none();
+        match &self.action {
+            Action::Set(_) | Action::Append(_) => false,
+            Action::Unassign | Action::UnassignEqual(_) | Action::RemoveListed(_) | Action::Keyed(_) => whole,
+            Action::Select(select) => match (&select.change, sub) {
+                (Change::Remove | Change::RemoveListed(_), _) => whole,
+                (Change::RemoveEqual(members), Some(sub)) => members.contains_key(sub),
+                (Change::RemoveEqual(_), None) => true,
+                (Change::Merge { members, .. }, Some(sub)) => members.get(sub).is_some_and(Value::is_null),
+                (Change::Merge { members, .. }, None) => members.values().any(Value::is_null),
+                (Change::Replace(_), _) => false,
+            },
+        }
+    }
+
+    /// Whether what it reports of change is the whole truth. Several elements that are added may be
+    /// one and the same in the end, so that the second undoes what the first did.
+    pub(crate) fn reports_exactly(&self) -> bool {
+        !matches!(&self.action, Action::Append(elements) if elements.len() > 1)
+    }
+}
+
+/// The `value` of an element that is identified by it; empty if it has none.
+pub(crate) fn key_of(element: &Map<String, Value>) -> &str {
+    element.get("value").and_then(Value::as_str).unwrap_or_default()
 }

@@ -3,105 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::SchemaError;
-
-/// Declares a characteristic whose values are fixed keywords, once for code and JSON.
-macro_rules! keywords {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $name {
-            /// The keyword as it stands in a schema.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)+ _ => None }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-    };
-}
-
-keywords! {
-    /// The data type of an attribute's values (RFC 7643 section 2.3).
-    Type {
-        /// Unicode text.
-        String = "string",
-        /// `true` or `false`.
-        Boolean = "boolean",
-        /// A number, with or without a fraction.
-        Decimal = "decimal",
-        /// A whole number.
-        Integer = "integer",
-        /// An `xsd:dateTime`.
-        DateTime = "dateTime",
-        /// Base64 text.
-        Binary = "binary",
-        /// A URI.
-        Reference = "reference",
-        /// An object of sub-attributes.
-        Complex = "complex",
-    }
-}
-
-keywords! {
-    /// Who may write an attribute, and when (RFC 7643 section 7).
-    Mutability {
-        /// Only the service provider writes it.
-        ReadOnly = "readOnly",
-        /// It may be changed at any time.
-        ReadWrite = "readWrite",
-        /// It is written once and never changed.
-        Immutable = "immutable",
-        /// It may be written but is never read back.
-        WriteOnly = "writeOnly",
-    }
-}
-
-keywords! {
-    /// When an attribute is part of a response (RFC 7643 section 7).
-    Returned {
-        /// Always, whatever is asked for.
-        Always = "always",
-        /// Never, whatever is asked for.
-        Never = "never",
-        /// Unless it is excluded.
-        Default = "default",
-        /// Only when it is asked for, or was just written by the client.
-        Request = "request",
-    }
-}
-
-keywords! {
-    /// Where values must differ (RFC 7643 section 7).
-    Uniqueness {
-        /// Nowhere.
-        None = "none",
-        /// Among the resources of a type in a tenant.
-        Server = "server",
-        /// Everywhere; a service enforces it like `server`.
-        Global = "global",
-    }
-}
+use crate::characteristic::{Mutability, Returned, Type, Uniqueness};
 
 /// The definition of an attribute or sub-attribute. Cheap to clone.
 ///
@@ -162,8 +68,6 @@ struct Definition {
 impl Attribute {
     /// A definition of the given type with the default characteristics.
     pub fn new(name: impl Into<String>, data_type: Type) -> Self {
-        let simple = !matches!(data_type, Type::Complex | Type::Boolean);
-        let textual = matches!(data_type, Type::String | Type::Reference | Type::Binary);
         Self(Arc::new(Definition {
             name: name.into(),
             data_type,
@@ -171,10 +75,10 @@ impl Attribute {
             description: String::new(),
             required: false,
             canonical_values: Vec::new(),
-            case_exact: textual.then_some(data_type != Type::String),
+            case_exact: data_type.is_textual().then_some(data_type != Type::String),
             mutability: Mutability::ReadWrite,
             returned: Returned::Default,
-            uniqueness: simple.then_some(Uniqueness::None),
+            uniqueness: data_type.may_be_unique().then_some(Uniqueness::None),
             reference_types: Vec::new(),
             sub_attributes: Vec::new(),
             only_canonical: false,
@@ -216,16 +120,12 @@ impl Attribute {
 
     /// A URI; `types` are names of resource types, or `external`, or `uri`.
     pub fn reference<T: Into<String>>(name: impl Into<String>, types: impl IntoIterator<Item = T>) -> Self {
-        let mut attribute = Self::new(name, Type::Reference);
-        attribute.edit().reference_types = types.into_iter().map(Into::into).collect();
-        attribute
+        Self::new(name, Type::Reference).with_reference_types(types)
     }
 
     /// An object with sub-attributes.
     pub fn complex(name: impl Into<String>, sub_attributes: impl IntoIterator<Item = Attribute>) -> Self {
-        let mut attribute = Self::new(name, Type::Complex);
-        attribute.edit().sub_attributes = sub_attributes.into_iter().collect();
-        attribute
+        Self::new(name, Type::Complex).with_sub_attributes(sub_attributes.into_iter().collect())
     }
 
     fn edit(&mut self) -> &mut Definition {
@@ -298,6 +198,13 @@ impl Attribute {
     #[must_use]
     pub fn with_canonical_values<T: Into<String>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
         self.edit().canonical_values = values.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets what a reference may refer to: names of resource types, or `external`, or `uri`.
+    #[must_use]
+    pub fn with_reference_types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.edit().reference_types = types.into_iter().map(Into::into).collect();
         self
     }
 
@@ -416,77 +323,68 @@ impl Attribute {
         &self.0.sub_attributes
     }
 
-    /// Whether this is the `$ref` of a reference to resources of this service, which the service
-    /// writes itself from the `value` beside it (RFC 7643 section 2.4).
-    pub fn is_resource_reference(&self) -> bool {
-        self.0.name == "$ref"
-            && !self.0.reference_types.is_empty()
+    /// Whether its values are URIs of resources of this service, and not of anything else.
+    pub fn refers_to_resources(&self) -> bool {
+        !self.0.reference_types.is_empty()
             && !self.0.reference_types.iter().any(|t| t == "external" || t == "uri")
     }
 
-    /// Reads a definition as RFC 7643 section 7 describes it.
-    pub(crate) fn from_json(value: &Value) -> Result<Self, SchemaError> {
-        let object =
-            value.as_object().ok_or_else(|| SchemaError::new("", "an attribute must be a JSON object"))?;
-        let name = object
-            .get("name")
-            .and_then(Value::as_str)
-            .ok_or_else(|| SchemaError::new("", "an attribute must have a `name`"))?;
-        Self::characteristics(name, object).map_err(|error| error.inside(name))
-    }
-
-    fn characteristics(name: &str, object: &Map<String, Value>) -> Result<Self, SchemaError> {
-        let data_type = keyword(object, "type", Type::parse)?.unwrap_or(Type::String);
-        let mut attribute = Self::new(name, data_type);
-        let definition = attribute.edit();
-        definition.multi_valued = flag(object, "multiValued")?.unwrap_or(false);
-        definition.required = flag(object, "required")?.unwrap_or(false);
-        if let Some(exact) = flag(object, "caseExact")? {
-            definition.case_exact = Some(exact);
-        }
-        if let Some(mutability) = keyword(object, "mutability", Mutability::parse)? {
-            definition.mutability = mutability;
-        }
-        if let Some(returned) = keyword(object, "returned", Returned::parse)? {
-            definition.returned = returned;
-        }
-        if let Some(uniqueness) = keyword(object, "uniqueness", Uniqueness::parse)? {
-            definition.uniqueness = Some(uniqueness);
-        }
-        definition.canonical_values = texts(object, "canonicalValues")?;
-        definition.reference_types = texts(object, "referenceTypes")?;
-        definition.description = match object.get("description") {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text.clone(),
-            Some(_) => return Err(SchemaError::new("", "`description` must be a string")),
-        };
-        definition.sub_attributes = match object.get("subAttributes") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(subs)) => subs.iter().map(Self::from_json).collect::<Result<_, _>>()?,
-            Some(_) => return Err(SchemaError::new("", "`subAttributes` must be an array")),
-        };
-        Ok(attribute)
+    /// Whether this is the `$ref` of a reference to resources of this service, which the service
+    /// writes itself from the `value` beside it (RFC 7643 section 2.4).
+    pub fn is_resource_reference(&self) -> bool {
+        self.0.name == "$ref" && self.refers_to_resources()
     }
 
     /// Checks the name and the characteristics against each other, and sub-attributes likewise.
     pub(crate) fn check(&self) -> Result<(), SchemaError> {
-        let wrong = |reason: &str| Err(SchemaError::new(self.name(), reason));
-        if !is_name(self.name()) && self.name() != "$ref" {
-            return wrong("a name is a letter followed by letters, digits, `-`, `_` or `$`");
+        match self.contradiction() {
+            Some(reason) => Err(SchemaError::new(self.name(), reason)),
+            None => check_all(self.sub_attributes()).map_err(|error| error.inside(self.name())),
         }
-        if (self.data_type() == Type::Complex) == self.sub_attributes().is_empty() {
-            return wrong("an attribute has sub-attributes exactly when its type is `complex`");
-        }
-        if self.is_only_canonical() && self.canonical_values().is_empty() {
-            return wrong("restricted to canonical values, but there are none");
-        }
-        if self.mutability() == Mutability::ReadOnly && self.returned() == Returned::Never {
-            return wrong("`readOnly` and never returned: nobody could use it");
-        }
-        if self.mutability() == Mutability::WriteOnly && self.returned() != Returned::Never {
-            return wrong("a `writeOnly` attribute must be `returned: never`");
-        }
-        check_all(self.sub_attributes()).map_err(|error| error.inside(self.name()))
+    }
+
+    fn contradiction(&self) -> Option<&'static str> {
+        let data_type = self.data_type();
+        let wrong = [
+            (
+                !is_name(self.name()) && self.name() != "$ref",
+                "a name is a letter followed by letters, digits, `-`, `_` or `$`",
+            ),
+            (
+                (data_type == Type::Complex) == self.sub_attributes().is_empty(),
+                "an attribute has sub-attributes exactly when its type is `complex`",
+            ),
+            (
+                data_type != Type::Reference && !self.reference_types().is_empty(),
+                "only an attribute of type `reference` has reference types",
+            ),
+            (
+                data_type != Type::String && !self.canonical_values().is_empty(),
+                "only an attribute of type `string` has canonical values",
+            ),
+            (
+                self.is_only_canonical() && self.canonical_values().is_empty(),
+                "restricted to canonical values, but there are none",
+            ),
+            (!data_type.is_textual() && self.max_length().is_some(), "only text has a length"),
+            (
+                data_type != Type::String && self.is_compared_as_user_name(),
+                "only an attribute of type `string` can be compared as a user name",
+            ),
+            (
+                !data_type.may_be_unique() && self.uniqueness() != Uniqueness::None,
+                "`complex`, `boolean` and `binary` values cannot be unique",
+            ),
+            (
+                self.mutability() == Mutability::ReadOnly && self.returned() == Returned::Never,
+                "`readOnly` and never returned: nobody could use it",
+            ),
+            (
+                self.mutability() == Mutability::WriteOnly && self.returned() != Returned::Never,
+                "a `writeOnly` attribute must be `returned: never`",
+            ),
+        ];
+        wrong.iter().find(|(wrong, _)| *wrong).map(|(_, reason)| *reason)
     }
 }
 
@@ -503,56 +401,14 @@ pub(crate) fn check_all(attributes: &[Attribute]) -> Result<(), SchemaError> {
 }
 
 /// `ATTRNAME` of RFC 7644 figure 1, with the `$` of RFC 7643 section 2.1.
-pub(crate) fn is_name(text: &str) -> bool {
+fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
     bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
         && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'$'))
 }
 
-fn flag(object: &Map<String, Value>, member: &str) -> Result<Option<bool>, SchemaError> {
-    match object.get(member) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Bool(flag)) => Ok(Some(*flag)),
-        Some(_) => Err(SchemaError::new("", format!("`{member}` must be true or false"))),
-    }
-}
-
-fn keyword<T>(
-    object: &Map<String, Value>,
-    member: &str,
-    parse: fn(&str) -> Option<T>,
-) -> Result<Option<T>, SchemaError> {
-    match object.get(member) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => match parse(text) {
-            Some(keyword) => Ok(Some(keyword)),
-            None => Err(SchemaError::new("", format!("`{text}` is not a value of `{member}`"))),
-        },
-        Some(_) => Err(SchemaError::new("", format!("`{member}` must be a string"))),
-    }
-}
-
-fn texts(object: &Map<String, Value>, member: &str) -> Result<Vec<String>, SchemaError> {
-    let wrong = || SchemaError::new("", format!("`{member}` must be an array of strings"));
-    match object.get(member) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(items)) => {
-            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-        }
-        Some(_) => Err(wrong()),
-    }
-}
-
 impl fmt::Debug for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Attribute({}: {}{})", self.name(), self.data_type(), if self.is_multi_valued() { "[]" } else { "" })
-    }
-}
-
-impl<'de> Deserialize<'de> for Attribute {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let attribute = Self::from_json(&Value::deserialize(deserializer)?).map_err(D::Error::custom)?;
-        attribute.check().map_err(D::Error::custom)?;
-        Ok(attribute)
     }
 }

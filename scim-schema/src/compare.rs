@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::decompose_compatible;
 
+use crate::fold::{fold_char, fold_reference, fold_user_name};
 use crate::instant::Instant;
+use crate::number::{compare_numbers, is_comparable, number_key};
+use crate::target::Target;
 use crate::{Attribute, Type};
 
 /// The Unicode version of the folding tables, as (major, minor, update).
@@ -25,6 +26,8 @@ pub enum Comparison {
     Folded,
     /// User names: width mapping, case folding and composition (RFC 8265 section 3.3).
     UserName,
+    /// URIs of resources of this service: with any API version or none (RFC 7643 section 2.4).
+    Reference,
     /// Points in time, whatever the offset.
     Instant,
     /// Numbers, by value.
@@ -98,6 +101,7 @@ impl Comparison {
             Type::String if attribute.is_compared_as_user_name() => Self::UserName,
             Type::String if attribute.is_case_exact() => Self::Exact,
             Type::String => Self::Folded,
+            Type::Reference if attribute.refers_to_resources() => Self::Reference,
             Type::Reference => Self::Exact,
             Type::Binary => Self::Binary,
             Type::DateTime => Self::Instant,
@@ -109,7 +113,7 @@ impl Comparison {
 
     /// Whether the values are text, so that `co`, `sw` and `ew` make sense.
     pub fn is_text(self) -> bool {
-        matches!(self, Self::Exact | Self::Folded | Self::UserName)
+        matches!(self, Self::Exact | Self::Folded | Self::UserName | Self::Reference)
     }
 
     /// Whether the values have an order, so that `gt`, `ge`, `lt` and `le` make sense.
@@ -136,15 +140,43 @@ impl Comparison {
                 }
             }
             Self::Folded => Cow::Owned(text.chars().map(fold_char).collect()),
-            Self::UserName => Cow::Owned(text.chars().flat_map(map_width).map(fold_char).nfc().collect()),
+            Self::UserName => Cow::Owned(fold_user_name(text)),
+            Self::Reference => fold_reference(text),
             _ => Cow::Borrowed(text),
+        }
+    }
+
+    /// A text that two values of an attribute share exactly if they are the same: for a hash table,
+    /// or a unique index of a store. Where the values are text it is the [folded](Self::fold) text.
+    ///
+    /// ```
+    /// use scim_schema::Comparison;
+    /// use serde_json::json;
+    ///
+    /// let key = |value| Comparison::Instant.key(&value).into_owned();
+    /// assert_eq!(key(json!("2024-01-01T00:00:00Z")), key(json!("2024-01-01T02:00:00.0+02:00")));
+    /// ```
+    pub fn key(self, value: &Value) -> Cow<'_, str> {
+        // What is not of the right type is marked, lest it be taken for something that is.
+        let wrong = |text: String| Cow::Owned(format!("\0{text}"));
+        match (self, value) {
+            (Self::Number, Value::Number(number)) => Cow::Owned(number_key(number)),
+            (Self::Instant, Value::String(text)) => match Instant::parse(text) {
+                Some(instant) => Cow::Owned(instant.key()),
+                None => wrong(text.clone()),
+            },
+            (_, Value::String(text)) if self.is_text() || self == Self::Binary => self.fold(text),
+            (_, Value::Number(number)) => wrong(number_key(number)),
+            (_, value) => wrong(value.to_string()),
         }
     }
 
     /// Makes a value ready for comparing; `None` if it is not of the right type.
     pub fn prepare(self, value: &Value) -> Option<Operand> {
         match (self, value) {
-            (Self::Number, Value::Number(number)) => Some(Operand::Number(number.clone())),
+            (Self::Number, Value::Number(number)) => {
+                is_comparable(number).then(|| Operand::Number(number.clone()))
+            }
             (Self::Boolean, Value::Bool(flag)) => Some(Operand::Boolean(*flag)),
             (_, Value::String(text)) => self.prepare_text(text),
             _ => None,
@@ -193,16 +225,11 @@ impl Comparison {
     /// Whether text equals folded text.
     pub fn equals_text(self, text: &str, folded: &str) -> bool {
         match self {
-            Self::Folded | Self::UserName => {
-                if text.is_ascii() {
-                    text.len() == folded.len()
-                        && text.bytes().zip(folded.bytes()).all(|(a, b)| a.to_ascii_lowercase() == b)
-                } else if self == Self::Folded {
-                    text.chars().map(fold_char).eq(folded.chars())
-                } else {
-                    self.fold(text) == folded
-                }
+            Self::Folded | Self::UserName if text.is_ascii() => {
+                text.len() == folded.len() && is_folded(text.as_bytes(), folded)
             }
+            Self::Folded => text.chars().map(fold_char).eq(folded.chars()),
+            Self::UserName | Self::Reference => self.fold(text) == folded,
             _ => text == folded,
         }
     }
@@ -213,7 +240,7 @@ impl Comparison {
                 text.bytes().map(|b| b.to_ascii_lowercase()).cmp(folded.bytes())
             }
             Self::Folded => text.chars().map(fold_char).cmp(folded.chars()),
-            Self::UserName => self.fold(text).as_ref().cmp(folded),
+            Self::UserName | Self::Reference => self.fold(text).as_ref().cmp(folded),
             _ => text.cmp(folded),
         }
     }
@@ -225,38 +252,37 @@ impl Comparison {
         match self {
             Self::Folded | Self::UserName if text.is_ascii() && text.len() <= SHORT => {
                 folded.is_empty()
-                    || text.as_bytes().windows(folded.len()).any(|window| {
-                        window.iter().zip(folded.bytes()).all(|(a, b)| a.to_ascii_lowercase() == b)
-                    })
+                    || text.as_bytes().windows(folded.len()).any(|window| is_folded(window, folded))
             }
-            Self::Folded | Self::UserName => self.fold(text).contains(folded),
-            _ => text.contains(folded),
+            _ => self.either(text, |text| text.contains(folded)),
         }
     }
 
     /// Whether text begins with folded text (`sw`).
     pub fn starts_with(self, text: &str, folded: &str) -> bool {
         match self {
-            Self::Folded | Self::UserName if text.is_ascii() => text
-                .as_bytes()
-                .get(..folded.len())
-                .is_some_and(|head| head.iter().zip(folded.bytes()).all(|(a, b)| a.to_ascii_lowercase() == b)),
-            Self::Folded | Self::UserName => self.fold(text).starts_with(folded),
-            _ => text.starts_with(folded),
+            Self::Folded | Self::UserName if text.is_ascii() => {
+                text.as_bytes().get(..folded.len()).is_some_and(|head| is_folded(head, folded))
+            }
+            _ => self.either(text, |text| text.starts_with(folded)),
         }
     }
 
     /// Whether text ends with folded text (`ew`).
     pub fn ends_with(self, text: &str, folded: &str) -> bool {
         match self {
-            Self::Folded | Self::UserName if text.is_ascii() => text
-                .len()
-                .checked_sub(folded.len())
-                .and_then(|at| text.as_bytes().get(at..))
-                .is_some_and(|tail| tail.iter().zip(folded.bytes()).all(|(a, b)| a.to_ascii_lowercase() == b)),
-            Self::Folded | Self::UserName => self.fold(text).ends_with(folded),
-            _ => text.ends_with(folded),
+            Self::Folded | Self::UserName if text.is_ascii() => {
+                let tail = text.len().checked_sub(folded.len()).and_then(|at| text.as_bytes().get(at..));
+                tail.is_some_and(|tail| is_folded(tail, folded))
+            }
+            _ => self.either(text, |text| text.ends_with(folded)),
         }
+    }
+
+    /// Whether folded text passes a test; of references also the text itself, since a part of a URI
+    /// may end within what folding takes away, as `/v2/`.
+    fn either(self, text: &str, test: impl Fn(&str) -> bool) -> bool {
+        self == Self::Reference && test(text) || test(&self.fold(text))
     }
 
     /// Whether two values are the same under this comparison.
@@ -264,69 +290,77 @@ impl Comparison {
     /// Values that are not of the right type are the same if they are identical.
     pub fn same(self, a: &Value, b: &Value) -> bool {
         match (a, b) {
-            (Value::String(a), Value::String(b)) if self != Self::Instant => {
-                a == b || (self != Self::Exact && self != Self::Binary && self.fold(a) == self.fold(b))
-            }
-            (Value::Number(a), Value::Number(b)) => compare_numbers(a, b) == Some(Ordering::Equal),
-            (Value::String(a), Value::String(b)) => {
-                a == b || Instant::parse(a).is_some_and(|a| Some(a) == Instant::parse(b))
-            }
+            (Value::String(a), Value::String(b)) if a == b => true,
+            (Value::String(a), Value::String(b)) => match self {
+                Self::Folded | Self::UserName | Self::Reference => self.fold(a) == self.fold(b),
+                Self::Instant => Instant::parse(a).is_some_and(|a| Some(a) == Instant::parse(b)),
+                _ => false,
+            },
+            (Value::Number(a), Value::Number(b)) => a == b || compare_numbers(a, b) == Some(Ordering::Equal),
             _ => a == b,
         }
     }
 
-    /// The order of two values for sorting; values of the wrong type sort as equal.
+    /// The order of two values for sorting. It is a total one, whatever a store holds: values that
+    /// are not of the right type come last, in no order of their own.
     pub fn order(self, a: &Value, b: &Value) -> Ordering {
-        match self.prepare(b) {
-            Some(b) => self.compare(a, &b).unwrap_or(Ordering::Equal),
-            None => Ordering::Equal,
+        match (self.prepare(a), self.prepare(b)) {
+            (Some(_), Some(b)) => self.compare(a, &b).unwrap_or(Ordering::Equal),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
         }
     }
 }
 
-/// Unicode simple case folding (CaseFolding.txt, statuses C and S): one character to one.
-fn fold_char(c: char) -> char {
-    if c.is_ascii() {
-        return c.to_ascii_lowercase();
+impl Target {
+    /// Whether two values of this attribute are the same: sub-attributes by their own rules, lists
+    /// in any order, and without regard to what the service fills in (`$ref`).
+    pub fn same_value(&self, a: &Value, b: &Value) -> bool {
+        match (a, b) {
+            (Value::Array(a), Value::Array(b)) => {
+                a.len() == b.len()
+                    && (a.iter().zip(b).all(|(a, b)| self.same_value(a, b)) || self.keys(a) == self.keys(b))
+            }
+            (Value::Object(a), Value::Object(b)) if self.is_complex() => {
+                self.identifying().all(|sub| match (a.get(sub.name()), b.get(sub.name())) {
+                    (Some(a), Some(b)) => sub.same_value(a, b),
+                    (None, None) => true,
+                    _ => false,
+                })
+            }
+            _ => self.comparison().same(a, b),
+        }
     }
-    unicode_case_mapping::case_folded(c).and_then(|folded| char::from_u32(folded.get())).unwrap_or(c)
+
+    /// The sub-attributes that tell two values apart.
+    fn identifying(&self) -> impl Iterator<Item = &Target> {
+        self.sub_attributes().iter().filter(|sub| !sub.definition().is_resource_reference())
+    }
+
+    /// The elements of a list, each as a text that the same elements share, in an order that does
+    /// not depend on theirs.
+    fn keys(&self, list: &[Value]) -> Vec<String> {
+        let mut keys: Vec<String> = list.iter().map(|element| self.key(element)).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    fn key(&self, value: &Value) -> String {
+        match value {
+            Value::Object(object) if self.is_complex() => {
+                let members = self.identifying().map(|sub| object.get(sub.name()).map(|value| sub.key(value)));
+                format!("{:?}", members.collect::<Vec<_>>())
+            }
+            Value::Array(list) => format!("{:?}", self.keys(list)),
+            value => self.comparison().key(value).into_owned(),
+        }
+    }
 }
 
-/// Full-width and half-width characters as their usual forms (RFC 8265 section 3.3.2).
-fn map_width(c: char) -> impl Iterator<Item = char> {
-    let mut mapped = Vec::new();
-    if matches!(c, '\u{3000}' | '\u{ff00}'..='\u{ffef}') {
-        decompose_compatible(c, |part| mapped.push(part));
-    }
-    let itself = mapped.is_empty().then_some(c);
-    mapped.into_iter().chain(itself)
-}
-
-/// Compares numbers by value, whatever their notation.
-fn compare_numbers(a: &Number, b: &Number) -> Option<Ordering> {
-    match (whole(a), whole(b)) {
-        (Some(a), Some(b)) => Some(a.cmp(&b)),
-        (Some(a), None) => compare_whole(a, b.as_f64()?),
-        (None, Some(b)) => compare_whole(b, a.as_f64()?).map(Ordering::reverse),
-        (None, None) => a.as_f64()?.partial_cmp(&b.as_f64()?),
-    }
-}
-
-fn whole(number: &Number) -> Option<i128> {
-    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
-}
-
-/// Compares a whole number with a float without rounding the whole number.
-#[expect(clippy::cast_possible_truncation, reason = "the float is whole and in range where it is cast")]
-fn compare_whole(a: i128, b: f64) -> Option<Ordering> {
-    if b.is_nan() {
-        return None;
-    }
-    if b.abs() > 1e30 {
-        return Some(if b > 0.0 { Ordering::Less } else { Ordering::Greater });
-    }
-    let floor = b.floor();
-    Some(a.cmp(&(floor as i128)).then(if floor < b { Ordering::Less } else { Ordering::Equal }))
+/// Whether ASCII text folds to a folded text of its length.
+fn is_folded(text: &[u8], folded: &str) -> bool {
+    text.iter().zip(folded.bytes()).all(|(a, b)| a.to_ascii_lowercase() == b)
 }
 
 #[cfg(test)]
@@ -371,15 +405,5 @@ mod tests {
             assert!(rule.starts_with("ÄB", "ä") && rule.ends_with("BÄ", "ä"));
         }
         assert!(Comparison::Exact.contains("aBc", "B") && !Comparison::Exact.contains("aBc", "b"));
-    }
-
-    #[test]
-    fn numbers_compare_by_value() {
-        let order = |a: Value, b: Value| Comparison::Number.order(&a, &b);
-        assert_eq!(order(json!(10), json!(10.0)), Ordering::Equal);
-        assert_eq!(order(json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992.0)), Ordering::Greater);
-        assert_eq!(order(json!(-1), json!(-1.5)), Ordering::Greater);
-        assert_eq!(order(json!(u64::MAX), json!(i64::MIN)), Ordering::Greater);
-        assert_eq!(order(json!(1), json!(1e300)), Ordering::Less);
     }
 }

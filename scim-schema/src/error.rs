@@ -148,14 +148,15 @@ impl SchemaError {
         Self(Box::new((at.to_string(), reason.into())))
     }
 
-    /// The same error, one level further in: `at` is put before the place.
+    /// The same error, one level further out: `at`, an attribute or a schema, goes before the place.
     pub(crate) fn inside(self, at: &str) -> Self {
         let (place, reason) = *self.0;
-        let place = if place.is_empty() { at.to_owned() } else { format!("{at}.{place}") };
+        let separator = if at.contains(':') { ":" } else { "." };
+        let place = if place.is_empty() { at.to_owned() } else { format!("{at}{separator}{place}") };
         Self::new(place, reason)
     }
 
-    /// The attribute or schema that is wrong.
+    /// The attribute or schema that is wrong, in standard notation (RFC 7644 section 3.10).
     pub fn place(&self) -> &str {
         &self.0.0
     }

@@ -24,29 +24,31 @@ pub struct Instant {
 impl Instant {
     /// Reads an `xsd:dateTime`: date and time, any fraction, any offset; without one it is UTC.
     pub fn parse(text: &str) -> Option<Self> {
-        let (negative, text) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (year, rest) = split_digits(digits);
+        if year.len() < 4 || year.len() > 4 && year.starts_with('0') {
+            return None;
+        }
+        let year: i32 = year.parse().ok()?;
+        let year = if digits.len() < text.len() { -year } else { year };
+
+        let &[b'-', mo, mo1, b'-', d, d1, b'T', h, h1, b':', mi, mi1, b':', s, s1, ..] = rest.as_bytes() else {
+            return None;
         };
-        let (date, time) = text.split_once('T')?;
-        let mut date = date.splitn(3, '-');
-        let year = date.next().filter(|y| y.len() >= 4 && (y.len() == 4 || !y.starts_with('0')))?;
-        let year = i32::try_from(digits(year)?).ok()?;
-        let (month, day) = (two(date.next()?)?, two(date.next()?)?);
-        let days = NaiveDate::from_ymd_opt(if negative { year.checked_neg()? } else { year }, month, day)?
+        let (hour, minute, second) = (two(h, h1)?, two(mi, mi1)?, two(s, s1)?);
+        let days = NaiveDate::from_ymd_opt(year, two(mo, mo1)?, two(d, d1)?)?
             .signed_duration_since(NaiveDate::default())
             .num_days();
 
-        let (clock, offset) = split_offset(time)?;
-        let (clock, fraction) = match clock.split_once('.') {
-            Some((clock, fraction)) => (clock, Some(fraction)),
-            None => (clock, None),
+        let (nanos, beyond, zone) = match rest.get(15..)?.strip_prefix('.') {
+            None => (0, "", rest.get(15..)?),
+            Some(fraction) => split_fraction(fraction)?,
         };
-        let mut clock = clock.splitn(3, ':');
-        let (hour, minute, second) = (two(clock.next()?)?, two(clock.next()?)?, two(clock.next()?)?);
-        let (nanos, beyond) = match fraction {
-            None => (0, ""),
-            Some(digits) => split_fraction(digits)?,
+        let offset = match *zone.as_bytes() {
+            [] | [b'Z'] => 0,
+            [b'+', h, h1, b':', m, m1] => offset(two(h, h1)?, two(m, m1)?)?,
+            [b'-', h, h1, b':', m, m1] => -offset(two(h, h1)?, two(m, m1)?)?,
+            _ => return None,
         };
         // Midnight may be written as the end of the day before.
         let end_of_day = hour == 24 && minute == 0 && second == 0 && nanos == 0 && beyond.is_empty();
@@ -66,38 +68,38 @@ impl Instant {
     pub fn nanoseconds(&self) -> u32 {
         self.nanos
     }
-}
 
-fn digits(text: &str) -> Option<u64> {
-    (!text.is_empty() && text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
-}
-
-fn two(text: &str) -> Option<u32> {
-    (text.len() == 2).then(|| digits(text))?.and_then(|n| u32::try_from(n).ok())
-}
-
-/// The clock, and the seconds that its offset is ahead of UTC.
-fn split_offset(time: &str) -> Option<(&str, i64)> {
-    if let Some(clock) = time.strip_suffix('Z') {
-        return Some((clock, 0));
+    /// A text that is the same for the same instant.
+    pub(crate) fn key(&self) -> String {
+        format!("{}.{:09}{}", self.seconds, self.nanos, self.beyond)
     }
-    let Some(at) = time.rfind(['+', '-']) else { return Some((time, 0)) };
-    let (clock, offset) = time.split_at_checked(at)?;
-    let sign = if offset.starts_with('-') { -1 } else { 1 };
-    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
-    let (hours, minutes) = (two(hours)?, two(minutes)?);
-    (hours <= 14 && minutes <= 59).then(|| (clock, sign * i64::from(hours * 3600 + minutes * 60)))
 }
 
-/// Nanoseconds, and the digits beyond them.
-fn split_fraction(text: &str) -> Option<(u32, &str)> {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+/// The digits that come first, and what follows them.
+fn split_digits(text: &str) -> (&str, &str) {
+    let length = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at_checked(length).unwrap_or_default()
+}
+
+fn two(tens: u8, ones: u8) -> Option<u32> {
+    let both = tens.is_ascii_digit() && ones.is_ascii_digit();
+    both.then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
+}
+
+/// The seconds of an offset.
+fn offset(hours: u32, minutes: u32) -> Option<i64> {
+    (hours <= 14 && minutes <= 59).then(|| i64::from(hours * 3600 + minutes * 60))
+}
+
+/// Nanoseconds, the digits beyond them, and what follows.
+fn split_fraction(text: &str) -> Option<(u32, &str, &str)> {
+    let (fraction, rest) = split_digits(text);
+    if fraction.is_empty() {
         return None;
     }
-    let text = text.trim_end_matches('0');
-    let (head, beyond) = text.split_at_checked(9).unwrap_or((text, ""));
+    let (head, beyond) = fraction.split_at_checked(9).unwrap_or((fraction, ""));
     let nanos = head.bytes().chain(std::iter::repeat(b'0')).take(9).fold(0, |n, b| n * 10 + u32::from(b - b'0'));
-    Some((nanos, beyond))
+    Some((nanos, beyond.trim_end_matches('0'), rest))
 }
 
 #[cfg(test)]

@@ -1,29 +1,40 @@
 #![doc = include_str!("../README.md")]
 
 mod attribute;
+mod attribute_json;
+mod characteristic;
 mod compare;
 mod error;
+mod fold;
 mod instant;
+mod json;
 mod message;
 mod normalize;
+mod number;
 mod path;
+mod projected;
 mod projection;
 mod resource_type;
 mod schema;
 pub mod standard;
 mod target;
+mod targets;
 mod tolerance;
 mod validate;
+mod value;
 
-pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness};
+pub use attribute::Attribute;
+pub use characteristic::{Mutability, Returned, Type, Uniqueness};
 pub use compare::{Comparison, Operand, Text, UNICODE_VERSION};
 pub use error::{ScimType, SchemaError, UnknownAttribute, Violation};
 pub use instant::Instant;
+pub use json::UniqueNames;
 pub use message::read_message;
-pub use normalize::is_unassigned;
 pub use path::{AttrPath, InvalidPath};
-pub use projection::{Derive, Projected, Projection};
+pub use projected::{Derive, Projected};
+pub use projection::Projection;
 pub use resource_type::{Extension, Named, ResourceType, ResourceTypeBuilder};
 pub use schema::Schema;
 pub use target::Target;
 pub use tolerance::{Fired, Quirk, Reading, Tolerance};
+pub use value::is_unassigned;

@@ -69,8 +69,13 @@ impl AttrPath {
     /// # Errors
     ///
     /// As [`parse`](Self::parse).
+    #[inline]
     pub fn parse_prefix(text: &str) -> Result<(&str, Self), InvalidPath> {
-        let (attr, sub, end) = split(text)?;
+        let bytes = text.as_bytes();
+        let name = name_length(bytes);
+        // Most paths are a mere name.
+        let mere = starts_with_letter(bytes) && bytes.get(name).is_none_or(|next| Kind::of(*next) == Kind::Other);
+        let (attr, sub, end) = if mere { (0, 0, name) } else { split(text)? };
         let (path, rest) = text.split_at_checked(end).unwrap_or_default();
         Ok((rest, Self { text: path.into(), attr, sub }))
     }
@@ -123,13 +128,12 @@ fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
     const SUB: InvalidPath =
         InvalidPath("a sub-attribute name is a letter followed by letters, digits, `-`, `_` or `$`");
     let bytes = text.as_bytes();
+    let from = |at: usize| bytes.get(at..).unwrap_or_default();
     let (mut attr, mut dots, mut sub, mut strays) = (0, 0, 0, 0);
     let mut end = 0;
     loop {
-        // Most bytes by far belong to names.
-        let rest = bytes.get(end..).unwrap_or_default();
-        end += rest.iter().position(|byte| Kind::of(*byte) != Kind::Name).unwrap_or(rest.len());
-        match bytes.get(end).map_or(Kind::Other, |byte| Kind::of(*byte)) {
+        end += name_length(from(end));
+        match from(end).first().map_or(Kind::Other, |byte| Kind::of(*byte)) {
             Kind::Dot => (dots, sub) = (dots + 1, end + 1),
             Kind::Colon => (attr, dots, sub, strays) = (end + 1, 0, 0, 0),
             Kind::Name | Kind::Uri => strays += 1,
@@ -137,17 +141,16 @@ fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
         }
         end += 1;
     }
-    let starts_with_letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
     if attr > 0 && !text.get(..attr - 1).is_some_and(is_uri) {
         return Err(InvalidPath("not a schema URI in front of the name"));
     }
-    if strays > 0 || !starts_with_letter(attr) {
+    if strays > 0 || !starts_with_letter(from(attr)) {
         return Err(NAME);
     }
     if dots > 1 {
         return Err(InvalidPath("a path has at most one sub-attribute"));
     }
-    if sub > 0 && !starts_with_letter(sub) {
+    if sub > 0 && !starts_with_letter(from(sub)) {
         let name = text.get(sub..end).unwrap_or_default();
         if !name.eq_ignore_ascii_case("$ref") {
             return Err(SUB);
@@ -157,6 +160,17 @@ fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
         (Ok(attr), Ok(sub)) => Ok((attr, sub, end)),
         _ => Err(InvalidPath("the path is too long")),
     }
+}
+
+/// How many bytes of a name come next.
+#[inline]
+fn name_length(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| Kind::of(*byte) != Kind::Name).unwrap_or(bytes.len())
+}
+
+#[inline]
+fn starts_with_letter(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
 /// What part a byte can play in a path.
@@ -173,6 +187,7 @@ enum Kind {
 
 impl Kind {
     /// Looked up, since paths are read for every comparison of every filter.
+    #[inline]
     fn of(byte: u8) -> Self {
         const TABLE: [Kind; 256] = {
             let mut table = [Kind::Other; 256];
@@ -198,7 +213,7 @@ impl Kind {
 }
 
 /// `scheme ":" rest`, in the characters of RFC 3986 (percent signs, dots and digits included).
-fn is_uri(text: &str) -> bool {
+pub(crate) fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let mut scheme = scheme.bytes();
     scheme.next().is_some_and(|b| b.is_ascii_alphabetic())

@@ -1,10 +1,9 @@
-//! Which attributes a response shows (RFC 7644 section 3.9), and showing them.
+//! Which attributes a response shows (RFC 7644 section 3.9).
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use crate::path::AttrPath;
@@ -43,6 +42,8 @@ pub struct Projection {
     sections: Arc<[Section]>,
     /// For each section of the resource type, for each attribute, what is shown of it.
     shows: Arc<[Box<[Show]>]>,
+    /// What was excluded although it is shown only on request anyway.
+    excluded: Vec<Target>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,8 +53,9 @@ enum Kind {
     Except,
 }
 
+/// What is shown of an attribute.
 #[derive(Clone, PartialEq, Eq)]
-enum Show {
+pub(crate) enum Show {
     Hide,
     /// The attribute and all its sub-attributes.
     Whole,
@@ -68,8 +70,8 @@ impl Projection {
     }
 
     pub(crate) fn default_of(sections: Arc<[Section]>) -> Self {
-        let shows = sections.iter().map(|section| section.attributes.iter().map(default_show).collect()).collect();
-        Self { kind: Kind::Default, sections, shows }
+        let shows = each_attribute(&sections, default_show).into();
+        Self { kind: Kind::Default, sections, shows, excluded: Vec::new() }
     }
 
     /// The attributes that are always returned and those that a comma-separated list names.
@@ -77,46 +79,69 @@ impl Projection {
     /// An extension's URI stands for all of its attributes. Names that the type does not have are
     /// ignored, and so is a value filter after a name.
     pub fn only(on: &ResourceType, names: &str, reading: &mut Reading<'_>) -> Self {
-        let mut shows: Vec<Box<[Show]>> =
-            on.sections().iter().map(|section| section.attributes.iter().map(minimal_show).collect()).collect();
+        let mut shows = each_attribute(on.sections(), minimal_show);
         each_named(on, names, reading, |target| {
             if let Some(show) = slot(&mut shows, target.place()) {
                 show.add(target);
             }
         });
-        Self { kind: Kind::Only, sections: on.shared_sections(), shows: shows.into() }
+        Self { kind: Kind::Only, sections: on.shared_sections(), shows: shows.into(), excluded: Vec::new() }
     }
 
     /// The attributes that are returned by default without those that a comma-separated list names.
     pub fn except(on: &ResourceType, names: &str, reading: &mut Reading<'_>) -> Self {
         let mut shows = on.default_projection().shows.to_vec();
+        let mut excluded = Vec::new();
         each_named(on, names, reading, |target| {
             if let Some(show) = slot(&mut shows, target.place()) {
                 show.remove(target);
             }
+            if is_on_request(target) {
+                excluded.push(target.clone());
+            }
         });
-        Self { kind: Kind::Except, sections: on.shared_sections(), shows: shows.into() }
+        Self { kind: Kind::Except, sections: on.shared_sections(), shows: shows.into(), excluded }
     }
 
-    /// Also shows an attribute that is returned on request, because the client has just written it
-    /// (RFC 7643 section 7). Does nothing where attributes were asked for by name.
+    /// Also shows an attribute or sub-attribute that is returned on request, because the client has
+    /// just written it (RFC 7643 section 7). Does nothing where attributes were asked for by name,
+    /// or this one was excluded.
     pub fn supplied(&mut self, target: &Target) {
-        if self.kind != Kind::Default || target.attribute().returned() != Returned::Request {
+        let excluded = self.excluded.iter().any(|excluded| {
+            excluded == target || excluded.sub().is_none() && excluded.attribute() == target.attribute()
+        });
+        if self.kind == Kind::Only || !is_on_request(target) || excluded {
             return;
         }
-        let mut shows = self.shows.to_vec();
-        if let Some(show) = slot(&mut shows, target.place()) {
-            show.add(target);
+        let hidden = *self.at(target.place()) == Show::Hide;
+        if hidden && target.attribute().returned() != Returned::Request {
+            return;
         }
-        self.shows = shows.into();
+        self.edit(target, Show::add);
+    }
+
+    /// Calls [`supplied`](Self::supplied) for everything that a resource has, at all levels: the
+    /// resource, in canonical form, that a client sent.
+    pub fn supplied_all(&mut self, on: &ResourceType, resource: &Map<String, Value>) {
+        for target in on.all_attributes() {
+            for target in std::iter::once(target).chain(target.sub_attributes()) {
+                if is_on_request(target) && target.values(resource).next().is_some() {
+                    self.supplied(target);
+                }
+            }
+        }
     }
 
     /// No longer shows an attribute or sub-attribute, unless it is always returned: for callers that
     /// may not read it.
     pub fn hide(&mut self, target: &Target) {
+        self.edit(target, Show::remove);
+    }
+
+    fn edit(&mut self, target: &Target, change: impl FnOnce(&mut Show, &Target)) {
         let mut shows = self.shows.to_vec();
         if let Some(show) = slot(&mut shows, target.place()) {
-            show.remove(target);
+            change(show, target);
         }
         self.shows = shows.into();
     }
@@ -131,19 +156,18 @@ impl Projection {
     /// Whether any of the target is shown.
     pub fn shows(&self, target: &Target) -> bool {
         let place = target.place();
-        match self.at(place) {
-            Show::Hide => false,
-            Show::Whole => true,
-            Show::Part(flags) => match place.sub {
-                None => true,
-                Some(sub) => flags.get(sub).copied().unwrap_or(false),
-            },
-        }
+        let show = self.at(place);
+        place.sub.map_or(*show != Show::Hide, |sub| show.is_shown(sub))
     }
 
     /// Whether this is the set that is shown when nothing is asked for.
     pub fn is_default(&self) -> bool {
         self.kind == Kind::Default
+    }
+
+    /// For each section of the resource type, what is shown of its attributes.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (&Section, &[Show])> {
+        self.sections.iter().zip(self.shows.iter().map(|shows| &**shows))
     }
 
     fn at(&self, place: Place) -> &Show {
@@ -162,44 +186,40 @@ fn slot(shows: &mut [Box<[Show]>], place: Place) -> Option<&mut Show> {
 }
 
 impl Show {
+    /// Shows what a path names: of an attribute, all that is not returned on request only.
     fn add(&mut self, target: &Target) {
         if target.attribute().returned() == Returned::Never {
             return;
         }
-        let all = flags(target, |sub| sub.returned() != Returned::Never && sub.returned() != Returned::Request);
-        match target.place().sub {
-            None => *self = Self::of(all),
-            Some(place) => {
-                let mut flags = match std::mem::replace(self, Self::Hide) {
-                    Self::Whole => all,
-                    Self::Part(flags) => flags,
-                    Self::Hide => flags(target, |sub| sub.returned() == Returned::Always),
-                };
-                if let (Some(flag), Some(sub)) = (flags.get_mut(place), target.sub()) {
-                    *flag |= sub.returned() != Returned::Never;
-                }
-                *self = Self::of(flags);
-            }
-        }
+        let named = target.place().sub;
+        let asked = |(place, sub): (usize, &Attribute)| match sub.returned() {
+            Returned::Always => true,
+            Returned::Default => named.is_none_or(|named| named == place),
+            Returned::Request => named == Some(place),
+            Returned::Never => false,
+        };
+        let subs = target.attribute().sub_attributes().iter().enumerate();
+        *self = Self::of(subs.map(|sub| self.is_shown(sub.0) || asked(sub)).collect());
     }
 
     fn remove(&mut self, target: &Target) {
-        if target.attribute().returned() == Returned::Always {
+        if target.definition().returned() == Returned::Always {
             return;
         }
-        match target.place().sub {
-            None => *self = Self::Hide,
-            Some(place) => {
-                let mut flags = match std::mem::replace(self, Self::Hide) {
-                    Self::Whole => flags(target, |_| true),
-                    Self::Part(flags) => flags,
-                    Self::Hide => return,
-                };
-                if let (Some(flag), Some(sub)) = (flags.get_mut(place), target.sub()) {
-                    *flag &= sub.returned() == Returned::Always;
-                }
-                *self = Self::of(flags);
-            }
+        let Some(excluded) = target.place().sub else {
+            *self = Self::Hide;
+            return;
+        };
+        let subs = 0..target.attribute().sub_attributes().len();
+        *self = Self::of(subs.map(|place| self.is_shown(place) && place != excluded).collect());
+    }
+
+    /// Whether a sub-attribute is shown.
+    pub(crate) fn is_shown(&self, sub: usize) -> bool {
+        match self {
+            Self::Hide => false,
+            Self::Whole => true,
+            Self::Part(flags) => flags.get(sub).copied().unwrap_or(false),
         }
     }
 
@@ -214,22 +234,26 @@ impl Show {
     }
 }
 
-/// A flag for each sub-attribute of the target's attribute.
-fn flags(target: &Target, flag: impl Fn(&Attribute) -> bool) -> Box<[bool]> {
-    target.attribute().sub_attributes().iter().map(flag).collect()
+fn each_attribute(sections: &[Section], show: fn(&Target) -> Show) -> Vec<Box<[Show]>> {
+    sections.iter().map(|section| section.attributes.iter().map(show).collect()).collect()
 }
 
 fn default_show(target: &Target) -> Show {
-    match target.attribute().returned() {
-        Returned::Always | Returned::Default => {
-            Show::of(flags(target, |sub| matches!(sub.returned(), Returned::Always | Returned::Default)))
-        }
-        Returned::Never | Returned::Request => Show::Hide,
+    let by_default = |attribute: &Attribute| matches!(attribute.returned(), Returned::Always | Returned::Default);
+    if by_default(target.attribute()) {
+        Show::of(target.attribute().sub_attributes().iter().map(by_default).collect())
+    } else {
+        Show::Hide
     }
 }
 
 fn minimal_show(target: &Target) -> Show {
     if target.attribute().returned() == Returned::Always { default_show(target) } else { Show::Hide }
+}
+
+/// Whether an attribute, or the sub-attribute that is meant of one, is returned on request only.
+fn is_on_request(target: &Target) -> bool {
+    target.attribute().returned() == Returned::Request || target.definition().returned() == Returned::Request
 }
 
 /// Calls back for each attribute that a comma-separated list names.
@@ -244,8 +268,8 @@ fn each_named(on: &ResourceType, names: &str, reading: &mut Reading<'_>, mut fou
         c == ',' && depth == 0
     });
     for name in names {
-        // A value filter after a name says which elements, which a projection cannot.
-        let name = name.split_once('[').map_or(name, |(name, _)| name).trim();
+        let name = without_filter(name.trim());
+        let name = &*name;
         if let Some(extension) = on.extension(name) {
             extension.attributes().iter().for_each(&mut found);
         } else if on.schema().is(name) {
@@ -258,190 +282,10 @@ fn each_named(on: &ResourceType, names: &str, reading: &mut Reading<'_>, mut fou
     }
 }
 
-/// What the service writes into a response itself: `meta.resourceType`, `meta.location`, and the
-/// `$ref` of references to its own resources.
-pub trait Derive {
-    /// The value of a derived sub-attribute, given the object that it is a member of.
-    fn derive<'a>(&'a self, target: &Target, object: &'a Map<String, Value>) -> Option<Cow<'a, str>>;
-}
-
-/// A resource as a response shows it: serialises through a projection, in schema order, without
-/// copying the resource.
-#[derive(Clone, Copy)]
-pub struct Projected<'a> {
-    resource: &'a Map<String, Value>,
-    projection: &'a Projection,
-    derive: Option<&'a dyn Derive>,
-}
-
-impl<'a> Projected<'a> {
-    /// Shows what a projection leaves of a resource in canonical form.
-    pub fn new(resource: &'a Map<String, Value>, projection: &'a Projection) -> Self {
-        Self { resource, projection, derive: None }
-    }
-
-    /// Also writes what the service derives.
-    #[must_use]
-    pub fn deriving(self, derive: &'a dyn Derive) -> Self {
-        Self { derive: Some(derive), ..self }
-    }
-}
-
-impl Serialize for Projected<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_map(None)?;
-        let mut sections = self.projection.sections.iter().zip(self.projection.shows.iter());
-        let Some((core, core_shows)) = sections.next() else { return out.end() };
-        let mut core = core.attributes.iter().zip(core_shows.iter());
-        let meta = core.next_back();
-        for (target, show) in core {
-            self.attribute(&mut out, target, show, self.resource)?;
-        }
-        for (section, shows) in sections {
-            let Some(object) = self.resource.get(section.schema.id()).and_then(Value::as_object) else { continue };
-            let container = Container { projected: self, section, shows, object };
-            if container.visible().next().is_some() {
-                out.serialize_entry(section.schema.id(), &container)?;
-            }
-        }
-        if let Some((target, show)) = meta {
-            let stored = self.resource.get("meta").and_then(Value::as_object);
-            let empty = Map::new();
-            let members = Members { projected: self, target, show, object: stored.unwrap_or(&empty) };
-            if *show != Show::Hide && !members.is_empty() {
-                out.serialize_entry("meta", &members)?;
-            }
-        }
-        out.end()
-    }
-}
-
-impl Projected<'_> {
-    fn attribute<M: SerializeMap>(
-        &self,
-        out: &mut M,
-        target: &Target,
-        show: &Show,
-        object: &Map<String, Value>,
-    ) -> Result<(), M::Error> {
-        if *show == Show::Hide {
-            return Ok(());
-        }
-        let Some(value) = object.get(target.attribute().name()) else { return Ok(()) };
-        let shown = Shown { projected: self, target, show, value };
-        if shown.is_empty() { Ok(()) } else { out.serialize_entry(target.attribute().name(), &shown) }
-    }
-}
-
-/// The object of an extension.
-struct Container<'a> {
-    projected: &'a Projected<'a>,
-    section: &'a Section,
-    shows: &'a [Show],
-    object: &'a Map<String, Value>,
-}
-
-impl Container<'_> {
-    fn visible(&self) -> impl Iterator<Item = (&Target, &Show)> {
-        self.section.attributes.iter().zip(self.shows).filter(|(target, show)| {
-            **show != Show::Hide && self.object.contains_key(target.attribute().name())
-        })
-    }
-}
-
-impl Serialize for Container<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_map(None)?;
-        for (target, show) in self.visible() {
-            self.projected.attribute(&mut out, target, show, self.object)?;
-        }
-        out.end()
-    }
-}
-
-/// The value of an attribute.
-struct Shown<'a> {
-    projected: &'a Projected<'a>,
-    target: &'a Target,
-    show: &'a Show,
-    value: &'a Value,
-}
-
-impl<'a> Shown<'a> {
-    fn members(&self, object: &'a Map<String, Value>) -> Members<'a> {
-        Members { projected: self.projected, target: self.target, show: self.show, object }
-    }
-
-    /// Whether nothing of the value would be seen.
-    fn is_empty(&self) -> bool {
-        match self.value {
-            Value::Null => true,
-            Value::Array(list) => match self.show {
-                Show::Part(_) => list.iter().all(|e| e.as_object().is_none_or(|o| self.members(o).is_empty())),
-                _ => list.is_empty(),
-            },
-            Value::Object(object) => self.members(object).is_empty(),
-            _ => false,
-        }
-    }
-}
-
-impl Serialize for Shown<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.value {
-            Value::Object(object) if self.target.is_complex() => self.members(object).serialize(serializer),
-            Value::Array(list) if self.target.is_complex() => {
-                let elements = list.iter().filter_map(Value::as_object).map(|object| self.members(object));
-                serializer.collect_seq(elements.filter(|members| !members.is_empty()))
-            }
-            value => value.serialize(serializer),
-        }
-    }
-}
-
-/// The sub-attributes of a complex value.
-struct Members<'a> {
-    projected: &'a Projected<'a>,
-    target: &'a Target,
-    show: &'a Show,
-    object: &'a Map<String, Value>,
-}
-
-impl Members<'_> {
-    fn shown(&self) -> impl Iterator<Item = &Target> {
-        let flags = match self.show {
-            Show::Part(flags) => Some(flags),
-            _ => None,
-        };
-        let subs = self.target.sub_attributes().iter().enumerate();
-        subs.filter(move |(at, _)| flags.is_none_or(|f| f.get(*at) == Some(&true))).map(|(_, sub)| sub)
-    }
-
-    fn derived(&self, sub: &Target) -> Option<Cow<'_, str>> {
-        if !sub.is_derived() {
-            return None;
-        }
-        self.projected.derive?.derive(sub, self.object)
-    }
-
-    fn is_empty(&self) -> bool {
-        !self.shown().any(|sub| self.object.contains_key(sub.definition().name()) || self.derived(sub).is_some())
-    }
-}
-
-impl Serialize for Members<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_map(None)?;
-        for sub in self.shown() {
-            let name = sub.definition().name();
-            if let Some(text) = self.derived(sub) {
-                out.serialize_entry(name, &text)?;
-            } else if let Some(value) = self.object.get(name)
-                && !value.is_null()
-            {
-                out.serialize_entry(name, value)?;
-            }
-        }
-        out.end()
+/// A name without its value filter, which says of which elements; a projection shows parts of all.
+fn without_filter(name: &str) -> Cow<'_, str> {
+    match (name.split_once('['), name.rsplit_once(']')) {
+        (Some((attribute, _)), Some((_, sub))) => Cow::Owned(format!("{}{}", attribute.trim(), sub.trim())),
+        _ => Cow::Borrowed(name),
     }
 }

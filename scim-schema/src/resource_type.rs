@@ -5,11 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::projection::Projection;
-use crate::target::{Target, find};
-use crate::{
-    AttrPath, Attribute, Mutability, Quirk, Reading, Returned, Schema, SchemaError, Type, Uniqueness,
-    UnknownAttribute,
-};
+use crate::standard::with_common;
+use crate::target::Target;
+use crate::targets::Targets;
+use crate::{AttrPath, Mutability, Quirk, Reading, Schema, SchemaError, UnknownAttribute, Violation};
 
 /// A kind of resource: `User` at `/Users`, or a host's own. Cheap to clone.
 ///
@@ -35,6 +34,8 @@ struct Inner {
     description: String,
     /// The core, then the extensions.
     sections: Arc<[Section]>,
+    /// What is fixed once it has a value: attributes, and sub-attributes of singular ones.
+    immutable: Vec<Target>,
     default_projection: Projection,
 }
 
@@ -42,13 +43,13 @@ struct Inner {
 pub(crate) struct Section {
     pub(crate) schema: Schema,
     pub(crate) required: bool,
-    pub(crate) attributes: Vec<Target>,
+    pub(crate) attributes: Targets,
 }
 
 impl Section {
     /// The attribute of that name, in any case.
     pub(crate) fn attribute(&self, name: &str) -> Option<&Target> {
-        find(&self.attributes, name, |target| target.attribute().name())
+        self.attributes.find(name)
     }
 }
 
@@ -71,12 +72,16 @@ impl<'a> Extension<'a> {
 
     /// The attributes, in schema order.
     pub fn attributes(&self) -> &'a [Target] {
-        &self.section.attributes
+        self.section.attributes.as_slice()
     }
 
     /// The attribute of that name, in any case.
     pub fn attribute(&self, name: &str) -> Option<&'a Target> {
         self.section.attribute(name)
+    }
+
+    pub(crate) fn targets(&self) -> &'a Targets {
+        &self.section.attributes
     }
 }
 
@@ -115,13 +120,17 @@ impl ResourceType {
         &self.0.description
     }
 
-    fn core(&self) -> &Section {
+    pub(crate) fn core(&self) -> &Section {
         #[expect(clippy::indexing_slicing, reason = "build() puts the core there")]
         &self.0.sections[0]
     }
 
     pub(crate) fn shared_sections(&self) -> Arc<[Section]> {
         self.0.sections.clone()
+    }
+
+    pub(crate) fn immutable(&self) -> &[Target] {
+        &self.0.immutable
     }
 
     pub(crate) fn default_projection(&self) -> &Projection {
@@ -150,12 +159,12 @@ impl ResourceType {
     /// The common and core attributes in the order in which they are served: `schemas`, `id`,
     /// `externalId`, those of the schema, `meta`.
     pub fn attributes(&self) -> impl Iterator<Item = &Target> {
-        self.core().attributes.iter()
+        self.core().attributes.as_slice().iter()
     }
 
     /// Every attribute, those of extensions after those of the core.
     pub fn all_attributes(&self) -> impl Iterator<Item = &Target> {
-        self.0.sections.iter().flat_map(|section| &section.attributes)
+        self.0.sections.iter().flat_map(|section| section.attributes.as_slice())
     }
 
     /// The common or core attribute of that name, in any case.
@@ -165,7 +174,7 @@ impl ResourceType {
 
     /// The top-level attribute of a target of this type: of `emails.value`, `emails`.
     pub fn attribute_of(&self, target: &Target) -> Option<&Target> {
-        self.sections().get(target.place().section)?.attributes.get(target.place().attribute)
+        self.sections().get(target.place().section)?.attributes.as_slice().get(target.place().attribute)
     }
 
     /// Finds what a path names (RFC 7644 section 3.10).
@@ -177,24 +186,22 @@ impl ResourceType {
     ///
     /// If the type has no such attribute.
     pub fn resolve(&self, path: &AttrPath, reading: &mut Reading<'_>) -> Result<Target, UnknownAttribute> {
-        self.lookup(path, reading).ok_or_else(|| UnknownAttribute::new(path, &self.0.name))
+        self.find(path, reading).cloned().ok_or_else(|| UnknownAttribute::new(path, &self.0.name))
     }
 
-    fn lookup(&self, path: &AttrPath, reading: &mut Reading<'_>) -> Option<Target> {
+    /// Finds what a path names, as [`resolve`](Self::resolve) does, without an error or a clone.
+    pub fn find(&self, path: &AttrPath, reading: &mut Reading<'_>) -> Option<&Target> {
         let attribute = match path.uri() {
             None => match self.attribute(path.attribute()) {
                 Some(target) => target,
-                None => self.unqualified(path.attribute(), reading)?,
+                None => self.unqualified(path.attribute(), Quirk::UnqualifiedExtension, reading)?,
             },
             Some(uri) => match self.section_of(uri) {
                 Some(section) => section.attribute(path.attribute())?,
                 None => return self.dotted(path, uri, reading),
             },
         };
-        match path.sub_attribute() {
-            None => Some(attribute.clone()),
-            Some(sub) => attribute.sub_attribute(sub).cloned(),
-        }
+        sub_attribute(attribute, path)
     }
 
     fn section_of(&self, uri: &str) -> Option<&Section> {
@@ -202,22 +209,19 @@ impl ResourceType {
     }
 
     /// An extension's attribute without the extension's URI, if only one extension has it.
-    fn unqualified(&self, name: &str, reading: &mut Reading<'_>) -> Option<&Target> {
+    fn unqualified(&self, name: &str, quirk: Quirk, reading: &mut Reading<'_>) -> Option<&Target> {
         let mut found = self.extensions().filter_map(|extension| extension.attribute(name));
         let target = found.next()?;
-        if found.next().is_some() || !reading.tolerates(Quirk::UnqualifiedExtension, target) {
-            return None;
-        }
-        Some(target)
+        (found.next().is_none() && reading.tolerates(quirk, target)).then_some(target)
     }
 
     /// `urn:..:User.manager`, where the grammar takes `User` for an attribute of `urn:..`.
-    fn dotted(&self, path: &AttrPath, uri: &str, reading: &mut Reading<'_>) -> Option<Target> {
+    fn dotted(&self, path: &AttrPath, uri: &str, reading: &mut Reading<'_>) -> Option<&Target> {
         let name = path.sub_attribute()?;
         let length = uri.len() + 1 + path.attribute().len();
         let section = self.section_of(path.as_str().get(..length)?)?;
         let target = section.attribute(name)?;
-        reading.tolerates(Quirk::DottedUri, target).then(|| target.clone())
+        reading.tolerates(Quirk::DottedUri, target).then_some(target)
     }
 
     /// Finds what a member name of a resource object, or of the value of a PATCH operation without
@@ -238,11 +242,28 @@ impl ResourceType {
         if quirk.is_some_and(|quirk| !reading.tolerance().allows(quirk)) {
             return None;
         }
-        let target = self.lookup(&path, reading)?;
+        let target = match path.uri() {
+            Some(_) => self.find(&path, reading)?,
+            None => {
+                // In a path the URI of an extension may be left out, in a resource it may not
+                // (RFC 7643 section 3.3).
+                let core = self.attribute(path.attribute());
+                let flat = |reading| self.unqualified(path.attribute(), Quirk::FlatExtension, reading);
+                sub_attribute(core.or_else(|| flat(reading))?, &path)?
+            }
+        };
         if let Some(quirk) = quirk {
             reading.tolerates(quirk, &target);
         }
-        Some(Named::Attribute(target))
+        Some(Named::Attribute(target.clone()))
+    }
+}
+
+/// What a path names, given the attribute that it begins with.
+fn sub_attribute<'a>(attribute: &'a Target, path: &AttrPath) -> Option<&'a Target> {
+    match path.sub_attribute() {
+        None => Some(attribute),
+        Some(sub) => attribute.sub_attribute(sub),
     }
 }
 
@@ -286,8 +307,8 @@ impl ResourceTypeBuilder {
     ///
     /// # Errors
     ///
-    /// If the endpoint is not one path segment, a schema is there twice, or an attribute is nested
-    /// deeper than RFC 7643 section 2.3.8 allows.
+    /// If the endpoint is not one path segment, a schema is there twice, an attribute is nested
+    /// deeper than RFC 7643 section 2.3.8 allows, or a default value does not suit its attribute.
     pub fn build(self) -> Result<ResourceType, SchemaError> {
         let segment = self.endpoint.strip_prefix('/').unwrap_or(&self.endpoint);
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~');
@@ -301,19 +322,15 @@ impl ResourceTypeBuilder {
                 return Err(SchemaError::new(schema.id(), "the schema is there twice"));
             }
             let attributes = if index == 0 { with_common(&schema) } else { schema.attributes().to_vec() };
-            for attribute in &attributes {
-                if let Some(sub) = attribute.sub_attributes().iter().find(|sub| sub.data_type() == Type::Complex) {
-                    let place = format!("{}.{}", attribute.name(), sub.name());
-                    return Err(SchemaError::new(place, "a sub-attribute cannot be complex"));
-                }
-            }
-            let attributes =
+            let targets: Vec<Target> =
                 attributes.iter().enumerate().map(|(at, a)| Target::new(&schema, index, at, a)).collect();
-            sections.push(Section { schema, required, attributes });
+            targets.iter().try_for_each(check).map_err(|error| error.inside(schema.id()))?;
+            sections.push(Section { schema, required, attributes: Targets::new(targets) });
         }
         let sections: Arc<[Section]> = sections.into();
         Ok(ResourceType(Arc::new(Inner {
             default_projection: Projection::default_of(sections.clone()),
+            immutable: sections.iter().flat_map(|s| s.attributes.as_slice()).flat_map(immutable).cloned().collect(),
             name: self.name,
             endpoint: format!("/{segment}"),
             description: self.description,
@@ -322,34 +339,28 @@ impl ResourceTypeBuilder {
     }
 }
 
-/// The attributes of a core schema with the common ones around them (RFC 7643 section 3.1).
-///
-/// A schema may define `externalId` itself, to tighten it.
-fn with_common(schema: &Schema) -> Vec<Attribute> {
-    let read_only = Mutability::ReadOnly;
-    let schemas = Attribute::string("schemas").multi_valued().required().with_returned(Returned::Always);
-    let id = Attribute::string("id")
-        .case_exact(true)
-        .with_mutability(read_only)
-        .with_returned(Returned::Always)
-        .with_uniqueness(Uniqueness::Server);
-    let external_id = schema
-        .attribute("externalId")
-        .cloned()
-        .unwrap_or_else(|| Attribute::string("externalId").case_exact(true));
-    let meta = Attribute::complex(
-        "meta",
-        [
-            Attribute::string("resourceType").case_exact(true),
-            Attribute::date_time("created"),
-            Attribute::date_time("lastModified"),
-            Attribute::reference("location", ["uri"]),
-            Attribute::string("version").case_exact(true),
-        ],
-    )
-    .with_mutability(read_only);
+fn check(target: &Target) -> Result<(), SchemaError> {
+    if let Some(sub) = target.sub_attributes().iter().find(|sub| sub.is_complex()) {
+        let place = format!("{}.{}", target.name(), sub.name());
+        return Err(SchemaError::new(place, "a sub-attribute cannot be complex"));
+    }
+    for sub in target.sub_attributes() {
+        check_default(sub).map_err(|error| error.inside(target.name()))?;
+    }
+    check_default(target)
+}
 
-    let common = ["schemas", "id", "externalId", "meta"];
-    let own = schema.attributes().iter().filter(|a| !common.iter().any(|name| a.name().eq_ignore_ascii_case(name)));
-    [schemas, id, external_id].into_iter().chain(own.cloned()).chain([meta]).collect()
+fn check_default(target: &Target) -> Result<(), SchemaError> {
+    let Some(value) = target.definition().default_value() else { return Ok(()) };
+    let unsuitable = |error: Violation| SchemaError::new(target.name(), format!("its default value {}", error.reason()));
+    target.validate(value).map_err(unsuitable)
+}
+
+/// What is immutable of an attribute: all of it, or some of its sub-attributes. The elements of a
+/// list come and go; what is fixed in each is decided by its key.
+fn immutable(target: &Target) -> impl Iterator<Item = &Target> {
+    let is_immutable = |target: &&Target| target.definition().mutability() == Mutability::Immutable;
+    let singular = !target.definition().is_multi_valued();
+    let subs = if singular && !is_immutable(&target) { target.sub_attributes() } else { &[] };
+    std::iter::once(target).chain(subs).filter(is_immutable)
 }

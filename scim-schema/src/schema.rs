@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::attribute::check_all;
+use crate::attribute_json::{member, text};
+use crate::path::is_uri;
 use crate::{Attribute, SchemaError};
 
 /// A schema: a URI, a name, and attribute definitions. Cheap to clone.
@@ -15,7 +17,7 @@ use crate::{Attribute, SchemaError};
 /// A host's own schema and the standard ones are made, registered and adjusted alike.
 ///
 /// ```
-/// use scim_schema::{Attribute, Schema, standard};
+/// use scim_schema::{Attribute, Schema, Uniqueness, standard};
 ///
 /// let badge = Schema::new(
 ///     "urn:example:params:scim:schemas:extension:badge:2.0:User",
@@ -25,8 +27,12 @@ use crate::{Attribute, SchemaError};
 /// assert_eq!(badge.attribute("TAG").map(|a| a.name()), Some("tag"));
 ///
 /// // A standard schema, tightened by the host without copying it.
-/// let user = standard::user().adjust("emails.type", |a| a.only_canonical_values())?;
-/// assert!(user.attribute("emails").unwrap().sub_attributes().iter().any(|a| a.is_only_canonical()));
+/// let user = standard::user()
+///     .adjust("displayName", |a| a.required().with_max_length(64))?
+///     .adjust("emails.type", |a| a.with_canonical_values(["work", "home"]).only_canonical_values())?
+///     .without("x509Certificates")?
+///     .with_attribute(Attribute::string("externalId").case_exact(true).with_uniqueness(Uniqueness::Server))?;
+/// assert!(user.attribute("displayName").unwrap().is_required());
 /// # Ok::<(), scim_schema::SchemaError>(())
 /// ```
 #[derive(Clone, PartialEq, Serialize)]
@@ -60,7 +66,7 @@ impl Schema {
             description: String::new(),
             attributes: attributes.into_iter().collect(),
         };
-        if !inner.id.contains(':') || inner.id.contains(|c: char| c.is_whitespace() || c == '"') {
+        if !is_uri(&inner.id) {
             return Err(SchemaError::new(&inner.id, "a schema is named by an absolute URI"));
         }
         check_all(&inner.attributes).map_err(|error| error.inside(&inner.id))?;
@@ -94,18 +100,18 @@ impl Schema {
     ///
     /// If it is not a schema; the error names the attribute.
     pub fn from_value(value: &Value) -> Result<Self, SchemaError> {
-        let text = |member: &str| value.get(member).and_then(Value::as_str);
-        let id = text("id").ok_or_else(|| SchemaError::new("", "a schema must have an `id`"))?;
-        let attributes = value
-            .get("attributes")
-            .and_then(Value::as_array)
-            .ok_or_else(|| SchemaError::new(id, "a schema must have `attributes`"))?
-            .iter()
-            .map(Attribute::from_json)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| error.inside(id))?;
-        Ok(Self::new(id, text("name").unwrap_or(id), attributes)?
-            .with_description(text("description").unwrap_or_default()))
+        let wrong = |reason: &str| SchemaError::new("", reason);
+        let object = value.as_object().ok_or_else(|| wrong("a schema must be a JSON object"))?;
+        let id = text(object, "id")?.ok_or_else(|| wrong("a schema must have an `id`"))?;
+        let read = || {
+            if member(object, "attributes").is_none() {
+                return Err(wrong("a schema must have `attributes`"));
+            }
+            let attributes = Attribute::list_from_json(object, "attributes")?;
+            Ok((attributes, text(object, "name")?.unwrap_or(id), text(object, "description")?.unwrap_or_default()))
+        };
+        let (attributes, name, description) = read().map_err(|error| error.inside(id))?;
+        Ok(Self::new(id, name, attributes)?.with_description(description))
     }
 
     /// Sets the text that `/Schemas` shows.
@@ -120,34 +126,42 @@ impl Schema {
     /// # Errors
     ///
     /// If there is no such attribute, or the result is not well formed.
-    pub fn adjust(
+    pub fn adjust(self, name: &str, change: impl FnOnce(Attribute) -> Attribute) -> Result<Self, SchemaError> {
+        self.edit(name, |attribute| Some(change(attribute)))
+    }
+
+    /// Adds an attribute at the end.
+    ///
+    /// For a host's own schema; to a standard one only `externalId`, which every resource has
+    /// anyway (RFC 7643 section 3.1), may be added, to tighten it.
+    ///
+    /// # Errors
+    ///
+    /// If there is one of that name, or it is not well formed.
+    pub fn with_attribute(self, attribute: Attribute) -> Result<Self, SchemaError> {
+        self.with_attributes(self.attributes().iter().cloned().chain([attribute]).collect())
+    }
+
+    /// Takes an attribute or sub-attribute away that the host does not have, so that `/Schemas` does
+    /// not promise it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such attribute, or it is the last sub-attribute of its parent.
+    pub fn without(self, name: &str) -> Result<Self, SchemaError> {
+        self.edit(name, |_| None)
+    }
+
+    fn edit(
         self,
         name: &str,
-        change: impl FnOnce(Attribute) -> Attribute,
+        change: impl FnOnce(Attribute) -> Option<Attribute>,
     ) -> Result<Self, SchemaError> {
-        fn replace(
-            list: &[Attribute],
-            name: &str,
-            change: impl FnOnce(Attribute) -> Attribute,
-        ) -> Result<Vec<Attribute>, SchemaError> {
-            let (first, rest) = name.split_once('.').map_or((name, None), |(a, b)| (a, Some(b)));
-            let place = list
-                .iter()
-                .position(|a| a.name().eq_ignore_ascii_case(first))
-                .ok_or_else(|| SchemaError::new(name, "no such attribute"))?;
-            let mut list = list.to_vec();
-            if let Some(slot) = list.get_mut(place) {
-                *slot = match rest {
-                    None => change(slot.clone()),
-                    Some(rest) => {
-                        let subs = replace(slot.sub_attributes(), rest, change)?;
-                        slot.clone().with_sub_attributes(subs)
-                    }
-                };
-            }
-            Ok(list)
-        }
-        let attributes = replace(self.attributes(), name, change)?;
+        let attributes = edit_list(self.attributes(), name, change).map_err(|error| error.inside(self.id()))?;
+        self.with_attributes(attributes)
+    }
+
+    fn with_attributes(&self, attributes: Vec<Attribute>) -> Result<Self, SchemaError> {
         Ok(Self::new(self.id(), self.name(), attributes)?.with_description(self.description()))
     }
 
@@ -180,6 +194,29 @@ impl Schema {
     pub fn is(&self, uri: &str) -> bool {
         self.0.id.eq_ignore_ascii_case(uri)
     }
+}
+
+/// The definitions with the one that a dotted name means changed, or taken away.
+fn edit_list(
+    list: &[Attribute],
+    name: &str,
+    change: impl FnOnce(Attribute) -> Option<Attribute>,
+) -> Result<Vec<Attribute>, SchemaError> {
+    let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
+    let (before, rest_of_list) = match list.iter().position(|a| a.name().eq_ignore_ascii_case(first)) {
+        Some(place) => list.split_at(place),
+        None => return Err(SchemaError::new(first, "there is no such attribute")),
+    };
+    let Some((attribute, after)) = rest_of_list.split_first() else { return Ok(list.to_vec()) };
+    let edited = match rest {
+        None => change(attribute.clone()),
+        Some(rest) => {
+            let subs = edit_list(attribute.sub_attributes(), rest, change);
+            let subs = subs.map_err(|error| error.inside(attribute.name()))?;
+            Some(attribute.clone().with_sub_attributes(subs))
+        }
+    };
+    Ok(before.iter().cloned().chain(edited).chain(after.iter().cloned()).collect())
 }
 
 impl fmt::Debug for Schema {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::path::AttrPath;
+use crate::targets::Targets;
 use crate::{Attribute, Comparison, Mutability, Schema, Type};
 
 /// An attribute or sub-attribute of a resource type, found by [`ResourceType::resolve`].
@@ -35,12 +36,16 @@ struct Entry {
     extension: bool,
     attribute: Attribute,
     sub: Option<Attribute>,
+    /// The sub-attribute, else the attribute.
+    definition: Attribute,
     path: AttrPath,
     comparison: Comparison,
     place: Place,
     derived: bool,
     keyed: bool,
-    subs: Box<[Target]>,
+    /// Whether it has a `$ref` that the service writes from the `value` beside it.
+    refers: bool,
+    subs: Targets,
 }
 
 /// Where a target stands in its resource type.
@@ -58,19 +63,25 @@ impl Target {
     pub(crate) fn new(schema: &Schema, section: usize, index: usize, attribute: &Attribute) -> Self {
         let extension = section > 0;
         let uri = extension.then(|| schema.id());
+        let refers = refers(attribute);
         let entry = |sub: Option<(usize, &Attribute)>, subs: Vec<Target>| {
             let definition = sub.map_or(attribute, |(_, sub)| sub);
+            let is_id = refers && sub.is_some() && definition.name() == "value";
             Self(Arc::new(Entry {
                 schema: schema.clone(),
                 extension,
                 attribute: attribute.clone(),
                 sub: sub.map(|(_, sub)| sub.clone()),
+                definition: definition.clone(),
                 path: AttrPath::join(uri, attribute.name(), sub.map(|(_, sub)| sub.name())),
-                comparison: Comparison::of(definition),
+                // An identifier is case-exact wherever it occurs (RFC 7643 section 3.1), although
+                // the published definitions of some references do not say so.
+                comparison: if is_id { Comparison::Exact } else { Comparison::of(definition) },
                 derived: is_derived(section, attribute, definition),
                 keyed: is_keyed(definition),
+                refers: sub.is_none() && refers,
                 place: Place { section, attribute: index, sub: sub.map(|(at, _)| at) },
-                subs: subs.into(),
+                subs: Targets::new(subs),
             }))
         };
         let subs = attribute.sub_attributes().iter().enumerate().map(|sub| entry(Some(sub), Vec::new())).collect();
@@ -99,7 +110,12 @@ impl Target {
 
     /// The definition of what the path names: the sub-attribute, else the attribute.
     pub fn definition(&self) -> &Attribute {
-        self.0.sub.as_ref().unwrap_or(&self.0.attribute)
+        &self.0.definition
+    }
+
+    /// The name of what the path names.
+    pub(crate) fn name(&self) -> &str {
+        self.0.definition.name()
     }
 
     /// The canonical path, qualified with the schema URI exactly if it lives in an extension.
@@ -119,12 +135,20 @@ impl Target {
 
     /// The sub-attributes, as targets, of an attribute; none for a sub-attribute.
     pub fn sub_attributes(&self) -> &[Target] {
-        &self.0.subs
+        self.0.subs.as_slice()
     }
 
     /// The sub-attribute of that name, in any case.
     pub fn sub_attribute(&self, name: &str) -> Option<&Target> {
-        find(&self.0.subs, name, |target| target.definition().name())
+        self.0.subs.find(name)
+    }
+
+    pub(crate) fn subs(&self) -> &Targets {
+        &self.0.subs
+    }
+
+    pub(crate) fn refers_to_resources(&self) -> bool {
+        self.0.refers
     }
 
     /// Whether it is a list whose elements are identified by their `value`: it is immutable in each
@@ -139,6 +163,17 @@ impl Target {
         self.0.derived
     }
 
+    /// Whether it holds one value, and this is of the right JSON type for it: true of most.
+    pub(crate) fn is_plain(&self, value: &Value) -> bool {
+        let definition = self.definition();
+        let suits = match value {
+            Value::String(_) => matches!(definition.data_type(), Type::String | Type::DateTime | Type::Reference),
+            Value::Bool(_) => definition.data_type() == Type::Boolean,
+            _ => false,
+        };
+        suits && !definition.is_multi_valued()
+    }
+
     pub(crate) fn place(&self) -> Place {
         self.0.place
     }
@@ -151,6 +186,15 @@ impl Target {
     /// The object that holds the attribute: the resource itself, or an extension's.
     pub fn object<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
         if self.0.extension { resource.get(self.0.schema.id())?.as_object() } else { Some(resource) }
+    }
+
+    /// The object whose member the path names: of a sub-attribute of a singular attribute, its value.
+    pub(crate) fn holder<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
+        let object = self.object(resource)?;
+        match self.0.sub {
+            None => Some(object),
+            Some(_) => object.get(self.0.attribute.name())?.as_object(),
+        }
     }
 
     /// Every value that the path reaches in a resource: list elements, and the sub-attribute in each.
@@ -207,16 +251,13 @@ fn is_derived(section: usize, attribute: &Attribute, definition: &Attribute) -> 
     definition.is_resource_reference() || of_meta && matches!(definition.name(), "resourceType" | "location")
 }
 
+fn refers(attribute: &Attribute) -> bool {
+    attribute.sub_attributes().iter().any(Attribute::is_resource_reference)
+}
+
 fn is_keyed(definition: &Attribute) -> bool {
     let value = definition.sub_attributes().iter().find(|sub| sub.name() == "value");
     definition.is_multi_valued() && value.is_some_and(|value| value.mutability() == Mutability::Immutable)
-}
-
-/// Finds by name: exactly if possible, since stored data and most requests use the canonical case.
-pub(crate) fn find<'a, T>(list: &'a [T], name: &str, name_of: impl Fn(&T) -> &str) -> Option<&'a T> {
-    list.iter().find(|item| name_of(item) == name).or_else(|| {
-        list.iter().find(|item| name_of(item).eq_ignore_ascii_case(name))
-    })
 }
 
 impl PartialEq for Target {

@@ -40,6 +40,12 @@ quirks! {
     ForeignMember = "foreign-member",
     /// A PATCH operation without `path`: legal in RFC 7644 section 3.5.2, refused by the interop profile.
     PathlessOperation = "pathless-operation",
+    /// `add` or `replace` of a whole element that a value filter selects: legal in RFC 7644 section
+    /// 3.5.2.3, refused by the interop profile.
+    WholeElement = "whole-element",
+    /// A value filter of a PATCH path that selects several elements: legal in RFC 7644 section 3.5.2,
+    /// refused by the interop profile.
+    SeveralSelected = "several-selected",
     /// `remove` with a `value` that lists what to remove (RFC 7644 section 3.5.2.2 defines none).
     RemoveWithValue = "remove-with-value",
     /// `replace` through a value filter that selects nothing creates the element (RFC 7644 section 3.5.2.3 says `noTarget`).
@@ -47,7 +53,7 @@ quirks! {
     /// `replace` of an element that a value filter selects keeps the sub-attributes that are not
     /// given (RFC 7644 section 3.5.2.3 replaces the element).
     ReplaceMerges = "replace-merges",
-    /// `add` with null or without a value changes nothing (RFC 7644 section 3.5.2.1 requires a value).
+    /// `add` with null changes nothing (RFC 7644 section 3.5.2.1 requires a value).
     AddNothing = "add-nothing",
     /// A value that repeats the name of the attribute in its path, as `{"members": [..]}` for `members`.
     WrappedValue = "wrapped-value",
@@ -55,7 +61,7 @@ quirks! {
     JsonText = "json-text",
     /// `readOnly` attributes inside the value of a PATCH without path are ignored (RFC 7644 section 3.5.2).
     ReadOnlyIgnored = "read-only-ignored",
-    /// Keys with a dot, as `name.familyName`, inside a value.
+    /// Keys with a dot, as `name.familyName`, or with a value path, inside a value.
     DottedKey = "dotted-key",
     /// Keys qualified with a URN, as `urn:..:User:department`, inside a value.
     QualifiedKey = "qualified-key",
@@ -63,8 +69,12 @@ quirks! {
     DottedUri = "dotted-uri",
     /// The attribute of an extension without its URI (RFC 7644 section 3.10 says that it SHOULD be there).
     UnqualifiedExtension = "unqualified-extension",
+    /// The attribute of an extension at the top level of a resource (RFC 7643 section 3.3).
+    FlatExtension = "flat-extension",
     /// URIs in `schemas` that the resource type does not have are ignored (RFC 7643 section 3).
     ForeignSchema = "foreign-schema",
+    /// A URI that is in `schemas` twice (RFC 7643 section 3).
+    RepeatedSchema = "repeated-schema",
     /// `schemas` missing or empty in a resource (RFC 7643 section 3).
     MissingSchemas = "missing-schemas",
     /// Attributes that the resource type does not have are ignored.
@@ -77,6 +87,8 @@ quirks! {
     NumberForString = "number-for-string",
     /// `"5"` for `5` (RFC 7643 sections 2.3.3 and 2.3.4).
     NumberAsString = "number-as-string",
+    /// `5.0` or `5e0` for the whole number 5 (RFC 7643 section 2.3.4).
+    FractionForInteger = "fraction-for-integer",
     /// A list of one for a singular attribute (RFC 7643 section 2.4).
     ListForSingular = "list-for-singular",
     /// A single value for a multi-valued attribute (RFC 7643 section 2.4).
@@ -129,17 +141,23 @@ impl Tolerance {
 
     /// The letter of the RFCs.
     pub fn strict() -> Self {
-        // Both are legal; they are in the table because a host may want to know, and the interop
-        // profile refuses the first.
+        // All are legal; they are in the table because a host may want to know, and the interop
+        // profile refuses most of them.
         Self { quirks: 0, full_replace: false }
             .with(Quirk::PathlessOperation)
+            .with(Quirk::WholeElement)
+            .with(Quirk::SeveralSelected)
             .with(Quirk::UnqualifiedExtension)
     }
 
     /// The interoperability profile of draft-zollner-scim-interop-profile: strict, a path in every
     /// PATCH operation, and `replace` of a complex attribute replaces all of it.
     pub fn interop() -> Self {
-        Self { full_replace: true, ..Self::strict().without(Quirk::PathlessOperation) }
+        let strict = Self::strict()
+            .without(Quirk::PathlessOperation)
+            .without(Quirk::WholeElement)
+            .without(Quirk::SeveralSelected);
+        Self { full_replace: true, ..strict }
     }
 
     /// The same set with one more.
@@ -165,6 +183,8 @@ impl Tolerance {
         self.full_replace
     }
 }
+
+const _: () = assert!(Quirk::ALL.len() <= u64::BITS as usize, "each quirk has its bit");
 
 fn bit(quirk: Quirk) -> u64 {
     1 << (quirk as u64)

@@ -1,10 +1,13 @@
 //! Whether a resource in canonical form conforms to its resource type.
 
+use std::fmt::Display;
+
 use serde_json::{Map, Value};
 
-use crate::resource_type::{ResourceType, Section};
+use crate::resource_type::ResourceType;
 use crate::target::Target;
-use crate::{Attribute, Instant, Mutability, ScimType, Type, Violation};
+use crate::targets::Targets;
+use crate::{Instant, Mutability, ScimType, Type, Violation};
 
 impl ResourceType {
     /// Checks a resource in canonical form: types, required attributes, canonical values where only
@@ -12,96 +15,91 @@ impl ResourceType {
     /// `before` (RFC 7643 sections 2.2 to 2.4 and 7).
     ///
     /// Changes nothing. `readOnly` attributes need not be there; if they are, their types are
-    /// checked too, so that it serves for what a provider returns as well. A required `writeOnly`
-    /// attribute must be there only when there is no `before`, since it is never read back.
+    /// checked too. A required `writeOnly` attribute must be there only when there is no `before`,
+    /// since it is never read back.
     ///
     /// # Errors
     ///
     /// The first violation: `invalidValue`, or `mutability` for an immutable value that changed.
     pub fn validate(&self, next: &Map<String, Value>, before: Option<&Map<String, Value>>) -> Result<(), Violation> {
-        let mut known = 0;
-        for (index, section) in self.sections().iter().enumerate() {
-            let object = if index == 0 {
-                next
-            } else {
-                match next.get(section.schema.id()) {
-                    None if section.required => return Err(missing(section.schema.id())),
-                    None => continue,
-                    Some(Value::Object(object)) => {
-                        known += 1;
-                        object
-                    }
-                    Some(_) => return Err(Violation::new(ScimType::InvalidValue, section.schema.id(), "must be an object")),
-                }
-            };
-            let valid = section.validate(object, before.is_some())?;
-            if index == 0 {
-                known += valid;
-            } else if valid != object.len() {
-                return Err(stray(object, |key| section.attributes.iter().any(|t| t.attribute().name() == key)));
-            }
-        }
-        if known != next.len() {
-            return Err(stray(next, |key| {
-                self.attributes().any(|t| t.attribute().name() == key)
-                    || self.extensions().any(|e| e.schema().id() == key)
-            }));
-        }
-        match before {
-            Some(before) => self.immutable_unchanged(next, before),
-            None => Ok(()),
-        }
-    }
-
-    fn immutable_unchanged(&self, next: &Map<String, Value>, before: &Map<String, Value>) -> Result<(), Violation> {
-        for target in self.all_attributes() {
-            let fixed = target.definition().mutability() == Mutability::Immutable;
-            if fixed {
-                unchanged(target, target.get(before), target.get(next))?;
-            } else if !target.definition().is_multi_valued() {
-                // The elements of a list come and go; what is fixed in each is decided by its key.
-                for sub in target.sub_attributes() {
-                    if sub.definition().mutability() == Mutability::Immutable {
-                        unchanged(sub, sub.values(before).next(), sub.values(next).next())?;
-                    }
-                }
+        self.validate_members(next, before.is_some())?;
+        if let Some(before) = before {
+            for target in self.immutable() {
+                unchanged(target, before, next)?;
             }
         }
         Ok(())
     }
-}
 
-fn unchanged(target: &Target, before: Option<&Value>, next: Option<&Value>) -> Result<(), Violation> {
-    match (before, next) {
-        (Some(before), next) if !next.is_some_and(|next| target.same_value(before, next)) => {
-            Err(Violation::new(ScimType::Mutability, target, "an immutable value cannot be changed"))
+    /// Checks what a provider returns: as [`validate`](Self::validate), and that there is an `id`
+    /// that no bulk request can take for one of its own (RFC 7643 section 3.1).
+    ///
+    /// For the tests of a provider; a service trusts its own.
+    ///
+    /// ```
+    /// use serde_json::json;
+    ///
+    /// let user = scim_schema::standard::user_type();
+    /// let returned = json!({ "id": "42", "schemas": [scim_schema::standard::USER], "userName": 7 });
+    /// let violation = user.validate_returned(returned.as_object().unwrap()).unwrap_err();
+    /// assert_eq!(violation.to_string(), "`userName`: must be a string");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first violation.
+    pub fn validate_returned(&self, resource: &Map<String, Value>) -> Result<(), Violation> {
+        self.validate_members(resource, true)?;
+        let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
+        if id.trim().is_empty() || id.contains("bulkId") {
+            let reason = "must be there, and must not contain \"bulkId\"";
+            return Err(Violation::new(ScimType::InvalidValue, "id", reason));
         }
-        _ => Ok(()),
+        Ok(())
     }
-}
 
-impl Section {
-    /// Validates the members that the section defines; how many there are.
-    fn validate(&self, object: &Map<String, Value>, stored: bool) -> Result<usize, Violation> {
-        let mut known = 0;
-        for (key, value) in object {
-            if let Some(target) = self.attributes.iter().find(|target| target.attribute().name() == key) {
+    /// Checks the members; of a resource that is `stored`, secrets are not expected.
+    fn validate_members(&self, resource: &Map<String, Value>, stored: bool) -> Result<(), Violation> {
+        let core = &self.core().attributes;
+        let mut lookup = core.lookup();
+        for (key, value) in resource {
+            if let Some(target) = lookup.target(key) {
                 target.validate(value)?;
-                known += 1;
+                continue;
             }
-        }
-        for target in &self.attributes {
-            let attribute = target.attribute();
-            if attribute.is_required()
-                && attribute.mutability() != Mutability::ReadOnly
-                && !(stored && attribute.mutability() == Mutability::WriteOnly)
-                && !object.contains_key(attribute.name())
-            {
-                return Err(missing(target.path().as_str()));
+            let Some(extension) = self.extensions().find(|extension| extension.schema().id() == key) else {
+                return Err(stray(&key));
+            };
+            let Value::Object(object) = value else {
+                return Err(Violation::new(ScimType::InvalidValue, key, "must be an object"));
+            };
+            let mut lookup = extension.targets().lookup();
+            for (name, value) in object {
+                match lookup.target(name) {
+                    Some(target) => target.validate(value)?,
+                    None => return Err(stray(&format_args!("{key}:{name}"))),
+                }
             }
+            require(extension.targets(), object, stored)?;
         }
-        Ok(known)
+        require(core, resource, stored)?;
+        let required = |extension: &crate::Extension<'_>| extension.is_required();
+        match self.extensions().filter(required).find(|e| !resource.contains_key(e.schema().id())) {
+            Some(extension) => Err(missing(&extension.schema().id())),
+            None => Ok(()),
+        }
     }
+}
+
+/// Checks that every required member is there.
+fn require(targets: &Targets, object: &Map<String, Value>, stored: bool) -> Result<(), Violation> {
+    for target in targets.required() {
+        let secret = stored && target.definition().mutability() == Mutability::WriteOnly;
+        if !secret && !object.contains_key(target.name()) {
+            return Err(missing(target));
+        }
+    }
+    Ok(())
 }
 
 impl Target {
@@ -111,10 +109,13 @@ impl Target {
     ///
     /// `invalidValue`, naming the attribute or sub-attribute.
     pub fn validate(&self, value: &Value) -> Result<(), Violation> {
-        let wrong = |reason: &str| Err(Violation::new(ScimType::InvalidValue, self, reason));
+        if self.is_plain(value) && !self.has_rules() {
+            return Ok(());
+        }
         if !self.definition().is_multi_valued() {
             return self.validate_one(value);
         }
+        let wrong = |reason: &str| Err(Violation::new(ScimType::InvalidValue, self, reason));
         let Value::Array(list) = value else { return wrong("must be a list") };
         let mut primary = false;
         for element in list {
@@ -132,19 +133,13 @@ impl Target {
     ///
     /// As for [`validate`](Self::validate).
     pub fn validate_one(&self, value: &Value) -> Result<(), Violation> {
-        let definition = self.definition();
         let wrong = |reason: &str| Err(Violation::new(ScimType::InvalidValue, self, reason));
-        match (definition.data_type(), value) {
-            (Type::String, Value::String(text)) => self.validate_text(definition, text),
+        match (self.definition().data_type(), value) {
+            (Type::String | Type::Reference | Type::Binary, Value::String(text)) => self.validate_text(text),
             (Type::Boolean, Value::Bool(_)) | (Type::Decimal, Value::Number(_)) => Ok(()),
-            (Type::Binary, Value::String(_)) => Ok(()),
             (Type::Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
             (Type::DateTime, Value::String(text)) if Instant::parse(text).is_some() => Ok(()),
-            (Type::Reference, Value::String(text)) if text.chars().any(|c| c.is_whitespace() || c.is_control()) => {
-                wrong("a URI holds no blanks")
-            }
-            (Type::Reference, Value::String(_)) => Ok(()),
-            (Type::Complex, Value::Object(object)) => self.validate_members(object),
+            (Type::Complex, Value::Object(object)) => self.validate_object(object),
             (Type::String, _) => wrong("must be a string"),
             (Type::Boolean, _) => wrong("must be true or false"),
             (Type::Decimal, _) => wrong("must be a number"),
@@ -156,7 +151,16 @@ impl Target {
         }
     }
 
-    fn validate_text(&self, definition: &Attribute, text: &str) -> Result<(), Violation> {
+    /// Whether there is more to a value than its JSON type.
+    fn has_rules(&self) -> bool {
+        let definition = self.definition();
+        let any = matches!(definition.data_type(), Type::String | Type::Boolean);
+        let restricted = definition.is_only_canonical() || definition.max_length().is_some();
+        !any || definition.is_required() || restricted
+    }
+
+    fn validate_text(&self, text: &str) -> Result<(), Violation> {
+        let definition = self.definition();
         let wrong = |reason: String| Err(Violation::new(ScimType::InvalidValue, self, reason));
         if definition.is_required() && text.trim().is_empty() {
             return wrong("is required and must not be blank".to_owned());
@@ -174,57 +178,46 @@ impl Target {
                 return wrong(format!("must be one of {}", definition.canonical_values().join(", ")));
             }
         }
+        if definition.data_type() == Type::Reference && !is_uri_text(text) {
+            return wrong("a URI holds no blanks".to_owned());
+        }
         Ok(())
     }
 
-    fn validate_members(&self, object: &Map<String, Value>) -> Result<(), Violation> {
-        for (key, value) in object {
-            match self.sub_attributes().iter().find(|sub| sub.definition().name() == key) {
+    fn validate_object(&self, object: &Map<String, Value>) -> Result<(), Violation> {
+        let mut lookup = self.subs().lookup();
+        for (name, value) in object {
+            match lookup.target(name) {
                 Some(sub) => sub.validate(value)?,
-                None => {
-                    let path = format_args!("{self}.{key}");
-                    return Err(Violation::new(ScimType::InvalidValue, path, "there is no such sub-attribute"));
-                }
+                None => return Err(stray(&format_args!("{self}.{name}"))),
             }
         }
-        for sub in self.sub_attributes() {
-            let definition = sub.definition();
-            if definition.is_required()
-                && definition.mutability() != Mutability::ReadOnly
-                && !object.contains_key(definition.name())
-            {
-                return Err(missing(sub.path().as_str()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether two values of this attribute are the same: sub-attributes by their own rules, lists
-    /// in any order, and without regard to what the service fills in (`$ref`).
-    pub fn same_value(&self, a: &Value, b: &Value) -> bool {
-        match (a, b) {
-            (Value::Array(a), Value::Array(b)) => {
-                a.len() == b.len() && a.iter().all(|x| b.iter().any(|y| self.same_value(x, y)))
-            }
-            (Value::Object(a), Value::Object(b)) if self.is_complex() => {
-                self.sub_attributes().iter().filter(|sub| !sub.definition().is_resource_reference()).all(|sub| {
-                    match (a.get(sub.definition().name()), b.get(sub.definition().name())) {
-                        (Some(a), Some(b)) => sub.same_value(a, b),
-                        (None, None) => true,
-                        _ => false,
-                    }
-                })
-            }
-            _ => self.comparison().same(a, b),
-        }
+        require(self.subs(), object, false)
     }
 }
 
-fn missing(path: &str) -> Violation {
+/// Whether text holds nothing that can stand in no URI, not even in one with characters of all
+/// languages: blanks and control characters.
+fn is_uri_text(text: &str) -> bool {
+    // Without an early exit, the compiler looks at many bytes at once.
+    let plain = text.bytes().fold(true, |plain, byte| plain & byte.is_ascii_graphic());
+    plain || !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// Whether an immutable value that was there is still the same.
+fn unchanged(target: &Target, before: &Map<String, Value>, next: &Map<String, Value>) -> Result<(), Violation> {
+    let value = |resource| target.holder(resource).and_then(|object| object.get(target.name()));
+    match (value(before), value(next)) {
+        (Some(before), Some(next)) if target.same_value(before, next) => Ok(()),
+        (None, _) => Ok(()),
+        _ => Err(Violation::new(ScimType::Mutability, target, "an immutable value cannot be changed")),
+    }
+}
+
+fn missing(path: &dyn Display) -> Violation {
     Violation::new(ScimType::InvalidValue, path, "is required")
 }
 
-fn stray(object: &Map<String, Value>, known: impl Fn(&str) -> bool) -> Violation {
-    let key = object.keys().find(|key| !known(key)).map(String::as_str).unwrap_or_default();
-    Violation::new(ScimType::InvalidValue, key, "the resource type has no such attribute")
+fn stray(path: &dyn Display) -> Violation {
+    Violation::new(ScimType::InvalidValue, path, "the resource type has no such attribute")
 }

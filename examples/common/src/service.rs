@@ -41,7 +41,7 @@ fn build(
         .build()?;
     let service = ScimService::builder()
         .base_url(base_url)
-        .tolerance(settings.tolerance.clone())
+        .tolerance(settings.tolerance)
         .max_payload(MAX_BODY)
         .resource(user, store.clone())
         .groups(store)

@@ -1,0 +1,42 @@
+"""Says whether any library needs, by what its dependencies declare, a newer Rust than it declares itself.
+
+Reads `cargo metadata` from standard input. Follows the dependencies that a user of the library gets, and
+not those of its tests.
+"""
+
+import json
+import sys
+
+
+def version(text):
+    return tuple(int(part) for part in (text.split(".") + ["0", "0"])[:3])
+
+
+def main(libraries):
+    metadata = json.load(sys.stdin)
+    packages = {package["id"]: package for package in metadata["packages"]}
+    edges = {
+        node["id"]: [d["pkg"] for d in node["deps"] if any(kind["kind"] != "dev" for kind in d["dep_kinds"])]
+        for node in metadata["resolve"]["nodes"]
+    }
+    wrong = 0
+    for library in libraries:
+        root = next(p for p in packages.values() if p["name"] == library and p["source"] is None)
+        reached, queue = set(), [root["id"]]
+        while queue:
+            one = queue.pop()
+            if one not in reached:
+                reached.add(one)
+                queue += edges[one]
+        newer = [
+            f"{p['name']} {p['version']} needs {p['rust_version']}"
+            for p in map(packages.get, reached)
+            if p["rust_version"] and version(p["rust_version"]) > version(root["rust_version"])
+        ]
+        wrong += len(newer)
+        print(f"{library}: Rust {root['rust_version']}, {len(reached) - 1} dependencies", *newer, sep="\n  ")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

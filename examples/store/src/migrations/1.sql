@@ -1,0 +1,63 @@
+-- Every resource of every type and tenant. `document` is the resource without id, meta and members.
+-- `place` counts resources in the order of their creation.
+CREATE TABLE resource (
+    place {SERIAL},
+    tenant {TEXT} NOT NULL,
+    kind {TEXT} NOT NULL,
+    id {TEXT} NOT NULL,
+    version {TEXT} NOT NULL,
+    created bigint NOT NULL,
+    modified bigint NOT NULL,
+    unique_name {TEXT},
+    external_id {TEXT},
+    display {TEXT},
+    active {BOOL},
+    keys {JSON} NOT NULL,
+    document {DOCUMENT} NOT NULL,
+    password {TEXT},
+    CONSTRAINT resource_id UNIQUE (tenant, id),
+    CONSTRAINT resource_unique_name UNIQUE (tenant, kind, unique_name)
+);
+CREATE INDEX resource_order ON resource (tenant, kind, place);
+CREATE INDEX resource_external_id ON resource (tenant, kind, external_id, id);
+CREATE INDEX resource_display ON resource (tenant, kind, display, id);
+CREATE INDEX resource_created ON resource (tenant, kind, created, id);
+CREATE INDEX resource_modified ON resource (tenant, kind, modified, id);
+CREATE INDEX resource_sorted_name ON resource (tenant, kind, unique_name, id);
+
+-- What filters look for in attributes with several values and in those of extensions: a row for each
+-- element. `value`, `type` and `main` hold its sub-attributes as they are compared, `keys` the rest.
+CREATE TABLE value (
+    place bigint NOT NULL,
+    attribute {TEXT} NOT NULL,
+    element bigint NOT NULL,
+    tenant {TEXT} NOT NULL,
+    value {TEXT},
+    type {TEXT},
+    main {TEXT},
+    keys {JSON} NOT NULL,
+    PRIMARY KEY (place, attribute, element)
+){ROWLESS};
+CREATE INDEX value_value ON value (tenant, attribute, value, place);
+
+-- `added` is the order in which members came. `nested` says that the member is a group itself.
+CREATE TABLE member (
+    place bigint NOT NULL,
+    member {TEXT} NOT NULL,
+    tenant {TEXT} NOT NULL,
+    kind {TEXT},
+    nested {BOOL} NOT NULL,
+    added bigint NOT NULL,
+    element {TEXT},
+    PRIMARY KEY (place, member)
+){ROWLESS};
+CREATE INDEX member_groups ON member (tenant, member, place);
+
+-- Ids are never used again.
+CREATE TABLE tombstone (
+    tenant {TEXT} NOT NULL,
+    id {TEXT} NOT NULL,
+    kind {TEXT} NOT NULL,
+    deleted bigint NOT NULL,
+    PRIMARY KEY (tenant, id)
+){ROWLESS};

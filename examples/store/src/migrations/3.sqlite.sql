@@ -1,0 +1,10 @@
+-- Groups of three characters, for `co` and `ew`. Written with every resource, from here on; those
+-- that are there already are written below.
+CREATE VIRTUAL TABLE search USING fts5 (
+    unique_name, display, value,
+    content='', contentless_delete=1, tokenize='trigram case_sensitive 1'
+);
+INSERT INTO search (rowid, unique_name, display, value)
+SELECT place, coalesce(unique_name, ''), coalesce(display, ''),
+    coalesce((SELECT group_concat(v.value, char(10)) FROM value v WHERE v.place = r.place), '')
+FROM resource r;

@@ -1,0 +1,86 @@
+//! Comparing JSON numbers by value, whatever their notation.
+
+use std::cmp::Ordering;
+
+use serde_json::Number;
+
+/// The order of two numbers; `None` if one is beyond what a double can hold.
+pub(crate) fn compare_numbers(a: &Number, b: &Number) -> Option<Ordering> {
+    match (whole(a), whole(b)) {
+        (Some(a), Some(b)) => Some(a.cmp(&b)),
+        (Some(a), None) => compare_whole(a, finite(b)?),
+        (None, Some(b)) => compare_whole(b, finite(a)?).map(Ordering::reverse),
+        (None, None) => finite(a)?.partial_cmp(&finite(b)?),
+    }
+}
+
+/// Whether a number has a place in the order.
+pub(crate) fn is_comparable(number: &Number) -> bool {
+    whole(number).is_some() || finite(number).is_some()
+}
+
+/// The one notation of all numbers that are equal.
+pub(crate) fn number_key(number: &Number) -> String {
+    let whole = whole(number).or_else(|| finite(number).and_then(whole_float));
+    match (whole, finite(number)) {
+        (Some(whole), _) => whole.to_string(),
+        (None, Some(float)) => float.to_string(),
+        (None, None) => number.to_string(),
+    }
+}
+
+fn whole(number: &Number) -> Option<i128> {
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
+}
+
+fn finite(number: &Number) -> Option<f64> {
+    number.as_f64().filter(|float| float.is_finite())
+}
+
+/// Beyond this no whole number of JSON's integer types is near.
+const FAR: f64 = 1e30;
+
+#[expect(clippy::cast_possible_truncation, reason = "the float is whole and in range where it is cast")]
+pub(crate) fn whole_float(float: f64) -> Option<i128> {
+    (float.fract() == 0.0 && float.abs() < FAR).then_some(float as i128)
+}
+
+/// Compares a whole number with a float without rounding the whole number.
+fn compare_whole(a: i128, b: f64) -> Option<Ordering> {
+    let floor = b.floor();
+    match whole_float(floor) {
+        Some(whole) => Some(a.cmp(&whole).then(if floor < b { Ordering::Less } else { Ordering::Equal })),
+        None => Some(if b > 0.0 { Ordering::Less } else { Ordering::Greater }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn numbers_compare_by_value() {
+        fn number(value: &Value) -> &Number {
+            value.as_number().unwrap()
+        }
+        for (a, b, order) in [
+            (json!(10), json!(10.0), Ordering::Equal),
+            (json!(0), json!(-0.0), Ordering::Equal),
+            (json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992.0), Ordering::Greater),
+            (json!(-1), json!(-1.5), Ordering::Greater),
+            (json!(u64::MAX), json!(i64::MIN), Ordering::Greater),
+            (json!(u64::MAX), json!(18_446_744_073_709_551_616.0), Ordering::Less),
+            (json!(1), json!(1e300), Ordering::Less),
+            (json!(-1), json!(-1e300), Ordering::Greater),
+            (json!(1e300), json!(1e301), Ordering::Less),
+            (json!(0.1), json!(0.2), Ordering::Less),
+        ] {
+            assert_eq!(compare_numbers(number(&a), number(&b)), Some(order), "{a} {b}");
+            assert_eq!(compare_numbers(number(&b), number(&a)), Some(order.reverse()), "{b} {a}");
+            let same = number_key(number(&a)) == number_key(number(&b));
+            assert_eq!(same, order == Ordering::Equal, "{a} {b}");
+        }
+    }
+}

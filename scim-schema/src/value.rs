@@ -1,0 +1,187 @@
+//! Bringing one value into canonical form: lists, tolerated types.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use crate::number::whole_float;
+use crate::target::Target;
+use crate::{Quirk, Reading, ScimType, Type, Violation};
+
+impl Target {
+    /// Brings a value for this attribute into canonical form; false if that leaves it unassigned.
+    ///
+    /// The `readOnly` sub-attributes of a complex value are dropped. This is what
+    /// [`ResourceType::normalize`](crate::ResourceType::normalize) does to each attribute, for values
+    /// that come alone in a PATCH.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn normalize(&self, value: &mut Value, reading: &mut Reading<'_>) -> Result<bool, Violation> {
+        if !self.definition().is_multi_valued() {
+            if let Value::Array(list) = value {
+                match list.as_mut_slice() {
+                    [] => return Ok(false),
+                    // A list in a list is nothing that a client means.
+                    [Value::Array(_)] => return Ok(true),
+                    [one] if reading.tolerates(Quirk::ListForSingular, self) => *value = one.take(),
+                    _ => return Ok(true),
+                }
+            }
+            return self.normalize_one(value, reading);
+        }
+        match value {
+            Value::Null => return Ok(false),
+            Value::Array(_) => {}
+            _ if is_unassigned(value) => return Ok(false),
+            _ => {
+                if !reading.tolerates(Quirk::SingularForList, self) {
+                    return Ok(true);
+                }
+                *value = Value::Array(vec![value.take()]);
+            }
+        }
+        let Value::Array(list) = value else { return Ok(true) };
+        let mut failed = None;
+        list.retain_mut(|element| {
+            if failed.is_some() {
+                return true;
+            }
+            if self.is_complex() && element.as_object().is_some_and(Map::is_empty) {
+                failed = Some(Violation::new(ScimType::InvalidValue, self, "an element has no sub-attributes"));
+            }
+            self.normalize_one(element, reading).unwrap_or_else(|violation| {
+                failed = Some(violation);
+                true
+            })
+        });
+        match failed {
+            Some(violation) => Err(violation),
+            None => {
+                self.drop_repeated_keys(list);
+                Ok(!list.is_empty())
+            }
+        }
+    }
+
+    /// Of elements that are identified by their `value`, the first with each stays.
+    fn drop_repeated_keys(&self, list: &mut Vec<Value>) {
+        if !self.is_keyed() || list.len() < 2 {
+            return;
+        }
+        let rule = self.sub_attribute("value").map_or(self.comparison(), Self::comparison);
+        let mut seen = HashSet::with_capacity(list.len());
+        list.retain(|element| {
+            let key = element.get("value").and_then(Value::as_str);
+            key.is_none_or(|key| seen.insert(rule.fold(key).into_owned()))
+        });
+    }
+
+    /// Brings one value into canonical form: that of a singular attribute, or an element of a list;
+    /// false if that leaves it without a value.
+    ///
+    /// # Errors
+    ///
+    /// As for [`normalize`](Self::normalize).
+    pub fn normalize_one(&self, value: &mut Value, reading: &mut Reading<'_>) -> Result<bool, Violation> {
+        match (self.definition().data_type(), &mut *value) {
+            (_, Value::Null) => return Ok(false),
+            (Type::Complex, Value::Object(object)) => return self.normalize_object(object, reading),
+            (Type::Complex, Value::String(text)) if text.is_empty() => {
+                return Ok(!reading.tolerates(Quirk::EmptyForComplex, self));
+            }
+            (Type::Complex, Value::String(_)) => {
+                if self.subs().exact("value").is_some() && reading.tolerates(Quirk::StringForComplex, self) {
+                    let mut object = Map::from_iter([("value".to_owned(), value.take())]);
+                    let assigned = self.normalize_object(&mut object, reading)?;
+                    *value = Value::Object(object);
+                    return Ok(assigned);
+                }
+            }
+            (Type::Boolean, Value::String(text)) => {
+                let flag = ["false", "true"].iter().position(|flag| text.eq_ignore_ascii_case(flag));
+                if let Some(flag) = flag
+                    && reading.tolerates(Quirk::BooleanAsString, self)
+                {
+                    *value = Value::Bool(flag == 1);
+                }
+            }
+            (Type::String, Value::Number(number)) => {
+                if reading.tolerates(Quirk::NumberForString, self) {
+                    *value = Value::String(number.to_string());
+                }
+            }
+            (Type::Integer | Type::Decimal, Value::String(text)) => {
+                if let Ok(number) = text.trim().parse()
+                    && reading.tolerates(Quirk::NumberAsString, self)
+                {
+                    *value = Value::Number(number);
+                    self.normalize_integer(value, reading);
+                }
+            }
+            (Type::Integer, Value::Number(_)) => self.normalize_integer(value, reading),
+            (Type::Binary, Value::String(text)) => {
+                if !is_base64(text) && !reading.tolerates(Quirk::NotBase64, self) {
+                    return Err(Violation::new(ScimType::InvalidValue, self, "not base64"));
+                }
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    fn normalize_object(&self, object: &mut Map<String, Value>, reading: &mut Reading<'_>) -> Result<bool, Violation> {
+        self.normalize_members(object, reading)?;
+        if self.refers_to_resources() {
+            let singular = !self.definition().is_multi_valued();
+            let empty = object.get("value").and_then(Value::as_str) == Some("");
+            if singular && empty && reading.tolerates(Quirk::EmptyForComplex, self) {
+                return Ok(false);
+            }
+            // The service writes the `$ref` of its own resources from the `value` beside it, so that
+            // it is always right; one that a client sent is not kept.
+            if object.contains_key("value") {
+                object.remove("$ref");
+            }
+        }
+        Ok(!object.is_empty())
+    }
+
+    fn normalize_integer(&self, value: &mut Value, reading: &mut Reading<'_>) {
+        if let Value::Number(number) = value
+            && self.definition().data_type() == Type::Integer
+            && !(number.is_i64() || number.is_u64())
+            && let Some(whole) = number.as_f64().and_then(whole_float).and_then(|whole| i64::try_from(whole).ok())
+            && reading.tolerates(Quirk::FractionForInteger, self)
+        {
+            *value = Value::from(whole);
+        }
+    }
+}
+
+/// Whether a value is the same as no value: null, `[]`, or an object of such (RFC 7643 section 2.5).
+///
+/// ```
+/// use serde_json::json;
+///
+/// assert!(scim_schema::is_unassigned(&json!({ "a": null, "b": [] })));
+/// assert!(!scim_schema::is_unassigned(&json!("")) && !scim_schema::is_unassigned(&json!(false)));
+/// ```
+pub fn is_unassigned(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.iter().all(is_unassigned),
+        Value::Object(object) => object.values().all(is_unassigned),
+        _ => false,
+    }
+}
+
+/// Base64 or base64url, padded or not (RFC 7643 section 2.3.6).
+fn is_base64(text: &str) -> bool {
+    let data = text.trim_end_matches('=');
+    let padding = text.len() - data.len();
+    data.len() % 4 != 1
+        && (padding == 0 || (padding <= 2 && text.len() % 4 == 0))
+        && data.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_'))
+}
