@@ -3,7 +3,7 @@
 use http::Extensions;
 use scim_schema::{Projection, ResourceType, Target};
 
-use crate::{Identity, Result};
+use crate::{Identity, Query, Result};
 
 /// What a request wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,18 +47,46 @@ pub struct Access<'a> {
     pub resource_type: &'a ResourceType,
     /// To which resource; `None` for queries and creations.
     pub id: Option<&'a str>,
-    /// The attributes that would be written; `writeOnly` ones included.
+    /// The attributes that would be written; `writeOnly` ones included. A replacement names those
+    /// that it has a value for; see [`Permit::protecting`] for what it leaves out.
     pub writes: &'a [Target],
     /// Who asks.
     pub identity: Option<&'a Identity>,
     /// What the host's middleware knows.
     pub extensions: &'a Extensions,
+    pub(crate) reads: Reads<'a>,
 }
 
-/// What a caller may read.
+/// What says which attributes would be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reads<'a> {
+    Nothing,
+    Shown(&'a Projection),
+    Queried(&'a Query),
+}
+
+impl<'a> Access<'a> {
+    /// The attributes that would be read: those that the response shows where a resource has them,
+    /// and those that a query filters or sorts by. An attribute may be there twice.
+    pub fn reads(&self) -> impl Iterator<Item = &'a Target> {
+        let (projection, query) = match self.reads {
+            Reads::Nothing => (None, None),
+            Reads::Shown(projection) => (Some(projection), None),
+            Reads::Queried(query) => (Some(&query.projection), Some(query)),
+        };
+        let on = self.resource_type;
+        let shown = projection
+            .into_iter()
+            .flat_map(move |projection| on.all_attributes().filter(|target| projection.shows(target)));
+        shown.chain(query.into_iter().flat_map(Query::targets))
+    }
+}
+
+/// What a caller may read and write of the resources.
 #[derive(Clone, Debug, Default)]
 pub struct Permit {
     hidden: Vec<String>,
+    protected: Vec<String>,
 }
 
 impl Permit {
@@ -67,20 +95,31 @@ impl Permit {
         Self::default()
     }
 
-    /// Everything but these attributes, by their canonical paths (`emails`, or with the URI of an
-    /// extension in front). They are not shown, cannot be filtered or sorted by, and a replacement
-    /// that leaves them out does not clear them.
+    /// Everything but these attributes, by their canonical paths (`emails`, `name.familyName`, or
+    /// with the URI of an extension in front; the URI alone stands for all of its attributes). They
+    /// are not shown, cannot be filtered or sorted by, and a replacement that leaves them out does
+    /// not clear them. What is `returned: always` cannot be hidden.
     pub fn hiding<T: Into<String>>(paths: impl IntoIterator<Item = T>) -> Self {
-        Self { hidden: paths.into_iter().map(Into::into).collect() }
+        Self { hidden: paths.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+
+    /// The same, but these attributes (`roles`, or with the URI of an extension in front) may not be
+    /// written. A replacement that leaves them out does not clear them either, and one that has them
+    /// must have them as they are; whatever else would write them is refused with 403.
+    #[must_use]
+    pub fn protecting<T: Into<String>>(mut self, attributes: impl IntoIterator<Item = T>) -> Self {
+        self.protected.extend(attributes.into_iter().map(Into::into));
+        self
     }
 
     /// Whether an attribute, or the attribute that a sub-attribute is in, may be read.
     pub fn may_read(&self, target: &Target) -> bool {
-        let path = target.path().as_str();
-        self.hidden.iter().all(|hidden| {
-            let below = path.get(..hidden.len()).is_some_and(|head| head.eq_ignore_ascii_case(hidden));
-            !(below && matches!(path.as_bytes().get(hidden.len()), None | Some(b'.')))
-        })
+        !self.hidden.iter().any(|path| covers(path, target))
+    }
+
+    /// Whether an attribute, or the attribute that a sub-attribute is in, may be written.
+    pub fn may_write(&self, target: &Target) -> bool {
+        !self.protected.iter().any(|path| covers(path, target))
     }
 
     pub(crate) fn is_all(&self) -> bool {
@@ -98,7 +137,21 @@ impl Permit {
     }
 }
 
-/// Decides what a caller may do and read. Asked before the provider is called.
+/// Whether a path names a target or something that it is in. The URI of a core schema, which
+/// canonical paths leave out, may be there: a policy must not fail over its spelling.
+fn covers(path: &str, target: &Target) -> bool {
+    let within = |whole: &str, path: &str| {
+        let head = whole.get(..path.len()).is_some_and(|head| head.eq_ignore_ascii_case(path));
+        head && matches!(whole.as_bytes().get(path.len()), None | Some(b'.' | b':'))
+    };
+    let uri = target.schema().id();
+    let of_core = target.extension().is_none() && within(path, uri);
+    let local = path.get(uri.len()..).filter(|_| of_core).map(|rest| rest.trim_start_matches(':'));
+    within(target.path().as_str(), path)
+        || local.is_some_and(|local| local.is_empty() || within(target.path().as_str(), local))
+}
+
+/// Decides what a caller may do, read and write. Asked before the provider is called.
 ///
 /// ```
 /// use scim_core::{Access, Action, Error, Permit, Policy, Result};

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use scim_schema::{ResourceType, Schema, SchemaError, Tolerance, standard};
 use serde_json::{Value, json};
 
 use crate::access::Everything;
 use crate::cursor::Sealer;
+use crate::route::version_of;
 use crate::{Capabilities, Me, Monitor, Policy, Provider, ScimService, discovery};
 
 /// What goes wrong when a service is built.
@@ -98,6 +98,7 @@ pub(crate) struct Config {
     pub(crate) public_discovery: bool,
     pub(crate) multi_tenant: bool,
     pub(crate) require_if_match: bool,
+    pub(crate) unique_types: bool,
     pub(crate) default_page_size: usize,
     pub(crate) max_page_size: usize,
     pub(crate) max_payload: usize,
@@ -130,6 +131,7 @@ impl Builder {
                 public_discovery: false,
                 multi_tenant: false,
                 require_if_match: false,
+                unique_types: false,
                 default_page_size: 100,
                 max_page_size: 1_000,
                 max_payload: 1024 * 1024,
@@ -137,7 +139,7 @@ impl Builder {
                 patch_limits: scim_patch::Limits::default(),
                 bulk_operations: 1_000,
                 // Good within this process; several that share a database share a key.
-                sealer: Sealer::new(crate::new_id().into_bytes(), TimeDelta::hours(1)),
+                sealer: Sealer::new(crate::new_id().into_bytes(), Duration::from_secs(3600)),
                 me: None,
                 policy: Box::new(Everything),
                 monitor: None,
@@ -228,10 +230,18 @@ impl Builder {
         self
     }
 
+    /// Refuses resources with two elements of one `type` in a list, such as two addresses for work.
+    /// RFC 7643 section 2.4 allows them, and so does the service without this.
+    pub fn unique_types(mut self) -> Self {
+        self.config.unique_types = true;
+        self
+    }
+
     /// Sets how many resources a page has if the client does not say (100), and at most (1,000).
     pub fn page_size(mut self, default: usize, max: usize) -> Self {
-        self.config.default_page_size = default.min(max);
-        self.config.max_page_size = max;
+        // A page without room for a resource would end every walk before it begins.
+        self.config.max_page_size = max.max(1);
+        self.config.default_page_size = default.clamp(1, max.max(1));
         self
     }
 
@@ -268,7 +278,7 @@ impl Builder {
 
     /// Sets how long a cursor is good for; an hour by default.
     pub fn cursor_timeout(mut self, timeout: Duration) -> Self {
-        self.config.sealer.timeout = TimeDelta::from_std(timeout).unwrap_or(TimeDelta::MAX);
+        self.config.sealer.timeout = timeout;
         self
     }
 
@@ -309,6 +319,10 @@ impl Builder {
         let mut schemas: Vec<Schema> = Vec::new();
         for registration in &registrations {
             let on = &registration.resource_type;
+            // `/v2` in front of an endpoint is the protocol's version.
+            if version_of(on.endpoint().trim_start_matches('/')).is_some() {
+                return Err(BuildError::ResourceType(on.endpoint().to_owned()));
+            }
             for (taken, text) in [(&mut endpoints, on.endpoint()), (&mut names, on.name())] {
                 let folded = text.to_ascii_lowercase();
                 if taken.contains(&folded) {

@@ -58,6 +58,7 @@ pub struct Context<'a> {
     pub(crate) permit: &'a Permit,
     pub(crate) extensions: &'a Extensions,
     pub(crate) now: DateTime<Utc>,
+    pub(crate) unique_types: bool,
 }
 
 impl<'a> Context<'a> {
@@ -91,6 +92,12 @@ impl<'a> Context<'a> {
     /// see to that.
     pub fn may_read(&self, target: &Target) -> bool {
         self.permit.may_read(target)
+    }
+
+    /// Whether the caller may write an attribute. The service and
+    /// [`Update::apply`](crate::Update::apply) see to that too.
+    pub fn may_write(&self, target: &Target) -> bool {
+        self.permit.may_write(target)
     }
 
     /// The time of the request, the same in every step of it.

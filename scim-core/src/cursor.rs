@@ -1,19 +1,21 @@
 //! Cursors: positions that clients can carry but neither forge nor change (RFC 9865).
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, Mac};
 use scim_schema::ScimType;
 use sha2::Sha256;
 
-use crate::{Error, Position, Result};
+use crate::{Error, Position, Result, Window};
 
 /// Seals positions into cursors and opens them again.
 pub(crate) struct Sealer {
     key: Vec<u8>,
     /// How long a cursor is good for.
-    pub(crate) timeout: TimeDelta,
+    pub(crate) timeout: Duration,
 }
 
 /// What a cursor holds besides the binding to its query.
@@ -21,26 +23,17 @@ pub(crate) struct Sealer {
 pub(crate) struct Cursor {
     /// Among several types, which one; 0 for the only one.
     pub(crate) type_index: usize,
-    pub(crate) place: Place,
+    /// Where the page begins in the resources of that type; never counted.
+    pub(crate) window: Window,
     /// The page size, which stays the same from page to page.
     pub(crate) count: usize,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Place {
-    /// Where a type begins.
-    First,
-    After(Position),
-    Before(Position),
-    /// So many resources into a list that was merged from several types.
-    Offset(u64),
 }
 
 /// The length of the MAC that stands in front.
 const MAC: usize = 32;
 
 impl Sealer {
-    pub(crate) fn new(key: Vec<u8>, timeout: TimeDelta) -> Self {
+    pub(crate) fn new(key: Vec<u8>, timeout: Duration) -> Self {
         Self { key, timeout }
     }
 
@@ -55,26 +48,19 @@ impl Sealer {
     /// A cursor in unreserved characters. `binding` is the query, the tenant and the caller; the
     /// cursor is good for nothing else.
     pub(crate) fn seal(&self, cursor: &Cursor, binding: &str, now: DateTime<Utc>) -> Option<String> {
-        let expires = now.checked_add_signed(self.timeout)?.timestamp();
+        let timeout = i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX);
+        let expires = now.timestamp_millis().saturating_add(timeout);
         let mut body = Vec::new();
         body.extend(expires.to_be_bytes());
-        body.extend(u32::try_from(cursor.count).ok()?.to_be_bytes());
-        body.extend(u16::try_from(cursor.type_index).ok()?.to_be_bytes());
-        match &cursor.place {
-            Place::First => body.push(0),
-            Place::After(position) => {
-                body.push(1);
-                body.extend(&position.0);
-            }
-            Place::Before(position) => {
-                body.push(2);
-                body.extend(&position.0);
-            }
-            Place::Offset(offset) => {
-                body.push(3);
-                body.extend(offset.to_be_bytes());
-            }
-        }
+        body.extend((cursor.count as u64).to_be_bytes());
+        body.extend((cursor.type_index as u64).to_be_bytes());
+        let (kind, position) = match &cursor.window {
+            Window::Start(_) | Window::First => (0, None),
+            Window::After(position) => (1, Some(position)),
+            Window::Before(position) => (2, Some(position)),
+        };
+        body.push(kind);
+        body.extend(position.iter().flat_map(|position| &position.0));
         let mut sealed = self.mac(&body, binding)?.finalize().into_bytes().to_vec();
         sealed.extend(body);
         Some(URL_SAFE_NO_PAD.encode(sealed))
@@ -91,7 +77,7 @@ impl Sealer {
         let (mac, body) = sealed.split_at_checked(MAC).ok_or_else(invalid)?;
         self.mac(body, binding).ok_or_else(invalid)?.verify_slice(mac).map_err(|_| invalid())?;
         let (expires, cursor) = read(body).ok_or_else(invalid)?;
-        if expires < now.timestamp() {
+        if expires <= now.timestamp_millis() {
             return Err(Error::of(
                 ScimType::ExpiredCursor,
                 "the cursor has expired; begin again without one",
@@ -103,40 +89,43 @@ impl Sealer {
 
 fn read(body: &[u8]) -> Option<(i64, Cursor)> {
     let (expires, rest) = body.split_first_chunk::<8>()?;
-    let (count, rest) = rest.split_first_chunk::<4>()?;
-    let (type_index, rest) = rest.split_first_chunk::<2>()?;
+    let (count, rest) = rest.split_first_chunk::<8>()?;
+    let (type_index, rest) = rest.split_first_chunk::<8>()?;
     let (kind, rest) = rest.split_first()?;
-    let place = match kind {
-        0 => Place::First,
-        1 => Place::After(Position(rest.to_vec())),
-        2 => Place::Before(Position(rest.to_vec())),
-        3 => Place::Offset(u64::from_be_bytes(*rest.first_chunk::<8>()?)),
+    let window = match kind {
+        0 => Window::First,
+        1 => Window::After(Position(rest.to_vec())),
+        2 => Window::Before(Position(rest.to_vec())),
         _ => return None,
     };
     let cursor = Cursor {
-        type_index: u16::from_be_bytes(*type_index).into(),
-        place,
-        count: usize::try_from(u32::from_be_bytes(*count)).ok()?,
+        type_index: usize::try_from(u64::from_be_bytes(*type_index)).ok()?,
+        window,
+        count: usize::try_from(u64::from_be_bytes(*count)).ok()?,
     };
     Some((i64::from_be_bytes(*expires), cursor))
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
     fn cursor() -> Cursor {
-        Cursor { type_index: 1, place: Place::After(Position(b"here".to_vec())), count: 20 }
+        Cursor { type_index: 1, window: Window::After(Position(b"here".to_vec())), count: 20 }
     }
 
     #[test]
     fn opens_only_what_was_sealed_for_the_same_binding() {
-        let sealer = Sealer::new(b"key".to_vec(), TimeDelta::hours(1));
+        let sealer = Sealer::new(b"key".to_vec(), HOUR);
         let now = Utc::now();
         let text = sealer.seal(&cursor(), "query", now).unwrap();
         assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)));
         assert_eq!(sealer.open(&text, "query", now).unwrap(), cursor());
-        let other_key = Sealer::new(b"other".to_vec(), TimeDelta::hours(1));
+        let other_key = Sealer::new(b"other".to_vec(), HOUR);
         for (sealer, text, binding) in [
             (&sealer, text.as_str(), "other"),
             (&other_key, &text, "query"),
@@ -146,13 +135,21 @@ mod tests {
             let error = sealer.open(text, binding, now).unwrap_err();
             assert_eq!(error.scim_type(), Some(ScimType::InvalidCursor));
         }
-        let late = now + TimeDelta::minutes(61);
+        let late = now + TimeDelta::minutes(60);
         assert_eq!(sealer.open(&text, "query", late).unwrap_err().scim_type(), Some(ScimType::ExpiredCursor));
     }
 
     #[test]
+    fn a_timeout_beyond_all_time_never_ends() {
+        let sealer = Sealer::new(b"key".to_vec(), Duration::MAX);
+        let now = Utc::now();
+        let text = sealer.seal(&cursor(), "query", now).unwrap();
+        assert!(sealer.open(&text, "query", now + TimeDelta::weeks(5_000)).is_ok());
+    }
+
+    #[test]
     fn a_change_of_any_character_is_noticed() {
-        let sealer = Sealer::new(b"key".to_vec(), TimeDelta::hours(1));
+        let sealer = Sealer::new(b"key".to_vec(), HOUR);
         let now = Utc::now();
         let text = sealer.seal(&cursor(), "query", now).unwrap();
         for place in 0..text.len() {

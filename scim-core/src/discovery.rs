@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::config::{Config, Registration};
-use crate::{Capabilities, ETag};
+use crate::{Capabilities, ETag, ScimService};
 
 /// The protocol's own endpoints, which no resource type can take.
 pub(crate) const ENDPOINTS: [&str; 6] =
@@ -45,6 +45,43 @@ impl Discovery {
     }
 }
 
+/// Which discovery documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Documents {
+    Configuration,
+    Schemas(Option<usize>),
+    ResourceTypes(Option<usize>),
+}
+
+impl Documents {
+    /// The documents that are meant, of all there are.
+    pub(crate) fn of(self, service: &ScimService) -> &[Document] {
+        let discovery = service.discovery();
+        let (all, one) = match self {
+            Self::Configuration => return std::slice::from_ref(&discovery.configuration),
+            Self::Schemas(one) => (&discovery.schemas, one),
+            Self::ResourceTypes(one) => (&discovery.resource_types, one),
+        };
+        match one {
+            None => all,
+            Some(one) => all.get(one..=one).unwrap_or_default(),
+        }
+    }
+
+    /// The version of the document, or of the list.
+    pub(crate) fn version(self, service: &ScimService) -> ETag {
+        match self.of(service) {
+            [one] if !self.is_list() => one.version.clone(),
+            all => version_of(all.iter().map(|document| document.version.opaque())),
+        }
+    }
+
+    /// Whether the answer is a list (RFC 7644 section 4).
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Self::Schemas(None) | Self::ResourceTypes(None))
+    }
+}
+
 /// A discovery document; its location is known only when the base URL is.
 #[derive(Debug)]
 pub(crate) struct Document {
@@ -64,20 +101,13 @@ impl Document {
             Some(collection) => format!("/{collection}/{id}"),
             None => format!("/{resource_type}"),
         };
-        // The same configuration has the same version in every process of a host.
-        let mut hasher = DefaultHasher::new();
-        hasher.write(Value::Object(members.clone()).to_string().as_bytes());
-        let version = ETag::new(&format!("{:016x}", hasher.finish()));
+        let version = version_of([Value::Object(members.clone()).to_string().as_str()]);
         Self { id, members, resource_type, location, version }
     }
 
     /// Whether this is the document of that id; schema URIs have no case (RFC 7644 section 3.10).
     pub(crate) fn is(&self, id: &str) -> bool {
         self.id.eq_ignore_ascii_case(id)
-    }
-
-    pub(crate) fn version(&self) -> &ETag {
-        &self.version
     }
 
     pub(crate) fn location(&self, base: &str) -> String {
@@ -110,6 +140,13 @@ impl Serialize for Located<'_> {
     }
 }
 
+/// The same configuration has the same version in every process of a host.
+fn version_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> ETag {
+    let mut hasher = DefaultHasher::new();
+    texts.into_iter().for_each(|text| hasher.write(text.as_bytes()));
+    ETag::new(&format!("{:016x}", hasher.finish()))
+}
+
 fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(object) => object,
@@ -139,10 +176,14 @@ fn configuration(config: &Config, capabilities: Capabilities) -> Map<String, Val
             "defaultPaginationMethod": "index",
             "defaultPageSize": config.default_page_size,
             "maxPageSize": config.max_page_size,
-            "cursorTimeout": config.sealer.timeout.num_seconds(),
         },
         "authenticationSchemes": schemes,
     }));
+    if let Some(Value::Object(pagination)) = document.get_mut("pagination")
+        && capabilities.cursor()
+    {
+        pagination.insert("cursorTimeout".to_owned(), config.sealer.timeout.as_secs().into());
+    }
     if let Some(uri) = &config.documentation_uri {
         document.insert("documentationUri".to_owned(), Value::from(uri.as_str()));
     }

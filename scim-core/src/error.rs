@@ -5,7 +5,7 @@ use std::fmt;
 use http::StatusCode;
 use scim_filter::{ParseError, ResolveError};
 use scim_patch::PatchError;
-use scim_schema::{ScimType, Violation};
+use scim_schema::{ScimType, Target, Violation};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// The result of what can fail with an [`Error`].
@@ -109,6 +109,10 @@ impl Error {
     /// The caller may not do this.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    pub(crate) fn not_writable(target: &Target) -> Self {
+        Self::forbidden(format!("`{target}` cannot be written by the caller"))
     }
 
     /// Nobody is identified.

@@ -3,12 +3,14 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use crate::{Error, Result};
 
 /// Reads a body as JSON. An object with a name twice is refused: which of the two is meant would be
-/// a guess, and two readers of one document must not see different things.
+/// a guess, and two readers of one document must not see different things. So is U+0000, which not
+/// every store can keep.
 ///
 /// Nesting is limited by `serde_json` (128 levels).
 pub(crate) fn parse(body: &[u8]) -> Result<Value> {
@@ -19,8 +21,40 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value> {
     let value = Unique
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| Error::invalid_syntax(format!("the body is not valid JSON: {error}")))?;
+        .map_err(invalid)?;
     Ok(value)
+}
+
+/// Reads an object whose members are to be read later, each on its own.
+pub(crate) fn members(body: &[u8]) -> Result<Vec<(String, Box<RawValue>)>> {
+    struct Members;
+    impl<'de> Visitor<'de> for Members {
+        type Value = Vec<(String, Box<RawValue>)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a JSON object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::new();
+            while let Some(member) = object.next_entry()? {
+                members.push(member);
+            }
+            Ok(members)
+        }
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let members = deserializer.deserialize_map(Members);
+    members.and_then(|members| deserializer.end().map(|()| members)).map_err(invalid)
+}
+
+/// Reads an array whose elements are to be read later, each on its own.
+pub(crate) fn elements(array: &RawValue) -> Result<Vec<Box<RawValue>>> {
+    serde_json::from_str(array.get()).map_err(invalid)
+}
+
+fn invalid(error: serde_json::Error) -> Error {
+    Error::invalid_syntax(format!("the body is not valid JSON: {error}"))
 }
 
 /// Reads a value without repeated names.
@@ -61,11 +95,13 @@ impl<'de> Visitor<'de> for Unique {
         Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        without_nul(text)?;
         Ok(Value::String(text.to_owned()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        without_nul(&text)?;
         Ok(Value::String(text))
     }
 
@@ -80,6 +116,7 @@ impl<'de> Visitor<'de> for Unique {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = object.next_key::<String>()? {
+            without_nul(&key)?;
             let value = object.next_value_seed(Unique)?;
             // With `serde_json/arbitrary_precision` a number arrives as an object with this name.
             if key == "$serde_json::private::Number"
@@ -96,6 +133,10 @@ impl<'de> Visitor<'de> for Unique {
     }
 }
 
+fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') { Err(E::custom("a string holds U+0000")) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,9 +150,10 @@ mod tests {
     #[test]
     fn refuses_hostile_bodies() {
         let deep = "[".repeat(100_000);
-        for text in
-            ["", "{", "tre", r#"{"a":1,"a":1}"#, r#"[{"x":{"b":1,"b":2}}]"#, "{} {}", r#""\ud800""#, &deep]
-        {
+        let repeated = r#"[{"x":{"b":1,"b":2}}]"#;
+        let nul = [r#""a\u0000b""#, r#"{"\u0000":1}"#];
+        let bad = ["", "{", "tre", r#"{"a":1,"a":1}"#, repeated, "{} {}", r#""\ud800""#, "1e999", &deep];
+        for text in bad.into_iter().chain(nul) {
             let error = parse(text.as_bytes()).unwrap_err();
             assert_eq!(error.scim_type(), Some(scim_schema::ScimType::InvalidSyntax), "{text:.20}");
         }

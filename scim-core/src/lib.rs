@@ -2,6 +2,7 @@
 
 mod access;
 mod bulk;
+mod call;
 mod config;
 mod context;
 mod cursor;
@@ -11,11 +12,14 @@ mod json;
 mod me;
 mod memory;
 mod monitor;
+mod negotiation;
 mod operation;
+mod paging;
 mod parameters;
 mod precondition;
 mod provider;
 mod query;
+mod replace;
 mod resource;
 mod response;
 mod route;
@@ -24,7 +28,9 @@ mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trace;
+mod unique_types;
 mod update;
+mod write;
 
 pub use access::{Access, Action, Permit, Policy};
 pub use config::{AuthenticationScheme, BuildError, Builder};

@@ -66,8 +66,9 @@ impl Me {
         (self.resolve)(identity, extensions)
     }
 
-    pub(crate) fn protects(&self, attribute: &str) -> bool {
-        self.protected.iter().any(|protected| protected.eq_ignore_ascii_case(attribute))
+    /// What cannot be written through it.
+    pub(crate) fn protected(&self) -> &[String] {
+        &self.protected
     }
 }
 

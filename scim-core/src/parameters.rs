@@ -1,7 +1,7 @@
 //! The parameters of a query, from a URL or from a SearchRequest (RFC 7644 sections 3.4.2 and 3.4.3).
 
-use scim_schema::{Reading, ScimType, read_message};
-use serde_json::{Map, Value};
+use scim_schema::{Quirk, Reading, ScimType, read_message};
+use serde_json::Value;
 
 use crate::route::decode;
 use crate::{Error, Result};
@@ -9,55 +9,50 @@ use crate::{Error, Result};
 /// The URI of the SearchRequest message schema.
 pub(crate) const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
-/// The parameters as the client sent them, numbers read and clamped.
+const NAMES: [&str; 8] =
+    ["attributes", "excludedAttributes", "filter", "sortBy", "sortOrder", "startIndex", "count", "cursor"];
+
+/// The parameters as the client sent them. Numbers and the order are read when they are used, so
+/// that a request which has no use for them does not fail over them.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Parameters {
     pub(crate) attributes: Option<String>,
     pub(crate) excluded_attributes: Option<String>,
     pub(crate) filter: Option<String>,
     pub(crate) sort_by: Option<String>,
-    pub(crate) descending: bool,
-    pub(crate) start_index: Option<u64>,
-    pub(crate) count: Option<usize>,
-    /// Whether the count was below 0, which only cursors mind (RFC 9865 section 2.1).
-    pub(crate) negative_count: bool,
+    sort_order: Option<String>,
+    start_index: Option<String>,
+    count: Option<String>,
     /// Empty for the first page.
     pub(crate) cursor: Option<String>,
 }
 
 impl Parameters {
-    /// Reads the query of a URL. Names may be in any case; unknown and empty ones are ignored.
-    pub(crate) fn from_query(query: &str) -> Result<Self> {
+    /// Reads the query of a URL. Unknown parameters are ignored.
+    pub(crate) fn from_query(query: &str, reading: &mut Reading<'_>) -> Result<Self> {
         let mut parameters = Self::default();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (Some(name), Some(value)) = (decode(name, true), decode(value, true)) else {
-                return Err(Error::invalid_syntax("the query is not valid UTF-8"));
+        for pair in pairs(query) {
+            let (name, value) = pair?;
+            let name = match NAMES.iter().find(|known| known.eq_ignore_ascii_case(&name)) {
+                Some(known) if **known == name || reading.tolerates(Quirk::ParameterForm, known) => *known,
+                Some(known) => return Err(Error::invalid_syntax(format!("`{known}` must be written so"))),
+                None => continue,
             };
-            parameters.set(&name, value)?;
+            parameters.set(name, value)?;
         }
         Ok(parameters)
     }
 
     /// Reads a SearchRequest message.
     pub(crate) fn from_message(message: Value, reading: &mut Reading<'_>) -> Result<Self> {
-        const MEMBERS: [&str; 8] = [
-            "attributes",
-            "excludedAttributes",
-            "filter",
-            "sortBy",
-            "sortOrder",
-            "startIndex",
-            "count",
-            "cursor",
-        ];
-        let message: Map<String, Value> = read_message(message, Some(SEARCH_REQUEST), &MEMBERS, reading)?;
+        let message = read_message(message, Some(SEARCH_REQUEST), &NAMES, reading)?;
         let mut parameters = Self::default();
         for (name, value) in message {
+            let number = matches!(name.as_str(), "startIndex" | "count");
             let text = match value {
                 Value::Null => continue,
-                Value::String(text) => text,
-                Value::Number(number) => number.to_string(),
+                Value::Number(value) if number => value.to_string(),
+                Value::String(text) if !number || reading.tolerates(Quirk::NumberAsString, &name) => text,
                 Value::Array(names) if name.ends_with("ttributes") => {
                     let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
                     names.ok_or_else(|| wrong(&name, "must be an array of attribute names"))?.join(",")
@@ -69,53 +64,85 @@ impl Parameters {
         Ok(parameters)
     }
 
+    /// Whether the query of a URL has a filter, whatever else is in it.
+    pub(crate) fn name_filter(query: &str) -> bool {
+        pairs(query).flatten().any(|(name, _)| name.eq_ignore_ascii_case("filter"))
+    }
+
     /// Whether the client says which attributes the response shows.
     pub(crate) fn has_projection(&self) -> bool {
         self.attributes.is_some() || self.excluded_attributes.is_some()
     }
 
     fn set(&mut self, name: &str, value: String) -> Result<()> {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
-        if is("filter") {
-            self.filter = Some(value);
-        } else if is("cursor") {
-            self.cursor = Some(value);
-        } else if value.is_empty() {
-            // An empty value of any other parameter says nothing.
-        } else if is("attributes") {
-            self.attributes = Some(value);
-        } else if is("excludedAttributes") {
-            self.excluded_attributes = Some(value);
-        } else if is("sortBy") {
-            self.sort_by = Some(value);
-        } else if is("sortOrder") {
-            self.descending = match value.to_ascii_lowercase().as_str() {
-                "ascending" => false,
-                "descending" => true,
-                _ => return Err(wrong("sortOrder", "must be ascending or descending")),
-            };
-        } else if is("startIndex") {
-            self.start_index = Some(whole("startIndex", &value)?.max(1));
-        } else if is("count") {
-            let count = whole("count", &value)?;
-            self.negative_count = value.trim_start().starts_with('-');
-            self.count = Some(usize::try_from(count).unwrap_or(usize::MAX));
+        // An empty value says nothing; but an empty filter must not mean "all", and an empty cursor
+        // asks for the first page.
+        if value.is_empty() && !matches!(name, "filter" | "cursor") {
+            return Ok(());
+        }
+        let slot = match name {
+            "attributes" => &mut self.attributes,
+            "excludedAttributes" => &mut self.excluded_attributes,
+            "filter" => &mut self.filter,
+            "sortBy" => &mut self.sort_by,
+            "sortOrder" => &mut self.sort_order,
+            "startIndex" => &mut self.start_index,
+            "count" => &mut self.count,
+            _ => &mut self.cursor,
+        };
+        match slot {
+            None => *slot = Some(value),
+            // Some clients repeat the parameter for each element of a list.
+            Some(names) if name.ends_with("ttributes") => {
+                names.push(',');
+                names.push_str(&value);
+            }
+            Some(_) => return Err(Error::invalid_syntax(format!("`{name}` is there twice"))),
         }
         Ok(())
     }
+
+    /// Whether `sortOrder` is descending.
+    pub(crate) fn descending(&self) -> Result<bool> {
+        match self.sort_order.as_deref().map(str::to_ascii_lowercase).as_deref() {
+            None | Some("ascending") => Ok(false),
+            Some("descending") => Ok(true),
+            Some(_) => Err(wrong("sortOrder", "must be ascending or descending")),
+        }
+    }
+
+    /// The `startIndex`; less than 1 counts as 1 (RFC 7644 section 3.4.2.4).
+    pub(crate) fn start_index(&self) -> Result<Option<u64>> {
+        let index = self.start_index.as_deref().map(|text| whole("startIndex", text)).transpose()?;
+        Ok(index.map(|index| index.max(1).unsigned_abs()))
+    }
+
+    /// The `count`, which may be negative.
+    pub(crate) fn count(&self) -> Result<Option<i64>> {
+        self.count.as_deref().map(|text| whole("count", text)).transpose()
+    }
 }
 
-/// A whole number of any length; a negative one counts as 0 (RFC 7644 section 3.4.2.4).
-fn whole(name: &str, text: &str) -> Result<u64> {
+/// The names and values of a query.
+fn pairs(query: &str) -> impl Iterator<Item = Result<(String, String)>> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match (decode(name, true), decode(value, true)) {
+            (Some(name), Some(value)) if !value.contains('\0') => Ok((name, value)),
+            _ => Err(Error::invalid_syntax("the query is not valid UTF-8, or holds a NUL")),
+        }
+    })
+}
+
+/// A whole number of any length.
+fn whole(name: &str, text: &str) -> Result<i64> {
     let text = text.trim();
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(wrong(name, "must be a whole number"));
     }
-    Ok(if negative { 0 } else { digits.parse().unwrap_or(u64::MAX) })
+    let beyond = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    Ok(text.parse().unwrap_or(beyond))
 }
 
 fn wrong(name: &str, reason: &str) -> Error {
@@ -124,23 +151,59 @@ fn wrong(name: &str, reason: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use scim_schema::Tolerance;
+    use serde_json::json;
+
     use super::*;
+
+    fn query(text: &str) -> Result<Parameters> {
+        Parameters::from_query(text, &mut Reading::new(&Tolerance::lenient()))
+    }
 
     #[test]
     fn reads_what_clients_write() {
-        let parameters =
-            Parameters::from_query("&filter=userName+eq+%22a%26b%22&startindex=0&COUNT=-3&foo=1&").unwrap();
+        let parameters = query("&filter=userName+eq+%22a%26b%22&startindex=0&COUNT=-3&foo=1&").unwrap();
         assert_eq!(parameters.filter.as_deref(), Some("userName eq \"a&b\""));
-        assert_eq!((parameters.start_index, parameters.count), (Some(1), Some(0)));
-        let huge =
-            Parameters::from_query("startIndex=99999999999999999999999&count=18446744073709551616").unwrap();
-        assert_eq!((huge.start_index, huge.count), (Some(u64::MAX), Some(usize::MAX)));
+        assert_eq!((parameters.start_index().unwrap(), parameters.count().unwrap()), (Some(1), Some(-3)));
+        let huge = query("startIndex=99999999999999999999999&count=18446744073709551616").unwrap();
+        assert_eq!(huge.start_index().unwrap(), Some(i64::MAX.unsigned_abs()));
+        assert_eq!(huge.count().unwrap(), Some(i64::MAX));
+        let list = query("attributes=userName&attributes=title&excludedAttributes=").unwrap();
+        assert_eq!((list.attributes.as_deref(), list.excluded_attributes), (Some("userName,title"), None));
     }
 
     #[test]
     fn refuses_what_is_no_number_or_order() {
-        for query in ["count=ten", "startIndex=1.5", "sortOrder=up", "count=1e3", "filter=%ff"] {
-            assert!(Parameters::from_query(query).is_err(), "{query}");
+        for text in ["count=ten", "count=1e3", "count=--1"] {
+            assert!(query(text).unwrap().count().is_err(), "{text}");
         }
+        for text in ["startIndex=1.5", "startIndex=+", "startIndex=%20"] {
+            assert!(query(text).unwrap().start_index().is_err(), "{text}");
+        }
+        assert!(query("sortOrder=up").unwrap().descending().is_err());
+        for text in ["filter=%ff", "a=%00", "filter=a&filter=b"] {
+            assert!(query(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn tolerance_is_asked_for_names_in_other_case_and_numbers_in_strings() {
+        let (strict, lenient) = (Tolerance::strict(), Tolerance::lenient());
+        assert!(Parameters::from_query("Filter=x", &mut Reading::new(&strict)).is_err());
+        let mut reading = Reading::new(&lenient);
+        assert!(Parameters::from_query("Filter=x&filter2=y", &mut reading).is_ok());
+        assert_eq!(reading.fired().len(), 1);
+        let message = json!({ "schemas": [SEARCH_REQUEST], "count": "5" });
+        assert!(Parameters::from_message(message.clone(), &mut Reading::new(&strict)).is_err());
+        let parameters = Parameters::from_message(message, &mut Reading::new(&lenient)).unwrap();
+        assert_eq!(parameters.count().unwrap(), Some(5));
+    }
+
+    #[test]
+    fn a_filter_is_found_among_anything() {
+        for text in ["filter=", "count=x&FILTER=a", "f%69lter=a"] {
+            assert!(Parameters::name_filter(text), "{text}");
+        }
+        assert!(!Parameters::name_filter("count=filter&filters=x"));
     }
 }

@@ -95,6 +95,9 @@ impl Precondition {
         *self == Self::NONE
     }
 
+    /// Requires that there is any version.
+    pub(crate) const ANY: Self = Self { if_match: Some(Tags::Any), if_none_match: None };
+
     pub(crate) fn has_if_match(&self) -> bool {
         self.if_match.is_some()
     }
@@ -105,8 +108,14 @@ impl Precondition {
     ///
     /// 412 if the client expects another version.
     pub fn check(&self, version: &ETag) -> Result<()> {
+        self.check_match(version)?;
+        if self.is_known(version) { Err(Error::precondition_failed()) } else { Ok(()) }
+    }
+
+    /// Checks `If-Match` alone, which is all that can refuse a read.
+    pub(crate) fn check_match(&self, version: &ETag) -> Result<()> {
         let matches = self.if_match.as_ref().is_none_or(|tags| tags.contain(version));
-        if matches && !self.is_known(version) { Ok(()) } else { Err(Error::precondition_failed()) }
+        if matches { Ok(()) } else { Err(Error::precondition_failed()) }
     }
 
     /// Whether the client has this version already (`If-None-Match`), so that a read is a 304.

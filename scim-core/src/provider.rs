@@ -87,6 +87,13 @@ pub trait Provider: Send + Sync {
         let _ = on;
         Capabilities::NONE
     }
+
+    /// The attributes of a resource type, by canonical path, whose values the store keeps different
+    /// from each other although the schema does not ask for it. `/Schemas` then says so.
+    fn unique(&self, on: &ResourceType) -> Vec<String> {
+        let _ = on;
+        Vec::new()
+    }
 }
 
 /// How an update is to be made, and what is wanted of the result.
@@ -264,6 +271,10 @@ macro_rules! forward {
 
             fn capabilities(&self, on: &ResourceType) -> Capabilities {
                 (**self).capabilities(on)
+            }
+
+            fn unique(&self, on: &ResourceType) -> Vec<String> {
+                (**self).unique(on)
             }
         }
     };

@@ -1,10 +1,11 @@
 //! Queries as a provider gets them, and answering them in memory (RFC 7644 section 3.4.2).
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use scim_filter::Predicate;
 use scim_schema::{Projection, Target};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Resource;
 
@@ -68,31 +69,51 @@ pub struct Page {
 impl Sort {
     /// The order of two resources, the ids included.
     pub fn order(&self, a: &Resource, b: &Resource) -> Ordering {
-        Self::order_keys(Some(self), a, Some(self), b).then_with(|| a.id().cmp(b.id()))
+        self.order_values(self.value_of(a), self.value_of(b)).then_with(|| a.id().cmp(b.id()))
     }
 
-    /// The order of the sort values of two resources that may be of different types, where one
-    /// whose type lacks the attribute has no sort.
-    pub(crate) fn order_keys(
-        a_sort: Option<&Self>,
-        a: &Resource,
-        b_sort: Option<&Self>,
-        b: &Resource,
-    ) -> Ordering {
-        let Some(sort) = a_sort.or(b_sort) else { return Ordering::Equal };
-        let a = a_sort.and_then(|sort| sort.by.sort_value(a.as_map()));
-        let b = b_sort.and_then(|sort| sort.by.sort_value(b.as_map()));
+    /// The value that a resource is sorted by.
+    pub(crate) fn value_of<'r>(&self, resource: &'r Resource) -> Option<&'r Value> {
+        self.by.sort_value(resource.as_map())
+    }
+
+    /// The order of two values that resources are sorted by.
+    pub(crate) fn order_values(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
         let order = match (a, b) {
-            (Some(a), Some(b)) => sort.by.comparison().order(a, b),
+            (Some(a), Some(b)) => self.by.comparison().order(a, b),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => Ordering::Equal,
         };
-        if sort.descending { order.reverse() } else { order }
+        if self.descending { order.reverse() } else { order }
+    }
+}
+
+impl Window {
+    /// The part of a list of so many resources that a page of this size shows; `place` finds the
+    /// index of the first resource that is not before a position.
+    pub(crate) fn range(&self, total: usize, count: usize, place: impl Fn(&Position) -> usize) -> Range<usize> {
+        if let Self::Before(position) = self {
+            let end = place(position).min(total);
+            return end.saturating_sub(count)..end;
+        }
+        let begin = match self {
+            Self::Start(start) => usize::try_from(start.saturating_sub(1)).unwrap_or(usize::MAX),
+            Self::After(position) => place(position),
+            _ => 0,
+        };
+        let begin = begin.min(total);
+        begin..begin.saturating_add(count).min(total)
     }
 }
 
 impl Query {
+    /// The attributes that the resources are selected and sorted by.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Target> {
+        let filtered = self.filter.iter().flat_map(Predicate::targets);
+        filtered.chain(self.sort.iter().map(|sort| &sort.by))
+    }
+
     /// Answers the query from all resources of a type, in the store's own stable order: filters,
     /// sorts and cuts out the page.
     ///
@@ -101,6 +122,9 @@ impl Query {
         let matching = all
             .into_iter()
             .filter(|resource| self.filter.as_ref().is_none_or(|filter| filter.is_match(resource.as_map())));
+        if self.count == 0 {
+            return Page { total: Some(matching.count() as u64), ..Page::default() };
+        }
         if self.sort.is_none()
             && let Window::Start(start) = self.window
         {
@@ -132,45 +156,35 @@ impl Query {
 
     fn cut(&self, mut all: Vec<Resource>) -> Page {
         let total = all.len();
-        let clamp = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(total);
-        let place = |position: &Position| self.find(&all, position);
-        let begin = match &self.window {
-            Window::Start(start) => clamp(start.saturating_sub(1)),
-            Window::First => 0,
-            Window::After(position) => place(position),
-            Window::Before(position) => place(position).saturating_sub(self.count),
-        };
-        let end = match &self.window {
-            Window::Before(position) => place(position),
-            _ => begin.saturating_add(self.count).min(total),
-        };
+        let range = self.window.range(total, self.count, |position| self.find(&all, position));
         let cursors = !matches!(self.window, Window::Start(_));
-        let at = |index: usize| all.get(index).map(|resource| self.position(resource));
-        let next = if cursors && end < total && end > begin { at(end) } else { None };
-        let previous = if cursors && begin > 0 { at(begin) } else { None };
-        all.truncate(end);
-        let resources = all.split_off(begin.min(all.len()));
+        let at = |index: usize| all.get(index).filter(|_| cursors).map(|resource| self.position(resource));
+        let next = at(range.end);
+        let previous = if range.start > 0 { at(range.start) } else { None };
+        all.truncate(range.end);
+        let resources = all.split_off(range.start);
         Page { resources, total: Some(total as u64), next, previous }
     }
 
     /// A position is the sort value and the id of the resource that it stands in front of.
-    fn position(&self, resource: &Resource) -> Position {
-        let key = self.sort.as_ref().and_then(|sort| sort.by.sort_value(resource.as_map()));
-        let id = Value::from(resource.id());
-        Position(serde_json::to_vec(&(key, id)).unwrap_or_default())
+    pub(crate) fn position(&self, resource: &Resource) -> Position {
+        let key = self.sort.as_ref().and_then(|sort| sort.value_of(resource));
+        Position(serde_json::to_vec(&(key, resource.id())).unwrap_or_default())
+    }
+
+    /// A resource that sorts like the one that a position was made from.
+    pub(crate) fn probe(&self, position: &Position) -> Option<Resource> {
+        let (key, id): (Option<Value>, String) = serde_json::from_slice(&position.0).ok()?;
+        let mut probe = Map::from_iter([("id".to_owned(), Value::from(id))]);
+        if let (Some(sort), Some(key)) = (&self.sort, key) {
+            sort.by.set_sort_value(&mut probe, key);
+        }
+        Some(Resource::new(probe))
     }
 
     /// The index of the first resource that is not before a position.
     fn find(&self, all: &[Resource], position: &Position) -> usize {
-        let Ok((key, id)) = serde_json::from_slice::<(Option<Value>, String)>(&position.0) else {
-            return all.len();
-        };
-        let mut probe = serde_json::Map::new();
-        probe.insert("id".to_owned(), Value::from(id));
-        if let (Some(sort), Some(key)) = (&self.sort, key) {
-            sort.by.set_sort_value(&mut probe, key);
-        }
-        let probe = Resource::new(probe);
+        let Some(probe) = self.probe(position) else { return all.len() };
         all.partition_point(|resource| self.order(resource, &probe) == Ordering::Less)
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::bulk::Done;
 use crate::error::Hint;
-use crate::operation::Documents;
+use crate::discovery::Documents;
 use crate::service::{Answer, List, Outcome};
 use crate::{ETag, Error, Resource, ScimService};
 
@@ -31,12 +31,15 @@ pub(crate) fn respond(service: &ScimService, outcome: &Outcome, head: bool) -> R
             let Ok(registration) = service.registration(*on) else { return answer.response };
             let egress = Egress { service, base, on: *on, id: resource.id() };
             answer.header(LOCATION, &location(base, registration.resource_type.endpoint(), resource.id()));
-            answer.version(resource.version());
+            if let Some(version) = resource.text("meta.version") {
+                answer.header(ETAG, version);
+            }
             answer.body(&Projected::new(resource.as_map(), projection).deriving(&egress));
         }
         Answer::List(list) => {
-            let resources = list.pages.iter().flat_map(|(on, projection, resources)| {
-                resources.iter().map(move |resource| Shown { service, base, on: *on, projection, resource })
+            let resources = list.resources.iter().filter_map(|(place, resource)| {
+                let (on, projection) = list.types.get(*place)?;
+                Some(Shown { service, base, on: *on, projection, resource })
             });
             answer.body(&ListResponse { list, resources });
         }
@@ -69,12 +72,17 @@ pub(crate) fn refuse(service: &ScimService, error: &Error, head: bool) -> Respon
 
 /// The URL of a resource.
 pub(crate) fn location(base: &str, endpoint: &str, id: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~@:!$&'()*+,;=".contains(&byte);
     let mut url = String::with_capacity(base.len() + endpoint.len() + 1 + id.len());
     url.push_str(base);
     url.push_str(endpoint);
     url.push('/');
+    if id.bytes().all(plain) {
+        url.push_str(id);
+        return url;
+    }
     for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~@:!$&'()*+,;=".contains(&byte) {
+        if plain(byte) {
             url.push(char::from(byte));
         } else {
             url.push_str(&format!("%{byte:02X}"));
@@ -110,7 +118,8 @@ impl Http {
         if self.head {
             return;
         }
-        let mut bytes = Vec::with_capacity(1024);
+        // Most resources fit, so that the bytes are not moved while they are written.
+        let mut bytes = Vec::with_capacity(4 * 1024);
         match serde_json::to_writer(&mut bytes, body) {
             Ok(()) => *self.response.body_mut() = bytes,
             Err(_) => self.status(StatusCode::INTERNAL_SERVER_ERROR),
@@ -118,14 +127,14 @@ impl Http {
     }
 
     fn documents(&mut self, service: &ScimService, base: &str, documents: Documents) {
+        self.version(Some(documents.version(service)));
         match documents.of(service) {
             [one] if !documents.is_list() => {
                 self.header(LOCATION, &one.location(base));
-                self.version(Some(one.version().clone()));
                 self.body(&one.at(base));
             }
             all => {
-                let list = List { total: Some(all.len() as u64), start: Some(1), ..List::default() };
+                let list = List::of_documents(all.len());
                 self.body(&ListResponse {
                     list: &list,
                     resources: all.iter().map(|document| document.at(base)),

@@ -1,6 +1,6 @@
 //! From a path to an endpoint (RFC 7644 section 3.2).
 
-use crate::operation::Documents;
+use crate::discovery::Documents;
 use crate::{Error, Result, ScimService};
 
 /// An endpoint; a resource type is given by the index of its registration.
@@ -44,6 +44,8 @@ impl Route {
         let mut segments = segments.into_iter();
         let route = Self::of(service, segments.next(), segments.next());
         match (route, segments.next()) {
+            // Not every store can even look up U+0000, and none has an id with it.
+            (Some(Self::Resource(_, id)), None) if id.contains('\0') => Err(Error::not_found(&id)),
             (Some(route), None) => Ok(route),
             _ => Err(Error::new(http::StatusCode::NOT_FOUND, "there is no such endpoint")),
         }
@@ -82,23 +84,25 @@ impl Route {
             .position(|r| r.resource_type.endpoint().trim_start_matches('/').eq_ignore_ascii_case(&first))?;
         Some(match second {
             None => Self::Collection(on),
-            Some(second) if second == ".search" => Self::Search(Some(on)),
+            Some(second) if second.eq_ignore_ascii_case(".search") => Self::Search(Some(on)),
             Some(id) => Self::Resource(on, id),
         })
     }
 }
 
-/// The path below the base URL's.
+/// The path below the base URL's, whose last segment may be a protocol version: then another version
+/// in its place is below it too.
 fn below_base<'a>(base: &str, path: &'a str) -> &'a str {
     let after_scheme = base.split_once("://").map_or(base, |(_, rest)| rest);
     let base_path = after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or_default();
-    match path.strip_prefix(base_path) {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => rest,
-        _ => path,
-    }
+    let unversioned = base_path.rsplit_once('/').filter(|(_, last)| version_of(last).is_some());
+    let bases = [Some(base_path), unversioned.map(|(above, _)| above)];
+    let below = |base: &str| path.strip_prefix(base).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    bases.into_iter().flatten().find_map(below).unwrap_or(path)
 }
 
-fn version_of(segment: &str) -> Option<&str> {
+/// The number of a path segment such as `v2` (RFC 7644 section 3.13).
+pub(crate) fn version_of(segment: &str) -> Option<&str> {
     let version = segment.strip_prefix(['v', 'V'])?;
     (!version.is_empty() && version.bytes().all(|b| b.is_ascii_digit())).then_some(version)
 }
@@ -140,9 +144,12 @@ mod tests {
         for (base, path, below) in [
             ("https://example.com/scim/v2", "/scim/v2/Users/1", "/Users/1"),
             ("https://example.com/scim/v2", "/Users/1", "/Users/1"),
-            ("https://example.com/scim/v2", "/scim/v2x/Users", "/scim/v2x/Users"),
+            ("https://example.com/scim/v2", "/scimx/v2/Users", "/scimx/v2/Users"),
             ("https://example.com/scim/v2", "/scim/v2", ""),
             ("https://example.com", "/Users", "/Users"),
+            ("https://example.com/scim/v2", "/scim/v1/Users", "/v1/Users"),
+            ("https://example.com/scim/v2", "/scim/Users", "/Users"),
+            ("https://example.com/v2", "/v1/Users", "/v1/Users"),
         ] {
             assert_eq!(below_base(base, path), below);
         }

@@ -3,23 +3,17 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use http::{Extensions, StatusCode};
-use scim_schema::{Fired, Projection, ResourceType, Schema, Target};
+use scim_schema::{Projection, Schema};
 
 use crate::bulk;
+use crate::call::Call;
 use crate::config::{Builder, Config, Registration, capabilities};
-use crate::context::Secrets;
-use crate::discovery::Discovery;
-use crate::monitor;
-use crate::operation::{Change, Documents, Kind, Operation};
+use crate::discovery::{Discovery, Documents};
+use crate::operation::{Kind, Operation};
 use crate::response;
 use crate::trace;
-use crate::route::Route;
-use crate::{
-    Access, Action, BaseUrl, Capabilities, Context, ETag, Error, Event, Identity, Permit, Provider, Query,
-    Resource, Result,
-};
+use crate::{BaseUrl, Capabilities, ETag, Error, Identity, Resource, Result};
 
 /// A SCIM service provider: resource types, their providers, and the protocol between them and
 /// clients. Cheap to clone.
@@ -54,7 +48,10 @@ pub(crate) enum Answer {
 /// A page of resources, perhaps of several types.
 #[derive(Debug, Default)]
 pub(crate) struct List {
-    pub(crate) pages: Vec<(usize, Projection, Vec<Resource>)>,
+    /// The types, and what of each is shown.
+    pub(crate) types: Vec<(usize, Projection)>,
+    /// The resources in order, each with the place of its type in `types`.
+    pub(crate) resources: Vec<(usize, Resource)>,
     pub(crate) total: Option<u64>,
     pub(crate) start: Option<u64>,
     pub(crate) next: Option<String>,
@@ -62,10 +59,6 @@ pub(crate) struct List {
 }
 
 impl Answer {
-    pub(crate) fn list(start: Option<u64>) -> List {
-        List { start, total: Some(0), ..List::default() }
-    }
-
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Resource { created: true, .. } => StatusCode::CREATED,
@@ -78,9 +71,9 @@ impl Answer {
 }
 
 impl List {
-    pub(crate) fn add(&mut self, on: usize, query: Query, resources: Vec<Resource>, total: Option<u64>) {
-        self.total = self.total.zip(total).map(|(all, of_type)| all.saturating_add(of_type));
-        self.pages.push((on, query.projection, resources));
+    /// The list of so many discovery documents, which are kept elsewhere.
+    pub(crate) fn of_documents(count: usize) -> Self {
+        Self { total: Some(count as u64), start: Some(1), ..Self::default() }
     }
 }
 
@@ -147,7 +140,6 @@ impl ScimService {
     async fn answer(&self, parts: &http::request::Parts, body: &[u8]) -> http::Response<Vec<u8>> {
         let head = parts.method == http::Method::HEAD;
         let outcome = async {
-            self.check_identity(parts)?;
             let operation = self.parse(parts, body)?;
             trace::quirks(operation.fired());
             self.execute(operation, &parts.extensions).await
@@ -156,6 +148,11 @@ impl ScimService {
             Ok(outcome) => response::respond(self, &outcome, head),
             Err(error) => self.refuse(&error, head),
         }
+    }
+
+    /// The response that shows an outcome of [`execute`](Self::execute).
+    pub fn response(&self, outcome: &Outcome) -> http::Response<Vec<u8>> {
+        response::respond(self, outcome, false)
     }
 
     /// The response that tells a client of an error, for errors that the host finds itself, such as
@@ -169,21 +166,16 @@ impl ScimService {
     }
 
     /// A request that nobody is identified for goes no further, not even to its parsing.
-    fn check_identity(&self, parts: &http::request::Parts) -> Result<()> {
+    pub(crate) fn admit(&self, extensions: &Extensions, discovers: bool) -> Result<()> {
         let config = self.config();
-        match parts.extensions.get::<Identity>() {
+        match extensions.get::<Identity>() {
             Some(identity) if config.multi_tenant && identity.tenant.is_none() => {
                 Err(Error::internal("the identity has no tenant, but the service is multi-tenant"))
             }
             Some(_) => Ok(()),
             None if config.allow_anonymous && !config.multi_tenant => Ok(()),
-            None => {
-                let base = self.base_url(&parts.extensions);
-                match Route::find(self, &base, parts.uri.path()) {
-                    Ok(Route::Discovery(_)) if config.public_discovery => Ok(()),
-                    _ => Err(Error::unauthorized()),
-                }
-            }
+            None if config.public_discovery && discovers => Ok(()),
+            None => Err(Error::unauthorized()),
         }
     }
 
@@ -194,196 +186,12 @@ impl ScimService {
     ///
     /// What the provider returns, as the response to send.
     pub async fn execute(&self, operation: Operation, extensions: &Extensions) -> Result<Outcome> {
+        self.admit(extensions, matches!(operation.kind, Kind::Discover { .. }))?;
         let base = self.base_url(extensions).into_owned();
         let answer = match operation.kind {
             Kind::Bulk(job) => Answer::Bulk(job.run(self, &base, extensions).await),
-            kind => {
-                let call = Call::new(self, &base, extensions, Secrets::default(), operation.fired);
-                call.execute(kind).await?
-            }
+            kind => Call::new(self, &base, extensions, operation.fired).execute(kind).await?,
         };
         Ok(Outcome { answer, base })
     }
-}
-
-/// What the provider calls of one operation have in common.
-pub(crate) struct Call<'a> {
-    pub(crate) service: &'a ScimService,
-    base: &'a str,
-    extensions: &'a Extensions,
-    secrets: Secrets,
-    permit: Permit,
-    fired: Vec<Fired>,
-    pub(crate) now: DateTime<Utc>,
-}
-
-impl<'a> Call<'a> {
-    pub(crate) fn new(
-        service: &'a ScimService,
-        base: &'a str,
-        extensions: &'a Extensions,
-        secrets: Secrets,
-        fired: Vec<Fired>,
-    ) -> Self {
-        Self { service, base, extensions, secrets, permit: Permit::all(), fired, now: Utc::now() }
-    }
-
-    pub(crate) fn provider(&self, on: usize) -> Result<&'a dyn Provider> {
-        Ok(&*self.service.registration(on)?.provider)
-    }
-
-    fn resource_type(&self, on: usize) -> Result<&'a ResourceType> {
-        Ok(&self.service.registration(on)?.resource_type)
-    }
-
-    pub(crate) fn context(&self, on: usize) -> Result<Context<'_>> {
-        Ok(Context {
-            resource_type: self.resource_type(on)?,
-            base_url: self.base,
-            identity: self.extensions.get(),
-            secrets: &self.secrets,
-            permit: &self.permit,
-            extensions: self.extensions,
-            now: self.now,
-        })
-    }
-
-    /// Asks the host's policy.
-    pub(crate) fn permit(
-        &self,
-        action: Action,
-        on: usize,
-        id: Option<&str>,
-        writes: &[Target],
-    ) -> Result<Permit> {
-        self.service.config().policy.check(&Access {
-            action,
-            resource_type: self.resource_type(on)?,
-            id,
-            writes,
-            identity: self.extensions.get(),
-            extensions: self.extensions,
-        })
-    }
-
-    pub(crate) async fn execute(mut self, kind: Kind) -> Result<Answer> {
-        match kind {
-            Kind::Search(search) => self.search(search).await,
-            Kind::Create { on, resource, secrets, mut projection, writes } => {
-                self.permit = self.permit(Action::Create, on, None, &writes)?;
-                self.permit.restrict(&mut projection, self.resource_type(on)?);
-                self.secrets = secrets;
-                let cx = self.context(on)?;
-                let call = self.provider(on)?.create(&cx, resource);
-                let resource = trace::provider(Action::Create, cx.resource_type, call).await?;
-                check_id(&resource)?;
-                let answer = Answer::Resource { on, resource, projection, created: true };
-                if let Answer::Resource { resource, .. } = &answer {
-                    let after = resource.version();
-                    let change = monitor::Change::Created(resource);
-                    self.tell(Action::Create, on, resource.id(), None, after.as_ref(), change, &answer)?;
-                }
-                Ok(answer)
-            }
-            Kind::Retrieve { on, id, mut projection, precondition } => {
-                self.permit = self.permit(Action::Retrieve, on, Some(&id), &[])?;
-                self.permit.restrict(&mut projection, self.resource_type(on)?);
-                let cx = self.context(on)?;
-                let call = self.provider(on)?.retrieve(&cx, &id, &projection);
-                let found = trace::provider(Action::Retrieve, cx.resource_type, call).await?;
-                let resource = found.ok_or_else(|| Error::not_found(&id))?;
-                Ok(match resource.version() {
-                    Some(version) if precondition.is_known(&version) => Answer::NotModified { version },
-                    _ => Answer::Resource { on, resource, projection, created: false },
-                })
-            }
-            Kind::Update(change) => self.update(*change).await,
-            Kind::Delete { on, id, precondition } => {
-                self.permit = self.permit(Action::Delete, on, Some(&id), &[])?;
-                let cx = self.context(on)?;
-                let call = self.provider(on)?.delete(&cx, &id, &precondition);
-                let deleted = trace::provider(Action::Delete, cx.resource_type, call).await?;
-                let answer = Answer::NoContent { version: None };
-                self.tell(
-                    Action::Delete,
-                    on,
-                    &id,
-                    Some(&deleted.version),
-                    None,
-                    monitor::Change::Deleted,
-                    &answer,
-                )?;
-                Ok(answer)
-            }
-            Kind::Discover { documents, precondition } => Ok(match documents.of(self.service) {
-                [one] if !documents.is_list() && precondition.is_known(one.version()) => {
-                    Answer::NotModified { version: one.version().clone() }
-                }
-                _ => Answer::Documents(documents),
-            }),
-            Kind::Redirect(location) => Ok(Answer::Redirect(location)),
-            Kind::Bulk(_) => Err(Error::invalid_syntax("a bulk request cannot be part of another")),
-        }
-    }
-
-    async fn update(mut self, change: Change) -> Result<Answer> {
-        let Change { on, id, action, update, secrets, mut options, writes } = change;
-        self.permit = self.permit(action, on, Some(&id), &writes)?;
-        if let Some(projection) = &mut options.returning {
-            self.permit.restrict(projection, self.resource_type(on)?);
-        }
-        self.secrets = secrets;
-        let cx = self.context(on)?;
-        let call = self.provider(on)?.update(&cx, &id, &update, &options);
-        let updated = trace::provider(action, cx.resource_type, call).await?;
-        let answer = match (options.returning, updated.resource) {
-            (Some(projection), Some(resource)) => {
-                Answer::Resource { on, resource, projection, created: false }
-            }
-            (Some(_), None) => return Err(Error::internal("the provider did not return the resource")),
-            (None, _) => Answer::NoContent { version: Some(updated.version.clone()) },
-        };
-        if updated.before != updated.version {
-            let change = monitor::Change::Updated(&update);
-            self.tell(action, on, &id, Some(&updated.before), Some(&updated.version), change, &answer)?;
-        }
-        Ok(answer)
-    }
-
-    /// Tells the host's monitor of a change.
-    #[expect(clippy::too_many_arguments, reason = "each is a member of the event")]
-    fn tell(
-        &self,
-        action: Action,
-        on: usize,
-        id: &str,
-        before: Option<&ETag>,
-        after: Option<&ETag>,
-        change: monitor::Change<'_>,
-        answer: &Answer,
-    ) -> Result<()> {
-        if let Some(monitor) = &self.service.config().monitor {
-            monitor.finished(&Event {
-                action,
-                resource_type: self.resource_type(on)?,
-                id,
-                identity: self.extensions.get(),
-                before,
-                after,
-                change,
-                secrets: !self.secrets.is_empty(),
-                fired: &self.fired,
-                status: answer.status(),
-            });
-        }
-        Ok(())
-    }
-}
-
-/// RFC 7643 section 3.1: an id is not empty, and never holds the word that bulk requests use.
-fn check_id(resource: &Resource) -> Result<()> {
-    if resource.id().is_empty() || resource.id().contains("bulkId") {
-        return Err(Error::internal("the provider made an id that is empty or holds `bulkId`"));
-    }
-    Ok(())
 }

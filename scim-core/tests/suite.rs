@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use scim_core::schema::{Projection, ResourceType, standard};
 use scim_core::testing::{Report, Suite};
 use scim_core::{
-    Capabilities, Context, Deleted, Error, ETag, MemoryProvider, Page, Precondition, Provider, Query, Resource, Result,
-    Update, UpdateOptions, Updated, Window, async_trait,
+    Capabilities, Context, Deleted, ETag, Error, MemoryProvider, Page, Precondition, Provider, Query,
+    Resource, Result, Update, UpdateOptions, Updated, Window, async_trait,
 };
 use serde_json::{Value, json};
 
@@ -86,7 +86,9 @@ impl Provider for Broken {
         match self.fault {
             Fault::IgnoresFilter => query.filter = None,
             Fault::IgnoresSort => query.sort = None,
-            Fault::ForgetsPages if query.window != Window::First => return Ok(Page { total: Some(60), ..Page::default() }),
+            Fault::ForgetsPages if query.window != Window::First => {
+                return Ok(Page { total: Some(60), ..Page::default() });
+            }
             _ => {}
         }
         let mut page = self.inner.query(cx, &query).await?;
@@ -130,7 +132,12 @@ impl Provider for Broken {
         }
     }
 
-    async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection) -> Result<Option<Resource>> {
+    async fn retrieve(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Option<Resource>> {
         let found = self.inner.retrieve(cx, id, projection).await?;
         if found.is_none() && self.is(Fault::AnyIdExists) {
             return Ok(Some(Resource::try_from(json!({ "id": id, "userName": "ghost" }))?));
@@ -147,7 +154,13 @@ impl Provider for Broken {
         }))
     }
 
-    async fn update(&self, cx: &Context<'_>, id: &str, update: &Update, options: &UpdateOptions) -> Result<Updated> {
+    async fn update(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        update: &Update,
+        options: &UpdateOptions,
+    ) -> Result<Updated> {
         let mut options = options.clone();
         if self.is(Fault::IgnoresPreconditions) {
             options.precondition = Precondition::NONE;
@@ -155,7 +168,9 @@ impl Provider for Broken {
         let projection = Projection::new(cx.resource_type());
         if self.is(Fault::LosesUpdates) && cx.resource_type().name() == "User" {
             // Reads, thinks, and then writes without looking whether it is still what was read.
-            let Some(stored) = self.inner.retrieve(cx, id, &projection).await? else { return Err(Error::not_found(id)) };
+            let Some(stored) = self.inner.retrieve(cx, id, &projection).await? else {
+                return Err(Error::not_found(id));
+            };
             options.precondition.check(&stored.version().unwrap())?;
             let applied = update.apply(cx, stored.clone())?;
             if !applied.changed {
@@ -283,10 +298,21 @@ fn what_is_not_claimed_is_not_tested() {
         async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
             self.0.create(cx, resource).await
         }
-        async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection) -> Result<Option<Resource>> {
+        async fn retrieve(
+            &self,
+            cx: &Context<'_>,
+            id: &str,
+            projection: &Projection,
+        ) -> Result<Option<Resource>> {
             self.0.retrieve(cx, id, projection).await
         }
-        async fn update(&self, cx: &Context<'_>, id: &str, update: &Update, o: &UpdateOptions) -> Result<Updated> {
+        async fn update(
+            &self,
+            cx: &Context<'_>,
+            id: &str,
+            update: &Update,
+            o: &UpdateOptions,
+        ) -> Result<Updated> {
             self.0.update(cx, id, update, o).await
         }
         async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {

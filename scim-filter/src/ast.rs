@@ -61,13 +61,13 @@ impl Filter {
     /// ```
     #[must_use]
     pub fn and(self, other: Filter) -> Filter {
-        Connective::And.join([self, other].into_iter())
+        Connective::And.join(vec![self, other])
     }
 
     /// At least one of the filters holds.
     #[must_use]
     pub fn or(self, other: Filter) -> Filter {
-        Connective::Or.join([self, other].into_iter())
+        Connective::Or.join(vec![self, other])
     }
 }
 
@@ -91,17 +91,20 @@ impl Connective {
     }
 
     /// Joins several filters; the operands of one of the same kind are joined instead of it.
-    pub(crate) fn join(self, operands: impl ExactSizeIterator<Item = Filter>) -> Filter {
-        let mut list = Vec::with_capacity(operands.len());
-        for operand in operands {
-            match (self, operand) {
-                (Self::And, Filter::And(inner)) | (Self::Or, Filter::Or(inner)) => list.extend(inner),
-                (_, operand) => list.push(operand),
-            }
+    pub(crate) fn join(self, mut operands: Vec<Filter>) -> Filter {
+        let same = |filter: &Filter| {
+            matches!((self, filter), (Self::And, Filter::And(_)) | (Self::Or, Filter::Or(_)))
+        };
+        if operands.iter().any(same) {
+            let parts = operands.into_iter().flat_map(|operand| match (self, operand) {
+                (Self::And, Filter::And(inner)) | (Self::Or, Filter::Or(inner)) => inner,
+                (_, operand) => vec![operand],
+            });
+            operands = parts.collect();
         }
         match self {
-            Self::And => Filter::And(list),
-            Self::Or => Filter::Or(list),
+            Self::And => Filter::And(operands),
+            Self::Or => Filter::Or(operands),
         }
     }
 }

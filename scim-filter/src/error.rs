@@ -1,7 +1,7 @@
 //! What is wrong with a filter, and where.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::ops::Range;
 
 use scim_schema::ScimType;
@@ -110,10 +110,12 @@ impl fmt::Display for ParseError {
         let excerpt = &self.0.excerpt;
         write!(f, "at character {}: expected {}", excerpt.character(), self.0.expected)?;
         match excerpt.marked() {
+            "" if self.0.kind == ParseErrorKind::Length => {}
             "" if excerpt.is_at_end() => f.write_str(", found the end")?,
             "" => {}
             // A value is not repeated: it may belong to an attribute that is never shown.
             _ if self.0.kind == ParseErrorKind::Literal => {}
+            text if text.trim_start_matches(' ').is_empty() => {}
             text if text.starts_with('"') => f.write_str(", found a quoted string")?,
             text => write!(f, ", found `{}`", Shortened(text))?,
         }
@@ -275,15 +277,19 @@ impl Excerpt {
     }
 }
 
-/// Text from a client, cut to what fits in a message.
+/// Text from a client, cut to what fits in a message, without control characters.
 pub(crate) struct Shortened<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 80;
-        match self.0.char_indices().nth(SHOWN) {
-            None => f.write_str(self.0),
-            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
+        for (index, c) in self.0.chars().enumerate() {
+            match c {
+                _ if index == SHOWN => return f.write_char('…'),
+                c if c.is_control() => f.write_char(char::REPLACEMENT_CHARACTER)?,
+                c => f.write_char(c)?,
+            }
         }
+        Ok(())
     }
 }

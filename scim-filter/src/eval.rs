@@ -112,21 +112,35 @@ pub(crate) fn compare<'a>(
     op: CompareOp,
     operand: &Operand,
 ) -> bool {
-    let mut values = values.filter(|value| !value.is_null()).peekable();
-    if op == CompareOp::Ne {
-        return values.peek().is_none() || values.any(|value| !rule.equals(value, operand));
+    // Sub-attributes may be multi-valued themselves.
+    let mut values = values.flat_map(each);
+    match op {
+        CompareOp::Eq => values.any(|value| rule.equals(value, operand)),
+        CompareOp::Ne => {
+            let mut absent = true;
+            let differs = values.any(|value| {
+                absent = false;
+                !rule.equals(value, operand)
+            });
+            differs || absent
+        }
+        CompareOp::Co => values.any(|v| is_text(v, operand, |text, folded| rule.contains(text, folded))),
+        CompareOp::Sw => values.any(|v| is_text(v, operand, |text, folded| rule.starts_with(text, folded))),
+        CompareOp::Ew => values.any(|v| is_text(v, operand, |text, folded| rule.ends_with(text, folded))),
+        CompareOp::Gt => values.any(|v| rule.compare(v, operand).is_some_and(Ordering::is_gt)),
+        CompareOp::Ge => values.any(|v| rule.compare(v, operand).is_some_and(Ordering::is_ge)),
+        CompareOp::Lt => values.any(|v| rule.compare(v, operand).is_some_and(Ordering::is_lt)),
+        CompareOp::Le => values.any(|v| rule.compare(v, operand).is_some_and(Ordering::is_le)),
     }
-    values.any(|value| match op {
-        CompareOp::Eq => rule.equals(value, operand),
-        CompareOp::Ne => !rule.equals(value, operand),
-        CompareOp::Co => is_text(value, operand, |text, folded| rule.contains(text, folded)),
-        CompareOp::Sw => is_text(value, operand, |text, folded| rule.starts_with(text, folded)),
-        CompareOp::Ew => is_text(value, operand, |text, folded| rule.ends_with(text, folded)),
-        CompareOp::Gt => rule.compare(value, operand).is_some_and(Ordering::is_gt),
-        CompareOp::Ge => rule.compare(value, operand).is_some_and(Ordering::is_ge),
-        CompareOp::Lt => rule.compare(value, operand).is_some_and(Ordering::is_lt),
-        CompareOp::Le => rule.compare(value, operand).is_some_and(Ordering::is_le),
-    })
+}
+
+/// The values that one stands for: the elements of a list, nothing if it is null.
+fn each(value: &Value) -> &[Value] {
+    match value {
+        Value::Null => &[],
+        Value::Array(list) => list,
+        one => std::slice::from_ref(one),
+    }
 }
 
 /// Whether a value is text that passes a test against the operand's.

@@ -1,15 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod ast;
+mod comparison;
 mod display;
 mod error;
 mod eval;
 mod limits;
-mod literal;
 mod parse;
 mod path;
 mod predicate;
 mod resolve;
+mod token;
+mod typed;
 
 pub use ast::{CompareOp, Filter, Literal};
 pub use error::{ParseError, ParseErrorKind, ResolveError, ResolveErrorKind};

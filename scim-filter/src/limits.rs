@@ -27,6 +27,11 @@ impl Limits {
     /// The most levels of nesting that are read, whatever [`nesting`](Self::nesting) says.
     pub const MAX_NESTING: usize = 256;
 
+    /// The levels of nesting that are read.
+    pub(crate) fn levels(&self) -> usize {
+        self.nesting.min(Self::MAX_NESTING)
+    }
+
     /// The same limits with another length.
     #[must_use]
     pub fn with_length(self, bytes: usize) -> Self {

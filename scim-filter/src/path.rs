@@ -4,12 +4,13 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-use scim_schema::{AttrPath, Reading, Tolerance};
+use scim_schema::{AttrPath, Reading, ScimType, Tolerance};
 
 use crate::ast::Filter;
-use crate::error::ParseError;
+use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::limits::Limits;
-use crate::parse;
+use crate::parse::{Parser, attribute};
+use crate::token::{Fault, Parsed};
 
 /// What a PATCH operation changes (RFC 7644 figure 7).
 ///
@@ -60,7 +61,36 @@ impl PatchPath {
     /// `invalidPath` if the text does not follow RFC 7644 figure 7 or exceeds a limit;
     /// `invalidFilter` if the filter in the brackets does not follow figure 1.
     pub fn parse(text: &str, limits: &Limits, reading: &mut Reading<'_>) -> Result<Self, ParseError> {
-        parse::patch_path(text, limits, reading)
+        Parser::new("path", ScimType::InvalidPath, limits, reading).whole(text, Parser::patch_path)
+    }
+}
+
+impl Parser<'_, '_> {
+    /// `attrPath`, or `valuePath` with an optional sub-attribute.
+    fn patch_path<'a>(&mut self, input: &'a str) -> Parsed<'a, PatchPath> {
+        let (rest, path) = attribute(input, "an attribute")?;
+        let Some(inside) = rest.strip_prefix('[') else { return Ok((rest, PatchPath::Attribute(path))) };
+
+        self.scim_type = ScimType::InvalidFilter;
+        let rest = self.brackets(rest).inspect_err(|fault| {
+            // Brackets that are not closed, or in which nothing begins like a filter, are a
+            // malformed path, not a malformed filter.
+            let begins = inside.trim_start_matches(' ').len();
+            if fault.rest().len() == begins || fault.kind() == Kind::Bracket && !self.is_nested() {
+                self.scim_type = ScimType::InvalidPath;
+            }
+        })?;
+        self.scim_type = ScimType::InvalidPath;
+        let (rest, filter) = self.taken(rest)?;
+
+        let Some(after) = rest.strip_prefix('.') else {
+            return Ok((rest, PatchPath::Value { path, filter, sub: None }));
+        };
+        let (rest, sub) = attribute(after, "a sub-attribute")?;
+        if sub.uri().is_some() || sub.sub_attribute().is_some() {
+            return Err(Fault::new(Kind::Attribute, after, sub.as_str(), "a sub-attribute"));
+        }
+        Ok((rest, PatchPath::Value { path, filter, sub: Some(sub.as_str().into()) }))
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Result;
 use crate::keyed::{Keyed, KeyedChange, is_fixed, is_keyed, require_key};
-use crate::patch::Action;
+use crate::patch::{Action, key_of};
 use crate::resolve::{Resolver, is_schemas, is_service_owned, read_only};
 use crate::select::{Change, Otherwise, Select};
 use crate::{Op, PatchError};
@@ -422,6 +422,6 @@ fn seed(target: &Target, filter: &Predicate, change: &Change) -> Option<Map<Stri
             return None;
         }
     }
-    let has_key = change.gives_key() || element.get("value").is_some_and(Value::is_string);
+    let has_key = change.gives_key() || !key_of(&element).is_empty();
     (has_key || !is_keyed(target)).then_some(element)
 }

@@ -179,7 +179,7 @@ fn apply_one(rule: Comparison, list: &mut Vec<Value>, change: &KeyedChange) -> b
 
 /// Whether an element is the same as one that is given, but for what the service may have filled in:
 /// that is fixed, and clients leave it out (RFC 7643 section 4.2).
-fn is_same(target: &Target, old: &Value, given: &Map<String, Value>) -> bool {
+pub(crate) fn is_same(target: &Target, old: &Value, given: &Map<String, Value>) -> bool {
     target.sub_attributes().iter().all(|sub| {
         let name = sub.definition().name();
         match (old.get(name), given.get(name)) {

@@ -3,6 +3,7 @@
 mod apply;
 mod assign;
 mod delta;
+mod diff;
 mod error;
 mod keyed;
 mod limits;

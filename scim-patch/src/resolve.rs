@@ -69,6 +69,10 @@ impl Resolver<'_, '_> {
                 let reason = "is a JSON Pointer; send an attribute path such as `name.familyName`";
                 Err(PatchError::new(ScimType::InvalidPath, path, reason))
             }
+            Err(_) if has_index(path) => {
+                let reason = "elements have no index; select them by a filter, as in `emails[type eq \"work\"]`";
+                Err(PatchError::new(ScimType::InvalidPath, path, reason))
+            }
             Err(error) => Err(PatchError::new(error.scim_type(), path, error.to_string())),
         }
     }
@@ -266,6 +270,11 @@ impl Resolver<'_, '_> {
         }
         value
     }
+}
+
+fn has_index(path: &str) -> bool {
+    let inside = path.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+    inside.is_some_and(|(index, _)| !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn core_schema(uri: &str) -> PatchError {

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::keyed::{is_keyed, key_rule};
 use crate::limits::Budget;
 use crate::list::{self, demote_others, is_primary, is_same_element};
+use crate::patch::key_of;
 
 /// Which elements to change, how, and what to do if there are none.
 #[derive(Clone, Debug)]
@@ -204,7 +205,7 @@ impl Change {
     pub(crate) fn gives_key(&self) -> bool {
         match self {
             Self::Merge { members, .. } | Self::Replace(Value::Object(members)) => {
-                members.get("value").is_some_and(Value::is_string)
+                !key_of(members).is_empty()
             }
             _ => false,
         }
@@ -356,11 +357,10 @@ fn may_go(target: &Target, value: &Value) -> Result<()> {
 }
 
 fn has_key_of(target: &Target, list: &[Value], element: &Value) -> bool {
-    let key = |element: &Value| element.get("value").and_then(Value::as_str).unwrap_or_default().to_owned();
     let rule = key_rule(target);
-    let key = key(element);
-    let folded = rule.fold(&key);
-    list.iter().any(|old| old.get("value").and_then(Value::as_str).is_some_and(|old| rule.equals_text(old, &folded)))
+    let key = |element: &Value| element.as_object().map(key_of).unwrap_or_default().to_owned();
+    let folded = rule.fold(&key(element)).into_owned();
+    list.iter().any(|old| rule.equals_text(&key(old), &folded))
 }
 
 fn no_target(target: &Target) -> PatchError {

@@ -16,6 +16,7 @@ mod projected;
 mod projection;
 mod resource_type;
 mod schema;
+mod selection;
 pub mod standard;
 mod target;
 mod targets;

@@ -48,7 +48,7 @@ impl ResourceType {
     /// Normalises the values of members with canonical names; takes the other members out.
     fn sweep(&self, resource: &mut Map<String, Value>, reading: &mut Reading<'_>) -> Result<Swept, Violation> {
         let mut core = self.core().attributes.lookup();
-        sweep(resource, |key, value| match core.target(key) {
+        sweep(resource, |key, value| match core(key) {
             Some(target) => normalize_writable(target, value, reading).map(Some),
             None => match self.extensions().find(|extension| extension.schema().id() == key) {
                 Some(extension) => normalize_extension(extension, value, reading).map(Some),
@@ -165,7 +165,7 @@ fn normalize_members(
 ) -> Result<(), Violation> {
     let pass = |object: &mut Map<String, Value>, reading: &mut Reading<'_>| {
         let mut lookup = targets.lookup();
-        sweep(object, |key, value| match lookup.target(key) {
+        sweep(object, |key, value| match lookup(key) {
             Some(target) => normalize_writable(target, value, reading).map(Some),
             None => Ok(None),
         })

@@ -144,17 +144,18 @@ fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
     if attr > 0 && !text.get(..attr - 1).is_some_and(is_uri) {
         return Err(InvalidPath("not a schema URI in front of the name"));
     }
-    if strays > 0 || !starts_with_letter(from(attr)) {
+    // In a value path on references `$ref` stands alone.
+    let is_name = |at: usize, end: usize| {
+        starts_with_letter(from(at)) || text.get(at..end).is_some_and(|name| name.eq_ignore_ascii_case("$ref"))
+    };
+    if strays > 0 || !is_name(attr, if sub > 0 { sub - 1 } else { end }) {
         return Err(NAME);
     }
     if dots > 1 {
         return Err(InvalidPath("a path has at most one sub-attribute"));
     }
-    if sub > 0 && !starts_with_letter(from(sub)) {
-        let name = text.get(sub..end).unwrap_or_default();
-        if !name.eq_ignore_ascii_case("$ref") {
-            return Err(SUB);
-        }
+    if sub > 0 && !is_name(sub, end) {
+        return Err(SUB);
     }
     match (u32::try_from(attr), u32::try_from(sub)) {
         (Ok(attr), Ok(sub)) => Ok((attr, sub, end)),
@@ -287,7 +288,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_a_path() {
-        for text in ["", ".", "a.", ".a", "1a", "a.b.c", "a b", "$ref", "urn:a", ":a", "a:", "urn::a", "a.1", "é"] {
+        for text in ["", ".", "a.", ".a", "1a", "a.b.c", "a b", "$id", "urn:a", ":a", "a:", "urn::a", "a.1", "é"] {
             // `urn:a` is the scheme `urn` with an attribute `a`, which is no URI.
             assert!(AttrPath::parse(text).is_err(), "{text}");
         }

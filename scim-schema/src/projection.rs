@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::path::AttrPath;
 use crate::resource_type::{ResourceType, Section};
+use crate::selection::{Selected, Selection};
 use crate::target::{Place, Target};
-use crate::{Attribute, Reading, Returned};
+use crate::{Attribute, Reading, Returned, Schema};
 
 /// The set of attributes that a response shows.
 ///
@@ -42,6 +43,8 @@ pub struct Projection {
     sections: Arc<[Section]>,
     /// For each section of the resource type, for each attribute, what is shown of it.
     shows: Arc<[Box<[Show]>]>,
+    /// The same, as the response needs it.
+    selections: Arc<[Selection]>,
     /// What was excluded although it is shown only on request anyway.
     excluded: Vec<Target>,
 }
@@ -55,7 +58,7 @@ enum Kind {
 
 /// What is shown of an attribute.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Show {
+enum Show {
     Hide,
     /// The attribute and all its sub-attributes.
     Whole,
@@ -70,8 +73,8 @@ impl Projection {
     }
 
     pub(crate) fn default_of(sections: Arc<[Section]>) -> Self {
-        let shows = each_attribute(&sections, default_show).into();
-        Self { kind: Kind::Default, sections, shows, excluded: Vec::new() }
+        let shows = each_attribute(&sections, default_show);
+        Self::of(Kind::Default, sections, shows)
     }
 
     /// The attributes that are always returned and those that a comma-separated list names.
@@ -85,7 +88,7 @@ impl Projection {
                 show.add(target);
             }
         });
-        Self { kind: Kind::Only, sections: on.shared_sections(), shows: shows.into(), excluded: Vec::new() }
+        Self::of(Kind::Only, on.shared_sections(), shows)
     }
 
     /// The attributes that are returned by default without those that a comma-separated list names.
@@ -100,7 +103,12 @@ impl Projection {
                 excluded.push(target.clone());
             }
         });
-        Self { kind: Kind::Except, sections: on.shared_sections(), shows: shows.into(), excluded }
+        Self { excluded, ..Self::of(Kind::Except, on.shared_sections(), shows) }
+    }
+
+    fn of(kind: Kind, sections: Arc<[Section]>, shows: Vec<Box<[Show]>>) -> Self {
+        let selections = sections.iter().zip(&shows).map(select).collect();
+        Self { kind, sections, shows: shows.into(), selections, excluded: Vec::new() }
     }
 
     /// Also shows an attribute or sub-attribute that is returned on request, because the client has
@@ -143,7 +151,8 @@ impl Projection {
         if let Some(show) = slot(&mut shows, target.place()) {
             change(show, target);
         }
-        self.shows = shows.into();
+        let excluded = std::mem::take(&mut self.excluded);
+        *self = Self { excluded, ..Self::of(self.kind, self.sections.clone(), shows) };
     }
 
     /// Whether any of a core attribute is shown, by its name (`members`); for a store that need not
@@ -165,9 +174,9 @@ impl Projection {
         self.kind == Kind::Default
     }
 
-    /// For each section of the resource type, what is shown of its attributes.
-    pub(crate) fn sections(&self) -> impl Iterator<Item = (&Section, &[Show])> {
-        self.sections.iter().zip(self.shows.iter().map(|shows| &**shows))
+    /// For each schema of the resource type, what is shown of its attributes.
+    pub(crate) fn selections(&self) -> impl Iterator<Item = (&Schema, &Selection)> {
+        self.sections.iter().map(|section| &section.schema).zip(self.selections.iter())
     }
 
     fn at(&self, place: Place) -> &Show {
@@ -215,7 +224,7 @@ impl Show {
     }
 
     /// Whether a sub-attribute is shown.
-    pub(crate) fn is_shown(&self, sub: usize) -> bool {
+    fn is_shown(&self, sub: usize) -> bool {
         match self {
             Self::Hide => false,
             Self::Whole => true,
@@ -232,6 +241,22 @@ impl Show {
             Self::Hide
         }
     }
+}
+
+fn select((section, shows): (&Section, &Box<[Show]>)) -> Selection {
+    let selected = |(target, show): (&Target, &Show)| {
+        let subs = match show {
+            Show::Hide => return None,
+            Show::Whole => target.whole().cloned(),
+            Show::Part(flags) => {
+                let subs = target.sub_attributes().iter().zip(flags).filter(|(_, shown)| **shown);
+                let subs = subs.map(|(sub, _)| Selected { target: sub.clone(), subs: None });
+                Some(Arc::new(Selection::new(subs.collect())))
+            }
+        };
+        Some(Selected { target: target.clone(), subs })
+    };
+    Selection::new(section.attributes.iter().zip(shows).filter_map(selected).collect())
 }
 
 fn each_attribute(sections: &[Section], show: fn(&Target) -> Show) -> Vec<Box<[Show]>> {

@@ -253,7 +253,7 @@ impl ResourceType {
             }
         };
         if let Some(quirk) = quirk {
-            reading.tolerates(quirk, &target);
+            reading.tolerates(quirk, target);
         }
         Some(Named::Attribute(target.clone()))
     }

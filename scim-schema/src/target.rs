@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::path::AttrPath;
+use crate::selection::Selection;
 use crate::targets::Targets;
 use crate::{Attribute, Comparison, Mutability, Schema, Type};
 
@@ -38,6 +39,7 @@ struct Entry {
     sub: Option<Attribute>,
     /// The sub-attribute, else the attribute.
     definition: Attribute,
+    name: Arc<str>,
     path: AttrPath,
     comparison: Comparison,
     place: Place,
@@ -46,6 +48,8 @@ struct Entry {
     /// Whether it has a `$ref` that the service writes from the `value` beside it.
     refers: bool,
     subs: Targets,
+    /// All sub-attributes, for a projection that shows them all.
+    whole: Option<Arc<Selection>>,
 }
 
 /// Where a target stands in its resource type.
@@ -73,6 +77,7 @@ impl Target {
                 attribute: attribute.clone(),
                 sub: sub.map(|(_, sub)| sub.clone()),
                 definition: definition.clone(),
+                name: definition.name().into(),
                 path: AttrPath::join(uri, attribute.name(), sub.map(|(_, sub)| sub.name())),
                 // An identifier is case-exact wherever it occurs (RFC 7643 section 3.1), although
                 // the published definitions of some references do not say so.
@@ -81,6 +86,7 @@ impl Target {
                 keyed: is_keyed(definition),
                 refers: sub.is_none() && refers,
                 place: Place { section, attribute: index, sub: sub.map(|(at, _)| at) },
+                whole: (!subs.is_empty()).then(|| Arc::new(Selection::of(&subs))),
                 subs: Targets::new(subs),
             }))
         };
@@ -115,7 +121,11 @@ impl Target {
 
     /// The name of what the path names.
     pub(crate) fn name(&self) -> &str {
-        self.0.definition.name()
+        &self.0.name
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.0.name
     }
 
     /// The canonical path, qualified with the schema URI exactly if it lives in an extension.
@@ -145,6 +155,10 @@ impl Target {
 
     pub(crate) fn subs(&self) -> &Targets {
         &self.0.subs
+    }
+
+    pub(crate) fn whole(&self) -> Option<&Arc<Selection>> {
+        self.0.whole.as_ref()
     }
 
     pub(crate) fn refers_to_resources(&self) -> bool {

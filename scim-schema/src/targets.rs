@@ -1,34 +1,22 @@
 //! The members of one object, found by name.
 
+use std::sync::Arc;
+
 use crate::Mutability;
 use crate::target::Target;
 
 /// The attributes of a schema, or the sub-attributes of an attribute, in schema order.
 pub(crate) struct Targets {
     list: Box<[Target]>,
-    /// Sorted by name, as the members of most objects are.
-    names: Box<[Name]>,
+    names: Names,
     required: Box<[Target]>,
-}
-
-struct Name {
-    text: Box<str>,
-    tag: u32,
-    /// The index in schema order.
-    place: usize,
 }
 
 impl Targets {
     pub(crate) fn new(list: Vec<Target>) -> Self {
-        let name = |(place, target): (usize, &Target)| {
-            let text: Box<str> = target.name().into();
-            Name { tag: tag(&text), text, place }
-        };
-        let mut names: Vec<Name> = list.iter().enumerate().map(name).collect();
-        names.sort_by(|a, b| a.text.cmp(&b.text));
         let writable = |target: &&Target| target.definition().mutability() != Mutability::ReadOnly;
         let required = list.iter().filter(|target| target.definition().is_required()).filter(writable);
-        Self { names: names.into(), required: required.cloned().collect(), list: list.into() }
+        Self { names: Names::of(&list), required: required.cloned().collect(), list: list.into() }
     }
 
     pub(crate) fn as_slice(&self) -> &[Target] {
@@ -45,13 +33,14 @@ impl Targets {
     }
 
     /// Begins to look up the names of an object one after the other.
-    pub(crate) fn lookup(&self) -> Lookup<'_> {
-        Lookup { targets: self, next: 0 }
+    pub(crate) fn lookup<'a>(&'a self) -> impl FnMut(&str) -> Option<&'a Target> {
+        let mut lookup = self.names.lookup();
+        move |name| self.list.get(lookup.place(name)?)
     }
 
     /// The one with exactly that name.
     pub(crate) fn exact(&self, name: &str) -> Option<&Target> {
-        self.lookup().target(name)
+        self.lookup()(name)
     }
 
     /// The one with that name in any case.
@@ -62,41 +51,57 @@ impl Targets {
     }
 }
 
+/// Names, with the place of each in a list.
+#[derive(Clone)]
+pub(crate) struct Names {
+    /// Sorted, as the members of most objects are.
+    sorted: Box<[(Arc<str>, usize)]>,
+}
+
+impl Names {
+    pub(crate) fn of<'a>(targets: impl IntoIterator<Item = &'a Target>) -> Self {
+        let place = |(place, target): (usize, &Target)| (target.shared_name().clone(), place);
+        let mut sorted: Vec<_> = targets.into_iter().enumerate().map(place).collect();
+        sorted.sort_unstable();
+        Self { sorted: sorted.into() }
+    }
+
+    pub(crate) fn lookup(&self) -> Lookup<'_> {
+        Lookup { names: &self.sorted, next: 0 }
+    }
+}
+
 /// Looks up names that probably come in sorted order: each search begins where the last one ended.
-///
-/// Every member of every resource passes through here, so names are told apart by a few of their
-/// bytes before they are compared.
+/// Every member of every resource passes through here.
 pub(crate) struct Lookup<'a> {
-    targets: &'a Targets,
+    names: &'a [(Arc<str>, usize)],
     next: usize,
 }
 
-impl<'a> Lookup<'a> {
-    /// The place, in schema order, of the one with exactly that name.
+impl Lookup<'_> {
+    /// The place of exactly that name.
     pub(crate) fn place(&mut self, name: &str) -> Option<usize> {
-        let tag = tag(name);
-        let (before, after) = self.targets.names.split_at_checked(self.next)?;
-        let is_it = |candidate: &Name| candidate.tag == tag && *candidate.text == *name;
+        let (before, after) = self.names.split_at_checked(self.next)?;
+        let is_it = |(candidate, _): &(Arc<str>, usize)| is_same(candidate.as_bytes(), name.as_bytes());
         let at = match after.iter().position(is_it) {
             Some(at) => before.len() + at,
             None => before.iter().position(is_it)?,
         };
         self.next = at + 1;
-        self.targets.names.get(at).map(|name| name.place)
-    }
-
-    /// The one with exactly that name.
-    pub(crate) fn target(&mut self, name: &str) -> Option<&'a Target> {
-        self.targets.list.get(self.place(name)?)
+        self.names.get(at).map(|(_, place)| *place)
     }
 }
 
-/// The length of a name and three of its bytes.
-fn tag(name: &str) -> u32 {
-    let bytes = name.as_bytes();
-    let (Some(first), Some(middle), Some(last)) = (bytes.first(), bytes.get(bytes.len() / 2), bytes.last()) else {
-        return 0;
-    };
-    let [length, ..] = bytes.len().to_le_bytes();
-    u32::from_le_bytes([*first, *middle, *last, length])
+/// Whether two names are the same. Most are so short that two comparisons, of the bytes at either
+/// end, settle it sooner than a call would.
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    fn at_ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+        a.first_chunk::<N>() == b.first_chunk() && a.last_chunk::<N>() == b.last_chunk()
+    }
+    a.len() == b.len()
+        && match a.len() {
+            4..8 => at_ends::<4>(a, b),
+            8..=16 => at_ends::<8>(a, b),
+            _ => a == b,
+        }
 }

@@ -63,7 +63,7 @@ impl ResourceType {
         let core = &self.core().attributes;
         let mut lookup = core.lookup();
         for (key, value) in resource {
-            if let Some(target) = lookup.target(key) {
+            if let Some(target) = lookup(key) {
                 target.validate(value)?;
                 continue;
             }
@@ -75,7 +75,7 @@ impl ResourceType {
             };
             let mut lookup = extension.targets().lookup();
             for (name, value) in object {
-                match lookup.target(name) {
+                match lookup(name) {
                     Some(target) => target.validate(value)?,
                     None => return Err(stray(&format_args!("{key}:{name}"))),
                 }
@@ -187,7 +187,7 @@ impl Target {
     fn validate_object(&self, object: &Map<String, Value>) -> Result<(), Violation> {
         let mut lookup = self.subs().lookup();
         for (name, value) in object {
-            match lookup.target(name) {
+            match lookup(name) {
                 Some(sub) => sub.validate(value)?,
                 None => return Err(stray(&format_args!("{self}.{name}"))),
             }

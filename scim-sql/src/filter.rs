@@ -49,6 +49,8 @@ pub(crate) struct Writer<'m> {
 enum Condition<'a> {
     /// It has a value that compares to the operand.
     Compare(&'a Target, Option<&'a str>, CompareOp, &'a Operand),
+    /// It has a value, and that differs from the operand.
+    Differs(&'a Target, Option<&'a str>, &'a Operand),
     /// It has a value.
     Assigned(Option<&'a str>),
     /// It has a value that is not empty.
@@ -167,16 +169,15 @@ impl<'m> Writer<'m> {
         op: CompareOp,
         operand: &'a Operand,
     ) -> Result<Class, Error> {
-        let differs = Condition::Compare(target, sub, op, operand);
         let single = matches!(attribute.sources.as_slice(), [one] if one.table.is_none());
         if op != CompareOp::Ne || single {
-            return self.any(attribute, differs);
+            return self.any(attribute, Condition::Compare(target, sub, op, operand));
         }
         // No value at all, or one that differs.
         self.push("(NOT ");
         self.any(attribute, Condition::Assigned(sub))?;
         self.push(" OR ");
-        self.any(attribute, differs)?;
+        self.any(attribute, Condition::Differs(target, sub, operand))?;
         self.push(")");
         Ok(Class::Scan)
     }
@@ -359,9 +360,10 @@ impl<'m> Writer<'m> {
         let is_constant = |sub| elements.find(sub).is_some_and(|column| column.constant_value().is_some());
         let needs_one = match condition {
             Condition::Inner(_) => true,
-            Condition::Compare(_, sub, ..) | Condition::Assigned(sub) | Condition::Present(_, sub) => {
-                is_constant(sub) || sub.is_none()
-            }
+            Condition::Compare(_, sub, ..)
+            | Condition::Differs(_, sub, _)
+            | Condition::Assigned(sub)
+            | Condition::Present(_, sub) => is_constant(sub) || sub.is_none(),
         };
         let differs = matches!(condition, Condition::Compare(_, _, CompareOp::Ne, _));
         let (before, after) = if differs { ("(NOT ", " OR ") } else { ("", " AND ") };
@@ -409,6 +411,15 @@ impl<'m> Writer<'m> {
                 // What this table lacks is absent from its elements.
                 None => Ok(self.constant(op == CompareOp::Ne)),
             },
+            Condition::Differs(target, sub, operand) => {
+                let Some(column) = elements.find(sub) else { return Ok(self.constant(false)) };
+                self.push("(");
+                self.assigned(column);
+                self.push(" AND ");
+                self.leaf(elements, column, target, CompareOp::Ne, operand)?;
+                self.push(")");
+                Ok(Class::Scan)
+            }
             Condition::Assigned(sub) => match elements.find(sub) {
                 Some(column) => Ok(self.assigned(column)),
                 None => Ok(self.constant(false)),

@@ -87,10 +87,11 @@ async fn scim(State(host): State<Host>, request: Request) -> Response {
 async fn read(mut body: Body, keep: usize) -> Result<Vec<u8>, axum::Error> {
     let (mut kept, mut ignored) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        let (room, sent) = (keep - kept.len(), data.len());
-        kept.extend(data.into_iter().take(room));
-        ignored += sent.saturating_sub(room);
+        let Ok(mut data) = frame?.into_data() else { continue };
+        ignored += data.len();
+        data.truncate(keep - kept.len());
+        ignored -= data.len();
+        kept.extend_from_slice(&data);
         if ignored > MAX_IGNORED {
             break;
         }

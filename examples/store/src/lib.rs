@@ -1,1 +1,39 @@
-//! x
+//! A provider over SQLite and PostgreSQL, which the example hosts use.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use scim_core::ScimService;
+//! use scim_store::Store;
+//!
+//! let store = Store::open("sqlite::memory:").await?.unique("Group", "displayName");
+//! let service = ScimService::builder()
+//!     .base_url("https://example.com/scim/v2")
+//!     .users(store.clone())
+//!     .groups(store)
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Filters and sorting are translated by `scim-sql`. What a filter looks for is kept beside the
+//! documents as keys that Rust has folded. Calls need a Tokio runtime.
+
+mod database;
+mod delete;
+mod fault;
+mod members;
+mod migrations;
+mod param;
+mod password;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod query;
+mod record;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+mod tables;
+mod write;
+
+pub use store::{OpenError, Store};

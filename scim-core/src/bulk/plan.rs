@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Part;
+use super::part::Part;
 use super::references::{self, Fate, References};
 use crate::ScimService;
+use crate::route::Route;
 
 /// One operation, and the `bulkId`s that it must do without at first because they close a circle.
 pub(super) struct Step {
@@ -13,9 +14,14 @@ pub(super) struct Step {
 }
 
 /// The order of the request, except that what an operation refers to comes before it.
-pub(super) fn of(service: &ScimService, base: &str, parts: &mut [Part]) -> Vec<Step> {
+pub(super) fn of<'p>(
+    service: &ScimService,
+    base: &str,
+    parts: impl Iterator<Item = &'p mut Part>,
+) -> Vec<Step> {
+    let mut parts: Vec<&mut Part> = parts.collect();
     let mut creates: HashMap<String, usize> = HashMap::new();
-    for (index, part) in parts.iter().enumerate().filter(|(_, part)| part.method == "POST") {
+    for (index, part) in parts.iter().enumerate().filter(|(_, part)| part.is_post()) {
         if let Some(bulk_id) = &part.bulk_id {
             creates.entry(bulk_id.clone()).or_insert(index);
         }
@@ -25,7 +31,7 @@ pub(super) fn of(service: &ScimService, base: &str, parts: &mut [Part]) -> Vec<S
     order(&needs)
 }
 
-/// The operations whose results an operation refers to.
+/// The operations whose results an operation refers to, each once.
 fn needed_by(
     service: &ScimService,
     base: &str,
@@ -33,17 +39,18 @@ fn needed_by(
     creates: &HashMap<String, usize>,
 ) -> Vec<(String, usize)> {
     let mut needed: Vec<(String, usize)> = Vec::new();
+    let mut known = HashSet::new();
     let mut note = |bulk_id: &str| {
-        if let Some(index) = creates.get(bulk_id)
-            && !needed.iter().any(|(_, known)| known == index)
-        {
+        if let Some(index) = creates.get(bulk_id).filter(|index| known.insert(**index)) {
             needed.push((bulk_id.to_owned(), *index));
         }
         Fate::Keep
     };
     references::in_path(&part.path, &mut note);
-    if let (Some(on), Some(data)) = (part.resource_type(service, base), &mut part.data) {
-        let mut references = References { on, fate: &mut note, left_out: &mut Vec::new() };
+    let on = Route::find(service, base, &part.path).ok().and_then(|route| route.resource_type());
+    let registration = on.and_then(|on| service.registrations().get(on));
+    if let (Some(registration), Some(data)) = (registration, &mut part.data) {
+        let mut references = References::new(&registration.resource_type, &mut note);
         if part.method == "PATCH" { references.in_patch(data) } else { references.in_resource(data) }
     }
     needed

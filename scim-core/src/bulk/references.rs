@@ -3,11 +3,9 @@
 //! Only what refers to a resource is looked at: paths, reference attributes and `value`
 //! sub-attributes. A display name that begins with `bulkId:` is just a name.
 
-use scim_filter::{Limits, PatchPath};
-use scim_schema::{AttrPath, Quirk, Reading, ResourceType, Target, Tolerance, Type};
+use scim_filter::{Filter, Limits, Literal, PatchPath};
+use scim_schema::{AttrPath, Extension, Quirk, Reading, ResourceType, Target, Tolerance, Type};
 use serde_json::{Map, Value};
-
-use crate::{Error, Result};
 
 const PREFIX: &str = "bulkId:";
 
@@ -21,11 +19,13 @@ pub(super) enum Fate {
 
 /// The references in the data of one operation.
 pub(super) struct References<'a> {
-    pub(super) on: &'a ResourceType,
+    on: &'a ResourceType,
     /// Decides by `bulkId`.
-    pub(super) fate: &'a mut dyn FnMut(&str) -> Fate,
-    /// Where what was left out goes: the attribute's path, and the value.
-    pub(super) left_out: &'a mut Vec<(String, Value)>,
+    fate: &'a mut dyn FnMut(&str) -> Fate,
+    /// What was left out: the attributes, and the values.
+    pub(super) left_out: Vec<(Target, Value)>,
+    /// A required attribute of which nothing is left.
+    pub(super) missing: Option<Target>,
 }
 
 /// References in the path of an operation, such as `/Groups/bulkId:staff`.
@@ -37,99 +37,90 @@ pub(super) fn in_path(path: &str, fate: &mut dyn FnMut(&str) -> Fate) -> String 
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// A required attribute cannot be left out, so its circle cannot be resolved.
-pub(super) fn check_not_required(on: &ResourceType, data: &Value, path: &str) -> Result<()> {
-    let required = on.all_attributes().find(|t| t.path().as_str() == path && t.attribute().is_required());
-    let Some(target) = required else { return Ok(()) };
-    let present = data
-        .as_object()
-        .and_then(|data| target.get(data))
-        .is_some_and(|value| !scim_schema::is_unassigned(value));
-    if present {
-        return Ok(());
+impl<'a> References<'a> {
+    pub(super) fn new(on: &'a ResourceType, fate: &'a mut dyn FnMut(&str) -> Fate) -> Self {
+        Self { on, fate, left_out: Vec::new(), missing: None }
     }
-    let detail =
-        format!("`{path}` is required, and the operations refer to each other in a circle through it");
-    Err(Error::new(http::StatusCode::CONFLICT, detail))
-}
 
-impl References<'_> {
     /// The data of a POST or a PUT.
     pub(super) fn in_resource(&mut self, data: &mut Value) {
         let Some(object) = data.as_object_mut() else { return };
         let on = self.on;
         object.retain(|key, value| {
             if let Some(extension) = on.extension(key) {
-                if let Some(members) = value.as_object_mut() {
-                    members.retain(|key, value| match extension.attribute(key) {
-                        Some(target) => self.in_attribute(target, value),
-                        None => true,
-                    });
-                }
+                self.in_extension(extension, value);
                 return true;
             }
-            match self.find(key) {
-                Some(target) => self.in_attribute(&target, value),
-                None => true,
-            }
+            self.find(key).is_none_or(|target| self.in_attribute(&target, value))
         });
     }
 
-    /// The data of a PATCH.
+    fn in_extension(&mut self, extension: Extension<'_>, data: &mut Value) {
+        let Some(object) = data.as_object_mut() else { return };
+        object.retain(|key, value| {
+            extension.attribute(key).is_none_or(|target| self.in_attribute(target, value))
+        });
+    }
+
+    /// The data of a PATCH. Nothing of it is ever left out, since no operation refers to one.
     pub(super) fn in_patch(&mut self, data: &mut Value) {
         let Some(message) = data.as_object_mut() else { return };
-        let operations = message.iter_mut().find(|(key, _)| key.eq_ignore_ascii_case("Operations"));
-        for operation in operations.and_then(|(_, list)| list.as_array_mut()).into_iter().flatten() {
-            let Some(operation) = operation.as_object_mut() else { continue };
-            let path =
-                member(operation, "path").and_then(|path| path.as_str().map(|path| self.in_patch_path(path)));
-            if let (Some(path), Some(slot)) = (&path, member(operation, "path")) {
-                *slot = Value::from(path.as_str());
-            }
-            let Some(value) = member(operation, "value") else { continue };
-            match path.as_deref() {
-                None => self.in_resource(value),
-                Some(path) => {
-                    let target =
-                        PatchPath::parse(path, &Limits::default(), &mut Reading::new(&Tolerance::lenient()));
-                    let target = target.ok().and_then(|path| match path {
-                        PatchPath::Attribute(path) => self.find(path.as_str()),
-                        PatchPath::Value { path, sub: None, .. } => self.find(path.as_str()),
-                        PatchPath::Value { path, sub: Some(sub), .. } => {
-                            self.find(path.as_str()).and_then(|target| target.sub_attribute(&sub).cloned())
-                        }
-                    });
-                    if let Some(target) = target
-                        && !self.in_attribute(&target, value)
-                    {
-                        *value = Value::Null;
+        let operations = member(message, "Operations").and_then(Value::as_array_mut);
+        for operation in operations.into_iter().flatten().filter_map(Value::as_object_mut) {
+            let target = match member(operation, "path") {
+                Some(Value::String(path)) => match self.on.extension(path) {
+                    Some(extension) => {
+                        member(operation, "value").into_iter().for_each(|value| self.in_extension(extension, value));
+                        continue;
                     }
+                    None => self.in_patch_path(path),
+                },
+                _ => {
+                    member(operation, "value").into_iter().for_each(|value| self.in_resource(value));
+                    continue;
+                }
+            };
+            if let (Some(target), Some(value)) = (target, member(operation, "value")) {
+                self.in_attribute(&target, value);
+            }
+        }
+    }
+
+    /// References in the value filter of a path, as in `members[value eq "bulkId:bea"]`; what the
+    /// path names.
+    fn in_patch_path(&mut self, path: &mut String) -> Option<Target> {
+        let tolerance = Tolerance::lenient();
+        match PatchPath::parse(path, &Limits::default(), &mut Reading::new(&tolerance)).ok()? {
+            PatchPath::Attribute(path) => self.find(path.as_str()),
+            PatchPath::Value { path: list, mut filter, sub } => {
+                let target = self.find(list.as_str())?;
+                if path.contains(PREFIX) {
+                    self.in_filter(&target, &mut filter);
+                    *path = PatchPath::Value { path: list, filter, sub: sub.clone() }.to_string();
+                }
+                match sub {
+                    None => Some(target),
+                    Some(sub) => target.sub_attribute(&sub).cloned(),
                 }
             }
         }
     }
 
-    /// References in the value filter of a path, as in `members[value eq "bulkId:bea"]`.
-    fn in_patch_path(&mut self, path: &str) -> String {
-        let mut out = String::new();
-        let mut rest = path;
-        let quoted = format!("\"{PREFIX}");
-        while let Some((before, after)) = rest.split_once(&quoted) {
-            let (bulk_id, tail) = after.split_once('"').unwrap_or((after, ""));
-            out.push_str(before);
-            out.push('"');
-            match (self.fate)(bulk_id) {
-                Fate::Replace(id) => out.push_str(&id),
-                Fate::Keep | Fate::LeaveOut => {
-                    out.push_str(PREFIX);
-                    out.push_str(bulk_id);
+    fn in_filter(&mut self, parent: &Target, filter: &mut Filter) {
+        match filter {
+            Filter::And(list) | Filter::Or(list) => {
+                list.iter_mut().for_each(|filter| self.in_filter(parent, filter));
+            }
+            Filter::Not(inner) => self.in_filter(parent, inner),
+            Filter::Compare { path, value: Literal::String(text), .. } => {
+                if parent.sub_attribute(path.attribute()).is_some_and(refers) {
+                    let mut id = text.to_string();
+                    self.in_text(&mut id);
+                    *text = id.into();
                 }
             }
-            out.push('"');
-            rest = tail;
+            Filter::Compare { .. } | Filter::Present(_) | Filter::Complex { .. } => {}
         }
-        out.push_str(rest);
-        out
     }
 
     fn find(&self, name: &str) -> Option<Target> {
@@ -137,15 +128,20 @@ impl References<'_> {
         self.on.resolve(&AttrPath::parse(name).ok()?, &mut Reading::new(&tolerance)).ok()
     }
 
-    /// The value of an attribute; false if it is left out.
+    /// The value of an attribute; false if nothing of it is left.
     fn in_attribute(&mut self, target: &Target, value: &mut Value) -> bool {
-        match value {
+        let before = self.left_out.len();
+        let left = match value {
             Value::Array(list) => {
                 list.retain_mut(|element| self.in_value(target, element));
-                true
+                !list.is_empty() || self.left_out.len() == before
             }
             value => self.in_value(target, value),
+        };
+        if !left && target.definition().is_required() {
+            self.missing.get_or_insert_with(|| target.clone());
         }
+        left
     }
 
     /// One value; false if it is left out.
@@ -153,16 +149,20 @@ impl References<'_> {
         let stays = match &mut *value {
             // A string for a complex attribute is its `value`.
             Value::String(text) if target.is_complex() || refers(target) => self.in_text(text),
-            Value::Object(members) => {
-                members.iter_mut().all(|(key, value)| match (target.sub_attribute(key), value) {
+            Value::Object(members) => members.iter_mut().all(|(key, value)| {
+                match (target.sub_attribute(key), value) {
                     (Some(sub), Value::String(text)) if refers(sub) => self.in_text(text),
+                    // Some clients repeat the name of the attribute around its value.
+                    (None, value) if target.attribute().name().eq_ignore_ascii_case(key) => {
+                        self.in_attribute(target, value)
+                    }
                     _ => true,
-                })
-            }
+                }
+            }),
             _ => true,
         };
         if !stays {
-            self.left_out.push((target.path().to_string(), value.take()));
+            self.left_out.push((target.clone(), value.take()));
         }
         stays
     }

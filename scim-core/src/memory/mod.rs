@@ -142,6 +142,11 @@ impl Provider for MemoryProvider {
         let capabilities = Capabilities::PAGE.with_memberships();
         if self.rules.hasher.is_some() { capabilities.with_change_password() } else { capabilities }
     }
+
+    fn unique(&self, on: &ResourceType) -> Vec<String> {
+        let own = self.rules.unique.iter().filter(|(name, _)| name == on.name());
+        own.map(|(_, attribute)| attribute.clone()).collect()
+    }
 }
 
 impl std::fmt::Debug for MemoryProvider {

@@ -46,7 +46,11 @@ impl Reply {
 
     /// The ids of the resources of a list.
     pub(super) fn ids(&self) -> Vec<String> {
-        self.resources().iter().filter_map(|r| r.get("id").and_then(Value::as_str)).map(str::to_owned).collect()
+        self.resources()
+            .iter()
+            .filter_map(|r| r.get("id").and_then(Value::as_str))
+            .map(str::to_owned)
+            .collect()
     }
 
     pub(super) fn total(&self) -> Option<u64> {
@@ -60,7 +64,13 @@ impl<'a> Client<'a> {
     }
 
     /// Sends a request; `path` is below the base URL, with its query encoded.
-    pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>, if_match: Option<&str>) -> Reply {
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        if_match: Option<&str>,
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(format!("{BASE}{path}"));
         if let Some(version) = if_match {
             request = request.header(http::header::IF_MATCH, version);
@@ -71,7 +81,8 @@ impl<'a> Client<'a> {
         };
         request.extensions_mut().insert(self.identity.clone());
         let response = self.service.handle(request).await;
-        let etag = response.headers().get(http::header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        let etag =
+            response.headers().get(http::header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
         let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
         Reply { status: response.status().as_u16(), etag, body }
     }
@@ -104,7 +115,8 @@ impl<'a> Client<'a> {
 
     /// A query with parameters, which are encoded here.
     pub(super) async fn query(&self, on: &ResourceType, parameters: &[(&str, &str)]) -> Reply {
-        let query: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        let query: Vec<String> =
+            parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         self.get(&format!("{}?{}", on.endpoint(), query.join("&"))).await
     }
 
@@ -126,7 +138,9 @@ pub(super) fn patch_body(operations: Value) -> Value {
 pub(super) fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
             byte => format!("%{byte:02X}"),
         })
         .collect()

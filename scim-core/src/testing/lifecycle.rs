@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Reply, patch_body};
 use super::shape::put;
-use crate::parameters::SEARCH_REQUEST;
 use super::{Bench, Verdict};
+use crate::parameters::SEARCH_REQUEST;
 
 /// Fails with a message unless a condition holds.
 pub(super) fn ensure(holds: bool, message: impl FnOnce() -> String) -> Verdict {
@@ -27,7 +27,11 @@ async fn start<'a>(bench: &'a Bench, name: &str) -> Result<(Client<'a>, Reply, S
 
 /// A text attribute that can be changed at will.
 fn text(bench: &Bench) -> Result<String, String> {
-    bench.shape.text().map(|target| target.path().to_string()).ok_or_else(|| "there is no text attribute".to_owned())
+    bench
+        .shape
+        .text()
+        .map(|target| target.path().to_string())
+        .ok_or_else(|| "there is no text attribute".to_owned())
 }
 
 pub(super) async fn create(bench: &Bench) -> Verdict {
@@ -40,14 +44,21 @@ pub(super) async fn create(bench: &Bench) -> Verdict {
     }
     let created = client.create(&bench.shape.on, &Value::Object(body.clone())).await?;
     ensure(!created.id().is_empty(), || "the id is empty".to_owned())?;
-    ensure(created.etag.as_deref() == Some(&created.version()), || "the ETag is not meta.version".to_owned())?;
+    ensure(created.etag.as_deref() == Some(&created.version()), || {
+        "the ETag is not meta.version".to_owned()
+    })?;
     let time = |name: &str| created.body.pointer(&format!("/meta/{name}")).cloned().unwrap_or_default();
     ensure(!time("created").is_null() && time("created") == time("lastModified"), || {
         "meta.created and meta.lastModified must be there and equal".to_owned()
     })?;
     let read = client.get(&path(bench, &created.id())).await.expect(200, "reading what was created")?;
-    ensure(read.body == created.body, || format!("it reads back as {} instead of {}", read.body, created.body))?;
-    let kept = body.iter().filter(|(name, _)| *name != "schemas").all(|(name, value)| read.body.get(name) == Some(value));
+    ensure(read.body == created.body, || {
+        format!("it reads back as {} instead of {}", read.body, created.body)
+    })?;
+    let kept = body
+        .iter()
+        .filter(|(name, _)| *name != "schemas")
+        .all(|(name, value)| read.body.get(name) == Some(value));
     ensure(kept, || format!("values were changed: {} was sent, {} is stored", Value::Object(body), read.body))
 }
 
@@ -56,7 +67,10 @@ pub(super) async fn retrieve(bench: &Bench) -> Verdict {
     for id in ["0", "no-such-id", "00000000-0000-0000-0000-000000000000", "%00", "%27%20OR%201%3D1--"] {
         client.get(&path(bench, id)).await.expect(404, "reading an unknown id")?;
         let body = patch_body(json!([{ "op": "replace", "value": { "externalId": "x" } }]));
-        client.send(Method::PATCH, &path(bench, id), Some(&body), None).await.expect(404, "changing an unknown id")?;
+        client
+            .send(Method::PATCH, &path(bench, id), Some(&body), None)
+            .await
+            .expect(404, "changing an unknown id")?;
         client.delete(&path(bench, id)).await.expect(404, "deleting an unknown id")?;
     }
     Ok(())
@@ -65,26 +79,38 @@ pub(super) async fn retrieve(bench: &Bench) -> Verdict {
 pub(super) async fn replace(bench: &Bench) -> Verdict {
     let (client, created, path) = start(bench, "Before").await?;
     let text = text(bench)?;
-    client.patch(&path, json!([{ "op": "add", "path": text, "value": "to go" }])).await.expect(200, "a PATCH")?;
+    client
+        .patch(&path, json!([{ "op": "add", "path": text, "value": "to go" }]))
+        .await
+        .expect(200, "a PATCH")?;
     let reply = client.put(&path, &Value::Object(bench.shape.named("After"))).await.expect(200, "a PUT")?;
     let read = client.get(&path).await.expect(200, "reading it")?;
     ensure(read.body == reply.body, || "what PUT answers is not what is stored".to_owned())?;
     let resource = crate::Resource::try_from(read.body.clone()).map_err(|error| error.to_string())?;
-    ensure(resource.text(bench.shape.name.path().as_str()) == Some("After"), || "the name was not replaced".to_owned())?;
+    ensure(resource.text(bench.shape.name.path().as_str()) == Some("After"), || {
+        "the name was not replaced".to_owned()
+    })?;
     ensure(resource.get(&text).is_none(), || format!("`{text}` was left out but is still there"))?;
-    let kept = |name: &str| read.body.pointer(&format!("/meta/{name}")) == created.body.pointer(&format!("/meta/{name}"));
+    let kept = |name: &str| {
+        read.body.pointer(&format!("/meta/{name}")) == created.body.pointer(&format!("/meta/{name}"))
+    };
     ensure(kept("created") && read.id() == created.id(), || "the id or meta.created has changed".to_owned())
 }
 
 pub(super) async fn patch(bench: &Bench) -> Verdict {
     let (client, created, path) = start(bench, "Patched").await?;
     let text = text(bench)?;
-    let reply = client.patch(&path, json!([{ "op": "add", "path": text, "value": "New" }])).await.expect(200, "a PATCH")?;
+    let reply = client
+        .patch(&path, json!([{ "op": "add", "path": text, "value": "New" }]))
+        .await
+        .expect(200, "a PATCH")?;
     let read = client.get(&path).await.expect(200, "reading it")?;
     ensure(read.body == reply.body, || "what PATCH answers is not what is stored".to_owned())?;
     let resource = crate::Resource::try_from(read.body.clone()).map_err(|error| error.to_string())?;
     ensure(resource.text(&text) == Some("New"), || format!("`{text}` was not set"))?;
-    ensure(resource.text(bench.shape.name.path().as_str()) == Some("Patched"), || "the name is gone".to_owned())?;
+    ensure(resource.text(bench.shape.name.path().as_str()) == Some("Patched"), || {
+        "the name is gone".to_owned()
+    })?;
     ensure(read.version() != created.version(), || "the version did not change".to_owned())
 }
 
@@ -95,7 +121,9 @@ pub(super) async fn atomic(bench: &Bench) -> Verdict {
         { "op": "remove", "path": bench.shape.name.path().as_str() },
     ]);
     let reply = client.patch(&path, operations).await;
-    ensure(reply.status == 400, || format!("removing a required attribute is answered with {}", reply.status))?;
+    ensure(reply.status == 400, || {
+        format!("removing a required attribute is answered with {}", reply.status)
+    })?;
     let read = client.get(&path).await;
     ensure(read.body == created.body, || "an update that failed was applied in part".to_owned())
 }
@@ -105,7 +133,9 @@ pub(super) async fn no_op(bench: &Bench) -> Verdict {
     let set = json!([{ "op": "replace", "path": text(bench)?, "value": "same" }]);
     let first = client.patch(&path, set.clone()).await.expect(200, "a PATCH")?;
     let second = client.patch(&path, set).await.expect(200, "the same PATCH again")?;
-    ensure(first.body == second.body, || "a PATCH that changed nothing moved the version or lastModified".to_owned())?;
+    ensure(first.body == second.body, || {
+        "a PATCH that changed nothing moved the version or lastModified".to_owned()
+    })?;
     let third = client.put(&path, &second.body).await.expect(200, "a PUT of what was read")?;
     ensure(third.body == second.body, || {
         format!("a PUT of what was read changed it: {} became {}", second.body, third.body)
@@ -117,13 +147,22 @@ pub(super) async fn precondition(bench: &Bench) -> Verdict {
     let body = patch_body(json!([{ "op": "replace", "path": text(bench)?, "value": "x" }]));
     let patch = |version: &'static str| client.send(Method::PATCH, &path, Some(&body), Some(version));
     patch("W/\"another\"").await.expect(412, "a PATCH that expects another version")?;
-    client.send(Method::DELETE, &path, None, Some("W/\"another\"")).await.expect(412, "a DELETE of another version")?;
+    client
+        .send(Method::DELETE, &path, None, Some("W/\"another\""))
+        .await
+        .expect(412, "a DELETE of another version")?;
     ensure(client.get(&path).await.body == created.body, || "what was refused was done".to_owned())?;
     let version = created.version();
     let reply = client.send(Method::PATCH, &path, Some(&body), Some(&version)).await;
     let reply = reply.expect(200, "a PATCH of the right version")?;
-    client.send(Method::DELETE, &path, None, Some(&version)).await.expect(412, "a DELETE of the old version")?;
-    client.send(Method::DELETE, &path, None, Some(&reply.version())).await.expect(204, "a DELETE of the right version")?;
+    client
+        .send(Method::DELETE, &path, None, Some(&version))
+        .await
+        .expect(412, "a DELETE of the old version")?;
+    client
+        .send(Method::DELETE, &path, None, Some(&reply.version()))
+        .await
+        .expect(204, "a DELETE of the right version")?;
     Ok(())
 }
 
@@ -135,7 +174,9 @@ pub(super) async fn uniqueness(bench: &Bench) -> Verdict {
     let named = |name: &str| Value::Object(bench.shape.named(name));
     let taken = |reply: Reply, what: &str| {
         let reply = reply.expect(409, what)?;
-        ensure(reply.body.get("scimType") == Some(&json!("uniqueness")), || "scimType must be uniqueness".to_owned())
+        ensure(reply.body.get("scimType") == Some(&json!("uniqueness")), || {
+            "scimType must be uniqueness".to_owned()
+        })
     };
     let endpoint = bench.shape.on.endpoint();
     taken(client.post(endpoint, &named("Unique Émile")).await, "a name that is taken")?;
@@ -144,7 +185,8 @@ pub(super) async fn uniqueness(bench: &Bench) -> Verdict {
     }
     let other = client.create(&bench.shape.on, &named("Other")).await?;
     let path = path(bench, &other.id());
-    let rename = |name: &str| json!([{ "op": "replace", "path": bench.shape.name.path().as_str(), "value": name }]);
+    let rename =
+        |name: &str| json!([{ "op": "replace", "path": bench.shape.name.path().as_str(), "value": name }]);
     taken(client.patch(&path, rename("Unique Émile")).await, "taking a name by PATCH")?;
     taken(client.put(&path, &named("Unique Émile")).await, "taking a name by PUT")?;
     ensure(client.get(&path).await.body == other.body, || "what was refused was done".to_owned())?;
@@ -182,7 +224,9 @@ pub(super) async fn projection(bench: &Bench) -> Verdict {
 }
 
 pub(super) async fn secrets(bench: &Bench) -> Verdict {
-    let Some(secret) = bench.shape.secret.as_ref().map(|target| target.attribute().name()) else { return Ok(()) };
+    let Some(secret) = bench.shape.secret.as_ref().map(|target| target.attribute().name()) else {
+        return Ok(());
+    };
     let client = bench.client();
     let mut body = bench.shape.named("Secret");
     body.insert(secret.to_owned(), json!("correct horse 7 staple"));
@@ -201,20 +245,26 @@ pub(super) async fn secrets(bench: &Bench) -> Verdict {
         })?;
     }
     let changed = client.get(&path).await;
-    ensure(changed.version() != created.version(), || format!("writing the {secret} did not change the version"))
+    ensure(changed.version() != created.version(), || {
+        format!("writing the {secret} did not change the version")
+    })
 }
 
 pub(super) async fn hostile(bench: &Bench) -> Verdict {
     let (client, _, path) = start(bench, "Hostile").await?;
     let text = text(bench)?;
     let long = "x".repeat(300_000);
-    for value in ["'; DROP TABLE users; --", "\u{0}", "%_\\", "\"", "\u{10ffff}\u{202e}", "{\"$ne\": 1}", "", &long] {
+    for value in
+        ["'; DROP TABLE users; --", "\u{0}", "%_\\", "\"", "\u{10ffff}\u{202e}", "{\"$ne\": 1}", "", &long]
+    {
         let reply = client.patch(&path, json!([{ "op": "replace", "path": text, "value": value }])).await;
         match reply.status {
             200 => {
                 let read = client.get(&path).await;
                 let resource = crate::Resource::try_from(read.body).map_err(|error| error.to_string())?;
-                ensure(resource.text(&text) == Some(value), || format!("{} is not stored as it was sent", head(value)))?;
+                ensure(resource.text(&text) == Some(value), || {
+                    format!("{} is not stored as it was sent", head(value))
+                })?;
             }
             400 => {}
             status => return Err(format!("{} is answered with {status}", head(value))),
@@ -223,7 +273,9 @@ pub(super) async fn hostile(bench: &Bench) -> Verdict {
             let filter = format!("{text} eq {}", Value::from(value));
             let search = json!({ "schemas": [SEARCH_REQUEST], "filter": filter });
             let status = client.post(&format!("{}/.search", bench.shape.on.endpoint()), &search).await.status;
-            ensure(matches!(status, 200 | 400), || format!("a filter for {} is answered with {status}", head(value)))?;
+            ensure(matches!(status, 200 | 400), || {
+                format!("a filter for {} is answered with {status}", head(value))
+            })?;
         }
     }
     Ok(())
@@ -240,9 +292,14 @@ pub(super) async fn tenants(bench: &Bench) -> Verdict {
     other.get(&path).await.expect(404, "reading another tenant's resource")?;
     let body = json!([{ "op": "replace", "path": text(bench)?, "value": "stolen" }]);
     other.patch(&path, body).await.expect(404, "changing another tenant's resource")?;
-    other.put(&path, &Value::Object(bench.shape.named("Stolen"))).await.expect(404, "replacing another tenant's")?;
+    other
+        .put(&path, &Value::Object(bench.shape.named("Stolen")))
+        .await
+        .expect(404, "replacing another tenant's")?;
     other.delete(&path).await.expect(404, "deleting another tenant's resource")?;
-    ensure(other.query(&bench.shape.on, &[]).await.total() == Some(0), || "another tenant's is found".to_owned())?;
+    ensure(other.query(&bench.shape.on, &[]).await.total() == Some(0), || {
+        "another tenant's is found".to_owned()
+    })?;
     other.create(&bench.shape.on, &Value::Object(bench.shape.named("Tenant"))).await?;
     ensure(client.get(&path).await.body == created.body, || "another tenant changed it".to_owned())
 }

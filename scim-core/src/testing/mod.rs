@@ -189,9 +189,11 @@ impl Suite {
                 return Report { passed: Vec::new(), skipped: Vec::new(), failed, left_out: Vec::new() };
             }
         };
-        let mut report = Report { passed: Vec::new(), skipped: Vec::new(), failed: Vec::new(), left_out: Vec::new() };
+        let mut report =
+            Report { passed: Vec::new(), skipped: Vec::new(), failed: Vec::new(), left_out: Vec::new() };
         report.left_out.clone_from(&bench.shape.left_out);
-        let wanted = |check: &&Check| only.as_ref().is_none_or(|only| only.iter().any(|name| name == check.name));
+        let wanted =
+            |check: &&Check| only.as_ref().is_none_or(|only| only.iter().any(|name| name == check.name));
         for check in CHECKS.iter().filter(wanted) {
             if !bench.applies(check.name) {
                 report.skipped.push(check.name);
@@ -282,7 +284,9 @@ impl Bench {
         bench.shape.leave_out(left_out?);
         let needed = ["userName", "active", "emails"];
         match bench.shape.left_out.iter().find(|path| needed.contains(&path.as_str())) {
-            Some(path) => Err(format!("the provider does not keep `{path}`, which every identity provider sends")),
+            Some(path) => {
+                Err(format!("the provider does not keep `{path}`, which every identity provider sends"))
+            }
             None => Ok(bench),
         }
     }

@@ -31,7 +31,9 @@ async fn fill<'a>(bench: &'a Bench, seed: u64) -> Result<Client<'a>, String> {
 pub(super) async fn order(bench: &Bench) -> Verdict {
     let client = fill(bench, 1).await?;
     let all = client.query(&bench.shape.on, &[]).await.expect(200, "a query")?;
-    ensure(all.total() == Some(RESOURCES as u64), || format!("the total is {:?}, not {RESOURCES}", all.total()))?;
+    ensure(all.total() == Some(RESOURCES as u64), || {
+        format!("the total is {:?}, not {RESOURCES}", all.total())
+    })?;
     let again = client.query(&bench.shape.on, &[]).await;
     ensure(all.ids() == again.ids(), || "the same query came back in another order".to_owned())?;
     for resource in all.resources().iter().take(5) {
@@ -52,8 +54,11 @@ pub(super) async fn index_paging(bench: &Bench) -> Verdict {
         paged.extend(page.ids());
     }
     ensure(paged == all, || "the pages are not the whole list".to_owned())?;
-    let beyond = client.query(&bench.shape.on, &[("startIndex", "1000000")]).await.expect(200, "a page beyond")?;
-    ensure(beyond.ids().is_empty() && beyond.total() == Some(RESOURCES as u64), || "a page beyond the end".to_owned())?;
+    let beyond =
+        client.query(&bench.shape.on, &[("startIndex", "1000000")]).await.expect(200, "a page beyond")?;
+    ensure(beyond.ids().is_empty() && beyond.total() == Some(RESOURCES as u64), || {
+        "a page beyond the end".to_owned()
+    })?;
     let none = client.query(&bench.shape.on, &[("count", "0")]).await.expect(200, "a page of none")?;
     ensure(none.ids().is_empty() && none.total() == Some(RESOURCES as u64), || "a page of none".to_owned())
 }
@@ -74,7 +79,10 @@ pub(super) async fn cursor_paging(bench: &Bench) -> Verdict {
             // What is deleted and created in between must not disturb the others.
             if pages.len() == 3 {
                 let gone = page.ids().pop().unwrap_or_default();
-                client.delete(&format!("{}/{gone}", bench.shape.on.endpoint())).await.expect(204, "a DELETE")?;
+                client
+                    .delete(&format!("{}/{gone}", bench.shape.on.endpoint()))
+                    .await
+                    .expect(204, "a DELETE")?;
             }
             match page.body.get("nextCursor").and_then(Value::as_str) {
                 Some(next) if pages.len() < 100 => next.clone_into(&mut cursor),
@@ -84,7 +92,9 @@ pub(super) async fn cursor_paging(bench: &Bench) -> Verdict {
         }
         let once: BTreeSet<String> = seen.iter().cloned().collect();
         ensure(once.len() == seen.len(), || "a resource is on two pages".to_owned())?;
-        ensure(once == all, || format!("{} of {} resources are on no page", all.difference(&once).count(), all.len()))?;
+        ensure(once == all, || {
+            format!("{} of {} resources are on no page", all.difference(&once).count(), all.len())
+        })?;
         if bench.single_tenant {
             client.delete_everything().await;
         }
@@ -95,7 +105,13 @@ pub(super) async fn cursor_paging(bench: &Bench) -> Verdict {
 pub(super) async fn sort(bench: &Bench) -> Verdict {
     let client = fill(bench, 4).await?;
     let mut by: Vec<&Target> = vec![&bench.shape.name];
-    by.extend(bench.shape.attributes.iter().filter(|t| !t.is_complex() && t.attribute().data_type() == Type::String));
+    by.extend(
+        bench
+            .shape
+            .attributes
+            .iter()
+            .filter(|t| !t.is_complex() && t.attribute().data_type() == Type::String),
+    );
     for target in by.into_iter().take(6) {
         let path = target.path().as_str();
         let fold = |resource: &Value| {
@@ -131,7 +147,8 @@ pub(super) async fn filter(bench: &Bench) -> Verdict {
         let filter = random_filter(bench, &mut random, 3);
         let reply = client.query(&bench.shape.on, &[("filter", &filter.to_string())]).await;
         let reply = reply.expect(200, &format!("the filter `{filter}`"))?;
-        let matching = all.resources().iter().filter(|resource| reference::matches(&bench.shape.on, &filter, resource));
+        let matching =
+            all.resources().iter().filter(|resource| reference::matches(&bench.shape.on, &filter, resource));
         let expected: BTreeSet<&str> = matching.filter_map(|r| r.get("id").and_then(Value::as_str)).collect();
         let found = reply.ids();
         let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
@@ -151,7 +168,8 @@ pub(super) async fn filter(bench: &Bench) -> Verdict {
 /// A filter over the attributes that the random resources have.
 fn random_filter(bench: &Bench, random: &mut Random, depth: usize) -> Filter {
     if depth > 0 && random.one_in(3) {
-        let mut terms = || vec![random_filter(bench, random, depth - 1), random_filter(bench, random, depth - 1)];
+        let mut terms =
+            || vec![random_filter(bench, random, depth - 1), random_filter(bench, random, depth - 1)];
         let terms = terms();
         return match random.below(3) {
             0 => flat(terms, true),
@@ -161,7 +179,9 @@ fn random_filter(bench: &Bench, random: &mut Random, depth: usize) -> Filter {
     }
     let all = std::iter::once(&bench.shape.name).chain(&bench.shape.attributes);
     let all: Vec<&Target> = all.collect();
-    let Some(target) = random.pick(&all).copied() else { return Filter::Present(bench.shape.name.path().clone()) };
+    let Some(target) = random.pick(&all).copied() else {
+        return Filter::Present(bench.shape.name.path().clone());
+    };
     if !target.is_complex() {
         return leaf(target, target.path().clone(), random);
     }

@@ -23,7 +23,13 @@ impl Bench {
     }
 
     /// Sends one request from each of many threads, all let go at the same moment.
-    fn at_once(&self, client: &Client<'_>, method: &Method, path: &str, body: impl Fn(usize) -> Value + Sync) -> Vec<Reply> {
+    fn at_once(
+        &self,
+        client: &Client<'_>,
+        method: &Method,
+        path: &str,
+        body: impl Fn(usize) -> Value + Sync,
+    ) -> Vec<Reply> {
         let barrier = Barrier::new(THREADS);
         let replies = Mutex::new(Vec::new());
         thread::scope(|scope| {
@@ -42,7 +48,8 @@ impl Bench {
 }
 
 pub(super) fn updates(bench: &Bench) -> Verdict {
-    let lists = |t: &&scim_schema::Target| t.attribute().is_multi_valued() && t.sub_attribute("value").is_some();
+    let lists =
+        |t: &&scim_schema::Target| t.attribute().is_multi_valued() && t.sub_attribute("value").is_some();
     let Some(list) = bench.shape.attributes.iter().find(lists) else { return Ok(()) };
     let attribute = list.path().as_str();
     let client = bench.client();

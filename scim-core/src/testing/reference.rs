@@ -14,7 +14,9 @@ pub(super) fn matches(on: &ResourceType, filter: &Filter, resource: &Value) -> b
         Filter::Or(terms) => terms.iter().any(|term| matches(on, term, resource)),
         Filter::Not(inner) => !matches(on, inner, resource),
         Filter::Present(path) => values(path, resource).iter().any(|value| is_present(value)),
-        Filter::Compare { path, op, value } => compare(&values(path, resource), *op, value, is_exact(on, path)),
+        Filter::Compare { path, op, value } => {
+            compare(&values(path, resource), *op, value, is_exact(on, path))
+        }
         Filter::Complex { path, filter } => {
             elements(path, resource).iter().any(|element| element_matches(on, path, filter, element))
         }
@@ -32,7 +34,9 @@ fn element_matches(on: &ResourceType, parent: &AttrPath, filter: &Filter, elemen
         Filter::Or(terms) => terms.iter().any(|term| element_matches(on, parent, term, element)),
         Filter::Not(inner) => !element_matches(on, parent, inner, element),
         Filter::Present(path) => member(path).iter().any(|value| is_present(value)),
-        Filter::Compare { path, op, value } => compare(&member(path), *op, value, is_exact(on, &inside(path))),
+        Filter::Compare { path, op, value } => {
+            compare(&member(path), *op, value, is_exact(on, &inside(path)))
+        }
         Filter::Complex { .. } => false,
     }
 }

@@ -69,7 +69,8 @@ impl Scene<'_> {
     }
 
     fn sorted(&self, places: &[usize]) -> Vec<String> {
-        let mut ids: Vec<String> = places.iter().filter_map(|place| self.users.get(*place)).cloned().collect();
+        let mut ids: Vec<String> =
+            places.iter().filter_map(|place| self.users.get(*place)).cloned().collect();
         ids.sort();
         ids
     }
@@ -124,17 +125,24 @@ pub(super) async fn unknown(bench: &Bench) -> Verdict {
     let path = scene.path(&group.id());
     for op in ["add", "replace"] {
         let value = json!([{ "value": "no-such-resource" }]);
-        let reply = scene.client.patch(&path, json!([{ "op": op, "path": scene.name(), "value": value }])).await;
+        let reply =
+            scene.client.patch(&path, json!([{ "op": op, "path": scene.name(), "value": value }])).await;
         let reply = reply.expect(400, &format!("{op} of an unknown member"))?;
-        ensure(reply.body.get("scimType") == Some(&json!("invalidValue")), || "scimType must be invalidValue".to_owned())?;
+        ensure(reply.body.get("scimType") == Some(&json!("invalidValue")), || {
+            "scimType must be invalidValue".to_owned()
+        })?;
     }
-    ensure(scene.client.get(&path).await.body == group.body, || "what was refused was done in part".to_owned())
+    ensure(scene.client.get(&path).await.body == group.body, || {
+        "what was refused was done in part".to_owned()
+    })
 }
 
 /// The attribute of the first type that says which groups a resource is in.
 fn groups_attribute(bench: &Bench) -> Option<&str> {
-    let references = |t: &&Target| t.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference());
-    let read_only = |t: &&Target| t.attribute().mutability() == Mutability::ReadOnly && t.attribute().is_multi_valued();
+    let references =
+        |t: &&Target| t.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference());
+    let read_only =
+        |t: &&Target| t.attribute().mutability() == Mutability::ReadOnly && t.attribute().is_multi_valued();
     bench.shape.on.attributes().filter(read_only).find(references).map(|t| t.attribute().name())
 }
 
@@ -147,18 +155,27 @@ pub(super) async fn groups(bench: &Bench) -> Verdict {
     let before = scene.client.get(&user).await;
     let kind = |group: &str| {
         let list = before.body.get(attribute).and_then(Value::as_array);
-        let found = list.into_iter().flatten().find(|g| g.get("value").and_then(Value::as_str) == Some(group));
+        let found =
+            list.into_iter().flatten().find(|g| g.get("value").and_then(Value::as_str) == Some(group));
         found.and_then(|g| g.get("type").and_then(Value::as_str)).map(str::to_owned)
     };
-    ensure(kind(&inner).as_deref() == Some("direct"), || format!("`{attribute}` lacks a direct group: {}", before.body))?;
+    ensure(kind(&inner).as_deref() == Some("direct"), || {
+        format!("`{attribute}` lacks a direct group: {}", before.body)
+    })?;
     ensure(kind(&outer).as_deref() == Some("indirect"), || {
         format!("`{attribute}` lacks an indirect group: {}", before.body)
     })?;
     let path = scene.path(&inner);
-    scene.client.patch(&path, json!([{ "op": "remove", "path": scene.name() }])).await.expect(200, "a PATCH")?;
+    scene
+        .client
+        .patch(&path, json!([{ "op": "remove", "path": scene.name() }]))
+        .await
+        .expect(200, "a PATCH")?;
     let after = scene.client.get(&user).await;
     ensure(after.body.get(attribute).is_none(), || format!("`{attribute}` is not emptied: {}", after.body))?;
-    ensure(after.version() == before.version(), || "memberships must not change the member's version".to_owned())
+    ensure(after.version() == before.version(), || {
+        "memberships must not change the member's version".to_owned()
+    })
 }
 
 pub(super) async fn cascade(bench: &Bench) -> Verdict {
@@ -173,7 +190,9 @@ pub(super) async fn cascade(bench: &Bench) -> Verdict {
     scene.client.delete(&scene.path(&group.id())).await.expect(204, "deleting the group")?;
     let user = scene.client.get(&format!("{}/{}", bench.shape.on.endpoint(), scene.user(1))).await;
     match groups_attribute(bench) {
-        Some(attribute) => ensure(user.body.get(attribute).is_none(), || "a deleted group is still shown".to_owned()),
+        Some(attribute) => {
+            ensure(user.body.get(attribute).is_none(), || "a deleted group is still shown".to_owned())
+        }
         None => Ok(()),
     }
 }
@@ -185,7 +204,8 @@ pub(super) async fn circles(bench: &Bench) -> Verdict {
     let c = scene.group("C", &[&b]).await?.id();
     for (group, member) in [(&a, &a), (&a, &b), (&a, &c)] {
         let operations = json!([{ "op": "add", "path": scene.name(), "value": [{ "value": member }] }]);
-        let reply = scene.client.send(Method::PATCH, &scene.path(group), Some(&patch_body(operations)), None).await;
+        let reply =
+            scene.client.send(Method::PATCH, &scene.path(group), Some(&patch_body(operations)), None).await;
         reply.expect(400, "making a group a member of itself")?;
     }
     Ok(())

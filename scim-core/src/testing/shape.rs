@@ -20,7 +20,20 @@ pub(super) struct Shape {
 
 /// Text that filters are tried with: cases, wildcards of other languages, quotes, several scripts.
 const WORDS: [&str; 14] = [
-    "anna", "Anna", "ANNA b", "100%", "a_b", "back\\slash", "quo\"te", "it's", "émile", "ÉMILE", "Юрий", "юрий x", "日本", "a",
+    "anna",
+    "Anna",
+    "ANNA b",
+    "100%",
+    "a_b",
+    "back\\slash",
+    "quo\"te",
+    "it's",
+    "émile",
+    "ÉMILE",
+    "Юрий",
+    "юрий x",
+    "日本",
+    "a",
 ];
 
 impl Shape {
@@ -56,7 +69,8 @@ impl Shape {
         }
         let body = Value::Object(body);
         let reply = client.create(&self.on, &body).await?;
-        let stored = client.get(&format!("{}/{}", self.on.endpoint(), reply.id())).await.expect(200, "reading it")?;
+        let stored =
+            client.get(&format!("{}/{}", self.on.endpoint(), reply.id())).await.expect(200, "reading it")?;
         let (sent, stored) = (body.as_object(), stored.body.as_object());
         let same = |target: &&Target| {
             let values = sent.and_then(|o| target.get(o)).zip(stored.and_then(|o| target.get(o)));
@@ -110,8 +124,9 @@ fn sample(target: &Target) -> Option<Value> {
                 let definition = sub.definition();
                 usable(definition.data_type()) && definition.mutability() == Mutability::ReadWrite
             });
-            let members: Map<String, Value> =
-                subs.map(|sub| (sub.definition().name().to_owned(), value(sub, &mut Random::new(7)))).collect();
+            let members: Map<String, Value> = subs
+                .map(|sub| (sub.definition().name().to_owned(), value(sub, &mut Random::new(7))))
+                .collect();
             (!members.is_empty()).then(|| listed(target, Value::Object(members)))
         }
         data_type if usable(data_type) => Some(value(target, &mut Random::new(7))),
@@ -138,7 +153,8 @@ fn value(target: &Target, random: &mut Random) -> Value {
             }
             // An element without values is none, and of two that are primary one is too many.
             members.remove("primary");
-            let first = target.sub_attributes().iter().find(|sub| sub.definition().data_type() == Type::String);
+            let first =
+                target.sub_attributes().iter().find(|sub| sub.definition().data_type() == Type::String);
             if let (true, Some(sub)) = (members.is_empty(), first) {
                 members.insert(sub.definition().name().to_owned(), Value::from(word(random)));
             }

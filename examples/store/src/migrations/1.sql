@@ -21,9 +21,7 @@ CREATE TABLE resource (
 CREATE INDEX resource_order ON resource (tenant, kind, place);
 CREATE INDEX resource_external_id ON resource (tenant, kind, external_id, id);
 CREATE INDEX resource_display ON resource (tenant, kind, display, id);
-CREATE INDEX resource_created ON resource (tenant, kind, created, id);
 CREATE INDEX resource_modified ON resource (tenant, kind, modified, id);
-CREATE INDEX resource_sorted_name ON resource (tenant, kind, unique_name, id);
 
 -- What filters look for in attributes with several values and in those of extensions: a row for each
 -- element. `value`, `type` and `main` hold its sub-attributes as they are compared, `keys` the rest.

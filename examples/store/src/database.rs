@@ -1,0 +1,155 @@
+//! The little that the store needs of a database: transactions, statements, rows.
+//!
+//! Statements are written once, as SQLite takes them, and turned into PostgreSQL's form here: the
+//! parameters, `json(..)`, and `each(..) e`, which makes a row `e.value` of each element of a JSON
+//! array.
+
+use scim_sql::Dialect;
+
+use crate::fault::Fault;
+use crate::param::{Param, Row};
+
+pub(crate) enum Database {
+    #[cfg(feature = "sqlite")]
+    Sqlite(crate::sqlite::Pool),
+    #[cfg(feature = "postgres")]
+    Postgres(crate::postgres::Pool),
+}
+
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// One statement that reads.
+    Single,
+    /// Several statements that see the same state.
+    Read,
+    Write,
+}
+
+/// A transaction. Unless it is committed it has no effect.
+pub(crate) enum Transaction {
+    #[cfg(feature = "sqlite")]
+    Sqlite(crate::sqlite::Transaction),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<crate::postgres::Transaction>),
+}
+
+impl Database {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Dialect::Sqlite,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, Fault> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pool) => Ok(Transaction::Sqlite(pool.begin(mode).await?)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => Ok(Transaction::Postgres(Box::new(pool.begin(mode).await?))),
+        }
+    }
+}
+
+impl Transaction {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Dialect::Sqlite,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs a statement and reads its rows.
+    pub(crate) async fn rows(&mut self, sql: &str, params: Vec<Param>) -> Result<Vec<Row>, Fault> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(transaction) => transaction.rows(sqlite(sql), params).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(transaction) => transaction.rows(&postgres(sql), params).await,
+        }
+    }
+
+    pub(crate) async fn row(&mut self, sql: &str, params: Vec<Param>) -> Result<Option<Row>, Fault> {
+        Ok(self.rows(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs statements that return nothing, one after the other; how many rows the last one changed.
+    pub(crate) async fn execute(&mut self, statements: Vec<(&str, Vec<Param>)>) -> Result<u64, Fault> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(transaction) => {
+                let all = statements.into_iter().map(|(sql, params)| (sqlite(sql), params)).collect();
+                transaction.execute(all).await
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(transaction) => {
+                let mut changed = 0;
+                for (sql, params) in statements {
+                    changed = transaction.execute(&postgres(sql), params).await?;
+                }
+                Ok(changed)
+            }
+        }
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), Fault> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(transaction) => transaction.commit().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(transaction) => transaction.commit().await,
+        }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite(sql: &str) -> String {
+    // A database that one writer writes to at a time needs no locks of rows.
+    let locks = [" FOR NO KEY UPDATE OF r", " FOR UPDATE OF r", " FOR KEY SHARE", " FOR UPDATE"];
+    let sql = locks.iter().fold(sql.to_owned(), |sql, lock| sql.replace(lock, ""));
+    sql.replace("each(", "json_each(")
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len() + 32);
+    let mut rest = sql;
+    while let Some((before, after)) = rest.split_once("(?") {
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, tail) = after.split_at_checked(digits).unwrap_or_default();
+        let functions = [("each", "jsonb_array_elements", ") e", ") AS e(value)"), ("json", "", ")", ")")];
+        let found = functions.iter().find_map(|(name, replacement, end, close)| {
+            Some((before.strip_suffix(name)?, replacement, tail.strip_prefix(end)?, close))
+        });
+        match found {
+            Some((before, function, tail, close)) => {
+                out.push_str(before);
+                out.push_str(&format!("{function}(${number}::text::jsonb{close}"));
+                rest = tail;
+            }
+            None => {
+                out.push_str(before);
+                out.push_str("(?");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out.replace('?', "$")
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    #[test]
+    fn statements_take_the_form_of_postgres() {
+        let sql = "INSERT INTO a SELECT ?1, json(?2), e.value->>0 FROM each(?3) e WHERE x IN (?4)";
+        let expected = "INSERT INTO a SELECT $1, ($2::text::jsonb), e.value->>0 \
+                        FROM jsonb_array_elements($3::text::jsonb) AS e(value) WHERE x IN ($4)";
+        assert_eq!(super::postgres(sql), expected);
+    }
+}

@@ -1,0 +1,47 @@
+//! Deleting resources.
+
+use scim_core::{Context, Deleted, ETag, Precondition};
+
+use crate::database::Mode;
+use crate::fault::Fault;
+use crate::param::params;
+use crate::record::version;
+use crate::store::{Store, tenant_of};
+use crate::write::{commit, lock};
+
+/// Deletes a resource, takes it out of its groups, which have then changed, and leaves a tombstone.
+pub(crate) async fn delete(
+    store: &Store,
+    cx: &Context<'_>,
+    id: &str,
+    precondition: &Precondition,
+) -> Result<Deleted, Fault> {
+    let tenant = tenant_of(cx)?;
+    let mut tx = store.database.begin(Mode::Write).await?;
+    let stored = lock(&mut tx, cx, &tenant, id, "UPDATE").await?;
+    let version = ETag::from_stored(&version(&stored.resource)?);
+    precondition.check(&version)?;
+
+    let now = cx.now().timestamp_millis();
+    let mut statements = vec![
+        (
+            "UPDATE resource SET version = ?3, modified = CASE WHEN modified > ?4 THEN modified ELSE ?4 END \
+             WHERE place IN (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2)",
+            params![tenant.as_str(), id, ETag::fresh().to_string(), now],
+        ),
+        ("DELETE FROM member WHERE tenant = ?1 AND member = ?2", params![tenant.as_str(), id]),
+        ("DELETE FROM member WHERE place = ?1", params![stored.place]),
+        ("DELETE FROM value WHERE place = ?1", params![stored.place]),
+        ("DELETE FROM resource WHERE place = ?1", params![stored.place]),
+        (
+            "INSERT INTO tombstone (tenant, id, kind, deleted) VALUES (?1, ?2, ?3, ?4)",
+            params![tenant.as_str(), id, cx.resource_type().name(), now],
+        ),
+    ];
+    if tx.dialect() == scim_sql::Dialect::Sqlite {
+        statements.push(("DELETE FROM search WHERE rowid = ?1", params![stored.place]));
+    }
+    tx.execute(statements).await?;
+    commit(store, tx, &tenant, id, None).await?;
+    Ok(Deleted { version })
+}

@@ -1,0 +1,214 @@
+//! PostgreSQL: a pool of connections, READ COMMITTED for what writes.
+
+use std::error::Error;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Timeouts};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Config, NoTls, Statement};
+
+use crate::database::Mode;
+use crate::fault::Fault;
+use crate::param::{Param, Row};
+
+/// How long a call waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many connections there are at most.
+const CONNECTIONS: usize = 16;
+
+/// How many statements a connection keeps prepared. Filters are of any shape, so it must be limited.
+const STATEMENTS: usize = 256;
+
+pub(crate) struct Pool(deadpool_postgres::Pool);
+
+impl Pool {
+    pub(crate) async fn open(url: &str) -> Result<Self, Fault> {
+        let mut config: Config = url.parse().map_err(|_| Fault::broken("the URL is not one of PostgreSQL"))?;
+        if config.get_options().is_none() {
+            config.options("-c statement_timeout=30s -c lock_timeout=10s");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(PATIENCE);
+        }
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = deadpool_postgres::Pool::builder(Manager::from_config(config, NoTls, manager))
+            .max_size(CONNECTIONS)
+            .timeouts(Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) })
+            .runtime(deadpool_postgres::Runtime::Tokio1)
+            .build()
+            .map_err(|error| Fault::Broken(error.into()))?;
+        let pool = Self(pool);
+        pool.migrate().await?;
+        Ok(pool)
+    }
+
+    async fn client(&self) -> Result<Object, Fault> {
+        self.0.get().await.map_err(|error| Fault::Unavailable(error.into()))
+    }
+
+    /// Makes the tables, or the changes that a later version made to them. A lock of one row makes
+    /// two processes that start at once do it one after the other.
+    async fn migrate(&self) -> Result<(), Fault> {
+        let mut client = self.client().await?;
+        let mut tries = 0;
+        // Two that make the first table at once collide in the catalogue, and the second try finds it.
+        while let Err(error) = client.batch_execute(crate::migrations::META).await {
+            tries += 1;
+            if tries > 5 {
+                return Err(fault(error));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let transaction = client.transaction().await.map_err(fault)?;
+        let sql = "SELECT value FROM meta WHERE name = 'schema' FOR UPDATE";
+        let stored: String = transaction.query_one(sql, &[]).await.map_err(fault)?.get(0);
+        for sql in crate::migrations::after(&stored, scim_sql::Dialect::Postgres)? {
+            transaction.batch_execute(&sql).await.map_err(fault)?;
+        }
+        transaction.commit().await.map_err(fault)
+    }
+
+    pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, Fault> {
+        let client = self.client().await?;
+        if client.statement_cache.size() > STATEMENTS {
+            client.statement_cache.clear();
+        }
+        let begin = match mode {
+            Mode::Single => None,
+            Mode::Read => Some("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+            Mode::Write => Some("BEGIN ISOLATION LEVEL READ COMMITTED"),
+        };
+        Ok(Transaction { client: Some(client), begin, open: false })
+    }
+}
+
+/// A transaction, begun with its first statement.
+pub(crate) struct Transaction {
+    client: Option<Object>,
+    begin: Option<&'static str>,
+    open: bool,
+}
+
+impl Transaction {
+    /// The connection, the statement, and what begins the transaction if this is its first.
+    async fn prepare(&mut self, sql: &str) -> Result<(&Object, Statement, Option<&'static str>), Fault> {
+        let begin = self.begin.take();
+        self.open |= begin.is_some();
+        let client = self.client.as_ref().ok_or_else(|| Fault::broken("the transaction is over"))?;
+        let statement = client.prepare_cached(sql).await.map_err(fault)?;
+        Ok((client, statement, begin))
+    }
+
+    pub(crate) async fn rows(&mut self, sql: &str, params: Vec<Param>) -> Result<Vec<Row>, Fault> {
+        let (client, statement, begin) = self.prepare(sql).await?;
+        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as _).collect();
+        // Both are sent at once.
+        let (begun, rows) = futures_util::join!(start(client, begin), client.query(&statement, &params));
+        begun?;
+        rows.map_err(fault)?.iter().map(read).collect()
+    }
+
+    pub(crate) async fn execute(&mut self, sql: &str, params: Vec<Param>) -> Result<u64, Fault> {
+        let (client, statement, begin) = self.prepare(sql).await?;
+        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as _).collect();
+        let (begun, changed) = futures_util::join!(start(client, begin), client.execute(&statement, &params));
+        begun?;
+        changed.map_err(fault)
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<(), Fault> {
+        let Some(client) = self.client.as_ref().filter(|_| self.open) else { return Ok(()) };
+        client.batch_execute("COMMIT").await.map_err(|error| match fault(error) {
+            // Not even whether it happened is known.
+            Fault::Unavailable(source) | Fault::Broken(source) => Fault::Lost(source),
+            other => other,
+        })?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+async fn start(client: &Object, begin: Option<&str>) -> Result<(), Fault> {
+    match begin {
+        Some(sql) => client.batch_execute(sql).await.map_err(fault),
+        None => Ok(()),
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take().filter(|_| self.open) else { return };
+        match tokio::runtime::Handle::try_current() {
+            // Nobody needs to wait for that, and the connection goes back to the pool after it.
+            Ok(runtime) => drop(runtime.spawn(async move {
+                if client.batch_execute("ROLLBACK").await.is_err() {
+                    drop(Object::take(client));
+                }
+            })),
+            Err(_) => drop(Object::take(client)),
+        }
+    }
+}
+
+fn read(row: &tokio_postgres::Row) -> Result<Row, Fault> {
+    let cell = |(column, of): (usize, &tokio_postgres::Column)| {
+        Ok(match *of.type_() {
+            Type::INT8 => row.try_get::<_, Option<i64>>(column)?.into(),
+            Type::BOOL => row.try_get::<_, Option<bool>>(column)?.into(),
+            _ => row.try_get::<_, Option<String>>(column)?.into(),
+        })
+    };
+    let cells: Result<_, tokio_postgres::Error> = row.columns().iter().enumerate().map(cell).collect();
+    cells.map(Row).map_err(fault)
+}
+
+impl ToSql for Param {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut tokio_postgres::types::private::BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Text(text) => text.to_sql_checked(ty, out),
+            Self::Int(number) => number.to_sql_checked(ty, out),
+            Self::Real(number) => number.to_sql_checked(ty, out),
+            Self::Bool(flag) => flag.to_sql_checked(ty, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+fn fault(error: tokio_postgres::Error) -> Fault {
+    let Some(reported) = error.as_db_error() else {
+        return if error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>()) {
+            Fault::Unavailable(error.into())
+        } else {
+            Fault::Broken(error.into())
+        };
+    };
+    match *reported.code() {
+        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Fault::Conflict(error.into()),
+        SqlState::UNIQUE_VIOLATION if reported.constraint() == Some("resource_unique_name") => Fault::Taken,
+        SqlState::PROGRAM_LIMIT_EXCEEDED
+        | SqlState::CHARACTER_NOT_IN_REPERTOIRE
+        | SqlState::UNTRANSLATABLE_CHARACTER
+        | SqlState::STRING_DATA_RIGHT_TRUNCATION => Fault::Value,
+        SqlState::QUERY_CANCELED
+        | SqlState::LOCK_NOT_AVAILABLE
+        | SqlState::READ_ONLY_SQL_TRANSACTION
+        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Fault::Unavailable(error.into()),
+        // Connections, resources, an operator who stops the server, and its disks.
+        ref code if ["08", "53", "57", "58"].iter().any(|class| code.code().starts_with(class)) => {
+            Fault::Unavailable(error.into())
+        }
+        _ => Fault::Broken(error.into()),
+    }
+}

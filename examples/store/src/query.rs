@@ -1,0 +1,215 @@
+//! Reading one resource, and pages of them.
+
+use scim_core::schema::{Projection, ScimType};
+use scim_core::{Context, Error, Page, Position, Query, Resource, Window};
+use scim_sql::{Bind, Class, Dialect, Fragment, Order, Side};
+use serde_json::{Value, json};
+
+use crate::database::{Mode, Transaction};
+use crate::fault::Fault;
+use crate::members::assemble;
+use crate::param::{Param, Row, params};
+use crate::record::{COLUMNS, Stored, resource, shown};
+use crate::store::{Store, tenant_of};
+use crate::tables::Tables;
+
+/// Statements that read a part are one transaction with those that read the rest.
+fn mode(tables: &Tables, projection: &Projection) -> Mode {
+    let apart = shown(&tables.members, projection).or(shown(&tables.groups, projection));
+    if apart.is_some() { Mode::Read } else { Mode::Single }
+}
+
+pub(crate) async fn retrieve(
+    store: &Store,
+    cx: &Context<'_>,
+    tables: &Tables,
+    id: &str,
+    projection: &Projection,
+) -> Result<Option<Resource>, Fault> {
+    let tenant = tenant_of(cx)?;
+    if id.contains('\0') {
+        return Ok(None);
+    }
+    let mut tx = store.database.begin(mode(tables, projection)).await?;
+    let sql = format!("SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.id = ?2 AND r.kind = ?3");
+    let row = tx.row(&sql, params![tenant.as_str(), id, cx.resource_type().name()]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut stored = [resource(&row)?];
+    assemble(&mut tx, tables, &tenant, projection, &mut stored).await?;
+    let [Stored { resource, .. }] = stored;
+    Ok(Some(resource))
+}
+
+/// A query in SQL.
+struct Plan<'a> {
+    /// What all that match fulfil; its parameters are the first.
+    condition: String,
+    params: Vec<Param>,
+    order: Order<'a>,
+    /// Whether positions hold the place or the id, by which ties are resolved.
+    tie: &'static str,
+}
+
+impl<'a> Plan<'a> {
+    fn new(store: &Store, cx: &Context<'_>, tables: &'a Tables, query: &Query) -> Result<Self, Fault> {
+        let dialect = store.database.dialect();
+        let mut params = params![tenant_of(cx)?, cx.resource_type().name()];
+        let mut condition = "r.tenant = ?1 AND r.kind = ?2".to_owned();
+        let mut class = Class::Indexed;
+        if let Some(filter) = &query.filter {
+            let fragment = tables.mapping.filter(filter, dialect, params.len() + 1)?;
+            class = fragment.class;
+            add(&mut condition, &mut params, fragment);
+        }
+        if class == Class::Scan && store.rules.refuse_scans {
+            let detail = "no index serves the filter; look for a value with eq or sw";
+            return Err(Fault::Refused(Error::too_many(detail)));
+        }
+        // By the order of creation, unless the client wants another.
+        let by = query.sort.as_ref().map(|sort| (&sort.by, sort.descending));
+        let tie = if by.is_some() { "r.id" } else { "r.place" };
+        let order = tables.mapping.order(by, tie, dialect)?;
+        Ok(Self { condition, params, order, tie })
+    }
+
+    /// The statement for a page, and the side of its position that it is on.
+    fn page(&self, query: &Query) -> Result<(String, Vec<Param>, Side), Fault> {
+        let (mut condition, mut params) = (self.condition.clone(), self.params.clone());
+        let (side, position) = match &query.window {
+            Window::After(position) => (Side::After, Some(position)),
+            Window::Before(position) => (Side::Before, Some(position)),
+            _ => (Side::After, None),
+        };
+        if let Some(position) = position {
+            let (key, tie) = read(position)?;
+            let beyond = self.order.beyond(side, key, tie, params.len() + 1)?;
+            add(&mut condition, &mut params, beyond);
+        }
+        let (order, key) = (self.order.sql(side), self.order.key());
+        // One more than wanted tells whether there is more.
+        params.push(Param::Int(i64::try_from(query.count).unwrap_or(i64::MAX).saturating_add(1)));
+        let limit = params.len();
+        let skip = match query.window {
+            Window::Start(start) => i64::try_from(start.saturating_sub(1)).unwrap_or(i64::MAX),
+            _ => 0,
+        };
+        if skip == 0 {
+            let sql = format!(
+                "SELECT {COLUMNS}, {key} FROM resource r WHERE {condition} ORDER BY {order} LIMIT ?{limit}"
+            );
+            return Ok((sql, params, side));
+        }
+        // What is skipped is skipped in an index, and only the page is read from the table.
+        params.push(Param::Int(skip));
+        let sql = format!(
+            "SELECT {COLUMNS}, {key} FROM (SELECT r.place AS at FROM resource r WHERE {condition} \
+             ORDER BY {order} LIMIT ?{limit} OFFSET ?{}) page JOIN resource r ON r.place = page.at \
+             ORDER BY {order}",
+            limit + 1
+        );
+        Ok((sql, params, side))
+    }
+
+    fn position(&self, row: &Row) -> Position {
+        let key = match row.0.last() {
+            Some(Param::Text(text)) => Value::from(text.as_str()),
+            Some(Param::Int(number)) => Value::from(*number),
+            Some(Param::Bool(flag)) => Value::from(*flag),
+            _ => Value::Null,
+        };
+        let tie = if self.tie == "r.place" { json!(row.int(0)) } else { json!(row.text(1)) };
+        Position(json!([key, tie]).to_string().into_bytes())
+    }
+}
+
+fn add(condition: &mut String, params: &mut Vec<Param>, fragment: Fragment) {
+    condition.push_str(" AND ");
+    condition.push_str(&fragment.sql);
+    params.extend(fragment.binds.into_iter().map(Param::from));
+}
+
+/// The sort value and the tie of a position.
+fn read(position: &Position) -> Result<(Option<Bind>, Bind), Fault> {
+    let bind = |value: &Value| match value {
+        Value::String(text) => Some(Bind::Text(text.clone())),
+        Value::Number(number) => number.as_i64().map(Bind::Integer),
+        Value::Bool(flag) => Some(Bind::Boolean(*flag)),
+        _ => None,
+    };
+    let parts: Option<[Value; 2]> = serde_json::from_slice(&position.0).ok();
+    let invalid = || Fault::Refused(Error::of(ScimType::InvalidCursor, "the cursor is not one of this query"));
+    let [key, tie] = parts.ok_or_else(invalid)?;
+    Ok((bind(&key), bind(&tie).ok_or_else(invalid)?))
+}
+
+pub(crate) async fn page(
+    store: &Store,
+    cx: &Context<'_>,
+    tables: &Tables,
+    query: &Query,
+) -> Result<Page, Fault> {
+    let plan = Plan::new(store, cx, tables, query)?;
+    let tenant = tenant_of(cx)?;
+    // A page and its total are of the same state.
+    let counted = matches!(query.window, Window::Start(_));
+    let mode = if counted { Mode::Read } else { mode(tables, &query.projection) };
+    let mut tx = store.database.begin(mode).await?;
+    if query.count == 0 {
+        return Ok(Page { total: Some(count(&mut tx, &plan).await?), ..Page::default() });
+    }
+    let (sql, params, side) = plan.page(query)?;
+    let mut rows = tx.rows(&sql, params).await?;
+    let more = rows.len() > query.count;
+    rows.truncate(query.count);
+    if side == Side::Before {
+        rows.reverse();
+    }
+    let mut page = Page::default();
+    let ends = || (rows.first().map(|row| plan.position(row)), rows.last().map(|row| plan.position(row)));
+    match query.window {
+        Window::Start(start) => {
+            // Only a page that neither is full nor lies behind the end says how many there are.
+            let before = start.saturating_sub(1);
+            page.total = Some(match more || rows.is_empty() && before > 0 {
+                true => count(&mut tx, &plan).await?,
+                false => before + rows.len() as u64,
+            });
+        }
+        Window::First => {
+            page.total = (!more).then_some(rows.len() as u64);
+            page.next = ends().1.filter(|_| more);
+        }
+        Window::After(_) => (page.previous, page.next) = (ends().0, ends().1.filter(|_| more)),
+        Window::Before(_) => (page.previous, page.next) = (ends().0.filter(|_| more), ends().1),
+    }
+    let mut stored = rows.iter().map(resource).collect::<Result<Vec<_>, _>>()?;
+    assemble(&mut tx, tables, &tenant, &query.projection, &mut stored).await?;
+    page.resources = stored.into_iter().map(|stored| stored.resource).collect();
+    Ok(page)
+}
+
+async fn count(tx: &mut Transaction, plan: &Plan<'_>) -> Result<u64, Fault> {
+    let sql = format!("SELECT count(*) FROM resource r WHERE {}", plan.condition);
+    let row = tx.row(&sql, plan.params.clone()).await?;
+    let total = row.and_then(|row| row.int(0)).unwrap_or_default();
+    Ok(u64::try_from(total).unwrap_or_default())
+}
+
+/// How the database goes about a page.
+pub(crate) async fn explain(
+    store: &Store,
+    cx: &Context<'_>,
+    tables: &Tables,
+    query: &Query,
+) -> Result<String, Fault> {
+    let plan = Plan::new(store, cx, tables, query)?;
+    let (sql, params, _) = plan.page(query)?;
+    let (explain, column) = match store.database.dialect() {
+        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+        _ => ("EXPLAIN", 0),
+    };
+    let mut tx = store.database.begin(Mode::Single).await?;
+    let rows = tx.rows(&format!("{explain} {sql}"), params).await?;
+    let lines: Vec<&str> = rows.iter().filter_map(|row| row.text(column)).collect();
+    Ok(lines.join("\n"))
+}

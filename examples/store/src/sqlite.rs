@@ -1,0 +1,256 @@
+//! SQLite: one connection that writes, several that read, on blocking threads.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, Type, Value, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+
+use crate::database::Mode;
+use crate::fault::Fault;
+use crate::param::{Param, Row};
+
+/// How long a call waits for a connection, or for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many connections read at a time.
+const READERS: usize = 4;
+
+/// How many statements a connection keeps prepared.
+const STATEMENTS: usize = 128;
+
+pub(crate) struct Pool {
+    writer: Arc<Lane>,
+    /// The writer too, where all is in memory: another connection would see another database.
+    readers: Arc<Lane>,
+}
+
+type Shared = Arc<Mutex<Connection>>;
+
+/// Connections that take turns.
+struct Lane {
+    idle: Mutex<Vec<Shared>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Lane {
+    fn new(connections: Vec<Connection>) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(connections.len()));
+        let idle = connections.into_iter().map(|connection| Arc::new(Mutex::new(connection))).collect();
+        Arc::new(Self { idle: Mutex::new(idle), permits })
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Shared>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pool {
+    /// Opens a file, or a database in memory, and brings it up to date.
+    pub(crate) async fn open(path: &str) -> Result<Self, Fault> {
+        let path = path.to_owned();
+        on_thread(move || {
+            let memory = path == ":memory:";
+            let mut writer = connect(&path, memory)?;
+            migrate(&mut writer)?;
+            if memory {
+                let lane = Lane::new(vec![writer]);
+                return Ok(Self { writer: lane.clone(), readers: lane });
+            }
+            let readers = (0..READERS).map(|_| connect(&path, false)).collect::<Result<_, _>>()?;
+            Ok(Self { writer: Lane::new(vec![writer]), readers: Lane::new(readers) })
+        })
+        .await
+    }
+
+    pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, Fault> {
+        let lane = if mode == Mode::Write { &self.writer } else { &self.readers };
+        let permit = tokio::time::timeout(PATIENCE, lane.permits.clone().acquire_owned());
+        let permit = permit.await.map_err(|error| Fault::Unavailable(error.into()))?;
+        let permit = permit.map_err(|error| Fault::Broken(error.into()))?;
+        let connection = lane.idle().pop().ok_or_else(|| Fault::broken("no connection is idle"))?;
+        let begin = match mode {
+            Mode::Single => None,
+            Mode::Read => Some("BEGIN"),
+            Mode::Write => Some("BEGIN IMMEDIATE"),
+        };
+        let held = Held { connection, lane: lane.clone(), _permit: permit };
+        Ok(Transaction { held: Some(held), begin, open: false })
+    }
+}
+
+fn connect(path: &str, memory: bool) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let connection = match memory {
+        true => Connection::open_in_memory(),
+        false => Connection::open_with_flags(Path::new(path), flags),
+    };
+    let connection = connection.map_err(fault)?;
+    connection.busy_timeout(PATIENCE).map_err(fault)?;
+    // FULL, since in WAL mode NORMAL loses what was acknowledged when the power fails.
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
+             PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
+        )
+        .map_err(fault)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// Makes the tables, or the changes that a later version made to them. Two processes that start at
+/// once do it one after the other, since the transaction is immediate.
+fn migrate(connection: &mut Connection) -> Result<(), Fault> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(fault)?;
+    let run = |sql: &str| transaction.execute_batch(sql).map_err(fault);
+    run(crate::migrations::META)?;
+    let stored = transaction
+        .query_row("SELECT value FROM meta WHERE name = 'schema'", [], |row| row.get::<_, String>(0))
+        .map_err(fault)?;
+    for sql in crate::migrations::after(&stored, scim_sql::Dialect::Sqlite)? {
+        run(&sql)?;
+    }
+    transaction.commit().map_err(fault)
+}
+
+/// A transaction, begun with its first statement.
+pub(crate) struct Transaction {
+    held: Option<Held>,
+    begin: Option<&'static str>,
+    open: bool,
+}
+
+/// A connection, and the right to use it.
+struct Held {
+    connection: Shared,
+    lane: Arc<Lane>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Transaction {
+    async fn run<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let held = self.held.as_ref().ok_or_else(|| Fault::broken("the transaction is over"))?;
+        let connection = held.connection.clone();
+        let begin = self.begin.take();
+        self.open |= begin.is_some();
+        on_thread(move || {
+            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let begun = begin.map_or(Ok(()), |sql| connection.prepare_cached(sql)?.execute([]).map(|_| ()));
+            begun.and_then(|()| work(&connection)).map_err(fault)
+        })
+        .await
+    }
+
+    pub(crate) async fn rows(&mut self, sql: String, params: Vec<Param>) -> Result<Vec<Row>, Fault> {
+        self.run(move |connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let columns = statement.column_count();
+            let read = |row: &rusqlite::Row<'_>| {
+                (0..columns).map(|column| read(column, row.get_ref(column)?)).collect::<Result<_, _>>().map(Row)
+            };
+            statement.query_map(params_from_iter(params), read)?.collect()
+        })
+        .await
+    }
+
+    pub(crate) async fn execute(&mut self, statements: Vec<(String, Vec<Param>)>) -> Result<u64, Fault> {
+        self.run(move |connection| {
+            let mut changed = 0;
+            for (sql, params) in statements {
+                changed = connection.prepare_cached(&sql)?.execute(params_from_iter(params))?;
+            }
+            Ok(changed as u64)
+        })
+        .await
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<(), Fault> {
+        if self.open {
+            self.run(|connection| connection.prepare_cached("COMMIT")?.execute([])).await?;
+            self.open = false;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let (Some(held), open) = (self.held.take(), self.open) else { return };
+        let finish = move |connection: &Connection| {
+            if open && !connection.is_autocommit() {
+                // A connection that cannot even roll back reports that to whoever uses it next.
+                let _ = connection.execute_batch("ROLLBACK");
+            }
+        };
+        let is_idle = match held.connection.try_lock() {
+            Ok(connection) => Some(finish(&connection)),
+            Err(TryLockError::Poisoned(connection)) => Some(finish(&connection.into_inner())),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        let give_back = |held: Held| held.lane.idle().push(held.connection.clone());
+        match is_idle {
+            Some(()) => give_back(held),
+            // The call was given up while its statement runs.
+            None => drop(std::thread::spawn(move || {
+                finish(&held.connection.lock().unwrap_or_else(PoisonError::into_inner));
+                give_back(held);
+            })),
+        }
+    }
+}
+
+async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    spawn_blocking(work).await.map_err(|error| Fault::Broken(error.into()))?
+}
+
+fn read(column: usize, value: ValueRef<'_>) -> rusqlite::Result<Param> {
+    Ok(match value {
+        ValueRef::Null => Param::Null,
+        ValueRef::Integer(number) => Param::Int(number),
+        ValueRef::Real(number) => Param::Real(number),
+        ValueRef::Text(_) => Param::Text(value.as_str()?.to_owned()),
+        ValueRef::Blob(_) => {
+            return Err(rusqlite::Error::InvalidColumnType(column, String::new(), Type::Blob));
+        }
+    })
+}
+
+impl rusqlite::ToSql for Param {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Owned(Value::Null),
+            Self::Text(text) => text.as_str().into(),
+            Self::Int(number) => (*number).into(),
+            Self::Real(number) => (*number).into(),
+            Self::Bool(flag) => i64::from(*flag).into(),
+        })
+    }
+}
+
+fn fault(error: rusqlite::Error) -> Fault {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) if error.to_string().contains("unique_name") => Fault::Taken,
+        Some(ErrorCode::TooBig) => Fault::Value,
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::ReadOnly
+            | ErrorCode::DiskFull
+            | ErrorCode::CannotOpen
+            | ErrorCode::OperationInterrupted,
+        ) => Fault::Unavailable(error.into()),
+        _ => Fault::Broken(error.into()),
+    }
+}

@@ -1,0 +1,357 @@
+//! Creating and changing resources.
+
+use scim_core::patch::ListDelta;
+use scim_core::schema::Projection;
+use scim_core::{Applied, Context, ETag, Error, Resource, Update, UpdateOptions, Updated, new_id};
+use scim_sql::Dialect;
+use serde_json::{Map, Value};
+
+use crate::database::{Mode, Transaction};
+use crate::fault::Fault;
+use crate::members::{self, Change};
+use crate::param::{Param, params};
+use crate::password;
+use crate::record::{COLUMNS, Record, Stored, resource, times, version};
+use crate::store::{Store, tenant_of};
+use crate::tables::Tables;
+
+type Statement = (&'static str, Vec<Param>);
+
+pub(crate) async fn create(
+    store: &Store,
+    cx: &Context<'_>,
+    tables: &Tables,
+    resource: Resource,
+    password: &password::Change,
+) -> Result<Resource, Fault> {
+    let on = cx.resource_type();
+    let tenant = tenant_of(cx)?;
+    let mut resource = resource.stamp_new(cx, &new_id());
+    let list = tables.members.as_ref().map(|target| target.attribute().name());
+    let members = list.and_then(|list| resource.as_map_mut().remove(list));
+    let members: Vec<&Map<String, Value>> =
+        members.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_object).collect();
+    let record = Record::new(on, tables, &resource)?;
+    let id = resource.id().to_owned();
+
+    let mut tx = store.database.begin(Mode::Write).await?;
+    let keep_unknown = store.rules.unknown_members;
+    let known =
+        members::check(&mut tx, cx, &tenant, (&id, list.unwrap_or("")), &members, keep_unknown).await?;
+    let place = insert(&mut tx, cx, &tenant, &resource, &record, password).await?;
+    let mut statements = values(tx.dialect(), &tenant, place, None, &record);
+    if !members.is_empty() {
+        let change = members::change(&mut tx, place, &ListDelta::Exactly(members)).await?;
+        statements.extend(members::write(cx, tables, &tenant, place, &change, &known));
+    }
+    let mut stored = [Stored { place, resource }];
+    tx.execute(statements).await?;
+    if list.is_some() {
+        members::assemble(&mut tx, tables, &tenant, &Projection::new(on), &mut stored).await?;
+    }
+    let [Stored { resource, .. }] = stored;
+    commit(store, tx, &tenant, &id, Some(&version(&resource)?)).await?;
+    Ok(resource)
+}
+
+async fn insert(
+    tx: &mut Transaction,
+    cx: &Context<'_>,
+    tenant: &str,
+    resource: &Resource,
+    record: &Record,
+    password: &password::Change,
+) -> Result<i64, Fault> {
+    let [created, modified] = times(resource)?;
+    let password = match password {
+        password::Change::Set(hash) => Some(hash.clone()),
+        _ => None,
+    };
+    let sql = "INSERT INTO resource (tenant, kind, id, version, created, modified, unique_name, external_id, \
+               display, active, keys, document, password) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, json(?11), ?12, ?13) RETURNING place";
+    let params = params![
+        tenant,
+        cx.resource_type().name(),
+        resource.id(),
+        version(resource)?,
+        created,
+        modified,
+        record.unique_name.clone(),
+        record.external_id.clone(),
+        record.display.clone(),
+        record.active,
+        record.keys.clone(),
+        record.document.clone(),
+        password,
+    ];
+    let row = tx.row(sql, params).await?;
+    row.and_then(|row| row.int(0)).ok_or_else(|| Fault::broken("an insertion returned nothing"))
+}
+
+/// The statements that bring the rows of `value`, and the search index, from one state to another.
+fn values(
+    dialect: Dialect,
+    tenant: &str,
+    place: i64,
+    before: Option<&Record>,
+    after: &Record,
+) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    let none = std::collections::BTreeSet::new();
+    let old = before.map_or(&none, |record| &record.values);
+    let gone: Vec<Value> = old
+        .difference(&after.values)
+        .map(|row| serde_json::json!([row.attribute, row.number]))
+        .collect();
+    if !gone.is_empty() {
+        statements.push((
+            "DELETE FROM value WHERE place = ?1 AND (attribute, element) IN \
+             (SELECT e.value->>0, CAST(e.value->>1 AS bigint) FROM each(?2) e)",
+            params![place, Value::from(gone).to_string()],
+        ));
+    }
+    let new: Vec<Value> = after.values.difference(old).map(crate::record::Element::to_json).collect();
+    if !new.is_empty() {
+        statements.push((
+            "INSERT INTO value (place, tenant, attribute, element, value, type, main, keys) \
+             SELECT CAST(?1 AS bigint), ?2, e.value->>0, CAST(e.value->>1 AS bigint), e.value->>2, e.value->>3, \
+             e.value->>4, json(e.value->>5) FROM each(?3) e",
+            params![place, tenant, Value::from(new).to_string()],
+        ));
+    }
+    let is_searched = before.is_none_or(|before| {
+        (&before.unique_name, &before.display) != (&after.unique_name, &after.display)
+            || before.searched() != after.searched()
+    });
+    if is_searched && dialect == Dialect::Sqlite {
+        let (name, display) = (after.unique_name.clone(), after.display.clone());
+        if before.is_some() {
+            statements.push(("DELETE FROM search WHERE rowid = ?1", params![place]));
+        }
+        statements.push((
+            "INSERT INTO search (rowid, unique_name, display, value) VALUES (?1, ?2, ?3, ?4)",
+            params![place, name, display, after.searched()],
+        ));
+    }
+    statements
+}
+
+/// The resource of the context's type with this id, kept from being changed by others.
+pub(crate) async fn lock(
+    tx: &mut Transaction,
+    cx: &Context<'_>,
+    tenant: &str,
+    id: &str,
+    how: &str,
+) -> Result<Stored, Fault> {
+    let not_found = || Fault::Refused(Error::not_found(id));
+    if id.contains('\0') {
+        return Err(not_found());
+    }
+    let sql = format!(
+        "SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.id = ?2 AND r.kind = ?3 FOR {how} OF r"
+    );
+    let row = tx.row(&sql, params![tenant, id, cx.resource_type().name()]).await?;
+    resource(&row.ok_or_else(not_found)?)
+}
+
+pub(crate) async fn update(
+    store: &Store,
+    cx: &Context<'_>,
+    tables: &Tables,
+    id: &str,
+    update: &Update,
+    options: &UpdateOptions,
+    password: &password::Change,
+) -> Result<Updated, Fault> {
+    let on = cx.resource_type();
+    let tenant = tenant_of(cx)?;
+    let mut tx = store.database.begin(Mode::Write).await?;
+    let stored = lock(&mut tx, cx, &tenant, id, "NO KEY UPDATE").await?;
+    let before = version(&stored.resource)?;
+    options.precondition.check(&ETag::from_stored(&before))?;
+
+    let (applied, change) = apply(&mut tx, cx, tables, update, &stored).await?.into_parts(&mut tx, &stored).await?;
+    let change = change.as_change();
+    let mut after = Stored { place: stored.place, resource: stored.resource.clone() };
+    let changed = applied.changed || !change.is_empty();
+    if changed {
+        let list = tables.members.as_ref().map_or("", |target| target.attribute().name());
+        let keep_unknown = store.rules.unknown_members;
+        let known = members::check(&mut tx, cx, &tenant, (id, list), &change.add, keep_unknown).await?;
+        let next = applied.resource.stamp_changed(cx, &stored.resource);
+        let mut statements = Vec::new();
+        let content = next.as_map().iter().filter(|(name, _)| *name != "meta");
+        let same = content.eq(stored.resource.as_map().iter().filter(|(name, _)| *name != "meta"));
+        let record = match same {
+            true => None,
+            false => Some((Record::new(on, tables, &stored.resource)?, Record::new(on, tables, &next)?)),
+        };
+        replace(&mut tx, &stored, &before, &next, record.as_ref().map(|(_, after)| after), password).await?;
+        if let Some((before, after)) = &record {
+            statements.extend(values(tx.dialect(), &tenant, stored.place, Some(before), after));
+        }
+        statements.extend(members::write(cx, tables, &tenant, stored.place, &change, &known));
+        tx.execute(statements).await?;
+        after.resource = next;
+    }
+    let version = version(&after.resource)?;
+    let mut after = [after];
+    if let Some(projection) = &options.returning {
+        members::assemble(&mut tx, tables, &tenant, projection, &mut after).await?;
+    }
+    if changed {
+        commit(store, tx, &tenant, id, Some(&version)).await?;
+    }
+    let [Stored { resource, .. }] = after;
+    Ok(Updated {
+        before: ETag::from_stored(&before),
+        version: ETag::from_stored(&version),
+        resource: options.returning.is_some().then_some(resource),
+    })
+}
+
+/// What an update makes of a resource and of its members.
+struct Outcome<'u> {
+    applied: Applied,
+    members: Members<'u>,
+}
+
+enum Members<'u> {
+    Delta(ListDelta<'u>),
+    /// All of them, after an update that looked into them.
+    All(Vec<Value>),
+}
+
+/// A change of the members that may own the elements that it adds.
+enum Resolved<'u> {
+    Borrowed(Change<'u>),
+    Owned { add: Vec<Value>, remove: Vec<String> },
+}
+
+impl Resolved<'_> {
+    fn as_change(&self) -> Change<'_> {
+        match self {
+            Self::Borrowed(change) => Change { add: change.add.clone(), remove: change.remove.clone() },
+            Self::Owned { add, remove } => {
+                Change { add: add.iter().filter_map(Value::as_object).collect(), remove: remove.clone() }
+            }
+        }
+    }
+}
+
+impl<'u> Outcome<'u> {
+    async fn into_parts(
+        self,
+        tx: &mut Transaction,
+        stored: &Stored,
+    ) -> Result<(Applied, Resolved<'u>), Fault> {
+        let change = match self.members {
+            Members::Delta(delta) => Resolved::Borrowed(members::change(tx, stored.place, &delta).await?),
+            Members::All(all) => {
+                let delta = ListDelta::Exactly(all.iter().filter_map(Value::as_object).collect());
+                let change = members::change(tx, stored.place, &delta).await?;
+                let add = change.add.into_iter().cloned().map(Value::Object).collect();
+                Resolved::Owned { add, remove: change.remove }
+            }
+        };
+        Ok((self.applied, change))
+    }
+}
+
+async fn apply<'u>(
+    tx: &mut Transaction,
+    cx: &Context<'_>,
+    tables: &Tables,
+    update: &'u Update,
+    stored: &Stored,
+) -> Result<Outcome<'u>, Fault> {
+    let nothing = || Members::Delta(ListDelta::Change { add: Vec::new(), remove: Vec::new() });
+    let Some(list) = tables.members.as_ref().map(|target| target.attribute().name()) else {
+        let applied = update.apply(cx, stored.resource.clone())?;
+        return Ok(Outcome { applied, members: nothing() });
+    };
+    if let Some((delta, rest)) = update.split(list) {
+        let applied = rest.apply(cx, stored.resource.clone())?;
+        return Ok(Outcome { applied, members: Members::Delta(delta) });
+    }
+    // The update looks into the members, so they are put together for it.
+    let mut whole = stored.resource.clone();
+    let elements = members::load(tx, stored.place).await?;
+    if !elements.is_empty() {
+        whole.as_map_mut().insert(list.to_owned(), Value::Array(elements));
+    }
+    let mut applied = update.apply(cx, whole)?;
+    let all = match applied.resource.as_map_mut().remove(list) {
+        Some(Value::Array(all)) => all,
+        _ => Vec::new(),
+    };
+    Ok(Outcome { applied, members: Members::All(all) })
+}
+
+/// Writes a resource in place of the version that was read. Without a record only its members have
+/// changed, and the document stays as it is.
+async fn replace(
+    tx: &mut Transaction,
+    stored: &Stored,
+    before: &str,
+    next: &Resource,
+    record: Option<&Record>,
+    password: &password::Change,
+) -> Result<(), Fault> {
+    let [_, modified] = times(next)?;
+    let mut statements: Vec<Statement> = Vec::new();
+    match password {
+        password::Change::Keep => {}
+        password::Change::Clear => statements
+            .push(("UPDATE resource SET password = NULL WHERE place = ?1", params![stored.place])),
+        password::Change::Set(hash) => statements.push((
+            "UPDATE resource SET password = ?2 WHERE place = ?1",
+            params![stored.place, hash.clone()],
+        )),
+    }
+    statements.push(match record {
+        None => (
+            "UPDATE resource SET version = ?3, modified = ?4 WHERE place = ?1 AND version = ?2",
+            params![stored.place, before, version(next)?, modified],
+        ),
+        Some(record) => (
+            "UPDATE resource SET version = ?3, modified = ?4, unique_name = ?5, external_id = ?6, \
+             display = ?7, active = ?8, keys = json(?9), document = ?10 WHERE place = ?1 AND version = ?2",
+            params![
+                stored.place,
+                before,
+                version(next)?,
+                modified,
+                record.unique_name.clone(),
+                record.external_id.clone(),
+                record.display.clone(),
+                record.active,
+                record.keys.clone(),
+                record.document.clone(),
+            ],
+        ),
+    });
+    match tx.execute(statements).await? {
+        0 => Err(Fault::Conflict("the version that was read has gone".into())),
+        _ => Ok(()),
+    }
+}
+
+/// Commits. If the connection breaks meanwhile, the resource itself tells whether that happened: it
+/// has the version that was written, or is gone if none was.
+pub(crate) async fn commit(
+    store: &Store,
+    tx: Transaction,
+    tenant: &str,
+    id: &str,
+    version: Option<&str>,
+) -> Result<(), Fault> {
+    let Err(fault) = tx.commit().await else { return Ok(()) };
+    let Fault::Lost(source) = fault else { return Err(fault) };
+    let mut tx = store.database.begin(Mode::Single).await?;
+    let sql = "SELECT version FROM resource WHERE tenant = ?1 AND id = ?2";
+    let row = tx.row(sql, params![tenant, id]).await?;
+    if row.as_ref().and_then(|row| row.text(0)) == version { Ok(()) } else { Err(Fault::Unavailable(source)) }
+}

@@ -1,0 +1,68 @@
+//! The databases that the tests run on.
+
+#![allow(dead_code, reason = "each test uses a part")]
+
+pub(crate) mod service;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use scim_store::Store;
+
+/// A database to test on; a file goes with it.
+pub(crate) struct Database {
+    pub(crate) url: String,
+    file: Option<PathBuf>,
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        for end in ["", "-wal", "-shm"] {
+            if let Some(file) = &self.file {
+                let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+            }
+        }
+    }
+}
+
+/// The URL of a PostgreSQL to test on, if there is one; says loudly if not.
+pub(crate) fn postgres() -> Option<String> {
+    if !cfg!(feature = "postgres") {
+        println!("SKIPPED: the feature `postgres` is off, so nothing is tested on PostgreSQL");
+        return None;
+    }
+    let url = std::env::var("SCIM_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
+    if url.is_none() {
+        println!("SKIPPED: SCIM_TEST_POSTGRES is not set, so nothing is tested on PostgreSQL");
+    }
+    url
+}
+
+pub(crate) fn file() -> Database {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("scim-store-{}-{}.db", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let file = std::env::temp_dir().join(name);
+    let database = Database { url: format!("sqlite:{}", file.display()), file: Some(file) };
+    drop(Database { url: String::new(), file: database.file.clone() });
+    database
+}
+
+/// A database of each kind.
+pub(crate) fn databases() -> Vec<Database> {
+    let memory = Database { url: "sqlite::memory:".to_owned(), file: None };
+    let postgres = postgres().map(|url| Database { url, file: None });
+    [memory, file()].into_iter().chain(postgres).collect()
+}
+
+/// A tenant that no other test has, since all of them share one PostgreSQL.
+pub(crate) fn tenant() -> String {
+    scim_core::new_id()
+}
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+pub(crate) fn open(runtime: &tokio::runtime::Runtime, database: &Database) -> Store {
+    runtime.block_on(Store::open(&database.url)).unwrap()
+}

@@ -1,0 +1,300 @@
+//! Running the operations of a bulk request.
+
+use std::collections::{HashMap, HashSet};
+
+use http::{Extensions, Method, StatusCode};
+use scim_patch::PATCH_OP;
+use scim_schema::{ResourceType, Target};
+use serde_json::{Map, Value, json};
+
+use super::Done;
+use super::part::Part;
+use super::references::{self, Fate, References};
+use crate::call::Call;
+use crate::response::location;
+use crate::route::Route;
+use crate::service::Answer;
+use crate::trace;
+use crate::{ETag, Error, Precondition, Result, ScimService};
+
+/// A job that is running.
+pub(super) struct Run<'a> {
+    service: &'a ScimService,
+    base: &'a str,
+    extensions: &'a Extensions,
+    /// The ids of what was created, by `bulkId`; `None` where that failed.
+    ids: HashMap<String, Option<String>>,
+    /// What was created without the references that close a circle, by the index of the operation.
+    links: HashMap<usize, Link>,
+    /// Which of them wait for a `bulkId`.
+    waiting: HashMap<String, Vec<usize>>,
+    done: Vec<Option<Done>>,
+    errors: usize,
+}
+
+/// References that were left out when a resource was created.
+struct Link {
+    on: usize,
+    id: String,
+    /// The attributes, and the values that were left out.
+    values: Vec<(Target, Value)>,
+    /// For how many `bulkId`s it waits.
+    waits: usize,
+}
+
+/// An operation that went well.
+struct Success {
+    status: StatusCode,
+    version: Option<ETag>,
+    created: Option<Link>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        service: &'a ScimService,
+        base: &'a str,
+        extensions: &'a Extensions,
+        operations: usize,
+    ) -> Self {
+        Self {
+            service,
+            base,
+            extensions,
+            ids: HashMap::new(),
+            links: HashMap::new(),
+            waiting: HashMap::new(),
+            done: std::iter::repeat_with(|| None).take(operations).collect(),
+            errors: 0,
+        }
+    }
+
+    /// How many operations have failed.
+    pub(super) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// Runs an operation, without its references to some `bulkId`s if it creates something.
+    pub(super) async fn part(&mut self, index: usize, mut part: Part, left_out: HashSet<String>) {
+        let mut done = Done {
+            method: part.method.clone(),
+            bulk_id: part.bulk_id.clone(),
+            version: None,
+            location: None,
+            status: String::new(),
+            response: None,
+        };
+        let outcome = self.execute(&mut part, &left_out, &mut done).await;
+        let mut created = None;
+        match outcome {
+            Ok(success) => {
+                done.status = success.status.as_str().to_owned();
+                done.version = success.version.map(|version| version.to_string());
+                if let Some(link) = success.created {
+                    created = Some(link.id.clone());
+                    if !link.values.is_empty() {
+                        for bulk_id in left_out {
+                            self.waiting.entry(bulk_id).or_default().push(index);
+                        }
+                        self.links.insert(index, link);
+                    }
+                }
+            }
+            Err(error) => {
+                self.errors += 1;
+                done.refuse(error);
+            }
+        }
+        if let Some(slot) = self.done.get_mut(index) {
+            *slot = Some(done);
+        }
+        if let Some(bulk_id) = part.bulk_id.filter(|_| part.method == "POST") {
+            // A second operation of the same name must not take the first one's place.
+            self.ids.entry(bulk_id.clone()).or_insert(created);
+            self.link(&bulk_id).await;
+        }
+    }
+
+    async fn execute(
+        &self,
+        part: &mut Part,
+        left_out: &HashSet<String>,
+        done: &mut Done,
+    ) -> Result<Success> {
+        if let Some(error) = part.refused.take() {
+            return Err(error);
+        }
+        if !part.is_post() {
+            done.location = Some(format!("{}{}", self.base, part.path));
+        }
+        let mut wrong = None;
+        part.path = references::in_path(&part.path, &mut |bulk_id| self.fate(bulk_id, left_out, &mut wrong));
+        wrong.map_or(Ok(()), Err)?;
+        let route = part.route(self.service, self.base)?;
+        let on = route.resource_type().unwrap_or_default();
+        let resource_type = &self.service.registration(on)?.resource_type;
+        if let Route::Resource(_, id) = &route {
+            done.location = Some(location(self.base, resource_type.endpoint(), id));
+        }
+        let values = match &mut part.data {
+            Some(data) => self.substitute(resource_type, &part.method, data, left_out)?,
+            None => Vec::new(),
+        };
+        let method =
+            Method::from_bytes(part.method.as_bytes()).map_err(|_| Error::invalid_syntax("`method`"))?;
+        let answer = self.call(&method, route, part.data.take(), part.precondition()).await?;
+        let status = answer.status();
+        Ok(match answer {
+            Answer::Resource { resource, created, .. } => {
+                let id = resource.id().to_owned();
+                done.location = Some(location(self.base, resource_type.endpoint(), &id));
+                let link = Link { on, id, values, waits: left_out.len() };
+                Success { status, version: resource.version(), created: created.then_some(link) }
+            }
+            Answer::NoContent { version } => Success { status, version, created: None },
+            _ => Success { status, version: None, created: None },
+        })
+    }
+
+    async fn call(
+        &self,
+        method: &Method,
+        route: Route,
+        data: Option<Value>,
+        precondition: Precondition,
+    ) -> Result<Answer> {
+        let operation = self.service.parse_part(method, route, data, precondition, self.extensions)?;
+        trace::quirks(operation.fired());
+        Call::new(self.service, self.base, self.extensions, operation.fired).execute(operation.kind).await
+    }
+
+    /// What becomes of a reference. What cannot be resolved is told by `wrong`.
+    fn fate(&self, bulk_id: &str, left_out: &HashSet<String>, wrong: &mut Option<Error>) -> Fate {
+        match self.ids.get(bulk_id) {
+            Some(Some(id)) => return Fate::Replace(id.clone()),
+            None if left_out.contains(bulk_id) => return Fate::LeaveOut,
+            failed => {
+                wrong.get_or_insert_with(|| unresolved(bulk_id, failed.is_some()));
+            }
+        }
+        Fate::Keep
+    }
+
+    /// Puts ids for `bulkId:` references, and takes out what is to be linked later.
+    fn substitute(
+        &self,
+        on: &ResourceType,
+        method: &str,
+        data: &mut Value,
+        left_out: &HashSet<String>,
+    ) -> Result<Vec<(Target, Value)>> {
+        let mut wrong = None;
+        let mut fate = |bulk_id: &str| self.fate(bulk_id, left_out, &mut wrong);
+        let mut references = References::new(on, &mut fate);
+        if method == "PATCH" { references.in_patch(data) } else { references.in_resource(data) }
+        let References { left_out, missing, .. } = references;
+        wrong.map_or(Ok(()), Err)?;
+        match missing {
+            None => Ok(left_out),
+            Some(target) => Err(conflict(format!(
+                "`{target}` is required, and the operations refer to each other in a circle through it"
+            ))),
+        }
+    }
+
+    /// Makes the links that waited for nothing else.
+    async fn link(&mut self, bulk_id: &str) {
+        for index in self.waiting.remove(bulk_id).unwrap_or_default() {
+            let Some(link) = self.links.get_mut(&index) else { continue };
+            link.waits = link.waits.saturating_sub(1);
+            if link.waits > 0 {
+                continue;
+            }
+            let Some(link) = self.links.remove(&index) else { continue };
+            let (on, id) = (link.on, link.id.clone());
+            match self.link_one(link).await {
+                Ok(version) => {
+                    if let Some(Some(done)) = self.done.get_mut(index) {
+                        done.version = version.map(|version| version.to_string());
+                    }
+                }
+                Err(error) => self.fail(index, on, &id, error).await,
+            }
+        }
+    }
+
+    async fn link_one(&self, link: Link) -> Result<Option<ETag>> {
+        let mut lists: Vec<(Target, Vec<Value>)> = Vec::new();
+        for (target, value) in link.values {
+            match lists.last_mut() {
+                Some((last, list)) if *last == target => list.push(value),
+                _ => lists.push((target, vec![value])),
+            }
+        }
+        let operations = lists.into_iter().map(|(target, mut list)| {
+            let value = if target.definition().is_multi_valued() { Value::Array(list) } else { list.remove(0) };
+            json!({ "op": "add", "path": target.path().as_str(), "value": value })
+        });
+        let mut data = Value::Object(Map::from_iter([
+            ("schemas".to_owned(), json!([PATCH_OP])),
+            ("Operations".to_owned(), operations.collect()),
+        ]));
+        let resource_type = &self.service.registration(link.on)?.resource_type;
+        self.substitute(resource_type, "PATCH", &mut data, &HashSet::new())?;
+        let route = Route::Resource(link.on, link.id);
+        match self.call(&Method::PATCH, route, Some(data), Precondition::ANY).await? {
+            Answer::Resource { resource, .. } => Ok(resource.version()),
+            Answer::NoContent { version } => Ok(version),
+            _ => Ok(None),
+        }
+    }
+
+    /// An operation that cannot be completed leaves nothing behind.
+    async fn fail(&mut self, index: usize, on: usize, id: &str, error: Error) {
+        self.errors += 1;
+        let gone = Call::new(self.service, self.base, self.extensions, Vec::new()).take_back(on, id).await;
+        let Some(Some(done)) = self.done.get_mut(index) else { return };
+        if gone.is_ok() {
+            done.location = None;
+        }
+        done.refuse(error);
+        if let Some(bulk_id) = &done.bulk_id {
+            self.ids.insert(bulk_id.clone(), None);
+        }
+    }
+
+    /// What came of the operations that were run, in the order of the request.
+    pub(super) async fn finish(mut self) -> Vec<Done> {
+        // The job has ended before what these wait for had its turn.
+        let mut waiting: Vec<(String, Vec<usize>)> = std::mem::take(&mut self.waiting).into_iter().collect();
+        waiting.sort_unstable();
+        for (bulk_id, links) in waiting {
+            for index in links {
+                if let Some(link) = self.links.remove(&index) {
+                    self.fail(index, link.on, &link.id, unresolved(&bulk_id, false)).await;
+                }
+            }
+        }
+        self.done.into_iter().flatten().collect()
+    }
+}
+
+impl Done {
+    fn refuse(&mut self, error: Error) {
+        self.status = error.status().as_str().to_owned();
+        self.version = None;
+        self.response = Some(error);
+    }
+}
+
+fn unresolved(bulk_id: &str, failed: bool) -> Error {
+    let name = bulk_id.escape_debug();
+    conflict(if failed {
+        format!("the operation with bulkId `{name}` has failed")
+    } else {
+        format!("no operation creates bulkId `{name}`")
+    })
+}
+
+fn conflict(detail: String) -> Error {
+    Error::new(StatusCode::CONFLICT, detail)
+}

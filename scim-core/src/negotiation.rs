@@ -1,0 +1,99 @@
+//! Media types (RFC 7644 sections 3.1 and 3.8).
+
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+
+use crate::{Error, Result};
+
+/// The media types of a body; the second is what clients send that know nothing of SCIM.
+const JSON: [&str; 2] = ["application/scim+json", "application/json"];
+
+/// Refuses a body that is declared to be anything but JSON. Without a declaration JSON is meant.
+pub(crate) fn check_body(headers: &HeaderMap) -> Result<()> {
+    let Some(declared) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let is_json = declared.to_str().is_ok_and(|declared| {
+        let media = essence(declared);
+        media.is_empty() || JSON.iter().any(|json| media.eq_ignore_ascii_case(json))
+    });
+    if is_json {
+        return Ok(());
+    }
+    let detail = "the body must be application/scim+json or application/json";
+    Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+}
+
+/// Refuses a client that accepts nothing that the service can send.
+pub(crate) fn check_accepted(headers: &HeaderMap) -> Result<()> {
+    let mut asked = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    if asked.peek().is_none() || asked.any(|list| list.split(',').any(suits)) {
+        return Ok(());
+    }
+    Err(Error::new(StatusCode::NOT_ACCEPTABLE, "the service answers application/scim+json"))
+}
+
+/// Whether a media range takes in what the service sends.
+fn suits(range: &str) -> bool {
+    let media = essence(range);
+    let fits = JSON.iter().chain(&["application/*", "*/*", ""]).any(|fit| media.eq_ignore_ascii_case(fit));
+    fits && !range.split(';').skip(1).any(is_zero_weight)
+}
+
+/// `q=0` says what is not acceptable (RFC 9110 section 12.4.2).
+fn is_zero_weight(parameter: &str) -> bool {
+    let weight = parameter.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+    weight.is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0_f32))
+}
+
+/// A media type without its parameters.
+fn essence(text: &str) -> &str {
+    text.split(';').next().unwrap_or_default().trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: http::HeaderName, values: &[&[u8]]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(&name, http::HeaderValue::from_bytes(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_body_is_json_or_not_declared() {
+        let good: [&[u8]; 5] =
+            [b"application/scim+json", b"Application/JSON; charset=utf-8", b"application/json;", b"", b" ; x=y"];
+        for good in good {
+            assert!(check_body(&headers(CONTENT_TYPE, &[good])).is_ok(), "{good:?}");
+        }
+        assert!(check_body(&HeaderMap::new()).is_ok());
+        let bad: [&[u8]; 4] = [b"text/plain", b"application/xml", b"multipart/form-data", b"application/\xe4"];
+        for bad in bad {
+            let error = check_body(&headers(CONTENT_TYPE, &[bad])).unwrap_err();
+            assert_eq!(error.status(), 415, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn one_acceptable_range_is_enough() {
+        let good: [&[&[u8]]; 7] = [
+            &[],
+            &[b"application/json"],
+            &[b"text/html, application/*;q=0.1"],
+            &[b"text/html", b"*/*"],
+            &[b"application/scim+json;q=0, */*"],
+            &[b""],
+            &[b"\xff"],
+        ];
+        for good in good {
+            assert!(check_accepted(&headers(ACCEPT, good)).is_ok(), "{good:?}");
+        }
+        let bad: [&[&[u8]]; 4] =
+            [&[b"text/html"], &[b"text/*, image/png"], &[b"application/scim+json; q=0.0"], &[b"*/*; Q = 0"]];
+        for bad in bad {
+            assert_eq!(check_accepted(&headers(ACCEPT, bad)).unwrap_err().status(), 406, "{bad:?}");
+        }
+    }
+}

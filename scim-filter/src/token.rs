@@ -1,0 +1,198 @@
+//! The tokens of a filter, and what an error says about them.
+//!
+//! Filters are read as bytes, since all that has a meaning in them is ASCII.
+
+use std::borrow::Cow;
+
+use nom::Parser;
+use nom::bytes::complete::take_while;
+
+use crate::error::ParseErrorKind as Kind;
+
+/// What is left of the text, or what is wrong.
+pub(crate) type Rest<'a> = Result<&'a str, Fault<'a>>;
+
+/// What is left of the text, and what was read; or what is wrong.
+pub(crate) type Parsed<'a, T> = Result<(&'a str, T), Fault<'a>>;
+
+/// What is wrong, where, and what was expected there. A pointer, so that results stay small.
+pub(crate) struct Fault<'a>(Box<Wrong<'a>>);
+
+pub(crate) struct Wrong<'a> {
+    pub(crate) kind: Kind,
+    /// The text from what is wrong to the end.
+    pub(crate) rest: &'a str,
+    /// How many bytes of it are wrong.
+    pub(crate) length: usize,
+    pub(crate) expected: Cow<'static, str>,
+}
+
+impl<'a> Fault<'a> {
+    /// There is something else than what was expected.
+    #[cold]
+    pub(crate) fn new(
+        kind: Kind,
+        rest: &'a str,
+        wrong: &str,
+        expected: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self(Box::new(Wrong { kind, rest, length: wrong.len(), expected: expected.into() }))
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The text from what is wrong to the end.
+    pub(crate) fn rest(&self) -> &'a str {
+        self.0.rest
+    }
+
+    pub(crate) fn into_inner(self) -> Wrong<'a> {
+        *self.0
+    }
+}
+
+/// Applies a parser of bytes: what is left, and what was read, if it fits.
+///
+/// A parser that ends inside a character does not fit.
+#[inline]
+pub(crate) fn lex<'a, T>(
+    input: &'a str,
+    mut parser: impl Parser<&'a [u8], Output = T, Error = ()>,
+) -> Option<(&'a str, T)> {
+    let (rest, read) = parser.parse(input.as_bytes()).ok()?;
+    Some((input.get(input.len() - rest.len()..)?, read))
+}
+
+/// Reads bytes as long as they are accepted: what is left, and what was read.
+#[inline]
+pub(crate) fn run(input: &str, accept: impl Fn(u8) -> bool) -> (&str, &str) {
+    let length = lex(input, take_while(accept)).map_or(0, |(_, run)| run.len());
+    let (run, rest) = input.split_at_checked(length).unwrap_or_default();
+    (rest, run)
+}
+
+/// The byte that comes next, 0 at the end.
+#[inline]
+pub(crate) fn next(input: &str) -> u8 {
+    input.bytes().next().unwrap_or(0)
+}
+
+/// Whether nothing follows that belongs to the same filter.
+#[inline]
+pub(crate) fn at_close(input: &str) -> bool {
+    input.is_empty() || matches!(next(input), b')' | b']')
+}
+
+pub(crate) fn is_blank(byte: u8) -> bool {
+    byte == b' '
+}
+
+/// What names, the URIs before them and the dots between them are made of.
+pub(crate) fn is_path_byte(byte: u8) -> bool {
+    matches!(byte,
+        b'a'..=b'z' | b'?'..=b'Z' | b'*'..=b';' | b'#'..=b'\'' | b'!' | b'=' | b'_' | b'~')
+}
+
+/// What a literal without quotes is made of.
+pub(crate) fn is_word_byte(byte: u8) -> bool {
+    byte > b' ' && !matches!(byte, b'"' | b'\'' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'\\' | 0x7f)
+}
+
+/// What stands for itself in a JSON string. Looked up, since most of a filter is strings.
+#[inline]
+fn is_plain(byte: u8) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte = 0x20;
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        while byte < 256 {
+            plain[byte] = byte != b'"' as usize && byte != b'\\' as usize;
+            byte += 1;
+        }
+        plain
+    };
+    PLAIN.get(usize::from(byte)) == Some(&true)
+}
+
+/// What looks like one thing, so that an error can point to it.
+pub(crate) fn token(input: &str) -> &str {
+    if next(input) == b'"' {
+        return match string(input) {
+            Ok((rest, _)) => input.strip_suffix(rest).unwrap_or(input),
+            Err(_) => input,
+        };
+    }
+    let (_, word) = run(input, |byte| !matches!(byte, b' ' | b'(' | b')' | b'[' | b']' | b'"'));
+    match input.chars().next() {
+        Some(c) if word.is_empty() => input.get(..c.len_utf8()).unwrap_or_default(),
+        _ => word,
+    }
+}
+
+/// Reads a JSON string (RFC 8259 section 7).
+#[inline]
+pub(crate) fn string(input: &str) -> Parsed<'_, Box<str>> {
+    let body = input.get(1..).unwrap_or_default();
+    let (rest, plain) = run(body, is_plain);
+    match rest.strip_prefix('"') {
+        Some(rest) => Ok((rest, plain.into())),
+        None => irregular_string(input, plain, rest),
+    }
+}
+
+/// Reads the rest of a string that is not plain.
+#[inline(never)]
+fn irregular_string<'a>(input: &'a str, plain: &str, mut rest: &'a str) -> Parsed<'a, Box<str>> {
+    let mut text = plain.to_owned();
+    loop {
+        let c;
+        (rest, c) = match next(rest) {
+            b'"' => return Ok((rest.get(1..).unwrap_or_default(), text.into())),
+            b'\\' => escape(rest).ok_or_else(|| {
+                let expected = "an escape of JSON, such as `\\\"` or `\\u00e9`";
+                Fault::new(Kind::Literal, rest, "\\", expected)
+            })?,
+            _ if rest.is_empty() => {
+                return Err(Fault::new(Kind::Literal, input, input, "a string that ends with `\"`"));
+            }
+            _ => return Err(Fault::new(Kind::Literal, rest, " ", "control characters to be escaped")),
+        };
+        text.push(c);
+        let plain;
+        (rest, plain) = run(rest, is_plain);
+        text.push_str(plain);
+    }
+}
+
+/// Reads an escape, from its backslash.
+fn escape(input: &str) -> Option<(&str, char)> {
+    let mut chars = input.chars();
+    let c = match (chars.next()?, chars.next()?) {
+        ('\\', c @ ('"' | '\\' | '/')) => c,
+        ('\\', 'b') => '\u{8}',
+        ('\\', 'f') => '\u{c}',
+        ('\\', 'n') => '\n',
+        ('\\', 'r') => '\r',
+        ('\\', 't') => '\t',
+        _ => return unicode_escape(input),
+    };
+    Some((chars.as_str(), c))
+}
+
+/// Reads one UTF-16 code unit as `\uXXXX`, or a surrogate pair of them.
+fn unicode_escape(input: &str) -> Option<(&str, char)> {
+    let (rest, first) = code_unit(input)?;
+    if let Some(c) = char::from_u32(first.into()) {
+        return Some((rest, c));
+    }
+    let (rest, second) = code_unit(rest)?;
+    Some((rest, char::decode_utf16([first, second]).next()?.ok()?))
+}
+
+fn code_unit(input: &str) -> Option<(&str, u16)> {
+    let (digits, rest) = input.strip_prefix("\\u")?.split_at_checked(4)?;
+    let hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+    Some((rest, u16::from_str_radix(digits, 16).ok().filter(|_| hex)?))
+}

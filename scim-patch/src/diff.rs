@@ -1,0 +1,178 @@
+//! The way from one resource to another as a PATCH request: for tests, audit, and clients.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use scim_schema::{Mutability, ResourceType, Target};
+use serde_json::{Map, Value};
+
+use crate::keyed::{is_keyed, is_same, key_rule};
+use crate::list::{is_primary, is_same_element};
+use crate::resolve::is_schemas;
+use crate::{Op, Operation, PatchRequest};
+
+type Object = Map<String, Value>;
+
+impl PatchRequest {
+    /// The operations that make one resource out of another, as few and as small as is easily found.
+    ///
+    /// Both are in canonical form. What only the service writes is left alone, and `schemas`, which
+    /// follows the extensions. Lists whose elements are identified by their `value` are compared by it,
+    /// in any order. Applied under any of the tolerances to `from`, the request makes `to` of it, but
+    /// for the order of those lists; unless an immutable value differs, which no request can change.
+    ///
+    /// ```
+    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use serde_json::json;
+    ///
+    /// let on = standard::group_type();
+    /// let from = json!({ "displayName": "Day shift", "members": [{ "value": "7" }, { "value": "8" }] });
+    /// let to = json!({ "displayName": "Night shift", "members": [{ "value": "8" }, { "value": "9" }] });
+    /// let (from, to) = (from.as_object().unwrap(), to.as_object().unwrap());
+    ///
+    /// let request = PatchRequest::diff(&on, from, to);
+    /// assert_eq!(serde_json::to_value(&request.operations).unwrap(), json!([
+    ///     { "op": "replace", "path": "displayName", "value": "Night shift" },
+    ///     { "op": "remove", "path": "members[value eq \"7\"]" },
+    ///     { "op": "add", "path": "members", "value": [{ "value": "9" }] },
+    /// ]));
+    ///
+    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let patch = request.resolve(&on, &limits, &mut Reading::new(&tolerance))?;
+    /// assert_eq!(&patch.apply(from.clone())?.resource, to);
+    /// # Ok::<(), scim_patch::PatchError>(())
+    /// ```
+    pub fn diff(on: &ResourceType, from: &Object, to: &Object) -> Self {
+        let mut diff = Diff { operations: Vec::new() };
+        for target in on.all_attributes() {
+            if target.definition().mutability() != Mutability::ReadOnly && !is_schemas(target) {
+                diff.attribute(target, target.get(from), target.get(to));
+            }
+        }
+        Self { operations: diff.operations }
+    }
+}
+
+struct Diff {
+    operations: Vec<Operation>,
+}
+
+impl Diff {
+    fn push(&mut self, op: Op, path: impl ToString, value: Option<Value>) {
+        self.operations.push(Operation { op, path: Some(path.to_string()), value });
+    }
+
+    fn attribute(&mut self, target: &Target, from: Option<&Value>, to: Option<&Value>) {
+        match (from, to) {
+            (from, to) if from == to => {}
+            (_, None) => self.push(Op::Remove, target, None),
+            (Some(Value::Array(from)), Some(Value::Array(to))) => self.list(target, from, to),
+            (Some(Value::Object(from)), Some(Value::Object(to))) => self.members(target, from, to),
+            (_, Some(to)) => self.push(Op::Replace, target, Some(to.clone())),
+        }
+    }
+
+    /// The sub-attributes of a singular complex attribute.
+    fn members(&mut self, target: &Target, from: &Object, to: &Object) {
+        for sub in target.sub_attributes() {
+            let name = sub.definition().name();
+            if sub.definition().mutability() == Mutability::ReadOnly || from.get(name) == to.get(name) {
+                continue;
+            }
+            match to.get(name) {
+                None => self.push(Op::Remove, sub, None),
+                Some(value) => self.push(Op::Replace, sub, Some(value.clone())),
+            }
+        }
+    }
+
+    fn list(&mut self, target: &Target, from: &[Value], to: &[Value]) {
+        let (from, to) = (&*writable(target, from), &*writable(target, to));
+        if from == to {
+            return;
+        }
+        if is_keyed(target)
+            && let (Some(from), Some(to)) = (by_key(target, from), by_key(target, to))
+        {
+            return self.keyed(target, &from, &to);
+        }
+        match to.strip_prefix(from) {
+            Some(added) if can_be_added(target, from, added) => {
+                self.push(Op::Add, target, Some(Value::Array(added.to_vec())));
+            }
+            _ => self.push(Op::Replace, target, Some(Value::Array(to.to_vec()))),
+        }
+    }
+
+    fn keyed(&mut self, target: &Target, from: &ByKey<'_>, to: &ByKey<'_>) {
+        let same = |other: &ByKey<'_>, folded: &str, element: &Value| {
+            other.index.get(folded).is_some_and(|other| *other == element)
+        };
+        let removed: Vec<_> = from.order.iter().filter(|(folded, element)| !same(to, folded, element)).collect();
+        let added: Vec<_> = to.order.iter().filter(|(folded, element)| !same(from, folded, element)).collect();
+        // In a list that is replaced, an element keeps what is fixed in it.
+        let keeps = |(folded, element): &&(Cow<'_, str>, &Value)| {
+            let old = from.index.get(folded);
+            old.zip(element.as_object()).is_some_and(|(old, given)| is_same(target, old, given))
+        };
+        if to.order.len() < removed.len() + added.len() && !added.iter().any(|element| keeps(element)) {
+            let all = to.order.iter().map(|(_, element)| (*element).clone()).collect();
+            return self.push(Op::Replace, target, Some(Value::Array(all)));
+        }
+        let added: Vec<Value> = added.into_iter().map(|(_, element)| (*element).clone()).collect();
+        for (_, element) in removed {
+            let key = element.get("value").unwrap_or(&Value::Null);
+            self.push(Op::Remove, format_args!("{target}[value eq {key}]"), None);
+        }
+        if !added.is_empty() {
+            self.push(Op::Add, target, Some(Value::Array(added)));
+        }
+    }
+}
+
+/// A list without what only the service writes into its elements.
+fn writable<'a>(target: &Target, list: &'a [Value]) -> Cow<'a, [Value]> {
+    let read_only = |sub: &&Target| sub.definition().mutability() == Mutability::ReadOnly;
+    let names = || target.sub_attributes().iter().filter(read_only).map(|sub| sub.definition().name());
+    if names().next().is_none() {
+        return Cow::Borrowed(list);
+    }
+    let mut list = list.to_vec();
+    for element in list.iter_mut().filter_map(Value::as_object_mut) {
+        element.retain(|name, _| !names().any(|read_only| read_only == name));
+    }
+    Cow::Owned(list)
+}
+
+/// The elements of a list by their folded keys.
+struct ByKey<'a> {
+    order: Vec<(Cow<'a, str>, &'a Value)>,
+    index: HashMap<Cow<'a, str>, &'a Value>,
+}
+
+/// `None` if an element has no key, or two have the same.
+fn by_key<'a>(target: &Target, list: &'a [Value]) -> Option<ByKey<'a>> {
+    let rule = key_rule(target);
+    let key = |element: &'a Value| {
+        let key = element.get("value").and_then(Value::as_str).filter(|key| !key.is_empty());
+        key.map(|key| (rule.fold(key), element))
+    };
+    let order: Vec<_> = list.iter().map(key).collect::<Option<_>>()?;
+    let index: HashMap<_, _> = order.iter().cloned().collect();
+    (index.len() == order.len()).then_some(ByKey { order, index })
+}
+
+/// Whether adding elements does just that: none is there already, and none makes others not primary.
+fn can_be_added(target: &Target, from: &[Value], added: &[Value]) -> bool {
+    // Finding out compares each with each.
+    const FEW: usize = 10_000;
+    if added.len().saturating_mul(from.len() + added.len()) > FEW {
+        return false;
+    }
+    let is_new = |(index, element): (usize, &Value)| {
+        let earlier = from.iter().chain(added.get(..index).unwrap_or_default());
+        !is_primary(element) && !earlier.into_iter().any(|old| is_same_element(target, old, element))
+    };
+    added.iter().enumerate().all(is_new)
+}

@@ -1,0 +1,265 @@
+//! Cases as `testdata/patch/` holds them, and running one.
+
+pub(crate) mod random;
+
+use std::fmt::Write as _;
+
+use scim_patch::{Applied, Limits, PATCH_OP, PatchError, PatchRequest};
+use scim_schema::{Quirk, Reading, ResourceType, Schema, Tolerance, standard};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+pub(crate) type Object = Map<String, Value>;
+
+/// A file of cases.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    /// What they have in common, with the RFC section.
+    pub(crate) about: String,
+    /// Resource types that the cases use by name, besides `User` and `Group`.
+    #[serde(default)]
+    types: Vec<Custom>,
+    pub(crate) cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Custom {
+    name: String,
+    schema: Value,
+    #[serde(default)]
+    extensions: Vec<Value>,
+    #[serde(default)]
+    required_extensions: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    #[serde(rename = "type", default = "user")]
+    type_name: String,
+    /// `lenient`, `strict`, `interop`, or one of them with `+quirk` or `-quirk` behind it; all three
+    /// if none is given.
+    #[serde(default)]
+    pub(crate) profiles: Vec<String>,
+    /// The resource before; `schemas` is filled in.
+    #[serde(default)]
+    resource: Object,
+    /// The operations of a well-formed message,
+    #[serde(default)]
+    operations: Option<Value>,
+    /// or a whole message,
+    #[serde(default)]
+    message: Option<Value>,
+    /// or its text.
+    #[serde(default)]
+    text: Option<String>,
+    #[serde(default)]
+    limits: Option<Object>,
+    expect: Expect,
+    /// The quirks that fire, in order.
+    #[serde(default)]
+    fired: Vec<String>,
+    #[serde(default)]
+    again: Again,
+}
+
+fn user() -> String {
+    "User".to_owned()
+}
+
+/// What comes of applying the patch to its own result.
+#[derive(Deserialize, Default, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Again {
+    #[default]
+    Unchanged,
+    Changed,
+    Refused,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Expect {
+    /// The resource afterwards, which differs from before.
+    Resource(Object),
+    Unchanged,
+    Error(ExpectedError),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct ExpectedError {
+    /// `None`: the request is too large.
+    scim_type: Option<String>,
+    operation: Option<usize>,
+    path: String,
+    /// A part of the message that matters.
+    #[serde(default)]
+    says: String,
+}
+
+impl File {
+    pub(crate) fn resource_type(&self, case: &Case) -> ResourceType {
+        match case.type_name.as_str() {
+            "User" => standard::user_type(),
+            "Group" => standard::group_type(),
+            name => self.types.iter().find(|t| t.name == name).unwrap_or_else(|| panic!("type {name}")).build(),
+        }
+    }
+}
+
+impl Custom {
+    fn build(&self) -> ResourceType {
+        let schema = |json: &Value| Schema::from_value(json).unwrap();
+        let mut builder = ResourceType::builder(&self.name, &self.name, schema(&self.schema));
+        for extension in &self.extensions {
+            builder = builder.extension(schema(extension));
+        }
+        for extension in &self.required_extensions {
+            builder = builder.required_extension(schema(extension));
+        }
+        builder.build().unwrap()
+    }
+}
+
+/// A profile with quirks switched on and off, such as `strict+operation-case`.
+pub(crate) fn tolerance(profile: &str) -> Tolerance {
+    let end = profile.find(['+']).or(profile.find("-")).unwrap_or(profile.len());
+    let mut tolerance = match &profile[..end] {
+        "lenient" => Tolerance::lenient(),
+        "strict" => Tolerance::strict(),
+        "interop" => Tolerance::interop(),
+        other => panic!("{other} is not a profile"),
+    };
+    if end < profile.len() {
+        let quirk = Quirk::ALL.iter().find(|quirk| quirk.name() == &profile[end + 1..]);
+        let quirk = *quirk.unwrap_or_else(|| panic!("{profile}: no such quirk"));
+        tolerance = if profile[end..].starts_with('+') { tolerance.with(quirk) } else { tolerance.without(quirk) };
+    }
+    tolerance
+}
+
+pub(crate) struct Outcome {
+    pub(crate) result: Result<Applied, PatchError>,
+    pub(crate) fired: Vec<String>,
+}
+
+impl Case {
+    pub(crate) fn profiles(&self) -> Vec<&str> {
+        match self.profiles.as_slice() {
+            [] => vec!["lenient", "strict", "interop"],
+            some => some.iter().map(String::as_str).collect(),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        for (name, value) in self.limits.iter().flatten() {
+            let value = usize::try_from(value.as_u64().unwrap()).unwrap();
+            match name.as_str() {
+                "operations" => limits.operations = value,
+                "values" => limits.values = value,
+                "listLength" => limits.list_length = value,
+                "visits" => limits.visits = value,
+                other => panic!("{other} is not a limit"),
+            }
+        }
+        limits
+    }
+
+    fn text(&self) -> String {
+        match (&self.operations, &self.message, &self.text) {
+            (Some(operations), None, None) => {
+                json!({ "schemas": [PATCH_OP], "Operations": operations }).to_string()
+            }
+            (None, Some(message), None) => message.to_string(),
+            (None, None, Some(text)) => text.clone(),
+            _ => panic!("{}: one of operations, message, text", self.name),
+        }
+    }
+
+    pub(crate) fn resource(&self, on: &ResourceType) -> Object {
+        canonical(on, self.resource.clone())
+    }
+
+    /// Applies the patch to a resource.
+    pub(crate) fn run(&self, on: &ResourceType, profile: &str, resource: Object) -> Outcome {
+        let (tolerance, limits) = (tolerance(profile), self.limits());
+        let mut reading = Reading::new(&tolerance);
+        let mut result = PatchRequest::parse(self.text().as_bytes(), &limits, &mut reading)
+            .and_then(|request| request.resolve(on, &limits, &mut reading))
+            .and_then(|patch| patch.apply(resource));
+        let name = |fired: &scim_schema::Fired| fired.quirk.name().to_owned();
+        let mut fired: Vec<String> = reading.fired().iter().map(name).collect();
+        if let Ok(applied) = &mut result {
+            fired.extend(applied.fired.iter().map(name));
+        }
+        Outcome { result, fired }
+    }
+
+    /// Runs the case under a profile; what is wrong, if anything.
+    pub(crate) fn check(&self, on: &ResourceType, profile: &str) -> Result<(), String> {
+        let before = self.resource(on);
+        let kept = before.clone();
+        let outcome = self.run(on, profile, before.clone());
+        if before != kept {
+            return Err("the resource that was kept has changed".to_owned());
+        }
+        let mut wrong = String::new();
+        match (&self.expect, &outcome.result) {
+            (Expect::Error(expected), Err(error)) => {
+                let same = error.scim_type().map(|t| t.as_str()) == expected.scim_type.as_deref()
+                    && error.operation() == expected.operation
+                    && error.path() == expected.path
+                    && error.is_too_large() == expected.scim_type.is_none()
+                    && error.to_string().contains(&expected.says);
+                return if same { Ok(()) } else { Err(format!("another error: {:?} {error}", error.scim_type())) };
+            }
+            (Expect::Error(_), Ok(applied)) => return Err(format!("no error but {:#}", json!(applied.resource))),
+            (_, Err(error)) => return Err(format!("{:?} {error}", error.scim_type())),
+            (expect, Ok(applied)) => {
+                let expected = match expect {
+                    Expect::Resource(resource) => canonical(on, resource.clone()),
+                    _ => before.clone(),
+                };
+                if applied.resource != expected {
+                    let _ = writeln!(wrong, "the resource is {:#}", json!(applied.resource));
+                }
+                if applied.changed != (applied.resource != before) {
+                    let _ = writeln!(wrong, "reported as changed: {}", applied.changed);
+                }
+                if matches!(expect, Expect::Resource(_)) && !applied.changed {
+                    let _ = writeln!(wrong, "nothing changed");
+                }
+                if on.validate(&before, None).is_ok()
+                    && let Err(violation) = on.validate(&applied.resource, Some(&before))
+                {
+                    let _ = writeln!(wrong, "not valid any more: {violation}");
+                }
+                let again = match self.run(on, profile, applied.resource.clone()).result {
+                    Err(_) => Again::Refused,
+                    Ok(again) if again.changed => Again::Changed,
+                    Ok(_) => Again::Unchanged,
+                };
+                if again != self.again {
+                    wrong.push_str("applied again it does not do what is expected\n");
+                }
+            }
+        }
+        if outcome.fired != self.fired {
+            let _ = writeln!(wrong, "fired {:?}", outcome.fired);
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+}
+
+/// Fills in `schemas`, unless it is given.
+fn canonical(on: &ResourceType, mut resource: Object) -> Object {
+    if !resource.contains_key("schemas") {
+        on.update_schemas(&mut resource);
+    }
+    resource
+}
