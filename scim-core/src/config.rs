@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scim_schema::{ResourceType, Schema, SchemaError, Tolerance, standard};
+use scim_schema::{ResourceType, SchemaError, Tolerance, standard};
 use serde_json::{Value, json};
 
 use crate::access::Everything;
 use crate::cursor::Sealer;
-use crate::route::version_of;
-use crate::{Capabilities, Me, Monitor, Policy, Provider, ScimService, discovery};
+use crate::{Me, Monitor, Policy, Provider};
 
 /// What goes wrong when a service is built.
 #[derive(Debug, PartialEq, Eq)]
@@ -115,8 +114,8 @@ pub(crate) struct Config {
 /// Builds a [`ScimService`].
 #[must_use]
 pub struct Builder {
-    config: Config,
-    registrations: Vec<Registration>,
+    pub(crate) config: Config,
+    pub(crate) registrations: Vec<Registration>,
 }
 
 impl Builder {
@@ -299,56 +298,4 @@ impl Builder {
         self.config.monitor = Some(Box::new(monitor));
         self
     }
-
-    /// Makes the service; its discovery documents are computed here, once.
-    ///
-    /// # Errors
-    ///
-    /// If what was configured cannot be kept; see [`BuildError`].
-    pub fn build(self) -> Result<ScimService, BuildError> {
-        let Self { config, registrations } = self;
-        let rest =
-            config.base_url.strip_prefix("https://").or_else(|| config.base_url.strip_prefix("http://"));
-        if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/') || rest.contains(['?', '#', ' ']))
-        {
-            return Err(BuildError::BaseUrl(config.base_url));
-        }
-        let mut endpoints = discovery::ENDPOINTS.map(str::to_ascii_lowercase).to_vec();
-        let mut names: Vec<String> = Vec::new();
-        let own = discovery::schemas();
-        let mut schemas: Vec<Schema> = Vec::new();
-        for registration in &registrations {
-            let on = &registration.resource_type;
-            // `/v2` in front of an endpoint is the protocol's version.
-            if version_of(on.endpoint().trim_start_matches('/')).is_some() {
-                return Err(BuildError::ResourceType(on.endpoint().to_owned()));
-            }
-            for (taken, text) in [(&mut endpoints, on.endpoint()), (&mut names, on.name())] {
-                let folded = text.to_ascii_lowercase();
-                if taken.contains(&folded) {
-                    return Err(BuildError::ResourceType(text.to_owned()));
-                }
-                taken.push(folded);
-            }
-            for schema in std::iter::once(on.schema()).chain(on.extensions().map(|e| e.schema())) {
-                match schemas.iter().chain(&own).find(|known| known.is(schema.id())) {
-                    Some(known) if known != schema => return Err(BuildError::Schema(schema.id().to_owned())),
-                    Some(_) => {}
-                    None => schemas.push(schema.clone()),
-                }
-            }
-        }
-        // Clients that look at the first ones only are after the resources'.
-        schemas.extend(own);
-        Ok(ScimService::new(config, registrations, schemas))
-    }
-}
-
-/// What all of the providers can do.
-pub(crate) fn capabilities(registrations: &[Registration]) -> Capabilities {
-    registrations
-        .iter()
-        .map(|r| r.provider.capabilities(&r.resource_type))
-        .reduce(Capabilities::and)
-        .unwrap_or(Capabilities::NONE)
 }

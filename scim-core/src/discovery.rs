@@ -4,7 +4,8 @@ use std::hash::{DefaultHasher, Hasher};
 
 use scim_schema::{ResourceType, Schema, standard};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 
 use crate::config::{Config, Registration};
 use crate::{Capabilities, ETag, ScimService};
@@ -33,14 +34,9 @@ impl Discovery {
         schemas: &[Schema],
     ) -> Self {
         Self {
-            configuration: Document::new(configuration(config, capabilities), "ServiceProviderConfig", None),
-            resource_types: registrations
-                .iter()
-                .map(|r| {
-                    Document::new(resource_type(&r.resource_type), "ResourceType", Some("ResourceTypes"))
-                })
-                .collect(),
-            schemas: schemas.iter().map(|s| Document::new(schema(s), "Schema", Some("Schemas"))).collect(),
+            configuration: configuration(config, capabilities),
+            resource_types: registrations.iter().map(|r| resource_type(&r.resource_type)).collect(),
+            schemas: schemas.iter().map(schema).collect(),
         }
     }
 }
@@ -86,7 +82,8 @@ impl Documents {
 #[derive(Debug)]
 pub(crate) struct Document {
     id: String,
-    members: Map<String, Value>,
+    /// In the order in which they are served, written already.
+    members: Vec<(&'static str, Box<RawValue>)>,
     resource_type: &'static str,
     /// Below the base URL.
     location: String,
@@ -94,15 +91,22 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    fn new(members: Map<String, Value>, resource_type: &'static str, collection: Option<&str>) -> Self {
-        let member = |name: &str| members.get(name).and_then(Value::as_str);
-        let id = member("id").unwrap_or(resource_type).to_owned();
-        let location = match collection {
-            Some(collection) => format!("/{collection}/{id}"),
-            None => format!("/{resource_type}"),
-        };
-        let version = version_of([Value::Object(members.clone()).to_string().as_str()]);
-        Self { id, members, resource_type, location, version }
+    /// A document at a place below the base URL.
+    fn new(id: &str, resource_type: &'static str, location: String) -> Self {
+        let version = ETag::new("");
+        Self { id: id.to_owned(), members: Vec::new(), resource_type, location, version }
+    }
+
+    fn with(mut self, name: &'static str, value: &impl Serialize) -> Self {
+        if let Ok(written) = to_raw_value(value) {
+            self.members.push((name, written));
+        }
+        self.version = version_of(self.members.iter().flat_map(|(name, written)| [*name, written.get()]));
+        self
+    }
+
+    fn with_text(self, name: &'static str, text: &str) -> Self {
+        if text.is_empty() { self } else { self.with(name, &text) }
     }
 
     /// Whether this is the document of that id; schema URIs have no case (RFC 7644 section 3.10).
@@ -128,8 +132,8 @@ struct Located<'a> {
 impl Serialize for Located<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
-        for (name, value) in &self.document.members {
-            out.serialize_entry(name, value)?;
+        for (name, written) in &self.document.members {
+            out.serialize_entry(name, written)?;
         }
         let location = self.document.location(self.base);
         out.serialize_entry(
@@ -147,72 +151,66 @@ fn version_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> ETag {
     ETag::new(&format!("{:016x}", hasher.finish()))
 }
 
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
+/// RFC 7643 section 5, with the pagination of RFC 9865 section 4.
+fn configuration(config: &Config, capabilities: Capabilities) -> Document {
+    let schemes: Vec<&Value> = config.authentication.iter().map(|scheme| scheme.announced()).collect();
+    let supported = |supported: bool| json!({ "supported": supported });
+    Document::new("ServiceProviderConfig", "ServiceProviderConfig", "/ServiceProviderConfig".to_owned())
+        .with("schemas", &[standard::SERVICE_PROVIDER_CONFIG])
+        .with_text("documentationUri", config.documentation_uri.as_deref().unwrap_or_default())
+        .with("patch", &supported(true))
+        .with(
+            "bulk",
+            &json!({
+                "supported": config.bulk_operations > 0,
+                // Clients take it for the size of their chunks even where bulk is not supported.
+                "maxOperations": config.bulk_operations.max(1),
+                "maxPayloadSize": config.max_payload,
+            }),
+        )
+        .with("filter", &json!({ "supported": capabilities.filter(), "maxResults": config.max_page_size }))
+        .with("changePassword", &supported(capabilities.change_password()))
+        .with("sort", &supported(capabilities.sort()))
+        .with("etag", &supported(true))
+        .with("pagination", &pagination(config, capabilities))
+        .with("authenticationSchemes", &schemes)
 }
 
-/// RFC 7643 section 5, with the pagination of RFC 9865 section 4.
-fn configuration(config: &Config, capabilities: Capabilities) -> Map<String, Value> {
-    let schemes: Vec<&Value> = config.authentication.iter().map(|scheme| scheme.announced()).collect();
-    let mut document = object(json!({
-        "schemas": [standard::SERVICE_PROVIDER_CONFIG],
-        "patch": { "supported": true },
-        "bulk": {
-            "supported": config.bulk_operations > 0,
-            // Clients take it for the size of their chunks even where bulk is not supported.
-            "maxOperations": config.bulk_operations.max(1),
-            "maxPayloadSize": config.max_payload,
-        },
-        "filter": { "supported": capabilities.filter(), "maxResults": config.max_page_size },
-        "changePassword": { "supported": capabilities.change_password() },
-        "sort": { "supported": capabilities.sort() },
-        "etag": { "supported": true },
-        "pagination": {
-            "cursor": capabilities.cursor(),
-            "index": true,
-            "defaultPaginationMethod": "index",
-            "defaultPageSize": config.default_page_size,
-            "maxPageSize": config.max_page_size,
-        },
-        "authenticationSchemes": schemes,
-    }));
-    if let Some(Value::Object(pagination)) = document.get_mut("pagination")
-        && capabilities.cursor()
-    {
-        pagination.insert("cursorTimeout".to_owned(), config.sealer.timeout.as_secs().into());
+/// RFC 9865 section 4.
+fn pagination(config: &Config, capabilities: Capabilities) -> Value {
+    let mut pagination = json!({
+        "cursor": capabilities.cursor(),
+        "index": true,
+        "defaultPaginationMethod": "index",
+        "defaultPageSize": config.default_page_size,
+        "maxPageSize": config.max_page_size,
+    });
+    if let (Some(members), true) = (pagination.as_object_mut(), capabilities.cursor()) {
+        members.insert("cursorTimeout".to_owned(), config.sealer.timeout.as_secs().into());
     }
-    if let Some(uri) = &config.documentation_uri {
-        document.insert("documentationUri".to_owned(), Value::from(uri.as_str()));
-    }
-    document
+    pagination
 }
 
 /// RFC 7643 section 6.
-fn resource_type(on: &ResourceType) -> Map<String, Value> {
-    let mut document = object(json!({
-        "schemas": [standard::RESOURCE_TYPE],
-        "id": on.name(),
-        "name": on.name(),
-        "endpoint": on.endpoint(),
-        "schema": on.schema().id(),
-    }));
-    if !on.description().is_empty() {
-        document.insert("description".to_owned(), Value::from(on.description()));
-    }
+fn resource_type(on: &ResourceType) -> Document {
     let extensions: Vec<Value> =
         on.extensions().map(|e| json!({ "schema": e.schema().id(), "required": e.is_required() })).collect();
-    if !extensions.is_empty() {
-        document.insert("schemaExtensions".to_owned(), Value::Array(extensions));
-    }
-    document
+    let document = Document::new(on.name(), "ResourceType", format!("/ResourceTypes/{}", on.name()))
+        .with("schemas", &[standard::RESOURCE_TYPE])
+        .with("id", &on.name())
+        .with("name", &on.name())
+        .with_text("description", on.description())
+        .with("endpoint", &on.endpoint())
+        .with("schema", &on.schema().id());
+    if extensions.is_empty() { document } else { document.with("schemaExtensions", &extensions) }
 }
 
 /// RFC 7643 section 7.
-fn schema(schema: &Schema) -> Map<String, Value> {
-    let mut document = object(serde_json::to_value(schema).unwrap_or_default());
-    document.insert("schemas".to_owned(), json!([standard::SCHEMA]));
-    document
+fn schema(schema: &Schema) -> Document {
+    Document::new(schema.id(), "Schema", format!("/Schemas/{}", schema.id()))
+        .with("schemas", &[standard::SCHEMA])
+        .with("id", &schema.id())
+        .with("name", &schema.name())
+        .with_text("description", schema.description())
+        .with("attributes", &schema.attributes())
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod assemble;
 mod bulk;
 mod call;
 mod config;

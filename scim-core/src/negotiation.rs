@@ -63,13 +63,19 @@ mod tests {
 
     #[test]
     fn a_body_is_json_or_not_declared() {
-        let good: [&[u8]; 5] =
-            [b"application/scim+json", b"Application/JSON; charset=utf-8", b"application/json;", b"", b" ; x=y"];
+        let good: [&[u8]; 5] = [
+            b"application/scim+json",
+            b"Application/JSON; charset=utf-8",
+            b"application/json;",
+            b"",
+            b" ; x=y",
+        ];
         for good in good {
             assert!(check_body(&headers(CONTENT_TYPE, &[good])).is_ok(), "{good:?}");
         }
         assert!(check_body(&HeaderMap::new()).is_ok());
-        let bad: [&[u8]; 4] = [b"text/plain", b"application/xml", b"multipart/form-data", b"application/\xe4"];
+        let bad: [&[u8]; 4] =
+            [b"text/plain", b"application/xml", b"multipart/form-data", b"application/\xe4"];
         for bad in bad {
             let error = check_body(&headers(CONTENT_TYPE, &[bad])).unwrap_err();
             assert_eq!(error.status(), 415, "{bad:?}");

@@ -147,7 +147,8 @@ impl Call<'_> {
                 let page = self.page(of).await?;
                 let of_type = page.total.unwrap_or_default();
                 if total.saturating_add(of_type) > max as u64 {
-                    let detail = format!("more than {max} resources match; narrow the filter or leave out `sortBy`");
+                    let detail =
+                        format!("more than {max} resources match; narrow the filter or leave out `sortBy`");
                     return Err(Error::too_many(detail));
                 }
                 found += page.resources.len() as u64;
@@ -174,9 +175,8 @@ impl List {
 /// others are compared by the rule of the first of them, since an order needs one rule.
 fn order(types: &[OfType], a: &(usize, Resource), b: &(usize, Resource)) -> Ordering {
     let rule = types.iter().find_map(|of| of.query.sort.as_ref());
-    let by_value = rule.map_or(Ordering::Equal, |rule| {
-        rule.order_values(sort_value(types, a), sort_value(types, b))
-    });
+    let by_value =
+        rule.map_or(Ordering::Equal, |rule| rule.order_values(sort_value(types, a), sort_value(types, b)));
     by_value.then(a.0.cmp(&b.0)).then_with(|| a.1.id().cmp(b.1.id()))
 }
 

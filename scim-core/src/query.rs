@@ -92,7 +92,12 @@ impl Sort {
 impl Window {
     /// The part of a list of so many resources that a page of this size shows; `place` finds the
     /// index of the first resource that is not before a position.
-    pub(crate) fn range(&self, total: usize, count: usize, place: impl Fn(&Position) -> usize) -> Range<usize> {
+    pub(crate) fn range(
+        &self,
+        total: usize,
+        count: usize,
+        place: impl Fn(&Position) -> usize,
+    ) -> Range<usize> {
         if let Self::Before(position) = self {
             let end = place(position).min(total);
             return end.saturating_sub(count)..end;

@@ -58,7 +58,8 @@ fn stays_when_omitted(cx: &Context<'_>, target: &Target) -> bool {
 
 /// The same for a sub-attribute of a value that is not left out.
 fn sub_stays_when_omitted(cx: &Context<'_>, sub: &Target) -> bool {
-    matches!(sub.definition().mutability(), Mutability::WriteOnly | Mutability::Immutable) || !cx.may_read(sub)
+    matches!(sub.definition().mutability(), Mutability::WriteOnly | Mutability::Immutable)
+        || !cx.may_read(sub)
 }
 
 /// What stays of a complex value that is left out as a whole.

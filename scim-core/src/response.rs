@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use http::header::{
-    ALLOW, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
 use scim_schema::{Derive, Projected, Target};
@@ -11,8 +12,8 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
 
 use crate::bulk::Done;
-use crate::error::Hint;
 use crate::discovery::Documents;
+use crate::error::Hint;
 use crate::service::{Answer, List, Outcome};
 use crate::{ETag, Error, Resource, ScimService};
 
@@ -115,12 +116,11 @@ impl Http {
 
     fn body(&mut self, body: &impl Serialize) {
         self.header(CONTENT_TYPE, "application/scim+json");
-        if self.head {
-            return;
-        }
         // Most resources fit, so that the bytes are not moved while they are written.
         let mut bytes = Vec::with_capacity(4 * 1024);
         match serde_json::to_writer(&mut bytes, body) {
+            // The length that GET would have (RFC 9110 section 8.6).
+            Ok(()) if self.head => self.header(CONTENT_LENGTH, &bytes.len().to_string()),
             Ok(()) => *self.response.body_mut() = bytes,
             Err(_) => self.status(StatusCode::INTERNAL_SERVER_ERROR),
         }

@@ -60,7 +60,8 @@ impl Request<'_, '_> {
         }
         let wrong = |detail: String| Error::of(ScimType::InvalidCount, detail);
         let max = self.config.max_page_size;
-        let asked = parameters.count()?.map(|count| usize::try_from(count).ok().filter(|count| *count <= max));
+        let asked =
+            parameters.count()?.map(|count| usize::try_from(count).ok().filter(|count| *count <= max));
         let asked = match asked {
             Some(None) => return Err(wrong(format!("`count` must be from 0 to {max}"))),
             Some(count) => count,

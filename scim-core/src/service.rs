@@ -6,9 +6,10 @@ use std::sync::Arc;
 use http::{Extensions, StatusCode};
 use scim_schema::{Projection, Schema};
 
+use crate::assemble::capabilities;
 use crate::bulk;
 use crate::call::Call;
-use crate::config::{Builder, Config, Registration, capabilities};
+use crate::config::{Builder, Config, Registration};
 use crate::discovery::{Discovery, Documents};
 use crate::operation::{Kind, Operation};
 use crate::response;

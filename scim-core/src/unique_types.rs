@@ -9,8 +9,12 @@ use crate::{Error, Result};
 
 /// Refuses a resource with two elements of one `type`, such as two addresses for work, in one of
 /// these attributes. The members of a group are many and of few types, so keyed lists are left alone.
-pub(crate) fn check<'a>(attributes: impl Iterator<Item = &'a Target>, object: &Map<String, Value>) -> Result<()> {
-    let own = |target: &&Target| target.attribute().mutability() != Mutability::ReadOnly && !target.is_keyed();
+pub(crate) fn check<'a>(
+    attributes: impl Iterator<Item = &'a Target>,
+    object: &Map<String, Value>,
+) -> Result<()> {
+    let own =
+        |target: &&Target| target.attribute().mutability() != Mutability::ReadOnly && !target.is_keyed();
     for target in attributes.filter(|target| target.attribute().is_multi_valued()).filter(own) {
         let Some(sub) = target.sub_attribute("type") else { continue };
         let mut seen = HashSet::new();

@@ -92,7 +92,8 @@ impl Request<'_, '_> {
             let attribute = target.attribute();
             attribute.is_required() || target.get(object) == attribute.default_value()
         };
-        let covered = |target: &&Target| protected.iter().any(|p| p.eq_ignore_ascii_case(target.path().as_str()));
+        let covered =
+            |target: &&Target| protected.iter().any(|p| p.eq_ignore_ascii_case(target.path().as_str()));
         match writes.iter().filter(|target| !harmless(target)).find(covered) {
             Some(target) => Err(Error::not_writable(target)),
             None => Ok(()),
@@ -197,7 +198,8 @@ fn take_secrets(on: &ResourceType, object: &mut Map<String, Value>) -> Secrets {
 /// A required secret can be changed, but not taken away; the stored document does not show whether
 /// it is there.
 fn check_required(writes: &[Target], secrets: &Secrets, wrong: ScimType) -> Result<()> {
-    let gone = |target: &&Target| target.attribute().is_required() && secrets.is_cleared(target.path().as_str());
+    let gone =
+        |target: &&Target| target.attribute().is_required() && secrets.is_cleared(target.path().as_str());
     match writes.iter().find(gone) {
         Some(target) => Err(Error::of(wrong, format!("`{target}`: is required"))),
         None => Ok(()),

@@ -1,6 +1,7 @@
 //! The provider suite: the memory provider passes it, and a provider that breaks a sentence of the
 //! contract fails the check that proves it.
 #![cfg(feature = "testing")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Mutex;
 

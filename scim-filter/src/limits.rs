@@ -25,7 +25,7 @@ pub struct Limits {
 
 impl Limits {
     /// The most levels of nesting that are read, whatever [`nesting`](Self::nesting) says.
-    pub const MAX_NESTING: usize = 256;
+    pub const MAX_NESTING: usize = 128;
 
     /// The levels of nesting that are read.
     pub(crate) fn levels(&self) -> usize {

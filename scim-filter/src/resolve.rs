@@ -143,19 +143,25 @@ impl<'a> Resolver<'a, '_, '_> {
             Filter::And(operands) => self.chain(operands, Connective::And),
             Filter::Or(operands) => self.chain(operands, Connective::Or),
             Filter::Not(inner) => Ok(negate(self.filter(inner)?)),
-            Filter::Present(path) => match self.find(filter, path)? {
-                Some(target) => Ok(self.presence(target)),
-                None => Ok(Predicate::Const(false)),
-            },
+            Filter::Complex { path, filter: inner } => self.value_path(filter, path, inner),
+            Filter::Present(_) | Filter::Compare { .. } => self.term(filter),
+        }
+    }
+
+    /// Apart from what recurses, so that what recurses needs little stack.
+    #[inline(never)]
+    fn term<'f>(&mut self, filter: &'f Filter) -> Resolved<'f, Predicate> {
+        match filter {
             Filter::Compare { path, op, value } => match self.find(filter, path)? {
                 Some(target) => self.compare(filter, target, *op, value),
                 // Only `ne`, or `eq null`, holds for what is absent.
                 None => Ok(Predicate::Const((*op == CompareOp::Ne) != (*value == Literal::Null))),
             },
-            Filter::Complex { path, filter: inner } => match self.find(filter, path)? {
-                Some(target) => self.value_path(filter, target, inner),
+            Filter::Present(path) => match self.find(filter, path)? {
+                Some(target) => Ok(self.presence(target)),
                 None => Ok(Predicate::Const(false)),
             },
+            other => self.filter(other),
         }
     }
 
@@ -230,9 +236,10 @@ impl<'a> Resolver<'a, '_, '_> {
     fn value_path<'f>(
         &mut self,
         node: &'f Filter,
-        target: &'a Target,
+        path: &AttrPath,
         inner: &'f Filter,
     ) -> Resolved<'f, Predicate> {
+        let Some(target) = self.find(node, path)? else { return Ok(Predicate::Const(false)) };
         if self.within.is_some() || !has_elements(target) {
             return Err(Misfit::new(node, Part::Path, Kind::ValuePath, without_elements(target)));
         }

@@ -400,6 +400,7 @@ fn by_key(target: &Target, filter: &Predicate, change: &Change, op: Op) -> Optio
         Change::Remove => Some(KeyedChange::Remove(key.into())),
         Change::Merge { members, .. } if op == Op::Add && is_fixed(target, members) => {
             let mut members = members.clone();
+            members.retain(|name, _| !target.sub_attribute(name).is_some_and(Target::is_derived));
             let same = members.get("value").is_none_or(|value| value == key);
             members.insert("value".to_owned(), Value::from(key));
             same.then_some(KeyedChange::Add(members))

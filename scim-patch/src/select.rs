@@ -244,6 +244,9 @@ fn merge(
     let mut changed = false;
     for (name, value) in members {
         let Some(sub) = target.sub_attribute(name) else { continue };
+        if sub.is_derived() && follows_value(sub, object, members, value)? {
+            continue;
+        }
         let set = match (value, object.get_mut(name)) {
             (Value::Null, None) => false,
             (Value::Null, Some(old)) => {
@@ -268,6 +271,24 @@ fn merge(
         }
     }
     Ok(changed)
+}
+
+/// Whether a reference goes without saying, since it follows from the `value` beside it. One that
+/// contradicts the value would be lost in silence, so that is an error.
+fn follows_value(
+    sub: &Target,
+    object: &Map<String, Value>,
+    members: &Map<String, Value>,
+    reference: &Value,
+) -> Result<bool> {
+    let Some(value) = members.get("value").or_else(|| object.get("value")).and_then(Value::as_str) else {
+        return Ok(false);
+    };
+    let agrees = |uri: &str| uri.rsplit('/').next() == Some(value);
+    if members.contains_key("value") || reference.as_str().is_none_or(agrees) {
+        return Ok(true);
+    }
+    Err(PatchError::new(ScimType::Mutability, sub, "follows from the `value` beside it; send that"))
 }
 
 /// What only the service writes, such as the name of a manager, tells of the old value, not of a new one.

@@ -46,7 +46,7 @@ impl Serialize for Projected<'_> {
         let mut meta = None;
         core.each(self.resource, |selected, value| {
             // It comes last, and as most of it may be derived it need not be stored.
-            if selected.target.name() == "meta" {
+            if *selected.name == *"meta" {
                 meta = selected.subs.as_deref().map(|subs| (subs, value.and_then(Value::as_object)));
                 return Ok(());
             }
@@ -75,7 +75,7 @@ impl<'a> Projected<'a> {
         match value {
             Some(value) => {
                 let shown = Shown { derive: self.derive, subs: selected.subs.as_deref(), value };
-                if shown.has_any() { out.serialize_entry(selected.target.name(), &shown) } else { Ok(()) }
+                if shown.has_any() { out.serialize_entry(&*selected.name, &shown) } else { Ok(()) }
             }
             None => Ok(()),
         }
@@ -93,7 +93,7 @@ impl Extension<'_> {
     fn has_any(&self) -> bool {
         self.selection.iter().any(|selected| {
             let subs = selected.subs.as_deref();
-            let value = self.members.get(selected.target.name());
+            let value = self.members.get(&*selected.name);
             value.is_some_and(|value| Shown { derive: self.projected.derive, subs, value }.has_any())
         })
     }
@@ -156,25 +156,22 @@ struct Complex<'a> {
 }
 
 impl Complex<'_> {
-    fn derived(&self, sub: &Target) -> Option<Cow<'_, str>> {
-        if !sub.is_derived() {
-            return None;
-        }
-        self.derive?.derive(sub, self.members)
+    fn derived(&self, sub: &Selected) -> Option<Cow<'_, str>> {
+        if sub.is_derived { self.derive?.derive(&sub.target, self.members) } else { None }
     }
 
     fn has_any(&self) -> bool {
-        self.subs.has_any(self.members) || self.subs.iter().any(|sub| self.derived(&sub.target).is_some())
+        self.subs.has_any(self.members) || self.subs.iter().any(|sub| self.derived(sub).is_some())
     }
 }
 
 impl Serialize for Complex<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
-        self.subs.each(self.members, |sub, value| match (self.derived(&sub.target), value) {
-            (Some(text), _) => out.serialize_entry(sub.target.name(), &text),
+        self.subs.each(self.members, |sub, value| match (self.derived(sub), value) {
+            (Some(text), _) => out.serialize_entry(&*sub.name, &text),
             (None, None | Some(Value::Null)) => Ok(()),
-            (None, Some(value)) => out.serialize_entry(sub.target.name(), value),
+            (None, Some(value)) => out.serialize_entry(&*sub.name, value),
         })?;
         out.end()
     }

@@ -250,11 +250,11 @@ fn select((section, shows): (&Section, &Box<[Show]>)) -> Selection {
             Show::Whole => target.whole().cloned(),
             Show::Part(flags) => {
                 let subs = target.sub_attributes().iter().zip(flags).filter(|(_, shown)| **shown);
-                let subs = subs.map(|(sub, _)| Selected { target: sub.clone(), subs: None });
+                let subs = subs.map(|(sub, _)| Selected::new(sub, None));
                 Some(Arc::new(Selection::new(subs.collect())))
             }
         };
-        Some(Selected { target: target.clone(), subs })
+        Some(Selected::new(target, subs))
     };
     Selection::new(section.attributes.iter().zip(shows).filter_map(selected).collect())
 }

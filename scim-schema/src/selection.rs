@@ -13,15 +13,21 @@ pub(crate) struct Selection {
     names: Names,
 }
 
-/// A member that is shown, and what of its value is.
+/// A member that is shown.
 pub(crate) struct Selected {
     pub(crate) target: Target,
-    /// Of a complex attribute, the sub-attributes.
+    pub(crate) name: Arc<str>,
+    pub(crate) is_derived: bool,
+    /// What is shown of a complex value.
     pub(crate) subs: Option<Arc<Selection>>,
 }
 
-/// How many members of an object are put into order at once.
-const AT_ONCE: usize = 32;
+impl Selected {
+    pub(crate) fn new(target: &Target, subs: Option<Arc<Selection>>) -> Self {
+        let name = target.shared_name().clone();
+        Self { target: target.clone(), name, is_derived: target.is_derived(), subs }
+    }
+}
 
 impl Selection {
     pub(crate) fn new(members: Vec<Selected>) -> Self {
@@ -30,8 +36,7 @@ impl Selection {
 
     /// All of some targets.
     pub(crate) fn of(targets: &[Target]) -> Self {
-        let all = |target: &Target| Selected { target: target.clone(), subs: target.whole().cloned() };
-        Self::new(targets.iter().map(all).collect())
+        Self::new(targets.iter().map(|target| Selected::new(target, target.whole().cloned())).collect())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -46,10 +51,19 @@ impl Selection {
     pub(crate) fn each<'a, E>(
         &'a self,
         object: &'a Map<String, Value>,
+        member: impl FnMut(&'a Selected, Option<&'a Value>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.members.len() <= 8 { self.chunks::<8, E>(object, member) } else { self.chunks::<32, E>(object, member) }
+    }
+
+    /// The same, so many at once: one pass over the object finds their values, where a search for
+    /// each would take longer.
+    fn chunks<'a, const AT_ONCE: usize, E>(
+        &'a self,
+        object: &'a Map<String, Value>,
         mut member: impl FnMut(&'a Selected, Option<&'a Value>) -> Result<(), E>,
     ) -> Result<(), E> {
         for (chunk, members) in self.members.chunks(AT_ONCE).enumerate() {
-            // One pass over the object finds all values, where a search for each would take longer.
             let mut values = [None; AT_ONCE];
             let mut lookup = self.names.lookup();
             for (name, value) in object {

@@ -82,7 +82,7 @@ impl Lookup<'_> {
     /// The place of exactly that name.
     pub(crate) fn place(&mut self, name: &str) -> Option<usize> {
         let (before, after) = self.names.split_at_checked(self.next)?;
-        let is_it = |(candidate, _): &(Arc<str>, usize)| is_same(candidate.as_bytes(), name.as_bytes());
+        let is_it = |(candidate, _): &(Arc<str>, usize)| **candidate == *name;
         let at = match after.iter().position(is_it) {
             Some(at) => before.len() + at,
             None => before.iter().position(is_it)?,
@@ -90,18 +90,4 @@ impl Lookup<'_> {
         self.next = at + 1;
         self.names.get(at).map(|(_, place)| *place)
     }
-}
-
-/// Whether two names are the same. Most are so short that two comparisons, of the bytes at either
-/// end, settle it sooner than a call would.
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    fn at_ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
-        a.first_chunk::<N>() == b.first_chunk() && a.last_chunk::<N>() == b.last_chunk()
-    }
-    a.len() == b.len()
-        && match a.len() {
-            4..8 => at_ends::<4>(a, b),
-            8..=16 => at_ends::<8>(a, b),
-            _ => a == b,
-        }
 }

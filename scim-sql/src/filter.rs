@@ -74,6 +74,14 @@ enum Place {
     Ids,
 }
 
+/// By what a subquery is to find its rows.
+#[derive(Clone, Copy, PartialEq)]
+enum Lead {
+    Any,
+    /// By the rows that an FTS5 table names.
+    Fts5,
+}
+
 impl<'m> Writer<'m> {
     pub(crate) fn new(mapping: &'m Mapping, dialect: Dialect, first: usize) -> Self {
         Self { mapping, dialect, first, sql: String::with_capacity(128), binds: Vec::new() }
@@ -224,7 +232,7 @@ impl<'m> Writer<'m> {
         // What the resource's own row answers is one part together.
         if !here.is_empty() {
             self.push(" UNION ");
-            self.select_ids();
+            self.select_ids(Lead::Any);
             self.push(" AND ");
             let here: Vec<_> = here.into_iter().map(|(side, _)| side).collect();
             self.join(&here, " OR ", &mut |writer, side| {
@@ -244,7 +252,7 @@ impl<'m> Writer<'m> {
                 if let Some((elements, condition)) = self.single_source(predicate)? {
                     return self.element(elements, condition, place);
                 }
-                self.select_ids();
+                self.select_ids(Lead::Any);
                 self.push(" AND ");
                 self.predicate(predicate)
             }
@@ -252,15 +260,15 @@ impl<'m> Writer<'m> {
     }
 
     /// Begins a subquery for the ids of resources, to be gone on with by AND.
-    fn select_ids(&mut self) {
+    fn select_ids(&mut self, lead: Lead) {
         let mapping = self.mapping;
         for part in ["SELECT ", &mapping.id, " FROM ", &mapping.table, " WHERE "] {
             self.push(part);
         }
-        self.within(&mapping.within);
+        self.within(&mapping.within, lead);
     }
 
-    fn within(&mut self, columns: &[(String, usize)]) {
+    fn within(&mut self, columns: &[(String, usize)], lead: Lead) {
         if columns.is_empty() {
             self.push("TRUE");
         }
@@ -268,10 +276,39 @@ impl<'m> Writer<'m> {
             if place > 0 {
                 self.push(" AND ");
             }
+            // An operator that does nothing keeps SQLite from finding rows by this column.
+            if lead == Lead::Fts5 {
+                self.push("+");
+            }
             self.push(column);
             self.push(" = ");
             self.dialect.push_parameter(&mut self.sql, *parameter);
         }
+    }
+
+    /// By what the elements that are like that are found.
+    fn lead(&self, elements: &Elements, condition: Condition<'_>) -> Lead {
+        let leads = |predicate: &Predicate| match predicate {
+            Predicate::Compare { target, op, operand } => {
+                let sub = target.sub().map(|sub| sub.name());
+                self.is_fts5(elements, sub, *op, operand)
+            }
+            _ => false,
+        };
+        let leads = match condition {
+            Condition::Compare(_, sub, op, operand) => self.is_fts5(elements, sub, op, operand),
+            Condition::Inner(Predicate::And(all)) => all.iter().any(leads),
+            Condition::Inner(one) => leads(one),
+            _ => false,
+        };
+        if leads { Lead::Fts5 } else { Lead::Any }
+    }
+
+    fn is_fts5(&self, elements: &Elements, sub: Option<&str>, op: CompareOp, operand: &Operand) -> bool {
+        let column = elements.find(sub).filter(|_| self.dialect == Dialect::Sqlite);
+        matches!(op, CompareOp::Co | CompareOp::Ew)
+            && column.is_some_and(|column| matches!(column.trigrams, Some(Trigrams::Fts5 { .. })))
+            && matches!(operand, Operand::Text(text) if has_trigrams(text.folded()))
     }
 
     /// Whether a predicate looks into another table than the resources'.
@@ -328,7 +365,7 @@ impl<'m> Writer<'m> {
         for part in ["SELECT ", owner, " FROM ", table, " WHERE "] {
             self.push(part);
         }
-        self.within(&elements.within);
+        self.within(&elements.within, self.lead(elements, condition));
         if let Some(when) = &elements.when {
             self.push(" AND ");
             self.push(when);
@@ -353,7 +390,7 @@ impl<'m> Writer<'m> {
         if searched {
             self.push(&self.mapping.id);
             self.push(" IN (");
-            self.select_ids();
+            self.select_ids(self.lead(elements, condition));
             self.push(" AND ");
         }
         // What is the same in every element says nothing unless there is one.
@@ -632,8 +669,7 @@ impl<'m> Writer<'m> {
     }
 
     fn inside(&mut self, column: &Column, text: String, at_end: bool) -> Class {
-        // A trigram index knows nothing of shorter texts.
-        let long = text.chars().nth(2).is_some();
+        let long = has_trigrams(&text);
         match self.dialect {
             Dialect::Sqlite => {
                 let trigrams = match &column.trigrams {
@@ -689,6 +725,11 @@ fn after_prefix(text: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// Whether a text is long enough for a trigram index.
+fn has_trigrams(text: &str) -> bool {
+    text.chars().nth(2).is_some()
 }
 
 fn escape_like(text: &str) -> String {

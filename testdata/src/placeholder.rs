@@ -12,6 +12,8 @@ enum Form {
     Time,
     /// A weak entity tag, as in the `ETag` header and `meta.version`.
     Version,
+    /// A cursor: nothing but unreserved characters (RFC 9865, section 2).
+    Cursor,
 }
 
 /// One part of an expected string.
@@ -69,6 +71,7 @@ fn placeholder(inner: &str) -> Option<Piece<'_>> {
         "id" => Form::Id,
         "time" => Form::Time,
         "version" => Form::Version,
+        "cursor" => Form::Cursor,
         _ => return None,
     };
     let (name, unlike) = match (names, names.and_then(|names| names.split_once('!'))) {
@@ -100,6 +103,10 @@ impl Form {
                 let opaque = tag.find('"')?;
                 ("W/\"".len() + opaque + 1, opaque > 0)
             }
+            Form::Cursor => {
+                let length = prefix(text, |b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+                (length, length > 0)
+            }
         };
         valid.then(|| &text[..length])
     }
@@ -109,6 +116,7 @@ impl Form {
             Form::Id => "a UUID",
             Form::Time => "an RFC 3339 time ending in Z",
             Form::Version => "a weak entity tag",
+            Form::Cursor => "a cursor in unreserved characters",
         }
     }
 }
@@ -225,6 +233,7 @@ pub(crate) fn sample(template: &str, base: &str) -> String {
             Form::Id => format!("{number:08x}-5d1e-4f07-9a6b-c1d2e3f40516"),
             Form::Time => "2025-03-04T05:06:07.089Z".to_owned(),
             Form::Version => format!("W/\"{number}\""),
+            Form::Cursor => format!("{number:x}-_"),
         }
     };
     let parts = pieces(template).unwrap().into_iter().map(|piece| match piece {
@@ -254,6 +263,7 @@ mod tests {
             ("{{time}}", "2024-02-29T23:59:59Z"),
             ("{{time}}", "2024-02-29T23:59:59.123456Z"),
             ("{{version}}", "W/\"a\""),
+            ("{{cursor}}", "aZ09-._~"),
             ("{{any-string}}", "whatever"),
             (
                 "{{base}}/Users/{{id}}",
@@ -275,6 +285,8 @@ mod tests {
             ("{{version}}", "\"a\""),
             ("{{version}}", "W/\"\""),
             ("{{version}}", "W/\"a"),
+            ("{{cursor}}", ""),
+            ("{{cursor}}", "a+b="),
             ("{{any-string}}", ""),
             ("{{base}}/Users", "https://scim.example.com/Users"),
             ("plain", "plainer"),

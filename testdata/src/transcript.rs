@@ -42,6 +42,7 @@
 //! |-------------------------------|---------------------------------------------------------------------|
 //! | `{{base}}`                    | the base URL                                                        |
 //! | `{{id}}` `{{time}}` `{{version}}` | a UUID, an RFC 3339 time in UTC, a weak entity tag              |
+//! | `{{cursor}}`                  | a cursor of RFC 9865: some unreserved characters                    |
 //! | `{{id.NAME}}` and so on       | the same; bound to the name at first sight, and equal from then on  |
 //! | `{{!version.NAME}}` and so on | the same form, but not the value that is bound to the name          |
 //! | `{{version.NEW!OLD}}`         | both at once: bound to NEW, and not the value that is bound to OLD  |

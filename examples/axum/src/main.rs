@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
-use host_common::{InvalidSettings, MAX_BODY, MOUNT, Settings, Token};
+use host_common::{InvalidSettings, MAX_BODY, MOUNT, Settings, Token, stop_signal};
 use http_body_util::BodyExt;
 use scim_core::{Identity, ScimService};
 use tokio::net::TcpListener;
@@ -97,20 +97,4 @@ async fn read(mut body: Body, keep: usize) -> Result<Vec<u8>, axum::Error> {
         }
     }
     Ok(kept)
-}
-
-/// Waits for SIGTERM or SIGINT (Ctrl-C); the handlers are in place when this returns.
-#[cfg(unix)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-    })
-}
-
-/// Waits for Ctrl-C.
-#[cfg(not(unix))]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }

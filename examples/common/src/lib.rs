@@ -13,12 +13,14 @@
 
 mod service;
 mod settings;
+mod stop;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
 
 pub use service::{MAX_BODY, service};
 pub use settings::{InvalidSettings, Settings};
+pub use stop::stop_signal;
 pub use token::Token;
 
 /// Where the hosts mount the service.

@@ -46,8 +46,8 @@ struct Plan<'a> {
     condition: String,
     params: Vec<Param>,
     order: Order<'a>,
-    /// Whether positions hold the place or the id, by which ties are resolved.
-    tie: &'static str,
+    /// Whether positions hold the place, and not a sort value and the id.
+    by_place: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -67,9 +67,16 @@ impl<'a> Plan<'a> {
         }
         // By the order of creation, unless the client wants another.
         let by = query.sort.as_ref().map(|sort| (&sort.by, sort.descending));
-        let tie = if by.is_some() { "r.id" } else { "r.place" };
+        let is_found = query.filter.is_some() && class == Class::Indexed;
+        let tie = match (by, dialect) {
+            (Some(_), _) => "r.id",
+            // SQLite knows nothing of how few rows an index finds, and would rather look at all of
+            // them in the right order; an operator that does nothing keeps it from that.
+            (None, Dialect::Sqlite) if is_found => "+r.place",
+            (None, _) => "r.place",
+        };
         let order = tables.mapping.order(by, tie, dialect)?;
-        Ok(Self { condition, params, order, tie })
+        Ok(Self { condition, params, order, by_place: by.is_none() })
     }
 
     /// The statement for a page, and the side of its position that it is on.
@@ -117,7 +124,7 @@ impl<'a> Plan<'a> {
             Some(Param::Bool(flag)) => Value::from(*flag),
             _ => Value::Null,
         };
-        let tie = if self.tie == "r.place" { json!(row.int(0)) } else { json!(row.text(1)) };
+        let tie = if self.by_place { json!(row.int(0)) } else { json!(row.text(1)) };
         Position(json!([key, tie]).to_string().into_bytes())
     }
 }

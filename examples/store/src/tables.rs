@@ -188,11 +188,11 @@ fn members(elements: Elements) -> Elements {
 /// The groups that hold a resource itself, and those that hold it through other groups.
 fn groups(target: &Target) -> [Elements; 2] {
     let direct = "member m JOIN resource g ON g.place = m.place \
-                  JOIN resource u ON u.tenant = m.tenant AND u.id = m.member";
+                  JOIN resource u ON u.tenant = g.tenant AND u.id = m.member";
     let indirect = "nesting n JOIN resource g ON g.place = n.ancestor JOIN member m ON m.place = n.place \
-                    JOIN resource u ON u.tenant = m.tenant AND u.id = m.member";
+                    JOIN resource u ON u.tenant = g.tenant AND u.id = m.member";
     [(direct, "direct"), (indirect, "indirect")].map(|(table, kind)| {
-        let mut elements = Elements::table(table, "u.place").within("m.tenant", 1).within("g.tenant", 1);
+        let mut elements = Elements::table(table, "u.place").within("g.tenant", 1);
         for sub in target.sub_attributes().iter().filter(|sub| !sub.is_derived()) {
             elements = match sub.definition().name() {
                 "value" => elements.column("value", Column::key("g.id").not_null().indexed()),

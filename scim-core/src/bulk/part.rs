@@ -25,7 +25,12 @@ pub(super) struct Part {
 
 impl Part {
     /// Reads an operation; what is wrong with it is kept for its answer.
-    pub(super) fn read(index: usize, raw: &RawValue, service: &ScimService, seen: &mut HashSet<String>) -> Self {
+    pub(super) fn read(
+        index: usize,
+        raw: &RawValue,
+        service: &ScimService,
+        seen: &mut HashSet<String>,
+    ) -> Self {
         let mut reading = Reading::new(&service.config().tolerance);
         reading.at_operation(Some(index));
         let (method, path) = (String::new(), String::new());

@@ -70,7 +70,9 @@ impl<'a> References<'a> {
             let target = match member(operation, "path") {
                 Some(Value::String(path)) => match self.on.extension(path) {
                     Some(extension) => {
-                        member(operation, "value").into_iter().for_each(|value| self.in_extension(extension, value));
+                        member(operation, "value")
+                            .into_iter()
+                            .for_each(|value| self.in_extension(extension, value));
                         continue;
                     }
                     None => self.in_patch_path(path),

@@ -114,12 +114,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn execute(
-        &self,
-        part: &mut Part,
-        left_out: &HashSet<String>,
-        done: &mut Done,
-    ) -> Result<Success> {
+    async fn execute(&self, part: &mut Part, left_out: &HashSet<String>, done: &mut Done) -> Result<Success> {
         if let Some(error) = part.refused.take() {
             return Err(error);
         }
@@ -190,7 +185,11 @@ impl<'a> Run<'a> {
         let mut wrong = None;
         let mut fate = |bulk_id: &str| self.fate(bulk_id, left_out, &mut wrong);
         let mut references = References::new(on, &mut fate);
-        if method == "PATCH" { references.in_patch(data) } else { references.in_resource(data) }
+        if method == "PATCH" {
+            references.in_patch(data)
+        } else {
+            references.in_resource(data)
+        }
         let References { left_out, missing, .. } = references;
         wrong.map_or(Ok(()), Err)?;
         match missing {
@@ -231,7 +230,8 @@ impl<'a> Run<'a> {
             }
         }
         let operations = lists.into_iter().map(|(target, mut list)| {
-            let value = if target.definition().is_multi_valued() { Value::Array(list) } else { list.remove(0) };
+            let value =
+                if target.definition().is_multi_valued() { Value::Array(list) } else { list.remove(0) };
             json!({ "op": "add", "path": target.path().as_str(), "value": value })
         });
         let mut data = Value::Object(Map::from_iter([

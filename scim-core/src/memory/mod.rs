@@ -1,6 +1,7 @@
 //! A provider that keeps everything in memory.
 
 mod members;
+mod references;
 mod table;
 mod tenant;
 
@@ -20,7 +21,7 @@ use tenant::Tenant;
 ///
 /// It is indexed by id and by the attributes that must be unique, keeps tenants apart, and keeps
 /// memberships in step: members must exist, a user's `groups` is filled, deleting a resource takes
-/// it out of its groups, and no group contains itself. One value serves all resource types; clones
+/// it out of its groups and out of references such as a manager, and no group contains itself. One value serves all resource types; clones
 /// share their contents.
 ///
 /// ```
@@ -46,8 +47,11 @@ pub(crate) struct Rules {
     /// (resource type, attribute) pairs whose values must differ.
     unique: Vec<(String, String)>,
     unknown_members: bool,
-    hasher: Option<Arc<dyn Fn(&str) -> String + Send + Sync>>,
+    hasher: Option<Arc<Hash>>,
 }
+
+/// How passwords are hashed.
+type Hash = dyn Fn(&str) -> String + Send + Sync;
 
 impl MemoryProvider {
     /// An empty store.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Rules;
 use super::members::Members;
+use super::references::reference;
 use crate::{Error, Resource, Result};
 
 /// One resource.
@@ -21,6 +22,8 @@ pub(super) struct Row {
 /// Rows by the order of their creation, which is the order of every query.
 #[derive(Default)]
 pub(super) struct Table {
+    /// The type of the rows, once there are any.
+    pub(super) on: Option<ResourceType>,
     pub(super) rows: BTreeMap<u64, Row>,
     /// For each indexed attribute, for each value that some row has, those rows.
     indexes: HashMap<String, HashMap<String, BTreeSet<u64>>>,
@@ -32,18 +35,25 @@ struct Indexed {
     unique: bool,
 }
 
-/// The attributes that must be unique, and `externalId`, by which identity providers look up.
+/// The attributes that must be unique, `externalId`, by which identity providers look up, and
+/// references.
 fn indexed<'a>(on: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = Indexed> + 'a {
     let own = |target: &Target| {
         let path = target.path().as_str();
         rules.unique.iter().any(|(name, attribute)| name == on.name() && attribute.eq_ignore_ascii_case(path))
     };
-    let all = on.all_attributes().flat_map(|target| std::iter::once(target).chain(target.sub_attributes()));
-    all.filter(|target| !target.is_complex() && target.path().as_str() != "id").filter_map(move |target| {
-        let unique = target.definition().uniqueness() != Uniqueness::None || own(target);
-        let indexed = unique || target.path().as_str() == "externalId";
-        indexed.then(|| Indexed { target: target.clone(), unique })
-    })
+    let all = on.all_attributes().flat_map(|attribute| {
+        let refers = reference(attribute);
+        let all = std::iter::once(attribute).chain(attribute.sub_attributes());
+        all.map(move |target| (target, refers == Some(target)))
+    });
+    all.filter(|(target, _)| !target.is_complex() && target.path().as_str() != "id").filter_map(
+        move |(target, refers)| {
+            let unique = target.definition().uniqueness() != Uniqueness::None || own(target);
+            let indexed = unique || refers || target.path().as_str() == "externalId";
+            indexed.then(|| Indexed { target: target.clone(), unique })
+        },
+    )
 }
 
 fn index_key(target: &Target, value: &Value) -> String {
@@ -81,7 +91,15 @@ impl Table {
                 index.entry(index_key(&target, value)).or_default().insert(place);
             }
         }
+        self.on.get_or_insert_with(|| on.clone());
         self.rows.insert(place, row);
+    }
+
+    /// The rows that have a value in an indexed attribute.
+    pub(super) fn rows_with(&self, target: &Target, value: &str) -> Vec<u64> {
+        let index = self.indexes.get(target.path().as_str());
+        let rows = index.and_then(|index| index.get(&*target.comparison().fold(value)));
+        rows.into_iter().flatten().copied().collect()
     }
 
     pub(super) fn remove(&mut self, on: &ResourceType, rules: &Rules, place: u64) -> Option<Row> {

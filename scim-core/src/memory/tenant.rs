@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::Rules;
 use super::members::{self, Members};
+use super::references;
 use super::table::{Row, Table};
 use crate::{
     Context, Deleted, ETag, Error, Page, Precondition, Query, Resource, Result, Update, UpdateOptions,
@@ -269,7 +270,9 @@ impl Tenant {
         options.precondition.check(&before)?;
 
         let list = members_of(on).map(|target| target.attribute().name());
-        let split = list.and_then(|list| update.split(list));
+        // Whether a list that must not be empty is, shows only when it is whole.
+        let required = members_of(on).is_some_and(|target| target.attribute().is_required());
+        let split = list.filter(|_| !required).and_then(|list| update.split(list));
         let (applied, loaded) = match (&split, list) {
             (Some((_, rest)), _) => (rest.apply(cx, row.resource.clone())?, None),
             (None, None) => (update.apply(cx, row.resource.clone())?, None),
@@ -361,6 +364,9 @@ impl Tenant {
                 group.members.remove(id);
                 group.resource = group.resource.clone().stamp_changed(cx, &group.resource);
             }
+        }
+        for table in self.tables.values_mut() {
+            references::forget(cx, rules, table, id);
         }
         Ok(Deleted { version })
     }

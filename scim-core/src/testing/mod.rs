@@ -34,7 +34,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context as TaskContext, Poll, Wake, Waker};
+use std::task::{Context as TaskContext, Wake, Waker};
 use std::thread::Thread;
 
 use scim_schema::{ResourceType, standard};
@@ -332,7 +332,7 @@ fn block_on(mut task: Task<'_>) {
     }
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut cx = TaskContext::from_waker(&waker);
-    while let Poll::Pending = task.as_mut().poll(&mut cx) {
+    while task.as_mut().poll(&mut cx).is_pending() {
         std::thread::park();
     }
 }

@@ -185,7 +185,7 @@ fn random_filter(bench: &Bench, random: &mut Random, depth: usize) -> Filter {
     if !target.is_complex() {
         return leaf(target, target.path().clone(), random);
     }
-    let subs: Vec<&Target> = target.sub_attributes().iter().filter(|sub| is_simple(sub)).collect();
+    let subs: Vec<&Target> = target.sub_attributes().iter().filter(is_simple).collect();
     if target.attribute().is_multi_valued() && random.one_in(2) {
         let mut inside = Vec::new();
         for _ in 0..=random.below(2) {

@@ -19,9 +19,9 @@ CREATE TABLE resource (
     CONSTRAINT resource_unique_name UNIQUE (tenant, kind, unique_name)
 );
 CREATE INDEX resource_order ON resource (tenant, kind, place);
-CREATE INDEX resource_external_id ON resource (tenant, kind, external_id, id);
-CREATE INDEX resource_display ON resource (tenant, kind, display, id);
-CREATE INDEX resource_modified ON resource (tenant, kind, modified, id);
+CREATE INDEX resource_external_id ON resource (tenant, kind, external_id, place);
+CREATE INDEX resource_display ON resource (tenant, kind, display, place);
+CREATE INDEX resource_modified ON resource (tenant, kind, modified, place);
 
 -- What filters look for in attributes with several values and in those of extensions: a row for each
 -- element. `value`, `type` and `main` hold its sub-attributes as they are compared, `keys` the rest.

@@ -1,10 +1,10 @@
 -- From each group to the groups that hold it through other groups, for `groups` of users.
-CREATE INDEX member_nested ON member (tenant, nested, member, place);
+CREATE INDEX member_nested ON member (nested, tenant, member, place);
 CREATE VIEW nesting AS
 WITH RECURSIVE up (tenant, place, ancestor) AS (
     SELECT m.tenant, g.place, m.place
     FROM member m JOIN resource g ON g.tenant = m.tenant AND g.id = m.member
-    WHERE m.nested
+    WHERE m.nested = TRUE
     UNION
     SELECT up.tenant, up.place, m.place
     FROM up JOIN resource g ON g.place = up.ancestor

@@ -15,6 +15,12 @@ pub(crate) struct Database {
     file: Option<PathBuf>,
 }
 
+impl Database {
+    pub(crate) fn is_file(&self) -> bool {
+        self.file.is_some()
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         for end in ["", "-wal", "-shm"] {
@@ -65,4 +71,33 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 
 pub(crate) fn open(runtime: &tokio::runtime::Runtime, database: &Database) -> Store {
     runtime.block_on(Store::open(&database.url)).unwrap()
+}
+
+/// Waits for all of them at once.
+pub(crate) async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(move |cx| {
+        for (future, done) in futures.iter_mut().filter(|(_, done)| done.is_none()) {
+            if let std::task::Poll::Ready(value) = future.as_mut().poll(cx) {
+                *done = Some(value);
+            }
+        }
+        if futures.iter().all(|(_, done)| done.is_some()) {
+            return std::task::Poll::Ready(futures.drain(..).filter_map(|(_, done)| done).collect());
+        }
+        std::task::Poll::Pending
+    })
+    .await
+}
+
+/// Runs a statement on PostgreSQL, apart from the store.
+pub(crate) fn run_on_postgres(runtime: &tokio::runtime::Runtime, url: &str, sql: &str) {
+    #[cfg(feature = "postgres")]
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(sql).await.unwrap();
+    });
+    #[cfg(not(feature = "postgres"))]
+    let _ = (runtime, url, sql);
 }

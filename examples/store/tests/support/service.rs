@@ -2,7 +2,7 @@
 
 use http::{Method, Request};
 use scim_core::schema::{Attribute, ResourceType, Schema, standard};
-use scim_core::{Identity, ScimService};
+use scim_core::{Identity, Provider, ScimService};
 use scim_store::Store;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -42,15 +42,15 @@ pub(crate) struct Client<'a> {
 
 impl<'a> Client<'a> {
     pub(crate) fn new(runtime: &'a Runtime, store: &Store) -> Self {
-        Self::of(runtime, store, &super::tenant())
+        Self::of(runtime, store.clone(), &super::tenant())
     }
 
-    pub(crate) fn of(runtime: &'a Runtime, store: &Store, tenant: &str) -> Self {
+    pub(crate) fn of(runtime: &'a Runtime, store: impl Provider + Clone + 'static, tenant: &str) -> Self {
         let service = ScimService::builder()
             .base_url("https://scim.example.com")
             .page_size(100, 1_000)
             .resource(users(), store.clone())
-            .groups(store.clone())
+            .groups(store)
             .build();
         Self { runtime, service: service.unwrap(), tenant: tenant.to_owned() }
     }

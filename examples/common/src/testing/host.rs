@@ -1,0 +1,188 @@
+//! What a host adds to the service: its settings, its door, its limits and its end.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails that way")]
+
+use std::process::Command;
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{Request, Response};
+
+use super::{Protocol, Running, refused};
+
+/// Makes every check of this file a test, of the program that is named.
+#[macro_export]
+macro_rules! host_tests {
+    ($program:expr) => {
+        $crate::host_tests! {
+            $program;
+            only_the_token_opens_the_door
+            the_line_that_is_printed_can_be_pasted
+            a_body_that_is_too_large_is_refused_in_scim
+            the_service_is_below_its_mount_in_every_form
+            clients_see_the_base_url_that_is_set
+            settings_that_cannot_be_kept_end_it_with_exit_code_2
+            it_listens_to_others_behind_a_proxy
+        }
+        #[cfg(unix)]
+        $crate::host_tests! { $program; it_stops_when_it_is_told_to }
+    };
+    ($program:expr; $($check:ident)*) => {
+        $(
+            #[test]
+            fn $check() {
+                $crate::testing::host::$check($program);
+            }
+        )*
+    };
+}
+
+fn get(url: &str) -> Request<Vec<u8>> {
+    Request::get(url).body(Vec::new()).unwrap()
+}
+
+fn post(url: &str, body: Vec<u8>) -> Request<Vec<u8>> {
+    Request::post(url).header(CONTENT_TYPE, "application/scim+json").body(body).unwrap()
+}
+
+fn assert_error(response: &Response<Vec<u8>>, status: u16) {
+    let body = String::from_utf8_lossy(response.body());
+    assert_eq!(response.status(), status, "{body}");
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/scim+json");
+    assert!(body.contains("urn:ietf:params:scim:api:messages:2.0:Error"), "{body}");
+    assert!(body.contains(&format!("\"status\":\"{status}\"")), "{body}");
+}
+
+/// Whoever does not send the token is answered with 401.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn only_the_token_opens_the_door(program: &str) {
+    let host = Running::start(program, &[]);
+    let url = format!("{}/Users", host.base);
+    assert_eq!(host.send(get(&url)).status(), 200);
+    for wrong in ["", "Bearer", "Bearer wrong", "Bearer token-of-the-tests2", "Basic token-of-the-tests"] {
+        let mut request = get(&url);
+        request.headers_mut().insert(AUTHORIZATION, wrong.parse().unwrap());
+        let response = host.send(request);
+        assert_error(&response, 401);
+        assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer realm=\"scim\"");
+    }
+}
+
+/// A host that makes its own token prints a `curl` line that works.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn the_line_that_is_printed_can_be_pasted(program: &str) {
+    let host = Running::start_with(program, &[("SCIM_LISTEN", "127.0.0.1:0")], "curl ");
+    let line = host.greeting.last().unwrap();
+    let (_, token) = line.split_once("Bearer ").unwrap();
+    let (token, url) = token.split_once("\" \"").unwrap();
+    let url = url.strip_suffix('"').unwrap();
+    let request =
+        Request::get(url).header(AUTHORIZATION, format!("Bearer {token}")).body(Vec::new()).unwrap();
+    assert_eq!(host.send(request).status(), 200);
+    // And by curl itself where there is one.
+    if let Ok(output) = Command::new("sh").args(["-c", &format!("{line} --silent --fail")]).output()
+        && output.status.code() != Some(127)
+    {
+        assert!(output.status.success(), "{line}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("\"totalResults\":0"));
+    }
+}
+
+/// What is larger than the limit is answered with 413, and read to its end.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn a_body_that_is_too_large_is_refused_in_scim(program: &str) {
+    let host = Running::start(program, &[]);
+    let url = format!("{}/Users", host.base);
+    let mut user = br#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bea"}"#.to_vec();
+    user.resize(1024 * 1024, b' ');
+    assert_eq!(host.send(post(&url, user.clone())).status(), 201, "just within the limit");
+    user.push(b' ');
+    assert_error(&host.send(post(&url, user)), 413);
+    let large = vec![b' '; 20_000_000];
+    assert_error(&host.send(post(&url, large.clone())), 413);
+    assert_error(&host.send_by(Protocol::Http2, post(&url, large.clone())), 413);
+    let mut stranger = post(&url, large);
+    stranger.headers_mut().insert(AUTHORIZATION, "Bearer wrong".parse().unwrap());
+    assert_error(&host.send(stranger), 401);
+}
+
+/// Every path below the mount is the service's, by both protocols; no other is.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn the_service_is_below_its_mount_in_every_form(program: &str) {
+    let host = Running::start(program, &[]);
+    for path in ["/Users", "/Users/", "/users", "", "/"] {
+        let url = format!("{}{path}", host.base);
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            assert_eq!(host.send_by(protocol, get(&url)).status(), 200, "{url} {protocol:?}");
+        }
+    }
+    assert_error(&host.send(get(&format!("{}/Nothing", host.base))), 404);
+    let outside = host.base.replace("/scim/v2", "/elsewhere");
+    assert_eq!(host.send(get(&outside)).status(), 404);
+}
+
+/// `SCIM_BASE_URL` is what documents and resources point to.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn clients_see_the_base_url_that_is_set(program: &str) {
+    let host = Running::start(program, &[("SCIM_BASE_URL", "https://id.example.com/tenant/scim/")]);
+    let response = host.send(get(&format!("{}/ServiceProviderConfig", host.base)));
+    let body = String::from_utf8_lossy(response.body());
+    assert!(body.contains("\"https://id.example.com/tenant/scim/ServiceProviderConfig\""), "{body}");
+}
+
+/// SIGTERM and SIGINT end it with exit code 0.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn it_stops_when_it_is_told_to(program: &str) {
+    for signal in ["TERM", "INT"] {
+        let host = Running::start(program, &[]);
+        assert_eq!(host.send(get(&format!("{}/Users", host.base))).status(), 200);
+        assert_eq!(host.stop(signal).code(), Some(0), "SIG{signal}");
+    }
+}
+
+/// What cannot be done is said, without secrets.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn settings_that_cannot_be_kept_end_it_with_exit_code_2(program: &str) {
+    let cases = [
+        ("SCIM_LISTEN", "0.0.0.0:0", "SCIM_BEHIND_TLS_PROXY=1"),
+        ("SCIM_LISTEN", "somewhere", "SCIM_LISTEN"),
+        ("DATABASE_URL", "postgres://scim:secret@localhost/scim", "`memory:`"),
+        ("SCIM_PROFILE", "loose", "lenient, strict or interop"),
+        ("SCIM_BASE_URL", "example.com/scim", "base URL must be absolute"),
+    ];
+    for (name, value, reason) in cases {
+        let (code, said) = refused(program, &[("SCIM_LISTEN", "127.0.0.1:0"), (name, value)]);
+        assert_eq!(code, Some(2), "{name}={value}: {said}");
+        assert!(said.contains(reason) && !said.contains("secret@"), "{said}");
+    }
+}
+
+/// Others than this machine may connect when a proxy speaks TLS.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn it_listens_to_others_behind_a_proxy(program: &str) {
+    let host = Running::start(program, &[("SCIM_LISTEN", "0.0.0.0:0"), ("SCIM_BEHIND_TLS_PROXY", "1")]);
+    assert_eq!(host.send(get(&format!("{}/Users", host.base))).status(), 200);
+}

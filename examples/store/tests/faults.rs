@@ -1,0 +1,115 @@
+//! Durability, and what clients are told when a database does not answer.
+
+mod support;
+
+use http::Method;
+use serde_json::json;
+use support::service::{Client, user};
+
+#[test]
+fn stores_are_durable_unless_told_otherwise() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let store = support::open(&runtime, &database);
+        let settings = runtime.block_on(store.durability()).unwrap();
+        let expected: &[(&str, &str)] = match database.url.split(':').next() {
+            // In memory there is nothing to be durable on.
+            Some("sqlite") if !database.is_file() => continue,
+            // 2 is FULL.
+            Some("sqlite") => &[("journal_mode", "wal"), ("synchronous", "2")],
+            _ => &[("synchronous_commit", "on"), ("fsync", "on"), ("full_page_writes", "on")],
+        };
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(settings, expected, "{}", database.url);
+    }
+}
+
+#[test]
+fn passwords_are_stored_as_hashes() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let store = support::open(&runtime, &database);
+        let client = Client::new(&runtime, &store);
+        let mut body = user("bea");
+        body["password"] = json!("correct horse");
+        let created = client.create("/Users", body);
+        assert_eq!(created.get("password"), None);
+        let id = created["id"].as_str().unwrap();
+        let verify = |password: &str| {
+            runtime.block_on(store.verify_password(Some(&client.tenant), id, password)).unwrap()
+        };
+        assert!(verify("correct horse") && !verify("correct Horse") && !verify(""), "{}", database.url);
+        let operations = json!([{ "op": "replace", "path": "password", "value": "battery staple" }]);
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations,
+        });
+        let (status, _) = client.send(Method::PATCH, &format!("/Users/{id}"), Some(body));
+        assert!(matches!(status, 200 | 204));
+        assert!(verify("battery staple") && !verify("correct horse"), "{}", database.url);
+    }
+}
+
+#[test]
+fn what_cannot_be_stored_is_the_clients_fault() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let client = Client::new(&runtime, &support::open(&runtime, &database));
+        let long = "x".repeat(100_000);
+        for body in [
+            user(&long),
+            user("a\0b"),
+            json!({ "schemas": [scim_core::schema::standard::USER], "userName": "a", "title": "a\0b" }),
+            json!({ "schemas": [scim_core::schema::standard::USER], "userName": "a", "emails": [{ "value": long }] }),
+        ] {
+            let (status, error) = client.send(Method::POST, "/Users", Some(body));
+            assert_eq!((status, error["scimType"].as_str()), (400, Some("invalidValue")), "{error}");
+        }
+        // What no index holds may be as long as it likes.
+        let mut body = user("b");
+        body["title"] = json!(long);
+        body["x509Certificates"] = json!([{ "value": "QUJD".repeat(10_000) }]);
+        client.create("/Users", body);
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_database_that_is_busy_is_unavailable() {
+    let runtime = support::runtime();
+    let database = support::file();
+    let client = Client::new(&runtime, &support::open(&runtime, &database));
+    let other = rusqlite::Connection::open(database.url.trim_start_matches("sqlite:")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (status, _) = client.send(Method::POST, "/Users", Some(user("bea")));
+    assert_eq!(status, 503);
+    other.execute_batch("ROLLBACK").unwrap();
+    client.create("/Users", user("bea"));
+    other.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+}
+
+#[test]
+fn a_connection_that_is_closed_is_unavailable_and_replaced() {
+    let Some(url) = support::postgres() else { return };
+    let runtime = support::runtime();
+    let name = support::tenant();
+    // Its connections are known by their name.
+    let separate = format!("{url}?application_name={name}");
+    let store = runtime.block_on(scim_store::Store::open(&separate)).unwrap();
+    let client = Client::new(&runtime, &store);
+    client.create("/Users", user("bea"));
+    let end = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"
+    );
+    support::run_on_postgres(&runtime, &url, &end);
+    let answers: Vec<u16> = (0..5).map(|_| client.send(Method::GET, "/Users", None).0).collect();
+    assert!(answers.iter().all(|status| matches!(status, 200 | 503)), "{answers:?}");
+    assert_eq!(answers.last(), Some(&200));
+
+    let options = format!("{separate}&options=-c%20default_transaction_read_only%3Don");
+    // Nothing is missing, so that opening it writes nothing.
+    if let Ok(store) = runtime.block_on(scim_store::Store::open(&options)) {
+        let client = Client::of(&runtime, store, &client.tenant);
+        assert_eq!(client.send(Method::POST, "/Users", Some(user("ada"))).0, 503);
+        assert_eq!(client.send(Method::GET, "/Users", None).0, 200);
+    }
+}

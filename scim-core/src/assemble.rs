@@ -1,0 +1,116 @@
+//! From a builder to a service: whatever cannot be kept is refused here.
+
+use scim_schema::{ResourceType, Schema, SchemaError, Target, Uniqueness};
+
+use crate::config::{Config, Registration};
+use crate::route::version_of;
+use crate::{BuildError, Builder, Capabilities, ScimService, discovery};
+
+impl Builder {
+    /// Makes the service; its discovery documents are computed here, once.
+    ///
+    /// # Errors
+    ///
+    /// If what was configured cannot be kept; see [`BuildError`].
+    pub fn build(self) -> Result<ScimService, BuildError> {
+        let Self { config, mut registrations } = self;
+        check_base_url(&config)?;
+        let mut endpoints = discovery::ENDPOINTS.map(str::to_ascii_lowercase).to_vec();
+        let mut names: Vec<String> = Vec::new();
+        let own = discovery::schemas();
+        let mut schemas: Vec<Schema> = Vec::new();
+        for registration in &mut registrations {
+            announce_uniqueness(registration)?;
+            let on = &registration.resource_type;
+            // `/v2` in front of an endpoint is the protocol's version.
+            if version_of(on.endpoint().trim_start_matches('/')).is_some() {
+                return Err(BuildError::ResourceType(on.endpoint().to_owned()));
+            }
+            for (taken, text) in [(&mut endpoints, on.endpoint()), (&mut names, on.name())] {
+                let folded = text.to_ascii_lowercase();
+                if taken.contains(&folded) {
+                    return Err(BuildError::ResourceType(text.to_owned()));
+                }
+                taken.push(folded);
+            }
+            for schema in std::iter::once(on.schema()).chain(on.extensions().map(|e| e.schema())) {
+                match schemas.iter().chain(&own).find(|known| known.is(schema.id())) {
+                    Some(known) if known != schema => return Err(BuildError::Schema(schema.id().to_owned())),
+                    Some(_) => {}
+                    None => schemas.push(schema.clone()),
+                }
+            }
+        }
+        // Clients that look at the first ones only are after the resources'.
+        schemas.extend(own);
+        Ok(ScimService::new(config, registrations, schemas))
+    }
+}
+
+fn check_base_url(config: &Config) -> Result<(), BuildError> {
+    let url = &config.base_url;
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/') || rest.contains(['?', '#', ' '])) {
+        return Err(BuildError::BaseUrl(url.clone()));
+    }
+    Ok(())
+}
+
+/// Makes the schemas say which values the provider keeps unique beyond them.
+fn announce_uniqueness(registration: &mut Registration) -> Result<(), BuildError> {
+    let on = &registration.resource_type;
+    let paths = registration.provider.unique(on);
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let mut unique: Vec<&Target> = Vec::new();
+    for path in &paths {
+        let all =
+            on.all_attributes().flat_map(|target| std::iter::once(target).chain(target.sub_attributes()));
+        let found = all.into_iter().find(|target| target.path().as_str().eq_ignore_ascii_case(path));
+        unique.push(found.ok_or_else(|| BuildError::Schema(path.clone()))?);
+    }
+    registration.resource_type = with_unique(on, &unique)?;
+    Ok(())
+}
+
+fn with_unique(on: &ResourceType, unique: &[&Target]) -> Result<ResourceType, SchemaError> {
+    let adjusted = |schema: &Schema| {
+        let own = unique.iter().filter(|target| target.schema() == schema);
+        own.filter(|target| target.definition().uniqueness() == Uniqueness::None).try_fold(
+            schema.clone(),
+            |schema, target| {
+                let attribute = target.attribute().name();
+                let name =
+                    target.sub().map_or(attribute.to_owned(), |sub| format!("{attribute}.{}", sub.name()));
+                match schema.attribute(attribute) {
+                    Some(_) => schema.adjust(&name, |one| one.with_uniqueness(Uniqueness::Server)),
+                    // One that every resource has, whether its schema names it or not.
+                    None => {
+                        schema.with_attribute(target.attribute().clone().with_uniqueness(Uniqueness::Server))
+                    }
+                }
+            },
+        )
+    };
+    let mut builder = ResourceType::builder(on.name(), on.endpoint(), adjusted(on.schema())?);
+    builder = builder.description(on.description());
+    for extension in on.extensions() {
+        let schema = adjusted(extension.schema())?;
+        builder = if extension.is_required() {
+            builder.required_extension(schema)
+        } else {
+            builder.extension(schema)
+        };
+    }
+    builder.build()
+}
+
+/// What all of the providers can do.
+pub(crate) fn capabilities(registrations: &[Registration]) -> Capabilities {
+    registrations
+        .iter()
+        .map(|r| r.provider.capabilities(&r.resource_type))
+        .reduce(Capabilities::and)
+        .unwrap_or(Capabilities::NONE)
+}

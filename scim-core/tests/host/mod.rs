@@ -1,0 +1,166 @@
+//! The services that the tests talk to, made of the switches of a transcript.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, Tolerance, Uniqueness, standard};
+use scim_core::{
+    Access, Action, Builder, Error, Event, Me, MemoryProvider, Monitor, Permit, Policy, Result, ScimService,
+};
+use serde_json::{Map, Value};
+
+/// Where the service is found.
+pub(crate) const BASE: &str = "https://scim.example.com/scim/v2";
+
+/// Users with the enterprise extension and one of our own.
+pub(crate) fn user_type() -> ResourceType {
+    let custom = Schema::new(
+        "urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User",
+        "CustomExtensionName",
+        [Attribute::string("tag").with_description("A tag.")],
+    )
+    .unwrap()
+    .with_description("Custom attributes of users");
+    ResourceType::builder("User", "/Users", standard::user())
+        .description("User account")
+        .extension(standard::enterprise_user())
+        .extension(custom)
+        .build()
+        .unwrap()
+}
+
+/// Devices, which may be paired: a type that no standard knows.
+pub(crate) fn device_type() -> ResourceType {
+    let reference = |name: &str, to: &str| {
+        let value = Attribute::string("value").case_exact(true);
+        Attribute::complex(name, [value, Attribute::reference("$ref", [to])])
+    };
+    let device = Schema::new(
+        "urn:example:params:scim:schemas:core:2.0:Device",
+        "Device",
+        [
+            Attribute::string("displayName").required(),
+            Attribute::string("serial")
+                .case_exact(true)
+                .with_mutability(Mutability::Immutable)
+                .with_uniqueness(Uniqueness::Server),
+            Attribute::boolean("active").with_default_value(true),
+            Attribute::integer("slots"),
+            reference("owner", "User"),
+            reference("upstream", "Device"),
+        ],
+    )
+    .unwrap();
+    let pairing = Schema::new(
+        "urn:example:params:scim:schemas:extension:pairing:2.0:Device",
+        "Pairing",
+        [reference("partner", "Device").required(), Attribute::date_time("since")],
+    )
+    .unwrap();
+    ResourceType::builder("Device", "/Devices", device)
+        .description("A thing on the network")
+        .extension(pairing)
+        .build()
+        .unwrap()
+}
+
+/// The service that a transcript asks for.
+pub(crate) fn service(profile: &str, switches: &Value) -> ScimService {
+    let switches = Switches(switches.as_object().expect("`host` is an object"));
+    let tolerance = match profile {
+        "lenient" => Tolerance::lenient(),
+        "strict" => Tolerance::strict(),
+        "interop" => Tolerance::interop(),
+        other => panic!("{other} is not a profile"),
+    };
+    let mut store = MemoryProvider::new();
+    if !switches.is("unique_group_names", false) {
+        store = store.unique("Group", "displayName");
+    }
+    let mut builder = ScimService::builder().base_url(BASE).tolerance(tolerance);
+    for (name, value) in switches.0 {
+        (store, builder) = apply(name, value, store, builder);
+    }
+    builder = builder.resource(user_type(), store.clone()).groups(store.clone());
+    if switches.is("devices", true) {
+        builder = builder.resource(device_type(), store);
+    }
+    builder.build().unwrap()
+}
+
+struct Switches<'a>(&'a Map<String, Value>);
+
+impl Switches<'_> {
+    fn is(&self, name: &str, value: bool) -> bool {
+        self.0.get(name).and_then(Value::as_bool) == Some(value)
+    }
+}
+
+fn apply(name: &str, value: &Value, store: MemoryProvider, builder: Builder) -> (MemoryProvider, Builder) {
+    let number = || usize::try_from(value.as_u64().unwrap()).unwrap();
+    match name {
+        "unique_group_names" | "devices" => (store, builder),
+        "hash_passwords" => (store.hash_passwords(|password| format!("hash of {}", password.len())), builder),
+        "keep_unknown_members" => (store.keep_unknown_members(), builder),
+        "bulk_operations" => (store, builder.bulk_operations(number())),
+        "max_payload" => (store, builder.max_payload(number())),
+        "page_size" => (store, builder.page_size(number(), number())),
+        "cursor_timeout" => (store, builder.cursor_timeout(Duration::from_secs(number() as u64))),
+        "require_if_match" => (store, builder.require_if_match()),
+        "public_discovery" => (store, builder.public_discovery()),
+        "unique_types" => (store, builder.unique_types()),
+        "me" => {
+            let newcomer = Newcomer::default();
+            (store, builder.me(me(value, newcomer.clone())).monitor(newcomer))
+        }
+        "policy" => (store, builder.policy(Rules(value.clone()))),
+        other => panic!("`{other}` is not a switch"),
+    }
+}
+
+/// The first user that is created: who asks, as far as `/Me` is concerned.
+#[derive(Clone, Default)]
+struct Newcomer(Arc<Mutex<Option<String>>>);
+
+impl Monitor for Newcomer {
+    fn finished(&self, event: &Event<'_>) {
+        if event.action() == Action::Create && event.resource_type().name() == "User" {
+            self.0.lock().unwrap().get_or_insert_with(|| event.id().to_owned());
+        }
+    }
+}
+
+fn me(value: &Value, newcomer: Newcomer) -> Me {
+    let mut me = Me::new(move |_, _| newcomer.0.lock().unwrap().clone().map(|id| ("User".to_owned(), id)));
+    if value["redirects"] == true {
+        me = me.redirect();
+    }
+    if let Some(creates) = value["creates"].as_str() {
+        me = me.allow_creating(creates);
+    }
+    for attribute in strings(&value["writes"]) {
+        me = me.allow_writing(attribute);
+    }
+    me
+}
+
+fn strings(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// A policy in JSON: `hides` and `protects` list attributes, `refuses` actions, `silent` those whose
+/// refusal looks as if there was nothing.
+struct Rules(Value);
+
+impl Policy for Rules {
+    fn check(&self, access: &Access<'_>) -> Result<Permit> {
+        let lists = |name: &str| strings(&self.0[name]).any(|action| action == access.action.as_str());
+        if lists("refuses") {
+            return Err(Error::forbidden("the policy says no"));
+        }
+        if lists("silent") {
+            return Err(Error::not_found(access.id.unwrap_or_default()));
+        }
+        Ok(Permit::hiding(strings(&self.0["hides"])).protecting(strings(&self.0["protects"])))
+    }
+}
