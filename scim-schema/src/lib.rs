@@ -4,6 +4,7 @@ mod attribute;
 mod attribute_json;
 mod characteristic;
 mod compare;
+mod directory;
 mod error;
 mod fold;
 mod instant;

@@ -10,7 +10,7 @@ use crate::resource_type::{Extension, Named, ResourceType};
 use crate::target::Target;
 use crate::targets::Targets;
 use crate::value::is_unassigned;
-use crate::{Mutability, Quirk, Reading, ScimType, Violation};
+use crate::{Quirk, Reading, ScimType, Violation};
 
 impl ResourceType {
     /// Brings a resource that a client sent into canonical form, in place.
@@ -46,13 +46,13 @@ impl ResourceType {
     }
 
     /// Normalises the values of members with canonical names; takes the other members out.
-    fn sweep(&self, resource: &mut Map<String, Value>, reading: &mut Reading<'_>) -> Result<Swept, Violation> {
+    fn sweep(&self, resource: &mut Map<String, Value>, reading: &mut Reading<'_>) -> Result<Swept<'_>, Violation> {
         let mut core = self.core().attributes.lookup();
         sweep(resource, |key, value| match core(key) {
-            Some(target) => normalize_writable(target, value, reading).map(Some),
+            Some(target) => normalize_writable(target, value, reading),
             None => match self.extensions().find(|extension| extension.schema().id() == key) {
-                Some(extension) => normalize_extension(extension, value, reading).map(Some),
-                None => Ok(None),
+                Some(extension) => normalize_extension(extension, value, reading),
+                None => Ok(Fate::Stray),
             },
         })
     }
@@ -63,7 +63,7 @@ impl ResourceType {
         resource: &mut Map<String, Value>,
         key: &str,
         value: Value,
-        dropped: &[String],
+        dropped: &[&str],
         reading: &mut Reading<'_>,
     ) -> Result<(), Violation> {
         let whole = self.attribute(key).map(Target::name);
@@ -82,25 +82,27 @@ impl ResourceType {
     }
 
     fn normalize_schemas(&self, resource: &mut Map<String, Value>, reading: &mut Reading<'_>) -> Result<(), Violation> {
+        if self.has_right_schemas(resource) {
+            return Ok(());
+        }
         let wrong = |reason: &str| Err(Violation::new(ScimType::InvalidSyntax, "schemas", reason));
         let uris = match resource.get("schemas") {
             None => &[],
             Some(Value::Array(uris)) => uris.as_slice(),
             Some(_) => return wrong("must be an array of strings"),
         };
-        let mut listed = vec![false; self.sections().len()];
+        let mut listed = Vec::new();
         for uri in uris {
             let Some(uri) = uri.as_str() else { return wrong("must be an array of strings") };
-            let section = self.sections().iter().position(|section| section.schema.is(uri));
-            match section.and_then(|section| listed.get_mut(section)) {
+            match self.sections().iter().position(|section| section.schema.is(uri)) {
                 None if reading.tolerates(Quirk::ForeignSchema, "schemas") => {}
                 None => return wrong("lists a URI that is not a schema of this resource type"),
-                Some(listed @ false) => *listed = true,
+                Some(section) if !listed.contains(&section) => listed.push(section),
                 Some(_) if reading.tolerates(Quirk::RepeatedSchema, "schemas") => {}
                 Some(_) => return wrong("lists a URI twice"),
             }
         }
-        if listed.first() != Some(&true) && !reading.tolerates(Quirk::MissingSchemas, "schemas") {
+        if !listed.contains(&0) && !reading.tolerates(Quirk::MissingSchemas, "schemas") {
             return wrong("must list the core schema of the resource type");
         }
         self.update_schemas(resource);
@@ -109,49 +111,56 @@ impl ResourceType {
 
     /// Makes `schemas` list the core schema, the required extensions, and those that have values.
     pub fn update_schemas(&self, resource: &mut Map<String, Value>) {
-        fn listed<'a>(on: &'a ResourceType, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a str> {
-            let extensions = on
-                .extensions()
-                .filter(|e| e.is_required() || resource.contains_key(e.schema().id()))
-                .map(|e| e.schema().id());
-            std::iter::once(on.schema().id()).chain(extensions)
-        }
-        let same = resource
-            .get("schemas")
-            .and_then(Value::as_array)
-            .is_some_and(|uris| uris.iter().filter_map(Value::as_str).eq(listed(self, resource)));
-        if !same {
-            let uris = listed(self, resource).map(Value::from).collect();
+        if !self.has_right_schemas(resource) {
+            let uris = self.right_schemas(resource).map(Value::from).collect();
             resource.insert("schemas".to_owned(), Value::Array(uris));
         }
     }
+
+    fn has_right_schemas(&self, resource: &Map<String, Value>) -> bool {
+        let listed = resource.get("schemas").and_then(Value::as_array);
+        listed.is_some_and(|listed| listed.iter().map(Value::as_str).eq(self.right_schemas(resource).map(Some)))
+    }
+
+    fn right_schemas(&self, resource: &Map<String, Value>) -> impl Iterator<Item = &str> {
+        let there = |extension: &Extension<'_>| {
+            extension.is_required() || resource.contains_key(extension.schema().id())
+        };
+        let extensions = self.extensions().filter(there).map(|extension| extension.schema().id());
+        std::iter::once(self.schema().id()).chain(extensions)
+    }
 }
 
+/// What becomes of a member.
+enum Fate<'a> {
+    Keep,
+    /// It has no value or is not the client's to write; this is its canonical name.
+    Drop(&'a str),
+    /// Its name is not canonical.
+    Stray,
+}
 
 /// What a pass over an object took out of it.
-struct Swept {
-    /// The members whose names are not canonical.
+struct Swept<'a> {
     strays: Vec<(String, Value)>,
-    /// The names of canonical members that were dropped, because they had no value or are not the
-    /// client's to write. They count when a name must not occur twice.
-    dropped: Vec<String>,
+    /// The canonical names of what was dropped. They count when a name must not occur twice.
+    dropped: Vec<&'a str>,
 }
 
-/// Calls back for each member; it stays, is dropped, or, where that knows nothing of it, is a stray.
-fn sweep(
+fn sweep<'a>(
     object: &mut Map<String, Value>,
-    mut keep: impl FnMut(&str, &mut Value) -> Result<Option<bool>, Violation>,
-) -> Result<Swept, Violation> {
+    mut fate: impl FnMut(&str, &mut Value) -> Result<Fate<'a>, Violation>,
+) -> Result<Swept<'a>, Violation> {
     let mut swept = Swept { strays: Vec::new(), dropped: Vec::new() };
     for (key, value) in object.iter_mut() {
-        match keep(key, value)? {
-            Some(true) => {}
-            Some(false) => swept.dropped.push(key.clone()),
-            None => swept.strays.push((key.clone(), value.take())),
+        match fate(key, value)? {
+            Fate::Keep => {}
+            Fate::Drop(name) => swept.dropped.push(name),
+            Fate::Stray => swept.strays.push((key.clone(), value.take())),
         }
     }
-    for key in swept.dropped.iter().chain(swept.strays.iter().map(|(key, _)| key)) {
-        object.remove(key);
+    for name in swept.strays.iter().map(|(key, _)| key.as_str()).chain(swept.dropped.iter().copied()) {
+        object.remove(name);
     }
     Ok(swept)
 }
@@ -166,8 +175,8 @@ fn normalize_members(
     let pass = |object: &mut Map<String, Value>, reading: &mut Reading<'_>| {
         let mut lookup = targets.lookup();
         sweep(object, |key, value| match lookup(key) {
-            Some(target) => normalize_writable(target, value, reading).map(Some),
-            None => Ok(None),
+            Some(target) => normalize_writable(target, value, reading),
+            None => Ok(Fate::Stray),
         })
     };
     let Swept { strays, dropped } = pass(object, reading)?;
@@ -214,37 +223,43 @@ impl Target {
 }
 
 /// What only the server writes is dropped; what it is, does not matter.
-fn normalize_writable(target: &Target, value: &mut Value, reading: &mut Reading<'_>) -> Result<bool, Violation> {
-    if target.definition().mutability() == Mutability::ReadOnly {
-        return Ok(false);
-    }
-    if target.is_plain(value) { Ok(true) } else { target.normalize(value, reading) }
-}
-
-fn normalize_extension(
-    extension: Extension<'_>,
+fn normalize_writable<'a>(
+    target: &'a Target,
     value: &mut Value,
     reading: &mut Reading<'_>,
-) -> Result<bool, Violation> {
+) -> Result<Fate<'a>, Violation> {
+    let writable = !target.is_read_only();
+    let keep = writable && (target.is_plain(value) || target.normalize(value, reading)?);
+    Ok(if keep { Fate::Keep } else { Fate::Drop(target.name()) })
+}
+
+fn normalize_extension<'a>(
+    extension: Extension<'a>,
+    value: &mut Value,
+    reading: &mut Reading<'_>,
+) -> Result<Fate<'a>, Violation> {
     let uri = extension.schema().id();
     match value {
-        Value::Null => Ok(false),
+        Value::Null => return Ok(Fate::Drop(uri)),
         Value::Object(object) => {
             normalize_members(extension.targets(), object, &format_args!("{uri}:"), reading)?;
-            Ok(!object.is_empty())
+            if object.is_empty() {
+                return Ok(Fate::Drop(uri));
+            }
         }
-        _ => Err(Violation::new(ScimType::InvalidValue, uri, "an extension must be an object")),
+        _ => return Err(Violation::new(ScimType::InvalidValue, uri, "an extension must be an object")),
     }
+    Ok(Fate::Keep)
 }
 
 fn insert_once(
     object: &mut Map<String, Value>,
     name: &str,
     value: Value,
-    dropped: &[String],
+    dropped: &[&str],
     around: &dyn Display,
 ) -> Result<(), Violation> {
-    if dropped.iter().any(|dropped| dropped == name) || object.insert(name.to_owned(), value).is_some() {
+    if dropped.contains(&name) || object.insert(name.to_owned(), value).is_some() {
         let path = format_args!("{around}{name}");
         return Err(Violation::new(ScimType::InvalidSyntax, path, "the attribute is there twice"));
     }

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::directory::Directory;
 use crate::projection::Projection;
 use crate::standard::with_common;
 use crate::target::Target;
@@ -34,6 +35,7 @@ struct Inner {
     description: String,
     /// The core, then the extensions.
     sections: Arc<[Section]>,
+    directory: Directory,
     /// What is fixed once it has a value: attributes, and sub-attributes of singular ones.
     immutable: Vec<Target>,
     default_projection: Projection,
@@ -191,6 +193,9 @@ impl ResourceType {
 
     /// Finds what a path names, as [`resolve`](Self::resolve) does, without an error or a clone.
     pub fn find(&self, path: &AttrPath, reading: &mut Reading<'_>) -> Option<&Target> {
+        if let Some(target) = self.0.directory.get(path.as_str()) {
+            return Some(target);
+        }
         let attribute = match path.uri() {
             None => match self.attribute(path.attribute()) {
                 Some(target) => target,
@@ -329,6 +334,7 @@ impl ResourceTypeBuilder {
         }
         let sections: Arc<[Section]> = sections.into();
         Ok(ResourceType(Arc::new(Inner {
+            directory: Directory::of(sections.iter().flat_map(|section| section.attributes.as_slice())),
             default_projection: Projection::default_of(sections.clone()),
             immutable: sections.iter().flat_map(|s| s.attributes.as_slice()).flat_map(immutable).cloned().collect(),
             name: self.name,

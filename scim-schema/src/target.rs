@@ -40,6 +40,7 @@ struct Entry {
     /// The sub-attribute, else the attribute.
     definition: Attribute,
     name: Arc<str>,
+    facts: Facts,
     path: AttrPath,
     comparison: Comparison,
     place: Place,
@@ -50,6 +51,39 @@ struct Entry {
     subs: Targets,
     /// All sub-attributes, for a projection that shows them all.
     whole: Option<Arc<Selection>>,
+}
+
+/// What normalising and validating ask of each definition for each value, worked out once.
+struct Facts {
+    read_only: bool,
+    must_be_given: bool,
+    takes_any: bool,
+    plain: Option<Plain>,
+}
+
+/// The JSON type of a single value.
+#[derive(PartialEq)]
+enum Plain {
+    Text,
+    Flag,
+}
+
+impl Facts {
+    fn of(definition: &Attribute) -> Self {
+        let read_only = definition.mutability() == Mutability::ReadOnly;
+        let plain = match definition.data_type() {
+            Type::String | Type::DateTime | Type::Reference => Some(Plain::Text),
+            Type::Boolean => Some(Plain::Flag),
+            _ => None,
+        };
+        let ruled = definition.is_required() || definition.is_only_canonical() || definition.max_length().is_some();
+        Self {
+            read_only,
+            must_be_given: definition.is_required() && !read_only,
+            takes_any: matches!(definition.data_type(), Type::String | Type::Boolean) && !ruled,
+            plain: plain.filter(|_| !definition.is_multi_valued()),
+        }
+    }
 }
 
 /// Where a target stands in its resource type.
@@ -76,6 +110,7 @@ impl Target {
                 extension,
                 attribute: attribute.clone(),
                 sub: sub.map(|(_, sub)| sub.clone()),
+                facts: Facts::of(definition),
                 definition: definition.clone(),
                 name: definition.name().into(),
                 path: AttrPath::join(uri, attribute.name(), sub.map(|(_, sub)| sub.name())),
@@ -177,15 +212,27 @@ impl Target {
         self.0.derived
     }
 
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.0.facts.read_only
+    }
+
+    /// Whether a client must give it a value.
+    pub(crate) fn must_be_given(&self) -> bool {
+        self.0.facts.must_be_given
+    }
+
     /// Whether it holds one value, and this is of the right JSON type for it: true of most.
     pub(crate) fn is_plain(&self, value: &Value) -> bool {
-        let definition = self.definition();
-        let suits = match value {
-            Value::String(_) => matches!(definition.data_type(), Type::String | Type::DateTime | Type::Reference),
-            Value::Bool(_) => definition.data_type() == Type::Boolean,
+        match value {
+            Value::String(_) => self.0.facts.plain == Some(Plain::Text),
+            Value::Bool(_) => self.0.facts.plain == Some(Plain::Flag),
             _ => false,
-        };
-        suits && !definition.is_multi_valued()
+        }
+    }
+
+    /// Whether every value of the right JSON type is valid.
+    pub(crate) fn takes_any(&self) -> bool {
+        self.0.facts.takes_any
     }
 
     pub(crate) fn place(&self) -> Place {

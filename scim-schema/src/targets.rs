@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::Mutability;
 use crate::target::Target;
 
 /// The attributes of a schema, or the sub-attributes of an attribute, in schema order.
@@ -14,8 +13,7 @@ pub(crate) struct Targets {
 
 impl Targets {
     pub(crate) fn new(list: Vec<Target>) -> Self {
-        let writable = |target: &&Target| target.definition().mutability() != Mutability::ReadOnly;
-        let required = list.iter().filter(|target| target.definition().is_required()).filter(writable);
+        let required = list.iter().filter(|target| target.must_be_given());
         Self { names: Names::of(&list), required: required.cloned().collect(), list: list.into() }
     }
 

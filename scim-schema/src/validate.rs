@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use crate::resource_type::ResourceType;
+use crate::resource_type::{Extension, ResourceType};
 use crate::target::Target;
 use crate::targets::Targets;
 use crate::{Instant, Mutability, ScimType, Type, Violation};
@@ -61,38 +61,46 @@ impl ResourceType {
     /// Checks the members; of a resource that is `stored`, secrets are not expected.
     fn validate_members(&self, resource: &Map<String, Value>, stored: bool) -> Result<(), Violation> {
         let core = &self.core().attributes;
-        let mut lookup = core.lookup();
-        for (key, value) in resource {
-            if let Some(target) = lookup(key) {
-                target.validate(value)?;
-                continue;
-            }
+        validate_members(core, resource, stored, |key, value| {
             let Some(extension) = self.extensions().find(|extension| extension.schema().id() == key) else {
                 return Err(stray(&key));
             };
             let Value::Object(object) = value else {
                 return Err(Violation::new(ScimType::InvalidValue, key, "must be an object"));
             };
-            let mut lookup = extension.targets().lookup();
-            for (name, value) in object {
-                match lookup(name) {
-                    Some(target) => target.validate(value)?,
-                    None => return Err(stray(&format_args!("{key}:{name}"))),
-                }
-            }
-            require(extension.targets(), object, stored)?;
-        }
-        require(core, resource, stored)?;
-        let required = |extension: &crate::Extension<'_>| extension.is_required();
-        match self.extensions().filter(required).find(|e| !resource.contains_key(e.schema().id())) {
+            validate_members(extension.targets(), object, stored, |name, _| {
+                Err(stray(&format_args!("{key}:{name}")))
+            })
+        })?;
+        let mut required = self.extensions().filter(Extension::is_required);
+        match required.find(|extension| !resource.contains_key(extension.schema().id())) {
             Some(extension) => Err(missing(&extension.schema().id())),
             None => Ok(()),
         }
     }
 }
 
-/// Checks that every required member is there.
-fn require(targets: &Targets, object: &Map<String, Value>, stored: bool) -> Result<(), Violation> {
+/// Checks each member, and that every required one is there; calls back for unknown ones.
+fn validate_members(
+    targets: &Targets,
+    object: &Map<String, Value>,
+    stored: bool,
+    unknown: impl Fn(&str, &Value) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    let mut lookup = targets.lookup();
+    let mut required = 0;
+    for (name, value) in object {
+        match lookup(name) {
+            Some(target) => {
+                target.validate(value)?;
+                required += usize::from(target.must_be_given());
+            }
+            None => unknown(name, value)?,
+        }
+    }
+    if required == targets.required().len() {
+        return Ok(());
+    }
     for target in targets.required() {
         let secret = stored && target.definition().mutability() == Mutability::WriteOnly;
         if !secret && !object.contains_key(target.name()) {
@@ -109,7 +117,7 @@ impl Target {
     ///
     /// `invalidValue`, naming the attribute or sub-attribute.
     pub fn validate(&self, value: &Value) -> Result<(), Violation> {
-        if self.is_plain(value) && !self.has_rules() {
+        if self.is_plain(value) && self.takes_any() {
             return Ok(());
         }
         if !self.definition().is_multi_valued() {
@@ -117,12 +125,10 @@ impl Target {
         }
         let wrong = |reason: &str| Err(Violation::new(ScimType::InvalidValue, self, reason));
         let Value::Array(list) = value else { return wrong("must be a list") };
-        let mut primary = false;
-        for element in list {
-            self.validate_one(element)?;
-            if element.get("primary") == Some(&Value::Bool(true)) && std::mem::replace(&mut primary, true) {
-                return wrong("at most one element can be primary");
-            }
+        list.iter().try_for_each(|element| self.validate_one(element))?;
+        let is_primary = |element: &&Value| element.get("primary") == Some(&Value::Bool(true));
+        if list.len() > 1 && list.iter().filter(is_primary).nth(1).is_some() {
+            return wrong("at most one element can be primary");
         }
         Ok(())
     }
@@ -151,14 +157,6 @@ impl Target {
         }
     }
 
-    /// Whether there is more to a value than its JSON type.
-    fn has_rules(&self) -> bool {
-        let definition = self.definition();
-        let any = matches!(definition.data_type(), Type::String | Type::Boolean);
-        let restricted = definition.is_only_canonical() || definition.max_length().is_some();
-        !any || definition.is_required() || restricted
-    }
-
     fn validate_text(&self, text: &str) -> Result<(), Violation> {
         let definition = self.definition();
         let wrong = |reason: String| Err(Violation::new(ScimType::InvalidValue, self, reason));
@@ -185,14 +183,7 @@ impl Target {
     }
 
     fn validate_object(&self, object: &Map<String, Value>) -> Result<(), Violation> {
-        let mut lookup = self.subs().lookup();
-        for (name, value) in object {
-            match lookup(name) {
-                Some(sub) => sub.validate(value)?,
-                None => return Err(stray(&format_args!("{self}.{name}"))),
-            }
-        }
-        require(self.subs(), object, false)
+        validate_members(self.subs(), object, false, |name, _| Err(stray(&format_args!("{self}.{name}"))))
     }
 }
 

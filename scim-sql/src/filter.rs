@@ -198,50 +198,68 @@ impl<'m> Writer<'m> {
         }
     }
 
-    /// At least one side holds. If one looks into another table, all become the parts of one union.
+    /// At least one side holds. If one looks into another table, or an index serves each of them, all
+    /// become the parts of one union.
     fn or(&mut self, sides: Vec<Side<'_>>) -> Result<Class, Error> {
-        let mut indexed = true;
-        let mut is_elsewhere = Vec::with_capacity(sides.len());
+        let start = self.sql.len();
+        let (mut elsewhere, mut indexed, mut scans) = (Vec::new(), Vec::new(), Vec::new());
         for side in &sides {
-            is_elsewhere.push(match side {
+            let looks_elsewhere = match side {
                 Side::Predicate(predicate) => self.looks_elsewhere(predicate)?,
                 Side::Element(elements, _) => elements.table.is_some(),
-            });
+            };
+            let place = if looks_elsewhere { Place::Ids } else { Place::Resource };
+            let class = self.side(side, place)?;
+            let text = self.sql.split_off(start);
+            match class {
+                _ if looks_elsewhere => elsewhere.push((text, class)),
+                Class::Indexed => indexed.push(text),
+                Class::Scan => scans.push(text),
+            }
         }
-        let (elsewhere, here): (Vec<_>, Vec<_>) = sides.iter().zip(is_elsewhere).partition(|(_, is)| *is);
-        if elsewhere.is_empty() {
-            let here: Vec<_> = here.into_iter().map(|(side, _)| side).collect();
-            self.join(&here, " OR ", &mut |writer, side| {
-                indexed &= writer.side(side, Place::Resource)? == Class::Indexed;
+        let all_indexed = scans.is_empty() && elsewhere.iter().all(|(_, class)| *class == Class::Indexed);
+        let or = |writer: &mut Self, texts: &[String]| {
+            writer.join(texts, " OR ", &mut |writer, text| {
+                writer.push(text);
                 Ok(())
-            })?;
-            return Ok(Class::indexed(indexed));
-        }
-        if elsewhere.len() >= MAX_UNION {
-            return Err(Error::TooLong);
+            })
+        };
+        let union = !elsewhere.is_empty() || all_indexed;
+        if !union || elsewhere.len() + indexed.len() >= MAX_UNION {
+            if !elsewhere.is_empty() {
+                return Err(Error::TooLong);
+            }
+            indexed.append(&mut scans);
+            or(self, &indexed)?;
+            return Ok(Class::indexed(all_indexed));
         }
         self.push("(");
         self.push(&self.mapping.id);
         self.push(" IN (");
-        for (place, (side, _)) in elsewhere.iter().enumerate() {
-            if place > 0 {
-                self.push(" UNION ");
-            }
-            indexed &= self.side(side, Place::Ids)? == Class::Indexed;
+        let mut parts = 0;
+        let mut begin = |writer: &mut Self| {
+            parts += 1;
+            writer.push(if parts > 1 { " UNION " } else { "" });
+        };
+        for (text, _) in &elsewhere {
+            begin(self);
+            self.push(text);
         }
-        // What the resource's own row answers is one part together.
-        if !here.is_empty() {
-            self.push(" UNION ");
+        for text in &indexed {
+            begin(self);
             self.select_ids(Lead::Any);
             self.push(" AND ");
-            let here: Vec<_> = here.into_iter().map(|(side, _)| side).collect();
-            self.join(&here, " OR ", &mut |writer, side| {
-                indexed &= writer.side(side, Place::Resource)? == Class::Indexed;
-                Ok(())
-            })?;
+            self.push(text);
+        }
+        // What no index serves is one part together.
+        if !scans.is_empty() {
+            begin(self);
+            self.select_ids(Lead::Any);
+            self.push(" AND ");
+            or(self, &scans)?;
         }
         self.push("))");
-        Ok(Class::indexed(indexed))
+        Ok(Class::indexed(all_indexed))
     }
 
     fn side(&mut self, side: &Side<'_>, place: Place) -> Result<Class, Error> {

@@ -95,10 +95,13 @@ async fn read(mut body: Payload, keep: usize) -> Result<Vec<u8>, PayloadError> {
     Ok(kept)
 }
 
-/// A request of http 0.2 as one of http 1.
+/// A request of http 0.2 as one of http 1, with a target below the mount: scopes do not take it off.
 fn converted(request: &HttpRequest, body: Vec<u8>) -> http::Result<http::Request<Vec<u8>>> {
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    let target = target.strip_prefix(MOUNT).unwrap_or(target);
+    let slash = if target.starts_with('/') { "" } else { "/" };
     let mut converted =
-        http::Request::builder().method(request.method().as_str()).uri(request.uri().to_string());
+        http::Request::builder().method(request.method().as_str()).uri(format!("{slash}{target}"));
     for (name, value) in request.headers() {
         converted = converted.header(name.as_str(), value.as_bytes());
     }

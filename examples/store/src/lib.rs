@@ -34,6 +34,8 @@ mod record;
 mod sqlite;
 mod store;
 mod tables;
+#[cfg(test)]
+mod upgrade;
 mod write;
 
 pub use store::{OpenError, Store};

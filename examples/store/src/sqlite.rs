@@ -51,10 +51,17 @@ impl Lane {
 impl Pool {
     /// Opens a file, or a database in memory, and brings it up to date.
     pub(crate) async fn open(path: &str) -> Result<Self, Fault> {
-        let path = path.to_owned();
+        // For loading what can be loaded again: what is written last is lost if the power fails.
+        let (path, fast) = match path.strip_suffix("?synchronous=off") {
+            Some(path) => (path.to_owned(), true),
+            None => (path.to_owned(), false),
+        };
         on_thread(move || {
             let memory = path == ":memory:";
             let mut writer = connect(&path, memory)?;
+            if fast {
+                writer.pragma_update(None, "synchronous", "OFF").map_err(fault)?;
+            }
             migrate(&mut writer)?;
             if memory {
                 let lane = Lane::new(vec![writer]);

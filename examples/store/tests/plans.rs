@@ -146,6 +146,11 @@ fn load(runtime: &tokio::runtime::Runtime, client: &Client<'_>) -> String {
             members.push(json!({ "value": created["id"] }));
         }
     }
+    // A group that is small among others that are not.
+    for (n, members) in members.chunks(2_000).enumerate() {
+        let name = format!("Many {n}");
+        client.create("/Groups", json!({ "schemas": [standard::GROUP], "displayName": name, "members": members }));
+    }
     members.truncate(100);
     let group = json!({ "schemas": [standard::GROUP], "displayName": "Some", "members": members });
     client.create("/Groups", group)["id"].as_str().unwrap().to_owned()

@@ -28,25 +28,37 @@ pub(super) struct Run<'a> {
     links: HashMap<usize, Link>,
     /// Which of them wait for a `bulkId`.
     waiting: HashMap<String, Vec<usize>>,
+    /// What was created, by the index of the operation: the type and the id.
+    created: HashMap<usize, (usize, String)>,
+    /// Which operations have created something with a reference to a `bulkId`.
+    dependents: HashMap<String, Vec<usize>>,
     done: Vec<Option<Done>>,
     errors: usize,
 }
 
 /// References that were left out when a resource was created.
 struct Link {
-    on: usize,
-    id: String,
     /// The attributes, and the values that were left out.
     values: Vec<(Target, Value)>,
     /// For how many `bulkId`s it waits.
     waits: usize,
 }
 
+/// What came of the references of an operation.
+#[derive(Default)]
+struct Resolved {
+    bulk_ids: Vec<String>,
+    wrong: Option<Error>,
+    left_out: Vec<(Target, Value)>,
+}
+
 /// An operation that went well.
 struct Success {
     status: StatusCode,
     version: Option<ETag>,
-    created: Option<Link>,
+    /// The type and the id of what it created.
+    created: Option<(usize, String)>,
+    resolved: Resolved,
 }
 
 impl<'a> Run<'a> {
@@ -63,6 +75,8 @@ impl<'a> Run<'a> {
             ids: HashMap::new(),
             links: HashMap::new(),
             waiting: HashMap::new(),
+            created: HashMap::new(),
+            dependents: HashMap::new(),
             done: std::iter::repeat_with(|| None).take(operations).collect(),
             errors: 0,
         }
@@ -89,14 +103,10 @@ impl<'a> Run<'a> {
             Ok(success) => {
                 done.status = success.status.as_str().to_owned();
                 done.version = success.version.map(|version| version.to_string());
-                if let Some(link) = success.created {
-                    created = Some(link.id.clone());
-                    if !link.values.is_empty() {
-                        for bulk_id in left_out {
-                            self.waiting.entry(bulk_id).or_default().push(index);
-                        }
-                        self.links.insert(index, link);
-                    }
+                if let Some((on, id)) = success.created {
+                    created = Some(id.clone());
+                    self.created.insert(index, (on, id));
+                    self.remember(index, success.resolved, left_out);
                 }
             }
             Err(error) => {
@@ -114,6 +124,19 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Keeps what a creation has to do with others: what it refers to, and what it waits for.
+    fn remember(&mut self, index: usize, resolved: Resolved, left_out: HashSet<String>) {
+        for bulk_id in resolved.bulk_ids {
+            self.dependents.entry(bulk_id).or_default().push(index);
+        }
+        if !resolved.left_out.is_empty() {
+            self.links.insert(index, Link { values: resolved.left_out, waits: left_out.len() });
+            for bulk_id in left_out {
+                self.waiting.entry(bulk_id).or_default().push(index);
+            }
+        }
+    }
+
     async fn execute(&self, part: &mut Part, left_out: &HashSet<String>, done: &mut Done) -> Result<Success> {
         if let Some(error) = part.refused.take() {
             return Err(error);
@@ -121,19 +144,18 @@ impl<'a> Run<'a> {
         if !part.is_post() {
             done.location = Some(format!("{}{}", self.base, part.path));
         }
-        let mut wrong = None;
-        part.path = references::in_path(&part.path, &mut |bulk_id| self.fate(bulk_id, left_out, &mut wrong));
-        wrong.map_or(Ok(()), Err)?;
+        let mut resolved = Resolved::default();
+        part.path = references::in_path(&part.path, &mut |id| self.fate(id, left_out, &mut resolved));
+        resolved.wrong.take().map_or(Ok(()), Err)?;
         let route = part.route(self.service, self.base)?;
         let on = route.resource_type().unwrap_or_default();
         let resource_type = &self.service.registration(on)?.resource_type;
         if let Route::Resource(_, id) = &route {
             done.location = Some(location(self.base, resource_type.endpoint(), id));
         }
-        let values = match &mut part.data {
-            Some(data) => self.substitute(resource_type, &part.method, data, left_out)?,
-            None => Vec::new(),
-        };
+        if let Some(data) = &mut part.data {
+            resolved = self.substitute(resource_type, &part.method, data, left_out)?;
+        }
         let method =
             Method::from_bytes(part.method.as_bytes()).map_err(|_| Error::invalid_syntax("`method`"))?;
         let answer = self.call(&method, route, part.data.take(), part.precondition()).await?;
@@ -142,11 +164,11 @@ impl<'a> Run<'a> {
             Answer::Resource { resource, created, .. } => {
                 let id = resource.id().to_owned();
                 done.location = Some(location(self.base, resource_type.endpoint(), &id));
-                let link = Link { on, id, values, waits: left_out.len() };
-                Success { status, version: resource.version(), created: created.then_some(link) }
+                let created = created.then_some((on, id));
+                Success { status, version: resource.version(), created, resolved }
             }
-            Answer::NoContent { version } => Success { status, version, created: None },
-            _ => Success { status, version: None, created: None },
+            Answer::NoContent { version } => Success { status, version, created: None, resolved },
+            _ => Success { status, version: None, created: None, resolved },
         })
     }
 
@@ -162,16 +184,19 @@ impl<'a> Run<'a> {
         Call::new(self.service, self.base, self.extensions, operation.fired).execute(operation.kind).await
     }
 
-    /// What becomes of a reference. What cannot be resolved is told by `wrong`.
-    fn fate(&self, bulk_id: &str, left_out: &HashSet<String>, wrong: &mut Option<Error>) -> Fate {
+    /// What becomes of a reference.
+    fn fate(&self, bulk_id: &str, left_out: &HashSet<String>, resolved: &mut Resolved) -> Fate {
         match self.ids.get(bulk_id) {
-            Some(Some(id)) => return Fate::Replace(id.clone()),
-            None if left_out.contains(bulk_id) => return Fate::LeaveOut,
+            Some(Some(id)) => {
+                resolved.bulk_ids.push(bulk_id.to_owned());
+                Fate::Replace(id.clone())
+            }
+            None if left_out.contains(bulk_id) => Fate::LeaveOut,
             failed => {
-                wrong.get_or_insert_with(|| unresolved(bulk_id, failed.is_some()));
+                resolved.wrong.get_or_insert_with(|| unresolved(bulk_id, failed.is_some()));
+                Fate::Keep
             }
         }
-        Fate::Keep
     }
 
     /// Puts ids for `bulkId:` references, and takes out what is to be linked later.
@@ -181,9 +206,9 @@ impl<'a> Run<'a> {
         method: &str,
         data: &mut Value,
         left_out: &HashSet<String>,
-    ) -> Result<Vec<(Target, Value)>> {
-        let mut wrong = None;
-        let mut fate = |bulk_id: &str| self.fate(bulk_id, left_out, &mut wrong);
+    ) -> Result<Resolved> {
+        let mut resolved = Resolved::default();
+        let mut fate = |bulk_id: &str| self.fate(bulk_id, left_out, &mut resolved);
         let mut references = References::new(on, &mut fate);
         if method == "PATCH" {
             references.in_patch(data)
@@ -191,9 +216,11 @@ impl<'a> Run<'a> {
             references.in_resource(data)
         }
         let References { left_out, missing, .. } = references;
-        wrong.map_or(Ok(()), Err)?;
+        if let Some(error) = resolved.wrong {
+            return Err(error);
+        }
         match missing {
-            None => Ok(left_out),
+            None => Ok(Resolved { left_out, ..resolved }),
             Some(target) => Err(conflict(format!(
                 "`{target}` is required, and the operations refer to each other in a circle through it"
             ))),
@@ -209,19 +236,19 @@ impl<'a> Run<'a> {
                 continue;
             }
             let Some(link) = self.links.remove(&index) else { continue };
-            let (on, id) = (link.on, link.id.clone());
-            match self.link_one(link).await {
+            let Some((on, id)) = self.created.get(&index) else { continue };
+            match self.link_one(*on, id, link).await {
                 Ok(version) => {
                     if let Some(Some(done)) = self.done.get_mut(index) {
                         done.version = version.map(|version| version.to_string());
                     }
                 }
-                Err(error) => self.fail(index, on, &id, error).await,
+                Err(error) => self.fail(index, error).await,
             }
         }
     }
 
-    async fn link_one(&self, link: Link) -> Result<Option<ETag>> {
+    async fn link_one(&self, on: usize, id: &str, link: Link) -> Result<Option<ETag>> {
         let mut lists: Vec<(Target, Vec<Value>)> = Vec::new();
         for (target, value) in link.values {
             match lists.last_mut() {
@@ -238,9 +265,9 @@ impl<'a> Run<'a> {
             ("schemas".to_owned(), json!([PATCH_OP])),
             ("Operations".to_owned(), operations.collect()),
         ]));
-        let resource_type = &self.service.registration(link.on)?.resource_type;
+        let resource_type = &self.service.registration(on)?.resource_type;
         self.substitute(resource_type, "PATCH", &mut data, &HashSet::new())?;
-        let route = Route::Resource(link.on, link.id);
+        let route = Route::Resource(on, id.to_owned());
         match self.call(&Method::PATCH, route, Some(data), Precondition::ANY).await? {
             Answer::Resource { resource, .. } => Ok(resource.version()),
             Answer::NoContent { version } => Ok(version),
@@ -248,17 +275,25 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// An operation that cannot be completed leaves nothing behind.
-    async fn fail(&mut self, index: usize, on: usize, id: &str, error: Error) {
-        self.errors += 1;
-        let gone = Call::new(self.service, self.base, self.extensions, Vec::new()).take_back(on, id).await;
-        let Some(Some(done)) = self.done.get_mut(index) else { return };
-        if gone.is_ok() {
-            done.location = None;
-        }
-        done.refuse(error);
-        if let Some(bulk_id) = &done.bulk_id {
-            self.ids.insert(bulk_id.clone(), None);
+    /// A creation that cannot be completed leaves nothing behind, and what refers to it fails with it.
+    async fn fail(&mut self, index: usize, error: Error) {
+        let mut failing = vec![(index, error)];
+        while let Some((index, error)) = failing.pop() {
+            let Some((on, id)) = self.created.remove(&index) else { continue };
+            self.errors += 1;
+            self.links.remove(&index);
+            let call = Call::new(self.service, self.base, self.extensions, Vec::new());
+            let gone = call.take_back(on, &id).await.is_ok();
+            let Some(Some(done)) = self.done.get_mut(index) else { continue };
+            if gone {
+                done.location = None;
+            }
+            done.refuse(error);
+            if let Some(bulk_id) = &done.bulk_id {
+                self.ids.insert(bulk_id.clone(), None);
+                let dependents = self.dependents.remove(bulk_id).unwrap_or_default();
+                failing.extend(dependents.into_iter().map(|index| (index, unresolved(bulk_id, true))));
+            }
         }
     }
 
@@ -269,8 +304,8 @@ impl<'a> Run<'a> {
         waiting.sort_unstable();
         for (bulk_id, links) in waiting {
             for index in links {
-                if let Some(link) = self.links.remove(&index) {
-                    self.fail(index, link.on, &link.id, unresolved(&bulk_id, false)).await;
+                if self.links.remove(&index).is_some() {
+                    self.fail(index, unresolved(&bulk_id, false)).await;
                 }
             }
         }

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use scim_patch::{Limits, PATCH_OP, Patch, PatchError, PatchRequest};
-use scim_schema::{Attribute, Mutability, Reading, ResourceType, Schema, Tolerance, standard};
+use scim_schema::{Attribute, Mutability, Reading, ResourceType, Schema, Target, Tolerance, Type, standard};
 use serde_json::{Value, json};
 
 use super::Object;
@@ -59,94 +59,168 @@ pub(crate) fn seed(on: &ResourceType) -> Object {
     seed.clone()
 }
 
-pub(crate) const PATHS: &[&str] = &[
-    "title", "userName", "active", "label", "size", "since", "serial", "uses", "tags", "batches", "displayName", "id",
-    "schemas", "name", "name.givenName", "name.familyName", "maker", "maker.value", "maker.plant", "maker.marks",
-    "maker.name", "emails", "emails.type", "emails.value", "emails[type eq \"a\"]", "emails[type eq \"a\"].value",
-    "emails[value eq \"b\"].primary", "emails[primary eq true]", "emails[primary eq true].display",
-    "emails[not (type eq \"a\")].display", "emails[type eq \"a\" and value eq \"b\"].display", "parts", "parts.primary",
-    "parts.wing", "parts[type eq \"a\"]", "parts[value eq \"a\"].value", "parts[value eq \"b\"].wing",
-    "parts[type eq \"b\"].primary", "parts[value pr]", "places", "places.note", "places[type eq \"a\"].note",
-    "places[note eq \"b\"]", "members", "members.display", "members.value", "members[value eq \"a\"]",
-    "members[value eq \"b\"]", "members[value eq \"a\"].display", "members[type eq \"a\"]", "members[type eq \"b\"].value",
-    "holders", "holders[value eq \"a\"]", "holders[value eq \"b\"].note", "holders[note eq \"a\"]", "holders.note",
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager",
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
-    "urn:example:params:scim:schemas:extension:x:2.0:Thing:label",
-    "urn:example:params:scim:schemas:extension:x:2.0:Thing:code",
-    "urn:example:params:scim:schemas:extension:x:2.0:Thing:tags",
-    "urn:example:params:scim:schemas:extension:x:2.0:Thing", "name[givenName eq \"a\"].familyName", "x", "x.y", "emails[",
-    "", "tags[value eq \"a\"]", "emails[type eq \"a\" or type eq \"b\"]",
-];
-
-const KEYS: &[&str] = &[
-    "value", "type", "primary", "display", "note", "wing", "givenName", "familyName", "marks", "plant", "$ref",
-    "displayName", "userName", "label", "code", "tags", "active", "title", "emails", "parts", "members", "holders", "name",
-    "maker", "places", "size", "name.familyName", "id", "x", "VALUE",
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", "urn:example:params:scim:schemas:extension:x:2.0:Thing",
-    "urn:example:params:scim:schemas:extension:x:2.0:Thing:code", "emails[type eq \"a\"].value",
-];
+const TEXTS: &[&str] = &["a", "b", "c"];
 
 fn leaf() -> impl Strategy<Value = Value> {
+    const ODD: &[&str] = &["", "A", "True", "1", "{\"value\":\"a\"}", "[{\"value\":\"b\"}]"];
     prop_oneof![
-        8 => select(&["a", "b", "A", "c"][..]).prop_map(Value::from),
-        1 => select(&["", "True", "1", "2024-03-01T10:00:00Z", "{\"value\":\"a\"}", "[{\"value\":\"b\"}]"][..]).prop_map(Value::from),
+        4 => select(TEXTS).prop_map(Value::from),
+        2 => select(ODD).prop_map(Value::from),
         1 => Just(Value::Null),
-        2 => any::<bool>().prop_map(Value::from),
-        1 => select(&[0, 1, 2][..]).prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => (0..3).prop_map(Value::from),
         1 => Just(json!(1.5)),
     ]
 }
 
-/// An element, or a complex value, that may well suit an attribute.
-fn element() -> impl Strategy<Value = Value> {
-    let text = || select(&["a", "b", "c"][..]).prop_map(Value::from);
-    let member = prop_oneof![
-        4 => text().prop_map(|value| ("value", value)),
-        2 => text().prop_map(|value| ("type", value)),
-        2 => text().prop_map(|value| ("display", value)),
-        1 => text().prop_map(|value| ("note", value)),
-        1 => text().prop_map(|value| ("givenName", value)),
-        1 => any::<bool>().prop_map(|value| ("primary", Value::from(value))),
+/// Any JSON, in terms of the small world.
+pub(crate) fn anything() -> impl Strategy<Value = Value> {
+    const KEYS: &[&str] = &[
+        "value", "type", "primary", "display", "note", "marks", "plant", "$ref", "displayName", "userName", "label",
+        "code", "tags", "active", "title", "emails", "parts", "members", "name", "maker", "name.familyName", "id", "x",
+        "VALUE", "schemas", "emails[type eq \"a\"].value", "op", "path", "Operations",
     ];
-    vec(member, 1..4).prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    leaf().prop_recursive(3, 12, 3, |inner| {
+        let members = vec((select(KEYS), inner.clone()), 0..4);
+        let object = members.prop_map(|all| all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+        prop_oneof![vec(inner, 0..3).prop_map(Value::Array), object]
+    })
 }
 
-/// Any JSON in terms of the small world.
-pub(crate) fn value() -> impl Strategy<Value = Value> {
-    let anything = leaf().prop_recursive(3, 12, 3, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..3).prop_map(Value::Array),
-            vec((select(KEYS), inner), 0..4)
-                .prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
-        ]
+/// A value that suits an attribute, or one of its elements.
+fn fitting_one(target: &Target) -> BoxedStrategy<Value> {
+    match target.definition().data_type() {
+        Type::String => select(TEXTS).prop_map(Value::from).boxed(),
+        Type::Boolean => any::<bool>().prop_map(Value::from).boxed(),
+        Type::Integer | Type::Decimal => (0..3).prop_map(Value::from).boxed(),
+        Type::DateTime => select(&["2024-03-01T10:00:00Z", "2024-03-01T11:00:00+01:00"][..]).prop_map(Value::from).boxed(),
+        Type::Binary => Just(json!("YQ==")).boxed(),
+        Type::Reference => select(&["https://example.com/a", "https://example.com/b"][..]).prop_map(Value::from).boxed(),
+        Type::Complex => {
+            let subs = target.sub_attributes().to_vec();
+            let member = select(subs).prop_flat_map(|sub| {
+                let name = sub.definition().name().to_owned();
+                prop_oneof![12 => fitting(&sub), 1 => Just(Value::Null)].prop_map(move |value| (name.clone(), value))
+            });
+            let object = vec(member, 1..4).prop_map(|members| members.into_iter().collect::<Object>());
+            // Most elements have a value.
+            let value = match target.sub_attribute("value") {
+                Some(sub) => proptest::option::weighted(0.8, fitting(sub)).boxed(),
+                None => Just(None).boxed(),
+            };
+            (object, value)
+                .prop_map(|(mut object, value)| {
+                    object.extend(value.map(|value| ("value".to_owned(), value)));
+                    Value::Object(object)
+                })
+                .boxed()
+        }
+    }
+}
+
+/// A value that suits an attribute.
+fn fitting(target: &Target) -> BoxedStrategy<Value> {
+    if target.definition().is_multi_valued() {
+        vec(fitting_one(target), 0..4).prop_map(Value::Array).boxed()
+    } else {
+        fitting_one(target)
+    }
+}
+
+/// A filter that may select an element.
+fn filter(target: &Target) -> BoxedStrategy<String> {
+    let sub = match target.sub_attributes() {
+        [] => return fitting_one(target).prop_map(|value| format!("value eq {value}")).boxed(),
+        subs => select(subs.to_vec()),
+    };
+    let term = sub.prop_flat_map(|sub| {
+        let name = sub.definition().name().to_owned();
+        fitting_one(&sub).prop_map(move |value| format!("{name} eq {value}"))
+    });
+    (term.clone(), term, 0..8)
+        .prop_map(|(a, b, form)| match form {
+            0 => format!("{a} and {b}"),
+            1 => format!("{a} or {b}"),
+            2 => format!("not ({a})"),
+            _ => a,
+        })
+        .boxed()
+}
+
+/// A path to an attribute or part of it, with a value that suits it.
+fn place(on: &ResourceType) -> impl Strategy<Value = (String, Value)> + use<> {
+    // Certificates that are none are tolerated, which is not what is tried here.
+    let left_out = ["id", "meta", "schemas", "groups", "x509Certificates"];
+    let attributes: Vec<Target> =
+        on.all_attributes().filter(|target| !left_out.contains(&target.attribute().name())).cloned().collect();
+    select(attributes).prop_flat_map(|target| {
+        let whole = fitting(&target).prop_map({
+            let path = target.to_string();
+            move |value| (path.clone(), value)
+        });
+        let mut ways = vec![(4, whole.boxed())];
+        if !target.sub_attributes().is_empty() {
+            let sub = select(target.sub_attributes().to_vec());
+            let sub = sub.prop_flat_map(|sub| (Just(sub.to_string()), fitting(&sub)));
+            ways.push((2, sub.boxed()));
+        }
+        if target.definition().is_multi_valued() {
+            let path = target.to_string();
+            let element = (filter(&target), fitting_one(&target));
+            ways.push((1, element.prop_map(move |(filter, value)| (format!("{path}[{filter}]"), value)).boxed()));
+            if !target.sub_attributes().is_empty() {
+                let path = target.to_string();
+                let sub = select(target.sub_attributes().to_vec());
+                let sub = sub.prop_flat_map(|sub| (Just(sub.definition().name().to_owned()), fitting(&sub)));
+                let part = (filter(&target), sub);
+                let part = part.prop_map(move |(filter, (sub, value))| (format!("{path}[{filter}].{sub}"), value));
+                ways.push((3, part.boxed()));
+            }
+        }
+        proptest::strategy::Union::new_weighted(ways)
+    })
+}
+
+/// An operation on resources of a type; most suit it.
+pub(crate) fn operation(on: &ResourceType) -> impl Strategy<Value = Value> + use<> {
+    let op = |op: &'static str| {
+        move |(path, value): (String, Value)| match (op, &value) {
+            ("remove", Value::Array(_)) if path.len() % 2 == 0 => json!({ "op": op, "path": path, "value": value }),
+            ("remove", _) => json!({ "op": op, "path": path }),
+            _ => json!({ "op": op, "path": path, "value": value }),
+        }
+    };
+    let odd = (select(&["add", "replace", "remove", "Add", "move"][..]), place(on), anything());
+    let odd = odd.prop_map(|(op, (path, _), value)| json!({ "op": op, "path": path, "value": value }));
+    let pathless = vec(place(on), 1..4).prop_map(|places| {
+        let value: Object = places.into_iter().collect();
+        json!({ "op": if value.len() % 2 == 0 { "add" } else { "replace" }, "value": value })
     });
     prop_oneof![
-        3 => anything,
-        2 => leaf(),
-        2 => element(),
-        3 => vec(element(), 0..4).prop_map(Value::Array),
+        6 => place(on).prop_map(op("add")),
+        5 => place(on).prop_map(op("replace")),
+        4 => place(on).prop_map(op("remove")),
+        1 => pathless,
+        1 => odd,
+        1 => (select(&["add", "replace", "remove"][..]), anything()).prop_map(|(op, value)| json!({ "op": op, "value": value })),
     ]
 }
 
-pub(crate) fn operation() -> impl Strategy<Value = Value> {
-    let op = select(&["add", "add", "replace", "replace", "remove", "Add", "move"][..]);
-    (op, proptest::option::weighted(0.9, select(PATHS)), proptest::option::weighted(0.9, value())).prop_map(
-        |(op, path, value)| {
-            let mut operation = json!({ "op": op });
-            // Most that remove name no value.
-            let value = value.filter(|value| op != "remove" || value.is_array());
-            if let Some(path) = path {
-                operation["path"] = path.into();
-            }
-            if let Some(value) = value {
-                operation["value"] = value;
-            }
-            operation
-        },
-    )
+/// A type, operations that make a resource of it, and a patch of one to some operations.
+pub(crate) fn scenario() -> impl Strategy<Value = (ResourceType, Object, Vec<Value>)> {
+    select(types().to_vec()).prop_flat_map(|on| {
+        (Just(on.clone()), resource(&on), vec(operation(&on), 1..6))
+    })
+}
+
+/// A valid resource of a type.
+pub(crate) fn resource(on: &ResourceType) -> impl Strategy<Value = Object> + use<> {
+    let on = on.clone();
+    vec(operation(&on), 0..25).prop_map(move |operations| grow(&on, &operations))
+}
+
+pub(crate) fn tolerance() -> impl Strategy<Value = Tolerance> {
+    select(vec![Tolerance::lenient(), Tolerance::lenient(), Tolerance::strict(), Tolerance::interop()])
 }
 
 pub(crate) fn message(operations: &[Value]) -> Value {

@@ -1,6 +1,6 @@
 //! What a host adds to the service: its settings, its door, its limits and its end.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails that way")]
+#![expect(clippy::unwrap_used, reason = "a test fails that way")]
 
 use std::process::Command;
 

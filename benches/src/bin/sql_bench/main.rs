@@ -1,0 +1,287 @@
+//! What the store costs on real databases, beside the same SQL written by hand:
+//!
+//! ```sh
+//! cargo run --release -p benches --features sql --bin sql_bench
+//! ```
+//!
+//! It loads what it needs, which takes minutes, and prints a line for each operation: milliseconds,
+//! the goal, the ratio to the same statements through the same driver, its bar, and whether that
+//! holds. The milliseconds depend on the machine; the verdicts are ratios of the same run.
+//!
+//! | variable            | meaning                                                             |
+//! |---------------------|---------------------------------------------------------------------|
+//! | `SCIM_BENCH_USERS`  | how many users there are; 1,000,000 by default                      |
+//! | `SCIM_BENCH_SQLITE` | the file, which is made unless it is there; in the temporary folder |
+//! | `SCIM_BENCH_POSTGRES` | the URL of an empty database, or of one that this has filled; none |
+
+#![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "what cannot be prepared cannot be measured")]
+
+mod hand;
+mod load;
+mod timed;
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use hand::Hand;
+use http::Method;
+use scim_core::schema::standard;
+use serde_json::{Value, json};
+use timed::Client;
+
+/// How many times an operation is run.
+const RUNS: usize = 300;
+
+/// The goals of one database, in milliseconds.
+struct Goals {
+    point: f64,
+    contains: f64,
+    cursor: f64,
+    deep: f64,
+    creates: [f64; 2],
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let users = std::env::var("SCIM_BENCH_USERS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
+    let file = std::env::var("SCIM_BENCH_SQLITE")
+        .unwrap_or_else(|_| std::env::temp_dir().join(format!("scim-bench-{users}.db")).display().to_string());
+    println!("{users} users, two addresses each; p50 of {RUNS} runs");
+    compile();
+    let fsync = fsync(&file);
+    println!("{:<34} {:>9.3} ms", "one 4 KiB write with fdatasync", fsync * 1e3);
+    let goals = Goals { point: 0.1, contains: 10.0, cursor: 1.0, deep: 60.0, creates: [200.0, 0.0] };
+    runtime.block_on(run(&format!("sqlite:{file}"), users, fsync, &goals));
+    if let Ok(url) = std::env::var("SCIM_BENCH_POSTGRES") {
+        let goals = Goals { point: 0.5, contains: 25.0, cursor: 3.0, deep: 700.0, creates: [150.0, 2000.0] };
+        runtime.block_on(run(&url, users, fsync, &goals));
+    }
+}
+
+/// The median of what a closure takes, in seconds.
+fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// One 4 KiB write with fdatasync, on the disk of the database.
+fn fsync(file: &str) -> f64 {
+    let probe = format!("{file}.probe");
+    let mut out = std::fs::File::create(&probe).expect("a file");
+    let block = [0x5a_u8; 4096];
+    let samples = (0..200).map(|_| {
+        let begin = Instant::now();
+        out.write_all(&block).and_then(|()| out.sync_data()).expect("a write");
+        begin.elapsed().as_secs_f64()
+    });
+    let middle = median(samples.collect());
+    let _ = std::fs::remove_file(probe);
+    middle
+}
+
+/// What compiling a filter costs, in yardsticks of `bars`.
+fn compile() {
+    use scim_core::filter::Filter;
+    use scim_core::schema::{Reading, Tolerance};
+    use scim_sql::{Column, Dialect, Elements, Mapping};
+    let on = standard::user_type();
+    let mapping = Mapping::builder(&on, "users u", "u.id")
+        .within("u.tenant", 1)
+        .column("userName", Column::text("u.name").folded("u.name_folded").not_null().indexed())
+        .elements(
+            "emails",
+            Elements::table("email e", "e.user_id")
+                .within("e.tenant", 1)
+                .column("value", Column::text("e.address").folded("e.address_folded").not_null().indexed())
+                .column("type", Column::text("e.type").folded("e.type_folded")),
+        )
+        .build()
+        .expect("a mapping");
+    let tolerance = Tolerance::lenient();
+    let filters = [r#"userName eq "ilse@example.com""#, r#"emails[type eq "work" and value eq "ilse@example.com"]"#];
+    for text in filters {
+        let filter: Filter = text.parse().expect("a filter");
+        let predicate = filter.resolve(&on, &mut Reading::new(&tolerance)).expect("attributes of users");
+        let mut yardstick = benches::yardstick();
+        let ratios = (0..101).map(|_| {
+            let y = yardstick.time(50).as_secs_f64() / 50.0;
+            let begin = Instant::now();
+            for _ in 0..500 {
+                std::hint::black_box(mapping.filter(std::hint::black_box(&predicate), Dialect::Postgres, 2).expect("SQL"));
+            }
+            begin.elapsed().as_secs_f64() / 500.0 / y
+        });
+        let ratio = median(ratios.collect());
+        let name = format!("compile {}", text.split(' ').next().unwrap_or(text));
+        println!("{name:<34} {ratio:>9.4} Y {:>27.3} {}", 0.05, verdict(ratio, 0.05));
+    }
+}
+
+fn verdict(value: f64, bar: f64) -> &'static str {
+    if value <= bar { "holds" } else { "falls short" }
+}
+
+/// Prints the line of an operation.
+fn report(name: &str, seconds: f64, goal: f64, hand: f64) {
+    let ratio = seconds / hand;
+    let (ms, hand) = (seconds * 1e3, hand * 1e3);
+    println!("{name:<34} {ms:>9.3} ms  goal {goal:>7.1}  by hand {hand:>8.3}  {ratio:>6.2}  1.20 {}", verdict(ratio, 1.2));
+}
+
+async fn run(url: &str, users: usize, fsync: f64, goals: &Goals) {
+    println!("\n{}", url.split(':').next().unwrap_or(url));
+    load::load(url, users).await;
+    let client = Client::open(url).await;
+    let hand = Hand::open(url).await;
+
+    let middle = users / 2 + 1;
+    let (name, external) = (format!("user{middle}@example.com"), format!("ext-{middle}"));
+    let (_, found) = client.search(json!({ "filter": format!("userName eq \"{name}\"") })).await;
+    let id = found["Resources"][0]["id"].as_str().expect("the user in the middle").to_owned();
+
+    let mine = sample(async || client.get(&id).await.0).await;
+    let by_hand = sample(async || hand.get(&id).await).await;
+    report("get by id", mine, goals.point, by_hand);
+    let work = format!("work{middle}@example.com");
+    let points = [
+        ("userName eq", format!("userName eq \"{name}\""), vec![name.clone()], hand::NAME),
+        ("externalId eq", format!("externalId eq \"{external}\""), vec![external.clone()], hand::EXTERNAL),
+        ("emails[type and value].value eq", format!("emails[type eq \"work\" and value eq \"{work}\"]"), vec![work.clone()], hand::EMAIL),
+        (
+            "an `or` of these",
+            format!("userName eq \"{name}\" or externalId eq \"{external}\" or emails[type eq \"work\" and value eq \"{work}\"]"),
+            vec![name.clone(), external, work],
+            hand::OR,
+        ),
+        ("co of more than three characters", format!("userName co \"{}\"", &name[3..9]), vec![name[3..9].to_owned()], hand::CONTAINS),
+    ];
+    for (name, filter, binds, sql) in points {
+        let goal = if name.starts_with("co") { goals.contains } else { goals.point };
+        let search = json!({ "filter": filter, "count": 100 });
+        let (took, page) = client.search(search.clone()).await;
+        let found = page["Resources"].as_array().map_or(0, Vec::len);
+        assert!(found > 0, "{name}: {page} after {took:?}");
+        let mine = sample(async || client.search(search.clone()).await.0).await;
+        assert_eq!(hand.page(sql, &binds).await.1, found, "{name}");
+        let by_hand = sample(async || hand.page(sql, &binds).await.0).await;
+        report(name, mine, goal, by_hand);
+    }
+    pages(&client, &hand, users, goals).await;
+    members(&client, fsync).await;
+    creates(&client, fsync, goals).await;
+}
+
+/// The median time of a call, by what the call itself says.
+async fn sample(mut call: impl AsyncFnMut() -> Duration) -> f64 {
+    for _ in 0..20 {
+        call().await;
+    }
+    let mut samples = Vec::with_capacity(RUNS);
+    for _ in 0..RUNS {
+        samples.push(call().await.as_secs_f64());
+    }
+    median(samples)
+}
+
+async fn pages(client: &Client, hand: &Hand, users: usize, goals: &Goals) {
+    // From cursor to cursor, so that the last pages are deep.
+    let steps = (users / 100).min(3_000);
+    let (mut cursor, mut samples) = (String::new(), Vec::new());
+    for _ in 0..steps {
+        let (took, page) = client.search(json!({ "cursor": cursor, "count": 100 })).await;
+        samples.push(took.as_secs_f64());
+        match page["nextCursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    let deep = samples.split_off(samples.len() - samples.len().min(100));
+    let place = i64::try_from(steps * 100).unwrap_or(i64::MAX) - 5_000;
+    let by_hand = sample(async || hand.after(place).await).await;
+    report(&format!("cursor page, {} deep", steps * 100), median(deep), goals.cursor, by_hand);
+    samples.truncate(100);
+    report("cursor page, the first ones", median(samples), goals.cursor, by_hand);
+
+    let start = users.saturating_sub(99);
+    let (mut mine, mut by_hand) = (Vec::new(), Vec::new());
+    for _ in 0..20 {
+        mine.push(client.search(json!({ "startIndex": start, "count": 100 })).await.0.as_secs_f64());
+        by_hand.push(hand.skip(start - 1).await.as_secs_f64());
+    }
+    report(&format!("startIndex={start}"), median(mine), goals.deep, median(by_hand));
+}
+
+/// Adds one member and removes it again, to a large group and to a small one.
+async fn members(client: &Client, fsync: f64) {
+    let mut medians = Vec::new();
+    for group in ["Large", "Small"] {
+        let (_, found) = client.groups(json!({ "filter": format!("displayName eq \"{group}\""), "attributes": ["id"] })).await;
+        let path = format!("/Groups/{}", found["Resources"][0]["id"].as_str().expect("the group"));
+        let (_, user) = client.search(json!({ "filter": "userName eq \"user1@example.com\"" })).await;
+        let user = user["Resources"][0]["id"].clone();
+        let mut samples = Vec::new();
+        for _ in 0..RUNS / 2 {
+            for operation in [
+                json!({ "op": "remove", "path": format!("members[value eq {user}]") }),
+                json!({ "op": "add", "path": "members", "value": [{ "value": user }] }),
+            ] {
+                let patch = json!({
+                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation],
+                });
+                let (took, status, body) = client.send(Method::PATCH, &path, Some(patch)).await;
+                assert_eq!(status, 204, "{body}");
+                samples.push(took.as_secs_f64());
+            }
+        }
+        medians.push(median(samples));
+    }
+    let (large, small) = (medians[0], medians[1]);
+    let (ratio, ms) = (large / fsync, large * 1e3);
+    println!("{:<34} {ms:>9.3} ms  in fsyncs {ratio:>6.2}  1.50 {}", "one member of a large group", verdict(ratio, 1.5));
+    let ratio = large / small;
+    println!("{:<34} {ratio:>9.2}  1.20 {}", "  compared with a group of ten", verdict(ratio, 1.2));
+}
+
+async fn creates(client: &Client, fsync: f64, goals: &Goals) {
+    let user = || {
+        let name = format!("{}@example.com", scim_core::new_id());
+        json!({
+            "schemas": [standard::USER], "userName": name,
+            "emails": [{ "value": name, "type": "work" }, { "value": format!("x{name}"), "type": "home" }],
+        })
+    };
+    let create = async |body: Value| {
+        let (took, status, body) = client.send(Method::POST, "/Users", Some(body)).await;
+        assert_eq!(status, 201, "{body}");
+        took
+    };
+    let begin = Instant::now();
+    let one = sample(async || create(user()).await).await;
+    let rate = (RUNS + 20) as f64 / begin.elapsed().as_secs_f64();
+    let bar = 1.5 * fsync + 1e-3;
+    println!(
+        "{:<34} {:>9.3} ms  1.5 F + 1 ms {:>8.3} {}; {rate:.0} per second, goal {}",
+        "create, 1 client", one * 1e3, bar * 1e3, verdict(one, bar), goals.creates[0]
+    );
+    let begin = Instant::now();
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let client = client.clone();
+        clients.push(tokio::spawn(async move {
+            for _ in 0..250 {
+                let name = format!("{}@example.com", scim_core::new_id());
+                let body = json!({
+                    "schemas": [standard::USER], "userName": name,
+                    "emails": [{ "value": name, "type": "work" }, { "value": format!("x{name}"), "type": "home" }],
+                });
+                let (_, status, body) = client.send(Method::POST, "/Users", Some(body)).await;
+                assert_eq!(status, 201, "{body}");
+            }
+        }));
+    }
+    for client in clients {
+        client.await.expect("a client");
+    }
+    let rate = 2_000.0 / begin.elapsed().as_secs_f64();
+    println!("{:<34} {rate:>9.0} per second, goal {}", "create, 8 clients", goals.creates[1]);
+}

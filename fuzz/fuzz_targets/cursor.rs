@@ -1,0 +1,159 @@
+//! Cursors: none opens but those that were given out; those lead through everything, once, and back; and a store does
+//! not stumble over positions that are not its own.
+//!
+//! The first byte says how many resources a page has, the second by what they are sorted, the rest is what becomes of a
+//! cursor.
+
+#![no_main]
+
+use std::cell::RefCell;
+
+use libfuzzer_sys::fuzz_target;
+use scim_core::schema::{Projection, ResourceType, Tolerance};
+use scim_core::{
+    Capabilities, Context, Deleted, MemoryProvider, Page, Position, Precondition, Provider, Query, Resource,
+    Result, Update, UpdateOptions, Updated, Window, async_trait,
+};
+use scim_fuzz::{World, service};
+use serde_json::Value;
+
+/// What users are sorted by.
+const SORTS: [&str; 7] =
+    ["", "userName", "displayName", "active", "emails", "name.familyName", "meta.created"];
+
+thread_local! {
+    /// The position that takes the place of the right one.
+    static POSITION: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+
+    static WORLD: World = {
+        let world = World::of(service(Tolerance::lenient(), Moved(MemoryProvider::new())), "the only one");
+        for number in 0..12 {
+            let user = serde_json::json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+                "userName": format!("user{number}"),
+                "displayName": (["", "a", "A", "ß", "\u{0}"][number % 5]),
+                "active": number % 2 == 0,
+                "emails": [{ "value": format!("{}@example.com", number / 3), "primary": number % 3 == 0 }],
+                "name": { "familyName": (["Z", "ö", "é"][number % 3]) },
+            });
+            world.create("/Users", user.to_string()).expect("it is a good user");
+        }
+        world
+    };
+}
+
+/// The memory provider, but for positions.
+#[derive(Clone)]
+struct Moved(MemoryProvider);
+
+#[async_trait]
+impl Provider for Moved {
+    async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
+        let mut query = query.clone();
+        if let Some(position) = POSITION.with_borrow_mut(Option::take) {
+            query.window = match query.window {
+                Window::Before(_) => Window::Before(Position(position)),
+                _ => Window::After(Position(position)),
+            };
+        }
+        self.0.query(cx, &query).await
+    }
+
+    async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
+        self.0.create(cx, resource).await
+    }
+
+    async fn retrieve(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Option<Resource>> {
+        self.0.retrieve(cx, id, projection).await
+    }
+
+    async fn update(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        update: &Update,
+        options: &UpdateOptions,
+    ) -> Result<Updated> {
+        self.0.update(cx, id, update, options).await
+    }
+
+    async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
+        self.0.delete(cx, id, precondition).await
+    }
+
+    fn capabilities(&self, on: &ResourceType) -> Capabilities {
+        self.0.capabilities(on)
+    }
+}
+
+fuzz_target!(|input: &[u8]| {
+    let [count, sort, rest @ ..] = input else { return };
+    let sort = SORTS[usize::from(*sort) % SORTS.len()];
+    let order = if count & 0x80 == 0 { "ascending" } else { "descending" };
+    let endpoint = if count & 0x40 == 0 { "/Users" } else { "" };
+    let count = usize::from(count & 0x0f);
+    let sort = if sort.is_empty() { String::new() } else { format!("&sortBy={sort}&sortOrder={order}") };
+    WORLD.with(|world| {
+        let page =
+            |cursor: &str| world.call("GET", &format!("{endpoint}?count={count}{sort}&cursor={cursor}"), "");
+        let (status, first) = page("");
+        assert_eq!(status, 200, "{first}");
+        if count > 0 {
+            walk(&first, count, &page);
+        }
+
+        // What was not given out is no cursor.
+        let text: String = rest.iter().map(|byte| format!("%{byte:02X}")).collect();
+        if !rest.is_empty() {
+            assert_eq!(page(&text).0, 400);
+        }
+        let Some(cursor) = first["nextCursor"].as_str() else { return };
+        let mut changed = cursor.as_bytes().to_vec();
+        for pair in rest.chunks_exact(2) {
+            let place = usize::from(pair[0]) % changed.len();
+            changed[place] = b"ABCDwxyz0189-_~."[usize::from(pair[1]) % 16];
+        }
+        if changed != cursor.as_bytes() {
+            let changed = String::from_utf8(changed).expect("it is ASCII");
+            assert_eq!(page(&changed).0, 400, "{cursor} opens as {changed}");
+        }
+
+        // A position of another release, or of another store.
+        POSITION.set(Some(rest.to_vec()));
+        page(cursor);
+        POSITION.set(None);
+    });
+});
+
+/// Goes to the end, and back.
+fn walk(first: &Value, count: usize, page: &dyn Fn(&str) -> (u16, Value)) {
+    let ids = |page: &Value| -> Vec<String> {
+        let resources = page["Resources"].as_array().into_iter().flatten();
+        resources.map(|resource| resource["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    let mut pages = vec![ids(first)];
+    let mut last = first.clone();
+    while let Some(next) = last["nextCursor"].as_str() {
+        let (status, page) = page(next);
+        assert_eq!(status, 200, "{page}");
+        pages.push(ids(&page));
+        last = page;
+        assert!(pages.len() <= 13, "it does not end");
+    }
+    let mut all = pages.concat();
+    all.sort();
+    all.dedup();
+    assert_eq!((all.len(), pages.concat().len()), (12, 12), "{count} a page");
+    for expected in pages.iter().rev().skip(1) {
+        let previous = last["previousCursor"].as_str().expect("there is a page before").to_owned();
+        let (status, page) = page(&previous);
+        assert_eq!(status, 200, "{page}");
+        assert_eq!(&ids(&page), expected, "{count} a page, backwards");
+        last = page;
+    }
+}

@@ -1,0 +1,51 @@
+//! Filters: what is read prints as a strict filter that reads as the same; resolving and evaluating never panic.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use scim_core::filter::{Filter, Limits};
+use scim_core::schema::{Reading, ResourceType, Tolerance, standard};
+use scim_fuzz::{USER, canonical};
+use serde_json::{Map, Value, json};
+
+static TYPES: LazyLock<[(ResourceType, Map<String, Value>); 2]> = LazyLock::new(|| {
+    let group = json!({
+        "schemas": [standard::GROUP],
+        "displayName": "Straße",
+        "members": [{ "value": "1", "display": "Bea", "type": "User" }, { "value": "2", "type": "Group" }],
+    });
+    let group = group.to_string();
+    [(standard::user_type(), USER), (standard::group_type(), group.as_str())].map(|(on, text)| {
+        let resource = canonical(&on, text.as_bytes(), &Tolerance::lenient());
+        (on, resource.expect("it is a good resource"))
+    })
+});
+
+fuzz_target!(|text: &str| {
+    let limits = Limits::default();
+    // What is printed may be longer than what was read, and have more brackets.
+    let wide = limits.with_length(usize::MAX).with_nesting(512);
+    for tolerance in [Tolerance::lenient(), Tolerance::interop(), Tolerance::strict()] {
+        let Ok(filter) = Filter::parse(text, &limits, &mut Reading::new(&tolerance)) else { continue };
+        let printed = filter.to_string();
+        let strict = Tolerance::strict();
+        let again = Filter::parse(&printed, &wide, &mut Reading::new(&strict))
+            .unwrap_or_else(|error| panic!("`{text}` prints `{printed}`, which does not parse: {error}"));
+        assert_eq!(again, filter, "`{text}` prints `{printed}`");
+        assert_eq!(again.to_string(), printed);
+        for (on, resource) in TYPES.iter() {
+            if let Ok(predicate) = filter.resolve(on, &mut Reading::new(&tolerance)) {
+                let matches = predicate.is_match(resource);
+                let negated = Filter::Not(Box::new(filter.clone()));
+                let negated =
+                    negated.resolve(on, &mut Reading::new(&tolerance)).expect("not changes no names");
+                assert_eq!(negated.is_match(resource), !matches, "`{text}`");
+                predicate.is_match(&Map::new());
+            }
+        }
+        let types = TYPES.each_ref().map(|(on, _)| on);
+        let _ = filter.resolve_among(&types, &mut Reading::new(&tolerance));
+    }
+});

@@ -1,0 +1,38 @@
+//! The paths of PATCH operations: what is read prints as a strict path that reads as the same.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use scim_core::filter::{Limits, PatchPath};
+use scim_core::patch::{PATCH_OP, PatchRequest};
+use scim_core::schema::{Reading, Tolerance, standard};
+use serde_json::{Value, json};
+
+fuzz_target!(|text: &str| {
+    let limits = Limits::default();
+    let wide = limits.with_length(usize::MAX).with_nesting(512);
+    let types = [standard::user_type(), standard::group_type()];
+    for tolerance in [Tolerance::lenient(), Tolerance::interop(), Tolerance::strict()] {
+        if let Ok(path) = PatchPath::parse(text, &limits, &mut Reading::new(&tolerance)) {
+            let printed = path.to_string();
+            let strict = Tolerance::strict();
+            let again = PatchPath::parse(&printed, &wide, &mut Reading::new(&strict))
+                .unwrap_or_else(|error| panic!("`{text}` prints `{printed}`, which does not parse: {error}"));
+            assert_eq!(again, path, "`{text}` prints `{printed}`");
+            assert_eq!(again.to_string(), printed);
+        }
+        // Paths that are not ones may still be meant as something; resolving finds out.
+        for (op, value) in
+            [("add", json!("a")), ("replace", json!({ "value": "a" })), ("remove", Value::Null)]
+        {
+            let message =
+                json!({ "schemas": [PATCH_OP], "Operations": [{ "op": op, "path": text, "value": value }] });
+            let limits = scim_core::patch::Limits::default();
+            let request = PatchRequest::from_value(message, &limits, &mut Reading::new(&tolerance));
+            let Ok(request) = request else { continue };
+            for on in &types {
+                let _ = request.clone().resolve(on, &limits, &mut Reading::new(&tolerance));
+            }
+        }
+    }
+});

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Makes the first inputs of the fuzz targets out of the cases in testdata: `python3 fuzz/seeds.py`.
+
+They go to fuzz/corpus, where cargo-fuzz looks for them; none of them is kept in the repository.
+"""
+
+import hashlib
+import json
+import pathlib
+import re
+import urllib.parse
+
+HERE = pathlib.Path(__file__).resolve().parent
+TESTDATA = HERE.parent / "testdata"
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+
+
+def seed(target, data):
+    data = data.encode() if isinstance(data, str) else data
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+
+
+def compact(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def cases(folder):
+    for file in sorted((TESTDATA / folder).glob("*.json")):
+        yield from json.loads(file.read_text())["cases"]
+
+
+def transcripts():
+    for folder in ["http", "idp"]:
+        for file in sorted((TESTDATA / folder).glob("*.json")):
+            yield json.loads(file.read_text())
+
+
+def paths_of(operations):
+    for operation in operations if isinstance(operations, list) else []:
+        if isinstance(operation, dict) and isinstance(operation.get("path"), str):
+            yield operation["path"]
+
+
+def filters():
+    for case in cases("filter"):
+        for key in ["filter", "rule"]:
+            if isinstance(case.get(key), str):
+                seed("filter", case[key])
+        for key in ["path", "filter"]:
+            if isinstance(case.get(key), str):
+                seed("patch_path", case[key])
+
+
+def patches():
+    for case in cases("patch"):
+        message = case.get("message", {"schemas": [PATCH_OP], "Operations": case.get("operations")})
+        resource = dict(case.get("resource") or {})
+        resource.setdefault("schemas", [GROUP if "members" in resource or case.get("type") == "Group" else USER])
+        resource.setdefault("displayName" if GROUP in resource["schemas"] else "userName", "a")
+        for first in ["", compact(resource)]:
+            seed("patch_apply", f"{first}\n{compact(message)}")
+        if isinstance(message, dict):
+            for path in paths_of(message.get("Operations")):
+                seed("patch_path", path)
+
+
+def requests():
+    """Conversations, in pieces of eight requests, and what is in them."""
+    for transcript in transcripts():
+        created = []
+
+        def fill(text):
+            def name(match):
+                found = match.group(1)
+                return f"${created.index(found)}" if found in created[:10] else "unknown"
+
+            text = re.sub(r"{{id\.([^}]*)}}", name, text)
+            text = text.replace("{{base}}", "https://example.com/scim/v2")
+            return re.sub(r"{{[^}]*}}", "*", text)
+
+        wire = []
+        for step in transcript["steps"]:
+            request, response = step["request"], step["response"]
+            if len(wire) == 8:
+                seed("request", "\n%%\n".join(wire))
+                wire, created = wire[:3], created[:3]
+            lines = [f"{request['method']} {fill(request['path'])}"]
+            for name, value in {"content-type": "application/scim+json", **request.get("headers", {})}.items():
+                if value is not None:
+                    lines.append(f"{name}: {fill(value)}")
+            body = request.get("body", "")
+            body = fill(body if isinstance(body, str) else compact(body))
+            wire.append("\n".join([*lines, "", body]))
+            seed("request", wire[-1])
+
+            query = urllib.parse.urlsplit(request["path"]).query
+            for value in urllib.parse.parse_qs(query).get("filter", []):
+                seed("filter", fill(value))
+            message = request.get("body")
+            if request["method"] == "PATCH" and isinstance(message, dict):
+                seed("patch_apply", "\n" + re.sub(r"\$[3-9]", "$1", body))
+                for path in paths_of(message.get("Operations")):
+                    seed("patch_path", fill(path))
+            if request["method"] in ["POST", "PATCH", "PUT"] and isinstance(message, dict):
+                path = re.sub(r"\$[3-9]|unknown", "$0", fill(request["path"]))
+                operation = {"method": request["method"], "path": path, "bulkId": "a", "data": json.loads(body)}
+                link = {"op": "add", "path": "members", "value": [{"value": "bulkId:a"}]}
+                second = {"method": "PATCH", "path": "/Groups/$2", "data": {"schemas": [PATCH_OP], "Operations": [link]}}
+                seed("bulk", compact({"schemas": [BULK], "failOnErrors": 1, "Operations": [operation, second]}))
+            made = response.get("body")
+            if response["status"] == 201 and isinstance(made, dict):
+                identifier = re.match(r"{{id\.(.*)}}", str(made.get("id")))
+                created.append(identifier.group(1) if identifier else "?")
+        prefix = "strict\n" if transcript["profile"] == "strict" else ""
+        seed("request", prefix + "\n%%\n".join(wire))
+    for line in [
+        "GET /Users?count=2&cursor=\n\n",
+        "GET ?filter=meta.resourceType+eq+%22User%22&sortBy=id\naccept: application/json\n\n",
+        'POST /.search\ncontent-type: application/scim+json\n\n{"schemas":["urn:ietf:params:scim:api:messages:2.0:'
+        'SearchRequest"],"filter":"id pr","sortBy":"userName","startIndex":1,"count":2,"attributes":["userName"]}',
+        "HEAD /Schemas\n\n",
+        "GET /Me\nif-none-match: W/\"1\", *\n\n",
+        "OPTIONS /Users\norigin: https://example.com\n\n",
+    ]:
+        seed("request", line)
+        seed("request", "strict\n" + line)
+
+
+def bulk():
+    """References forward, backward, in circles of two and three, to oneself, and to nothing."""
+
+    def group(name, *members):
+        members = [{"value": f"bulkId:{member}"} for member in members]
+        data = {"schemas": [GROUP], "displayName": name, "members": members}
+        return {"method": "POST", "path": "/Groups", "bulkId": name, "data": data}
+
+    def user(name, manager=None):
+        extension = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+        data = {"schemas": [USER, extension], "userName": name}
+        if manager:
+            data[extension] = {"manager": {"value": f"bulkId:{manager}"}}
+        return {"method": "POST", "path": "/Users", "bulkId": name, "data": data}
+
+    jobs = [
+        [user("a"), group("g", "a")],
+        [group("g", "a"), user("a")],
+        [user("a", "b"), user("b", "a")],
+        [user("a", "b"), user("b", "c"), user("c", "a"), user("a")],
+        [group("g", "h"), group("h", "g")],
+        [group("g", "g"), user("a", "nobody")],
+        [user("a"), {"method": "DELETE", "path": "/Users/bulkId:a"}, group("g", "a")],
+        [{"method": "DELETE", "path": "/Users/$0", "version": 'W/"1"'}, {"method": "DELETE", "path": "/Groups/$2"}],
+        [{"method": "PUT", "path": "/Users/$0", "data": {"schemas": [USER], "userName": "anna"}}, {"method": "GET"}],
+    ]
+    for operations in jobs:
+        seed("bulk", compact({"schemas": [BULK], "Operations": operations}))
+        seed("bulk", compact({"schemas": [BULK], "failOnErrors": 1, "Operations": operations}))
+
+
+def cursors():
+    for count in [0, 1, 3, 5, 12, 13]:
+        for sort in range(7):
+            for flags in [0, 0x40, 0x80]:
+                seed("cursor", bytes([count | flags, sort]) + b"\x00\x01\x20\x03")
+
+
+if __name__ == "__main__":
+    filters()
+    patches()
+    requests()
+    bulk()
+    cursors()
+    for folder in sorted((HERE / "corpus").iterdir()):
+        print(f"{folder.name}: {len(list(folder.iterdir()))} inputs")

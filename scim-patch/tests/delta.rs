@@ -1,0 +1,206 @@
+//! Splitting a patch: the delta of a list, and the rest, come to the same as the patch.
+
+mod support;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use scim_patch::{ListDelta, Patch};
+use scim_schema::{Mutability, ResourceType, Target, Tolerance, standard};
+use serde_json::{Value, json};
+use support::Object;
+use support::random::{message, resolve, seed, thing, types};
+
+/// What a store does with a delta, in its simplest form.
+fn apply_delta(list: &Target, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<Value> {
+    let rule = list.sub_attribute("value").unwrap().comparison();
+    let same_key = |element: &Value, key: &str| rule.fold(element["value"].as_str().unwrap()) == rule.fold(key);
+    let key = |element: &Object| element["value"].as_str().unwrap().to_owned();
+    match delta {
+        ListDelta::Change { add, remove } => {
+            let mut list = stored;
+            list.retain(|element| !remove.iter().any(|key| same_key(element, key)));
+            for element in add {
+                if !list.iter().any(|old| same_key(old, &key(element))) {
+                    list.push(json!(element));
+                }
+            }
+            list
+        }
+        ListDelta::Exactly(elements) => {
+            let stays = |old: &&Value, given: &Object| {
+                let fixed = |name: &str| list.sub_attribute(name).unwrap().definition().mutability() == Mutability::Immutable;
+                same_key(old, &key(given))
+                    && given.iter().all(|(name, value)| name == "value" || old.get(name) == Some(value))
+                    && old.as_object().unwrap().keys().all(|name| given.contains_key(name) || fixed(name))
+            };
+            let one = |given: &&Object| stored.iter().find(|old| stays(old, given)).cloned().unwrap_or(json!(given));
+            elements.iter().map(one).collect()
+        }
+    }
+}
+
+fn sorted(mut list: Vec<Value>) -> Vec<Value> {
+    list.sort_by_key(ToString::to_string);
+    list
+}
+
+fn member() -> impl Strategy<Value = Value> {
+    let said = proptest::option::of(select(&["x", "y"][..]));
+    (select(&["a", "b", "c", "d", "e", "A"][..]), said.clone(), said).prop_map(|(key, said, note)| {
+        let mut member = json!({ "value": key });
+        if let Some(said) = said {
+            member["type"] = said.into();
+        }
+        if let Some(note) = note {
+            member["note"] = note.into();
+        }
+        member
+    })
+}
+
+fn members(notes: bool) -> impl Strategy<Value = Vec<Value>> {
+    vec(member(), 0..5).prop_map(move |mut members| {
+        for member in members.iter_mut().filter(|_| !notes) {
+            member.as_object_mut().unwrap().remove("note");
+        }
+        members
+    })
+}
+
+/// Operations that only say which members there are, among some on other attributes.
+fn operations(list: &'static str, notes: bool) -> impl Strategy<Value = Vec<Value>> {
+    let key = select(&["a", "b", "c", "d", "e", "A"][..]);
+    let by_key = move |op: &'static str| {
+        key.clone().prop_map(move |key| match op {
+            "remove" => json!({ "op": op, "path": format!("{list}[value eq \"{key}\"]") }),
+            _ => json!({ "op": op, "path": format!("{list}[value eq \"{key}\"]"), "value": { "type": "x" } }),
+        })
+    };
+    let operation = prop_oneof![
+        4 => members(notes).prop_map(move |value| json!({ "op": "add", "path": list, "value": value })),
+        4 => by_key("remove"),
+        2 => by_key("add"),
+        2 => members(false).prop_map(move |value| json!({ "op": "remove", "path": list, "value": value })),
+        1 => members(notes).prop_map(move |value| json!({ "op": "replace", "path": list, "value": value })),
+        1 => members(notes).prop_map(move |value| json!({ "op": "add", "value": { list: value } })),
+        1 => Just(json!({ "op": "remove", "path": list })),
+        1 => Just(json!({ "op": "replace", "path": "externalId", "value": "7" })),
+        1 => Just(json!({ "op": "remove", "path": "externalId" })),
+    ];
+    vec(operation, 1..8)
+}
+
+fn check(on: &ResourceType, list: &str, stored: Vec<Value>, patch: &Patch) -> Result<(), TestCaseError> {
+    let target = on.attribute(list).unwrap();
+    let mut whole = seed(on);
+    whole.insert("externalId".to_owned(), json!("7"));
+    let document = whole.clone();
+    if !stored.is_empty() {
+        whole.insert(list.to_owned(), Value::Array(stored.clone()));
+    }
+    let mut expected = patch.apply(whole).unwrap();
+
+    let (delta, rest) = patch.split(list).unwrap();
+    let applied = rest.apply(document).unwrap();
+    let next = apply_delta(target, stored.clone(), &delta);
+    let left = expected.resource.remove(list).unwrap_or(json!([]));
+    prop_assert_eq!(sorted(next.clone()), sorted(left.as_array().unwrap().clone()), "{:?}", delta);
+    prop_assert_eq!(&applied.resource, &expected.resource);
+    prop_assert_eq!(applied.changed || sorted(next) != sorted(stored), expected.changed);
+    Ok(())
+}
+
+/// The list as a store has it: each key once.
+fn stored(on: &ResourceType, list: &str, members: Vec<Value>) -> Vec<Value> {
+    let patch = json!({ "op": "add", "path": list, "value": members });
+    let resource = resolve(on, &Tolerance::lenient(), message(&[patch])).unwrap().apply(seed(on)).unwrap().resource;
+    resource.get(list).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn members_of_a_group(before in members(false), operations in operations("members", false)) {
+        let on = standard::group_type();
+        let patch = resolve(&on, &Tolerance::lenient(), message(&operations)).unwrap();
+        check(&on, "members", stored(&on, "members", before), &patch)?;
+    }
+
+    #[test]
+    fn elements_of_which_something_may_change(before in members(true), operations in operations("holders", true)) {
+        let on = thing();
+        let patch = resolve(&on, &Tolerance::lenient(), message(&operations)).unwrap();
+        if patch.split("holders").is_some() {
+            check(&on, "holders", stored(&on, "holders", before), &patch)?;
+        }
+    }
+
+    #[test]
+    fn what_is_not_touched_is_not_changed(operations in operations("members", false)) {
+        let on = thing();
+        let patch = resolve(&on, &Tolerance::lenient(), message(&operations)).unwrap();
+        let (delta, _) = patch.split("holders").unwrap();
+        prop_assert!(delta.is_empty());
+    }
+}
+
+#[test]
+fn the_net_effect_depends_on_the_order() {
+    let on = standard::group_type();
+    let split = |operations: Value| {
+        let patch = resolve(&on, &Tolerance::lenient(), message(operations.as_array().unwrap())).unwrap();
+        let (delta, rest) = patch.split("members").unwrap();
+        (format!("{delta:?}").replace("String", ""), rest.is_empty())
+    };
+    let add = json!({ "op": "add", "path": "members", "value": [{ "value": "a" }] });
+    let remove = json!({ "op": "remove", "path": "members[value eq \"a\"]" });
+    let replace = json!({ "op": "replace", "path": "members", "value": [{ "value": "b" }] });
+    let all = json!({ "op": "remove", "path": "members" });
+    let name = json!({ "op": "replace", "path": "displayName", "value": "x" });
+    for (operations, delta, empty) in [
+        (json!([add]), r#"Change { add: [{"value": ("a")}], remove: [] }"#, true),
+        (json!([remove]), r#"Change { add: [], remove: ["a"] }"#, true),
+        (json!([add, remove]), r#"Change { add: [], remove: ["a"] }"#, true),
+        (json!([remove, add]), r#"Change { add: [{"value": ("a")}], remove: ["a"] }"#, true),
+        (json!([replace]), r#"Exactly([{"value": ("b")}])"#, true),
+        (json!([add, replace]), r#"Exactly([{"value": ("b")}])"#, true),
+        (json!([replace, add]), r#"Exactly([{"value": ("b")}, {"value": ("a")}])"#, true),
+        (json!([replace, add, remove]), r#"Exactly([{"value": ("b")}])"#, true),
+        (json!([all]), "Exactly([])", true),
+        (json!([all, add]), r#"Exactly([{"value": ("a")}])"#, true),
+        (json!([add, name, remove]), r#"Change { add: [], remove: ["a"] }"#, false),
+        (json!([name]), "Change { add: [], remove: [] }", false),
+    ] {
+        assert_eq!(split(operations.clone()), (delta.to_owned(), empty), "{operations}");
+    }
+}
+
+#[test]
+fn a_patch_that_looks_into_the_list_is_not_split() {
+    let [user, group, thing] = types();
+    for (on, list, operation) in [
+        (&group, "members", json!({ "op": "remove", "path": "members[type eq \"User\"]" })),
+        (&group, "members", json!({ "op": "remove", "path": "members[value ne \"a\"]" })),
+        (&group, "members", json!({ "op": "add", "path": "members[value eq \"a\"].display", "value": "x" })),
+        (&group, "members", json!({ "op": "add", "path": "members.display", "value": "x" })),
+        (&group, "members", json!({ "op": "replace", "path": "members[value eq \"a\"]", "value": { "value": "a" } })),
+        (&thing, "holders", json!({ "op": "add", "path": "holders", "value": [{ "value": "a", "note": "x" }] })),
+        (&user, "emails", json!({ "op": "replace", "path": "title", "value": "x" })),
+        (&user, "title", json!({ "op": "replace", "path": "title", "value": "x" })),
+        (&user, "nothing", json!({ "op": "replace", "path": "title", "value": "x" })),
+    ] {
+        let patch = resolve(on, &Tolerance::lenient(), message(std::slice::from_ref(&operation))).unwrap();
+        assert!(patch.split(list).is_none(), "{operation}");
+    }
+}
+
+#[test]
+fn a_list_that_may_not_be_empty_is_not_split() {
+    let schema = standard::group().adjust("members", |members| members.required()).unwrap();
+    let on = ResourceType::builder("Group", "/Groups", schema).build().unwrap();
+    let operation = json!({ "op": "remove", "path": "members[value eq \"a\"]" });
+    let patch = resolve(&on, &Tolerance::lenient(), message(&[operation])).unwrap();
+    assert!(patch.split("members").is_none());
+}
