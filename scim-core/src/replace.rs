@@ -105,14 +105,22 @@ fn kept_elements(cx: &Context<'_>, target: &Target, old: &[Value], new: &[Value]
     let mut found = 0;
     let mut kept = Vec::with_capacity(new.len());
     for element in new {
-        let before = stored.get_mut(&identity_of(cx, target, element)).and_then(Vec::pop);
+        let same = stored.get_mut(&identity_of(cx, target, element));
+        let before = same.filter(|_| !says_more(cx, target, element)).and_then(Vec::pop);
         found += usize::from(before.is_some());
         kept.push(before.unwrap_or(element).clone());
     }
     if found == old.len() && found == new.len() { old.to_vec() } else { kept }
 }
 
-/// What tells an element from others: its `value` in a keyed list, else all that the client can send.
+/// Whether a new element has what the caller cannot see, so that it is not one of before.
+fn says_more(cx: &Context<'_>, target: &Target, element: &Value) -> bool {
+    let hidden = |name: &String| target.sub_attribute(name).is_some_and(|sub| !cx.may_read(sub));
+    !target.is_keyed() && element.as_object().is_some_and(|members| members.keys().any(hidden))
+}
+
+/// What tells an element from others: its `value` in a keyed list, else all that the client can see
+/// and send.
 fn identity_of(cx: &Context<'_>, target: &Target, element: &Value) -> String {
     let Value::Object(members) = element else { return element.to_string() };
     if let (true, Some(key)) = (target.is_keyed(), members.get("value").and_then(Value::as_str)) {

@@ -10,7 +10,7 @@ use testdata::transcript::{Anonymous, Transcript};
 #[test]
 fn transcripts_hold_in_process() {
     let transcripts = Transcript::load_all();
-    assert!(transcripts.len() > 40, "the transcripts are there");
+    assert!(transcripts.len() > 80, "the transcripts are there");
     let mut steps = 0;
     let mut failures = Vec::new();
     for transcript in &transcripts {

@@ -119,90 +119,59 @@ pub(crate) struct Resolver<'a, 'r, 't> {
     pub(crate) reading: &'r mut Reading<'t>,
 }
 
-/// Where predicates are put. They are large, so they are made where they stay.
-pub(crate) trait Place {
-    fn put(&mut self, predicate: Predicate);
-}
-
-impl Place for Vec<Predicate> {
-    #[inline]
-    fn put(&mut self, predicate: Predicate) {
-        self.push(predicate);
-    }
-}
-
-impl Place for Option<Predicate> {
-    #[inline]
-    fn put(&mut self, predicate: Predicate) {
-        *self = Some(predicate);
-    }
-}
-
 impl<'a> Resolver<'a, '_, '_> {
     fn whole(mut self, filter: &Filter) -> Result<Predicate, ResolveError> {
-        match self.one(filter) {
-            Ok(predicate) => Ok(predicate),
-            Err(misfit) => {
-                let Misfit { node, part, kind, message } = *misfit;
-                let (text, span) = match node {
-                    // What a secret was compared with stays out of messages and logs.
-                    Filter::Present(path) | Filter::Compare { path, .. } | Filter::Complex { path, .. }
-                        if kind == Kind::Sensitive =>
-                    {
-                        (path.to_string(), 0..path.as_str().len())
-                    }
-                    _ => print_with_span(filter, node, part),
-                };
-                Err(ResolveError::new(kind, &text, span, message))
+        self.filter(filter).map_err(|misfit| {
+            let Misfit { node, part, kind, message } = *misfit;
+            match node {
+                // What a secret was compared with stays out of messages and logs.
+                Filter::Present(path) | Filter::Compare { path, .. } | Filter::Complex { path, .. }
+                    if kind == Kind::Sensitive =>
+                {
+                    ResolveError::new(kind, path.as_str(), 0..path.as_str().len(), message)
+                }
+                _ => {
+                    let (text, span) = print_with_span(filter, node, part);
+                    ResolveError::new(kind, &text, span, message)
+                }
             }
+        })
+    }
+
+    fn filter<'f>(&mut self, filter: &'f Filter) -> Resolved<'f, Predicate> {
+        match filter {
+            Filter::And(operands) => self.chain(operands, Connective::And),
+            Filter::Or(operands) => self.chain(operands, Connective::Or),
+            Filter::Not(inner) => Ok(negate(self.filter(inner)?)),
+            Filter::Complex { path, filter: inner } => self.value_path(filter, path, inner),
+            Filter::Present(_) | Filter::Compare { .. } => self.term(filter),
         }
     }
 
-    fn one<'f>(&mut self, filter: &'f Filter) -> Resolved<'f, Predicate> {
-        let mut one = None;
-        self.filter(filter, &mut one)?;
-        Ok(one.unwrap_or(Predicate::Const(false)))
-    }
-
-    fn filter<'f>(&mut self, filter: &'f Filter, out: &mut impl Place) -> Resolved<'f, ()> {
+    /// Apart from what recurses, so that what recurses needs little stack.
+    #[inline(never)]
+    fn term<'f>(&mut self, filter: &'f Filter) -> Resolved<'f, Predicate> {
         match filter {
-            Filter::And(operands) => self.chain(operands, Connective::And, out),
-            Filter::Or(operands) => self.chain(operands, Connective::Or, out),
-            Filter::Not(inner) => {
-                out.put(negate(self.one(inner)?));
-                Ok(())
-            }
-            Filter::Complex { path, filter: inner } => self.value_path(filter, path, inner, out),
-            Filter::Present(path) => {
-                match self.find(filter, path)? {
-                    Some(target) => out.put(self.presence(target)),
-                    None => out.put(Predicate::Const(false)),
-                }
-                Ok(())
-            }
             Filter::Compare { path, op, value } => match self.find(filter, path)? {
-                Some(target) => self.compare(filter, target, *op, value, out),
-                None => {
-                    // Only `ne`, or `eq null`, holds for what is absent.
-                    out.put(Predicate::Const((*op == CompareOp::Ne) != (*value == Literal::Null)));
-                    Ok(())
-                }
+                Some(target) => self.compare(filter, target, *op, value),
+                // Only `ne`, or `eq null`, holds for what is absent.
+                None => Ok(Predicate::Const((*op == CompareOp::Ne) != (*value == Literal::Null))),
             },
+            Filter::Present(path) => match self.find(filter, path)? {
+                Some(target) => Ok(self.presence(target)),
+                None => Ok(Predicate::Const(false)),
+            },
+            other => self.filter(other),
         }
     }
 
     /// Resolves all operands, since each may be wrong, and works constants in.
-    fn chain<'f>(
-        &mut self,
-        operands: &'f [Filter],
-        connective: Connective,
-        out: &mut impl Place,
-    ) -> Resolved<'f, ()> {
+    fn chain<'f>(&mut self, operands: &'f [Filter], connective: Connective) -> Resolved<'f, Predicate> {
         let decisive = connective == Connective::Or;
         let mut decided = false;
         let mut list = Vec::with_capacity(operands.len());
         for operand in operands {
-            self.filter(operand, &mut list)?;
+            list.push(self.filter(operand)?);
             match (list.last_mut(), connective) {
                 (Some(Predicate::Const(holds)), _) => {
                     decided |= *holds == decisive;
@@ -217,13 +186,14 @@ impl<'a> Resolver<'a, '_, '_> {
                 _ => {}
             }
         }
-        out.put(match (list.len(), connective) {
-            _ if decided => Predicate::Const(decisive),
-            (0 | 1, _) => list.pop().unwrap_or(Predicate::Const(!decisive)),
-            (_, Connective::And) => Predicate::And(list),
-            (_, Connective::Or) => Predicate::Or(list),
-        });
-        Ok(())
+        if decided {
+            return Ok(Predicate::Const(decisive));
+        }
+        match (list.len(), connective) {
+            (0 | 1, _) => Ok(list.pop().unwrap_or(Predicate::Const(!decisive))),
+            (_, Connective::And) => Ok(Predicate::And(list)),
+            (_, Connective::Or) => Ok(Predicate::Or(list)),
+        }
     }
 
     /// The attribute that a path names; nothing if only another of the types has it.
@@ -268,23 +238,18 @@ impl<'a> Resolver<'a, '_, '_> {
         node: &'f Filter,
         path: &AttrPath,
         inner: &'f Filter,
-        out: &mut impl Place,
-    ) -> Resolved<'f, ()> {
-        let Some(target) = self.find(node, path)? else {
-            out.put(Predicate::Const(false));
-            return Ok(());
-        };
+    ) -> Resolved<'f, Predicate> {
+        let Some(target) = self.find(node, path)? else { return Ok(Predicate::Const(false)) };
         if self.within.is_some() || !has_elements(target) {
             return Err(Misfit::new(node, Part::Path, Kind::ValuePath, without_elements(target)));
         }
         self.within = Some(target);
-        let inner = self.one(inner)?;
+        let inner = self.filter(inner)?;
         self.within = None;
-        out.put(match inner {
-            Predicate::Const(false) => inner,
-            inner => Predicate::Any { target: target.clone(), inner: Box::new(inner) },
-        });
-        Ok(())
+        match inner {
+            Predicate::Const(false) => Ok(Predicate::Const(false)),
+            inner => Ok(Predicate::Any { target: target.clone(), inner: Box::new(inner) }),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::display::Part;
 use crate::error::ResolveErrorKind as Kind;
 use crate::eval::compare;
 use crate::predicate::Predicate;
-use crate::resolve::{Misfit, Place, Resolved, Resolver, is_secret, negate, secret};
+use crate::resolve::{Misfit, Resolved, Resolver, is_secret, negate, secret};
 
 /// Where the values of an attribute come from.
 enum Source<'t> {
@@ -64,37 +64,23 @@ impl<'a> Resolver<'a, '_, '_> {
         mut target: &'a Target,
         op: CompareOp,
         literal: &Literal,
-        out: &mut impl Place,
-    ) -> Resolved<'f, ()> {
+    ) -> Resolved<'f, Predicate> {
         if *literal == Literal::Null {
-            out.put(self.compare_with_null(node, target, op)?);
-            return Ok(());
+            return match op {
+                CompareOp::Eq => Ok(negate(self.presence(target))),
+                CompareOp::Ne => Ok(self.presence(target)),
+                _ => {
+                    let message = format!("`{op}` cannot compare with null");
+                    Err(Misfit::new(node, Part::Value, Kind::Literal, message))
+                }
+            };
         }
         if target.is_complex() {
             target = value_of(node, target)?;
         }
-        if let Source::Itself = self.source(target) {
-            let operand = self.operand(node, target, op, literal)?;
-            out.put(Predicate::Compare { target: target.clone(), op, operand });
-        } else {
-            out.put(self.by_source(node, target, op, literal)?);
-        }
-        Ok(())
-    }
-
-    fn compare_with_null<'f>(
-        &self,
-        node: &'f Filter,
-        target: &Target,
-        op: CompareOp,
-    ) -> Resolved<'f, Predicate> {
-        match op {
-            CompareOp::Eq => Ok(negate(self.presence(target))),
-            CompareOp::Ne => Ok(self.presence(target)),
-            _ => {
-                let message = format!("`{op}` cannot compare with null");
-                Err(Misfit::new(node, Part::Value, Kind::Literal, message))
-            }
+        match self.source(target) {
+            Source::Itself => self.typed(node, target, op, literal),
+            source => self.by_source(node, target, source, op, literal),
         }
     }
 
@@ -102,11 +88,12 @@ impl<'a> Resolver<'a, '_, '_> {
     fn by_source<'f>(
         &mut self,
         node: &'f Filter,
-        target: &'a Target,
+        target: &Target,
+        source: Source<'_>,
         op: CompareOp,
         literal: &Literal,
     ) -> Resolved<'f, Predicate> {
-        let id = match self.source(target) {
+        let id = match source {
             Source::Itself => target,
             Source::Value(value) => value,
             Source::Id(id) if self.within.is_none() => id,
@@ -115,10 +102,13 @@ impl<'a> Resolver<'a, '_, '_> {
                 return Err(Misfit::new(node, Part::Path, Kind::ValuePath, message));
             }
             Source::Name(name) => {
-                let operand = self.operand(node, target, op, literal)?;
-                let name = Value::from(name);
-                let holds = compare(std::iter::once(&name), target.comparison(), op, &operand);
-                return Ok(Predicate::Const(holds));
+                return Ok(match self.typed(node, target, op, literal)? {
+                    Predicate::Compare { target, op, operand } => {
+                        let name = Value::from(name);
+                        Predicate::Const(compare(std::iter::once(&name), target.comparison(), op, &operand))
+                    }
+                    other => other,
+                });
             }
         };
         let Literal::String(uri) = literal else { return Err(mistyped(node, target)) };
@@ -136,18 +126,18 @@ impl<'a> Resolver<'a, '_, '_> {
                 return Err(Misfit::new(node, Part::Operator, Kind::Operator, message));
             }
         };
-        let operand = self.operand(node, id, op, &Literal::String(last.into()))?;
-        Ok(Predicate::Compare { target: id.clone(), op, operand })
+        self.typed(node, id, op, &Literal::String(last.into()))
     }
 
-    /// The operand of a comparison, if the operator and the literal suit the type of the attribute.
-    fn operand<'f>(
+    /// A comparison whose operator and literal suit the type of the attribute.
+    #[inline]
+    fn typed<'f>(
         &mut self,
         node: &'f Filter,
         target: &Target,
         op: CompareOp,
         literal: &Literal,
-    ) -> Resolved<'f, Operand> {
+    ) -> Resolved<'f, Predicate> {
         let rule = target.comparison();
         let suits = match op {
             CompareOp::Eq | CompareOp::Ne => true,
@@ -157,12 +147,16 @@ impl<'a> Resolver<'a, '_, '_> {
         if !suits {
             return Err(unsuitable(node, target, op));
         }
-        if let Literal::String(text) = literal
-            && let Some(operand) = rule.prepare_text(text)
-        {
-            return Ok(operand);
+        let operand = match literal {
+            Literal::String(text) => {
+                rule.prepare_text(text).or_else(|| self.other_type(target, rule, literal))
+            }
+            _ => self.other_type(target, rule, literal),
+        };
+        match operand {
+            Some(operand) => Ok(Predicate::Compare { target: target.clone(), op, operand }),
+            None => Err(mistyped(node, target)),
         }
-        self.other_type(target, rule, literal).ok_or_else(|| mistyped(node, target))
     }
 
     /// An operand that is not text, or a literal that is not of the attribute's type.

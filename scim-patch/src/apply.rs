@@ -48,34 +48,44 @@ impl Patch {
         let mut extended: Vec<Extended<'_>> = Vec::new();
         for steps in self.groups() {
             let Some(Step { target, .. }) = steps.first() else { continue };
-            let existed = target.object(&resource).is_some();
-            if !apply_group(target, steps, &mut resource, &mut work)? {
-                continue;
-            }
-            changed = true;
-            if target.extension().is_none() {
-                check_required(target, steps, &resource)?;
-            } else {
-                extended.push(Extended { target, steps, existed });
+            match target.extension() {
+                None => {
+                    if apply_group(target, steps, &mut resource, &mut work)? {
+                        changed = true;
+                        check_required(target, steps, &resource)?;
+                    }
+                }
+                Some(uri) => {
+                    let existed = resource.contains_key(uri);
+                    if in_extension(uri, &mut resource, |object| apply_group(target, steps, object, &mut work))? {
+                        changed = true;
+                        extended.push(Extended { target, steps, existed });
+                    }
+                }
             }
         }
-        if !extended.is_empty() {
+        // An extension may have come or gone on the way.
+        if extended.iter().any(|extended| extended.existed != extended.target.object(&resource).is_some()) {
             self.on.update_schemas(&mut resource);
-            extended.iter().try_for_each(|extended| self.check_extension(extended, &resource))?;
         }
+        extended.iter().try_for_each(|extended| self.check_extension(extended, &resource))?;
         Ok(Applied { resource, changed, fired: work.reading.into_fired() })
     }
 
     /// An extension must be there if it is required, and one that is new must be complete.
     fn check_extension(&self, extended: &Extended<'_>, resource: &Map<String, Value>) -> Result<()> {
         let Extended { target, steps, existed } = extended;
-        let Some(extension) = target.extension().and_then(|uri| self.on.extension(uri)) else { return Ok(()) };
-        if target.object(resource).is_none() {
-            return if extension.is_required() { Err(missing(target, None, steps)) } else { Ok(()) };
+        let extension = || target.extension().and_then(|uri| self.on.extension(uri));
+        let Some(object) = target.object(resource) else {
+            let required = extension().is_some_and(|extension| extension.is_required());
+            return if required { Err(missing(target, None, steps)) } else { Ok(()) };
+        };
+        check_required(target, steps, object)?;
+        if *existed {
+            return Ok(());
         }
-        check_required(target, steps, resource)?;
-        let siblings = extension.attributes().iter().filter(|_| !existed);
-        siblings.map(|sibling| check_present(sibling, steps, resource)).collect()
+        let siblings = extension().map(|extension| extension.attributes()).unwrap_or_default();
+        siblings.iter().try_for_each(|sibling| check_present(sibling, steps, object))
     }
 }
 
@@ -86,184 +96,169 @@ struct Extended<'a> {
     existed: bool,
 }
 
-/// Applies all steps for one attribute; whether it changed.
+/// Lets a change at the object of an extension, which is there as long as it has values.
+fn in_extension(
+    uri: &str,
+    resource: &mut Map<String, Value>,
+    change: impl FnOnce(&mut Map<String, Value>) -> Result<bool>,
+) -> Result<bool> {
+    if let Some(object) = resource.get_mut(uri).and_then(Value::as_object_mut) {
+        let changed = change(object)?;
+        if changed && object.is_empty() {
+            resource.remove(uri);
+        }
+        return Ok(changed);
+    }
+    let mut object = Map::new();
+    let changed = change(&mut object)?;
+    if !object.is_empty() {
+        resource.insert(uri.to_owned(), Value::Object(object));
+    }
+    Ok(changed)
+}
+
+/// Applies all steps for one attribute to the object that holds it; whether it changed.
 ///
 /// Steps may undo each other, so of several the attribute's fingerprint tells.
 fn apply_group(
     target: &Target,
     steps: &[Step],
-    resource: &mut Map<String, Value>,
+    object: &mut Map<String, Value>,
     work: &mut Work<'_>,
 ) -> Result<bool> {
     if let [step] = steps
         && step.reports_exactly()
     {
-        return step.apply(resource, work);
+        return step.apply(object, work);
     }
     let hasher = RandomState::new();
-    let before = target.get(resource).map(|value| fingerprint(&hasher, value));
+    let print = |object: &Map<String, Value>| {
+        object.get(target.attribute().name()).map(|value| fingerprint(&hasher, value))
+    };
+    let before = print(object);
     let mut changed = false;
     for step in steps {
-        changed |= step.apply(resource, work)?;
+        changed |= step.apply(object, work)?;
     }
-    Ok(changed && target.get(resource).map(|value| fingerprint(&hasher, value)) != before)
+    Ok(changed && print(object) != before)
 }
 
 impl Step {
-    /// Applies the step; whether it changed anything.
-    fn apply(&self, resource: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
+    /// Applies the step to the object that holds its attribute; whether it changed anything.
+    fn apply(&self, object: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
         work.reading.at_operation(Some(self.operation));
-        self.try_apply(resource, work).map_err(|error| error.at(self.operation))
-    }
-
-    fn try_apply(&self, resource: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
-        let target = &self.target;
-        let fixed = match target.definition().mutability() {
-            Mutability::Immutable => target.get(resource).cloned(),
-            _ => None,
+        let applied = match self.target.definition().mutability() {
+            Mutability::Immutable => self.apply_once(object, work),
+            _ => self.apply_freely(object, work),
         };
-        let budget = &mut work.budget;
-        let changed = match &self.action {
-            Action::Set(value) => set(resource, target, value, budget),
-            Action::Unassign => Ok(take(resource, target).is_some()),
-            Action::UnassignEqual(value) => {
-                let same = target.get(resource).is_some_and(|old| target.same_value(old, value));
-                Ok(same && take(resource, target).is_some())
-            }
-            Action::Append(elements) => {
-                edit_list(resource, target, |list| list::append(target, list, elements, budget))
-            }
-            Action::RemoveListed(listed) => {
-                edit_list(resource, target, |list| list::remove_listed(target, list, listed, budget))
-            }
-            Action::Keyed(keyed) => edit_list(resource, target, |list| keyed.apply(target, list, budget)),
-            Action::Select(select) => select.apply(target, resource, work),
-        }?;
-        if changed {
-            prune(resource, target);
-        }
-        match fixed {
-            Some(before) if changed => stay_fixed(target, before, resource, &mut work.budget),
-            _ => Ok(changed),
-        }
+        applied.map_err(|error| error.at(self.operation))
     }
-}
 
-/// An immutable value stays what it is; setting it again is no change (RFC 7644 section 3.5.2).
-fn stay_fixed(
-    target: &Target,
-    before: Value,
-    resource: &mut Map<String, Value>,
-    budget: &mut Budget,
-) -> Result<bool> {
-    let length = |value: &Value| value.as_array().map_or(1, Vec::len);
-    if let Some(now) = target.get(resource) {
-        budget.visit(target, length(&before).saturating_mul(length(now)))?;
-        if length(&before) == length(now) && target.same_value(&before, now) {
-            insert(resource, target, before);
+    /// An immutable value stays what it is; setting it again is no change (RFC 7644 section 3.5.2).
+    fn apply_once(&self, object: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
+        let target = &self.target;
+        let name = target.attribute().name();
+        let Some(before) = object.get(name).cloned() else { return self.apply_freely(object, work) };
+        if !self.apply_freely(object, work)? {
             return Ok(false);
         }
+        let length = |value: &Value| value.as_array().map_or(1, Vec::len);
+        let Some(now) = object.get_mut(name) else { return Err(immutable(target)) };
+        work.budget.visit(target, length(&before).saturating_mul(length(now)))?;
+        if length(&before) != length(now) || !target.same_value(&before, now) {
+            return Err(immutable(target));
+        }
+        *now = before;
+        Ok(false)
     }
-    Err(immutable(target))
+
+    fn apply_freely(&self, object: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
+        let target = &self.target;
+        let name = target.attribute().name();
+        let budget = &mut work.budget;
+        match &self.action {
+            Action::Set(value) => set(object, target, value, budget),
+            Action::Unassign => Ok(object.remove(name).is_some()),
+            Action::UnassignEqual(value) => {
+                let same = object.get(name).is_some_and(|old| target.same_value(old, value));
+                Ok(same && object.remove(name).is_some())
+            }
+            Action::Append(elements) => {
+                edit_list(object, target, |list| list::append(target, list, elements, budget))
+            }
+            Action::RemoveListed(listed) => {
+                edit_list(object, target, |list| list::remove_listed(target, list, listed, budget))
+            }
+            Action::Keyed(keyed) => edit_list(object, target, |list| keyed.apply(target, list, budget)),
+            Action::Select(select) => select.apply(target, object, work),
+        }
+    }
 }
 
 pub(crate) fn immutable(target: &Target) -> PatchError {
     PatchError::new(ScimType::Mutability, target, "is immutable, and it has a value already")
 }
 
-/// The object that holds the target's attribute; with `create`, made if it is an extension's.
-fn container<'a>(
-    resource: &'a mut Map<String, Value>,
-    target: &Target,
-    create: bool,
-) -> Option<&'a mut Map<String, Value>> {
-    match target.extension() {
-        None => Some(resource),
-        Some(uri) if create => {
-            resource.entry(uri).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
-        }
-        Some(uri) => resource.get_mut(uri)?.as_object_mut(),
-    }
-}
-
-/// The attribute's value.
-pub(crate) fn value_mut<'a>(resource: &'a mut Map<String, Value>, target: &Target) -> Option<&'a mut Value> {
-    container(resource, target, false)?.get_mut(target.attribute().name())
-}
-
-/// Gives the attribute a value.
-pub(crate) fn insert(resource: &mut Map<String, Value>, target: &Target, value: Value) {
-    if let Some(object) = container(resource, target, true) {
-        object.insert(target.attribute().name().to_owned(), value);
-    }
-}
-
-/// Takes the attribute's value away.
-pub(crate) fn take(resource: &mut Map<String, Value>, target: &Target) -> Option<Value> {
-    container(resource, target, false)?.remove(target.attribute().name())
-}
-
-fn set(resource: &mut Map<String, Value>, target: &Target, value: &Value, budget: &mut Budget) -> Result<bool> {
+fn set(object: &mut Map<String, Value>, target: &Target, value: &Value, budget: &mut Budget) -> Result<bool> {
     if let Value::Array(list) = value {
         budget.grow(target, list.len())?;
     }
-    match value_mut(resource, target) {
-        Some(old) if old == value => Ok(false),
-        Some(old) => {
-            old.clone_from(value);
-            Ok(true)
-        }
+    match object.get_mut(target.attribute().name()) {
+        Some(old) => Ok(overwrite(old, value)),
         None => {
-            insert(resource, target, value.clone());
+            object.insert(target.attribute().name().to_owned(), value.clone());
             Ok(true)
         }
     }
 }
 
-/// Lets a change at the attribute's list, which is made if that leaves anything in it.
+/// Makes a value the same as another; whether it was not.
+pub(crate) fn overwrite(old: &mut Value, new: &Value) -> bool {
+    if old == new {
+        return false;
+    }
+    match (old, new) {
+        (Value::String(old), Value::String(new)) => old.clone_from(new),
+        (old, new) => *old = new.clone(),
+    }
+    true
+}
+
+/// Lets a change at the attribute's list, which is there as long as it has elements.
 fn edit_list(
-    resource: &mut Map<String, Value>,
+    object: &mut Map<String, Value>,
     target: &Target,
     change: impl FnOnce(&mut Vec<Value>) -> Result<bool>,
 ) -> Result<bool> {
-    if let Some(list) = value_mut(resource, target).and_then(Value::as_array_mut) {
-        return change(list);
+    let name = target.attribute().name();
+    if let Some(list) = object.get_mut(name).and_then(Value::as_array_mut) {
+        let changed = change(list)?;
+        if changed && list.is_empty() {
+            object.remove(name);
+        }
+        return Ok(changed);
     }
     let mut list = Vec::new();
     let changed = change(&mut list)?;
     if !list.is_empty() {
-        insert(resource, target, Value::Array(list));
+        object.insert(name.to_owned(), Value::Array(list));
     }
     Ok(changed)
 }
 
-/// Leaves no empty lists, objects or extensions behind (RFC 7643 section 2.5).
-fn prune(resource: &mut Map<String, Value>, target: &Target) {
-    let empty = |value: &Value| match value {
-        Value::Null => true,
-        Value::Array(list) => list.is_empty(),
-        Value::Object(object) => object.is_empty(),
-        _ => false,
-    };
-    if value_mut(resource, target).is_some_and(|value| empty(value)) {
-        take(resource, target);
-    }
-    if let Some(uri) = target.extension()
-        && resource.get(uri).is_some_and(empty)
-    {
-        resource.remove(uri);
-    }
-}
-
 /// Required values are judged on the final state, so that one may be removed and added again.
-fn check_required(target: &Target, steps: &[Step], resource: &Map<String, Value>) -> Result<()> {
-    check_present(target, steps, resource)?;
-    let Some(value) = target.get(resource) else { return Ok(()) };
+fn check_required(target: &Target, steps: &[Step], object: &Map<String, Value>) -> Result<()> {
+    check_present(target, steps, object)?;
+    let mut needed = target.sub_attributes().iter().filter(|sub| is_needed(sub)).peekable();
+    if needed.peek().is_none() {
+        return Ok(());
+    }
+    let Some(value) = object.get(target.attribute().name()) else { return Ok(()) };
     let elements = match value {
         Value::Array(list) => list.as_slice(),
         value => std::slice::from_ref(value),
     };
-    for sub in target.sub_attributes().iter().filter(|sub| is_needed(sub)) {
+    for sub in needed {
         if elements.iter().any(|element| element.get(sub.definition().name()).is_none()) {
             return Err(missing(sub, Some(sub.definition().name()), steps));
         }
@@ -271,8 +266,8 @@ fn check_required(target: &Target, steps: &[Step], resource: &Map<String, Value>
     Ok(())
 }
 
-fn check_present(target: &Target, steps: &[Step], resource: &Map<String, Value>) -> Result<()> {
-    if is_needed(target) && target.get(resource).is_none() {
+fn check_present(target: &Target, steps: &[Step], object: &Map<String, Value>) -> Result<()> {
+    if is_needed(target) && !object.contains_key(target.attribute().name()) {
         return Err(missing(target, None, steps));
     }
     Ok(())

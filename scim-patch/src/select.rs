@@ -6,7 +6,7 @@ use scim_schema::{Mutability, ScimType, Target};
 use serde_json::{Map, Value};
 
 use crate::PatchError;
-use crate::apply::{Work, immutable, insert, take, value_mut};
+use crate::apply::{Work, immutable, overwrite};
 use crate::error::Result;
 use crate::keyed::{is_keyed, key_rule};
 use crate::limits::Budget;
@@ -55,34 +55,44 @@ impl Select {
         Self { filter: Predicate::Const(true), effort: 1, several: true, change, otherwise }
     }
 
-    /// Applies it to the attribute; whether that changed anything.
+    /// Applies it to the attribute in the object that holds it; whether that changed anything.
     pub(crate) fn apply(
         &self,
         target: &Target,
-        resource: &mut Map<String, Value>,
+        object: &mut Map<String, Value>,
         work: &mut Work<'_>,
     ) -> Result<bool> {
-        let (selected, changed) = match value_mut(resource, target) {
-            None => (false, false),
-            Some(Value::Array(list)) => self.in_list(target, list, &mut work.budget)?,
-            // A filter on a singular attribute makes sure of its value; there is no other to create.
-            Some(value) if !self.filter.matches_element(value) => match self.otherwise {
-                Otherwise::Nothing => (true, false),
-                _ => return Err(no_target(target)),
+        let name = target.attribute().name();
+        let (changed, empty) = match object.get_mut(name) {
+            None => return self.create(target, object, work),
+            Some(Value::Array(list)) => match self.in_list(target, list, &mut work.budget)? {
+                Some(changed) => (changed, list.is_empty()),
+                None => return self.create(target, object, work),
             },
-            Some(value) => match &self.change {
+            Some(value) if self.filter.matches_element(value) => match &self.change {
                 Change::Remove => {
                     may_go(target, value)?;
-                    (true, take(resource, target).is_some())
+                    (true, true)
                 }
-                change => (true, change.apply(target, value, &mut work.budget)?),
+                change => {
+                    let changed = change.apply(target, value, &mut work.budget)?;
+                    (changed, value.as_object().is_some_and(Map::is_empty))
+                }
+            },
+            // A filter on a singular attribute makes sure of its value; there is no other to create.
+            Some(_) => match self.otherwise {
+                Otherwise::Nothing => return Ok(false),
+                _ => return Err(no_target(target)),
             },
         };
-        if selected { Ok(changed) } else { self.create(target, resource, work) }
+        if changed && empty {
+            object.remove(name);
+        }
+        Ok(changed)
     }
 
-    /// Whether an element was selected, and whether one was changed.
-    fn in_list(&self, target: &Target, list: &mut Vec<Value>, budget: &mut Budget) -> Result<(bool, bool)> {
+    /// Whether an element was changed; `None` if none was selected.
+    fn in_list(&self, target: &Target, list: &mut Vec<Value>, budget: &mut Budget) -> Result<Option<bool>> {
         let listed = match &self.change {
             Change::RemoveListed(listed) => listed.len().max(1),
             _ => 1,
@@ -121,11 +131,11 @@ impl Select {
         if let Some(primary) = primary {
             changed |= demote_others(list, primary);
         }
-        Ok((selected > 0, changed))
+        Ok((selected > 0).then_some(changed))
     }
 
     /// Does what is to be done if nothing was selected.
-    fn create(&self, target: &Target, resource: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
+    fn create(&self, target: &Target, object: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
         let (element, tolerated) = match &self.otherwise {
             Otherwise::Nothing => return Ok(false),
             Otherwise::Refuse => return Err(no_target(target)),
@@ -145,12 +155,10 @@ impl Select {
         if tolerated {
             work.created(target);
         }
-        if !target.definition().is_multi_valued() {
-            insert(resource, target, element);
-            return Ok(true);
-        }
-        let Some(Value::Array(list)) = value_mut(resource, target) else {
-            insert(resource, target, Value::Array(vec![element]));
+        let name = target.attribute().name();
+        let Some(Value::Array(list)) = object.get_mut(name) else {
+            let list = target.definition().is_multi_valued();
+            object.insert(name.to_owned(), if list { Value::Array(vec![element]) } else { element });
             return Ok(true);
         };
         if is_keyed(target) && has_key_of(target, list, &element) {
@@ -258,11 +266,7 @@ fn merge(
             }
             (Value::Array(added), Some(Value::Array(old))) if adding => list::join(sub, old, added, budget)?,
             (value, Some(old)) => {
-                let set = old != value && may_change(sub, old, Some(value))?;
-                if set {
-                    old.clone_from(value);
-                }
-                set
+                old != value && may_change(sub, old, Some(value))? && overwrite(old, value)
             }
         };
         changed |= set;

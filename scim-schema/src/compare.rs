@@ -77,20 +77,37 @@ impl Operand {
 /// Text as it was given and as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text {
-    given: Box<str>,
-    /// Only if folding changed it.
-    folded: Option<Box<str>>,
+    /// The text as it was given, and behind it the folded text if that is another one.
+    both: Box<str>,
+    /// Where the given text ends.
+    given: usize,
+    /// Where the folded text begins.
+    folded: usize,
 }
 
 impl Text {
+    fn new(given: &str, rule: Comparison) -> Self {
+        let ascii = matches!(rule, Comparison::Folded | Comparison::UserName) && given.is_ascii();
+        let folded = if ascii { Cow::Borrowed(given) } else { rule.fold(given) };
+        let same = if ascii { !given.bytes().any(|b| b.is_ascii_uppercase()) } else { folded == given };
+        if same {
+            return Self { both: given.into(), given: given.len(), folded: 0 };
+        }
+        let mut both = [given, &folded].concat();
+        if let Some(folded) = both.get_mut(given.len()..).filter(|_| ascii) {
+            folded.make_ascii_lowercase();
+        }
+        Self { both: both.into(), given: given.len(), folded: given.len() }
+    }
+
     /// The text as it was given.
     pub fn given(&self) -> &str {
-        &self.given
+        self.both.get(..self.given).unwrap_or_default()
     }
 
     /// The text as [`Comparison::fold`] makes it; what a store binds for a folded column.
     pub fn folded(&self) -> &str {
-        self.folded.as_deref().unwrap_or(&self.given)
+        self.both.get(self.folded..).unwrap_or_default()
     }
 }
 
@@ -188,13 +205,7 @@ impl Comparison {
         match self {
             Self::Instant => Some(Operand::Instant(Instant::parse(text)?, text.into())),
             Self::Number | Self::Boolean | Self::Complex => None,
-            _ => {
-                let folded = match self.fold(text) {
-                    Cow::Borrowed(_) => None,
-                    Cow::Owned(folded) => (folded != text).then(|| folded.into()),
-                };
-                Some(Operand::Text(Text { given: text.into(), folded }))
-            }
+            _ => Some(Operand::Text(Text::new(text, self))),
         }
     }
 

@@ -11,6 +11,8 @@ use crate::targets::Names;
 pub(crate) struct Selection {
     members: Box<[Selected]>,
     names: Names,
+    /// Whether these are all that an object in canonical form can have.
+    all: bool,
 }
 
 /// A member that is shown.
@@ -31,12 +33,14 @@ impl Selected {
 
 impl Selection {
     pub(crate) fn new(members: Vec<Selected>) -> Self {
-        Self { names: Names::of(members.iter().map(|member| &member.target)), members: members.into() }
+        let names = Names::of(members.iter().map(|member| &member.target));
+        Self { names, members: members.into(), all: false }
     }
 
     /// All of some targets.
     pub(crate) fn of(targets: &[Target]) -> Self {
-        Self::new(targets.iter().map(|target| Selected::new(target, target.whole().cloned())).collect())
+        let members = targets.iter().map(|target| Selected::new(target, target.whole().cloned()));
+        Self { all: true, ..Self::new(members.collect()) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -81,6 +85,9 @@ impl Selection {
 
     /// Whether an object has a value for a member that is shown.
     pub(crate) fn has_any(&self, object: &Map<String, Value>) -> bool {
+        if self.all {
+            return !object.is_empty();
+        }
         let mut lookup = self.names.lookup();
         object.iter().any(|(name, value)| !value.is_null() && lookup.place(name).is_some())
     }

@@ -1,0 +1,101 @@
+//! What the tests share: the resource types and profiles that the case files name.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::BTreeMap;
+
+use scim_schema::{Quirk, ResourceType, Schema, Tolerance, standard};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+pub type Object = Map<String, Value>;
+
+/// A resource type as `schema/types.json` describes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TypeFile {
+    name: String,
+    endpoint: String,
+    schema: Schema,
+    #[serde(default)]
+    extensions: Vec<ExtensionFile>,
+    /// What JSON schemas have no keyword for.
+    #[serde(default)]
+    only_canonical: Vec<String>,
+    #[serde(default)]
+    max_length: BTreeMap<String, usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExtensionFile {
+    schema: Schema,
+    #[serde(default)]
+    required: bool,
+}
+
+/// The resource types of the case files, and the standard ones.
+pub struct Types(BTreeMap<String, ResourceType>);
+
+impl Types {
+    pub fn load() -> Self {
+        let files: Vec<TypeFile> = testdata::load("schema/types.json");
+        let mut types: BTreeMap<_, _> = files.into_iter().map(|file| (file.name.clone(), build(file))).collect();
+        types.insert("User".to_owned(), standard::user_type());
+        types.insert("Group".to_owned(), standard::group_type());
+        Self(types)
+    }
+
+    pub fn get(&self, name: &str) -> &ResourceType {
+        self.0.get(name).unwrap_or_else(|| panic!("no resource type {name}"))
+    }
+}
+
+fn build(file: TypeFile) -> ResourceType {
+    let mut schema = file.schema;
+    for name in &file.only_canonical {
+        schema = schema.adjust(name, |a| a.only_canonical_values()).unwrap();
+    }
+    for (name, length) in &file.max_length {
+        schema = schema.adjust(name, |a| a.with_max_length(*length)).unwrap();
+    }
+    let mut builder = ResourceType::builder(file.name, file.endpoint, schema);
+    for extension in file.extensions {
+        builder = match extension.required {
+            true => builder.required_extension(extension.schema),
+            false => builder.extension(extension.schema),
+        };
+    }
+    builder.build().unwrap()
+}
+
+/// The three profiles by name.
+pub fn profiles() -> [(&'static str, Tolerance); 3] {
+    [("lenient", Tolerance::lenient()), ("strict", Tolerance::strict()), ("interop", Tolerance::interop())]
+}
+
+pub fn quirk(name: &str) -> Quirk {
+    let found = Quirk::ALL.iter().find(|quirk| quirk.name() == name);
+    *found.unwrap_or_else(|| panic!("no quirk {name}"))
+}
+
+/// What is expected in each profile: `all`, or `lenient`, `strict` and `interop`; without the last,
+/// it is as strict is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByProfile<T> {
+    all: Option<T>,
+    lenient: Option<T>,
+    strict: Option<T>,
+    interop: Option<T>,
+}
+
+impl<T> ByProfile<T> {
+    pub fn get(&self, profile: &str) -> &T {
+        let own = match profile {
+            "lenient" => self.lenient.as_ref(),
+            "interop" => self.interop.as_ref().or(self.strict.as_ref()),
+            _ => self.strict.as_ref(),
+        };
+        own.or(self.all.as_ref()).unwrap_or_else(|| panic!("nothing is expected for {profile}"))
+    }
+}
