@@ -1,4 +1,5 @@
 //! What filters mean on resource types and resources: the cases of `testdata/filter/`.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::type_complexity, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
 //! What holds for every filter, every text, and every resource.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use proptest::collection::vec;
 use proptest::prelude::*;

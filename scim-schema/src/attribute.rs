@@ -392,7 +392,8 @@ impl Attribute {
 pub(crate) fn check_all(attributes: &[Attribute]) -> Result<(), SchemaError> {
     for (index, attribute) in attributes.iter().enumerate() {
         attribute.check()?;
-        let twice = attributes.iter().take(index).any(|other| other.name().eq_ignore_ascii_case(attribute.name()));
+        let twice =
+            attributes.iter().take(index).any(|other| other.name().eq_ignore_ascii_case(attribute.name()));
         if twice {
             return Err(SchemaError::new(attribute.name(), "defined twice"));
         }
@@ -409,6 +410,12 @@ fn is_name(text: &str) -> bool {
 
 impl fmt::Debug for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Attribute({}: {}{})", self.name(), self.data_type(), if self.is_multi_valued() { "[]" } else { "" })
+        write!(
+            f,
+            "Attribute({}: {}{})",
+            self.name(),
+            self.data_type(),
+            if self.is_multi_valued() { "[]" } else { "" }
+        )
     }
 }

@@ -12,7 +12,8 @@ impl Attribute {
     pub(crate) fn from_json(value: &Value) -> Result<Self, SchemaError> {
         let object =
             value.as_object().ok_or_else(|| SchemaError::new("", "an attribute must be a JSON object"))?;
-        let name = text(object, "name")?.ok_or_else(|| SchemaError::new("", "an attribute must have a `name`"))?;
+        let name =
+            text(object, "name")?.ok_or_else(|| SchemaError::new("", "an attribute must have a `name`"))?;
         Self::read(name, object).map_err(|error| error.inside(name))
     }
 
@@ -70,9 +71,9 @@ impl Attribute {
 
 /// A member that is not null; names have no case (RFC 7643 section 2.1).
 pub(crate) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    let found = object.get(name).or_else(|| {
-        object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    });
+    let found = object
+        .get(name)
+        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value));
     found.filter(|value| !value.is_null())
 }
 

@@ -360,7 +360,8 @@ impl Target {
     fn key(&self, value: &Value) -> String {
         match value {
             Value::Object(object) if self.is_complex() => {
-                let members = self.identifying().map(|sub| object.get(sub.name()).map(|value| sub.key(value)));
+                let members =
+                    self.identifying().map(|sub| object.get(sub.name()).map(|value| sub.key(value)));
                 format!("{:?}", members.collect::<Vec<_>>())
             }
             Value::Array(list) => format!("{:?}", self.keys(list)),

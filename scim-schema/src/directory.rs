@@ -30,7 +30,8 @@ pub(crate) struct Words(u64);
 impl Hasher for Words {
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        let mut add = |word: u64| self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
+        let mut add =
+            |word: u64| self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
         let (words, tail) = bytes.as_chunks::<8>();
         words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
         add(tail.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));

@@ -52,9 +52,9 @@ fn map_width(c: char) -> char {
 /// of scheme and host and in percent-encoding.
 pub(crate) fn fold_reference(text: &str) -> Cow<'_, str> {
     let mut uri = if text.contains('%') { Cow::Owned(normalize_percent(text)) } else { Cow::Borrowed(text) };
-    let host_end = uri.split_once("://").map_or(0, |(scheme, rest)| {
-        scheme.len() + 3 + rest.find(['/', '?', '#']).unwrap_or(rest.len())
-    });
+    let host_end = uri
+        .split_once("://")
+        .map_or(0, |(scheme, rest)| scheme.len() + 3 + rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if let Some(head) = uri.get(..host_end)
         && head.bytes().any(|b| b.is_ascii_uppercase())
         && let Some(head) = uri.to_mut().get_mut(..host_end)
@@ -91,7 +91,9 @@ fn normalize_percent(text: &str) -> String {
         let digits = after.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
         let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match byte {
-            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => normal.push(char::from(byte)),
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+                normal.push(char::from(byte))
+            }
             Some(byte) => normal.push_str(&format!("%{byte:02X}")),
             None => normal.push('%'),
         }
@@ -110,7 +112,10 @@ mod tests {
         for (uri, folded) in [
             ("https://example.com/v2/Users/12", "https://example.com/Users/12"),
             ("https://example.com/Users/12", "https://example.com/Users/12"),
-            ("https://example.com/scim/v2.1/Users/12?x=/v1/a/b", "https://example.com/scim/Users/12?x=/v1/a/b"),
+            (
+                "https://example.com/scim/v2.1/Users/12?x=/v1/a/b",
+                "https://example.com/scim/Users/12?x=/v1/a/b",
+            ),
             ("/v2/Users/12", "/Users/12"),
             ("v2/Users/12", "Users/12"),
             ("HTTPS://Example.COM/Users/Ab", "https://example.com/Users/Ab"),

@@ -32,7 +32,8 @@ impl Instant {
         let year: i32 = year.parse().ok()?;
         let year = if digits.len() < text.len() { -year } else { year };
 
-        let &[b'-', mo, mo1, b'-', d, d1, b'T', h, h1, b':', mi, mi1, b':', s, s1, ..] = rest.as_bytes() else {
+        let &[b'-', mo, mo1, b'-', d, d1, b'T', h, h1, b':', mi, mi1, b':', s, s1, ..] = rest.as_bytes()
+        else {
             return None;
         };
         let (hour, minute, second) = (two(h, h1)?, two(mi, mi1)?, two(s, s1)?);
@@ -98,7 +99,8 @@ fn split_fraction(text: &str) -> Option<(u32, &str, &str)> {
         return None;
     }
     let (head, beyond) = fraction.split_at_checked(9).unwrap_or((fraction, ""));
-    let nanos = head.bytes().chain(std::iter::repeat(b'0')).take(9).fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+    let nanos =
+        head.bytes().chain(std::iter::repeat(b'0')).take(9).fold(0, |n, b| n * 10 + u32::from(b - b'0'));
     Some((nanos, beyond.trim_end_matches('0'), rest))
 }
 
@@ -116,17 +118,34 @@ mod tests {
             assert_eq!(Instant::parse(a).unwrap(), Instant::parse(b).unwrap(), "{a}");
         }
         assert!(Instant::parse("0001-01-03T00:00:00Z") < Instant::parse("9999-01-01T00:00:00Z"));
-        assert!(Instant::parse("2020-01-01T00:00:00.1234567891Z") < Instant::parse("2020-01-01T00:00:00.12345678911Z"));
+        assert!(
+            Instant::parse("2020-01-01T00:00:00.1234567891Z")
+                < Instant::parse("2020-01-01T00:00:00.12345678911Z")
+        );
         assert_eq!(Instant::parse("1969-12-31T23:59:59Z").unwrap().seconds(), -1);
     }
 
     #[test]
     fn refuses_what_is_no_date_and_time() {
         for text in [
-            "", "T", "2020-01-01", "2020-02-30T00:00:00Z", "2020-01-01T25:00:00Z", "2020-01-01T24:00:01Z",
-            "2020-01-01T00:00Z", "2020-01-01T00:00:00.Z", "2020-01-01T00:00:00+1:00", "2020-1-1T00:00:00Z",
-            "2020-01-01 00:00:00Z", "2020-01-01T00:00:00+15:00", "20-01-01T00:00:00Z", "02020-01-01T00:00:00Z",
-            "999999999-01-01T00:00:00Z", "2020-01-01T00:00:61Z", "2020-01-01T00:00:00ZZ", "+2020-01-01T00:00:00Z",
+            "",
+            "T",
+            "2020-01-01",
+            "2020-02-30T00:00:00Z",
+            "2020-01-01T25:00:00Z",
+            "2020-01-01T24:00:01Z",
+            "2020-01-01T00:00Z",
+            "2020-01-01T00:00:00.Z",
+            "2020-01-01T00:00:00+1:00",
+            "2020-1-1T00:00:00Z",
+            "2020-01-01 00:00:00Z",
+            "2020-01-01T00:00:00+15:00",
+            "20-01-01T00:00:00Z",
+            "02020-01-01T00:00:00Z",
+            "999999999-01-01T00:00:00Z",
+            "2020-01-01T00:00:61Z",
+            "2020-01-01T00:00:00ZZ",
+            "+2020-01-01T00:00:00Z",
         ] {
             assert_eq!(Instant::parse(text), None, "{text}");
         }

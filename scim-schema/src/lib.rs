@@ -28,7 +28,7 @@ mod value;
 pub use attribute::Attribute;
 pub use characteristic::{Mutability, Returned, Type, Uniqueness};
 pub use compare::{Comparison, Operand, Text, UNICODE_VERSION};
-pub use error::{ScimType, SchemaError, UnknownAttribute, Violation};
+pub use error::{SchemaError, ScimType, UnknownAttribute, Violation};
 pub use instant::Instant;
 pub use json::UniqueNames;
 pub use message::read_message;

@@ -32,7 +32,11 @@ impl ResourceType {
     /// `invalidSyntax` for a name that occurs twice, or that is unknown where that is not
     /// tolerated; `invalidValue` for what cannot be brought into form. The resource is then in no
     /// particular state.
-    pub fn normalize(&self, resource: &mut Map<String, Value>, reading: &mut Reading<'_>) -> Result<(), Violation> {
+    pub fn normalize(
+        &self,
+        resource: &mut Map<String, Value>,
+        reading: &mut Reading<'_>,
+    ) -> Result<(), Violation> {
         let Swept { mut strays, dropped } = self.sweep(resource, reading)?;
         if !strays.is_empty() {
             // Whole attributes and extensions first: names with a path add to them.
@@ -46,7 +50,11 @@ impl ResourceType {
     }
 
     /// Normalises the values of members with canonical names; takes the other members out.
-    fn sweep(&self, resource: &mut Map<String, Value>, reading: &mut Reading<'_>) -> Result<Swept<'_>, Violation> {
+    fn sweep(
+        &self,
+        resource: &mut Map<String, Value>,
+        reading: &mut Reading<'_>,
+    ) -> Result<Swept<'_>, Violation> {
         let mut core = self.core().attributes.lookup();
         sweep(resource, |key, value| match core(key) {
             Some(target) => normalize_writable(target, value, reading),
@@ -81,7 +89,11 @@ impl ResourceType {
         }
     }
 
-    fn normalize_schemas(&self, resource: &mut Map<String, Value>, reading: &mut Reading<'_>) -> Result<(), Violation> {
+    fn normalize_schemas(
+        &self,
+        resource: &mut Map<String, Value>,
+        reading: &mut Reading<'_>,
+    ) -> Result<(), Violation> {
         if self.has_right_schemas(resource) {
             return Ok(());
         }
@@ -119,7 +131,8 @@ impl ResourceType {
 
     fn has_right_schemas(&self, resource: &Map<String, Value>) -> bool {
         let listed = resource.get("schemas").and_then(Value::as_array);
-        listed.is_some_and(|listed| listed.iter().map(Value::as_str).eq(self.right_schemas(resource).map(Some)))
+        listed
+            .is_some_and(|listed| listed.iter().map(Value::as_str).eq(self.right_schemas(resource).map(Some)))
     }
 
     fn right_schemas(&self, resource: &Map<String, Value>) -> impl Iterator<Item = &str> {
@@ -212,7 +225,8 @@ impl Target {
         let around = [self.extension(), self.sub().map(|_| self.attribute().name())];
         let mut object = resource;
         for name in around.into_iter().flatten() {
-            let wrong = || Violation::new(ScimType::InvalidValue, self, "what it belongs to is not an object");
+            let wrong =
+                || Violation::new(ScimType::InvalidValue, self, "what it belongs to is not an object");
             let inner = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
             object = inner.as_object_mut().ok_or_else(wrong)?;
         }

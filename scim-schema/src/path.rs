@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-
 /// The name of an attribute: `[URI ":"] name ["." sub-attribute]` (RFC 7644 section 3.10).
 ///
 /// Names compare without regard to ASCII case, as every part of the notation does. A URI is split
@@ -74,7 +73,8 @@ impl AttrPath {
         let bytes = text.as_bytes();
         let name = name_length(bytes);
         // Most paths are a mere name.
-        let mere = starts_with_letter(bytes) && bytes.get(name).is_none_or(|next| Kind::of(*next) == Kind::Other);
+        let mere =
+            starts_with_letter(bytes) && bytes.get(name).is_none_or(|next| Kind::of(*next) == Kind::Other);
         let (attr, sub, end) = if mere { (0, 0, name) } else { split(text)? };
         let (path, rest) = text.split_at_checked(end).unwrap_or_default();
         Ok((rest, Self { text: path.into(), attr, sub }))
@@ -146,7 +146,8 @@ fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
     }
     // In a value path on references `$ref` stands alone.
     let is_name = |at: usize, end: usize| {
-        starts_with_letter(from(at)) || text.get(at..end).is_some_and(|name| name.eq_ignore_ascii_case("$ref"))
+        starts_with_letter(from(at))
+            || text.get(at..end).is_some_and(|name| name.eq_ignore_ascii_case("$ref"))
     };
     if strays > 0 || !is_name(attr, if sub > 0 { sub - 1 } else { end }) {
         return Err(NAME);
@@ -288,7 +289,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_a_path() {
-        for text in ["", ".", "a.", ".a", "1a", "a.b.c", "a b", "$id", "urn:a", ":a", "a:", "urn::a", "a.1", "é"] {
+        for text in
+            ["", ".", "a.", ".a", "1a", "a.b.c", "a b", "$id", "urn:a", ":a", "a:", "urn::a", "a.1", "é"]
+        {
             // `urn:a` is the scheme `urn` with an attribute `a`, which is no URI.
             assert!(AttrPath::parse(text).is_err(), "{text}");
         }

@@ -71,7 +71,12 @@ impl Serialize for Projected<'_> {
 }
 
 impl<'a> Projected<'a> {
-    fn write<M: SerializeMap>(&self, out: &mut M, selected: &'a Selected, value: Option<&'a Value>) -> Result<(), M::Error> {
+    fn write<M: SerializeMap>(
+        &self,
+        out: &mut M,
+        selected: &'a Selected,
+        value: Option<&'a Value>,
+    ) -> Result<(), M::Error> {
         match value {
             Some(value) => {
                 let shown = Shown { derive: self.derive, subs: selected.subs.as_deref(), value };
@@ -102,7 +107,8 @@ impl Extension<'_> {
 impl Serialize for Extension<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
-        self.selection.each(self.members, |selected, value| self.projected.write(&mut out, selected, value))?;
+        self.selection
+            .each(self.members, |selected, value| self.projected.write(&mut out, selected, value))?;
         out.end()
     }
 }
@@ -120,7 +126,9 @@ impl<'a> Shown<'a> {
     fn has_any(&self) -> bool {
         match (self.value, self.subs) {
             (Value::Null, _) => false,
-            (Value::Array(list), Some(subs)) => list.iter().any(|element| self.complex(subs, element).is_some()),
+            (Value::Array(list), Some(subs)) => {
+                list.iter().any(|element| self.complex(subs, element).is_some())
+            }
             (value, Some(subs)) => self.complex(subs, value).is_some(),
             (Value::Array(list), None) => !list.is_empty(),
             (_, None) => true,

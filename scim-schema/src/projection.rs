@@ -107,7 +107,7 @@ impl Projection {
     }
 
     fn of(kind: Kind, sections: Arc<[Section]>, shows: Vec<Box<[Show]>>) -> Self {
-        let selections = sections.iter().zip(&shows).map(select).collect();
+        let selections = sections.iter().zip(&shows).map(|(section, shows)| select(section, shows)).collect();
         Self { kind, sections, shows: shows.into(), selections, excluded: Vec::new() }
     }
 
@@ -243,7 +243,7 @@ impl Show {
     }
 }
 
-fn select((section, shows): (&Section, &Box<[Show]>)) -> Selection {
+fn select(section: &Section, shows: &[Show]) -> Selection {
     let selected = |(target, show): (&Target, &Show)| {
         let subs = match show {
             Show::Hide => return None,
@@ -264,7 +264,8 @@ fn each_attribute(sections: &[Section], show: fn(&Target) -> Show) -> Vec<Box<[S
 }
 
 fn default_show(target: &Target) -> Show {
-    let by_default = |attribute: &Attribute| matches!(attribute.returned(), Returned::Always | Returned::Default);
+    let by_default =
+        |attribute: &Attribute| matches!(attribute.returned(), Returned::Always | Returned::Default);
     if by_default(target.attribute()) {
         Show::of(target.attribute().sub_attributes().iter().map(by_default).collect())
     } else {

@@ -97,7 +97,11 @@ pub enum Named<'a> {
 
 impl ResourceType {
     /// Begins a resource type: its name, its endpoint below the base URL, and its core schema.
-    pub fn builder(name: impl Into<String>, endpoint: impl Into<String>, schema: Schema) -> ResourceTypeBuilder {
+    pub fn builder(
+        name: impl Into<String>,
+        endpoint: impl Into<String>,
+        schema: Schema,
+    ) -> ResourceTypeBuilder {
         ResourceTypeBuilder {
             name: name.into(),
             endpoint: endpoint.into(),
@@ -318,7 +322,10 @@ impl ResourceTypeBuilder {
         let segment = self.endpoint.strip_prefix('/').unwrap_or(&self.endpoint);
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~');
         if segment.is_empty() || !segment.chars().all(plain) {
-            return Err(SchemaError::new(&self.endpoint, "an endpoint is one path segment of letters and digits"));
+            return Err(SchemaError::new(
+                &self.endpoint,
+                "an endpoint is one path segment of letters and digits",
+            ));
         }
         let mut sections: Vec<Section> = Vec::new();
         let all = std::iter::once((self.schema, true)).chain(self.extensions);
@@ -336,7 +343,12 @@ impl ResourceTypeBuilder {
         Ok(ResourceType(Arc::new(Inner {
             directory: Directory::of(sections.iter().flat_map(|section| section.attributes.as_slice())),
             default_projection: Projection::default_of(sections.clone()),
-            immutable: sections.iter().flat_map(|s| s.attributes.as_slice()).flat_map(immutable).cloned().collect(),
+            immutable: sections
+                .iter()
+                .flat_map(|s| s.attributes.as_slice())
+                .flat_map(immutable)
+                .cloned()
+                .collect(),
             name: self.name,
             endpoint: format!("/{segment}"),
             description: self.description,
@@ -358,7 +370,8 @@ fn check(target: &Target) -> Result<(), SchemaError> {
 
 fn check_default(target: &Target) -> Result<(), SchemaError> {
     let Some(value) = target.definition().default_value() else { return Ok(()) };
-    let unsuitable = |error: Violation| SchemaError::new(target.name(), format!("its default value {}", error.reason()));
+    let unsuitable =
+        |error: Violation| SchemaError::new(target.name(), format!("its default value {}", error.reason()));
     target.validate(value).map_err(unsuitable)
 }
 

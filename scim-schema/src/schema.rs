@@ -108,7 +108,11 @@ impl Schema {
                 return Err(wrong("a schema must have `attributes`"));
             }
             let attributes = Attribute::list_from_json(object, "attributes")?;
-            Ok((attributes, text(object, "name")?.unwrap_or(id), text(object, "description")?.unwrap_or_default()))
+            Ok((
+                attributes,
+                text(object, "name")?.unwrap_or(id),
+                text(object, "description")?.unwrap_or_default(),
+            ))
         };
         let (attributes, name, description) = read().map_err(|error| error.inside(id))?;
         Ok(Self::new(id, name, attributes)?.with_description(description))
@@ -126,7 +130,11 @@ impl Schema {
     /// # Errors
     ///
     /// If there is no such attribute, or the result is not well formed.
-    pub fn adjust(self, name: &str, change: impl FnOnce(Attribute) -> Attribute) -> Result<Self, SchemaError> {
+    pub fn adjust(
+        self,
+        name: &str,
+        change: impl FnOnce(Attribute) -> Attribute,
+    ) -> Result<Self, SchemaError> {
         self.edit(name, |attribute| Some(change(attribute)))
     }
 
@@ -157,7 +165,8 @@ impl Schema {
         name: &str,
         change: impl FnOnce(Attribute) -> Option<Attribute>,
     ) -> Result<Self, SchemaError> {
-        let attributes = edit_list(self.attributes(), name, change).map_err(|error| error.inside(self.id()))?;
+        let attributes =
+            edit_list(self.attributes(), name, change).map_err(|error| error.inside(self.id()))?;
         self.with_attributes(attributes)
     }
 

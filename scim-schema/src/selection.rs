@@ -57,7 +57,11 @@ impl Selection {
         object: &'a Map<String, Value>,
         member: impl FnMut(&'a Selected, Option<&'a Value>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if self.members.len() <= 8 { self.chunks::<8, E>(object, member) } else { self.chunks::<32, E>(object, member) }
+        if self.members.len() <= 8 {
+            self.chunks::<8, E>(object, member)
+        } else {
+            self.chunks::<32, E>(object, member)
+        }
     }
 
     /// The same, so many at once: one pass over the object finds their values, where a search for

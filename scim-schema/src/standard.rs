@@ -108,6 +108,7 @@ pub(crate) fn with_common(schema: &Schema) -> Vec<Attribute> {
     .with_mutability(read_only);
 
     let common = ["schemas", "id", "externalId", "meta"];
-    let own = schema.attributes().iter().filter(|a| !common.iter().any(|name| a.name().eq_ignore_ascii_case(name)));
+    let own =
+        schema.attributes().iter().filter(|a| !common.iter().any(|name| a.name().eq_ignore_ascii_case(name)));
     [schemas, id, external_id].into_iter().chain(own.cloned()).chain([meta]).collect()
 }

@@ -76,7 +76,8 @@ impl Facts {
             Type::Boolean => Some(Plain::Flag),
             _ => None,
         };
-        let ruled = definition.is_required() || definition.is_only_canonical() || definition.max_length().is_some();
+        let ruled =
+            definition.is_required() || definition.is_only_canonical() || definition.max_length().is_some();
         Self {
             read_only,
             must_be_given: definition.is_required() && !read_only,
@@ -125,7 +126,8 @@ impl Target {
                 subs: Targets::new(subs),
             }))
         };
-        let subs = attribute.sub_attributes().iter().enumerate().map(|sub| entry(Some(sub), Vec::new())).collect();
+        let subs =
+            attribute.sub_attributes().iter().enumerate().map(|sub| entry(Some(sub), Vec::new())).collect();
         entry(None, subs)
     }
 

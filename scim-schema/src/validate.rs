@@ -21,7 +21,11 @@ impl ResourceType {
     /// # Errors
     ///
     /// The first violation: `invalidValue`, or `mutability` for an immutable value that changed.
-    pub fn validate(&self, next: &Map<String, Value>, before: Option<&Map<String, Value>>) -> Result<(), Violation> {
+    pub fn validate(
+        &self,
+        next: &Map<String, Value>,
+        before: Option<&Map<String, Value>>,
+    ) -> Result<(), Violation> {
         self.validate_members(next, before.is_some())?;
         if let Some(before) = before {
             for target in self.immutable() {
@@ -196,7 +200,11 @@ fn is_uri_text(text: &str) -> bool {
 }
 
 /// Whether an immutable value that was there is still the same.
-fn unchanged(target: &Target, before: &Map<String, Value>, next: &Map<String, Value>) -> Result<(), Violation> {
+fn unchanged(
+    target: &Target,
+    before: &Map<String, Value>,
+    next: &Map<String, Value>,
+) -> Result<(), Violation> {
     let value = |resource| target.holder(resource).and_then(|object| object.get(target.name()));
     match (value(before), value(next)) {
         (Some(before), Some(next)) if target.same_value(before, next) => Ok(()),

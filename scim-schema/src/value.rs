@@ -49,7 +49,8 @@ impl Target {
                 return true;
             }
             if self.is_complex() && element.as_object().is_some_and(Map::is_empty) {
-                failed = Some(Violation::new(ScimType::InvalidValue, self, "an element has no sub-attributes"));
+                failed =
+                    Some(Violation::new(ScimType::InvalidValue, self, "an element has no sub-attributes"));
             }
             self.normalize_one(element, reading).unwrap_or_else(|violation| {
                 failed = Some(violation);
@@ -91,13 +92,14 @@ impl Target {
             (Type::Complex, Value::String(text)) if text.is_empty() => {
                 return Ok(!reading.tolerates(Quirk::EmptyForComplex, self));
             }
-            (Type::Complex, Value::String(_)) => {
-                if self.subs().exact("value").is_some() && reading.tolerates(Quirk::StringForComplex, self) {
-                    let mut object = Map::from_iter([("value".to_owned(), value.take())]);
-                    let assigned = self.normalize_object(&mut object, reading)?;
-                    *value = Value::Object(object);
-                    return Ok(assigned);
-                }
+            (Type::Complex, Value::String(_))
+                if self.subs().exact("value").is_some()
+                    && reading.tolerates(Quirk::StringForComplex, self) =>
+            {
+                let mut object = Map::from_iter([("value".to_owned(), value.take())]);
+                let assigned = self.normalize_object(&mut object, reading)?;
+                *value = Value::Object(object);
+                return Ok(assigned);
             }
             (Type::Boolean, Value::String(text)) => {
                 let flag = ["false", "true"].iter().position(|flag| text.eq_ignore_ascii_case(flag));
@@ -107,10 +109,8 @@ impl Target {
                     *value = Value::Bool(flag == 1);
                 }
             }
-            (Type::String, Value::Number(number)) => {
-                if reading.tolerates(Quirk::NumberForString, self) {
-                    *value = Value::String(number.to_string());
-                }
+            (Type::String, Value::Number(number)) if reading.tolerates(Quirk::NumberForString, self) => {
+                *value = Value::String(number.to_string());
             }
             (Type::Integer | Type::Decimal, Value::String(text)) => {
                 if let Ok(number) = text.trim().parse()
@@ -121,17 +121,21 @@ impl Target {
                 }
             }
             (Type::Integer, Value::Number(_)) => self.normalize_integer(value, reading),
-            (Type::Binary, Value::String(text)) => {
-                if !is_base64(text) && !reading.tolerates(Quirk::NotBase64, self) {
-                    return Err(Violation::new(ScimType::InvalidValue, self, "not base64"));
-                }
+            (Type::Binary, Value::String(text))
+                if !is_base64(text) && !reading.tolerates(Quirk::NotBase64, self) =>
+            {
+                return Err(Violation::new(ScimType::InvalidValue, self, "not base64"));
             }
             _ => {}
         }
         Ok(true)
     }
 
-    fn normalize_object(&self, object: &mut Map<String, Value>, reading: &mut Reading<'_>) -> Result<bool, Violation> {
+    fn normalize_object(
+        &self,
+        object: &mut Map<String, Value>,
+        reading: &mut Reading<'_>,
+    ) -> Result<bool, Violation> {
         self.normalize_members(object, reading)?;
         if self.refers_to_resources() {
             let singular = !self.definition().is_multi_valued();
@@ -152,7 +156,8 @@ impl Target {
         if let Value::Number(number) = value
             && self.definition().data_type() == Type::Integer
             && !(number.is_i64() || number.is_u64())
-            && let Some(whole) = number.as_f64().and_then(whole_float).and_then(|whole| i64::try_from(whole).ok())
+            && let Some(whole) =
+                number.as_f64().and_then(whole_float).and_then(|whole| i64::try_from(whole).ok())
             && reading.tolerates(Quirk::FractionForInteger, self)
         {
             *value = Value::from(whole);
@@ -182,6 +187,6 @@ fn is_base64(text: &str) -> bool {
     let data = text.trim_end_matches('=');
     let padding = text.len() - data.len();
     data.len() % 4 != 1
-        && (padding == 0 || (padding <= 2 && text.len() % 4 == 0))
+        && (padding == 0 || (padding <= 2 && text.len().is_multiple_of(4)))
         && data.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_'))
 }

@@ -1,8 +1,9 @@
 //! The cases of `testdata/schema`: normalising, validating, projecting.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use scim_schema::{
-    Attribute, Mutability, Projected, Projection, Reading, ResourceType, Returned, Schema, Tolerance, Violation, standard,
+    Attribute, Mutability, Projected, Projection, Reading, ResourceType, Returned, Schema, Tolerance,
+    Violation, standard,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -117,7 +118,11 @@ fn each_quirk_can_be_switched_off() {
             .normalize(&mut resource, &mut Reading::new(&tolerance))
             .and_then(|()| on.validate(&resource, None))
             .is_ok();
-        assert!(!accepted || Some(&resource) != case.then.as_ref(), "{}: `{name}` makes no difference", case.name);
+        assert!(
+            !accepted || Some(&resource) != case.then.as_ref(),
+            "{}: `{name}` makes no difference",
+            case.name
+        );
     }
 }
 
@@ -215,7 +220,10 @@ fn malformed_schemas_name_the_place() {
         (r#"[{ "name": "a", "type": "text" }]"#, "a"),
         (r#"[{ "name": "a", "type": "complex" }]"#, "a"),
         (r#"[{ "name": "a", "subAttributes": [{ "name": "b" }] }]"#, "a"),
-        (r#"[{ "name": "a", "type": "complex", "subAttributes": [{ "name": "b", "returned": "often" }] }]"#, "b"),
+        (
+            r#"[{ "name": "a", "type": "complex", "subAttributes": [{ "name": "b", "returned": "often" }] }]"#,
+            "b",
+        ),
         (r#"[{ "name": "a", "mutability": "writeOnly" }]"#, "a"),
         (r#"[{ "type": "string" }]"#, "name"),
         (r#"{}"#, "attributes"),
