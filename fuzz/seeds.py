@@ -169,11 +169,34 @@ def cursors():
                 seed("cursor", bytes([count | flags, sort]) + b"\x00\x01\x20\x03")
 
 
+def words():
+    """The names and keywords, for libFuzzer to put in anywhere."""
+    found = {"$0", "$1", "$2", "bulkId:a", "eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr", "and", "or"}
+    found |= {"not (", "[", "].", "add", "remove", "replace", "true", "false", "null", "sortBy=", "sortOrder=descending"}
+    found |= {"attributes=", "excludedAttributes=", "startIndex=", "count=", "cursor=", "filter=", "/.search", "/Bulk", "/Me"}
+
+    def names(value):
+        if isinstance(value, dict):
+            found.update(value)
+            for inner in value.values():
+                names(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                names(inner)
+
+    for transcript in transcripts():
+        for step in transcript["steps"]:
+            names(step["request"].get("body"))
+    lines = [json.dumps(word) for word in sorted(found) if word.isascii() and 1 < len(word) < 64 and word.isprintable()]
+    (HERE / "corpus" / "words.dict").write_text("\n".join(lines) + "\n")
+
+
 if __name__ == "__main__":
     filters()
     patches()
     requests()
     bulk()
     cursors()
-    for folder in sorted((HERE / "corpus").iterdir()):
+    words()
+    for folder in sorted(path for path in (HERE / "corpus").iterdir() if path.is_dir()):
         print(f"{folder.name}: {len(list(folder.iterdir()))} inputs")

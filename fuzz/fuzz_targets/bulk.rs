@@ -2,10 +2,14 @@
 
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
-use scim_core::schema::standard;
+use scim_core::schema::{ResourceType, standard};
 use scim_fuzz::{World, fill};
 use serde_json::Value;
+
+static TYPES: LazyLock<[ResourceType; 2]> = LazyLock::new(|| [standard::user_type(), standard::group_type()]);
 
 fuzz_target!(|input: &[u8]| {
     for strict in [false, true] {
@@ -34,12 +38,12 @@ fuzz_target!(|input: &[u8]| {
         }
         // No reference is left open, whatever failed.
         let mut total = 0;
-        for on in [standard::user_type(), standard::group_type()] {
+        for on in TYPES.iter() {
             let (status, list) = world.call("GET", on.endpoint(), "");
             assert_eq!(status, 200);
             for resource in list["Resources"].as_array().into_iter().flatten() {
                 total += 1;
-                world.check(&on, resource);
+                world.check(on, resource);
             }
         }
         if status != 200 {

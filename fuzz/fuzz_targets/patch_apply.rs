@@ -9,6 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use scim_core::patch::{Limits, PatchRequest};
 use scim_core::schema::{Reading, ResourceType, Tolerance, standard};
 use scim_fuzz::{USER, World, canonical, fill};
+use serde_json::{Map, Value};
 
 static TYPES: LazyLock<[ResourceType; 2]> = LazyLock::new(|| [standard::user_type(), standard::group_type()]);
 
@@ -18,18 +19,20 @@ fuzz_target!(|input: &[u8]| {
     let resource = if resource.is_empty() { USER.as_bytes() } else { resource };
     for on in TYPES.iter() {
         for strict in [false, true] {
-            alone(on, resource, body, if strict { Tolerance::strict() } else { Tolerance::lenient() });
-            stored(on, resource, body, strict);
+            let tolerance = if strict { Tolerance::strict() } else { Tolerance::lenient() };
+            if let Some(before) = canonical(on, resource, &tolerance) {
+                alone(on, before, body, &tolerance);
+                stored(on, resource, body, strict);
+            }
         }
     }
 });
 
-/// The patch by itself: it says rightly whether it changed anything, and the difference that it makes is a patch too.
-fn alone(on: &ResourceType, resource: &[u8], body: &[u8], tolerance: Tolerance) {
+/// The patch by itself: it says rightly whether it changed anything, and what it makes is a good resource.
+fn alone(on: &ResourceType, before: Map<String, Value>, body: &[u8], tolerance: &Tolerance) {
     let limits = Limits::default();
-    let Some(before) = canonical(on, resource, &tolerance) else { return };
-    let Ok(request) = PatchRequest::parse(body, &limits, &mut Reading::new(&tolerance)) else { return };
-    let Ok(patch) = request.resolve(on, &limits, &mut Reading::new(&tolerance)) else { return };
+    let Ok(request) = PatchRequest::parse(body, &limits, &mut Reading::new(tolerance)) else { return };
+    let Ok(patch) = request.resolve(on, &limits, &mut Reading::new(tolerance)) else { return };
     let Ok(applied) = patch.apply(before.clone()) else { return };
     assert_eq!(applied.changed, applied.resource != before, "{before:?} {:?}", applied.resource);
     on.validate(&applied.resource, Some(&before))

@@ -2,16 +2,19 @@
 
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
 use scim_core::filter::{Limits, PatchPath};
 use scim_core::patch::{PATCH_OP, PatchRequest};
-use scim_core::schema::{Reading, Tolerance, standard};
+use scim_core::schema::{Reading, ResourceType, Tolerance, standard};
 use serde_json::{Value, json};
+
+static TYPES: LazyLock<[ResourceType; 2]> = LazyLock::new(|| [standard::user_type(), standard::group_type()]);
 
 fuzz_target!(|text: &str| {
     let limits = Limits::default();
     let wide = limits.with_length(usize::MAX).with_nesting(512);
-    let types = [standard::user_type(), standard::group_type()];
     for tolerance in [Tolerance::lenient(), Tolerance::interop(), Tolerance::strict()] {
         if let Ok(path) = PatchPath::parse(text, &limits, &mut Reading::new(&tolerance)) {
             let printed = path.to_string();
@@ -30,7 +33,7 @@ fuzz_target!(|text: &str| {
             let limits = scim_core::patch::Limits::default();
             let request = PatchRequest::from_value(message, &limits, &mut Reading::new(&tolerance));
             let Ok(request) = request else { continue };
-            for on in &types {
+            for on in TYPES.iter() {
                 let _ = request.clone().resolve(on, &limits, &mut Reading::new(&tolerance));
             }
         }

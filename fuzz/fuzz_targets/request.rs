@@ -6,11 +6,15 @@
 
 #![no_main]
 
+use std::sync::LazyLock;
+
 use http::Request;
 use libfuzzer_sys::fuzz_target;
-use scim_core::schema::standard;
+use scim_core::schema::{ResourceType, standard};
 use scim_fuzz::{World, fill};
 use serde_json::Value;
+
+static TYPES: LazyLock<[ResourceType; 2]> = LazyLock::new(|| [standard::user_type(), standard::group_type()]);
 
 fuzz_target!(|input: &[u8]| {
     let (strict, mut rest) = match input.strip_prefix(b"strict\n") {
@@ -34,11 +38,11 @@ fuzz_target!(|input: &[u8]| {
         let Some(end) = end else { break };
         rest = &rest[end + 4..];
     }
-    for on in [standard::user_type(), standard::group_type()] {
+    for on in TYPES.iter() {
         let (status, list) = world.call("GET", on.endpoint(), "");
         assert_eq!(status, 200);
         for resource in list["Resources"].as_array().into_iter().flatten() {
-            world.check(&on, resource);
+            world.check(on, resource);
         }
     }
 });

@@ -40,7 +40,7 @@ impl Request<'_, '_> {
         if let Some(cursor) = &parameters.cursor
             && self.service.capabilities().cursor()
         {
-            return self.from_cursor(cursor, parameters, queries);
+            return self.begin_at_cursor(cursor, parameters, queries);
         }
         let count = parameters.count()?.map(|count| usize::try_from(count.max(0)).unwrap_or(usize::MAX));
         let count = count.unwrap_or(self.config.default_page_size).min(self.config.max_page_size);
@@ -49,7 +49,7 @@ impl Request<'_, '_> {
     }
 
     /// RFC 9865 section 2.
-    fn from_cursor(
+    fn begin_at_cursor(
         &self,
         text: &str,
         parameters: &Parameters,

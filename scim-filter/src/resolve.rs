@@ -1,6 +1,6 @@
 //! Finding out what a filter means on a resource type.
 
-use scim_schema::{AttrPath, Attribute, Reading, ResourceType, Returned, Target};
+use scim_schema::{AttrPath, Reading, ResourceType, Target};
 
 use crate::ast::{CompareOp, Connective, Filter, Literal};
 use crate::display::{Part, print_with_span};
@@ -83,7 +83,7 @@ impl Filter {
         parent: &Target,
         reading: &mut Reading<'_>,
     ) -> Result<Predicate, ResolveError> {
-        if is_secret(parent) {
+        if parent.is_secret() {
             return Err(refused(parent, Kind::Sensitive, secrecy(parent)));
         }
         if !has_elements(parent) {
@@ -205,7 +205,7 @@ impl<'a> Resolver<'a, '_, '_> {
             (None, None) => None,
         };
         match found {
-            Some(target) if is_secret(target) => Err(secret(node, target)),
+            Some(target) if target.is_secret() => Err(secret(node, target)),
             Some(target) => Ok(Some(target)),
             None => self.missing(node, path),
         }
@@ -270,12 +270,6 @@ pub(crate) fn negate(predicate: Predicate) -> Predicate {
         Predicate::Const(holds) => Predicate::Const(!holds),
         predicate => Predicate::Not(Box::new(predicate)),
     }
-}
-
-#[inline]
-pub(crate) fn is_secret(target: &Target) -> bool {
-    let never = |attribute: &Attribute| attribute.returned() == Returned::Never;
-    never(target.attribute()) || target.sub().is_some_and(never)
 }
 
 /// What there is to say of a secret.

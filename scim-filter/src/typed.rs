@@ -8,7 +8,7 @@ use crate::display::Part;
 use crate::error::ResolveErrorKind as Kind;
 use crate::eval::compare;
 use crate::predicate::Predicate;
-use crate::resolve::{Misfit, Resolved, Resolver, is_secret, negate, secret};
+use crate::resolve::{Misfit, Resolved, Resolver, negate, secret};
 
 /// Where the values of an attribute come from.
 enum Source<'t> {
@@ -185,7 +185,7 @@ impl<'a> Resolver<'a, '_, '_> {
 /// The `value` of a complex attribute, which it stands for in comparisons.
 fn value_of<'a, 'f>(node: &'f Filter, target: &'a Target) -> Resolved<'f, &'a Target> {
     match target.sub_attribute("value") {
-        Some(value) if is_secret(value) => Err(secret(node, value)),
+        Some(value) if value.is_secret() => Err(secret(node, value)),
         Some(value) => Ok(value),
         None => {
             let example = target.sub_attributes().first().unwrap_or(target);

@@ -57,7 +57,9 @@ impl Patch {
                 }
                 Some(uri) => {
                     let existed = resource.contains_key(uri);
-                    if in_extension(uri, &mut resource, |object| apply_group(target, steps, object, &mut work))? {
+                    if in_extension(uri, &mut resource, |object| {
+                        apply_group(target, steps, object, &mut work)
+                    })? {
                         changed = true;
                         extended.push(Extended { target, steps, existed });
                     }
@@ -276,12 +278,14 @@ fn check_present(target: &Target, steps: &[Step], object: &Map<String, Value>) -
 /// What is never read back is not there in what is stored.
 fn is_needed(target: &Target) -> bool {
     let definition = target.definition();
-    definition.is_required() && !matches!(definition.mutability(), Mutability::ReadOnly | Mutability::WriteOnly)
+    definition.is_required()
+        && !matches!(definition.mutability(), Mutability::ReadOnly | Mutability::WriteOnly)
 }
 
 /// The error for a required value that is not there: whether an operation took it away or forgot it.
 fn missing(at: &Target, sub: Option<&str>, steps: &[Step]) -> PatchError {
-    let taken = steps.iter().rev().find(|step| at.attribute() == step.target.attribute() && step.removes(sub));
+    let taken =
+        steps.iter().rev().find(|step| at.attribute() == step.target.attribute() && step.removes(sub));
     match (taken, steps.last()) {
         (Some(step), _) => {
             PatchError::new(ScimType::Mutability, at, "is required and cannot be removed").at(step.operation)

@@ -4,11 +4,12 @@ use scim_filter::Predicate;
 use scim_schema::{Mutability, Operand, Quirk, ScimType, Target, is_unassigned};
 use serde_json::{Map, Value};
 
+use crate::change::{Change, Member};
 use crate::error::Result;
 use crate::keyed::{Keyed, KeyedChange, is_fixed, is_keyed, require_key};
 use crate::patch::{Action, key_of};
 use crate::resolve::{Resolver, is_schemas, is_service_owned, read_only};
-use crate::select::{Change, Otherwise, Select};
+use crate::select::{Otherwise, Select};
 use crate::{Op, PatchError};
 
 impl Resolver<'_, '_> {
@@ -158,7 +159,7 @@ impl Resolver<'_, '_> {
         }
         let members = self.members(target, value)?;
         let change = if self.op == Op::Replace && self.reading.tolerance().replaces_whole_complex() {
-            let members: Map<_, _> = members.into_iter().filter(|(_, value)| !value.is_null()).collect();
+            let members = without_nulls(members);
             if members.is_empty() {
                 self.unassign(target);
                 return Ok(());
@@ -167,7 +168,7 @@ impl Resolver<'_, '_> {
             target.validate_one(&value)?;
             Change::Replace(value)
         } else {
-            Change::Merge { members, adding: self.op == Op::Add }
+            Change::Merge { members: Member::all(target, members), adding: self.op == Op::Add }
         };
         let otherwise = Otherwise::Create { element: Map::new(), tolerated: false };
         self.push(target, Action::Select(Box::new(Select::all(change, otherwise))));
@@ -193,7 +194,9 @@ impl Resolver<'_, '_> {
         let assigned = target.normalize_one(&mut value, self.reading)?;
         let mut members = match value {
             Value::Object(members) => members,
-            _ if assigned => return Err(PatchError::new(ScimType::InvalidValue, target, "must be an object")),
+            _ if assigned => {
+                return Err(PatchError::new(ScimType::InvalidValue, target, "must be an object"));
+            }
             _ => Map::new(),
         };
         for (name, value) in &members {
@@ -217,8 +220,7 @@ impl Resolver<'_, '_> {
         } else {
             value = Value::Null;
         }
-        let name = sub.definition().name().to_owned();
-        Ok(Some(Change::Merge { members: Map::from_iter([(name, value)]), adding }))
+        Ok(Some(Change::Merge { members: vec![Member { sub: sub.clone(), value }], adding }))
     }
 
     /// What is to be done if no element is selected; `seed` is what one would be made from.
@@ -246,12 +248,11 @@ impl Resolver<'_, '_> {
 
     /// `remove` of an attribute, or of a sub-attribute without a value filter.
     fn remove(&mut self, target: &Target, value: Option<Value>) -> Result<()> {
-        let name = target.definition().name().to_owned();
         let Some(value) = value.filter(|value| !value.is_null()) else {
             if target.sub().is_none() {
                 self.unassign(target);
             } else {
-                let change = Change::Merge { members: Map::from_iter([(name, Value::Null)]), adding: false };
+                let change = unassign_sub(target);
                 self.push(target, Action::Select(Box::new(Select::all(change, Otherwise::Nothing))));
             }
             return Ok(());
@@ -260,15 +261,19 @@ impl Resolver<'_, '_> {
         let action = match value {
             Value::Array(listed) if is_keyed(target) => {
                 let key = |element| require_key(target, element).map(|key| KeyedChange::Remove(key.into()));
-                Action::Keyed(Keyed { exactly: false, changes: listed.iter().map(key).collect::<Result<_>>()? })
+                Action::Keyed(Keyed {
+                    exactly: false,
+                    changes: listed.iter().map(key).collect::<Result<_>>()?,
+                })
             }
             value if target.sub().is_some() => {
-                let change = Change::RemoveEqual(Map::from_iter([(name, value)]));
+                let change = Change::RemoveEqual(vec![Member { sub: target.clone(), value }]);
                 Action::Select(Box::new(Select::all(change, Otherwise::Nothing)))
             }
             Value::Array(listed) => Action::RemoveListed(listed),
             Value::Object(members) => {
-                Action::Select(Box::new(Select::all(Change::RemoveEqual(members), Otherwise::Nothing)))
+                let change = Change::RemoveEqual(Member::all(target, members));
+                Action::Select(Box::new(Select::all(change, Otherwise::Nothing)))
             }
             value => Action::UnassignEqual(value),
         };
@@ -280,7 +285,8 @@ impl Resolver<'_, '_> {
     /// what it lists goes.
     fn listed(&mut self, target: &Target, mut value: Value) -> Result<Option<Value>> {
         if !self.reading.tolerates(Quirk::RemoveWithValue, target) {
-            let reason = "remove takes no value; select what to remove in the path, as in `members[value eq \"..\"]`";
+            let reason =
+                "remove takes no value; select what to remove in the path, as in `members[value eq \"..\"]`";
             return Err(PatchError::new(ScimType::InvalidValue, target, reason));
         }
         if !target.normalize(&mut value, self.reading)? {
@@ -307,7 +313,9 @@ impl Resolver<'_, '_> {
             None => None,
         };
         let change = match (self.op, value) {
-            (Op::Remove, value) => self.remove_selected(target, sub, value.filter(|value| !value.is_null()))?,
+            (Op::Remove, value) => {
+                self.remove_selected(target, sub, value.filter(|value| !value.is_null()))?
+            }
             (_, None) => return Err(needs_value(target)),
             (Op::Add, Some(Value::Null)) => return self.add_nothing(sub.unwrap_or(target)),
             (_, Some(value)) => match sub {
@@ -339,16 +347,14 @@ impl Resolver<'_, '_> {
             let Some(value) = value else { return Ok(Some(Change::Remove)) };
             let change = |value| match value {
                 Value::Array(listed) => Change::RemoveListed(listed),
-                Value::Object(members) => Change::RemoveEqual(members),
+                Value::Object(members) => Change::RemoveEqual(Member::all(target, members)),
                 value => Change::RemoveListed(vec![value]),
             };
             return Ok(self.listed(target, value)?.map(change));
         };
-        let name = sub.definition().name().to_owned();
-        let Some(value) = value else {
-            return Ok(Some(Change::Merge { members: Map::from_iter([(name, Value::Null)]), adding: false }));
-        };
-        Ok(self.listed(sub, value)?.map(|value| Change::RemoveEqual(Map::from_iter([(name, value)]))))
+        let Some(value) = value else { return Ok(Some(unassign_sub(sub))) };
+        let change = |value| Change::RemoveEqual(vec![Member { sub: sub.clone(), value }]);
+        Ok(self.listed(sub, value)?.map(change))
     }
 
     /// What `add` or `replace` does to a whole element; `None` if nothing.
@@ -364,9 +370,10 @@ impl Resolver<'_, '_> {
             let whole = self.op == Op::Replace && !self.reading.tolerates(Quirk::ReplaceMerges, target);
             let members = self.members(target, value)?;
             if !whole {
+                let members = Member::all(target, members);
                 return Ok(Some(Change::Merge { members, adding: self.op == Op::Add }));
             }
-            value = Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect());
+            value = Value::Object(without_nulls(members));
         } else if !target.normalize_one(&mut value, self.reading)? {
             return Ok(None);
         }
@@ -380,6 +387,14 @@ impl Resolver<'_, '_> {
 
 fn needs_value(target: &Target) -> PatchError {
     PatchError::new(ScimType::InvalidValue, target, "the operation needs a value")
+}
+
+fn unassign_sub(sub: &Target) -> Change {
+    Change::Merge { members: vec![Member { sub: sub.clone(), value: Value::Null }], adding: false }
+}
+
+fn without_nulls(members: Map<String, Value>) -> Map<String, Value> {
+    members.into_iter().filter(|(_, value)| !value.is_null()).collect()
 }
 
 /// Whether a value means that there is none (RFC 7643 section 2.5).
@@ -398,12 +413,13 @@ fn by_key(target: &Target, filter: &Predicate, change: &Change, op: Op) -> Optio
     };
     match change {
         Change::Remove => Some(KeyedChange::Remove(key.into())),
-        Change::Merge { members, .. } if op == Op::Add && is_fixed(target, members) => {
-            let mut members = members.clone();
-            members.retain(|name, _| !target.sub_attribute(name).is_some_and(Target::is_derived));
-            let same = members.get("value").is_none_or(|value| value == key);
-            members.insert("value".to_owned(), Value::from(key));
-            same.then_some(KeyedChange::Add(members))
+        Change::Merge { members, .. } if op == Op::Add => {
+            let given = members.iter().filter(|member| !member.sub.is_derived());
+            let mut element: Map<String, Value> =
+                given.map(|member| (member.name().to_owned(), member.value.clone())).collect();
+            let old = element.insert("value".to_owned(), Value::from(key));
+            let same = old.is_none_or(|old| old == key);
+            (same && is_fixed(target, &element)).then_some(KeyedChange::Add(element))
         }
         _ => None,
     }

@@ -68,7 +68,8 @@ impl Patch {
         if !is_keyed(target) || target.definition().is_required() {
             return None;
         }
-        let (own, rest): (Vec<&Step>, Vec<&Step>) = self.steps.iter().partition(|step| step.target == *target);
+        let (own, rest): (Vec<&Step>, Vec<&Step>) =
+            self.steps.iter().partition(|step| step.target == *target);
         let delta = match own.as_slice() {
             [] => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
             [Step { action: Action::Keyed(keyed), .. }] => {

@@ -112,14 +112,16 @@ impl Diff {
         let same = |other: &ByKey<'_>, folded: &str, element: &Value| {
             other.index.get(folded).is_some_and(|other| *other == element)
         };
-        let removed: Vec<_> = from.order.iter().filter(|(folded, element)| !same(to, folded, element)).collect();
-        let added: Vec<_> = to.order.iter().filter(|(folded, element)| !same(from, folded, element)).collect();
+        let removed: Vec<_> =
+            from.order.iter().filter(|(folded, element)| !same(to, folded, element)).collect();
+        let added: Vec<_> =
+            to.order.iter().filter(|(folded, element)| !same(from, folded, element)).collect();
         // In a list that is replaced, an element keeps what is fixed in it.
         let keeps = |(folded, element): &&(Cow<'_, str>, &Value)| {
             let old = from.index.get(folded);
             old.zip(element.as_object()).is_some_and(|(old, given)| is_same(target, old, given))
         };
-        if to.order.len() < removed.len() + added.len() && !added.iter().any(|element| keeps(element)) {
+        if to.order.len() < removed.len() + added.len() && !added.iter().any(keeps) {
             let all = to.order.iter().map(|(_, element)| (*element).clone()).collect();
             return self.push(Op::Replace, target, Some(Value::Array(all)));
         }

@@ -100,7 +100,8 @@ impl From<Violation> for PatchError {
 pub(crate) fn shortened(text: &str) -> String {
     const SHOWN: usize = 120;
     let mut chars = text.chars();
-    let mut short: String = chars.by_ref().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut short: String =
+        chars.by_ref().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if chars.next().is_some() {
         short.push('…');
     }

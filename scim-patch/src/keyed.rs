@@ -45,7 +45,9 @@ pub(crate) fn is_keyed(target: &Target) -> bool {
 pub(crate) fn require_key<'a>(target: &Target, element: &'a Value) -> Result<&'a str> {
     match element.get("value").and_then(Value::as_str) {
         Some(key) if !key.is_empty() => Ok(key),
-        _ => Err(PatchError::new(ScimType::InvalidValue, target, "each element must have a `value`, a string")),
+        _ => {
+            Err(PatchError::new(ScimType::InvalidValue, target, "each element must have a `value`, a string"))
+        }
     }
 }
 
@@ -126,7 +128,8 @@ impl Keyed {
         list.retain_mut(|element| {
             let key = element.get("value").and_then(Value::as_str);
             let place = key.and_then(|key| places.get(&rule.fold(key)).copied());
-            let Some((net, kept)) = place.and_then(|place| Some((nets.get(place)?, kept.get_mut(place)?))) else {
+            let Some((net, kept)) = place.and_then(|place| Some((nets.get(place)?, kept.get_mut(place)?)))
+            else {
                 changed |= self.exactly;
                 return !self.exactly;
             };
@@ -136,7 +139,11 @@ impl Keyed {
                 None => false,
                 Some(added) => {
                     // The list is set as a whole, or the element went and came back.
-                    let same = if self.exactly { is_same(target, element, added) } else { element.as_object() == Some(added) };
+                    let same = if self.exactly {
+                        is_same(target, element, added)
+                    } else {
+                        element.as_object() == Some(added)
+                    };
                     if !same {
                         *element = Value::Object(added.clone());
                         changed = true;
@@ -185,7 +192,8 @@ pub(crate) fn is_same(target: &Target, old: &Value, given: &Map<String, Value>) 
         match (old.get(name), given.get(name)) {
             (Some(old), Some(given)) => sub.same_value(old, given),
             (Some(_), None) => {
-                let fixed = matches!(sub.definition().mutability(), Mutability::Immutable | Mutability::ReadOnly);
+                let fixed =
+                    matches!(sub.definition().mutability(), Mutability::Immutable | Mutability::ReadOnly);
                 fixed || sub.is_derived()
             }
             (None, given) => given.is_none(),

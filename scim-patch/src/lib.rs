@@ -2,6 +2,7 @@
 
 mod apply;
 mod assign;
+mod change;
 mod delta;
 mod diff;
 mod error;

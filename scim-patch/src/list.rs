@@ -7,10 +7,10 @@ use scim_schema::{Comparison, Mutability, Target};
 use serde_json::Value;
 
 use crate::apply::immutable;
+use crate::change::may_change;
 use crate::error::Result;
 use crate::keyed::is_keyed;
 use crate::limits::Budget;
-use crate::select::may_change;
 
 /// Up to this many pairs are compared one by one; for more, the elements that are given are hashed.
 const PAIRWISE: usize = 256;
@@ -43,7 +43,8 @@ pub(crate) fn append(
             // It may be the same as one that has just been added.
             let earlier = given.candidates(element, budget)?.filter(|(other, _)| *other < index);
             let added = earlier.filter_map(|(other, _)| places.get(other).copied().flatten());
-            let same = |place: &usize| list.get(*place).is_some_and(|old| is_same_element(target, old, element));
+            let same =
+                |place: &usize| list.get(*place).is_some_and(|old| is_same_element(target, old, element));
             place = added.filter(|place| *place >= length).filter(same).min();
         }
         let place = place.unwrap_or(list.len());
@@ -169,7 +170,12 @@ pub(crate) fn is_same_element(target: &Target, old: &Value, given: &Value) -> bo
 }
 
 /// Adds values to a sub-attribute that is a list itself.
-pub(crate) fn join(sub: &Target, list: &mut Vec<Value>, added: &[Value], budget: &mut Budget) -> Result<bool> {
+pub(crate) fn join(
+    sub: &Target,
+    list: &mut Vec<Value>,
+    added: &[Value],
+    budget: &mut Budget,
+) -> Result<bool> {
     let longer = append(sub, list, added, budget)?;
     if longer && sub.definition().mutability() == Mutability::Immutable {
         return Err(immutable(sub));
@@ -188,7 +194,9 @@ fn complete(target: &Target, old: &mut Value, given: &Value, budget: &mut Budget
             (Some(Value::Array(old)), Value::Array(added)) => join(sub, old, added, budget)?,
             (Some(old), value) if sub.same_value(old, value) => false,
             // The element is the one that its key says, so what is fixed in it is not questioned.
-            (Some(_), _) if is_keyed(target) && sub.definition().mutability() == Mutability::Immutable => false,
+            (Some(_), _) if is_keyed(target) && sub.definition().mutability() == Mutability::Immutable => {
+                false
+            }
             (Some(old), value) => {
                 may_change(sub, old, Some(value))?;
                 old.clone_from(value);

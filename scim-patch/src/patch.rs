@@ -4,8 +4,9 @@ use scim_schema::{Mutability, ResourceType, Target};
 use serde_json::{Map, Value};
 
 use crate::Limits;
+use crate::change::{Change, given};
 use crate::keyed::Keyed;
-use crate::select::{Change, Select};
+use crate::select::Select;
 
 /// A PATCH that is resolved against a resource type.
 ///
@@ -56,7 +57,7 @@ impl Patch {
     /// Attributes do not depend on each other, so all that is to be done with one is done at once,
     /// and what consecutive steps do to a keyed list takes one pass over it.
     pub(crate) fn new(on: ResourceType, mut steps: Vec<Step>, limits: Limits) -> Self {
-        if steps.len() > 1 {
+        if steps.len() > 2 {
             let mut attributes: Vec<Target> = Vec::new();
             for step in &steps {
                 if !attributes.contains(&step.target) {
@@ -64,8 +65,8 @@ impl Patch {
                 }
             }
             steps.sort_by_key(|step| attributes.iter().position(|attribute| *attribute == step.target));
-            steps.dedup_by(|step, last| last.absorb(step));
         }
+        steps.dedup_by(|step, last| last.absorb(step));
         Self { on, steps, limits }
     }
 
@@ -97,15 +98,19 @@ impl Patch {
     /// that the patch removes. So no store keeps a password by accident.
     pub fn take_write_only(&mut self) -> Vec<(String, Option<Value>)> {
         let mut taken = Vec::new();
-        for step in self.steps.extract_if(.., |step| step.target.definition().mutability() == Mutability::WriteOnly) {
+        for step in
+            self.steps.extract_if(.., |step| step.target.definition().mutability() == Mutability::WriteOnly)
+        {
             let path = step.target.path();
             match step.action {
                 Action::Set(value) => taken.push((path.to_string(), Some(value))),
                 Action::Append(elements) => taken.push((path.to_string(), Some(Value::Array(elements)))),
                 Action::Select(select) => match select.change {
                     Change::Merge { members, .. } if !step.target.definition().is_multi_valued() => {
-                        let set = |(name, value): (String, Value)| (format!("{path}.{name}"), Some(value).filter(|v| !v.is_null()));
-                        taken.extend(members.into_iter().map(set));
+                        let value = |value: Value| Some(value).filter(|value| !value.is_null());
+                        taken.extend(
+                            members.into_iter().map(|member| (member.sub.to_string(), value(member.value))),
+                        );
                     }
                     Change::Replace(value) => taken.push((path.to_string(), Some(value))),
                     _ => taken.push((path.to_string(), None)),
@@ -142,10 +147,10 @@ impl Step {
             Action::Unassign | Action::UnassignEqual(_) | Action::RemoveListed(_) | Action::Keyed(_) => whole,
             Action::Select(select) => match (&select.change, sub) {
                 (Change::Remove | Change::RemoveListed(_), _) => whole,
-                (Change::RemoveEqual(members), Some(sub)) => members.contains_key(sub),
+                (Change::RemoveEqual(members), Some(sub)) => given(members, sub).is_some(),
                 (Change::RemoveEqual(_), None) => true,
-                (Change::Merge { members, .. }, Some(sub)) => members.get(sub).is_some_and(Value::is_null),
-                (Change::Merge { members, .. }, None) => members.values().any(Value::is_null),
+                (Change::Merge { members, .. }, Some(sub)) => given(members, sub).is_some_and(Value::is_null),
+                (Change::Merge { members, .. }, None) => members.iter().any(|member| member.value.is_null()),
                 (Change::Replace(_), _) => false,
             },
         }

@@ -1,7 +1,9 @@
-//! Reading the message, and what real clients do to it.
+//! Reading the message, and what real clients do to it, without building what is not kept.
+
+use std::fmt;
 
 use scim_schema::{Quirk, Reading, ScimType, UniqueNames};
-use serde::de::DeserializeSeed;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::error::{Result, shortened};
@@ -16,8 +18,9 @@ impl PatchRequest {
     /// operations than the limits allow.
     pub fn parse(body: &[u8], limits: &Limits, reading: &mut Reading<'_>) -> Result<Self> {
         let mut json = serde_json::Deserializer::from_slice(body);
-        let message = UniqueNames.deserialize(&mut json).and_then(|message| json.end().map(|()| message));
-        Self::from_value(message.map_err(|error| wrong("", format!("not JSON: {error}")))?, limits, reading)
+        let mut reader = Reader::new(limits, reading);
+        let read = Message(&mut reader).deserialize(&mut json).and_then(|read| json.end().map(|()| read));
+        reader.finish(read)
     }
 
     /// Reads a request from its JSON value.
@@ -26,93 +29,262 @@ impl PatchRequest {
     ///
     /// As for [`parse`](Self::parse).
     pub fn from_value(message: Value, limits: &Limits, reading: &mut Reading<'_>) -> Result<Self> {
-        let [schemas, operations] = members(message, ["schemas", "Operations"], reading)?;
-        let listed = schemas.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let is_patch = |uri: &Value| uri.as_str().is_some_and(|uri| uri.eq_ignore_ascii_case(PATCH_OP));
-        if !listed.iter().any(is_patch) && !reading.tolerates(Quirk::MessageSchemas, "schemas") {
-            return Err(wrong("schemas", format!("must list {PATCH_OP}")));
-        }
-        let operations = match operations {
-            Some(Value::Array(operations)) if !operations.is_empty() => operations,
-            Some(Value::Array(_)) => return Err(wrong("Operations", "must have at least one operation")),
-            Some(_) => return Err(wrong("Operations", "must be an array")),
-            None => return Err(wrong("Operations", "is required")),
-        };
-        if operations.len() > limits.operations {
-            let reason = format!("more than {} operations; send fewer at a time", limits.operations);
-            return Err(PatchError::too_large("Operations", reason));
-        }
-        let read = operations.into_iter().enumerate().map(|(index, operation)| {
-            reading.at_operation(Some(index));
-            Operation::from_value(operation, reading).map_err(|error| error.at(index))
-        });
-        let operations = read.collect::<Result<_>>()?;
-        reading.at_operation(None);
-        Ok(Self { operations })
+        let mut reader = Reader::new(limits, reading);
+        let read = Message(&mut reader).deserialize(message);
+        reader.finish(read)
     }
 }
 
-impl Operation {
-    fn from_value(operation: Value, reading: &mut Reading<'_>) -> Result<Self> {
-        let [op, path, value] = members(operation, ["op", "path", "value"], reading)?;
-        let op = match op {
-            Some(Value::String(text)) => read_op(&text, reading)?,
+/// What reading needs at hand.
+struct Reader<'a, 'r> {
+    limits: &'a Limits,
+    reading: &'a mut Reading<'r>,
+    /// The operation that is being read.
+    operation: Option<usize>,
+    /// What is wrong, if the JSON reader was stopped on purpose.
+    failed: Option<PatchError>,
+    /// What is wrong if the next value is of another type: the member and the reason.
+    expected: Option<(&'static str, &'static str)>,
+}
+
+impl<'a, 'r> Reader<'a, 'r> {
+    fn new(limits: &'a Limits, reading: &'a mut Reading<'r>) -> Self {
+        Self { limits, reading, operation: None, failed: None, expected: None }
+    }
+
+    fn finish(mut self, read: serde_json::Result<Draft>) -> Result<PatchRequest> {
+        self.reading.at_operation(None);
+        let draft = read.map_err(|error| match (self.failed.take(), self.expected) {
+            (Some(failed), _) => self.located(failed),
+            (None, Some((member, reason))) if error.is_data() => self.located(wrong(member, reason)),
+            (None, _) => wrong("", format!("not JSON: {error}")),
+        })?;
+        if !draft.schemas.unwrap_or(false) && !self.reading.tolerates(Quirk::MessageSchemas, "schemas") {
+            return Err(wrong("schemas", format!("must list {PATCH_OP}")));
+        }
+        match draft.operations {
+            Some(operations) if !operations.is_empty() => Ok(PatchRequest { operations }),
+            Some(_) => Err(wrong("Operations", "must have at least one operation")),
+            None => Err(wrong("Operations", "is required")),
+        }
+    }
+
+    fn located(&self, error: PatchError) -> PatchError {
+        match self.operation {
+            Some(index) => error.at(index),
+            None => error,
+        }
+    }
+
+    /// Stops the JSON reader.
+    fn stop<E: Error>(&mut self, error: PatchError) -> E {
+        self.failed = Some(error);
+        E::custom("")
+    }
+
+    /// Which of the names is meant; `None` if it is foreign and that is tolerated.
+    fn place(&mut self, given: &str, names: &[&str]) -> Result<Option<usize>> {
+        if let Some(place) = names.iter().position(|name| *name == given) {
+            return Ok(Some(place));
+        }
+        match names.iter().position(|name| name.eq_ignore_ascii_case(given)) {
+            Some(place) if self.reading.tolerates(Quirk::MemberCase, shortened(given)) => Ok(Some(place)),
+            None if self.reading.tolerates(Quirk::ForeignMember, shortened(given)) => Ok(None),
+            _ => Err(wrong(given, format!("is not a member of the message; send {}", names.join(", ")))),
+        }
+    }
+
+    fn op(&mut self, op: Option<Value>) -> Result<Op> {
+        let text = match op {
+            Some(Value::String(text)) => text,
             Some(_) => return Err(wrong("op", "must be a string: add, remove or replace")),
             None => return Err(wrong("op", "is required: add, remove or replace")),
         };
+        if let Some(op) = Op::ALL.iter().find(|op| op.as_str() == text) {
+            return Ok(*op);
+        }
+        match Op::ALL.iter().find(|op| op.as_str().eq_ignore_ascii_case(&text)) {
+            Some(op) if self.reading.tolerates(Quirk::OperationCase, "op") => Ok(*op),
+            _ => {
+                let reason =
+                    format!("`{}` is not an operation; send add, remove or replace", shortened(&text));
+                Err(wrong("op", reason))
+            }
+        }
+    }
+}
+
+fn wrong(member: &str, reason: impl Into<String>) -> PatchError {
+    PatchError::new(ScimType::InvalidSyntax, member, reason)
+}
+
+/// What has been read of a message.
+#[derive(Default)]
+struct Draft {
+    /// Whether `schemas`, which was there, lists the message schema.
+    schemas: Option<bool>,
+    operations: Option<Vec<Operation>>,
+}
+
+/// The whole message.
+struct Message<'s, 'a, 'r>(&'s mut Reader<'a, 'r>);
+
+impl<'de> DeserializeSeed<'de> for Message<'_, '_, '_> {
+    type Value = Draft;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<Draft, D::Error> {
+        self.0.expected = Some(("", "must be a JSON object"));
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Message<'_, '_, '_> {
+    type Value = Draft;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Draft, A::Error> {
+        let Self(reader) = self;
+        let mut draft = Draft::default();
+        reader.expected = None;
+        while let Some(place) = members.next_key_seed(Name(reader, &["schemas", "Operations"]))? {
+            match place {
+                Some(0) if draft.schemas.is_none() => {
+                    let schemas = members.next_value_seed(UniqueNames)?;
+                    draft.schemas = Some(lists_patch_op(&schemas));
+                }
+                Some(1) if draft.operations.is_none() => {
+                    draft.operations = Some(members.next_value_seed(Operations(reader))?);
+                }
+                Some(place) => {
+                    let member = if place == 0 { "schemas" } else { "Operations" };
+                    return Err(reader.stop(wrong(member, "the member is there twice")));
+                }
+                None => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(draft)
+    }
+}
+
+fn lists_patch_op(schemas: &Value) -> bool {
+    let mut uris = schemas.as_array().into_iter().flatten().filter_map(Value::as_str);
+    uris.any(|uri| uri.eq_ignore_ascii_case(PATCH_OP))
+}
+
+/// The name of a member.
+struct Name<'s, 'a, 'r>(&'s mut Reader<'a, 'r>, &'s [&'s str]);
+
+impl<'de> DeserializeSeed<'de> for Name<'_, '_, '_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<Option<usize>, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_, '_, '_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> std::result::Result<Option<usize>, E> {
+        let Self(reader, names) = self;
+        reader.place(name, names).map_err(|error| reader.stop(error))
+    }
+}
+
+/// The list of operations.
+struct Operations<'s, 'a, 'r>(&'s mut Reader<'a, 'r>);
+
+impl<'de> DeserializeSeed<'de> for Operations<'_, '_, '_> {
+    type Value = Vec<Operation>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<Vec<Operation>, D::Error> {
+        self.0.expected = Some(("Operations", "must be an array"));
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Operations<'_, '_, '_> {
+    type Value = Vec<Operation>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("operations")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<Operation>, A::Error> {
+        let Self(reader) = self;
+        let mut operations = Vec::new();
+        while let Some(operation) = list.next_element_seed(One(reader, operations.len()))? {
+            operations.push(operation);
+        }
+        reader.operation = None;
+        reader.expected = None;
+        reader.reading.at_operation(None);
+        Ok(operations)
+    }
+}
+
+/// An operation, and its index.
+struct One<'s, 'a, 'r>(&'s mut Reader<'a, 'r>, usize);
+
+impl<'de> DeserializeSeed<'de> for One<'_, '_, '_> {
+    type Value = Operation;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<Operation, D::Error> {
+        let Self(reader, index) = self;
+        if index >= reader.limits.operations {
+            let reason = format!("more than {} operations; send fewer at a time", reader.limits.operations);
+            reader.operation = None;
+            return Err(reader.stop(PatchError::too_large("Operations", reason)));
+        }
+        reader.operation = Some(index);
+        reader.reading.at_operation(Some(index));
+        reader.expected = Some(("", "must be a JSON object"));
+        json.deserialize_any(One(reader, index))
+    }
+}
+
+impl<'de> Visitor<'de> for One<'_, '_, '_> {
+    type Value = Operation;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an operation")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Operation, A::Error> {
+        const NAMES: [&str; 3] = ["op", "path", "value"];
+        let Self(reader, _) = self;
+        reader.expected = None;
+        let mut found = [const { None }; 3];
+        while let Some(place) = members.next_key_seed(Name(reader, &NAMES))? {
+            let Some(slot) = place.and_then(|place| found.get_mut(place)) else {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if slot.is_some() {
+                let name = place.and_then(|place| NAMES.get(place)).copied().unwrap_or_default();
+                return Err(reader.stop(wrong(name, "the member is there twice")));
+            }
+            *slot = Some(members.next_value_seed(UniqueNames)?);
+        }
+        let [op, path, value] = found;
+        let op = reader.op(op).map_err(|error| reader.stop(error))?;
         let path = match path {
             None | Some(Value::Null) => None,
             Some(Value::String(path)) => Some(path),
-            Some(_) => return Err(PatchError::new(ScimType::InvalidPath, "path", "must be a string")),
+            Some(_) => {
+                let error = PatchError::new(ScimType::InvalidPath, "path", "must be a string");
+                return Err(reader.stop(error));
+            }
         };
-        Ok(Self { op, path, value })
+        Ok(Operation { op, path, value })
     }
-}
-
-fn read_op(text: &str, reading: &mut Reading<'_>) -> Result<Op> {
-    if let Some(op) = Op::ALL.iter().find(|op| op.as_str() == text) {
-        return Ok(*op);
-    }
-    match Op::ALL.iter().find(|op| op.as_str().eq_ignore_ascii_case(text)) {
-        Some(op) if reading.tolerates(Quirk::OperationCase, "op") => Ok(*op),
-        _ => {
-            let reason = format!("`{}` is not an operation; send add, remove or replace", shortened(text));
-            Err(wrong("op", reason))
-        }
-    }
-}
-
-/// The members of a message, by their names; the names are all that it may have.
-fn members<const N: usize>(
-    message: Value,
-    names: [&str; N],
-    reading: &mut Reading<'_>,
-) -> Result<[Option<Value>; N]> {
-    let Value::Object(message) = message else { return Err(wrong("", "must be a JSON object")) };
-    let mut found = [const { None }; N];
-    for (name, value) in message {
-        let Some(place) = place(&name, &names, reading)? else { continue };
-        if let Some(slot) = found.get_mut(place)
-            && slot.replace(value).is_some()
-        {
-            return Err(wrong(&name, "the member is there twice"));
-        }
-    }
-    Ok(found)
-}
-
-/// Which of the names is meant; `None` if it is foreign and that is tolerated.
-fn place(given: &str, names: &[&str], reading: &mut Reading<'_>) -> Result<Option<usize>> {
-    if let Some(place) = names.iter().position(|name| *name == given) {
-        return Ok(Some(place));
-    }
-    match names.iter().position(|name| name.eq_ignore_ascii_case(given)) {
-        Some(place) if reading.tolerates(Quirk::MemberCase, shortened(given)) => Ok(Some(place)),
-        None if reading.tolerates(Quirk::ForeignMember, shortened(given)) => Ok(None),
-        _ => Err(wrong(given, format!("is not a member of the message; send {}", names.join(", ")))),
-    }
-}
-
-fn wrong(path: &str, reason: impl Into<String>) -> PatchError {
-    PatchError::new(ScimType::InvalidSyntax, path, reason)
 }

@@ -64,13 +64,16 @@ impl Resolver<'_, '_> {
                 Some(target) => self.attribute(&target, value),
                 None => Ok(()),
             },
-            Ok(PatchPath::Value { path, filter, sub }) => self.value_path(&path, &filter, sub.as_deref(), value),
+            Ok(PatchPath::Value { path, filter, sub }) => {
+                self.value_path(&path, &filter, sub.as_deref(), value)
+            }
             Err(_) if path.starts_with('/') => {
                 let reason = "is a JSON Pointer; send an attribute path such as `name.familyName`";
                 Err(PatchError::new(ScimType::InvalidPath, path, reason))
             }
             Err(_) if has_index(path) => {
-                let reason = "elements have no index; select them by a filter, as in `emails[type eq \"work\"]`";
+                let reason =
+                    "elements have no index; select them by a filter, as in `emails[type eq \"work\"]`";
                 Err(PatchError::new(ScimType::InvalidPath, path, reason))
             }
             Err(error) => Err(PatchError::new(error.scim_type(), path, error.to_string())),
@@ -135,8 +138,10 @@ impl Resolver<'_, '_> {
         }
         let list = target.sub().is_none() && target.attribute().is_multi_valued();
         let singular = target.sub().is_none() && target.is_complex();
-        if !list && !(singular && self.reading.tolerates(Quirk::FilteredSingular, &target)) {
-            let reason = "only the elements of a multi-valued attribute can be selected; leave the filter out";
+        let selectable = list || singular && self.reading.tolerates(Quirk::FilteredSingular, &target);
+        if !selectable {
+            let reason =
+                "only the elements of a multi-valued attribute can be selected; leave the filter out";
             return Err(PatchError::new(ScimType::InvalidPath, &target, reason));
         }
         let filter = filter
@@ -146,7 +151,9 @@ impl Resolver<'_, '_> {
             None => None,
             Some(name) => match self.sub_attribute(&target, name)? {
                 None => return Ok(()),
-                Some(sub) if sub.definition().mutability() == Mutability::ReadOnly => return Err(read_only(&sub)),
+                Some(sub) if sub.definition().mutability() == Mutability::ReadOnly => {
+                    return Err(read_only(&sub));
+                }
                 sub => sub,
             },
         };
@@ -241,7 +248,9 @@ impl Resolver<'_, '_> {
         }
         if key.contains(':') {
             return match self.on.named(key, self.reading) {
-                Some(Named::Attribute(target)) => Some(target).filter(|target| target.extension() == Some(uri)),
+                Some(Named::Attribute(target)) => {
+                    Some(target).filter(|target| target.extension() == Some(uri))
+                }
                 _ => None,
             };
         }

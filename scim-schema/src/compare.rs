@@ -87,17 +87,24 @@ pub struct Text {
 
 impl Text {
     fn new(given: &str, rule: Comparison) -> Self {
-        let ascii = matches!(rule, Comparison::Folded | Comparison::UserName) && given.is_ascii();
-        let folded = if ascii { Cow::Borrowed(given) } else { rule.fold(given) };
-        let same = if ascii { !given.bytes().any(|b| b.is_ascii_uppercase()) } else { folded == given };
-        if same {
-            return Self { both: given.into(), given: given.len(), folded: 0 };
+        let both = match rule {
+            Comparison::Folded | Comparison::UserName if given.is_ascii() => {
+                // In place, as `fold` does it.
+                given.bytes().any(|b| b.is_ascii_uppercase()).then(|| {
+                    let mut both = [given, given].concat();
+                    both.get_mut(given.len()..).unwrap_or_default().make_ascii_lowercase();
+                    both
+                })
+            }
+            _ => {
+                let folded = rule.fold(given);
+                (folded != given).then(|| [given, &folded].concat())
+            }
+        };
+        match both {
+            Some(both) => Self { both: both.into(), given: given.len(), folded: given.len() },
+            None => Self { both: given.into(), given: given.len(), folded: 0 },
         }
-        let mut both = [given, &folded].concat();
-        if let Some(folded) = both.get_mut(given.len()..).filter(|_| ascii) {
-            folded.make_ascii_lowercase();
-        }
-        Self { both: both.into(), given: given.len(), folded: given.len() }
     }
 
     /// The text as it was given.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::path::AttrPath;
 use crate::selection::Selection;
 use crate::targets::Targets;
-use crate::{Attribute, Comparison, Mutability, Schema, Type};
+use crate::{Attribute, Comparison, Mutability, Returned, Schema, Type};
 
 /// An attribute or sub-attribute of a resource type, found by [`ResourceType::resolve`].
 ///
@@ -45,6 +45,7 @@ struct Entry {
     comparison: Comparison,
     place: Place,
     derived: bool,
+    secret: bool,
     keyed: bool,
     /// Whether it has a `$ref` that the service writes from the `value` beside it.
     refers: bool,
@@ -119,6 +120,7 @@ impl Target {
                 // the published definitions of some references do not say so.
                 comparison: if is_id { Comparison::Exact } else { Comparison::of(definition) },
                 derived: is_derived(section, attribute, definition),
+                secret: [attribute, definition].iter().any(|a| a.returned() == Returned::Never),
                 keyed: is_keyed(definition),
                 refers: sub.is_none() && refers,
                 place: Place { section, attribute: index, sub: sub.map(|(at, _)| at) },
@@ -177,7 +179,7 @@ impl Target {
 
     /// Whether it names an object with sub-attributes.
     pub fn is_complex(&self) -> bool {
-        self.definition().data_type() == Type::Complex
+        self.0.comparison == Comparison::Complex
     }
 
     /// The sub-attributes, as targets, of an attribute; none for a sub-attribute.
@@ -212,6 +214,12 @@ impl Target {
     /// and the `$ref` of references to resources.
     pub fn is_derived(&self) -> bool {
         self.0.derived
+    }
+
+    /// Whether it, or the attribute around it, is never returned, so that nothing may be found out
+    /// about its values either.
+    pub fn is_secret(&self) -> bool {
+        self.0.secret
     }
 
     pub(crate) fn is_read_only(&self) -> bool {

@@ -75,7 +75,7 @@ struct Normalize {
 
 #[test]
 fn normalize() {
-    let cases: Vec<Normalize> = testdata::load("schema/normalize.json");
+    let cases: Vec<Normalize> = testdata::load("schema/rules-normalize.json");
     assert!(cases.len() > 30);
     for case in &cases {
         let on = resource_type(&case.on);
@@ -107,7 +107,7 @@ fn normalize() {
 /// Each deviation that is tolerated alone is refused, or read otherwise, without it.
 #[test]
 fn each_quirk_can_be_switched_off() {
-    let cases: Vec<Normalize> = testdata::load("schema/normalize.json");
+    let cases: Vec<Normalize> = testdata::load("schema/rules-normalize.json");
     for case in cases.iter().filter(|case| case.fired.as_ref().is_some_and(|fired| fired.len() == 1)) {
         let on = resource_type(&case.on);
         let name = &case.fired.as_ref().unwrap()[0];
@@ -137,7 +137,7 @@ struct Validate {
 
 #[test]
 fn validate() {
-    let cases: Vec<Validate> = testdata::load("schema/validate.json");
+    let cases: Vec<Validate> = testdata::load("schema/rules-validate.json");
     assert!(cases.len() > 30);
     for case in &cases {
         let on = resource_type(&case.on);
@@ -166,7 +166,7 @@ struct ProjectionCase {
 
 #[test]
 fn project() {
-    let Projections { resource, cases } = testdata::load("schema/projection.json");
+    let Projections { resource, cases } = testdata::load("schema/rules-projection.json");
     let on = standard::user_type();
     let tolerance = Tolerance::strict();
     for case in &cases {

@@ -39,13 +39,11 @@ pub(crate) fn cut(kind: Kind, operand: &Operand) -> Option<Cut> {
         (Kind::Integer, Operand::Number(number)) => cut_number(number)?,
         (Kind::Real, Operand::Number(number)) => Cut::At(Bind::Real(number.as_f64()?)),
         (Kind::Unix { per_second }, Operand::Instant(instant, given)) => cut_unix(per_second, instant, given),
-        (Kind::Timestamp, Operand::Instant(instant, given)) => {
-            match cut_unix(1_000_000, instant, given) {
-                Cut::At(Bind::Integer(micros)) => Cut::At(Bind::Text(rfc3339(micros))),
-                Cut::Above(Bind::Integer(micros)) => Cut::Above(Bind::Text(rfc3339(micros))),
-                _ => Cut::Below,
-            }
-        }
+        (Kind::Timestamp, Operand::Instant(instant, given)) => match cut_unix(1_000_000, instant, given) {
+            Cut::At(Bind::Integer(micros)) => Cut::At(Bind::Text(rfc3339(micros))),
+            Cut::Above(Bind::Integer(micros)) => Cut::Above(Bind::Text(rfc3339(micros))),
+            _ => Cut::Below,
+        },
         (Kind::Key, operand) => cut_text(&key_of(operand)?),
         _ => return None,
     })
@@ -185,8 +183,17 @@ mod tests {
     #[test]
     fn keys_order_like_values() {
         let numbers = [
-            json!(-1e300), json!(i64::MIN), json!(-1.5), json!(-1), json!(0), json!(0.5), json!(1),
-            json!(9_007_199_254_740_992.0), json!(9_007_199_254_740_993_u64), json!(i64::MAX), json!(u64::MAX),
+            json!(-1e300),
+            json!(i64::MIN),
+            json!(-1.5),
+            json!(-1),
+            json!(0),
+            json!(0.5),
+            json!(1),
+            json!(9_007_199_254_740_992.0),
+            json!(9_007_199_254_740_993_u64),
+            json!(i64::MAX),
+            json!(u64::MAX),
             json!(1e30),
         ];
         for (a, one) in numbers.iter().enumerate() {
@@ -198,9 +205,15 @@ mod tests {
         assert_eq!(key(Comparison::Number, &json!(10)), key(Comparison::Number, &json!(10.0)));
         assert_eq!(key(Comparison::Number, &json!(-0.0)), key(Comparison::Number, &json!(0)));
         let times = [
-            "-0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59.9Z", "1970-01-01T00:00:00Z",
-            "2020-01-01T00:00:00.123456789Z", "2020-01-01T00:00:00.1234567891Z",
-            "2020-01-01T00:00:00.12345678911Z", "2020-01-01T00:00:00.2Z", "9999-12-31T23:59:59Z",
+            "-0001-01-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "1969-12-31T23:59:59.9Z",
+            "1970-01-01T00:00:00Z",
+            "2020-01-01T00:00:00.123456789Z",
+            "2020-01-01T00:00:00.1234567891Z",
+            "2020-01-01T00:00:00.12345678911Z",
+            "2020-01-01T00:00:00.2Z",
+            "9999-12-31T23:59:59Z",
         ];
         for pair in times.windows(2) {
             let [one, other] = [pair[0], pair[1]].map(|t| key(Comparison::Instant, &json!(t)).unwrap());

@@ -3,8 +3,10 @@
 mod bind;
 mod column;
 mod dialect;
+mod element;
 mod filter;
 mod fragment;
+mod leaf;
 mod mapping;
 mod order;
 

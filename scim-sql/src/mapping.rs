@@ -283,7 +283,8 @@ fn resolve(on: &ResourceType, path: &str) -> Result<Target, InvalidMapping> {
 impl Mapping {
     fn add(&mut self, target: Target, mut elements: Elements) -> Result<(), InvalidMapping> {
         for (sub, column) in &mut elements.columns {
-            let path = format!("{target}{}{}", if sub.is_some() { "." } else { "" }, sub.as_deref().unwrap_or(""));
+            let path =
+                format!("{target}{}{}", if sub.is_some() { "." } else { "" }, sub.as_deref().unwrap_or(""));
             let invalid = |reason| InvalidMapping { path: path.clone(), reason };
             let of = sub_target(&target, sub.as_deref())
                 .filter(|of| !of.is_complex())

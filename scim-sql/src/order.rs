@@ -57,7 +57,12 @@ impl Mapping {
         Ok(Order { mapping: self, key, tie, dialect })
     }
 
-    fn sort_key(&self, target: &Target, descending: bool, dialect: Dialect) -> Result<Option<Key<'_>>, Error> {
+    fn sort_key(
+        &self,
+        target: &Target,
+        descending: bool,
+        dialect: Dialect,
+    ) -> Result<Option<Key<'_>>, Error> {
         let unmapped = || Error::Unmapped(target.to_string());
         let (attribute, sub) = self.find(target)?;
         let [elements] = attribute.sources.as_slice() else { return Err(unmapped()) };
@@ -116,13 +121,7 @@ impl Order<'_> {
     /// # Errors
     ///
     /// None but for limits of the database.
-    pub fn beyond(
-        &self,
-        side: Side,
-        key: Option<Bind>,
-        tie: Bind,
-        first: usize,
-    ) -> Result<Fragment, Error> {
+    pub fn beyond(&self, side: Side, key: Option<Bind>, tie: Bind, first: usize) -> Result<Fragment, Error> {
         let mut writer = Writer::new(self.mapping, self.dialect, first);
         let backwards = side == Side::Before;
         let tie_word = if backwards { " < " } else { " > " };

@@ -14,6 +14,10 @@ pub const MAX_BODY: usize = 1024 * 1024;
 ///
 /// If the base URL is not one.
 pub fn service(settings: &Settings, base_url: &str) -> Result<ScimService, InvalidSettings> {
+    #[cfg(feature = "testing")]
+    if let Some(service) = crate::testing::service() {
+        return Ok(service);
+    }
     let mut store = MemoryProvider::new();
     if settings.unique_group_names {
         // Entra ID finds groups by their name.

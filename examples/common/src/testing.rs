@@ -2,9 +2,18 @@
 //!
 //! A program that does not do as it should panics here, with what it said.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails that way")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails that way"
+)]
 
 pub mod host;
+/// The services that transcripts ask for, as they are made for the tests in process.
+#[path = "../../../scim-core/tests/host/mod.rs"]
+mod switches;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -17,6 +26,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use scim_core::ScimService;
 use testdata::transcript::{Anonymous, Transcript};
 use tokio::net::TcpStream;
 
@@ -231,9 +241,23 @@ pub fn transcripts(program: &str) {
 }
 
 fn transcript_on(program: &str, transcript: &Transcript) -> Result<usize, String> {
-    let unique = transcript.host.get("unique_group_names").and_then(|value| value.as_bool()) != Some(false);
-    let unique = if unique { "1" } else { "0" };
-    let variables = [("SCIM_PROFILE", transcript.profile.as_str()), ("SCIM_UNIQUE_GROUP_NAMES", unique)];
-    let host = Running::start(program, &variables);
-    transcript.run(&host.base, &mut |request| host.send(request))
+    let switches = transcript.host.to_string();
+    let host =
+        Running::start(program, &[("SCIM_PROFILE", transcript.profile.as_str()), (SWITCHES, &switches)]);
+    // What clients see is the base URL; where they connect is the host's affair.
+    transcript.run(switches::BASE, &mut |mut request| {
+        let url = request.uri().to_string().replacen(switches::BASE, &host.base, 1);
+        *request.uri_mut() = url.parse().expect("it is a URL as before");
+        host.send(request)
+    })
+}
+
+/// The variable that makes a host under test serve what a transcript asks for; no other host reads it.
+const SWITCHES: &str = "SCIM_TEST_SWITCHES";
+
+/// What a transcript asks the host to serve, if it is one that runs for a transcript.
+pub(crate) fn service() -> Option<ScimService> {
+    let switches = std::env::var(SWITCHES).ok()?;
+    let switches = serde_json::from_str(&switches).expect("the test sends JSON");
+    Some(switches::service(&std::env::var("SCIM_PROFILE").expect("the test sets it"), &switches))
 }

@@ -44,6 +44,11 @@ impl Database {
         }
     }
 
+    /// Whether statements that only read run where they are called, which must be a blocking thread.
+    pub(crate) fn in_place(&self) -> bool {
+        self.dialect() == Dialect::Sqlite
+    }
+
     pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, Fault> {
         match self {
             #[cfg(feature = "sqlite")]
@@ -117,8 +122,11 @@ fn sqlite(sql: &str) -> String {
 
 #[cfg(feature = "postgres")]
 fn postgres(sql: &str) -> String {
+    // The planner takes a list from a function for a long one, and would read the whole table.
+    let list = "(SELECT e.value->>0 FROM each(?2) e)";
+    let sql = &sql.replace(&format!("IN {list}"), &format!("= ANY (ARRAY{list})"));
     let mut out = String::with_capacity(sql.len() + 32);
-    let mut rest = sql;
+    let mut rest: &str = sql;
     while let Some((before, after)) = rest.split_once("(?") {
         let digits = after.bytes().take_while(u8::is_ascii_digit).count();
         let (number, tail) = after.split_at_checked(digits).unwrap_or_default();

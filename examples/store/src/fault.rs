@@ -8,6 +8,10 @@ pub(crate) enum Fault {
     /// Not now: busy, out of connections, read-only, too slow.
     Unavailable(Source),
     /// The connection broke; whether a COMMIT that was under way happened is not known.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "an embedded database has no connection to lose")
+    )]
     Lost(Source),
     /// Another transaction was in the way; the same again may succeed.
     Conflict(Source),

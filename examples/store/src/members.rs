@@ -104,7 +104,8 @@ pub(crate) async fn check(
         return Err(invalid(&format!("there is no resource `{}`", key(element).escape_debug())));
     }
     let nested = add.iter().any(|element| {
-        key(element) == id || known.get(key(element)).is_some_and(|(kind, _)| kind == cx.resource_type().name())
+        key(element) == id
+            || known.get(key(element)).is_some_and(|(kind, _)| kind == cx.resource_type().name())
     });
     if nested {
         // Two groups that become members of each other at the same time would not see it.
@@ -252,12 +253,7 @@ fn put(resource: &mut Resource, target: &Target, elements: Vec<Value>) {
 }
 
 /// The members of a group with the names that they have now, unless the client gave them others.
-async fn named(
-    tx: &mut Transaction,
-    tenant: &str,
-    place: i64,
-    unnamed: bool,
-) -> Result<Vec<Value>, Fault> {
+async fn named(tx: &mut Transaction, tenant: &str, place: i64, unnamed: bool) -> Result<Vec<Value>, Fault> {
     if !unnamed {
         return load(tx, place).await;
     }
@@ -290,7 +286,8 @@ async fn groups(
     let mut found: HashMap<String, Vec<Value>> = HashMap::new();
     let mut seen: HashSet<(String, String)> = HashSet::new();
     // For each group of the level, those of `ids` that are in it.
-    let mut level: HashMap<String, Vec<String>> = ids.iter().map(|id| (id.clone(), vec![id.clone()])).collect();
+    let mut level: HashMap<String, Vec<String>> =
+        ids.iter().map(|id| (id.clone(), vec![id.clone()])).collect();
     let mut kind = "direct";
     while !level.is_empty() {
         let parents = parents(tx, tenant, level.keys().map(String::as_str)).await?;

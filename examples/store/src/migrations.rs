@@ -27,7 +27,8 @@ pub(crate) fn after(stored: &str, dialect: Dialect) -> Result<Vec<String>, Fault
 /// The statements from one version to another.
 pub(crate) fn steps(stored: &str, last: usize, dialect: Dialect) -> Result<Vec<String>, Fault> {
     let (version, unicode) = stored.split_once(" unicode ").unwrap_or((stored, ""));
-    let done: usize = version.parse().map_err(|_| Fault::broken("the version of the tables is unreadable"))?;
+    let done: usize =
+        version.parse().map_err(|_| Fault::broken("the version of the tables is unreadable"))?;
     if done > STEPS.len() {
         return Err(Fault::broken("the database was made by a later version of the store"));
     }

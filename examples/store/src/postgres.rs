@@ -25,7 +25,8 @@ pub(crate) struct Pool(deadpool_postgres::Pool);
 
 impl Pool {
     pub(crate) async fn open(url: &str) -> Result<Self, Fault> {
-        let mut config: Config = url.parse().map_err(|_| Fault::broken("the URL is not one of PostgreSQL"))?;
+        let mut config: Config =
+            url.parse().map_err(|_| Fault::broken("the URL is not one of PostgreSQL"))?;
         if config.get_options().is_none() {
             config.options("-c statement_timeout=30s -c lock_timeout=10s");
         }
@@ -195,7 +196,9 @@ fn fault(error: tokio_postgres::Error) -> Fault {
         };
     };
     match *reported.code() {
-        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Fault::Conflict(error.into()),
+        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
+            Fault::Conflict(error.into())
+        }
         SqlState::UNIQUE_VIOLATION if reported.constraint() == Some("resource_unique_name") => Fault::Taken,
         SqlState::PROGRAM_LIMIT_EXCEEDED
         | SqlState::CHARACTER_NOT_IN_REPERTOIRE

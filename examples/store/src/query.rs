@@ -1,5 +1,9 @@
 //! Reading one resource, and pages of them.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
 use scim_core::schema::{Projection, ScimType};
 use scim_core::{Context, Error, Page, Position, Query, Resource, Window};
 use scim_sql::{Bind, Class, Dialect, Fragment, Order, Side};
@@ -22,7 +26,7 @@ fn mode(tables: &Tables, projection: &Projection) -> Mode {
 pub(crate) async fn retrieve(
     store: &Store,
     cx: &Context<'_>,
-    tables: &Tables,
+    tables: Arc<Tables>,
     id: &str,
     projection: &Projection,
 ) -> Result<Option<Resource>, Fault> {
@@ -30,14 +34,38 @@ pub(crate) async fn retrieve(
     if id.contains('\0') {
         return Ok(None);
     }
-    let mut tx = store.database.begin(mode(tables, projection)).await?;
-    let sql = format!("SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.id = ?2 AND r.kind = ?3");
-    let row = tx.row(&sql, params![tenant.as_str(), id, cx.resource_type().name()]).await?;
-    let Some(row) = row else { return Ok(None) };
-    let mut stored = [resource(&row)?];
-    assemble(&mut tx, tables, &tenant, projection, &mut stored).await?;
-    let [Stored { resource, .. }] = stored;
-    Ok(Some(resource))
+    let mut tx = store.database.begin(mode(&tables, projection)).await?;
+    let params = params![tenant.as_str(), id, cx.resource_type().name()];
+    let projection = projection.clone();
+    run(store.database.in_place(), async move {
+        let sql =
+            format!("SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.id = ?2 AND r.kind = ?3");
+        let row = tx.row(&sql, params).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut stored = [resource(&row)?];
+        assemble(&mut tx, &tables, &tenant, &projection, &mut stored).await?;
+        let [Stored { resource, .. }] = stored;
+        Ok(Some(resource))
+    })
+    .await
+}
+
+/// Runs what reads: all of it on one blocking thread if the database does.
+async fn run<T: Send + 'static>(
+    in_place: bool,
+    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+) -> Result<T, Fault> {
+    if !in_place {
+        return work.await;
+    }
+    let work = tokio::task::spawn_blocking(move || {
+        let mut cx = std::task::Context::from_waker(Waker::noop());
+        match pin!(work).poll(&mut cx) {
+            Poll::Ready(done) => done,
+            Poll::Pending => Err(Fault::broken("a statement waits although it runs in place")),
+        }
+    });
+    work.await.map_err(|error| Fault::Broken(error.into()))?
 }
 
 /// A query in SQL.
@@ -116,17 +144,18 @@ impl<'a> Plan<'a> {
         );
         Ok((sql, params, side))
     }
+}
 
-    fn position(&self, row: &Row) -> Position {
-        let key = match row.0.last() {
-            Some(Param::Text(text)) => Value::from(text.as_str()),
-            Some(Param::Int(number)) => Value::from(*number),
-            Some(Param::Bool(flag)) => Value::from(*flag),
-            _ => Value::Null,
-        };
-        let tie = if self.by_place { json!(row.int(0)) } else { json!(row.text(1)) };
-        Position(json!([key, tie]).to_string().into_bytes())
-    }
+/// The sort value of a row, and what ties are resolved by.
+fn position(row: &Row, by_place: bool) -> Position {
+    let key = match row.0.last() {
+        Some(Param::Text(text)) => Value::from(text.as_str()),
+        Some(Param::Int(number)) => Value::from(*number),
+        Some(Param::Bool(flag)) => Value::from(*flag),
+        _ => Value::Null,
+    };
+    let tie = if by_place { json!(row.int(0)) } else { json!(row.text(1)) };
+    Position(json!([key, tie]).to_string().into_bytes())
 }
 
 fn add(condition: &mut String, params: &mut Vec<Param>, fragment: Fragment) {
@@ -144,27 +173,52 @@ fn read(position: &Position) -> Result<(Option<Bind>, Bind), Fault> {
         _ => None,
     };
     let parts: Option<[Value; 2]> = serde_json::from_slice(&position.0).ok();
-    let invalid = || Fault::Refused(Error::of(ScimType::InvalidCursor, "the cursor is not one of this query"));
+    let invalid =
+        || Fault::Refused(Error::of(ScimType::InvalidCursor, "the cursor is not one of this query"));
     let [key, tie] = parts.ok_or_else(invalid)?;
     Ok((bind(&key), bind(&tie).ok_or_else(invalid)?))
 }
 
+/// Lists of so many resources and more have no total where pages go by position.
+const COUNTED: i64 = 1_000;
+
 pub(crate) async fn page(
     store: &Store,
     cx: &Context<'_>,
-    tables: &Tables,
+    tables: Arc<Tables>,
     query: &Query,
 ) -> Result<Page, Fault> {
-    let plan = Plan::new(store, cx, tables, query)?;
     let tenant = tenant_of(cx)?;
+    let plan = Plan::new(store, cx, &tables, query)?;
+    let statement = plan.page(query)?;
+    // Counting on would make a page of a long list cost more than the page itself.
+    let most = if matches!(query.window, Window::Start(_)) || query.count == 0 { i64::MAX } else { COUNTED };
+    let count = (
+        format!("SELECT count(*) FROM (SELECT 1 FROM resource r WHERE {} LIMIT {most}) c", plan.condition),
+        plan.params,
+    );
+    let by_place = plan.by_place;
     // A page and its total are of the same state.
     let counted = matches!(query.window, Window::Start(_));
-    let mode = if counted { Mode::Read } else { mode(tables, &query.projection) };
+    let mode = if counted { Mode::Read } else { mode(&tables, &query.projection) };
     let mut tx = store.database.begin(mode).await?;
+    let query = query.clone();
+    let work = async move { read_page(&mut tx, &tables, &tenant, &query, statement, count, by_place).await };
+    run(store.database.in_place(), work).await
+}
+
+async fn read_page(
+    tx: &mut Transaction,
+    tables: &Tables,
+    tenant: &str,
+    query: &Query,
+    (sql, params, side): (String, Vec<Param>, Side),
+    of_all: (String, Vec<Param>),
+    by_place: bool,
+) -> Result<Page, Fault> {
     if query.count == 0 {
-        return Ok(Page { total: Some(count(&mut tx, &plan).await?), ..Page::default() });
+        return Ok(Page { total: Some(count(tx, &of_all).await?), ..Page::default() });
     }
-    let (sql, params, side) = plan.page(query)?;
     let mut rows = tx.rows(&sql, params).await?;
     let more = rows.len() > query.count;
     rows.truncate(query.count);
@@ -172,13 +226,14 @@ pub(crate) async fn page(
         rows.reverse();
     }
     let mut page = Page::default();
-    let ends = || (rows.first().map(|row| plan.position(row)), rows.last().map(|row| plan.position(row)));
+    let ends =
+        || (rows.first().map(|row| position(row, by_place)), rows.last().map(|row| position(row, by_place)));
     match query.window {
         Window::Start(start) => {
             // Only a page that neither is full nor lies behind the end says how many there are.
             let before = start.saturating_sub(1);
             page.total = Some(match more || rows.is_empty() && before > 0 {
-                true => count(&mut tx, &plan).await?,
+                true => count(tx, &of_all).await?,
                 false => before + rows.len() as u64,
             });
         }
@@ -189,15 +244,17 @@ pub(crate) async fn page(
         Window::After(_) => (page.previous, page.next) = (ends().0, ends().1.filter(|_| more)),
         Window::Before(_) => (page.previous, page.next) = (ends().0.filter(|_| more), ends().1),
     }
+    if page.total.is_none() {
+        page.total = Some(count(tx, &of_all).await?).filter(|total| *total < COUNTED.unsigned_abs());
+    }
     let mut stored = rows.iter().map(resource).collect::<Result<Vec<_>, _>>()?;
-    assemble(&mut tx, tables, &tenant, &query.projection, &mut stored).await?;
+    assemble(tx, tables, tenant, &query.projection, &mut stored).await?;
     page.resources = stored.into_iter().map(|stored| stored.resource).collect();
     Ok(page)
 }
 
-async fn count(tx: &mut Transaction, plan: &Plan<'_>) -> Result<u64, Fault> {
-    let sql = format!("SELECT count(*) FROM resource r WHERE {}", plan.condition);
-    let row = tx.row(&sql, plan.params.clone()).await?;
+async fn count(tx: &mut Transaction, (sql, params): &(String, Vec<Param>)) -> Result<u64, Fault> {
+    let row = tx.row(sql, params.clone()).await?;
     let total = row.and_then(|row| row.int(0)).unwrap_or_default();
     Ok(u64::try_from(total).unwrap_or_default())
 }

@@ -184,10 +184,7 @@ pub(crate) fn resource(row: &Row) -> Result<Stored, Fault> {
 
 /// `meta.version` as it is stored.
 pub(crate) fn version(resource: &Resource) -> Result<String, Fault> {
-    resource
-        .text("meta.version")
-        .map(str::to_owned)
-        .ok_or_else(|| Fault::broken("a resource has no version"))
+    resource.text("meta.version").map(str::to_owned).ok_or_else(|| Fault::broken("a resource has no version"))
 }
 
 /// `meta.created` and `meta.lastModified` as they are stored.

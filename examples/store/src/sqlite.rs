@@ -85,7 +85,7 @@ impl Pool {
             Mode::Write => Some("BEGIN IMMEDIATE"),
         };
         let held = Held { connection, lane: lane.clone(), _permit: permit };
-        Ok(Transaction { held: Some(held), begin, open: false })
+        Ok(Transaction { held: Some(held), begin, open: false, in_place: mode != Mode::Write })
     }
 }
 
@@ -132,6 +132,9 @@ pub(crate) struct Transaction {
     held: Option<Held>,
     begin: Option<&'static str>,
     open: bool,
+    /// What reads runs on one blocking thread from its beginning to its end; what writes does so
+    /// statement by statement, since the context that it asks in between stays where it is.
+    in_place: bool,
 }
 
 /// A connection, and the right to use it.
@@ -150,12 +153,12 @@ impl Transaction {
         let connection = held.connection.clone();
         let begin = self.begin.take();
         self.open |= begin.is_some();
-        on_thread(move || {
+        let work = move || {
             let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             let begun = begin.map_or(Ok(()), |sql| connection.prepare_cached(sql)?.execute([]).map(|_| ()));
             begun.and_then(|()| work(&connection)).map_err(fault)
-        })
-        .await
+        };
+        if self.in_place { work() } else { on_thread(work).await }
     }
 
     pub(crate) async fn rows(&mut self, sql: String, params: Vec<Param>) -> Result<Vec<Row>, Fault> {
@@ -163,7 +166,10 @@ impl Transaction {
             let mut statement = connection.prepare_cached(&sql)?;
             let columns = statement.column_count();
             let read = |row: &rusqlite::Row<'_>| {
-                (0..columns).map(|column| read(column, row.get_ref(column)?)).collect::<Result<_, _>>().map(Row)
+                (0..columns)
+                    .map(|column| read(column, row.get_ref(column)?))
+                    .collect::<Result<_, _>>()
+                    .map(Row)
             };
             statement.query_map(params_from_iter(params), read)?.collect()
         })
@@ -200,18 +206,25 @@ impl Drop for Transaction {
             }
         };
         let is_idle = match held.connection.try_lock() {
-            Ok(connection) => Some(finish(&connection)),
-            Err(TryLockError::Poisoned(connection)) => Some(finish(&connection.into_inner())),
-            Err(TryLockError::WouldBlock) => None,
+            Ok(connection) => {
+                finish(&connection);
+                true
+            }
+            Err(TryLockError::Poisoned(connection)) => {
+                finish(&connection.into_inner());
+                true
+            }
+            Err(TryLockError::WouldBlock) => false,
         };
         let give_back = |held: Held| held.lane.idle().push(held.connection.clone());
-        match is_idle {
-            Some(()) => give_back(held),
+        if is_idle {
+            give_back(held);
+        } else {
             // The call was given up while its statement runs.
-            None => drop(std::thread::spawn(move || {
+            std::thread::spawn(move || {
                 finish(&held.connection.lock().unwrap_or_else(PoisonError::into_inner));
                 give_back(held);
-            })),
+            });
         }
     }
 }

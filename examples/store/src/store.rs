@@ -162,7 +162,8 @@ impl Store {
 
     /// The resource type as the store sees it.
     pub(crate) fn tables(&self, on: &ResourceType) -> Result<Arc<Tables>, Fault> {
-        let unique = self.rules.unique.iter().find(|(name, _)| name == on.name()).map(|(_, name)| name.as_str());
+        let unique =
+            self.rules.unique.iter().find(|(name, _)| name == on.name()).map(|(_, name)| name.as_str());
         let mut key = on.name().to_owned();
         for part in on.extensions().map(|extension| extension.schema().id().to_owned()) {
             key.push('\n');
@@ -204,7 +205,7 @@ pub(crate) fn tenant_of(cx: &Context<'_>) -> Result<String, Fault> {
 impl Provider for Store {
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
         let tables = self.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
-        query::page(self, cx, &tables, query).await.map_err(|fault| fault.into_error(None))
+        query::page(self, cx, tables, query).await.map_err(|fault| fault.into_error(None))
     }
 
     async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
@@ -225,7 +226,7 @@ impl Provider for Store {
         projection: &Projection,
     ) -> Result<Option<Resource>> {
         let tables = self.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
-        query::retrieve(self, cx, &tables, id, projection).await.map_err(|fault| fault.into_error(None))
+        query::retrieve(self, cx, tables, id, projection).await.map_err(|fault| fault.into_error(None))
     }
 
     async fn update(

@@ -91,17 +91,12 @@ pub(crate) fn key_name(target: &Target) -> &str {
     }
 }
 
-fn mapping(
-    on: &ResourceType,
-    unique: Option<&Target>,
-    dialect: Dialect,
-) -> Result<Mapping, InvalidMapping> {
+fn mapping(on: &ResourceType, unique: Option<&Target>, dialect: Dialect) -> Result<Mapping, InvalidMapping> {
     let trigrams = |column: Column, of: &str, rowid: &str| match dialect {
         Dialect::Sqlite => column.fts5("search", of, rowid),
         _ => column.trigrams(),
     };
-    let mut mapping =
-        Mapping::builder(on, "resource r", "r.place").within("r.tenant", 1).within("r.kind", 2);
+    let mut mapping = Mapping::builder(on, "resource r", "r.place").within("r.tenant", 1).within("r.kind", 2);
     for target in on.all_attributes() {
         let path = target.path().as_str();
         if unique == Some(target) && target.attribute().name() != "displayName" {
@@ -127,7 +122,10 @@ fn mapping(
                     "active" => mapping.column(path, Column::boolean("r.active")),
                     _ => mapping
                         .column("meta.created", Column::unix_time("r.created", 1000).not_null())
-                        .column("meta.lastModified", Column::unix_time("r.modified", 1000).not_null().indexed())
+                        .column(
+                            "meta.lastModified",
+                            Column::unix_time("r.modified", 1000).not_null().indexed(),
+                        )
                         .column("meta.version", Column::text("r.version").not_null()),
                 };
             }
@@ -144,9 +142,7 @@ fn mapping(
                     .order("CASE WHEN v.main = 'true' THEN 0 ELSE 1 END, v.element");
                 for leaf in leaves(target) {
                     let column = match value_column(leaf) {
-                        Some("value") => {
-                            trigrams(Column::key("v.value").indexed(), "value", "v.place")
-                        }
+                        Some("value") => trigrams(Column::key("v.value").indexed(), "value", "v.place"),
                         Some(column) => Column::key(format!("v.{column}")),
                         None => Column::key(json("v.keys", key_name(leaf), dialect)),
                     };

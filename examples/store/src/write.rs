@@ -100,10 +100,8 @@ fn values(
     let mut statements = Vec::new();
     let none = std::collections::BTreeSet::new();
     let old = before.map_or(&none, |record| &record.values);
-    let gone: Vec<Value> = old
-        .difference(&after.values)
-        .map(|row| serde_json::json!([row.attribute, row.number]))
-        .collect();
+    let gone: Vec<Value> =
+        old.difference(&after.values).map(|row| serde_json::json!([row.attribute, row.number])).collect();
     if !gone.is_empty() {
         statements.push((
             "DELETE FROM value WHERE place = ?1 AND (attribute, element) IN \
@@ -172,7 +170,8 @@ pub(crate) async fn update(
     let before = version(&stored.resource)?;
     options.precondition.check(&ETag::from_stored(&before))?;
 
-    let (applied, change) = apply(&mut tx, cx, tables, update, &stored).await?.into_parts(&mut tx, &stored).await?;
+    let (applied, change) =
+        apply(&mut tx, cx, tables, update, &stored).await?.into_parts(&mut tx, &stored).await?;
     let change = change.as_change();
     let mut after = Stored { place: stored.place, resource: stored.resource.clone() };
     let changed = applied.changed || !change.is_empty();
@@ -304,8 +303,9 @@ async fn replace(
     let mut statements: Vec<Statement> = Vec::new();
     match password {
         password::Change::Keep => {}
-        password::Change::Clear => statements
-            .push(("UPDATE resource SET password = NULL WHERE place = ?1", params![stored.place])),
+        password::Change::Clear => {
+            statements.push(("UPDATE resource SET password = NULL WHERE place = ?1", params![stored.place]))
+        }
         password::Change::Set(hash) => statements.push((
             "UPDATE resource SET password = ?2 WHERE place = ?1",
             params![stored.place, hash.clone()],

@@ -22,7 +22,8 @@ pub(crate) async fn load(url: &str, users: usize) {
         false => format!("{url}{separator}options=-c%20synchronous_commit%3Doff"),
     };
     let client = Client::open(&url).await;
-    let (_, large) = client.groups(json!({ "filter": "displayName eq \"Small\"", "attributes": ["id"] })).await;
+    let (_, large) =
+        client.groups(json!({ "filter": "displayName eq \"Small\"", "attributes": ["id"] })).await;
     if large["totalResults"] != 0 {
         return;
     }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use http::{Method, Request};
 use scim_core::schema::{Projection, ResourceType};
 use scim_core::{
-    Capabilities, Context, Deleted, Identity, Page, Precondition, Provider, Query, Resource, Result, ScimService,
-    Update, UpdateOptions, Updated, async_trait,
+    Capabilities, Context, Deleted, Identity, Page, Precondition, Provider, Query, Resource, Result,
+    ScimService, Update, UpdateOptions, Updated, async_trait,
 };
 use scim_store::Store;
 use serde_json::{Value, json};
@@ -40,11 +40,22 @@ impl Provider for Timed {
         self.note(self.store.create(cx, resource)).await
     }
 
-    async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection) -> Result<Option<Resource>> {
+    async fn retrieve(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Option<Resource>> {
         self.note(self.store.retrieve(cx, id, projection)).await
     }
 
-    async fn update(&self, cx: &Context<'_>, id: &str, update: &Update, options: &UpdateOptions) -> Result<Updated> {
+    async fn update(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        update: &Update,
+        options: &UpdateOptions,
+    ) -> Result<Updated> {
         self.note(self.store.update(cx, id, update, options)).await
     }
 
@@ -78,7 +89,12 @@ impl Client {
     }
 
     /// How long the store took, the status, and the body.
-    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (Duration, u16, Value) {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (Duration, u16, Value) {
         let request = Request::builder()
             .method(method)
             .uri(path)

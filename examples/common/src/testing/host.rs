@@ -1,7 +1,5 @@
 //! What a host adds to the service: its settings, its door, its limits and its end.
 
-#![expect(clippy::unwrap_used, reason = "a test fails that way")]
-
 use std::process::Command;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};

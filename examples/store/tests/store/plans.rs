@@ -1,18 +1,17 @@
 //! What the databases make of filters: those that are classed as indexed read no table as a whole.
 
-mod support;
-
+use crate::support;
 use std::sync::{Arc, Mutex};
 
+use crate::support::service::{Client, user};
 use http::Method;
 use scim_core::schema::{Projection, standard};
 use scim_core::{
-    Capabilities, Context, Deleted, Page, Precondition, Provider, Query, Resource, Result, Update, UpdateOptions,
-    Updated, async_trait,
+    Capabilities, Context, Deleted, Page, Precondition, Provider, Query, Resource, Result, Update,
+    UpdateOptions, Updated, async_trait,
 };
 use scim_store::Store;
 use serde_json::json;
-use support::service::{Client, user};
 
 const USERS: usize = 20_000;
 
@@ -34,11 +33,22 @@ impl Provider for Explained {
         self.store.create(cx, resource).await
     }
 
-    async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection) -> Result<Option<Resource>> {
+    async fn retrieve(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Option<Resource>> {
         self.store.retrieve(cx, id, projection).await
     }
 
-    async fn update(&self, cx: &Context<'_>, id: &str, update: &Update, o: &UpdateOptions) -> Result<Updated> {
+    async fn update(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        update: &Update,
+        o: &UpdateOptions,
+    ) -> Result<Updated> {
         self.store.update(cx, id, update, o).await
     }
 
@@ -118,7 +128,10 @@ fn indexed_filters_read_no_table_as_a_whole() {
             let (status, page) = client.search("/Users", json!({ "filter": filter }));
             assert_eq!((status, page["scimType"].as_str()), (400, Some("tooMany")), "{filter}: {page}");
         }
-        for (method, path) in [(Method::GET, "/Users?filter=password%20eq%20%22x%22"), (Method::GET, "/Groups?filter=members.display%20eq%20%22x%22")] {
+        for (method, path) in [
+            (Method::GET, "/Users?filter=password%20eq%20%22x%22"),
+            (Method::GET, "/Groups?filter=members.display%20eq%20%22x%22"),
+        ] {
             let (status, _) = client.send(method, path, None);
             assert!(matches!(status, 400 | 403), "{path}: {status}");
         }
@@ -135,7 +148,8 @@ fn load(runtime: &tokio::runtime::Runtime, client: &Client<'_>) -> String {
             { "type": "work", "value": format!("work{n}@example.com"), "primary": true },
             { "type": "home", "value": format!("home{n}@example.com") },
         ]);
-        body[standard::ENTERPRISE_USER] = json!({ "employeeNumber": n.to_string(), "manager": { "value": format!("m{n}") } });
+        body[standard::ENTERPRISE_USER] =
+            json!({ "employeeNumber": n.to_string(), "manager": { "value": format!("m{n}") } });
         body
     };
     let mut members = Vec::new();
@@ -149,7 +163,10 @@ fn load(runtime: &tokio::runtime::Runtime, client: &Client<'_>) -> String {
     // A group that is small among others that are not.
     for (n, members) in members.chunks(2_000).enumerate() {
         let name = format!("Many {n}");
-        client.create("/Groups", json!({ "schemas": [standard::GROUP], "displayName": name, "members": members }));
+        client.create(
+            "/Groups",
+            json!({ "schemas": [standard::GROUP], "displayName": name, "members": members }),
+        );
     }
     members.truncate(100);
     let group = json!({ "schemas": [standard::GROUP], "displayName": "Some", "members": members });

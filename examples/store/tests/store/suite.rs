@@ -1,7 +1,6 @@
 //! The provider suite, on every database.
 
-mod support;
-
+use crate::support;
 use scim_core::Identity;
 use scim_core::testing::Suite;
 

@@ -23,7 +23,10 @@ pub(crate) fn thing() -> ResourceType {
         read_only("uses"),
         tags("tags"),
         immutable("batches").multi_valued(),
-        Attribute::complex("maker", [tags("marks"), Attribute::string("value"), immutable("plant"), read_only("name")]),
+        Attribute::complex(
+            "maker",
+            [tags("marks"), Attribute::string("value"), immutable("plant"), read_only("name")],
+        ),
         Attribute::complex(
             "parts",
             [
@@ -35,14 +38,20 @@ pub(crate) fn thing() -> ResourceType {
             ],
         )
         .multi_valued(),
-        Attribute::complex("places", [Attribute::string("type"), Attribute::string("note"), Attribute::boolean("primary")])
+        Attribute::complex(
+            "places",
+            [Attribute::string("type"), Attribute::string("note"), Attribute::boolean("primary")],
+        )
+        .multi_valued(),
+        Attribute::complex("members", [immutable("value"), immutable("display"), immutable("type")])
             .multi_valued(),
-        Attribute::complex("members", [immutable("value"), immutable("display"), immutable("type")]).multi_valued(),
-        Attribute::complex("holders", [immutable("value"), Attribute::string("note"), immutable("type")]).multi_valued(),
+        Attribute::complex("holders", [immutable("value"), Attribute::string("note"), immutable("type")])
+            .multi_valued(),
     ];
     let extension = [Attribute::string("label"), Attribute::string("code").required(), tags("tags")];
     let core = Schema::new("urn:example:params:scim:schemas:core:2.0:Thing", "Thing", core).unwrap();
-    let extension = Schema::new("urn:example:params:scim:schemas:extension:x:2.0:Thing", "X", extension).unwrap();
+    let extension =
+        Schema::new("urn:example:params:scim:schemas:extension:x:2.0:Thing", "X", extension).unwrap();
     ResourceType::builder("Thing", "/Things", core).extension(extension).build().unwrap()
 }
 
@@ -76,13 +85,40 @@ fn leaf() -> impl Strategy<Value = Value> {
 /// Any JSON, in terms of the small world.
 pub(crate) fn anything() -> impl Strategy<Value = Value> {
     const KEYS: &[&str] = &[
-        "value", "type", "primary", "display", "note", "marks", "plant", "$ref", "displayName", "userName", "label",
-        "code", "tags", "active", "title", "emails", "parts", "members", "name", "maker", "name.familyName", "id", "x",
-        "VALUE", "schemas", "emails[type eq \"a\"].value", "op", "path", "Operations",
+        "value",
+        "type",
+        "primary",
+        "display",
+        "note",
+        "marks",
+        "plant",
+        "$ref",
+        "displayName",
+        "userName",
+        "label",
+        "code",
+        "tags",
+        "active",
+        "title",
+        "emails",
+        "parts",
+        "members",
+        "name",
+        "maker",
+        "name.familyName",
+        "id",
+        "x",
+        "VALUE",
+        "schemas",
+        "emails[type eq \"a\"].value",
+        "op",
+        "path",
+        "Operations",
     ];
     leaf().prop_recursive(3, 12, 3, |inner| {
         let members = vec((select(KEYS), inner.clone()), 0..4);
-        let object = members.prop_map(|all| all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+        let object =
+            members.prop_map(|all| all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
         prop_oneof![vec(inner, 0..3).prop_map(Value::Array), object]
     })
 }
@@ -93,14 +129,19 @@ fn fitting_one(target: &Target) -> BoxedStrategy<Value> {
         Type::String => select(TEXTS).prop_map(Value::from).boxed(),
         Type::Boolean => any::<bool>().prop_map(Value::from).boxed(),
         Type::Integer | Type::Decimal => (0..3).prop_map(Value::from).boxed(),
-        Type::DateTime => select(&["2024-03-01T10:00:00Z", "2024-03-01T11:00:00+01:00"][..]).prop_map(Value::from).boxed(),
+        Type::DateTime => {
+            select(&["2024-03-01T10:00:00Z", "2024-03-01T11:00:00+01:00"][..]).prop_map(Value::from).boxed()
+        }
         Type::Binary => Just(json!("YQ==")).boxed(),
-        Type::Reference => select(&["https://example.com/a", "https://example.com/b"][..]).prop_map(Value::from).boxed(),
+        Type::Reference => {
+            select(&["https://example.com/a", "https://example.com/b"][..]).prop_map(Value::from).boxed()
+        }
         Type::Complex => {
             let subs = target.sub_attributes().to_vec();
             let member = select(subs).prop_flat_map(|sub| {
                 let name = sub.definition().name().to_owned();
-                prop_oneof![12 => fitting(&sub), 1 => Just(Value::Null)].prop_map(move |value| (name.clone(), value))
+                prop_oneof![12 => fitting(&sub), 1 => Just(Value::Null)]
+                    .prop_map(move |value| (name.clone(), value))
             });
             let object = vec(member, 1..4).prop_map(|members| members.into_iter().collect::<Object>());
             // Most elements have a value.
@@ -151,8 +192,11 @@ fn filter(target: &Target) -> BoxedStrategy<String> {
 fn place(on: &ResourceType) -> impl Strategy<Value = (String, Value)> + use<> {
     // Certificates that are none are tolerated, which is not what is tried here.
     let left_out = ["id", "meta", "schemas", "groups", "x509Certificates"];
-    let attributes: Vec<Target> =
-        on.all_attributes().filter(|target| !left_out.contains(&target.attribute().name())).cloned().collect();
+    let attributes: Vec<Target> = on
+        .all_attributes()
+        .filter(|target| !left_out.contains(&target.attribute().name()))
+        .cloned()
+        .collect();
     select(attributes).prop_flat_map(|target| {
         let whole = fitting(&target).prop_map({
             let path = target.to_string();
@@ -167,13 +211,17 @@ fn place(on: &ResourceType) -> impl Strategy<Value = (String, Value)> + use<> {
         if target.definition().is_multi_valued() {
             let path = target.to_string();
             let element = (filter(&target), fitting_one(&target));
-            ways.push((1, element.prop_map(move |(filter, value)| (format!("{path}[{filter}]"), value)).boxed()));
+            ways.push((
+                1,
+                element.prop_map(move |(filter, value)| (format!("{path}[{filter}]"), value)).boxed(),
+            ));
             if !target.sub_attributes().is_empty() {
                 let path = target.to_string();
                 let sub = select(target.sub_attributes().to_vec());
                 let sub = sub.prop_flat_map(|sub| (Just(sub.definition().name().to_owned()), fitting(&sub)));
                 let part = (filter(&target), sub);
-                let part = part.prop_map(move |(filter, (sub, value))| (format!("{path}[{filter}].{sub}"), value));
+                let part =
+                    part.prop_map(move |(filter, (sub, value))| (format!("{path}[{filter}].{sub}"), value));
                 ways.push((3, part.boxed()));
             }
         }
@@ -185,7 +233,9 @@ fn place(on: &ResourceType) -> impl Strategy<Value = (String, Value)> + use<> {
 pub(crate) fn operation(on: &ResourceType) -> impl Strategy<Value = Value> + use<> {
     let op = |op: &'static str| {
         move |(path, value): (String, Value)| match (op, &value) {
-            ("remove", Value::Array(_)) if path.len() % 2 == 0 => json!({ "op": op, "path": path, "value": value }),
+            ("remove", Value::Array(_)) if path.len() % 2 == 0 => {
+                json!({ "op": op, "path": path, "value": value })
+            }
             ("remove", _) => json!({ "op": op, "path": path }),
             _ => json!({ "op": op, "path": path, "value": value }),
         }
@@ -194,7 +244,7 @@ pub(crate) fn operation(on: &ResourceType) -> impl Strategy<Value = Value> + use
     let odd = odd.prop_map(|(op, (path, _), value)| json!({ "op": op, "path": path, "value": value }));
     let pathless = vec(place(on), 1..4).prop_map(|places| {
         let value: Object = places.into_iter().collect();
-        json!({ "op": if value.len() % 2 == 0 { "add" } else { "replace" }, "value": value })
+        json!({ "op": if value.len().is_multiple_of(2) { "add" } else { "replace" }, "value": value })
     });
     prop_oneof![
         6 => place(on).prop_map(op("add")),
@@ -208,9 +258,7 @@ pub(crate) fn operation(on: &ResourceType) -> impl Strategy<Value = Value> + use
 
 /// A type, operations that make a resource of it, and a patch of one to some operations.
 pub(crate) fn scenario() -> impl Strategy<Value = (ResourceType, Object, Vec<Value>)> {
-    select(types().to_vec()).prop_flat_map(|on| {
-        (Just(on.clone()), resource(&on), vec(operation(&on), 1..6))
-    })
+    select(types().to_vec()).prop_flat_map(|on| (Just(on.clone()), resource(&on), vec(operation(&on), 1..6)))
 }
 
 /// A valid resource of a type.

@@ -2,17 +2,16 @@
 //!
 //! The other processes are this test again, as the test `child` with variables that tell what to do.
 
-mod support;
-
+use crate::support;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::service::{Client, ids, user};
 use http::Method;
 use scim_core::schema::standard;
 use scim_store::Store;
 use serde_json::{Value, json};
-use support::service::{Client, ids, user};
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -21,7 +20,7 @@ const KILLS: usize = 20;
 
 fn start(url: &str, tenant: &str, task: &str, argument: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--nocapture"])
+        .args(["--exact", "crash::child", "--nocapture"])
         .envs([("SCIM_CHILD_URL", url), ("SCIM_CHILD_TENANT", tenant)])
         .envs([("SCIM_CHILD_TASK", task), ("SCIM_CHILD_ARGUMENT", argument)])
         .stdout(Stdio::piped())
@@ -97,7 +96,8 @@ fn what_was_acknowledged_is_there_after_a_kill() {
                     _ => continue,
                 }
                 // At another moment each time, counted from the first write.
-                let until = *until.get_or_insert_with(|| Instant::now() + Duration::from_millis(3 * kill as u64));
+                let until =
+                    *until.get_or_insert_with(|| Instant::now() + Duration::from_millis(3 * kill as u64));
                 if Instant::now() >= until {
                     // SIGKILL; what it still says was acknowledged, too.
                     process.kill().unwrap();
@@ -111,10 +111,16 @@ fn what_was_acknowledged_is_there_after_a_kill() {
         let client = Client::of(&runtime, store, &tenant);
         for (id, name) in &created {
             let (status, found) = client.send(Method::GET, &format!("/Users/{id}"), None);
-            assert_eq!((status, found["userName"].as_str()), (200, Some(name.as_str())), "{}: {found}", database.url);
+            assert_eq!(
+                (status, found["userName"].as_str()),
+                (200, Some(name.as_str())),
+                "{}: {found}",
+                database.url
+            );
         }
         let (_, group) = client.send(Method::GET, &format!("/Groups/{group}"), None);
-        let members: Vec<&str> = group["members"].as_array().unwrap().iter().map(|m| m["value"].as_str().unwrap()).collect();
+        let members: Vec<&str> =
+            group["members"].as_array().unwrap().iter().map(|m| m["value"].as_str().unwrap()).collect();
         for id in &joined {
             assert!(members.contains(&id.as_str()), "{}: {id} has left", database.url);
         }
@@ -139,7 +145,12 @@ fn what_was_acknowledged_is_there_after_a_kill() {
                 break;
             }
         }
-        println!("{}: {} users and {} memberships survived {KILLS} kills", database.url, created.len(), joined.len());
+        println!(
+            "{}: {} users and {} memberships survived {KILLS} kills",
+            database.url,
+            created.len(),
+            joined.len()
+        );
     }
 }
 

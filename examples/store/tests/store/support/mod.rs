@@ -1,7 +1,5 @@
 //! The databases that the tests run on.
 
-#![allow(dead_code, reason = "each test uses a part")]
-
 pub(crate) mod service;
 
 use std::path::PathBuf;

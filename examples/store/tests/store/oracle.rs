@@ -3,24 +3,47 @@
 //! `SCIM_ORACLE_FILTERS` sets how many filters there are, each for 200 resources: 500 of them make
 //! 100,000 pairs. The default makes 40,000.
 
-mod support;
-
+use crate::support;
+use crate::support::service::{Client, MORE, ids, users};
 use scim_core::filter::{Filter, Limits};
 use scim_core::schema::{Reading, Tolerance, standard};
 use serde_json::{Map, Value, json};
-use support::service::{Client, MORE, ids, users};
 
 const RESOURCES: usize = 200;
 
 /// What databases and languages have opinions about.
 const TEXTS: [&str; 24] = [
-    "Anna", "ANNA b", "anna", "ann", "émile", "ÉMILE", "e\u{301}mile", "Straße", "STRASSE", "ΣΊΣΥΦΟΣ", "σίσυφος",
-    "100%", "a_b", "axb", "back\\slash", "quo\"te", "o'neil", "日本", "日本語", "%_\\", "x", "\u{10ffff}z",
-    "a  b", "İstanbul ﬁ K",
+    "Anna",
+    "ANNA b",
+    "anna",
+    "ann",
+    "émile",
+    "ÉMILE",
+    "e\u{301}mile",
+    "Straße",
+    "STRASSE",
+    "ΣΊΣΥΦΟΣ",
+    "σίσυφος",
+    "100%",
+    "a_b",
+    "axb",
+    "back\\slash",
+    "quo\"te",
+    "o'neil",
+    "日本",
+    "日本語",
+    "%_\\",
+    "x",
+    "\u{10ffff}z",
+    "a  b",
+    "İstanbul ﬁ K",
 ];
 
 const TIMES: [&str; 5] = [
-    "2020-01-01T00:00:00Z", "2020-01-01T01:00:00+01:00", "2020-01-01T00:00:00.0000001Z", "0001-01-01T00:00:00Z",
+    "2020-01-01T00:00:00Z",
+    "2020-01-01T01:00:00+01:00",
+    "2020-01-01T00:00:00.0000001Z",
+    "0001-01-01T00:00:00Z",
     "2024-02-29T23:59:59.123456789123Z",
 ];
 
@@ -114,7 +137,11 @@ impl Random {
         });
         self.maybe(&mut user, standard::ENTERPRISE_USER, |random| {
             let mut object = random.texts(&["department", "employeeNumber"]);
-            random.maybe(object.as_object_mut().unwrap(), "manager", |random| json!({ "value": random.text() }));
+            random.maybe(
+                object.as_object_mut().unwrap(),
+                "manager",
+                |random| json!({ "value": random.text() }),
+            );
             object
         });
         self.maybe(&mut user, MORE, |random| {
@@ -128,7 +155,9 @@ impl Random {
                 (0..random.below(4)).map(|_| json!(random.text())).collect()
             });
             random.maybe(&mut object, "desks", |random| {
-                (0..random.below(3)).map(|_| json!({ "value": random.text(), "floor": random.number() })).collect()
+                (0..random.below(3))
+                    .map(|_| json!({ "value": random.text(), "floor": random.number() }))
+                    .collect()
             });
             Value::Object(object)
         });
@@ -141,10 +170,13 @@ impl Random {
         }
         let (ops, literal): (&[&str], Value) = match of {
             "boolean" => (&["eq", "ne"], json!(self.below(2) == 0)),
-            "number" => (&["eq", "ne", "gt", "ge", "lt", "le"], match self.below(3) {
-                0 => json!(self.pick(&[0.5, -1.5, 1e300, 9.3e18])),
-                _ => self.number(),
-            }),
+            "number" => (
+                &["eq", "ne", "gt", "ge", "lt", "le"],
+                match self.below(3) {
+                    0 => json!(self.pick(&[0.5, -1.5, 1e300, 9.3e18])),
+                    _ => self.number(),
+                },
+            ),
             "time" => (&["eq", "ne", "gt", "ge", "lt", "le"], json!(self.pick(&TIMES))),
             "binary" => (&["eq", "ne"], json!(self.pick(&["QUJD", "YWJj", "eHl6"]))),
             _ => {
@@ -168,15 +200,38 @@ impl Random {
 
     fn simple(&mut self) -> String {
         const PATHS: [(&str, &str); 21] = [
-            ("userName", ""), ("externalId", ""), ("nickName", ""), ("title", ""), ("displayName", ""),
-            ("active", "boolean"), ("name.familyName", ""), ("name.givenName", ""), ("emails", ""),
-            ("emails.value", ""), ("emails.type", ""), ("emails.primary", "boolean"), ("emails.display", ""),
-            ("roles.value", ""), ("addresses.locality", ""), ("addresses.country", ""), ("department", ""),
-            ("manager.value", ""), ("meta.lastModified", "time"), ("id", ""), ("schemas", ""),
+            ("userName", ""),
+            ("externalId", ""),
+            ("nickName", ""),
+            ("title", ""),
+            ("displayName", ""),
+            ("active", "boolean"),
+            ("name.familyName", ""),
+            ("name.givenName", ""),
+            ("emails", ""),
+            ("emails.value", ""),
+            ("emails.type", ""),
+            ("emails.primary", "boolean"),
+            ("emails.display", ""),
+            ("roles.value", ""),
+            ("addresses.locality", ""),
+            ("addresses.country", ""),
+            ("department", ""),
+            ("manager.value", ""),
+            ("meta.lastModified", "time"),
+            ("id", ""),
+            ("schemas", ""),
         ];
         const EXTENDED: [(&str, &str); 9] = [
-            ("level", "number"), ("score", "number"), ("hired", "time"), ("remote", "boolean"), ("badge", "binary"),
-            ("tags", ""), ("code", ""), ("desks.value", ""), ("desks.floor", "number"),
+            ("level", "number"),
+            ("score", "number"),
+            ("hired", "time"),
+            ("remote", "boolean"),
+            ("badge", "binary"),
+            ("tags", ""),
+            ("code", ""),
+            ("desks.value", ""),
+            ("desks.floor", "number"),
         ];
         match self.below(3) {
             0 => {
@@ -209,7 +264,10 @@ impl Random {
             ("roles", &[("value", ""), ("type", ""), ("primary", "boolean")]),
             ("addresses", &[("locality", ""), ("country", ""), ("type", "")]),
             ("name", &[("familyName", ""), ("givenName", ""), ("formatted", "")]),
-            ("urn:example:params:scim:schemas:extension:more:2.0:User:desks", &[("value", ""), ("floor", "number")]),
+            (
+                "urn:example:params:scim:schemas:extension:more:2.0:User:desks",
+                &[("value", ""), ("floor", "number")],
+            ),
             ("urn:example:params:scim:schemas:extension:more:2.0:User:tags", &[("value", "")]),
         ];
         if depth == 0 {

@@ -1,20 +1,19 @@
 //! Splitting a patch: the delta of a list, and the rest, come to the same as the patch.
 
-mod support;
-
+use crate::support::Object;
+use crate::support::random::{message, resolve, seed, thing, types};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use scim_patch::{ListDelta, Patch};
 use scim_schema::{Mutability, ResourceType, Target, Tolerance, standard};
 use serde_json::{Value, json};
-use support::Object;
-use support::random::{message, resolve, seed, thing, types};
 
 /// What a store does with a delta, in its simplest form.
 fn apply_delta(list: &Target, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<Value> {
     let rule = list.sub_attribute("value").unwrap().comparison();
-    let same_key = |element: &Value, key: &str| rule.fold(element["value"].as_str().unwrap()) == rule.fold(key);
+    let same_key =
+        |element: &Value, key: &str| rule.fold(element["value"].as_str().unwrap()) == rule.fold(key);
     let key = |element: &Object| element["value"].as_str().unwrap().to_owned();
     match delta {
         ListDelta::Change { add, remove } => {
@@ -29,12 +28,16 @@ fn apply_delta(list: &Target, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<
         }
         ListDelta::Exactly(elements) => {
             let stays = |old: &&Value, given: &Object| {
-                let fixed = |name: &str| list.sub_attribute(name).unwrap().definition().mutability() == Mutability::Immutable;
+                let fixed = |name: &str| {
+                    list.sub_attribute(name).unwrap().definition().mutability() == Mutability::Immutable
+                };
                 same_key(old, &key(given))
                     && given.iter().all(|(name, value)| name == "value" || old.get(name) == Some(value))
                     && old.as_object().unwrap().keys().all(|name| given.contains_key(name) || fixed(name))
             };
-            let one = |given: &&Object| stored.iter().find(|old| stays(old, given)).cloned().unwrap_or(json!(given));
+            let one = |given: &&Object| {
+                stored.iter().find(|old| stays(old, given)).cloned().unwrap_or(json!(given))
+            };
             elements.iter().map(one).collect()
         }
     }
@@ -114,7 +117,8 @@ fn check(on: &ResourceType, list: &str, stored: Vec<Value>, patch: &Patch) -> Re
 /// The list as a store has it: each key once.
 fn stored(on: &ResourceType, list: &str, members: Vec<Value>) -> Vec<Value> {
     let patch = json!({ "op": "add", "path": list, "value": members });
-    let resource = resolve(on, &Tolerance::lenient(), message(&[patch])).unwrap().apply(seed(on)).unwrap().resource;
+    let resource =
+        resolve(on, &Tolerance::lenient(), message(&[patch])).unwrap().apply(seed(on)).unwrap().resource;
     resource.get(list).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
@@ -185,8 +189,16 @@ fn a_patch_that_looks_into_the_list_is_not_split() {
         (&group, "members", json!({ "op": "remove", "path": "members[value ne \"a\"]" })),
         (&group, "members", json!({ "op": "add", "path": "members[value eq \"a\"].display", "value": "x" })),
         (&group, "members", json!({ "op": "add", "path": "members.display", "value": "x" })),
-        (&group, "members", json!({ "op": "replace", "path": "members[value eq \"a\"]", "value": { "value": "a" } })),
-        (&thing, "holders", json!({ "op": "add", "path": "holders", "value": [{ "value": "a", "note": "x" }] })),
+        (
+            &group,
+            "members",
+            json!({ "op": "replace", "path": "members[value eq \"a\"]", "value": { "value": "a" } }),
+        ),
+        (
+            &thing,
+            "holders",
+            json!({ "op": "add", "path": "holders", "value": [{ "value": "a", "note": "x" }] }),
+        ),
         (&user, "emails", json!({ "op": "replace", "path": "title", "value": "x" })),
         (&user, "title", json!({ "op": "replace", "path": "title", "value": "x" })),
         (&user, "nothing", json!({ "op": "replace", "path": "title", "value": "x" })),

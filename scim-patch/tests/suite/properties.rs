@@ -1,14 +1,12 @@
 //! What holds of every patch, whatever it says.
 
-mod support;
-
+use crate::support::Object;
+use crate::support::random::{anything, message, resolve, resource, scenario, tolerance, types};
 use proptest::prelude::*;
 use proptest::sample::select;
 use scim_patch::{Limits, PatchRequest};
 use scim_schema::{Mutability, Reading, ResourceType, Tolerance};
 use serde_json::{Value, json};
-use support::Object;
-use support::random::{anything, message, resolve, resource, scenario, tolerance, types};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
@@ -118,6 +116,8 @@ fn with_immutable_of(on: &ResourceType, from: &Object, mut to: Object) -> Object
 }
 
 fn without_read_only(on: &ResourceType, mut resource: Object) -> Object {
-    resource.retain(|name, _| on.attribute(name).is_none_or(|t| t.definition().mutability() != Mutability::ReadOnly));
+    resource.retain(|name, _| {
+        on.attribute(name).is_none_or(|t| t.definition().mutability() != Mutability::ReadOnly)
+    });
     resource
 }

@@ -106,7 +106,9 @@ impl File {
         match case.type_name.as_str() {
             "User" => standard::user_type(),
             "Group" => standard::group_type(),
-            name => self.types.iter().find(|t| t.name == name).unwrap_or_else(|| panic!("type {name}")).build(),
+            name => {
+                self.types.iter().find(|t| t.name == name).unwrap_or_else(|| panic!("type {name}")).build()
+            }
         }
     }
 }
@@ -137,7 +139,8 @@ pub(crate) fn tolerance(profile: &str) -> Tolerance {
     if end < profile.len() {
         let quirk = Quirk::ALL.iter().find(|quirk| quirk.name() == &profile[end + 1..]);
         let quirk = *quirk.unwrap_or_else(|| panic!("{profile}: no such quirk"));
-        tolerance = if profile[end..].starts_with('+') { tolerance.with(quirk) } else { tolerance.without(quirk) };
+        tolerance =
+            if profile[end..].starts_with('+') { tolerance.with(quirk) } else { tolerance.without(quirk) };
     }
     tolerance
 }
@@ -216,9 +219,15 @@ impl Case {
                     && error.path() == expected.path
                     && error.is_too_large() == expected.scim_type.is_none()
                     && error.to_string().contains(&expected.says);
-                return if same { Ok(()) } else { Err(format!("another error: {:?} {error}", error.scim_type())) };
+                return if same {
+                    Ok(())
+                } else {
+                    Err(format!("another error: {:?} {error}", error.scim_type()))
+                };
             }
-            (Expect::Error(_), Ok(applied)) => return Err(format!("no error but {:#}", json!(applied.resource))),
+            (Expect::Error(_), Ok(applied)) => {
+                return Err(format!("no error but {:#}", json!(applied.resource)));
+            }
             (_, Err(error)) => return Err(format!("{:?} {error}", error.scim_type())),
             (expect, Ok(applied)) => {
                 let expected = match expect {

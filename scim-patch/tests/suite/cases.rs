@@ -1,8 +1,6 @@
 //! The cases of `testdata/patch/`: each under each of its profiles.
 
-mod support;
-
-use support::File;
+use crate::support::File;
 
 #[test]
 fn cases_come_out_as_they_say() {

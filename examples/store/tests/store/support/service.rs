@@ -23,7 +23,8 @@ pub(crate) fn users() -> ResourceType {
             Attribute::binary("badge"),
             Attribute::string("tags").multi_valued(),
             Attribute::string("code").case_exact(true),
-            Attribute::complex("desks", [Attribute::string("value"), Attribute::integer("floor")]).multi_valued(),
+            Attribute::complex("desks", [Attribute::string("value"), Attribute::integer("floor")])
+                .multi_valued(),
         ],
     );
     ResourceType::builder("User", "/Users", standard::user())

@@ -1,13 +1,11 @@
 //! What the tests share: the resource types and profiles that the case files name.
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::collections::BTreeMap;
 
 use scim_schema::{Quirk, ResourceType, Schema, Tolerance, standard};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-pub type Object = Map<String, Value>;
+pub(crate) type Object = Map<String, Value>;
 
 /// A resource type as `schema/types.json` describes it.
 #[derive(Deserialize)]
@@ -34,18 +32,19 @@ struct ExtensionFile {
 }
 
 /// The resource types of the case files, and the standard ones.
-pub struct Types(BTreeMap<String, ResourceType>);
+pub(crate) struct Types(BTreeMap<String, ResourceType>);
 
 impl Types {
-    pub fn load() -> Self {
+    pub(crate) fn load() -> Self {
         let files: Vec<TypeFile> = testdata::load("schema/types.json");
-        let mut types: BTreeMap<_, _> = files.into_iter().map(|file| (file.name.clone(), build(file))).collect();
+        let mut types: BTreeMap<_, _> =
+            files.into_iter().map(|file| (file.name.clone(), build(file))).collect();
         types.insert("User".to_owned(), standard::user_type());
         types.insert("Group".to_owned(), standard::group_type());
         Self(types)
     }
 
-    pub fn get(&self, name: &str) -> &ResourceType {
+    pub(crate) fn get(&self, name: &str) -> &ResourceType {
         self.0.get(name).unwrap_or_else(|| panic!("no resource type {name}"))
     }
 }
@@ -69,11 +68,11 @@ fn build(file: TypeFile) -> ResourceType {
 }
 
 /// The three profiles by name.
-pub fn profiles() -> [(&'static str, Tolerance); 3] {
+pub(crate) fn profiles() -> [(&'static str, Tolerance); 3] {
     [("lenient", Tolerance::lenient()), ("strict", Tolerance::strict()), ("interop", Tolerance::interop())]
 }
 
-pub fn quirk(name: &str) -> Quirk {
+pub(crate) fn quirk(name: &str) -> Quirk {
     let found = Quirk::ALL.iter().find(|quirk| quirk.name() == name);
     *found.unwrap_or_else(|| panic!("no quirk {name}"))
 }
@@ -82,7 +81,7 @@ pub fn quirk(name: &str) -> Quirk {
 /// it is as strict is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ByProfile<T> {
+pub(crate) struct ByProfile<T> {
     all: Option<T>,
     lenient: Option<T>,
     strict: Option<T>,
@@ -90,7 +89,7 @@ pub struct ByProfile<T> {
 }
 
 impl<T> ByProfile<T> {
-    pub fn get(&self, profile: &str) -> &T {
+    pub(crate) fn get(&self, profile: &str) -> &T {
         let own = match profile {
             "lenient" => self.lenient.as_ref(),
             "interop" => self.interop.as_ref().or(self.strict.as_ref()),

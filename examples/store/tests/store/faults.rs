@@ -1,10 +1,9 @@
 //! Durability, and what clients are told when a database does not answer.
 
-mod support;
-
+use crate::support;
+use crate::support::service::{Client, user};
 use http::Method;
 use serde_json::json;
-use support::service::{Client, user};
 
 #[test]
 fn stores_are_durable_unless_told_otherwise() {
@@ -98,9 +97,8 @@ fn a_connection_that_is_closed_is_unavailable_and_replaced() {
     let store = runtime.block_on(scim_store::Store::open(&separate)).unwrap();
     let client = Client::new(&runtime, &store);
     client.create("/Users", user("bea"));
-    let end = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"
-    );
+    let end =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'");
     support::run_on_postgres(&runtime, &url, &end);
     let answers: Vec<u16> = (0..5).map(|_| client.send(Method::GET, "/Users", None).0).collect();
     assert!(answers.iter().all(|status| matches!(status, 200 | 503)), "{answers:?}");

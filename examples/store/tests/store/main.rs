@@ -1,0 +1,17 @@
+//! The store on every database that is there: SQLite in memory and in a file, and the PostgreSQL that
+//! `SCIM_TEST_POSTGRES` names.
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod plans;
+#[cfg(test)]
+mod suite;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod transcripts;

@@ -1,0 +1,13 @@
+//! PATCH as cases in `testdata/patch`, and as properties of random patches.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
+mod cases;
+mod delta;
+mod properties;
+mod support;

@@ -1,0 +1,157 @@
+//! `schema/normalize.json`: resources as clients send them, and what becomes of them in each profile.
+//!
+//! A case names the type, the input, and what is expected: the output, or the kind of error and the
+//! attribute that it names. Unless a case is `raw`, `schemas` is filled in as it should be. What
+//! normalising lets pass is validated, since some deviations are left for that to refuse.
+
+use std::collections::BTreeSet;
+
+use scim_schema::{Fired, Quirk, Reading, ResourceType, Tolerance, Violation};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::support::{ByProfile, Object, Types, profiles, quirk};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    on: String,
+    #[serde(default)]
+    raw: bool,
+    input: Object,
+    expect: ByProfile<Expected>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Expected {
+    Output {
+        output: Object,
+        /// The quirks that fire, as `quirk-name at path`.
+        #[serde(default)]
+        fired: Vec<String>,
+    },
+    Error {
+        error: String,
+        path: String,
+    },
+}
+
+/// Adds the `schemas` that a resource should have.
+fn with_schemas(on: &ResourceType, object: &Object) -> Object {
+    let mut object = object.clone();
+    let extensions = on.extensions().map(|extension| extension.schema().id());
+    let there = extensions.filter(|uri| object.keys().any(|key| key.eq_ignore_ascii_case(uri)));
+    let uris: Vec<&str> = std::iter::once(on.schema().id()).chain(there).collect();
+    object.insert("schemas".to_owned(), json!(uris));
+    object
+}
+
+fn read(on: &ResourceType, input: &Object, tolerance: &Tolerance) -> Result<(Object, Vec<Fired>), Violation> {
+    let mut reading = Reading::new(tolerance);
+    let mut object = input.clone();
+    // Which violation is the first must not depend on how the map is ordered.
+    object.sort_keys();
+    object.values_mut().for_each(Value::sort_all_objects);
+    on.normalize(&mut object, &mut reading)?;
+    on.validate(&object, None)?;
+    Ok((object, reading.into_fired()))
+}
+
+/// The order in which members are read is that of the map, which a feature of `serde_json` changes.
+fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut texts: Vec<String> = texts.collect();
+    texts.sort();
+    texts
+}
+
+fn cases() -> Vec<Case> {
+    testdata::load("schema/normalize.json")
+}
+
+#[test]
+fn cases_come_out_as_expected() {
+    let types = Types::load();
+    for case in cases() {
+        let on = types.get(&case.on);
+        let fill = |object: &Object| if case.raw { object.clone() } else { with_schemas(on, object) };
+        let input = fill(&case.input);
+        for (profile, tolerance) in profiles() {
+            let at = format!("{} ({profile})", case.name);
+            match (case.expect.get(profile), read(on, &input, &tolerance)) {
+                (Expected::Output { output, fired }, Ok((object, met))) => {
+                    assert_eq!(Value::Object(object), Value::Object(fill(output)), "{at}");
+                    let met = met.iter().map(|fired| format!("{} at {}", fired.quirk.name(), fired.path));
+                    assert_eq!(sorted(met), sorted(fired.iter().cloned()), "{at}");
+                }
+                (Expected::Error { error, path }, Err(violation)) => {
+                    assert_eq!(
+                        (violation.scim_type().as_str(), violation.path()),
+                        (&**error, &**path),
+                        "{at}: {violation}"
+                    );
+                }
+                (Expected::Output { .. }, Err(violation)) => panic!("{at}: {violation}"),
+                (Expected::Error { .. }, Ok((object, _))) => panic!("{at}: {}", Value::Object(object)),
+            }
+        }
+    }
+}
+
+/// What the lenient profile puts up with is, quirk by quirk, what makes the difference.
+#[test]
+fn each_quirk_is_tolerated_alone_and_refused_alone() {
+    let types = Types::load();
+    let mut met = BTreeSet::new();
+    for case in cases() {
+        let on = types.get(&case.on);
+        let input = if case.raw { case.input.clone() } else { with_schemas(on, &case.input) };
+        let Expected::Output { fired, .. } = case.expect.get("lenient") else { continue };
+        let quirks: BTreeSet<Quirk> =
+            fired.iter().map(|fired| quirk(fired.split(' ').next().unwrap())).collect();
+        let lenient = read(on, &input, &Tolerance::lenient()).unwrap();
+        let only = quirks.iter().fold(Tolerance::strict(), |tolerance, quirk| tolerance.with(*quirk));
+        assert_eq!(
+            read(on, &input, &only).unwrap_or_else(|e| panic!("{}: {e}", case.name)),
+            lenient,
+            "{}",
+            case.name
+        );
+        for quirk in &quirks {
+            // Without it the input is refused, or is read otherwise; some names are then unknown ones.
+            let without = Tolerance::lenient().without(*quirk).without(Quirk::UnknownAttribute);
+            let same = read(on, &input, &without).is_ok_and(|(object, _)| object == lenient.0);
+            assert!(!same, "{}: without {}", case.name, quirk.name());
+        }
+        met.extend(quirks);
+    }
+    let others = [
+        // These concern messages, filters, paths and PATCH.
+        Quirk::OperationCase,
+        Quirk::MemberCase,
+        Quirk::MessageSchemas,
+        Quirk::ForeignMember,
+        Quirk::PathlessOperation,
+        Quirk::WholeElement,
+        Quirk::SeveralSelected,
+        Quirk::RemoveWithValue,
+        Quirk::ReplaceCreates,
+        Quirk::ReplaceMerges,
+        Quirk::AddNothing,
+        Quirk::WrappedValue,
+        Quirk::JsonText,
+        Quirk::ReadOnlyIgnored,
+        Quirk::UnqualifiedExtension,
+        Quirk::UnquotedLiteral,
+        Quirk::LiteralCase,
+        Quirk::MissingBlank,
+        Quirk::ExtraBlanks,
+        Quirk::ComparedValuePath,
+        Quirk::FilteredSingular,
+        Quirk::BareExtensionPath,
+        Quirk::ParameterForm,
+    ];
+    let missing = Quirk::ALL.iter().filter(|quirk| !met.contains(*quirk) && !others.contains(quirk));
+    assert_eq!(missing.map(|quirk| quirk.name()).collect::<Vec<_>>(), [""; 0]);
+}

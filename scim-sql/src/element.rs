@@ -1,0 +1,224 @@
+//! Writing what one element of an attribute must be like: in the resource's own row, or in another
+//! table.
+
+use scim_filter::{CompareOp, Predicate};
+use scim_schema::Operand;
+
+use crate::column::Trigrams;
+use crate::filter::{Condition, Lead, Place, Writer};
+use crate::leaf::has_trigrams;
+use crate::mapping::Elements;
+use crate::{Class, Column, Dialect, Error};
+
+impl Writer<'_> {
+    /// By what the elements that are like that are found.
+    pub(crate) fn lead(&self, elements: &Elements, condition: Condition<'_>) -> Lead {
+        let leads = |predicate: &Predicate| match predicate {
+            Predicate::Compare { target, op, operand } => {
+                let sub = target.sub().map(|sub| sub.name());
+                self.is_fts5(elements, sub, *op, operand)
+            }
+            _ => false,
+        };
+        let leads = match condition {
+            Condition::Compare(_, sub, op, operand) => self.is_fts5(elements, sub, op, operand),
+            Condition::Inner(Predicate::And(all)) => all.iter().any(leads),
+            Condition::Inner(one) => leads(one),
+            _ => false,
+        };
+        if leads { Lead::Fts5 } else { Lead::Any }
+    }
+
+    pub(crate) fn is_fts5(
+        &self,
+        elements: &Elements,
+        sub: Option<&str>,
+        op: CompareOp,
+        operand: &Operand,
+    ) -> bool {
+        let column = elements.find(sub).filter(|_| self.dialect == Dialect::Sqlite);
+        matches!(op, CompareOp::Co | CompareOp::Ew)
+            && column.is_some_and(|column| matches!(column.trigrams, Some(Trigrams::Fts5 { .. })))
+            && matches!(operand, Operand::Text(text) if has_trigrams(text.folded()))
+    }
+
+    /// One element is like that.
+    pub(crate) fn element(
+        &mut self,
+        elements: &Elements,
+        condition: Condition<'_>,
+        place: Place,
+    ) -> Result<Class, Error> {
+        let Some((table, owner)) = &elements.table else {
+            return self.row(elements, condition);
+        };
+        if place == Place::Resource {
+            self.push("(");
+            self.push(&self.mapping.id);
+            self.push(" IN (");
+        }
+        for part in ["SELECT ", owner, " FROM ", table, " WHERE "] {
+            self.push(part);
+        }
+        self.within(&elements.within, self.lead(elements, condition));
+        if let Some(when) = &elements.when {
+            self.push(" AND ");
+            self.push(when);
+        }
+        self.push(" AND ");
+        let class = self.condition(elements, condition)?;
+        if place == Place::Resource {
+            self.push("))");
+        }
+        Ok(class)
+    }
+
+    /// The element in the resource's row is like that.
+    pub(crate) fn row(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Class, Error> {
+        // Texts that contain something are looked for in all rows, so once and not row by row.
+        let searched = match condition {
+            Condition::Compare(_, sub, CompareOp::Co | CompareOp::Ew, _) => elements.find(sub),
+            _ => None,
+        };
+        let searched = searched.is_some_and(|column| column.constant_value().is_none());
+        self.push("(");
+        if searched {
+            self.push(&self.mapping.id);
+            self.push(" IN (");
+            self.select_ids(self.lead(elements, condition));
+            self.push(" AND ");
+        }
+        // What is the same in every element says nothing unless there is one.
+        let is_constant = |sub| elements.find(sub).is_some_and(|column| column.constant_value().is_some());
+        let needs_one = match condition {
+            Condition::Inner(_) => true,
+            Condition::Compare(_, sub, ..)
+            | Condition::Differs(_, sub, _)
+            | Condition::Assigned(sub)
+            | Condition::Present(_, sub) => is_constant(sub) || sub.is_none(),
+        };
+        let differs = matches!(condition, Condition::Compare(_, _, CompareOp::Ne, _));
+        let (before, after) = if differs { ("(NOT ", " OR ") } else { ("", " AND ") };
+        if needs_one && self.exists(elements, before)? {
+            self.push(if differs { ")" } else { "" });
+            self.push(after);
+        }
+        let class = self.condition(elements, condition)?;
+        if searched {
+            self.push(self.dialect.fence());
+            self.push(")");
+        }
+        self.push(")");
+        Ok(class)
+    }
+
+    /// Writes that there is an element in the row, unless there always is.
+    pub(crate) fn exists(&mut self, elements: &Elements, before: &str) -> Result<bool, Error> {
+        if let Some(when) = &elements.when {
+            self.push(before);
+            self.push(when);
+            return Ok(true);
+        }
+        let columns: Vec<&Column> = elements
+            .columns
+            .iter()
+            .map(|(_, column)| column)
+            .filter(|c| c.constant_value().is_none())
+            .collect();
+        let simple = matches!(elements.columns.as_slice(), [(None, _)]);
+        if columns.is_empty() || simple || columns.iter().any(|column| !column.nullable) {
+            return Ok(false);
+        }
+        self.push(before);
+        self.join(&columns, " OR ", &mut |writer, column| {
+            writer.push(column.compared());
+            writer.push(" IS NOT NULL");
+            Ok(())
+        })?;
+        Ok(true)
+    }
+
+    /// What the columns of an element must hold.
+    pub(crate) fn condition(
+        &mut self,
+        elements: &Elements,
+        condition: Condition<'_>,
+    ) -> Result<Class, Error> {
+        match condition {
+            Condition::Inner(inner) => self.inner(elements, inner),
+            Condition::Compare(target, sub, op, operand) => match elements.find(sub) {
+                Some(column) => self.leaf(elements, column, target, op, operand),
+                // What this table lacks is absent from its elements.
+                None => Ok(self.constant(op == CompareOp::Ne)),
+            },
+            Condition::Differs(target, sub, operand) => {
+                let Some(column) = elements.find(sub) else { return Ok(self.constant(false)) };
+                self.push("(");
+                self.assigned(column);
+                self.push(" AND ");
+                self.leaf(elements, column, target, CompareOp::Ne, operand)?;
+                self.push(")");
+                Ok(Class::Scan)
+            }
+            Condition::Assigned(sub) => match elements.find(sub) {
+                Some(column) => Ok(self.assigned(column)),
+                None => Ok(self.constant(false)),
+            },
+            Condition::Present(target, Some(sub)) => match elements.find(Some(sub)) {
+                Some(column) => Ok(self.present(target, column)),
+                None => Ok(self.constant(false)),
+            },
+            Condition::Present(target, None) => {
+                let columns: Vec<_> = elements.columns.iter().collect();
+                self.join(&columns, " OR ", &mut |writer, (sub, column)| {
+                    let of = sub.as_deref().and_then(|sub| target.sub_attribute(sub)).unwrap_or(target);
+                    writer.present(of, column);
+                    Ok(())
+                })?;
+                Ok(Class::Scan)
+            }
+        }
+    }
+
+    /// The filter of a value path, on one element.
+    pub(crate) fn inner(&mut self, elements: &Elements, predicate: &Predicate) -> Result<Class, Error> {
+        match predicate {
+            Predicate::And(list) => {
+                let mut indexed = false;
+                self.join(list, " AND ", &mut |writer, term| {
+                    indexed |= writer.inner(elements, term)? == Class::Indexed;
+                    Ok(())
+                })?;
+                Ok(Class::indexed(indexed))
+            }
+            Predicate::Or(list) => {
+                let mut indexed = true;
+                self.join(list, " OR ", &mut |writer, term| {
+                    indexed &= writer.inner(elements, term)? == Class::Indexed;
+                    Ok(())
+                })?;
+                Ok(Class::indexed(indexed))
+            }
+            Predicate::Not(inner) => {
+                self.push("(NOT ");
+                self.inner(elements, inner)?;
+                self.push(")");
+                Ok(Class::Scan)
+            }
+            Predicate::Const(holds) => {
+                self.constant(*holds);
+                Ok(Class::indexed(!holds))
+            }
+            Predicate::Present(target) => {
+                let (_, sub) = self.mapping.find(target)?;
+                self.condition(elements, Condition::Present(target, sub))
+            }
+            Predicate::Compare { target, op, operand } => {
+                let (_, sub) = self.mapping.find(target)?;
+                self.condition(elements, Condition::Compare(target, sub, *op, operand))
+            }
+            // There are no elements inside an element.
+            Predicate::Any { .. } => Ok(self.constant(false)),
+        }
+    }
+}
