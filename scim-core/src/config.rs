@@ -111,7 +111,7 @@ pub(crate) struct Config {
     pub(crate) monitor: Option<Box<dyn Monitor>>,
 }
 
-/// Builds a [`ScimService`].
+/// Builds a [`ScimService`](crate::ScimService).
 #[must_use]
 pub struct Builder {
     pub(crate) config: Config,

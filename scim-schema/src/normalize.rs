@@ -274,7 +274,7 @@ fn insert_once(
     around: &dyn Display,
 ) -> Result<(), Violation> {
     if dropped.contains(&name) || object.insert(name.to_owned(), value).is_some() {
-        let path = format_args!("{around}{name}");
+        let path = format!("{around}{name}");
         return Err(Violation::new(ScimType::InvalidSyntax, path, "the attribute is there twice"));
     }
     Ok(())

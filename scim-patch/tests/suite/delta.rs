@@ -44,7 +44,7 @@ fn apply_delta(list: &Target, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<
 }
 
 fn sorted(mut list: Vec<Value>) -> Vec<Value> {
-    list.sort_by_key(ToString::to_string);
+    list.sort_by_key(|element| element["value"].as_str().map(str::to_owned));
     list
 }
 
