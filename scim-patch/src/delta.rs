@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::Patch;
-use crate::keyed::{is_keyed, key_rule};
+use crate::keyed::is_keyed;
 use crate::patch::{Action, Step};
 
 /// What happens to a list whose elements are identified by `value`.
@@ -73,7 +73,7 @@ impl Patch {
         let delta = match own.as_slice() {
             [] => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
             [Step { action: Action::Keyed(keyed), .. }] => {
-                let nets = keyed.net(key_rule(target)).0;
+                let nets = keyed.nets(target).all;
                 let add = nets.iter().filter_map(|net| net.added).collect();
                 if keyed.exactly {
                     ListDelta::Exactly(add)

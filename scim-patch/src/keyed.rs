@@ -1,14 +1,12 @@
 //! Lists whose elements are identified by their `value`: any number of changes in one pass.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
 use scim_schema::{Comparison, Mutability, ScimType, Target};
 use serde_json::{Map, Value};
 
 use crate::PatchError;
 use crate::error::Result;
 use crate::limits::Budget;
+use crate::net::Nets;
 
 /// Changes to a list whose elements are identified by their `value`, such as the members of a group.
 #[derive(Clone, Debug)]
@@ -24,15 +22,6 @@ pub(crate) enum KeyedChange {
     Add(Map<String, Value>),
     /// Removes the element with this key.
     Remove(Box<str>),
-}
-
-/// What a run of changes comes to for one key.
-pub(crate) struct Net<'a> {
-    pub(crate) key: &'a str,
-    /// Whether an element that was there before goes.
-    pub(crate) removed: bool,
-    /// The element that is there afterwards if the old one went, or if there was none.
-    pub(crate) added: Option<&'a Map<String, Value>>,
 }
 
 /// Whether changes to an attribute can be told by keys alone. An immutable list can only be made
@@ -66,7 +55,7 @@ pub(crate) fn key_rule(target: &Target) -> Comparison {
 
 impl KeyedChange {
     /// The key, and the element that is added, if one is.
-    fn parts(&self) -> (&str, Option<&Map<String, Value>>) {
+    pub(crate) fn parts(&self) -> (&str, Option<&Map<String, Value>>) {
         match self {
             Self::Add(element) => (crate::patch::key_of(element), Some(element)),
             Self::Remove(key) => (key, None),
@@ -84,26 +73,9 @@ impl Keyed {
         self.changes.append(&mut next.changes);
     }
 
-    /// What the changes come to, in the order in which keys first occur, and where in it each folded
-    /// key is.
-    pub(crate) fn net(&self, rule: Comparison) -> (Vec<Net<'_>>, HashMap<Cow<'_, str>, usize>) {
-        let mut nets: Vec<Net<'_>> = Vec::with_capacity(self.changes.len());
-        let mut places = HashMap::with_capacity(self.changes.len());
-        for (key, added) in self.changes.iter().map(KeyedChange::parts) {
-            let place = *places.entry(rule.fold(key)).or_insert(nets.len());
-            if place == nets.len() {
-                nets.push(Net { key, removed: false, added: None });
-            }
-            if let Some(net) = nets.get_mut(place) {
-                match added {
-                    Some(element) => {
-                        net.added.get_or_insert(element);
-                    }
-                    None => (net.removed, net.added) = (true, None),
-                }
-            }
-        }
-        (nets, places)
+    /// What the changes come to.
+    pub(crate) fn nets(&self, target: &Target) -> Nets<'_> {
+        Nets::of(&self.changes, key_rule(target))
     }
 
     /// Applies the changes in one pass; whether they changed anything.
@@ -121,15 +93,13 @@ impl Keyed {
     }
 
     fn apply_all(&self, target: &Target, list: &mut Vec<Value>) -> bool {
-        let rule = key_rule(target);
-        let (nets, places) = self.net(rule);
-        let mut kept = vec![false; nets.len()];
+        let nets = self.nets(target);
+        let mut kept = vec![false; nets.all.len()];
         let mut changed = false;
         list.retain_mut(|element| {
             let key = element.get("value").and_then(Value::as_str);
-            let place = key.and_then(|key| places.get(&rule.fold(key)).copied());
-            let Some((net, kept)) = place.and_then(|place| Some((nets.get(place)?, kept.get_mut(place)?)))
-            else {
+            let place = key.and_then(|key| nets.place(key));
+            let Some((net, kept)) = place.and_then(|at| Some((nets.all.get(at)?, kept.get_mut(at)?))) else {
                 changed |= self.exactly;
                 return !self.exactly;
             };
@@ -155,7 +125,7 @@ impl Keyed {
             changed |= !stays;
             stays
         });
-        for (net, kept) in nets.iter().zip(kept) {
+        for (net, kept) in nets.all.iter().zip(kept) {
             if let (Some(added), false) = (net.added, kept) {
                 list.push(Value::Object(added.clone()));
                 changed = true;

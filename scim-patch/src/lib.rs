@@ -9,6 +9,7 @@ mod error;
 mod keyed;
 mod limits;
 mod list;
+mod net;
 mod patch;
 mod read;
 mod request;

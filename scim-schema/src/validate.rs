@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::resource_type::{Extension, ResourceType};
 use crate::target::Target;
 use crate::targets::Targets;
+use crate::value::is_unassigned;
 use crate::{Instant, Mutability, ScimType, Type, Violation};
 
 impl ResourceType {
@@ -97,7 +98,7 @@ fn validate_members(
         match lookup(name) {
             Some(target) => {
                 target.validate(value)?;
-                required += usize::from(target.must_be_given());
+                required += usize::from(target.must_be_given() && !is_unassigned(value));
             }
             None => unknown(name, value)?,
         }
@@ -107,7 +108,7 @@ fn validate_members(
     }
     for target in targets.required() {
         let secret = stored && target.definition().mutability() == Mutability::WriteOnly;
-        if !secret && !object.contains_key(target.name()) {
+        if !secret && object.get(target.name()).is_none_or(is_unassigned) {
             return Err(missing(target));
         }
     }

@@ -3,3 +3,4 @@
 
 mod normalize;
 mod support;
+mod validate;
