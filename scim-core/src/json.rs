@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use scim_schema::UniqueNames;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Number, Value};
 
 use crate::{Error, Result};
 
@@ -18,7 +19,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value> {
         return Err(Error::invalid_syntax("the request needs a body"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = Unique
+    let value = UniqueNames
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(invalid)?;
@@ -55,86 +56,6 @@ pub(crate) fn elements(array: &RawValue) -> Result<Vec<Box<RawValue>>> {
 
 fn invalid(error: serde_json::Error) -> Error {
     Error::invalid_syntax(format!("the body is not valid JSON: {error}"))
-}
-
-/// Reads a value without repeated names.
-struct Unique;
-
-impl<'de> DeserializeSeed<'de> for Unique {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Unique {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
-        Ok(Value::Bool(flag))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::from(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(Value::from(number))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
-        without_nul(text)?;
-        Ok(Value::String(text.to_owned()))
-    }
-
-    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
-        without_nul(&text)?;
-        Ok(Value::String(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(Unique)? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some(key) = object.next_key::<String>()? {
-            without_nul(&key)?;
-            let value = object.next_value_seed(Unique)?;
-            // With `serde_json/arbitrary_precision` a number arrives as an object with this name.
-            if key == "$serde_json::private::Number"
-                && let Some(number) = value.as_str().and_then(|text| text.parse().ok())
-            {
-                return Ok(Value::Number(number));
-            }
-            if map.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("`{}` is there twice", key.escape_debug())));
-            }
-            map.insert(key, value);
-        }
-        Ok(Value::Object(map))
-    }
-}
-
-fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
-    if text.contains('\0') { Err(E::custom("a string holds U+0000")) } else { Ok(()) }
 }
 
 #[cfg(test)]

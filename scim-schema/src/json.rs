@@ -7,7 +7,8 @@ use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 /// Reads a JSON value; an object with a name twice is refused: which of the two is meant would be a
-/// guess, and two readers of one document must not see different things (RFC 8259 section 4).
+/// guess, and two readers of one document must not see different things (RFC 8259 section 4). So is
+/// U+0000 in a string, which not every store can keep.
 ///
 /// ```
 /// use scim_schema::UniqueNames;
@@ -55,11 +56,13 @@ impl<'de> Visitor<'de> for UniqueNames {
         Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        without_nul(text)?;
         Ok(Value::String(text.to_owned()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        without_nul(&text)?;
         Ok(Value::String(text))
     }
 
@@ -74,6 +77,7 @@ impl<'de> Visitor<'de> for UniqueNames {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = object.next_key::<String>()? {
+            without_nul(&key)?;
             let value = object.next_value_seed(UniqueNames)?;
             // With `serde_json/arbitrary_precision` a number arrives as an object with this name.
             if key == "$serde_json::private::Number"
@@ -93,4 +97,8 @@ impl<'de> Visitor<'de> for UniqueNames {
         }
         Ok(Value::Object(map))
     }
+}
+
+fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') { Err(E::custom("a string holds U+0000")) } else { Ok(()) }
 }
