@@ -100,15 +100,30 @@ fn connect(path: &str, memory: bool) -> Result<Connection, Fault> {
     };
     let connection = connection.map_err(fault)?;
     connection.busy_timeout(PATIENCE).map_err(fault)?;
+    use_wal(&connection)?;
     // FULL, since in WAL mode NORMAL loses what was acknowledged when the power fails.
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
+            "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
              PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
         )
         .map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
+}
+
+/// Two processes that make the file at once are told that it is busy, however patient they are; so
+/// they ask again.
+fn use_wal(connection: &Connection) -> Result<(), Fault> {
+    let begun = std::time::Instant::now();
+    while let Err(error) = connection.execute_batch("PRAGMA journal_mode = WAL") {
+        let busy = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+        if !busy || begun.elapsed() > PATIENCE {
+            return Err(fault(error));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// Makes the tables, or the changes that a later version made to them. Two processes that start at

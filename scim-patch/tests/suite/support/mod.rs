@@ -203,6 +203,27 @@ impl Case {
         Outcome { result, fired }
     }
 
+    /// A value of the resource or of the request that the reason of an error tells.
+    fn leaked(&self, error: &PatchError) -> Option<String> {
+        fn texts<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+            match value {
+                Value::String(text) => found.push(text),
+                Value::Array(list) => list.iter().for_each(|value| texts(value, found)),
+                Value::Object(object) => object.values().for_each(|value| texts(value, found)),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        self.resource.values().for_each(|value| texts(value, &mut found));
+        for operation in self.operations.iter().filter_map(Value::as_array).flatten() {
+            texts(&operation["value"], &mut found);
+        }
+        // The path is the client's own; short words occur in any sentence.
+        let message = error.to_string();
+        let reason = message.split("`: ").last().unwrap_or_default();
+        found.into_iter().find(|text| text.len() > 5 && reason.contains(*text)).map(str::to_owned)
+    }
+
     /// Runs the case under a profile; what is wrong, if anything.
     pub(crate) fn check(&self, on: &ResourceType, profile: &str) -> Result<(), String> {
         let before = self.resource(on);
@@ -219,10 +240,12 @@ impl Case {
                     && error.path() == expected.path
                     && error.is_too_large() == expected.scim_type.is_none()
                     && error.to_string().contains(&expected.says);
-                return if same {
-                    Ok(())
-                } else {
-                    Err(format!("another error: {:?} {error}", error.scim_type()))
+                if !same {
+                    return Err(format!("another error: {:?} {error}", error.scim_type()));
+                }
+                return match self.leaked(error) {
+                    Some(value) => Err(format!("the message tells the value {value}: {error}")),
+                    None => Ok(()),
                 };
             }
             (Expect::Error(_), Ok(applied)) => {
