@@ -147,13 +147,12 @@ impl<'a> Resolver<'a, '_, '_> {
         if !suits {
             return Err(unsuitable(node, target, op));
         }
-        let operand = match literal {
-            Literal::String(text) => {
-                rule.prepare_text(text).or_else(|| self.other_type(target, rule, literal))
-            }
-            _ => self.other_type(target, rule, literal),
-        };
-        match operand {
+        if let Literal::String(text) = literal
+            && let Some(operand) = rule.prepare_text(text)
+        {
+            return Ok(Predicate::Compare { target: target.clone(), op, operand });
+        }
+        match self.other_type(target, rule, literal) {
             Some(operand) => Ok(Predicate::Compare { target: target.clone(), op, operand }),
             None => Err(mistyped(node, target)),
         }

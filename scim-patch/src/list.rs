@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use scim_schema::{Comparison, Mutability, Target};
+use scim_schema::{Mutability, Target};
 use serde_json::Value;
 
 use crate::apply::immutable;
@@ -23,40 +23,25 @@ pub(crate) fn append(
     budget: &mut Budget,
 ) -> Result<bool> {
     let length = list.len();
-    budget.visit(target, length.saturating_add(elements.len()))?;
-    let given = Given::new(target, elements, length);
-    // Where each of the elements is in the list, as soon as it is.
-    let mut places: Vec<Option<usize>> = vec![None; elements.len()];
+    let mut given = Given::new(target, elements, length);
+    budget.visit(target, given.looks(length.saturating_add(elements.len())))?;
     for (place, old) in list.iter().enumerate() {
-        for (index, element) in given.candidates(old, budget)? {
-            if let Some(found @ None) = places.get_mut(index)
-                && is_same_element(target, old, element)
-            {
-                *found = Some(place);
-            }
-        }
+        given.see(place, old);
     }
     let (mut changed, mut primary) = (false, None);
-    for (index, element) in elements.iter().enumerate() {
-        let mut place = places.get(index).copied().flatten();
-        if place.is_none() && list.len() > length {
-            // It may be the same as one that has just been added.
-            let earlier = given.candidates(element, budget)?.filter(|(other, _)| *other < index);
-            let added = earlier.filter_map(|(other, _)| places.get(other).copied().flatten());
-            let same =
-                |place: &usize| list.get(*place).is_some_and(|old| is_same_element(target, old, element));
-            place = added.filter(|place| *place >= length).filter(same).min();
-        }
-        let place = place.unwrap_or(list.len());
-        match list.get_mut(place) {
-            Some(old) => changed |= complete(target, old, element, budget)?,
+    for element in elements {
+        let found = given.find(list, element, budget)?;
+        let place = found.unwrap_or(list.len());
+        let differs = match list.get_mut(place) {
+            Some(old) => complete(target, old, element, budget)?,
             None => {
                 list.push(element.clone());
-                changed = true;
+                true
             }
-        }
-        if let Some(known) = places.get_mut(index) {
-            *known = Some(place);
+        };
+        if differs && let Some(element) = list.get(place) {
+            given.see(place, element);
+            changed = true;
         }
         if is_primary(element) {
             primary = Some(place);
@@ -79,94 +64,130 @@ pub(crate) fn remove_listed(
     budget: &mut Budget,
 ) -> Result<bool> {
     let length = list.len();
-    budget.visit(target, length.saturating_add(listed.len()))?;
     let given = Given::new(target, listed, length);
-    let mut failed = Ok(());
-    list.retain(|element| match given.candidates(element, budget) {
-        Ok(mut candidates) => !candidates.any(|(_, listed)| is_same_element(target, element, listed)),
-        Err(error) => {
-            failed = Err(error);
-            true
-        }
-    });
-    failed.map(|()| list.len() < length)
+    budget.visit(target, given.looks(length.saturating_add(listed.len())))?;
+    list.retain(|element| !given.has(element));
+    Ok(list.len() < length)
 }
 
-/// The elements that an operation gives, to be looked up by `value`.
+/// The elements that an operation gives, and where in the list they are.
 struct Given<'a> {
     target: &'a Target,
     elements: &'a [Value],
-    /// For each folded `value` the elements that have it; those without text are under the empty one.
-    index: Option<HashMap<Cow<'a, str>, Vec<usize>>>,
+    /// By the names of what identifies an element, then by its values: the first place where such an
+    /// element is. `None` if there are so few elements that they are compared one by one.
+    places: Option<HashMap<Names<'a>, HashMap<String, Option<usize>>>>,
 }
+
+/// The sub-attributes that identify an element; none if it is a simple value.
+type Names<'a> = Vec<&'a str>;
 
 impl<'a> Given<'a> {
-    /// Looks the elements up for a list of this length.
+    /// For finding them in a list of this length.
     fn new(target: &'a Target, elements: &'a [Value], length: usize) -> Self {
         let pairs = elements.len().saturating_mul(length.saturating_add(elements.len()));
-        let index = (pairs > PAIRWISE).then(|| {
-            let mut index: HashMap<Cow<'a, str>, Vec<usize>> = HashMap::with_capacity(elements.len());
-            for (place, element) in elements.iter().enumerate() {
-                index.entry(index_key(target, element)).or_default().push(place);
-            }
-            index
-        });
-        Self { target, elements, index }
-    }
-
-    /// Those that may be the same as an element, and where they are; a look at each is paid for.
-    fn candidates(
-        &self,
-        element: &Value,
-        budget: &mut Budget,
-    ) -> Result<impl Iterator<Item = (usize, &'a Value)>> {
-        let (all, same, textless) = match &self.index {
-            None => (self.elements.len(), &[][..], &[][..]),
-            Some(index) => {
-                let of = |key: &str| index.get(key).map_or(&[][..], Vec::as_slice);
-                // What has no text as its value may be like any other.
-                match index_key(self.target, element) {
-                    Cow::Borrowed("") => (0, &[][..], of("")),
-                    key => (0, of(&key), of("")),
+        let places = (pairs > PAIRWISE).then(|| {
+            let mut places: HashMap<Names<'a>, HashMap<String, Option<usize>>> = HashMap::new();
+            for element in elements {
+                let names = names(target, element);
+                if let Some(key) = key(target, &names, element) {
+                    places.entry(names).or_default().insert(key.into_owned(), None);
                 }
             }
-        };
-        budget.visit(self.target, all.saturating_add(same.len()).saturating_add(textless.len()))?;
-        let places = (0..all).chain(same.iter().copied()).chain(textless.iter().copied());
-        Ok(places.filter_map(|place| Some((place, self.elements.get(place)?))))
+            places
+        });
+        Self { target, elements, places }
     }
-}
 
-/// The text that elements which are the same have in common, folded; empty if there is none.
-fn index_key<'a>(target: &Target, element: &'a Value) -> Cow<'a, str> {
-    let (rule, value) = match target.sub_attribute("value") {
-        Some(sub) => (sub.comparison(), element.get("value")),
-        None => (target.comparison(), Some(element)),
-    };
-    match value {
-        Some(Value::String(text)) if rule.is_text() || rule == Comparison::Binary => rule.fold(text),
-        _ => Cow::Borrowed(""),
+    /// The looks that it takes to see so many elements.
+    fn looks(&self, elements: usize) -> usize {
+        let each = self.places.as_ref().map_or(self.elements.len(), HashMap::len);
+        elements.saturating_mul(each.max(1))
     }
-}
 
-/// Whether an element that is given is one that is there: the same `value`, and `type` if it has
-/// one; without a `value`, the same in all that is given (RFC 7644 section 3.5.2.1).
-pub(crate) fn is_same_element(target: &Target, old: &Value, given: &Value) -> bool {
-    let (Some(old), Some(given)) = (old.as_object(), given.as_object()) else {
-        return target.same_value(old, given);
-    };
-    let identified = given.contains_key("value");
-    let keyed = is_keyed(target);
-    target.sub_attributes().iter().all(|sub| {
-        let name = sub.definition().name();
-        let identifies = !identified || name == "value" || (name == "type" && !keyed);
-        !identifies
-            || match (old.get(name), given.get(name)) {
-                (Some(old), Some(given)) => sub.same_value(old, given),
-                (_, None) => true,
-                (None, Some(_)) => false,
+    /// Remembers the place of an element that is in the list.
+    fn see(&mut self, place: usize, element: &Value) {
+        for (names, places) in self.places.iter_mut().flatten() {
+            if let Some(key) = key(self.target, names, element)
+                && let Some(first) = places.get_mut(&*key)
+            {
+                *first = Some(first.map_or(place, |first| first.min(place)));
             }
-    })
+        }
+    }
+
+    /// The first place in the list of an element that is the same as one of those given.
+    fn find(&self, list: &[Value], element: &Value, budget: &mut Budget) -> Result<Option<usize>> {
+        let is_it = |old: &Value| is_same_element(self.target, old, element);
+        if let Some(places) = &self.places {
+            let names = names(self.target, element);
+            let seen = key(self.target, &names, element).and_then(|key| *places.get(&names)?.get(&*key)?);
+            match seen {
+                Some(place) if !list.get(place).is_some_and(is_it) => {
+                    // Another of those given has changed it since.
+                    budget.visit(self.target, list.len())?;
+                }
+                seen => return Ok(seen),
+            }
+        }
+        Ok(list.iter().position(is_it))
+    }
+
+    /// Whether an element of the list is the same as one of those given.
+    fn has(&self, element: &Value) -> bool {
+        match &self.places {
+            None => self.elements.iter().any(|given| is_same_element(self.target, element, given)),
+            Some(places) => places.iter().any(|(names, places)| {
+                key(self.target, names, element).is_some_and(|key| places.contains_key(&*key))
+            }),
+        }
+    }
+}
+
+/// What identifies a given element: its `value`, and its `type` if it has one; without a `value`,
+/// all that it has (RFC 7644 section 3.5.2.1).
+fn names<'a>(target: &Target, given: &'a Value) -> Names<'a> {
+    let Some(given) = given.as_object() else { return Vec::new() };
+    let by_type = given.contains_key("type") && !is_keyed(target);
+    match given.contains_key("value") {
+        true if by_type => vec!["value", "type"],
+        true => vec!["value"],
+        false => {
+            let mut names: Names<'a> = given
+                .keys()
+                .map(String::as_str)
+                .filter(|name| target.sub_attribute(name).is_some())
+                .collect();
+            names.sort_unstable();
+            names
+        }
+    }
+}
+
+/// The values of the named sub-attributes as a text that the same elements share; `None` if one is missing.
+fn key<'a>(target: &Target, names: &[&str], element: &'a Value) -> Option<Cow<'a, str>> {
+    let value = |name: &str| Some(target.sub_attribute(name)?.key(element.get(name)?));
+    match names {
+        [] => Some(target.key(element)),
+        [name] => value(name),
+        names => {
+            let values: Option<Vec<_>> = names.iter().map(|name| value(name)).collect();
+            Some(format!("{:?}", values?).into())
+        }
+    }
+}
+
+/// Whether an element that is given is one that is there: the same in what identifies it.
+pub(crate) fn is_same_element(target: &Target, old: &Value, given: &Value) -> bool {
+    match names(target, given).as_slice() {
+        [] => target.same_value(old, given),
+        names => {
+            names.iter().all(|name| match (target.sub_attribute(name), old.get(name), given.get(name)) {
+                (Some(sub), Some(old), Some(given)) => sub.same_value(old, given),
+                _ => false,
+            })
+        }
+    }
 }
 
 /// Adds values to a sub-attribute that is a list itself.

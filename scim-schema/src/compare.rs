@@ -359,20 +359,31 @@ impl Target {
     /// The elements of a list, each as a text that the same elements share, in an order that does
     /// not depend on theirs.
     fn keys(&self, list: &[Value]) -> Vec<String> {
-        let mut keys: Vec<String> = list.iter().map(|element| self.key(element)).collect();
+        let mut keys: Vec<String> = list.iter().map(|element| self.key(element).into_owned()).collect();
         keys.sort_unstable();
         keys
     }
 
-    fn key(&self, value: &Value) -> String {
+    /// A text that two values of this attribute share exactly if they are the same, as
+    /// [`same_value`](Self::same_value) has it; to hash values, not to show them.
+    ///
+    /// ```
+    /// use serde_json::json;
+    ///
+    /// let user = scim_schema::standard::user_type();
+    /// let emails = user.attribute("emails").unwrap();
+    /// let [a, b] = [json!({ "value": "mara@example.com" }), json!({ "value": "Mara@Example.com" })];
+    /// assert_eq!(emails.key(&a), emails.key(&b));
+    /// ```
+    pub fn key<'a>(&self, value: &'a Value) -> Cow<'a, str> {
         match value {
             Value::Object(object) if self.is_complex() => {
                 let members =
                     self.identifying().map(|sub| object.get(sub.name()).map(|value| sub.key(value)));
-                format!("{:?}", members.collect::<Vec<_>>())
+                format!("{:?}", members.collect::<Vec<_>>()).into()
             }
-            Value::Array(list) => format!("{:?}", self.keys(list)),
-            value => self.comparison().key(value).into_owned(),
+            Value::Array(list) => format!("{:?}", self.keys(list)).into(),
+            value => self.comparison().key(value),
         }
     }
 }

@@ -9,5 +9,6 @@
 
 mod cases;
 mod delta;
+mod hostile;
 mod properties;
 mod support;

@@ -43,6 +43,24 @@ proptest! {
     }
 
     #[test]
+    fn many_elements_at_once_come_to_the_same_as_one_after_the_other(
+        list in select(&["emails", "addresses", "roles"][..]),
+        before in elements(),
+        given in elements(),
+        op in select(&["add", "remove"][..]),
+    ) {
+        let on = scim_schema::standard::user_type();
+        let apply = |resource: Object, value: Value| {
+            let operation = json!({ "op": op, "path": list, "value": value });
+            resolve(&on, &Tolerance::lenient(), message(&[operation])).unwrap().apply(resource).unwrap().resource
+        };
+        let mut before = json!({ list: before, "userName": "a" }).as_object().unwrap().clone();
+        on.normalize(&mut before, &mut Reading::new(&Tolerance::lenient())).unwrap();
+        let expected = given.iter().fold(before.clone(), |resource, element| apply(resource, json!([element])));
+        prop_assert_eq!(apply(before, json!(given)), expected);
+    }
+
+    #[test]
     fn garbage_is_refused_without_a_panic(
         on in select(types().to_vec()),
         message in anything(),
@@ -79,6 +97,19 @@ proptest! {
         prop_assert!(reading.fired().iter().all(|fired| Tolerance::strict().allows(fired.quirk)));
         prop_assert!(same(&on, &applied.resource, &to), "{}\n{:#}", json!(request), json!(applied.resource));
     }
+}
+
+/// Enough of them that they are looked up, not compared with each other.
+fn elements() -> impl Strategy<Value = Vec<Value>> {
+    let text = || proptest::option::of(select(&["a", "b", "c", "B"][..]));
+    let element = (text(), text(), text()).prop_map(|(value, kind, other)| {
+        let mut element = json!({ "value": value, "type": kind, "display": other, "locality": other });
+        element.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        element
+    });
+    let element = element
+        .prop_filter("an element has something in it", |element| element.as_object().unwrap().len() > 0);
+    proptest::collection::vec(element, 12..20)
 }
 
 fn same(on: &ResourceType, a: &Object, b: &Object) -> bool {

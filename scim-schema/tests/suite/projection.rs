@@ -1,0 +1,162 @@
+//! `schema/projection.json`: which of a resource's attributes a response shows.
+//!
+//! A case names a resource, what is asked for or excluded, and what the client has just supplied;
+//! then all that is shown, or a part of it and what is hidden.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use scim_schema::{Derive, Projected, Projection, Reading, ResourceType, Target, Tolerance, standard};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::support::{Object, Types, profiles};
+
+#[derive(Deserialize)]
+struct File {
+    resources: BTreeMap<String, Object>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    resource: String,
+    /// The only profile that it is about.
+    profile: Option<String>,
+    attributes: Option<String>,
+    excluded: Option<String>,
+    #[serde(default)]
+    supplied: Object,
+    /// All that is shown.
+    shown: Option<Value>,
+    #[serde(default)]
+    shows: Object,
+    #[serde(default)]
+    hides: Vec<String>,
+}
+
+fn projection(on: &ResourceType, case: &Case, tolerance: &Tolerance) -> Projection {
+    let mut reading = Reading::new(tolerance);
+    let mut projection = match (&case.attributes, &case.excluded) {
+        (Some(names), _) => Projection::only(on, names, &mut reading),
+        (None, Some(names)) => Projection::except(on, names, &mut reading),
+        (None, None) => Projection::new(on),
+    };
+    projection.supplied_all(on, &case.supplied);
+    projection
+}
+
+#[test]
+fn cases_show_what_they_should() {
+    let types = Types::load();
+    let file: File = testdata::load("schema/projection.json");
+    for case in &file.cases {
+        let on = types.get("Record");
+        let resource = &file.resources[&case.resource];
+        for (profile, tolerance) in profiles() {
+            if case.profile.as_ref().is_some_and(|only| only != profile) {
+                continue;
+            }
+            let at = format!("{} ({profile})", case.name);
+            let projection = projection(on, case, &tolerance);
+            let shown = serde_json::to_value(Projected::new(resource, &projection)).unwrap();
+            if let Some(all) = &case.shown {
+                assert_eq!(shown, *all, "{at}");
+            }
+            for (name, value) in &case.shows {
+                assert_eq!(shown.get(name), Some(value), "{at}");
+            }
+            for name in &case.hides {
+                assert_eq!(shown.get(name), None, "{at}");
+            }
+            // What a projection says of itself is what it does.
+            for target in on.all_attributes() {
+                let holder = target.extension().map_or(Some(&shown), |uri| shown.get(uri));
+                let seen = holder.and_then(|holder| holder.get(target.attribute().name())).is_some();
+                assert!(projection.shows(target) || !seen, "{at}: {target}");
+            }
+        }
+    }
+}
+
+struct Service;
+
+impl Derive for Service {
+    fn derive<'a>(&'a self, target: &Target, object: &'a Object) -> Option<Cow<'a, str>> {
+        match target.definition().name() {
+            "$ref" => Some(format!("https://example.com/Users/{}", object.get("value")?.as_str()?).into()),
+            "resourceType" => Some("Record".into()),
+            "location" => Some("https://example.com/Records/r1".into()),
+            _ => None,
+        }
+    }
+}
+
+/// `schemas`, `id`, `externalId`, the schema's attributes, its extensions, `meta`; sub-attributes likewise.
+#[test]
+fn members_come_in_schema_order_with_what_is_derived() {
+    let types = Types::load();
+    let file: File = testdata::load("schema/projection.json");
+    let on = types.get("Record");
+    let text = |projection: &Projection, resource: &Object| {
+        serde_json::to_string(&Projected::new(resource, projection).deriving(&Service)).unwrap()
+    };
+    let names =
+        "externalId,artist,label,owners,meta,urn:example:scim:schemas:extension:sales:2.0:Record:agent";
+    let some = Projection::only(on, names, &mut Reading::new(&Tolerance::strict()));
+    assert_eq!(
+        text(&some, &file.resources["full"]),
+        concat!(
+            r#"{"schemas":["urn:example:scim:schemas:core:2.0:Record","urn:example:scim:schemas:extension:sales:2.0:Record","#,
+            r#""urn:example:scim:schemas:extension:ledger:2.0:Record"],"id":"r1","externalId":"cat-0042","#,
+            r#""title":"Harbour Songs","artist":"The Moorings","label":{"code":"PIER","name":"Pier Discs"},"#,
+            r#""studio":{"name":"Boathouse","room":"B"},"#,
+            r#""owners":[{"value":"u1","$ref":"https://example.com/Users/u1","type":"User"}],"#,
+            r#""urn:example:scim:schemas:extension:sales:2.0:Record":{"agent":{"value":"u9","name":"Gil"}},"#,
+            r#""meta":{"resourceType":"Record","created":"2020-05-01T10:00:00Z","#,
+            r#""location":"https://example.com/Records/r1","version":"W/\"5\""}}"#,
+        )
+    );
+    // What is derived needs nothing stored, yields to an exclusion, and replaces what a store holds.
+    let bare = json!({ "id": "r1", "meta": { "location": "elsewhere" } });
+    let bare = bare.as_object().unwrap();
+    assert_eq!(
+        text(&Projection::new(on), bare),
+        r#"{"id":"r1","meta":{"resourceType":"Record","location":"https://example.com/Records/r1"}}"#
+    );
+    let without = Projection::except(on, "meta.location", &mut Reading::new(&Tolerance::strict()));
+    assert_eq!(text(&without, bare), r#"{"id":"r1","meta":{"resourceType":"Record"}}"#);
+    let without = Projection::except(on, "meta", &mut Reading::new(&Tolerance::strict()));
+    assert_eq!(text(&without, bare), r#"{"id":"r1"}"#);
+}
+
+/// More members than are put into order at once.
+#[test]
+fn an_object_with_many_members_is_shown_whole() {
+    let attributes = (0..100).map(|n| scim_schema::Attribute::integer(format!("n{n}")));
+    let schema = scim_schema::Schema::new("urn:example:many", "Many", attributes).unwrap();
+    let on = ResourceType::builder("Many", "/Many", schema).build().unwrap();
+    let resource: Object = (0..100).map(|n| (format!("n{n}"), json!(n))).collect();
+    let text = serde_json::to_string(&Projected::new(&resource, &Projection::new(&on))).unwrap();
+    let members: Vec<String> = (0..100).map(|n| format!(r#""n{n}":{n}"#)).collect();
+    assert_eq!(text, format!("{{{}}}", members.join(",")));
+}
+
+#[test]
+fn a_projection_tells_a_store_what_it_need_not_load() {
+    let on = standard::group_type();
+    let tolerance = Tolerance::strict();
+    let reading = &mut Reading::new(&tolerance);
+    let members = on.attribute("members").unwrap();
+    assert!(Projection::new(&on).includes("members") && Projection::new(&on).is_default());
+    assert!(!Projection::except(&on, "members", reading).includes("Members"));
+    let only = Projection::only(&on, "members.value", reading);
+    assert!(only.shows(members) && only.shows(members.sub_attribute("value").unwrap()));
+    assert!(!only.shows(members.sub_attribute("type").unwrap()) && !only.includes("displayName"));
+    let mut hidden = Projection::new(&on);
+    hidden.hide(members);
+    hidden.hide(on.attribute("id").unwrap());
+    assert!(!hidden.includes("members") && hidden.includes("id"));
+}
