@@ -58,7 +58,10 @@ fn standard_schemas() -> Vec<Schema> {
 #[test]
 fn standard_schemas_load_and_are_written_as_they_were_read() {
     let names: Vec<String> = standard_schemas().iter().map(|schema| schema.name().to_owned()).collect();
-    assert_eq!(names, ["User", "Group", "EnterpriseUser", "ServiceProviderConfig", "ResourceType", "Schema"]);
+    assert_eq!(
+        names,
+        ["User", "Group", "EnterpriseUser", "Service Provider Configuration", "ResourceType", "Schema"]
+    );
     for schema in standard_schemas() {
         let written = serde_json::to_value(&schema).unwrap();
         assert_eq!(serde_json::to_value(Schema::from_value(&written).unwrap()).unwrap(), written);
