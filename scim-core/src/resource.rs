@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use scim_schema::{Target, Uniqueness};
+use scim_schema::typed::TypedExtension;
+use scim_schema::{Target, Uniqueness, is_unassigned};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -80,8 +82,11 @@ impl Resource {
     }
 
     /// The value at a canonical path: `userName`, `name.givenName`, or with the URI of an extension
-    /// in front, `urn:..:User:manager.value`.
+    /// in front, `urn:..:User:manager.value`; of the URI alone, all of the extension.
     pub fn get(&self, path: &str) -> Option<&Value> {
+        if let Some(whole) = self.0.get(path) {
+            return Some(whole);
+        }
         let (object, name) = match path.rsplit_once(':') {
             Some((uri, name)) => (self.0.get(uri)?.as_object()?, name),
             None => (&*self.0, path),
@@ -97,14 +102,80 @@ impl Resource {
         self.get(path)?.as_str()
     }
 
-    /// Reads the resource as a type of the host's, by serde.
+    /// Reads the resource as a struct: [`User`](scim_schema::typed::User),
+    /// [`Group`](scim_schema::typed::Group), or one of the host's own with serde's `Deserialize`.
+    ///
+    /// ```
+    /// use scim_core::Resource;
+    /// use scim_core::schema::typed::{Name, User};
+    ///
+    /// let mut user = User::new("bea");
+    /// user.name = Some(Name { given_name: Some("Bea".to_owned()), ..Name::default() });
+    /// let resource = Resource::from_typed(&user)?;
+    /// assert_eq!(resource.text("name.givenName"), Some("Bea"));
+    /// assert_eq!(resource.to::<User>()?, user);
+    /// # Ok::<(), scim_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// If the resource does not suit the type; the error is internal, since what is stored is the
     /// host's affair.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
-        T::deserialize(Value::Object((*self.0).clone())).map_err(Error::internal)
+        T::deserialize(&*self.0).map_err(Error::internal)
+    }
+
+    /// A resource from a struct with serde's `Serialize`; what is null or empty in it is left out.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a JSON object; the error is internal.
+    pub fn from_typed<T: Serialize>(typed: &T) -> Result<Self> {
+        Ok(Self::new(to_object(typed)?))
+    }
+
+    /// An extension's attributes as a struct; `None` if the resource has none.
+    ///
+    /// ```
+    /// use scim_core::Resource;
+    /// use scim_core::schema::typed::{EnterpriseUser, User};
+    ///
+    /// let mut resource = Resource::from_typed(&User::new("bea"))?;
+    /// let department = Some("Reef".to_owned());
+    /// resource.set_extension(&EnterpriseUser { department, ..EnterpriseUser::default() })?;
+    /// let enterprise: Option<EnterpriseUser> = resource.extension()?;
+    /// assert_eq!(enterprise.unwrap().department.as_deref(), Some("Reef"));
+    /// # Ok::<(), scim_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the attributes do not suit the type; the error is internal.
+    pub fn extension<T: TypedExtension>(&self) -> Result<Option<T>> {
+        self.0.get(T::URI).map(T::deserialize).transpose().map_err(Error::internal)
+    }
+
+    /// Gives the resource an extension's attributes in place of those it had; `schemas` follows
+    /// (RFC 7643 section 3). An extension without attributes is taken away.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a JSON object; the error is internal.
+    pub fn set_extension<T: TypedExtension>(&mut self, extension: &T) -> Result<()> {
+        let attributes = to_object(extension)?;
+        let object = self.as_map_mut();
+        let schemas = object.entry("schemas").or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(schemas) = schemas {
+            schemas.retain(|uri| uri.as_str() != Some(T::URI));
+            if !attributes.is_empty() {
+                schemas.push(Value::from(T::URI));
+            }
+        }
+        object.remove(T::URI);
+        if !attributes.is_empty() {
+            object.insert(T::URI.to_owned(), Value::Object(attributes));
+        }
+        Ok(())
     }
 
     /// Checks that no other resource has a value that must be unique (RFC 7643 section 7), for a
@@ -171,6 +242,30 @@ impl Resource {
     }
 }
 
+/// What a struct is in JSON, without what counts as unassigned (RFC 7643 section 2.5).
+fn to_object<T: Serialize>(typed: &T) -> Result<Map<String, Value>> {
+    let mut value = serde_json::to_value(typed).map_err(Error::internal)?;
+    drop_unassigned(&mut value);
+    match value {
+        Value::Object(object) => Ok(object),
+        _ => Err(Error::internal("a resource must be a JSON object")),
+    }
+}
+
+fn drop_unassigned(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.values_mut().for_each(drop_unassigned);
+            object.retain(|_, value| !is_unassigned(value));
+        }
+        Value::Array(list) => {
+            list.iter_mut().for_each(drop_unassigned);
+            list.retain(|value| !is_unassigned(value));
+        }
+        _ => {}
+    }
+}
+
 /// An id that no resource has had: a random UUID.
 pub fn new_id() -> String {
     uuid::Uuid::new_v4().to_string()
@@ -201,5 +296,53 @@ impl From<Resource> for Value {
 impl fmt::Debug for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Resource({})", self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scim_schema::standard;
+    use scim_schema::typed::{EnterpriseUser, User};
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    struct Badge {
+        number: Option<u32>,
+        #[serde(default)]
+        doors: Vec<String>,
+    }
+
+    impl TypedExtension for Badge {
+        const URI: &'static str = "urn:example:badge";
+    }
+
+    #[test]
+    fn schemas_follow_the_extensions() {
+        let mut resource = Resource::from_typed(&User::new("bea")).unwrap();
+        let without = resource.clone();
+        let badge = Badge { number: Some(7), doors: vec![] };
+        resource.set_extension(&EnterpriseUser::default()).unwrap();
+        assert_eq!(resource, without);
+        for _ in 0..2 {
+            resource.set_extension(&badge).unwrap();
+        }
+        assert_eq!(resource.get("schemas"), Some(&json!([standard::USER, Badge::URI])));
+        assert_eq!(resource.get(Badge::URI), Some(&json!({ "number": 7 })));
+        assert!(resource.extension::<EnterpriseUser>().unwrap().is_none());
+        // The user keeps what it does not know, and the store's copy what it was.
+        assert_eq!(Resource::from_typed(&resource.to::<User>().unwrap()).unwrap(), resource);
+        resource.set_extension(&Badge { number: None, doors: vec![] }).unwrap();
+        assert_eq!(resource, without);
+    }
+
+    #[test]
+    fn what_does_not_suit_is_an_internal_error() {
+        let resource = Resource::try_from(json!({ "userName": 7, Badge::URI: [] })).unwrap();
+        assert_eq!(resource.to::<User>().unwrap_err().status(), 500);
+        assert_eq!(resource.extension::<Badge>().unwrap_err().status(), 500);
+        assert_eq!(Resource::from_typed(&7).unwrap_err().status(), 500);
     }
 }

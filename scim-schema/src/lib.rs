@@ -22,6 +22,7 @@ pub mod standard;
 mod target;
 mod targets;
 mod tolerance;
+pub mod typed;
 mod validate;
 mod value;
 

@@ -152,7 +152,8 @@ fn messages_stay_short() {
         for tolerance in [Tolerance::lenient(), Tolerance::strict()] {
             let limits = Limits::default();
             let mut reading = Reading::new(&tolerance);
-            let read = PatchRequest::from_value(message(&[operation.clone()]), &limits, &mut reading);
+            let read =
+                PatchRequest::from_value(message(std::slice::from_ref(&operation)), &limits, &mut reading);
             let resolved = read.and_then(|read| read.resolve(&standard::user_type(), &limits, &mut reading));
             if let Err(error) = resolved {
                 assert!(error.to_string().len() < 1_000, "{} bytes", error.to_string().len());

@@ -107,8 +107,9 @@ fn elements() -> impl Strategy<Value = Vec<Value>> {
         element.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         element
     });
-    let element = element
-        .prop_filter("an element has something in it", |element| element.as_object().unwrap().len() > 0);
+    let element = element.prop_filter("an element has something in it", |element| {
+        element.as_object().is_some_and(|element| !element.is_empty())
+    });
     proptest::collection::vec(element, 12..20)
 }
 

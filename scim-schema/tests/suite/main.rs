@@ -7,4 +7,5 @@ mod projection;
 mod resolve;
 mod schemas;
 mod support;
+mod typed;
 mod validate;
