@@ -22,7 +22,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// ```
 #[derive(Clone)]
 pub struct AttrPath {
-    text: Box<str>,
+    text: compact_str::CompactString,
     /// Where the attribute's name begins: after the URI's `:`, or 0.
     attr: u32,
     /// Where the sub-attribute's name begins: after the `.`, or 0 for none.
