@@ -1,5 +1,6 @@
 //! The syntax tree: faithful to the text, independent of any schema.
 
+use compact_str::CompactString;
 use scim_schema::AttrPath;
 use serde_json::Number;
 
@@ -183,5 +184,5 @@ pub enum Literal {
     /// A JSON number.
     Number(Number),
     /// Text, without its quotes and escapes.
-    String(Box<str>),
+    String(CompactString),
 }

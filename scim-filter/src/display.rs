@@ -31,7 +31,7 @@ impl Display for Literal {
             Self::Null => f.write_str("null"),
             Self::Bool(flag) => write!(f, "{flag}"),
             Self::Number(number) => write!(f, "{number}"),
-            Self::String(text) => f.write_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?),
+            Self::String(text) => f.write_str(&serde_json::to_string(&**text).map_err(|_| fmt::Error)?),
         }
     }
 }

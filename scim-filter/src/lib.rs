@@ -18,3 +18,6 @@ pub use error::{ParseError, ParseErrorKind, ResolveError, ResolveErrorKind};
 pub use limits::Limits;
 pub use path::PatchPath;
 pub use predicate::Predicate;
+
+/// The text of a literal; if it is short, there is no allocation.
+pub use compact_str::CompactString;

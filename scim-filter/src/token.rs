@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use compact_str::CompactString;
 use nom::Parser;
 use nom::bytes::complete::take_while;
 
@@ -133,7 +134,7 @@ pub(crate) fn token(input: &str) -> &str {
 
 /// Reads a JSON string (RFC 8259 section 7).
 #[inline]
-pub(crate) fn string(input: &str) -> Parsed<'_, Box<str>> {
+pub(crate) fn string(input: &str) -> Parsed<'_, CompactString> {
     let body = input.get(1..).unwrap_or_default();
     let (rest, plain) = run(body, is_plain);
     match rest.strip_prefix('"') {
@@ -144,7 +145,7 @@ pub(crate) fn string(input: &str) -> Parsed<'_, Box<str>> {
 
 /// Reads the rest of a string that is not plain.
 #[inline(never)]
-fn irregular_string<'a>(input: &'a str, plain: &str, mut rest: &'a str) -> Parsed<'a, Box<str>> {
+fn irregular_string<'a>(input: &'a str, plain: &str, mut rest: &'a str) -> Parsed<'a, CompactString> {
     let mut text = plain.to_owned();
     loop {
         let c;

@@ -4,12 +4,14 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// The name of an attribute: `[URI ":"] name ["." sub-attribute]` (RFC 7644 section 3.10).
 ///
 /// Names compare without regard to ASCII case, as every part of the notation does. A URI is split
-/// off at its last `:`, since URIs hold dots and digits themselves. One allocation.
+/// off at its last `:`, since URIs hold dots and digits themselves. Without a URI there is usually no
+/// allocation.
 ///
 /// ```
 /// use scim_schema::AttrPath;
@@ -22,7 +24,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// ```
 #[derive(Clone)]
 pub struct AttrPath {
-    text: compact_str::CompactString,
+    text: CompactString,
     /// Where the attribute's name begins: after the URI's `:`, or 0.
     attr: u32,
     /// Where the sub-attribute's name begins: after the `.`, or 0 for none.
