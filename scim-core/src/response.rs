@@ -7,7 +7,7 @@ use http::header::{
     WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
-use scim_schema::{Derive, Projected, Target};
+use scim_schema::{Derive, Projected, Target, write_json};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
 
@@ -118,7 +118,7 @@ impl Http {
         self.header(CONTENT_TYPE, "application/scim+json");
         // Most resources fit, so that the bytes are not moved while they are written.
         let mut bytes = Vec::with_capacity(4 * 1024);
-        match serde_json::to_writer(&mut bytes, body) {
+        match write_json(&mut bytes, body) {
             // The length that GET would have (RFC 9110 section 8.6).
             Ok(()) if self.head => self.header(CONTENT_LENGTH, &bytes.len().to_string()),
             Ok(()) => *self.response.body_mut() = bytes,

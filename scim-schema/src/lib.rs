@@ -25,6 +25,7 @@ mod tolerance;
 pub mod typed;
 mod validate;
 mod value;
+mod write;
 
 pub use attribute::Attribute;
 pub use characteristic::{Mutability, Returned, Type, Uniqueness};
@@ -41,3 +42,4 @@ pub use schema::Schema;
 pub use target::Target;
 pub use tolerance::{Fired, Quirk, Reading, Tolerance};
 pub use value::is_unassigned;
+pub use write::write_json;

@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use crate::target::Target;
 use crate::targets::Names;
 
+/// Up to so many members are looked for one by one.
+const FEW: usize = 2;
+
 /// The members of an object that are shown, in schema order.
 pub(crate) struct Selection {
     members: Box<[Selected]>,
@@ -55,9 +58,11 @@ impl Selection {
     pub(crate) fn each<'a, E>(
         &'a self,
         object: &'a Map<String, Value>,
-        member: impl FnMut(&'a Selected, Option<&'a Value>) -> Result<(), E>,
+        mut member: impl FnMut(&'a Selected, Option<&'a Value>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if self.members.len() <= 8 {
+        if self.are_few() {
+            self.members.iter().try_for_each(|selected| member(selected, object.get(&*selected.name)))
+        } else if self.members.len() <= 8 {
             self.chunks::<8, E>(object, member)
         } else {
             self.chunks::<32, E>(object, member)
@@ -92,7 +97,18 @@ impl Selection {
         if self.all {
             return !object.is_empty();
         }
+        if self.are_few() {
+            return self
+                .members
+                .iter()
+                .any(|selected| object.get(&*selected.name).is_some_and(|v| !v.is_null()));
+        }
         let mut lookup = self.names.lookup();
         object.iter().any(|(name, value)| !value.is_null() && lookup.place(name).is_some())
+    }
+
+    /// Whether looking for each member takes less time than looking at all that an object has.
+    fn are_few(&self) -> bool {
+        self.members.len() <= FEW
     }
 }

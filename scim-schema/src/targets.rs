@@ -54,6 +54,12 @@ impl Targets {
 pub(crate) struct Names {
     /// Sorted, as the members of most objects are.
     sorted: Box<[(Arc<str>, usize)]>,
+    /// Which lengths they have, a bit for each: most names that are not among them differ in that.
+    lengths: u64,
+}
+
+fn length_bit(name: &str) -> u64 {
+    1 << name.len().min(63)
 }
 
 impl Names {
@@ -61,11 +67,12 @@ impl Names {
         let place = |(place, target): (usize, &Target)| (target.shared_name().clone(), place);
         let mut sorted: Vec<_> = targets.into_iter().enumerate().map(place).collect();
         sorted.sort_unstable();
-        Self { sorted: sorted.into() }
+        let lengths = sorted.iter().fold(0, |lengths, (name, _)| lengths | length_bit(name));
+        Self { sorted: sorted.into(), lengths }
     }
 
     pub(crate) fn lookup(&self) -> Lookup<'_> {
-        Lookup { names: &self.sorted, next: 0 }
+        Lookup { names: &self.sorted, lengths: self.lengths, next: 0 }
     }
 }
 
@@ -73,12 +80,17 @@ impl Names {
 /// Every member of every resource passes through here.
 pub(crate) struct Lookup<'a> {
     names: &'a [(Arc<str>, usize)],
+    lengths: u64,
     next: usize,
 }
 
 impl Lookup<'_> {
     /// The place of exactly that name.
+    #[inline]
     pub(crate) fn place(&mut self, name: &str) -> Option<usize> {
+        if self.lengths & length_bit(name) == 0 {
+            return None;
+        }
         let (before, after) = self.names.split_at_checked(self.next)?;
         let is_it = |(candidate, _): &(Arc<str>, usize)| **candidate == *name;
         let at = match after.iter().position(is_it) {
