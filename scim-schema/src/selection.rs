@@ -79,7 +79,7 @@ impl Selection {
         for (chunk, members) in self.members.chunks(AT_ONCE).enumerate() {
             let mut values = [None; AT_ONCE];
             let mut lookup = self.names.lookup();
-            for (name, value) in object {
+            for (name, value) in object.iter().filter(|(name, _)| self.names.may_have(name)) {
                 let place = lookup.place(name).and_then(|place| place.checked_sub(chunk * AT_ONCE));
                 if let Some(slot) = place.and_then(|place| values.get_mut(place)) {
                     *slot = Some(value);
@@ -104,7 +104,8 @@ impl Selection {
                 .any(|selected| object.get(&*selected.name).is_some_and(|v| !v.is_null()));
         }
         let mut lookup = self.names.lookup();
-        object.iter().any(|(name, value)| !value.is_null() && lookup.place(name).is_some())
+        let mut is_shown = |name: &str| self.names.may_have(name) && lookup.place(name).is_some();
+        object.iter().any(|(name, value)| !value.is_null() && is_shown(name))
     }
 
     /// Whether looking for each member takes less time than looking at all that an object has.

@@ -54,7 +54,7 @@ impl Targets {
 pub(crate) struct Names {
     /// Sorted, as the members of most objects are.
     sorted: Box<[(Arc<str>, usize)]>,
-    /// Which lengths they have, a bit for each: most names that are not among them differ in that.
+    /// Which lengths they have, a bit for each.
     lengths: u64,
 }
 
@@ -71,8 +71,14 @@ impl Names {
         Self { sorted: sorted.into(), lengths }
     }
 
+    /// Whether a name may be among them; where few are, this rules most others out.
+    #[inline]
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        self.lengths & length_bit(name) != 0
+    }
+
     pub(crate) fn lookup(&self) -> Lookup<'_> {
-        Lookup { names: &self.sorted, lengths: self.lengths, next: 0 }
+        Lookup { names: &self.sorted, next: 0 }
     }
 }
 
@@ -80,7 +86,6 @@ impl Names {
 /// Every member of every resource passes through here.
 pub(crate) struct Lookup<'a> {
     names: &'a [(Arc<str>, usize)],
-    lengths: u64,
     next: usize,
 }
 
@@ -88,9 +93,16 @@ impl Lookup<'_> {
     /// The place of exactly that name.
     #[inline]
     pub(crate) fn place(&mut self, name: &str) -> Option<usize> {
-        if self.lengths & length_bit(name) == 0 {
-            return None;
+        match self.names.get(self.next) {
+            Some((candidate, place)) if **candidate == *name => {
+                self.next += 1;
+                Some(*place)
+            }
+            _ => self.search(name),
         }
+    }
+
+    fn search(&mut self, name: &str) -> Option<usize> {
         let (before, after) = self.names.split_at_checked(self.next)?;
         let is_it = |(candidate, _): &(Arc<str>, usize)| **candidate == *name;
         let at = match after.iter().position(is_it) {
