@@ -33,8 +33,21 @@ struct Key<'a> {
 pub enum Side {
     /// To what comes after it.
     After,
+    /// To what comes after it, and what is at it.
+    From,
     /// To what comes before it.
     Before,
+}
+
+impl Side {
+    /// How the last column of a row there compares to that of the place.
+    fn word(self) -> &'static str {
+        match self {
+            Self::After => " > ",
+            Self::From => " >= ",
+            Self::Before => " < ",
+        }
+    }
 }
 
 impl Mapping {
@@ -124,7 +137,7 @@ impl Order<'_> {
     pub fn beyond(&self, side: Side, key: Option<Bind>, tie: Bind, first: usize) -> Result<Fragment, Error> {
         let mut writer = Writer::new(self.mapping, self.dialect, first);
         let backwards = side == Side::Before;
-        let tie_word = if backwards { " < " } else { " > " };
+        let tie_word = side.word();
         writer.push("(");
         match (&self.key, key) {
             (None, _) => {
@@ -146,16 +159,16 @@ impl Order<'_> {
                     }
                 }
             }
-            (Some(order), Some(key)) => self.beyond_value(&mut writer, order, backwards, key, tie),
+            (Some(order), Some(key)) => self.beyond_value(&mut writer, order, side, key, tie),
         }
         writer.push(")");
         writer.finish(Class::Indexed)
     }
 
-    fn beyond_value(&self, writer: &mut Writer<'_>, order: &Key<'_>, backwards: bool, key: Bind, tie: Bind) {
+    fn beyond_value(&self, writer: &mut Writer<'_>, order: &Key<'_>, side: Side, key: Bind, tie: Bind) {
+        let backwards = side == Side::Before;
         let collation = if order.column.is_text() { self.dialect.bytewise() } else { "" };
         let less = order.descending != backwards;
-        let tie_word = if backwards { " < " } else { " > " };
         let (weak, strict) = if less { (" <= ", " < ") } else { (" >= ", " > ") };
         // The first comparison is one that an index serves.
         for part in ["(", &order.sql, collation, weak] {
@@ -164,7 +177,7 @@ impl Order<'_> {
         let key_text = writer.sql.len();
         writer.value(order.column, key);
         let key_text = writer.sql.get(key_text..).unwrap_or_default().to_owned();
-        for part in [" AND (", &order.sql, collation, strict, &key_text, " OR ", self.tie, tie_word] {
+        for part in [" AND (", &order.sql, collation, strict, &key_text, " OR ", self.tie, side.word()] {
             writer.push(part);
         }
         writer.bind(tie);

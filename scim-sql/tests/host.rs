@@ -304,6 +304,9 @@ fn pages_follow_each_other_in_both_directions() {
                     expected[place + 1..],
                     "{path} after {id}"
                 );
+                let from = order.beyond(Side::From, key.clone(), tie.clone(), 2).unwrap();
+                let forwards = order.sql(Side::From);
+                assert_eq!(select(&connection, &from, &forwards), expected[place..], "{path} from {id}");
                 let before = order.beyond(Side::Before, key, tie, 2).unwrap();
                 let mut found = select(&connection, &before, &order.sql(Side::Before));
                 found.reverse();

@@ -6,10 +6,12 @@ use crate::database::Mode;
 use crate::fault::Fault;
 use crate::param::params;
 use crate::record::version;
+use crate::references;
 use crate::store::{Store, tenant_of};
 use crate::write::{commit, lock};
 
-/// Deletes a resource, takes it out of its groups, which have then changed, and leaves a tombstone.
+/// Deletes a resource, takes it out of its groups and out of references such as a manager, which have
+/// then changed, and leaves a tombstone.
 pub(crate) async fn delete(
     store: &Store,
     cx: &Context<'_>,
@@ -42,6 +44,7 @@ pub(crate) async fn delete(
         statements.push(("DELETE FROM search WHERE rowid = ?1", params![stored.place]));
     }
     tx.execute(statements).await?;
+    references::forget(&mut tx, cx, &store.types(), &tenant, id).await?;
     commit(store, tx, &tenant, id, None).await?;
     Ok(Deleted { version })
 }

@@ -30,6 +30,7 @@ mod password;
 mod postgres;
 mod query;
 mod record;
+mod references;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;

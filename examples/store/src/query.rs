@@ -111,9 +111,9 @@ impl<'a> Plan<'a> {
     fn page(&self, query: &Query) -> Result<(String, Vec<Param>, Side), Fault> {
         let (mut condition, mut params) = (self.condition.clone(), self.params.clone());
         let (side, position) = match &query.window {
-            Window::After(position) => (Side::After, Some(position)),
+            Window::After(position) => (Side::From, Some(position)),
             Window::Before(position) => (Side::Before, Some(position)),
-            _ => (Side::After, None),
+            _ => (Side::From, None),
         };
         if let Some(position) = position {
             let (key, tie) = read(position)?;
@@ -146,7 +146,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The sort value of a row, and what ties are resolved by.
+/// The place in front of a row: its sort value, and what ties are resolved by. What comes or goes
+/// elsewhere does not move it, nor does it matter whether that row stays.
 fn position(row: &Row, by_place: bool) -> Position {
     let key = match row.0.last() {
         Some(Param::Text(text)) => Value::from(text.as_str()),
@@ -220,15 +221,15 @@ async fn read_page(
         return Ok(Page { total: Some(count(tx, &of_all).await?), ..Page::default() });
     }
     let mut rows = tx.rows(&sql, params).await?;
-    let more = rows.len() > query.count;
+    let further = rows.get(query.count).map(|row| position(row, by_place));
+    let more = further.is_some();
     rows.truncate(query.count);
     if side == Side::Before {
         rows.reverse();
     }
+    let begin = || rows.first().map(|row| position(row, by_place));
     let mut page = Page::default();
-    let ends =
-        || (rows.first().map(|row| position(row, by_place)), rows.last().map(|row| position(row, by_place)));
-    match query.window {
+    match &query.window {
         Window::Start(start) => {
             // Only a page that neither is full nor lies behind the end says how many there are.
             let before = start.saturating_sub(1);
@@ -239,10 +240,12 @@ async fn read_page(
         }
         Window::First => {
             page.total = (!more).then_some(rows.len() as u64);
-            page.next = ends().1.filter(|_| more);
+            page.next = further;
         }
-        Window::After(_) => (page.previous, page.next) = (ends().0, ends().1.filter(|_| more)),
-        Window::Before(_) => (page.previous, page.next) = (ends().0.filter(|_| more), ends().1),
+        Window::After(_) => (page.previous, page.next) = (begin(), further),
+        Window::Before(position) => {
+            (page.previous, page.next) = (begin().filter(|_| more), Some(position.clone()));
+        }
     }
     if page.total.is_none() {
         page.total = Some(count(tx, &of_all).await?).filter(|total| *total < COUNTED.unsigned_abs());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat};
-use scim_core::schema::{Projection, ResourceType, Target};
+use scim_core::schema::{Projection, Target};
 use scim_core::{Error, Resource, Result};
 use serde_json::{Map, Value, json};
 
@@ -48,7 +48,7 @@ impl Element {
 }
 
 impl Record {
-    pub(crate) fn new(on: &ResourceType, tables: &Tables, resource: &Resource) -> Result<Self> {
+    pub(crate) fn new(tables: &Tables, resource: &Resource) -> Result<Self> {
         let map = resource.as_map();
         let mut record = Self {
             unique_name: None,
@@ -60,7 +60,7 @@ impl Record {
             values: BTreeSet::new(),
         };
         let mut keys = Map::new();
-        for target in on.all_attributes() {
+        for target in tables.on.all_attributes() {
             let Some(value) = target.get(map) else { continue };
             if has_nul(value) {
                 let path = target.path().as_str();

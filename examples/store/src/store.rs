@@ -160,6 +160,11 @@ impl Store {
         query::explain(self, cx, &tables, query).await.map_err(|fault| fault.into_error(None))
     }
 
+    /// The resource types that services on this store have.
+    pub(crate) fn types(&self) -> Vec<Arc<Tables>> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     /// The resource type as the store sees it.
     pub(crate) fn tables(&self, on: &ResourceType) -> Result<Arc<Tables>, Fault> {
         let unique =
@@ -256,8 +261,15 @@ impl Provider for Store {
         }
     }
 
-    fn capabilities(&self, _: &ResourceType) -> Capabilities {
+    fn capabilities(&self, on: &ResourceType) -> Capabilities {
+        // A service asks for each of its types at first. So the store knows all that may refer to what
+        // is deleted; a type that cannot be mapped is refused when it is used.
+        let _ = self.tables(on);
         Capabilities::PAGE.with_memberships().with_change_password()
+    }
+
+    fn unique(&self, on: &ResourceType) -> Vec<String> {
+        self.rules.unique.iter().filter(|(name, _)| name == on.name()).map(|(_, path)| path.clone()).collect()
     }
 }
 

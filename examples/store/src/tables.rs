@@ -6,6 +6,7 @@ use scim_sql::{Column, Dialect, Elements, InvalidMapping, Mapping};
 
 /// A resource type as the store sees it.
 pub(crate) struct Tables {
+    pub(crate) on: ResourceType,
     /// How the type's attributes are searched and sorted by.
     pub(crate) mapping: Mapping,
     /// The attribute whose values differ among the resources of the type.
@@ -40,7 +41,7 @@ impl Tables {
         let members = on.attributes().find(|target| target.is_keyed()).cloned();
         let groups = on.attributes().find(|target| is_groups(target)).cloned();
         let mapping = mapping(on, unique.as_ref(), dialect)?;
-        Ok(Self { mapping, unique, members, groups })
+        Ok(Self { on: on.clone(), mapping, unique, members, groups })
     }
 
     /// The column with the unique name, if the attribute is it.
@@ -55,13 +56,20 @@ fn is_groups(target: &Target) -> bool {
         && target.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference())
 }
 
+/// Whether it refers to resources, so that it is given up when they are: other than memberships.
+pub(crate) fn refers(target: &Target) -> bool {
+    target.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference())
+        && target.attribute().mutability() != Mutability::ReadOnly
+        && !target.is_keyed()
+}
+
 pub(crate) fn home(target: &Target) -> Home {
     let own = matches!(target.attribute().name(), "id" | "externalId" | "displayName" | "meta")
         || target.attribute().name() == "active" && target.attribute().data_type() == Type::Boolean;
     match target.extension() {
         Some(_) => Home::Rows,
         None if target.is_keyed() || is_groups(target) => Home::Promoted,
-        None if target.attribute().is_multi_valued() => Home::Rows,
+        None if target.attribute().is_multi_valued() || refers(target) => Home::Rows,
         None if own && !target.is_complex() || target.attribute().name() == "meta" => Home::Promoted,
         None => Home::Keys,
     }

@@ -82,8 +82,10 @@ async fn the_first_sqlite_opens_after_the_last_step() {
 #[cfg(feature = "postgres")]
 #[tokio::test]
 async fn the_first_postgres_opens_after_the_last_step() {
+    use std::io::Write;
     let Some(url) = std::env::var("SCIM_TEST_POSTGRES").ok().filter(|url| !url.is_empty()) else {
-        println!("SKIPPED: SCIM_TEST_POSTGRES is not set, so nothing is tested on PostgreSQL");
+        let skipped = "SKIPPED: SCIM_TEST_POSTGRES is not set, so no upgrade is tested on PostgreSQL";
+        let _ = writeln!(std::io::stderr(), "{skipped}");
         return;
     };
     let name = format!("upgrade_{}", std::process::id());

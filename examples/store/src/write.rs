@@ -31,7 +31,7 @@ pub(crate) async fn create(
     let members = list.and_then(|list| resource.as_map_mut().remove(list));
     let members: Vec<&Map<String, Value>> =
         members.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_object).collect();
-    let record = Record::new(on, tables, &resource)?;
+    let record = Record::new(tables, &resource)?;
     let id = resource.id().to_owned();
 
     let mut tx = store.database.begin(Mode::Write).await?;
@@ -163,7 +163,6 @@ pub(crate) async fn update(
     options: &UpdateOptions,
     password: &password::Change,
 ) -> Result<Updated, Fault> {
-    let on = cx.resource_type();
     let tenant = tenant_of(cx)?;
     let mut tx = store.database.begin(Mode::Write).await?;
     let stored = lock(&mut tx, cx, &tenant, id, "NO KEY UPDATE").await?;
@@ -180,17 +179,7 @@ pub(crate) async fn update(
         let keep_unknown = store.rules.unknown_members;
         let known = members::check(&mut tx, cx, &tenant, (id, list), &change.add, keep_unknown).await?;
         let next = applied.resource.stamp_changed(cx, &stored.resource);
-        let mut statements = Vec::new();
-        let content = next.as_map().iter().filter(|(name, _)| *name != "meta");
-        let same = content.eq(stored.resource.as_map().iter().filter(|(name, _)| *name != "meta"));
-        let record = match same {
-            true => None,
-            false => Some((Record::new(on, tables, &stored.resource)?, Record::new(on, tables, &next)?)),
-        };
-        replace(&mut tx, &stored, &before, &next, record.as_ref().map(|(_, after)| after), password).await?;
-        if let Some((before, after)) = &record {
-            statements.extend(values(tx.dialect(), &tenant, stored.place, Some(before), after));
-        }
+        let mut statements = rewrite(&mut tx, tables, &tenant, &stored, &next, password).await?;
         statements.extend(members::write(cx, tables, &tenant, stored.place, &change, &known));
         tx.execute(statements).await?;
         after.resource = next;
@@ -289,16 +278,40 @@ async fn apply<'u>(
     Ok(Outcome { applied, members: Members::All(all) })
 }
 
+/// Writes a resource in place of the one that was read, and returns the statements that bring its
+/// values to the same state.
+pub(crate) async fn rewrite(
+    tx: &mut Transaction,
+    tables: &Tables,
+    tenant: &str,
+    stored: &Stored,
+    next: &Resource,
+    password: &password::Change,
+) -> Result<Vec<Statement>, Fault> {
+    fn content(resource: &Resource) -> impl Iterator<Item = (&String, &Value)> {
+        resource.as_map().iter().filter(|(name, _)| *name != "meta")
+    }
+    let records = match content(next).eq(content(&stored.resource)) {
+        true => None,
+        false => Some((Record::new(tables, &stored.resource)?, Record::new(tables, next)?)),
+    };
+    replace(tx, stored, next, records.as_ref().map(|(_, after)| after), password).await?;
+    let dialect = tx.dialect();
+    Ok(records
+        .map(|(before, after)| values(dialect, tenant, stored.place, Some(&before), &after))
+        .unwrap_or_default())
+}
+
 /// Writes a resource in place of the version that was read. Without a record only its members have
 /// changed, and the document stays as it is.
 async fn replace(
     tx: &mut Transaction,
     stored: &Stored,
-    before: &str,
     next: &Resource,
     record: Option<&Record>,
     password: &password::Change,
 ) -> Result<(), Fault> {
+    let before = version(&stored.resource)?;
     let [_, modified] = times(next)?;
     let mut statements: Vec<Statement> = Vec::new();
     match password {

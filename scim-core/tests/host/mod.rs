@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, Tolerance, Uniqueness, standard};
 use scim_core::{
-    Access, Action, Builder, Error, Event, Me, MemoryProvider, Monitor, Permit, Policy, Result, ScimService,
+    Access, Action, Builder, Error, Event, Me, MemoryProvider, Monitor, Permit, Policy, Provider, Result,
+    ScimService,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Where the service is found.
 pub(crate) const BASE: &str = "https://scim.example.com/scim/v2";
@@ -64,56 +65,60 @@ pub(crate) fn device_type() -> ResourceType {
         .unwrap()
 }
 
-/// The service that a transcript asks for.
+/// The service that a transcript asks for, in memory.
 pub(crate) fn service(profile: &str, switches: &Value) -> ScimService {
-    let switches = Switches(switches.as_object().expect("`host` is an object"));
+    let mut store = MemoryProvider::new();
+    if switches["unique_group_names"] != false {
+        store = store.unique("Group", "displayName");
+    }
+    if switches["keep_unknown_members"] == true {
+        store = store.keep_unknown_members();
+    }
+    if switches["hash_passwords"] == true {
+        store = store.hash_passwords(|password| format!("hash of {}", password.len()));
+    }
+    service_on(store, profile, switches)
+}
+
+/// The service that a transcript asks for, on a store that is as the transcript asks already.
+pub(crate) fn service_on(
+    store: impl Provider + Clone + 'static,
+    profile: &str,
+    switches: &Value,
+) -> ScimService {
     let tolerance = match profile {
         "lenient" => Tolerance::lenient(),
         "strict" => Tolerance::strict(),
         "interop" => Tolerance::interop(),
         other => panic!("{other} is not a profile"),
     };
-    let mut store = MemoryProvider::new();
-    if !switches.is("unique_group_names", false) {
-        store = store.unique("Group", "displayName");
-    }
     let mut builder = ScimService::builder().base_url(BASE).tolerance(tolerance);
-    for (name, value) in switches.0 {
-        (store, builder) = apply(name, value, store, builder);
+    for (name, value) in switches.as_object().expect("`host` is an object") {
+        builder = apply(name, value, builder);
     }
     builder = builder.resource(user_type(), store.clone()).groups(store.clone());
-    if switches.is("devices", true) {
+    if switches["devices"] == true {
         builder = builder.resource(device_type(), store);
     }
     builder.build().unwrap()
 }
 
-struct Switches<'a>(&'a Map<String, Value>);
-
-impl Switches<'_> {
-    fn is(&self, name: &str, value: bool) -> bool {
-        self.0.get(name).and_then(Value::as_bool) == Some(value)
-    }
-}
-
-fn apply(name: &str, value: &Value, store: MemoryProvider, builder: Builder) -> (MemoryProvider, Builder) {
+fn apply(name: &str, value: &Value, builder: Builder) -> Builder {
     let number = || usize::try_from(value.as_u64().unwrap()).unwrap();
     match name {
-        "unique_group_names" | "devices" => (store, builder),
-        "hash_passwords" => (store.hash_passwords(|password| format!("hash of {}", password.len())), builder),
-        "keep_unknown_members" => (store.keep_unknown_members(), builder),
-        "bulk_operations" => (store, builder.bulk_operations(number())),
-        "max_payload" => (store, builder.max_payload(number())),
-        "page_size" => (store, builder.page_size(number(), number())),
-        "cursor_timeout" => (store, builder.cursor_timeout(Duration::from_secs(number() as u64))),
-        "require_if_match" => (store, builder.require_if_match()),
-        "public_discovery" => (store, builder.public_discovery()),
-        "unique_types" => (store, builder.unique_types()),
+        "unique_group_names" | "keep_unknown_members" | "hash_passwords" | "devices" => builder,
+        "bulk_operations" => builder.bulk_operations(number()),
+        "max_payload" => builder.max_payload(number()),
+        "page_size" => builder.page_size(number(), number()),
+        "cursor_timeout" => builder.cursor_timeout(Duration::from_secs(number() as u64)),
+        "require_if_match" => builder.require_if_match(),
+        "public_discovery" => builder.public_discovery(),
+        "unique_types" => builder.unique_types(),
         "me" => {
             let newcomer = Newcomer::default();
-            (store, builder.me(me(value, newcomer.clone())).monitor(newcomer))
+            builder.me(me(value, newcomer.clone())).monitor(newcomer)
         }
-        "policy" => (store, builder.policy(Rules(value.clone()))),
+        "policy" => builder.policy(Rules(value.clone())),
         other => panic!("`{other}` is not a switch"),
     }
 }

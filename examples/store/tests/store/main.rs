@@ -2,8 +2,6 @@
 //! `SCIM_TEST_POSTGRES` names.
 
 #[cfg(test)]
-mod crash;
-#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod oracle;
