@@ -1,3 +1,4 @@
-//! What the host adds to the service: its settings, its door, its limits and its end.
+//! What the host adds to the service: its settings, its door, its limits and its end; and the
+//! transcripts of `testdata`, over a socket.
 
 host_common::host_tests!(env!("CARGO_BIN_EXE_actix-host"));

@@ -48,7 +48,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
     let address = listener.local_addr()?;
-    let service = host_common::service(&settings, &settings.base_url(address))?;
+    let service = host_common::service(&settings, &settings.base_url(address)).await?;
     let host = Host { service, token: settings.token.clone() };
     // Everything below the mount is the service's, unknown paths included: it answers in SCIM.
     let app = Router::new().nest_service(MOUNT, Router::new().fallback(scim).with_state(host));

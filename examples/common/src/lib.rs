@@ -7,10 +7,12 @@
 //! | `SCIM_BASE_URL`          | the URL that clients use; `http://`, the address, and `/scim/v2`     |
 //! | `SCIM_BEHIND_TLS_PROXY`  | `1`: others than this machine may connect, for a proxy speaks TLS    |
 //! | `SCIM_TOKEN`             | the bearer token of the client; one is made if there is none         |
-//! | `DATABASE_URL`           | where the data is kept; `memory:`, the only store so far             |
+//! | `DATABASE_URL`           | where the data is kept: `sqlite:scim.db`, or another file;           |
+//! |                          | `postgres://..`; `memory:` or `sqlite::memory:`, until the host ends |
 //! | `SCIM_PROFILE`           | what is put up with: `lenient`, `strict` or `interop`; the first     |
 //! | `SCIM_UNIQUE_GROUP_NAMES`| `0`: groups may share their `displayName`, which Entra ID would mix up |
 
+mod database;
 mod service;
 mod settings;
 mod stop;
@@ -18,6 +20,7 @@ mod stop;
 pub mod testing;
 mod token;
 
+pub use database::Database;
 pub use service::{MAX_BODY, service};
 pub use settings::{InvalidSettings, Settings};
 pub use stop::stop_signal;

@@ -1,36 +1,55 @@
 //! What the hosts serve.
 
-use scim_core::schema::{Attribute, ResourceType, Schema, standard};
-use scim_core::{MemoryProvider, ScimService};
+use std::error::Error;
 
-use crate::{InvalidSettings, Settings};
+use scim_core::schema::{Attribute, ResourceType, Schema, standard};
+use scim_core::{MemoryProvider, Provider, ScimService};
+use scim_store::Store;
+
+use crate::{Database, InvalidSettings, Settings};
 
 /// The largest body in bytes; what is larger is answered with 413.
 pub const MAX_BODY: usize = 1024 * 1024;
 
-/// Users, with the enterprise extension and one of our own, and groups, kept in memory.
+/// Users, with the enterprise extension and one of our own, and groups, in the database that the
+/// settings name.
 ///
 /// # Errors
 ///
-/// If the base URL is not one.
-pub fn service(settings: &Settings, base_url: &str) -> Result<ScimService, InvalidSettings> {
+/// [`InvalidSettings`] if the base URL is not one; another error if the database cannot be opened.
+pub async fn service(settings: &Settings, base_url: &str) -> Result<ScimService, Box<dyn Error>> {
     #[cfg(feature = "testing")]
-    if let Some(service) = crate::testing::service() {
+    if let Some(service) = crate::testing::service(&settings.database).await {
         return Ok(service);
     }
-    let mut store = MemoryProvider::new();
-    if settings.unique_group_names {
-        // Entra ID finds groups by their name.
-        store = store.unique("Group", "displayName");
-    }
-    build(settings, base_url, store).map_err(|error| InvalidSettings(error.to_string()))
+    // Entra ID finds groups by their name.
+    let (on, name) = ("Group", "displayName");
+    let service = match &settings.database {
+        Database::Memory => {
+            let store = MemoryProvider::new();
+            build(
+                settings,
+                base_url,
+                if settings.unique_group_names { store.unique(on, name) } else { store },
+            )
+        }
+        Database::Url(url) => {
+            let store = Store::open(url).await?;
+            build(
+                settings,
+                base_url,
+                if settings.unique_group_names { store.unique(on, name) } else { store },
+            )
+        }
+    };
+    service.map_err(|error| InvalidSettings(error.to_string()).into())
 }
 
 fn build(
     settings: &Settings,
     base_url: &str,
-    store: MemoryProvider,
-) -> Result<ScimService, Box<dyn std::error::Error>> {
+    store: impl Provider + Clone + 'static,
+) -> Result<ScimService, Box<dyn Error>> {
     // What an application knows of its users that no standard does, it adds as an extension.
     let custom = Schema::new(
         "urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User",

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use scim_core::schema::Tolerance;
 
-use crate::{MOUNT, Token};
+use crate::{Database, MOUNT, Token};
 
 /// What the environment asks for.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Settings {
     pub token: Token,
     /// What deviations of the client are put up with.
     pub tolerance: Tolerance,
+    /// Where the data is kept.
+    pub database: Database,
     /// Whether two groups must differ in their `displayName`.
     pub unique_group_names: bool,
     base_url: Option<String>,
@@ -71,11 +73,7 @@ impl Settings {
             ));
         }
 
-        if let Some(url) = get("DATABASE_URL")?.filter(|url| url != "memory:") {
-            // No more than the scheme is shown, since such a URL may hold a password.
-            let scheme = url.split_once(':').map_or("?", |(scheme, _)| scheme);
-            return invalid(format!("DATABASE_URL names the store `{scheme}:`, but there is only `memory:`"));
-        }
+        let database = Database::read(get("DATABASE_URL")?)?;
 
         let tolerance = match get("SCIM_PROFILE")?.as_deref() {
             None | Some("lenient") => Tolerance::lenient(),
@@ -98,7 +96,7 @@ impl Settings {
 
         let unique_group_names = switch("SCIM_UNIQUE_GROUP_NAMES", true)?;
         let base_url = get("SCIM_BASE_URL")?;
-        Ok(Self { listen: address, token, tolerance, unique_group_names, base_url, made_token })
+        Ok(Self { listen: address, token, tolerance, database, unique_group_names, base_url, made_token })
     }
 
     /// The URL that clients use, given the address that the host listens on.
@@ -118,7 +116,7 @@ impl Settings {
     }
 }
 
-fn invalid<T>(reason: String) -> Result<T, InvalidSettings> {
+pub(crate) fn invalid<T>(reason: String) -> Result<T, InvalidSettings> {
     Err(InvalidSettings(reason))
 }
 
@@ -166,6 +164,20 @@ mod tests {
     }
 
     #[test]
+    fn the_database_is_a_file_unless_another_is_named() {
+        let database = |url: &str| read(&[("DATABASE_URL", url)]).unwrap().database;
+        assert_eq!(read(&[]).unwrap().database, Database::Url("sqlite:scim.db".to_owned()));
+        assert_eq!(database("memory:"), Database::Memory);
+        for url in
+            ["sqlite::memory:", "sqlite:/var/lib/scim.db", "postgres://localhost/scim", "postgresql:///scim"]
+        {
+            assert_eq!(database(url), Database::Url(url.to_owned()));
+        }
+        let settings = read(&[("DATABASE_URL", "postgres://scim:pass@localhost/scim")]).unwrap();
+        assert!(!format!("{settings:?}").contains("pass"));
+    }
+
+    #[test]
     fn urls_are_those_that_work() {
         let settings = read(&[]).unwrap();
         for (address, url) in [
@@ -199,7 +211,10 @@ mod tests {
             ("SCIM_PROFILE", "Strict", "not `Strict`"),
             ("SCIM_UNIQUE_GROUP_NAMES", "no", "not `no`"),
             ("SCIM_TOKEN", "two words", "characters"),
-            ("DATABASE_URL", "postgres://scim:pass@localhost/scim", "only `memory:`"),
+            ("DATABASE_URL", "mysql://scim:pass@localhost/scim", "not `mysql:`"),
+            ("DATABASE_URL", "scim:pass@localhost", "not `scim:`"),
+            ("DATABASE_URL", "scim.db", "not `?:`"),
+            ("DATABASE_URL", "sqlite:", "names no file"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert!(error.contains(reason) && error.contains(name) && !error.contains("pass@"), "{error}");

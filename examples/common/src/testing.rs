@@ -10,15 +10,14 @@
     reason = "a test fails that way"
 )]
 
+pub mod crash;
 pub mod host;
-/// The services that transcripts ask for, as they are made for the tests in process.
-#[path = "../../../scim-core/tests/host/mod.rs"]
-mod switches;
+mod transcripts;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use http::header::{AUTHORIZATION, HOST};
@@ -26,9 +25,16 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use scim_core::ScimService;
-use testdata::transcript::{Anonymous, Transcript};
+use testdata::transcript::Anonymous;
 use tokio::net::TcpStream;
+
+pub(crate) use transcripts::service;
+pub use transcripts::transcripts;
+
+/// The memory provider, and a database that is as short-lived.
+pub const MEMORY: &str = "memory:";
+/// See [`MEMORY`].
+pub const SQLITE: &str = "sqlite::memory:";
 
 /// The token that hosts are started with.
 const TOKEN: &str = "token-of-the-tests";
@@ -55,16 +61,40 @@ pub enum Protocol {
     Http2,
 }
 
-/// The command that starts a program with these variables, and none of the settings around it.
-fn command(program: &str, variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        if name == "DATABASE_URL" || name.to_string_lossy().starts_with("SCIM_") {
-            command.env_remove(name);
-        }
+/// A host's program, and the database that it is started on.
+#[derive(Clone, Debug)]
+pub struct Program {
+    path: &'static str,
+    database: String,
+    directory: Option<PathBuf>,
+}
+
+impl Program {
+    /// A program on a database. If that is empty, it is the program's own choice.
+    pub fn new(path: &'static str, database: impl Into<String>) -> Self {
+        Self { path, database: database.into(), directory: None }
     }
-    command.envs(variables.iter().copied()).stdin(Stdio::null());
-    command
+
+    /// The same program, started in that directory.
+    #[must_use]
+    pub fn within(self, directory: &Path) -> Self {
+        Self { directory: Some(directory.to_owned()), ..self }
+    }
+
+    /// The command that starts it with these variables, and none of the settings around it.
+    fn command(&self, variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(self.path);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("SCIM_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("DATABASE_URL", &self.database).envs(variables.iter().copied()).stdin(Stdio::null());
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        command
+    }
 }
 
 impl Running {
@@ -73,7 +103,7 @@ impl Running {
     /// # Panics
     ///
     /// If it does not get ready.
-    pub fn start(program: &str, variables: &[(&str, &str)]) -> Self {
+    pub fn start(program: &Program, variables: &[(&str, &str)]) -> Self {
         let all = [&[("SCIM_LISTEN", "127.0.0.1:0"), ("SCIM_TOKEN", TOKEN)], variables].concat();
         Self::start_with(program, &all, "listening on ")
     }
@@ -84,8 +114,9 @@ impl Running {
     /// # Panics
     ///
     /// If it ends without that line, or does not say where it listens.
-    pub fn start_with(program: &str, variables: &[(&str, &str)], last: &str) -> Self {
-        let mut child = command(program, variables)
+    pub fn start_with(program: &Program, variables: &[(&str, &str)], last: &str) -> Self {
+        let mut child = program
+            .command(variables)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the host's program can be started");
@@ -98,8 +129,9 @@ impl Running {
             }
         }
         let base = greeting.iter().find_map(|line| line.strip_prefix("listening on "));
-        let base =
-            base.unwrap_or_else(|| panic!("{program} ended without getting ready: {greeting:?}")).to_owned();
+        let base = base
+            .unwrap_or_else(|| panic!("{program:?} ended without getting ready: {greeting:?}"))
+            .to_owned();
         Self { child, base, greeting }
     }
 
@@ -117,21 +149,44 @@ impl Running {
     /// # Panics
     ///
     /// If there is no answer.
-    pub fn send_by(&self, protocol: Protocol, mut request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+    pub fn send_by(&self, protocol: Protocol, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+        let line = format!("{} {}", request.method(), request.uri());
+        self.try_send(protocol, request).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    /// Sends a request as [`send_by`](Self::send_by) does to a host that may be gone.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    pub fn try_send(
+        &self,
+        protocol: Protocol,
+        mut request: Request<Vec<u8>>,
+    ) -> Result<Response<Vec<u8>>, String> {
         if request.extensions().get::<Anonymous>().is_none() && !request.headers().contains_key(AUTHORIZATION)
         {
             let value = format!("Bearer {TOKEN}").parse().expect("the token fits into a header");
             request.headers_mut().insert(AUTHORIZATION, value);
         }
-        let line = format!("{} {}", request.method(), request.uri());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let answer =
             runtime.block_on(async { tokio::time::timeout(PATIENCE, exchange(protocol, request)).await });
         match answer {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => panic!("{line}: {error:?}"),
-            Err(_) => panic!("{line}: no answer after {PATIENCE:?}"),
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no answer after {PATIENCE:?}")),
         }
+    }
+
+    /// Sends the host a signal, by its name.
+    ///
+    /// # Panics
+    ///
+    /// If it is gone.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let killed = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
+        assert!(killed.success(), "{kill}");
     }
 
     /// Tells the host to stop, by the name of a signal, and gives what it ended with.
@@ -140,9 +195,7 @@ impl Running {
     ///
     /// If it goes on.
     pub fn stop(mut self, signal: &str) -> ExitStatus {
-        let kill = format!("kill -{signal} {}", self.child.id());
-        let killed = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
-        assert!(killed.success(), "{kill}");
+        self.signal(signal);
         wait(&mut self.child)
     }
 }
@@ -170,8 +223,9 @@ fn wait(child: &mut Child) -> ExitStatus {
 /// # Panics
 ///
 /// If it does not end.
-pub fn refused(program: &str, variables: &[(&str, &str)]) -> (Option<i32>, String) {
-    let mut child = command(program, variables)
+pub fn refused(program: &Program, variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut child = program
+        .command(variables)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -209,55 +263,4 @@ async fn exchange(
     };
     let (parts, body) = response.into_parts();
     Ok(Response::from_parts(parts, body.collect().await?.to_bytes().to_vec()))
-}
-
-/// Runs every transcript against a host of its own, over a socket.
-///
-/// # Panics
-///
-/// If one fails; all that fail are listed.
-pub fn transcripts(program: &str) {
-    let transcripts = Transcript::load_all();
-    let (queue, results) = (Mutex::new(transcripts.iter()), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                loop {
-                    let next = queue.lock().expect("no thread panics").next();
-                    let Some(transcript) = next else { break };
-                    let result = transcript_on(program, transcript);
-                    results.lock().expect("no thread panics").push(result);
-                }
-            });
-        }
-    });
-    let results = results.into_inner().expect("no thread panicked");
-    assert_eq!(results.len(), transcripts.len());
-    let steps: usize = results.iter().flatten().sum();
-    let mut failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
-    failures.sort();
-    assert!(failures.is_empty(), "{} transcripts fail:\n{}", failures.len(), failures.join("\n\n"));
-    println!("{steps} steps of {} transcripts", transcripts.len());
-}
-
-fn transcript_on(program: &str, transcript: &Transcript) -> Result<usize, String> {
-    let switches = transcript.host.to_string();
-    let host =
-        Running::start(program, &[("SCIM_PROFILE", transcript.profile.as_str()), (SWITCHES, &switches)]);
-    // What clients see is the base URL; where they connect is the host's affair.
-    transcript.run(switches::BASE, &mut |mut request| {
-        let url = request.uri().to_string().replacen(switches::BASE, &host.base, 1);
-        *request.uri_mut() = url.parse().expect("it is a URL as before");
-        host.send(request)
-    })
-}
-
-/// The variable that makes a host under test serve what a transcript asks for; no other host reads it.
-const SWITCHES: &str = "SCIM_TEST_SWITCHES";
-
-/// What a transcript asks the host to serve, if it is one that runs for a transcript.
-pub(crate) fn service() -> Option<ScimService> {
-    let switches = std::env::var(SWITCHES).ok()?;
-    let switches = serde_json::from_str(&switches).expect("the test sends JSON");
-    Some(switches::service(&std::env::var("SCIM_PROFILE").expect("the test sets it"), &switches))
 }

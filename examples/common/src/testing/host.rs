@@ -5,14 +5,23 @@ use std::process::Command;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{Request, Response};
 
-use super::{Protocol, Running, refused};
+pub use super::transcripts as transcripts_hold;
+use super::{Program, Protocol, Running, refused};
 
-/// Makes every check of this file a test, of the program that is named.
+/// Makes every check of this file a test, of the program that is named, on databases of each kind.
 #[macro_export]
 macro_rules! host_tests {
     ($program:expr) => {
+        mod in_memory {
+            $crate::host_tests! { $program, $crate::testing::MEMORY }
+        }
+        mod in_sqlite {
+            $crate::host_tests! { $program, $crate::testing::SQLITE }
+        }
+    };
+    ($program:expr, $database:expr) => {
         $crate::host_tests! {
-            $program;
+            $program, $database;
             only_the_token_opens_the_door
             the_line_that_is_printed_can_be_pasted
             a_body_that_is_too_large_is_refused_in_scim
@@ -20,15 +29,16 @@ macro_rules! host_tests {
             clients_see_the_base_url_that_is_set
             settings_that_cannot_be_kept_end_it_with_exit_code_2
             it_listens_to_others_behind_a_proxy
+            transcripts_hold
         }
         #[cfg(unix)]
-        $crate::host_tests! { $program; it_stops_when_it_is_told_to }
+        $crate::host_tests! { $program, $database; it_stops_when_it_is_told_to }
     };
-    ($program:expr; $($check:ident)*) => {
+    ($program:expr, $database:expr; $($check:ident)*) => {
         $(
             #[test]
             fn $check() {
-                $crate::testing::host::$check($program);
+                $crate::testing::host::$check(&$crate::testing::Program::new($program, $database));
             }
         )*
     };
@@ -55,7 +65,7 @@ fn assert_error(response: &Response<Vec<u8>>, status: u16) {
 /// # Panics
 ///
 /// If that is not so.
-pub fn only_the_token_opens_the_door(program: &str) {
+pub fn only_the_token_opens_the_door(program: &Program) {
     let host = Running::start(program, &[]);
     let url = format!("{}/Users", host.base);
     assert_eq!(host.send(get(&url)).status(), 200);
@@ -73,7 +83,7 @@ pub fn only_the_token_opens_the_door(program: &str) {
 /// # Panics
 ///
 /// If that is not so.
-pub fn the_line_that_is_printed_can_be_pasted(program: &str) {
+pub fn the_line_that_is_printed_can_be_pasted(program: &Program) {
     let host = Running::start_with(program, &[("SCIM_LISTEN", "127.0.0.1:0")], "curl ");
     let line = host.greeting.last().unwrap();
     let (_, token) = line.split_once("Bearer ").unwrap();
@@ -96,7 +106,7 @@ pub fn the_line_that_is_printed_can_be_pasted(program: &str) {
 /// # Panics
 ///
 /// If that is not so.
-pub fn a_body_that_is_too_large_is_refused_in_scim(program: &str) {
+pub fn a_body_that_is_too_large_is_refused_in_scim(program: &Program) {
     let host = Running::start(program, &[]);
     let url = format!("{}/Users", host.base);
     let mut user = br#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bea"}"#.to_vec();
@@ -117,7 +127,7 @@ pub fn a_body_that_is_too_large_is_refused_in_scim(program: &str) {
 /// # Panics
 ///
 /// If that is not so.
-pub fn the_service_is_below_its_mount_in_every_form(program: &str) {
+pub fn the_service_is_below_its_mount_in_every_form(program: &Program) {
     let host = Running::start(program, &[]);
     for path in ["/Users", "/Users/", "/users", "", "/"] {
         let url = format!("{}{path}", host.base);
@@ -135,7 +145,7 @@ pub fn the_service_is_below_its_mount_in_every_form(program: &str) {
 /// # Panics
 ///
 /// If that is not so.
-pub fn clients_see_the_base_url_that_is_set(program: &str) {
+pub fn clients_see_the_base_url_that_is_set(program: &Program) {
     let host = Running::start(program, &[("SCIM_BASE_URL", "https://id.example.com/tenant/scim/")]);
     let response = host.send(get(&format!("{}/ServiceProviderConfig", host.base)));
     let body = String::from_utf8_lossy(response.body());
@@ -147,7 +157,7 @@ pub fn clients_see_the_base_url_that_is_set(program: &str) {
 /// # Panics
 ///
 /// If that is not so.
-pub fn it_stops_when_it_is_told_to(program: &str) {
+pub fn it_stops_when_it_is_told_to(program: &Program) {
     for signal in ["TERM", "INT"] {
         let host = Running::start(program, &[]);
         assert_eq!(host.send(get(&format!("{}/Users", host.base))).status(), 200);
@@ -160,11 +170,11 @@ pub fn it_stops_when_it_is_told_to(program: &str) {
 /// # Panics
 ///
 /// If that is not so.
-pub fn settings_that_cannot_be_kept_end_it_with_exit_code_2(program: &str) {
+pub fn settings_that_cannot_be_kept_end_it_with_exit_code_2(program: &Program) {
     let cases = [
         ("SCIM_LISTEN", "0.0.0.0:0", "SCIM_BEHIND_TLS_PROXY=1"),
         ("SCIM_LISTEN", "somewhere", "SCIM_LISTEN"),
-        ("DATABASE_URL", "postgres://scim:secret@localhost/scim", "`memory:`"),
+        ("DATABASE_URL", "mysql://scim:secret@localhost/scim", "not `mysql:`"),
         ("SCIM_PROFILE", "loose", "lenient, strict or interop"),
         ("SCIM_BASE_URL", "example.com/scim", "base URL must be absolute"),
     ];
@@ -180,7 +190,7 @@ pub fn settings_that_cannot_be_kept_end_it_with_exit_code_2(program: &str) {
 /// # Panics
 ///
 /// If that is not so.
-pub fn it_listens_to_others_behind_a_proxy(program: &str) {
+pub fn it_listens_to_others_behind_a_proxy(program: &Program) {
     let host = Running::start(program, &[("SCIM_LISTEN", "0.0.0.0:0"), ("SCIM_BEHIND_TLS_PROXY", "1")]);
     assert_eq!(host.send(get(&format!("{}/Users", host.base))).status(), 200);
 }
