@@ -26,6 +26,7 @@ mod response;
 mod route;
 mod search;
 mod service;
+mod shown;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trace;

@@ -10,9 +10,9 @@ use crate::config::{Config, Registration};
 use crate::context::Secrets;
 use crate::discovery::Documents;
 use crate::parameters::Parameters;
-use crate::response::location;
 use crate::route::Route;
 use crate::search::Search;
+use crate::shown::location;
 use crate::{
     Action, Error, Identity, Precondition, Resource, Result, ScimService, Update, UpdateOptions, json,
     negotiation,

@@ -1,7 +1,7 @@
 //! Resources: JSON objects in canonical form, cheap to hand out.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use scim_schema::typed::TypedExtension;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::shown::Rendered;
 use crate::{Context, ETag, Error, Result};
 
 /// A resource in canonical form: a JSON object that is copied only when a shared one is changed.
@@ -28,28 +29,60 @@ use crate::{Context, ETag, Error, Result};
 /// assert_eq!(resource.text("name.givenName"), Some("Bea"));
 /// # Ok::<(), scim_core::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Default)]
-pub struct Resource(Arc<Map<String, Value>>);
+#[derive(Clone, Default)]
+pub struct Resource(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    object: Map<String, Value>,
+    /// How it was shown, unless it has been changed since.
+    rendered: OnceLock<Rendered>,
+}
+
+impl Clone for Inner {
+    fn clone(&self) -> Self {
+        Self { object: self.object.clone(), rendered: OnceLock::new() }
+    }
+}
+
+impl PartialEq for Resource {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_map() == other.as_map()
+    }
+}
 
 impl Resource {
     /// A resource from a JSON object in canonical form.
     pub fn new(object: Map<String, Value>) -> Self {
-        Self(Arc::new(object))
+        Self(Arc::new(Inner { object, rendered: OnceLock::new() }))
     }
 
     /// The JSON object.
     pub fn as_map(&self) -> &Map<String, Value> {
-        &self.0
+        &self.0.object
     }
 
     /// The JSON object, to be changed; copied first if it is shared.
     pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
-        Arc::make_mut(&mut self.0)
+        let inner = Arc::make_mut(&mut self.0);
+        inner.rendered.take();
+        &mut inner.object
     }
 
     /// The JSON object; copied if it is shared.
     pub fn into_map(self) -> Map<String, Value> {
-        Arc::unwrap_or_clone(self.0)
+        Arc::unwrap_or_clone(self.0).object
+    }
+
+    /// How the resource was shown; shows it if nobody has yet. `None` if nobody else holds it, since
+    /// then it will not be shown again.
+    pub(crate) fn rendered(&self, render: impl FnOnce() -> Option<Rendered>) -> Option<&Rendered> {
+        let rendered = &self.0.rendered;
+        if rendered.get().is_none() && Arc::strong_count(&self.0) > 1 {
+            // Whoever is first is as good as another.
+            let _ = rendered.set(render()?);
+        }
+        rendered.get()
     }
 
     /// The id; empty as long as none was given.
@@ -84,12 +117,12 @@ impl Resource {
     /// The value at a canonical path: `userName`, `name.givenName`, or with the URI of an extension
     /// in front, `urn:..:User:manager.value`; of the URI alone, all of the extension.
     pub fn get(&self, path: &str) -> Option<&Value> {
-        if let Some(whole) = self.0.get(path) {
+        if let Some(whole) = self.as_map().get(path) {
             return Some(whole);
         }
         let (object, name) = match path.rsplit_once(':') {
-            Some((uri, name)) => (self.0.get(uri)?.as_object()?, name),
-            None => (&*self.0, path),
+            Some((uri, name)) => (self.as_map().get(uri)?.as_object()?, name),
+            None => (self.as_map(), path),
         };
         match name.split_once('.') {
             Some((attribute, sub)) => object.get(attribute)?.get(sub),
@@ -122,7 +155,7 @@ impl Resource {
     /// If the resource does not suit the type; the error is internal, since what is stored is the
     /// host's affair.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
-        T::deserialize(&*self.0).map_err(Error::internal)
+        T::deserialize(self.as_map()).map_err(Error::internal)
     }
 
     /// A resource from a struct with serde's `Serialize`; what is null or empty in it is left out.
@@ -152,7 +185,7 @@ impl Resource {
     ///
     /// If the attributes do not suit the type; the error is internal.
     pub fn extension<T: TypedExtension>(&self) -> Result<Option<T>> {
-        self.0.get(T::URI).map(T::deserialize).transpose().map_err(Error::internal)
+        self.as_map().get(T::URI).map(T::deserialize).transpose().map_err(Error::internal)
     }
 
     /// Gives the resource an extension's attributes in place of those it had; `schemas` follows
@@ -197,8 +230,8 @@ impl Resource {
         for other in others.into_iter().filter(|other| other.id() != self.id()) {
             for target in &unique {
                 let taken =
-                    |value| target.values(&other.0).any(|taken| target.comparison().same(taken, value));
-                if target.values(&self.0).any(taken) {
+                    |value| target.values(other.as_map()).any(|taken| target.comparison().same(taken, value));
+                if target.values(self.as_map()).any(taken) {
                     return Err(Error::uniqueness(target.path().as_str()));
                 }
             }

@@ -1,21 +1,19 @@
 //! From an outcome to an HTTP response.
 
-use std::borrow::Cow;
-
 use http::header::{
     ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
     WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
-use scim_schema::{Derive, Projected, Target, write_json};
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::{Map, Value};
+use scim_schema::write_json;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::bulk::Done;
 use crate::discovery::Documents;
 use crate::error::Hint;
 use crate::service::{Answer, List, Outcome};
-use crate::{ETag, Error, Resource, ScimService};
+use crate::shown::Shown;
+use crate::{ETag, Error, ScimService};
 
 /// The URI of the ListResponse message schema.
 const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -29,20 +27,14 @@ pub(crate) fn respond(service: &ScimService, outcome: &Outcome, head: bool) -> R
     answer.status(outcome.answer.status());
     match &outcome.answer {
         Answer::Resource { on, resource, projection, .. } => {
-            let Ok(registration) = service.registration(*on) else { return answer.response };
-            let egress = Egress { service, base, on: *on, id: resource.id() };
-            answer.header(LOCATION, &location(base, registration.resource_type.endpoint(), resource.id()));
-            if let Some(version) = resource.text("meta.version") {
-                answer.header(ETAG, version);
-            }
-            answer.body(&Projected::new(resource.as_map(), projection).deriving(&egress));
+            answer.resource(&Shown { service, base, on: *on, projection, resource });
         }
         Answer::List(list) => {
             let resources = list.resources.iter().filter_map(|(place, resource)| {
                 let (on, projection) = list.types.get(*place)?;
                 Some(Shown { service, base, on: *on, projection, resource })
             });
-            answer.body(&ListResponse { list, resources });
+            answer.list(list, resources, |shown, text| shown.write(text));
         }
         Answer::Documents(documents) => answer.documents(service, base, *documents),
         Answer::NoContent { version } => answer.version(version.clone()),
@@ -71,27 +63,6 @@ pub(crate) fn refuse(service: &ScimService, error: &Error, head: bool) -> Respon
     answer.response
 }
 
-/// The URL of a resource.
-pub(crate) fn location(base: &str, endpoint: &str, id: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~@:!$&'()*+,;=".contains(&byte);
-    let mut url = String::with_capacity(base.len() + endpoint.len() + 1 + id.len());
-    url.push_str(base);
-    url.push_str(endpoint);
-    url.push('/');
-    if id.bytes().all(plain) {
-        url.push_str(id);
-        return url;
-    }
-    for byte in id.bytes() {
-        if plain(byte) {
-            url.push(char::from(byte));
-        } else {
-            url.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    url
-}
-
 struct Http {
     head: bool,
     response: Response<Vec<u8>>,
@@ -114,11 +85,50 @@ impl Http {
         }
     }
 
+    fn resource(&mut self, shown: &Shown<'_>) {
+        let (location, version) = match shown.kept() {
+            Some(rendered) => (rendered.location.clone(), rendered.version.clone()),
+            None => (HeaderValue::try_from(shown.location()).ok(), shown.version()),
+        };
+        let headers = self.response.headers_mut();
+        headers.extend(location.map(|location| (LOCATION, location)));
+        headers.extend(version.map(|version| (ETAG, version)));
+        self.written(|text| shown.write(text));
+    }
+
+    /// A ListResponse message (RFC 7644 section 3.4.2, RFC 9865 section 2).
+    fn list<T>(
+        &mut self,
+        list: &List,
+        resources: impl Iterator<Item = T> + Clone,
+        write: impl Fn(T, &mut Vec<u8>) -> serde_json::Result<()>,
+    ) {
+        let envelope = Envelope { list, count: resources.clone().count() };
+        self.written(|text| {
+            write_json(text, &envelope)?;
+            // An empty page has its list too, since clients index it without looking.
+            text.pop();
+            text.extend_from_slice(b",\"Resources\":[");
+            for (place, resource) in resources.enumerate() {
+                if place > 0 {
+                    text.push(b',');
+                }
+                write(resource, text)?;
+            }
+            text.extend_from_slice(b"]}");
+            Ok(())
+        });
+    }
+
     fn body(&mut self, body: &impl Serialize) {
+        self.written(|text| write_json(text, body));
+    }
+
+    fn written(&mut self, write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) {
         self.header(CONTENT_TYPE, "application/scim+json");
         // Most resources fit, so that the bytes are not moved while they are written.
         let mut bytes = Vec::with_capacity(4 * 1024);
-        match write_json(&mut bytes, body) {
+        match write(&mut bytes) {
             // The length that GET would have (RFC 9110 section 8.6).
             Ok(()) if self.head => self.header(CONTENT_LENGTH, &bytes.len().to_string()),
             Ok(()) => *self.response.body_mut() = bytes,
@@ -135,22 +145,19 @@ impl Http {
             }
             all => {
                 let list = List::of_documents(all.len());
-                self.body(&ListResponse {
-                    list: &list,
-                    resources: all.iter().map(|document| document.at(base)),
-                });
+                self.list(&list, all.iter(), |document, text| write_json(text, &document.at(base)));
             }
         }
     }
 }
 
-/// A ListResponse message (RFC 7644 section 3.4.2, RFC 9865 section 2).
-struct ListResponse<'a, I> {
+/// A ListResponse message without its resources.
+struct Envelope<'a> {
     list: &'a List,
-    resources: I,
+    count: usize,
 }
 
-impl<T: Serialize, I: Iterator<Item = T> + Clone> Serialize for ListResponse<'_, I> {
+impl Serialize for Envelope<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
         out.serialize_entry("schemas", &[LIST_RESPONSE])?;
@@ -160,15 +167,13 @@ impl<T: Serialize, I: Iterator<Item = T> + Clone> Serialize for ListResponse<'_,
         if let Some(start) = self.list.start {
             out.serialize_entry("startIndex", &start)?;
         }
-        out.serialize_entry("itemsPerPage", &self.resources.clone().count())?;
+        out.serialize_entry("itemsPerPage", &self.count)?;
         if let Some(cursor) = &self.list.next {
             out.serialize_entry("nextCursor", cursor)?;
         }
         if let Some(cursor) = &self.list.previous {
             out.serialize_entry("previousCursor", cursor)?;
         }
-        // An empty page has its list too, since clients index it without looking.
-        out.serialize_entry("Resources", &Sequence(self.resources.clone()))?;
         out.end()
     }
 }
@@ -182,71 +187,5 @@ impl Serialize for BulkResponse<'_> {
         out.serialize_entry("schemas", &[BULK_RESPONSE])?;
         out.serialize_entry("Operations", self.0)?;
         out.end()
-    }
-}
-
-struct Sequence<I>(I);
-
-impl<T: Serialize, I: Iterator<Item = T> + Clone> Serialize for Sequence<I> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_seq(None)?;
-        for resource in self.0.clone() {
-            out.serialize_element(&resource)?;
-        }
-        out.end()
-    }
-}
-
-/// A resource in a list.
-struct Shown<'a> {
-    service: &'a ScimService,
-    base: &'a str,
-    on: usize,
-    projection: &'a scim_schema::Projection,
-    resource: &'a Resource,
-}
-
-impl Serialize for Shown<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let egress = Egress { service: self.service, base: self.base, on: self.on, id: self.resource.id() };
-        Projected::new(self.resource.as_map(), self.projection).deriving(&egress).serialize(serializer)
-    }
-}
-
-/// What the service adds to a resource on its way out.
-struct Egress<'a> {
-    service: &'a ScimService,
-    base: &'a str,
-    on: usize,
-    id: &'a str,
-}
-
-impl Derive for Egress<'_> {
-    fn derive<'a>(&'a self, target: &Target, object: &'a Map<String, Value>) -> Option<Cow<'a, str>> {
-        let registrations = self.service.registrations();
-        match target.definition().name() {
-            "$ref" => {
-                // Which of the types that it may refer to is said beside it, or there is only one.
-                let types = target.definition().reference_types();
-                let named = object.get("type").and_then(Value::as_str);
-                let name = match named
-                    .and_then(|named| types.iter().find(|name| name.eq_ignore_ascii_case(named)))
-                {
-                    Some(name) => name,
-                    None => match types {
-                        [one] => one,
-                        _ => return None,
-                    },
-                };
-                let referred = registrations.iter().find(|r| r.resource_type.name() == name)?;
-                let id = object.get("value").and_then(Value::as_str)?;
-                Some(location(self.base, referred.resource_type.endpoint(), id).into())
-            }
-            "resourceType" => registrations.get(self.on).map(|r| r.resource_type.name().into()),
-            "location" => registrations
-                .get(self.on)
-                .map(|r| location(self.base, r.resource_type.endpoint(), self.id).into()),
-            _ => None,
-        }
     }
 }

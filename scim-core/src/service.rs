@@ -1,7 +1,7 @@
 //! The service: what a host mounts.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use http::{Extensions, StatusCode};
 use scim_schema::{Projection, Schema};
@@ -20,6 +20,15 @@ use crate::{BaseUrl, Capabilities, ETag, Error, Identity, Resource, Result};
 /// clients. Cheap to clone.
 #[derive(Clone)]
 pub struct ScimService(Arc<Inner>);
+
+/// Which service something was made by.
+pub(crate) struct WeakService(Weak<Inner>);
+
+impl WeakService {
+    pub(crate) fn is(&self, service: &ScimService) -> bool {
+        std::ptr::eq(self.0.as_ptr(), Arc::as_ptr(&service.0))
+    }
+}
 
 struct Inner {
     config: Config,
@@ -94,6 +103,10 @@ impl ScimService {
         let capabilities = capabilities(&registrations);
         let discovery = Discovery::new(&config, capabilities, &registrations, &schemas);
         Self(Arc::new(Inner { config, registrations, capabilities, discovery }))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakService {
+        WeakService(Arc::downgrade(&self.0))
     }
 
     pub(crate) fn config(&self) -> &Config {

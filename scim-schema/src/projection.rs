@@ -174,6 +174,12 @@ impl Projection {
         self.kind == Kind::Default
     }
 
+    /// Whether this is a clone of another projection, which has not been changed since: what one
+    /// shows, the other does too. Two that were made alike are not.
+    pub fn is_clone_of(&self, other: &Projection) -> bool {
+        Arc::ptr_eq(&self.selections, &other.selections)
+    }
+
     /// For each schema of the resource type, what is shown of its attributes.
     pub(crate) fn selections(&self) -> impl Iterator<Item = (&Schema, &Selection)> {
         self.sections.iter().map(|section| &section.schema).zip(self.selections.iter())

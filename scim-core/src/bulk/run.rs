@@ -11,9 +11,9 @@ use super::Done;
 use super::part::Part;
 use super::references::{self, Fate, References};
 use crate::call::Call;
-use crate::response::location;
 use crate::route::Route;
 use crate::service::Answer;
+use crate::shown::location;
 use crate::trace;
 use crate::{ETag, Error, Precondition, Result, ScimService};
 

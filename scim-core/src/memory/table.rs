@@ -13,6 +13,8 @@ use crate::{Error, Resource, Result};
 
 /// One resource.
 pub(super) struct Row {
+    /// Also outside of the resource, so that finding what is related need not look into that.
+    pub(super) id: String,
     /// Without the members, and without what is derived from other resources.
     pub(super) resource: Resource,
     pub(super) members: Members,
@@ -100,6 +102,16 @@ impl Table {
         let index = self.indexes.get(target.path().as_str());
         let rows = index.and_then(|index| index.get(&*target.comparison().fold(value)));
         rows.into_iter().flatten().copied().collect()
+    }
+
+    /// The rows at some places, or all of them, in order.
+    pub(super) fn rows_at(&self, places: Option<Vec<u64>>) -> Box<dyn Iterator<Item = (u64, &Row)> + '_> {
+        match places {
+            Some(places) => {
+                Box::new(places.into_iter().filter_map(|place| Some((place, self.rows.get(&place)?))))
+            }
+            None => Box::new(self.rows.iter().map(|(place, row)| (*place, row))),
+        }
     }
 
     pub(super) fn remove(&mut self, on: &ResourceType, rules: &Rules, place: u64) -> Option<Row> {

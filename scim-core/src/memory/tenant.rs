@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use scim_filter::{CompareOp, Predicate};
 use scim_patch::ListDelta;
-use scim_schema::{Mutability, Operand, Projection, ResourceType, Target};
+use scim_schema::{Mutability, Projection, ResourceType, Target};
 use serde_json::{Map, Value, json};
 
 use super::Rules;
@@ -12,8 +11,7 @@ use super::members::{self, Members};
 use super::references;
 use super::table::{Row, Table};
 use crate::{
-    Context, Deleted, ETag, Error, Page, Precondition, Query, Resource, Result, Update, UpdateOptions,
-    Updated, new_id,
+    Context, Deleted, ETag, Error, Precondition, Resource, Result, Update, UpdateOptions, Updated, new_id,
 };
 
 /// Where a resource is: its type, and its place in the order of creation.
@@ -22,20 +20,20 @@ type Place = (String, u64);
 /// All resources of one tenant.
 #[derive(Default)]
 pub(super) struct Tenant {
-    tables: HashMap<String, Table>,
-    ids: HashMap<String, Place>,
+    pub(super) tables: HashMap<String, Table>,
+    pub(super) ids: HashMap<String, Place>,
     /// For each member, the groups that it is a direct member of.
     parents: HashMap<String, BTreeSet<Place>>,
     next: u64,
 }
 
 /// The list of members that a resource type has, if any.
-fn members_of(on: &ResourceType) -> Option<&Target> {
+pub(super) fn members_of(on: &ResourceType) -> Option<&Target> {
     on.attributes().find(|target| target.is_keyed())
 }
 
 /// The attribute that says which groups a resource is in: a `readOnly` list of references.
-fn groups_of(on: &ResourceType) -> Option<&Target> {
+pub(super) fn groups_of(on: &ResourceType) -> Option<&Target> {
     on.attributes().find(|target| {
         target.attribute().is_multi_valued()
             && target.attribute().mutability() == Mutability::ReadOnly
@@ -60,69 +58,25 @@ impl Tenant {
         }
     }
 
-    pub(super) fn query(&self, on: &ResourceType, query: &Query) -> Page {
-        let Some(table) = self.tables.get(on.name()) else { return query.page([]) };
-        // What is kept elsewhere is put together for the page only, unless the query looks at it.
-        let related: Vec<&Target> = members_of(on).into_iter().chain(groups_of(on)).collect();
-        let looks =
-            |target: &Target| related.iter().any(|r| r.attribute().name() == target.attribute().name());
-        let whole = query.filter.as_ref().is_some_and(|filter| filter.targets().any(looks))
-            || query.sort.as_ref().is_some_and(|sort| looks(&sort.by));
-        let all = Projection::new(on);
-        let show = |row: &Row| if whole { self.assemble(on, row, &all) } else { row.resource.clone() };
-        let candidates = query.filter.as_ref().and_then(|filter| self.candidates(on, table, filter));
-        let mut page = match candidates {
-            Some(places) => query.page(places.iter().filter_map(|place| table.rows.get(place)).map(show)),
-            None => query.page(table.rows.values().map(show)),
-        };
-        if !whole {
-            for resource in &mut page.resources {
-                let row = self.ids.get(resource.id()).and_then(|place| self.row(place));
-                if let Some(row) = row {
-                    *resource = self.assemble(on, row, &query.projection);
-                }
-            }
-        }
-        page
-    }
-
-    /// The rows that can match a filter: by an index, by id, or by a member's groups.
-    fn candidates(&self, on: &ResourceType, table: &Table, filter: &Predicate) -> Option<Vec<u64>> {
-        let places = |id: &str| {
-            let own = |(name, place): &Place| (name == on.name()).then_some(*place);
-            self.ids.get(id).and_then(own).into_iter().collect()
-        };
-        match filter {
-            Predicate::And(terms) => terms.iter().find_map(|term| self.candidates(on, table, term)),
-            Predicate::Compare { target, op: CompareOp::Eq, operand: Operand::Text(text) } => {
-                if target.path().as_str() == "id" {
-                    return Some(places(text.given()));
-                }
-                table.candidates(filter)
-            }
-            _ => table.candidates(filter),
-        }
-    }
-
     pub(super) fn retrieve(&self, on: &ResourceType, id: &str, projection: &Projection) -> Option<Resource> {
         let place = self.ids.get(id).filter(|(table, _)| table == on.name())?;
         Some(self.assemble(on, self.row(place)?, projection))
     }
 
     /// A resource with what is kept elsewhere, as far as it is to be shown.
-    fn assemble(&self, on: &ResourceType, row: &Row, projection: &Projection) -> Resource {
+    pub(super) fn assemble(&self, on: &ResourceType, row: &Row, projection: &Projection) -> Resource {
         let mut resource = row.resource.clone();
-        if let Some(target) =
-            members_of(on).filter(|target| !row.members.is_empty() && projection.shows(target))
+        if !row.members.is_empty()
+            && let Some(target) = members_of(on).filter(|target| projection.shows(target))
         {
             let elements = row.members.iter().map(|element| self.complete(target, element)).collect();
             resource.as_map_mut().insert(target.attribute().name().to_owned(), Value::Array(elements));
         }
-        if let Some(target) = groups_of(on).filter(|target| projection.shows(target)) {
-            let groups = self.groups(row.resource.id());
-            if !groups.is_empty() {
-                resource.as_map_mut().insert(target.attribute().name().to_owned(), Value::Array(groups));
-            }
+        if self.parents.contains_key(&row.id)
+            && let Some(target) = groups_of(on).filter(|target| projection.shows(target))
+        {
+            let groups = self.groups(&row.id);
+            resource.as_map_mut().insert(target.attribute().name().to_owned(), Value::Array(groups));
         }
         resource
     }
@@ -194,7 +148,7 @@ impl Tenant {
             members.add(self.typed(element));
         }
         self.ids.insert(id.clone(), place.clone());
-        let row = Row { resource, members, password_hash };
+        let row = Row { id: id.clone(), resource, members, password_hash };
         self.tables.entry(on.name().to_owned()).or_default().insert(on, rules, place.1, row);
         self.retrieve(on, &id, &Projection::new(on)).ok_or_else(|| Error::not_found(&id))
     }
