@@ -8,7 +8,8 @@ fn main() {
     let yardstick: fn() -> Vec<Case> = || vec![benches::yardstick()];
     for group in std::iter::once(yardstick).chain(benches::GROUPS) {
         for mut case in group() {
-            criterion.bench_function(case.name, |bencher| bencher.iter_custom(|runs| case.time(runs)));
+            criterion
+                .bench_function(&case.name.clone(), |bencher| bencher.iter_custom(|runs| case.time(runs)));
         }
     }
     criterion.final_summary();

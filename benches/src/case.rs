@@ -8,10 +8,12 @@ const BATCH: u64 = 16;
 
 /// Something that is timed.
 pub struct Case {
-    /// What it is called, without blanks.
-    pub name: &'static str,
+    /// What it is called, without blanks. A number behind the last `/` is the size of its input.
+    pub name: String,
     /// The most that it may take, in yardsticks; `None` if nothing was promised.
     pub bar: Option<f64>,
+    /// What it is compared with, if not with [`yardstick`](crate::yardstick).
+    pub against: Option<Box<Case>>,
     time: Box<dyn FnMut(u64) -> Duration>,
 }
 
@@ -21,9 +23,23 @@ impl Case {
         (self.time)(runs)
     }
 
+    /// The same case, compared with a yardstick of its own.
+    pub(crate) fn against(self, yardstick: Case) -> Self {
+        Self { against: Some(Box::new(yardstick)), ..self }
+    }
+
+    /// A case that takes its own time.
+    pub(crate) fn timed(
+        name: impl Into<String>,
+        bar: impl Into<Option<f64>>,
+        time: impl FnMut(u64) -> Duration + 'static,
+    ) -> Self {
+        Self { name: name.into(), bar: bar.into(), against: None, time: Box::new(time) }
+    }
+
     /// A case that can be run again as it is. Dropping what it makes is part of it.
     pub(crate) fn repeated<T>(
-        name: &'static str,
+        name: impl Into<String>,
         bar: impl Into<Option<f64>>,
         mut run: impl FnMut() -> T + 'static,
     ) -> Self {
@@ -34,12 +50,12 @@ impl Case {
             }
             begin.elapsed()
         };
-        Self { name, bar: bar.into(), time: Box::new(time) }
+        Self::timed(name, bar, time)
     }
 
     /// The mean over several inputs, which each run takes one after the other.
     pub(crate) fn mean<I: 'static, T>(
-        name: &'static str,
+        name: impl Into<String>,
         bar: impl Into<Option<f64>>,
         inputs: Vec<I>,
         mut run: impl FnMut(&I) -> T + 'static,
@@ -50,13 +66,13 @@ impl Case {
                 black_box(run(black_box(input)));
             }
         };
-        let mut all = Self::repeated(name, bar, all);
-        Self { name, bar: all.bar, time: Box::new(move |runs| all.time(runs) / count) }
+        let mut all = Self::repeated(String::new(), None, all);
+        Self::timed(name, bar, move |runs| all.time(runs) / count)
     }
 
     /// A case that uses its input up. Neither making the inputs nor dropping the results is part of it.
     pub(crate) fn consuming<I, T>(
-        name: &'static str,
+        name: impl Into<String>,
         bar: impl Into<Option<f64>>,
         mut prepare: impl FnMut() -> I + 'static,
         mut run: impl FnMut(I) -> T + 'static,
@@ -76,6 +92,6 @@ impl Case {
             }
             total
         };
-        Self { name, bar: bar.into(), time: Box::new(time) }
+        Self::timed(name, bar, time)
     }
 }

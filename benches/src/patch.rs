@@ -1,28 +1,175 @@
-//! PATCH: applying to a resource that is owned.
+//! PATCH: from a body to a resolved patch, applying it to a user that is owned, and to groups of any size.
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use scim_core::patch::{Limits, PATCH_OP, Patch, PatchRequest};
-use scim_core::schema::{Reading, Tolerance, standard};
-use serde_json::json;
+use scim_core::schema::{Reading, ResourceType, Tolerance, standard};
+use serde_json::{Map, Value, json};
 
 use crate::Case;
 
-/// What Entra ID sends when a person's work address changes.
-fn patch() -> Patch {
-    let message = json!({
-        "schemas": [PATCH_OP],
-        "Operations": [
-            { "op": "Replace", "path": "emails[type eq \"work\"].value", "value": "ilse@example.com" },
-        ],
-    });
-    let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
-    let mut reading = Reading::new(&tolerance);
-    PatchRequest::from_value(message, &limits, &mut reading)
-        .and_then(|request| request.resolve(&standard::user_type(), &limits, &mut reading))
-        .expect("a patch of users")
+/// What changes users, each as an identity provider words it.
+fn bodies() -> Vec<String> {
+    const MANAGER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
+    let work = "emails[type eq \"work\"].value";
+    let emails = json!([
+        { "type": "work", "value": "ilse.marlene@example.com", "primary": true },
+        { "type": "home", "value": "ilse@example.net" },
+    ]);
+    let all = [
+        json!([
+            { "op": "Replace", "path": "displayName", "value": "Ilse Marlene Brandstetter" },
+            { "op": "Replace", "path": work, "value": "ilse.marlene@example.com" },
+        ]),
+        json!([{ "op": "Replace", "path": "userName", "value": "ilse.marlene@example.com" }]),
+        json!([{ "op": "Replace", "path": "active", "value": "False" }]),
+        json!([{ "op": "Add", "path": MANAGER, "value": "5d0c2b61-1c7e-4b90-9f0e-6f2a8c1d7e43" }]),
+        json!([{ "op": "replace", "value": { "title": "Head of Operations", "emails": emails } }]),
+        json!([{ "op": "remove", "path": "phoneNumbers[type eq \"mobile\"]" }]),
+    ];
+    all.into_iter().map(message).collect()
+}
+
+fn message(operations: Value) -> String {
+    json!({ "schemas": [PATCH_OP], "Operations": operations }).to_string()
+}
+
+fn resolve(on: &ResourceType, tolerance: &Tolerance, limits: &Limits, body: &str) -> Patch {
+    let mut reading = Reading::new(tolerance);
+    PatchRequest::parse(body.as_bytes(), limits, &mut reading)
+        .and_then(|request| request.resolve(on, limits, &mut reading))
+        .expect("a patch")
+}
+
+fn patch(on: &ResourceType, operations: Value) -> Patch {
+    resolve(on, &Tolerance::lenient(), &Limits::default(), &message(operations))
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    let (patch, user) = (patch(), crate::user());
-    let apply = move |user| patch.apply(user).expect("a patch that fits");
-    vec![Case::consuming("patch/apply", None, move || user.clone(), apply)]
+    let user = standard::user_type();
+    let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
+    let patches: Vec<Patch> = bodies().iter().map(|body| resolve(&user, &tolerance, &limits, body)).collect();
+    let resource = crate::user();
+    let mut turns = patches.into_iter().map(Rc::new).collect::<Vec<_>>().into_iter().cycle();
+    let next = move || (turns.next().expect("six of them"), resource.clone());
+    let apply = |(patch, user): (Rc<Patch>, Map<String, Value>)| patch.apply(user).expect("it fits");
+    let read = move |body: &String| resolve(&user, &tolerance, &limits, body);
+    let json = |body: &String| serde_json::from_slice::<Value>(body.as_bytes());
+    vec![
+        Case::consuming("patch/apply", 0.03, next, apply),
+        Case::mean("patch/parse-resolve", 1.5, bodies(), read).against(Case::mean("J", None, bodies(), json)),
+    ]
+}
+
+pub(crate) fn group_cases() -> Vec<Case> {
+    [1_000, 10_000, 100_000].into_iter().flat_map(|size| Group::new(size).cases()).collect()
+}
+
+/// A group of many members, which is put back into its first state after each run.
+struct Group {
+    ids: Vec<String>,
+    resource: Rc<RefCell<Map<String, Value>>>,
+}
+
+impl Group {
+    fn new(size: usize) -> Self {
+        let mut ids: Vec<String> = (0..size).map(id).collect();
+        ids.sort_unstable();
+        let members: Vec<Value> = ids.iter().map(|id| member(id)).collect();
+        let group = json!({ "schemas": [standard::GROUP], "displayName": "All", "members": members });
+        // As any store has it, and not as the macro lays it out in memory.
+        let read = serde_json::from_str(&group.to_string()).expect("a group");
+        Self { ids, resource: Rc::new(RefCell::new(read)) }
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        let on = standard::group_type();
+        let size = self.ids.len();
+        let new = |count: usize| (size..size + count).map(|n| member(&id(n))).collect::<Vec<Value>>();
+        let old = |count: usize| self.ids.iter().step_by((size / count).max(1)).take(count);
+        let add = |members: Vec<Value>| json!([{ "op": "add", "path": "members", "value": members }]);
+        let listed = |members: Vec<Value>| json!([{ "op": "remove", "path": "members", "value": members }]);
+        let by_filter =
+            |id: &String| json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") });
+        let members = |ids: &mut dyn Iterator<Item = &String>| ids.map(|id| member(id)).collect::<Vec<_>>();
+
+        let pairs = [
+            ("add-1", 1.3, add(new(1)), listed(new(1))),
+            ("add-1000", 2.0, add(new(1_000)), listed(new(1_000))),
+            ("remove-100-by-filter", 2.5, old(100).map(by_filter).collect(), add(members(&mut old(100)))),
+            ("remove-1000-by-value", 2.5, listed(members(&mut old(1_000))), add(members(&mut old(1_000)))),
+        ];
+        let patches: Vec<Patch> = pairs.iter().map(|(.., does, _)| patch(&on, does.clone())).collect();
+        let split = move |patch: &Patch| black_box(patch.split("members")).is_some();
+        let mut cases = vec![
+            self.scan(format!("group/scan/{size}")).against(self.scan("S".to_owned())),
+            Case::mean(format!("group/split/{size}"), None, patches, split),
+        ];
+        for (name, bar, does, undoes) in pairs {
+            let name = format!("group/{name}/{size}");
+            let bar = Some(bar).filter(|_| size == 100_000);
+            let case = Case::timed(name, bar, self.changing(patch(&on, does), patch(&on, undoes)));
+            cases.push(case.against(self.scan("S".to_owned())));
+        }
+        cases
+    }
+
+    /// The least that finding one member takes.
+    fn scan(&self, name: String) -> Case {
+        let group = Rc::clone(&self.resource);
+        let wanted = id(usize::MAX);
+        let is_it =
+            move |member: &&Value| member.get("value").and_then(Value::as_str) == Some(black_box(&wanted));
+        Case::repeated(name, None, move || members(&mut group.borrow_mut()).iter().filter(&is_it).count())
+    }
+
+    /// Applies a patch to the group, which only then, and in time that is not taken, gets another one
+    /// that undoes it.
+    fn changing(&self, does: Patch, undoes: Patch) -> impl FnMut(u64) -> Duration + 'static {
+        let (group, size) = (Rc::clone(&self.resource), self.ids.len());
+        let apply = |patch: &Patch, group| {
+            let applied = patch.apply(group).expect("a patch of members");
+            assert!(applied.changed, "the members are there, or not there yet");
+            applied.resource
+        };
+        move |runs| {
+            let mut total = Duration::ZERO;
+            for _ in 0..runs {
+                let before = std::mem::take(&mut *group.borrow_mut());
+                let begin = Instant::now();
+                let after = black_box(apply(&does, before));
+                total += begin.elapsed();
+                let mut restored = apply(&undoes, after);
+                let list = members(&mut restored);
+                list.sort_by(|a, b| value(a).cmp(&value(b)));
+                assert_eq!(list.len(), size);
+                *group.borrow_mut() = restored;
+            }
+            total
+        }
+    }
+}
+
+fn members(group: &mut Map<String, Value>) -> &mut Vec<Value> {
+    group.get_mut("members").and_then(Value::as_array_mut).expect("a group with members")
+}
+
+fn value(member: &Value) -> Option<&str> {
+    member.get("value").and_then(Value::as_str)
+}
+
+fn member(id: &str) -> Value {
+    let uri = format!("https://scim.example.com/scim/v2/Users/{id}");
+    json!({ "value": id, "$ref": uri, "type": "User" })
+}
+
+/// An id that looks like one that was drawn, as those of real stores do.
+fn id(number: usize) -> String {
+    let drawn = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let more = drawn.rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let (a, b, c) = (drawn >> 32, drawn >> 16 & 0xffff, drawn & 0xfff);
+    format!("{a:08x}-{b:04x}-4{c:03x}-8{:03x}-{:012x}", more >> 52, more & 0xffff_ffff_ffff)
 }

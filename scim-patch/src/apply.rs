@@ -45,6 +45,7 @@ impl Patch {
         let tolerance = Tolerance::lenient();
         let mut work = Work { budget: Budget::new(&self.limits), reading: Reading::new(&tolerance) };
         let mut changed = false;
+        let mut extensions_differ = false;
         let mut extended: Vec<Extended<'_>> = Vec::new();
         for steps in self.groups() {
             let Some(Step { target, .. }) = steps.first() else { continue };
@@ -56,18 +57,17 @@ impl Patch {
                     }
                 }
                 Some(uri) => {
-                    let existed = resource.contains_key(uri);
-                    if in_extension(uri, &mut resource, |object| {
-                        apply_group(target, steps, object, &mut work)
-                    })? {
+                    let change = |object: &mut _| apply_group(target, steps, object, &mut work);
+                    let outcome = in_extension(uri, &mut resource, change)?;
+                    if outcome.changed {
                         changed = true;
-                        extended.push(Extended { target, steps, existed });
+                        extensions_differ |= outcome.existed != outcome.exists;
+                        extended.push(Extended { target, steps, existed: outcome.existed });
                     }
                 }
             }
         }
-        // An extension may have come or gone on the way.
-        if extended.iter().any(|extended| extended.existed != extended.target.object(&resource).is_some()) {
+        if extensions_differ {
             self.on.update_schemas(&mut resource);
         }
         extended.iter().try_for_each(|extended| self.check_extension(extended, &resource))?;
@@ -98,25 +98,34 @@ struct Extended<'a> {
     existed: bool,
 }
 
+/// What became of an extension.
+struct Outcome {
+    changed: bool,
+    existed: bool,
+    exists: bool,
+}
+
 /// Lets a change at the object of an extension, which is there as long as it has values.
 fn in_extension(
     uri: &str,
     resource: &mut Map<String, Value>,
     change: impl FnOnce(&mut Map<String, Value>) -> Result<bool>,
-) -> Result<bool> {
+) -> Result<Outcome> {
     if let Some(object) = resource.get_mut(uri).and_then(Value::as_object_mut) {
         let changed = change(object)?;
-        if changed && object.is_empty() {
+        let exists = !(changed && object.is_empty());
+        if !exists {
             resource.remove(uri);
         }
-        return Ok(changed);
+        return Ok(Outcome { changed, existed: true, exists });
     }
     let mut object = Map::new();
     let changed = change(&mut object)?;
-    if !object.is_empty() {
+    let exists = !object.is_empty();
+    if exists {
         resource.insert(uri.to_owned(), Value::Object(object));
     }
-    Ok(changed)
+    Ok(Outcome { changed, existed: false, exists })
 }
 
 /// Applies all steps for one attribute to the object that holds it; whether it changed.
@@ -214,16 +223,33 @@ fn set(object: &mut Map<String, Value>, target: &Target, value: &Value, budget: 
     }
 }
 
-/// Makes a value the same as another; whether it was not.
+/// Makes a value the same as another, in the memory that it has; whether it was not.
 pub(crate) fn overwrite(old: &mut Value, new: &Value) -> bool {
-    if old == new {
-        return false;
-    }
     match (old, new) {
-        (Value::String(old), Value::String(new)) => old.clone_from(new),
-        (old, new) => *old = new.clone(),
+        (Value::String(old), Value::String(new)) if old != new => {
+            old.clone_from(new);
+            true
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            let mut changed = old.len() != new.len();
+            old.truncate(new.len());
+            old.iter_mut().zip(new).for_each(|(old, new)| changed |= overwrite(old, new));
+            old.extend(new.iter().skip(old.len()).cloned());
+            changed
+        }
+        (Value::Object(old), Value::Object(new)) if old.keys().eq(new.keys()) => {
+            let mut changed = false;
+            old.values_mut().zip(new.values()).for_each(|(old, new)| changed |= overwrite(old, new));
+            changed
+        }
+        (old, new) => {
+            let changed = old != new;
+            if changed {
+                *old = new.clone();
+            }
+            changed
+        }
     }
-    true
 }
 
 /// Lets a change at the attribute's list, which is there as long as it has elements.

@@ -94,20 +94,15 @@ impl<'a, 'r> Reader<'a, 'r> {
         }
     }
 
-    fn op(&mut self, op: Option<Value>) -> Result<Op> {
-        let text = match op {
-            Some(Value::String(text)) => text,
-            Some(_) => return Err(wrong("op", "must be a string: add, remove or replace")),
-            None => return Err(wrong("op", "is required: add, remove or replace")),
-        };
+    fn op(&mut self, text: &str) -> Result<Op> {
         if let Some(op) = Op::ALL.iter().find(|op| op.as_str() == text) {
             return Ok(*op);
         }
-        match Op::ALL.iter().find(|op| op.as_str().eq_ignore_ascii_case(&text)) {
+        match Op::ALL.iter().find(|op| op.as_str().eq_ignore_ascii_case(text)) {
             Some(op) if self.reading.tolerates(Quirk::OperationCase, "op") => Ok(*op),
             _ => {
                 let reason =
-                    format!("`{}` is not an operation; send add, remove or replace", shortened(&text));
+                    format!("`{}` is not an operation; send add, remove or replace", shortened(text));
                 Err(wrong("op", reason))
             }
         }
@@ -152,8 +147,7 @@ impl<'de> Visitor<'de> for Message<'_, '_, '_> {
         while let Some(place) = members.next_key_seed(Name(reader, &["schemas", "Operations"]))? {
             match place {
                 Some(0) if draft.schemas.is_none() => {
-                    let schemas = members.next_value_seed(UniqueNames)?;
-                    draft.schemas = Some(lists_patch_op(&schemas));
+                    draft.schemas = Some(members.next_value_seed(ListsPatchOp { inside: false })?);
                 }
                 Some(1) if draft.operations.is_none() => {
                     draft.operations = Some(members.next_value_seed(Operations(reader))?);
@@ -171,9 +165,64 @@ impl<'de> Visitor<'de> for Message<'_, '_, '_> {
     }
 }
 
-fn lists_patch_op(schemas: &Value) -> bool {
-    let mut uris = schemas.as_array().into_iter().flatten().filter_map(Value::as_str);
-    uris.any(|uri| uri.eq_ignore_ascii_case(PATCH_OP))
+/// Whether a value is a list with the URI of the message schema in it. Whatever else it is, is read over.
+#[derive(Clone, Copy)]
+struct ListsPatchOp {
+    /// Whether it is an element of the list.
+    inside: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for ListsPatchOp {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<bool, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ListsPatchOp {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("schemas")
+    }
+
+    fn visit_str<E: Error>(self, uri: &str) -> std::result::Result<bool, E> {
+        Ok(self.inside && uri.eq_ignore_ascii_case(PATCH_OP))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<bool, A::Error> {
+        let mut found = false;
+        while let Some(it) = list.next_element_seed(Self { inside: !self.inside })? {
+            found |= it && !self.inside;
+        }
+        Ok(found)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<bool, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(false)
+    }
+
+    fn visit_unit<E: Error>(self) -> std::result::Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> std::result::Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> std::result::Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> std::result::Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> std::result::Result<bool, E> {
+        Ok(false)
+    }
 }
 
 /// The name of a member.
@@ -263,20 +312,24 @@ impl<'de> Visitor<'de> for One<'_, '_, '_> {
         const NAMES: [&str; 3] = ["op", "path", "value"];
         let Self(reader, _) = self;
         reader.expected = None;
-        let mut found = [const { None }; 3];
+        let (mut op, mut path, mut value) = (None, None, None);
         while let Some(place) = members.next_key_seed(Name(reader, &NAMES))? {
-            let Some(slot) = place.and_then(|place| found.get_mut(place)) else {
-                members.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            if slot.is_some() {
-                let name = place.and_then(|place| NAMES.get(place)).copied().unwrap_or_default();
-                return Err(reader.stop(wrong(name, "the member is there twice")));
+            match place {
+                Some(0) if op.is_none() => op = Some(members.next_value_seed(Keyword(reader))?),
+                Some(1) if path.is_none() => path = Some(members.next_value_seed(UniqueNames)?),
+                Some(2) if value.is_none() => value = Some(members.next_value_seed(UniqueNames)?),
+                Some(place) => {
+                    let name = NAMES.get(place).copied().unwrap_or_default();
+                    return Err(reader.stop(wrong(name, "the member is there twice")));
+                }
+                None => {
+                    members.next_value::<IgnoredAny>()?;
+                }
             }
-            *slot = Some(members.next_value_seed(UniqueNames)?);
         }
-        let [op, path, value] = found;
-        let op = reader.op(op).map_err(|error| reader.stop(error))?;
+        let Some(op) = op else {
+            return Err(reader.stop(wrong("op", "is required: add, remove or replace")));
+        };
         let path = match path {
             None | Some(Value::Null) => None,
             Some(Value::String(path)) => Some(path),
@@ -286,5 +339,31 @@ impl<'de> Visitor<'de> for One<'_, '_, '_> {
             }
         };
         Ok(Operation { op, path, value })
+    }
+}
+
+/// What an operation does.
+struct Keyword<'s, 'a, 'r>(&'s mut Reader<'a, 'r>);
+
+impl<'de> DeserializeSeed<'de> for Keyword<'_, '_, '_> {
+    type Value = Op;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<Op, D::Error> {
+        self.0.expected = Some(("op", "must be a string: add, remove or replace"));
+        json.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Keyword<'_, '_, '_> {
+    type Value = Op;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an operation's name")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> std::result::Result<Op, E> {
+        let Self(reader) = self;
+        reader.expected = None;
+        reader.op(text).map_err(|error| reader.stop(error))
     }
 }

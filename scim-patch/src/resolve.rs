@@ -40,7 +40,7 @@ pub(crate) struct Resolver<'a, 'r> {
     steps: &'a mut Vec<Step>,
 }
 
-impl Resolver<'_, '_> {
+impl<'a> Resolver<'a, '_> {
     fn operation(&mut self, operation: Operation) -> Result<()> {
         match operation.path {
             None => self.pathless(operation.value),
@@ -50,18 +50,20 @@ impl Resolver<'_, '_> {
 
     fn path(&mut self, path: &str, value: Option<Value>) -> Result<()> {
         // Most paths are a name.
-        if let Some(target) = self.on.attribute(path) {
-            return self.attribute(&target.clone(), value);
-        }
-        if let Some(extension) = self.on.extension(path) {
-            return self.bare_extension(extension, value);
-        }
-        if self.on.schema().is(path) {
-            return Err(core_schema(path));
+        if !path.contains('[') {
+            if let Some(target) = self.on.attribute(path) {
+                return self.attribute(target, value);
+            }
+            if let Some(extension) = self.on.extension(path) {
+                return self.bare_extension(extension, value);
+            }
+            if self.on.schema().is(path) {
+                return Err(core_schema(path));
+            }
         }
         match PatchPath::parse(path, &self.limits.filter, self.reading) {
             Ok(PatchPath::Attribute(path)) => match self.find(&path)? {
-                Some(target) => self.attribute(&target, value),
+                Some(target) => self.attribute(target, value),
                 None => Ok(()),
             },
             Ok(PatchPath::Value { path, filter, sub }) => {
@@ -88,30 +90,30 @@ impl Resolver<'_, '_> {
     }
 
     /// The attribute that a path names; `None` if it is unknown and that is tolerated.
-    fn find(&mut self, path: &AttrPath) -> Result<Option<Target>> {
-        if let Ok(target) = self.on.resolve(path, self.reading) {
+    fn find(&mut self, path: &AttrPath) -> Result<Option<&'a Target>> {
+        if let Some(target) = self.on.find(path, self.reading) {
             return Ok(Some(target));
         }
         if let Some(sub) = path.sub_attribute()
             && let Some(end) = path.as_str().len().checked_sub(sub.len() + 1)
             && let Some(parent) = path.as_str().get(..end).and_then(|parent| AttrPath::parse(parent).ok())
-            && let Ok(parent) = self.on.resolve(&parent, self.reading)
+            && let Some(parent) = self.on.find(&parent, self.reading)
         {
-            return self.sub_attribute(&parent, sub);
+            return self.sub_attribute(parent, sub);
         }
         self.unknown(path.as_str()).map(|()| None)
     }
 
     /// The sub-attribute of that name; `None` if there is none and that is tolerated.
-    fn sub_attribute(&mut self, parent: &Target, name: &str) -> Result<Option<Target>> {
+    fn sub_attribute(&mut self, parent: &'a Target, name: &str) -> Result<Option<&'a Target>> {
         if let Some(sub) = parent.sub_attribute(name) {
-            return Ok(Some(sub.clone()));
+            return Ok(Some(sub));
         }
         if let Some(display) = parent.sub_attribute("display")
             && name.eq_ignore_ascii_case("displayName")
             && self.reading.tolerates(Quirk::DisplayNameForDisplay, parent)
         {
-            return Ok(Some(display.clone()));
+            return Ok(Some(display));
         }
         self.unknown(&format!("{parent}.{name}")).map(|()| None)
     }
@@ -133,31 +135,31 @@ impl Resolver<'_, '_> {
         value: Option<Value>,
     ) -> Result<()> {
         let Some(target) = self.find(path)? else { return Ok(()) };
-        if is_service_owned(&target) {
-            return Err(read_only(&target));
+        if is_service_owned(target) {
+            return Err(read_only(target));
         }
         let list = target.sub().is_none() && target.attribute().is_multi_valued();
         let singular = target.sub().is_none() && target.is_complex();
-        let selectable = list || singular && self.reading.tolerates(Quirk::FilteredSingular, &target);
+        let selectable = list || singular && self.reading.tolerates(Quirk::FilteredSingular, target);
         if !selectable {
             let reason =
                 "only the elements of a multi-valued attribute can be selected; leave the filter out";
-            return Err(PatchError::new(ScimType::InvalidPath, &target, reason));
+            return Err(PatchError::new(ScimType::InvalidPath, target, reason));
         }
         let filter = filter
-            .resolve_within(&target, self.reading)
-            .map_err(|error| PatchError::new(error.scim_type(), &target, error.to_string()))?;
+            .resolve_within(target, self.reading)
+            .map_err(|error| PatchError::new(error.scim_type(), target, error.to_string()))?;
         let sub = match sub {
             None => None,
-            Some(name) => match self.sub_attribute(&target, name)? {
+            Some(name) => match self.sub_attribute(target, name)? {
                 None => return Ok(()),
                 Some(sub) if sub.definition().mutability() == Mutability::ReadOnly => {
-                    return Err(read_only(&sub));
+                    return Err(read_only(sub));
                 }
                 sub => sub,
             },
         };
-        self.selected(&target, filter, sub.as_ref(), value)
+        self.selected(target, filter, sub, value)
     }
 
     /// An operation whose value is an object of attributes.
