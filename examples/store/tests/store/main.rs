@@ -6,7 +6,11 @@ mod faults;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod plans;
+#[cfg(test)]
+mod rows;
 #[cfg(test)]
 mod suite;
 #[cfg(test)]

@@ -101,8 +101,8 @@ fn indexed_filters_read_no_table_as_a_whole() {
         let plan = Arc::new(Mutex::new(String::new()));
         let client = Client::of(&runtime, Explained { store, plan: plan.clone() }, &support::tenant());
         let group = load(&runtime, &client);
-        if let Some(url) = support::postgres().filter(|_| database.url.contains("postgres")) {
-            support::run_on_postgres(&runtime, &url, "ANALYZE");
+        if database.url.starts_with("postgres") {
+            support::raw(&runtime, &database, "ANALYZE");
         }
         for filter in INDEXED {
             let filter = filter.replace("{group}", &group);
@@ -111,9 +111,7 @@ fn indexed_filters_read_no_table_as_a_whole() {
             let plan = plan.lock().unwrap().clone();
             let reads_all = plan.lines().find(|line| {
                 let line = line.trim_start_matches([' ', '-', '>']);
-                line.starts_with("Seq Scan on resource")
-                    || line.starts_with("Seq Scan on value")
-                    || line.starts_with("Seq Scan on member")
+                line.contains("Seq Scan on")
                     || line.starts_with("SCAN r")
                     || line.starts_with("SCAN v")
                     || line.starts_with("SCAN m")

@@ -52,11 +52,15 @@ pub(crate) fn file() -> Database {
     database
 }
 
+/// The database at a URL, to be left as it is.
+pub(crate) fn at(url: &str) -> Database {
+    Database { url: url.to_owned(), file: None }
+}
+
 /// A database of each kind.
 pub(crate) fn databases() -> Vec<Database> {
-    let memory = Database { url: "sqlite::memory:".to_owned(), file: None };
-    let postgres = postgres().map(|url| Database { url, file: None });
-    [memory, file()].into_iter().chain(postgres).collect()
+    let postgres = postgres().map(|url| at(&url));
+    [at("sqlite::memory:"), file()].into_iter().chain(postgres).collect()
 }
 
 /// A tenant that no other test has, since all of them share one PostgreSQL.
@@ -89,14 +93,37 @@ pub(crate) async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output 
     .await
 }
 
-/// Runs a statement on PostgreSQL, apart from the store.
-pub(crate) fn run_on_postgres(runtime: &tokio::runtime::Runtime, url: &str, sql: &str) {
-    #[cfg(feature = "postgres")]
-    runtime.block_on(async {
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client.batch_execute(sql).await.unwrap();
-    });
-    #[cfg(not(feature = "postgres"))]
-    let _ = (runtime, url, sql);
+/// A connection to PostgreSQL, apart from the store.
+pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// Runs statements apart from the store; the rows as texts, with nothing for NULL.
+pub(crate) fn raw(runtime: &tokio::runtime::Runtime, database: &Database, sql: &str) -> Vec<Vec<String>> {
+    if database.url.starts_with("postgres") {
+        let messages =
+            runtime.block_on(async { connect(&database.url).await.simple_query(sql).await.unwrap() });
+        let rows = messages.iter().filter_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let cells = |row: &tokio_postgres::SimpleQueryRow| {
+            (0..row.len()).map(|column| row.get(column).unwrap_or_default().to_owned()).collect()
+        };
+        return rows.map(cells).collect();
+    }
+    let connection = rusqlite::Connection::open(database.url.trim_start_matches("sqlite:")).unwrap();
+    let mut statement = connection.prepare(sql).unwrap();
+    let columns = statement.column_count();
+    let cell = |row: &rusqlite::Row<'_>, column| {
+        Ok(match row.get::<_, rusqlite::types::Value>(column)? {
+            rusqlite::types::Value::Text(text) => text,
+            rusqlite::types::Value::Integer(number) => number.to_string(),
+            _ => String::new(),
+        })
+    };
+    let rows = statement.query_map([], |row| (0..columns).map(|column| cell(row, column)).collect());
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
 }

@@ -69,6 +69,8 @@ impl<'a> Client<'a> {
             .extension(Identity::new("tests").in_tenant(&self.tenant))
             .body(body.map(|body| body.to_string()).unwrap_or_default());
         let response = self.service.handle(request.unwrap()).await;
+        // Whoever is told to come again is told when.
+        assert_eq!(response.headers().contains_key("retry-after"), response.status() == 503);
         let body = serde_json::from_slice(response.body()).unwrap_or_default();
         (response.status().as_u16(), body)
     }
@@ -88,6 +90,12 @@ impl<'a> Client<'a> {
 
 pub(crate) fn user(name: &str) -> Value {
     json!({ "schemas": [standard::USER], "userName": name })
+}
+
+/// A PATCH of one operation.
+pub(crate) fn patch(operation: Value) -> Option<Value> {
+    let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+    Some(json!({ "schemas": [schema], "Operations": [operation] }))
 }
 
 /// The ids of a page.

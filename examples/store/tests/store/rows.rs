@@ -1,0 +1,105 @@
+//! What is in the tables, and what is left out of them or never read.
+
+use crate::support;
+use crate::support::service::{Client, patch, user};
+use http::Method;
+use scim_core::schema::standard;
+use serde_json::{Value, json};
+
+fn id(resource: &Value) -> &str {
+    resource["id"].as_str().unwrap()
+}
+
+/// Databases that can be looked into from outside.
+fn databases() -> impl Iterator<Item = support::Database> {
+    support::databases().into_iter().filter(|database| !database.url.contains(":memory:"))
+}
+
+#[test]
+fn passwords_are_hashes_and_no_document_holds_what_has_its_own_rows() {
+    let runtime = support::runtime();
+    for database in databases() {
+        let client = Client::new(&runtime, &support::open(&runtime, &database));
+        let mut body = user("bea");
+        body["password"] = json!("correct horse");
+        let bea = client.create("/Users", body);
+        let members = json!([{ "value": id(&bea) }]);
+        let group = json!({ "schemas": [standard::GROUP], "displayName": "All", "members": members });
+        client.create("/Groups", group);
+        let of = format!("FROM resource WHERE tenant = ':{}' ORDER BY place", client.tenant);
+        let rows = support::raw(&runtime, &database, &format!("SELECT document, password {of}"));
+        let [user, group] = &rows[..] else { panic!("{rows:?}") };
+        assert!(user[1].starts_with("$argon2id$"), "{user:?}");
+        assert_eq!(group[1], "");
+        for row in [user, group] {
+            let document: Value = serde_json::from_str(&row[0]).unwrap();
+            for name in ["password", "members", "groups", "id", "meta"] {
+                assert_eq!(document.get(name), None, "{document}");
+            }
+        }
+        assert!(!format!("{rows:?}").contains("correct horse"));
+    }
+}
+
+#[test]
+fn what_is_deleted_leaves_a_tombstone_and_nothing_else() {
+    let runtime = support::runtime();
+    for database in databases() {
+        let client = Client::new(&runtime, &support::open(&runtime, &database));
+        let mut body = user("bea");
+        body["emails"] = json!([{ "value": "bea@example.com" }]);
+        let bea = client.create("/Users", body);
+        let members = json!([{ "value": id(&bea) }]);
+        let group = json!({ "schemas": [standard::GROUP], "displayName": "All", "members": members });
+        let group = client.create("/Groups", group);
+        let count = |table: &str| {
+            let sql = format!("SELECT count(*) FROM {table} WHERE tenant = ':{}'", client.tenant);
+            support::raw(&runtime, &database, &sql).remove(0).remove(0)
+        };
+        assert_ne!(count("value"), "0");
+        for path in [format!("/Users/{}", id(&bea)), format!("/Groups/{}", id(&group))] {
+            assert_eq!(client.send(Method::DELETE, &path, None).0, 204);
+        }
+        assert_eq!(["resource", "value", "member", "tombstone"].map(count), ["0", "0", "0", "2"]);
+        let sql = format!("SELECT id, kind FROM tombstone WHERE tenant = ':{}'", client.tenant);
+        let mut rows = support::raw(&runtime, &database, &sql);
+        rows.sort_by(|a, b| b[1].cmp(&a[1]));
+        assert_eq!(rows, [[id(&bea), "User"], [id(&group), "Group"]]);
+    }
+}
+
+#[test]
+fn members_are_not_read_unless_they_are_shown() {
+    let runtime = support::runtime();
+    for database in databases() {
+        let client = Client::new(&runtime, &support::open(&runtime, &database));
+        let users: Vec<Value> = (0..4).map(|n| client.create("/Users", user(&format!("user{n}")))).collect();
+        let members: Vec<Value> = users[..3].iter().map(|user| json!({ "value": id(user) })).collect();
+        let group = json!({ "schemas": [standard::GROUP], "displayName": "All", "members": members });
+        let group = format!("/Groups/{}", id(&client.create("/Groups", group)));
+        // From here on whoever reads an element fails.
+        let damage = format!("UPDATE member SET element = 'damaged' WHERE tenant = ':{}'", client.tenant);
+        support::raw(&runtime, &database, &damage);
+        assert_eq!(client.send(Method::GET, &group, None).0, 500, "{}", database.url);
+        for path in [
+            format!("{group}?excludedAttributes=members"),
+            format!("{group}?attributes=displayName"),
+            "/Groups?excludedAttributes=members".to_owned(),
+            "/Groups?attributes=displayName&filter=displayName%20eq%20%22all%22".to_owned(),
+            format!("/Users/{}", id(&users[0])),
+        ] {
+            let (status, body) = client.send(Method::GET, &path, None);
+            assert_eq!(status, 200, "{}: {path}: {body}", database.url);
+        }
+        for operation in [
+            json!({ "op": "add", "path": "members", "value": [{ "value": id(&users[3]) }] }),
+            json!({ "op": "remove", "path": format!("members[value eq \"{}\"]", id(&users[0])) }),
+            json!({ "op": "replace", "path": "displayName", "value": "Some" }),
+        ] {
+            let (status, body) = client.send(Method::PATCH, &group, patch(operation.clone()));
+            assert_eq!(status, 204, "{}: {operation}: {body}", database.url);
+        }
+        let sql = format!("SELECT count(*) FROM member WHERE tenant = ':{}'", client.tenant);
+        assert_eq!(support::raw(&runtime, &database, &sql), [["3"]], "one came and one went");
+    }
+}
