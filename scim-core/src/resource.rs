@@ -74,15 +74,16 @@ impl Resource {
         Arc::unwrap_or_clone(self.0).object
     }
 
-    /// How the resource was shown; shows it if nobody has yet. `None` if nobody else holds it, since
-    /// then it will not be shown again.
-    pub(crate) fn rendered(&self, render: impl FnOnce() -> Option<Rendered>) -> Option<&Rendered> {
-        let rendered = &self.0.rendered;
-        if rendered.get().is_none() && Arc::strong_count(&self.0) > 1 {
-            // Whoever is first is as good as another.
-            let _ = rendered.set(render()?);
+    /// How the resource was shown before.
+    pub(crate) fn rendered(&self) -> Option<&Rendered> {
+        self.0.rendered.get()
+    }
+
+    /// Keeps how the resource was shown, unless nobody else holds it, since then it is not shown again.
+    pub(crate) fn keep(&self, rendered: impl FnOnce() -> Rendered) {
+        if Arc::strong_count(&self.0) > 1 {
+            self.0.rendered.get_or_init(rendered);
         }
-        rendered.get()
     }
 
     /// The id; empty as long as none was given.

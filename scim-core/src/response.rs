@@ -86,10 +86,7 @@ impl Http {
     }
 
     fn resource(&mut self, shown: &Shown<'_>) {
-        let (location, version) = match shown.kept() {
-            Some(rendered) => (rendered.location.clone(), rendered.version.clone()),
-            None => (HeaderValue::try_from(shown.location()).ok(), shown.version()),
-        };
+        let (location, version) = shown.headers();
         let headers = self.response.headers_mut();
         headers.extend(location.map(|location| (LOCATION, location)));
         headers.extend(version.map(|version| (ETAG, version)));

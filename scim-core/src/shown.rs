@@ -25,60 +25,67 @@ pub(crate) struct Rendered {
     service: WeakService,
     base: Box<str>,
     on: usize,
-    pub(crate) json: Box<[u8]>,
-    pub(crate) location: Option<HeaderValue>,
-    pub(crate) version: Option<HeaderValue>,
+    json: Box<[u8]>,
+    location: Option<HeaderValue>,
+    version: Option<HeaderValue>,
 }
 
 impl<'a> Shown<'a> {
     /// Appends the resource as JSON.
     pub(crate) fn write(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
-        match self.kept() {
-            Some(rendered) => {
-                text.extend_from_slice(&rendered.json);
-                Ok(())
-            }
-            None => self.render(text),
+        if let Some(rendered) = self.kept() {
+            text.extend_from_slice(&rendered.json);
+            return Ok(());
         }
-    }
-
-    fn render(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
-        write_json(text, &Projected::new(self.resource.as_map(), self.projection).deriving(self))
-    }
-
-    /// How the resource is shown by default, if it is one that a store keeps.
-    pub(crate) fn kept(&self) -> Option<&'a Rendered> {
-        let resource_type = &self.service.registration(self.on).ok()?.resource_type;
-        if !self.projection.is_clone_of(&Projection::new(resource_type)) {
-            return None;
-        }
-        let rendered = self.resource.rendered(|| {
-            let mut json = Vec::with_capacity(4 * 1024);
-            self.render(&mut json).ok()?;
-            Some(Rendered {
+        let begin = text.len();
+        write_json(text, &Projected::new(self.resource.as_map(), self.projection).deriving(self))?;
+        if self.is_default() {
+            self.resource.keep(|| Rendered {
                 service: self.service.downgrade(),
                 base: self.base.into(),
                 on: self.on,
-                json: json.into(),
-                location: HeaderValue::try_from(self.location()).ok(),
+                json: text.get(begin..).unwrap_or_default().into(),
+                location: self.location(),
                 version: self.version(),
-            })
-        })?;
-        let same =
-            rendered.on == self.on && *rendered.base == *self.base && rendered.service.is(self.service);
-        same.then_some(rendered)
+            });
+        }
+        Ok(())
+    }
+
+    /// How the resource was shown, if it is to be shown like that again.
+    fn kept(&self) -> Option<&'a Rendered> {
+        let same = |rendered: &&Rendered| {
+            rendered.on == self.on && *rendered.base == *self.base && rendered.service.is(self.service)
+        };
+        self.resource.rendered().filter(same).filter(|_| self.is_default())
+    }
+
+    fn is_default(&self) -> bool {
+        let registration = self.service.registration(self.on);
+        registration.is_ok_and(|on| self.projection.is_clone_of(&Projection::new(&on.resource_type)))
+    }
+
+    /// The headers that say where the resource is and which version it has.
+    pub(crate) fn headers(&self) -> (Option<HeaderValue>, Option<HeaderValue>) {
+        match self.kept() {
+            Some(rendered) => (rendered.location.clone(), rendered.version.clone()),
+            None => (self.location(), self.version()),
+        }
+    }
+
+    fn location(&self) -> Option<HeaderValue> {
+        HeaderValue::try_from(self.url()).ok()
+    }
+
+    fn version(&self) -> Option<HeaderValue> {
+        HeaderValue::from_str(self.resource.text("meta.version")?).ok()
     }
 
     /// The URL of the resource.
-    pub(crate) fn location(&self) -> String {
+    fn url(&self) -> String {
         let registration = self.service.registration(self.on);
         let endpoint = registration.map_or("", |registration| registration.resource_type.endpoint());
         location(self.base, endpoint, self.resource.id())
-    }
-
-    /// The version as it stands in `ETag`.
-    pub(crate) fn version(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(self.resource.text("meta.version")?).ok()
     }
 }
 
@@ -125,7 +132,7 @@ impl Derive for Shown<'_> {
                 Some(location(self.base, referred.resource_type.endpoint(), id).into())
             }
             "resourceType" => registrations.get(self.on).map(|r| r.resource_type.name().into()),
-            "location" => Some(self.location().into()),
+            "location" => Some(self.url().into()),
             _ => None,
         }
     }

@@ -140,7 +140,7 @@ impl Provider for MemoryProvider {
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
         let mut tenants = self.write();
         let tenant = tenants.get_mut(&key(cx)).ok_or_else(|| Error::not_found(id))?;
-        tenant.delete(cx, &self.rules, id, precondition)
+        tenant.delete(cx, id, precondition)
     }
 
     fn capabilities(&self, _: &ResourceType) -> Capabilities {

@@ -4,7 +4,6 @@
 use scim_schema::{Mutability, ResourceType, Target};
 use serde_json::Value;
 
-use super::Rules;
 use super::table::Table;
 use crate::{Context, Resource};
 
@@ -16,17 +15,17 @@ pub(super) fn reference(attribute: &Target) -> Option<&Target> {
 }
 
 /// Takes the references to a resource that is gone out of all rows of a table.
-pub(super) fn forget(cx: &Context<'_>, rules: &Rules, table: &mut Table, id: &str) {
-    let Some(on) = table.on.clone() else { return };
+pub(super) fn forget(cx: &Context<'_>, table: &mut Table, id: &str) {
+    let on = table.on.clone();
     for attribute in on.all_attributes().filter(|attribute| reference(attribute).is_some()) {
         // A resource that cannot be without it keeps it.
         if attribute.attribute().is_required() {
             continue;
         }
         for place in reference(attribute).map(|value| table.rows_with(value, id)).unwrap_or_default() {
-            let Some(mut row) = table.remove(&on, rules, place) else { continue };
-            row.resource = without(&on, attribute, row.resource.clone(), id).stamp_changed(cx, &row.resource);
-            table.insert(&on, rules, place, row);
+            let Some(row) = table.rows.get(&place) else { continue };
+            let next = without(&on, attribute, row.resource.clone(), id).stamp_changed(cx, &row.resource);
+            table.update(place, next);
         }
     }
 }

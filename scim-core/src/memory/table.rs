@@ -1,10 +1,10 @@
 //! The resources of one type in one tenant, with the indexes that answer equality filters.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use scim_filter::{CompareOp, Predicate};
 use scim_schema::{Operand, ResourceType, Target, Uniqueness};
-use serde_json::{Map, Value};
 
 use super::Rules;
 use super::members::Members;
@@ -22,24 +22,22 @@ pub(super) struct Row {
 }
 
 /// Rows by the order of their creation, which is the order of every query.
-#[derive(Default)]
 pub(super) struct Table {
-    /// The type of the rows, once there are any.
-    pub(super) on: Option<ResourceType>,
+    pub(super) on: ResourceType,
     pub(super) rows: BTreeMap<u64, Row>,
-    /// For each indexed attribute, for each value that some row has, those rows.
-    indexes: HashMap<String, HashMap<String, BTreeSet<u64>>>,
+    indexes: Vec<Index>,
 }
 
-/// An attribute that is indexed.
-struct Indexed {
+/// For each value that some row has in an attribute, those rows.
+struct Index {
     target: Target,
     unique: bool,
+    rows: HashMap<String, BTreeSet<u64>>,
 }
 
-/// The attributes that must be unique, `externalId`, by which identity providers look up, and
-/// references.
-fn indexed<'a>(on: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = Indexed> + 'a {
+/// Of the attributes that must be unique, of `externalId`, by which identity providers look up, and
+/// of references.
+fn indexes<'a>(on: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = Index> + 'a {
     let own = |target: &Target| {
         let path = target.path().as_str();
         rules.unique.iter().any(|(name, attribute)| name == on.name() && attribute.eq_ignore_ascii_case(path))
@@ -53,54 +51,88 @@ fn indexed<'a>(on: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = I
         move |(target, refers)| {
             let unique = target.definition().uniqueness() != Uniqueness::None || own(target);
             let indexed = unique || refers || target.path().as_str() == "externalId";
-            indexed.then(|| Indexed { target: target.clone(), unique })
+            indexed.then(|| Index { target: target.clone(), unique, rows: HashMap::new() })
         },
     )
 }
 
-fn index_key(target: &Target, value: &Value) -> String {
-    match value {
-        Value::String(text) => target.comparison().fold(text).into_owned(),
-        value => value.to_string(),
+impl Index {
+    /// The values of a resource, in the form in which equal ones are the same.
+    fn keys<'a>(&'a self, resource: &'a Resource) -> impl Iterator<Item = Cow<'a, str>> {
+        self.target.values(resource.as_map()).map(|value| self.target.comparison().key(value))
+    }
+
+    fn add(&mut self, place: u64, resource: &Resource) {
+        let keys: Vec<String> = self.keys(resource).map(Cow::into_owned).collect();
+        for key in keys {
+            self.rows.entry(key).or_default().insert(place);
+        }
+    }
+
+    fn remove(&mut self, place: u64, resource: &Resource) {
+        let keys: Vec<String> = self.keys(resource).map(Cow::into_owned).collect();
+        for key in keys {
+            if let Some(rows) = self.rows.get_mut(&key) {
+                rows.remove(&place);
+                if rows.is_empty() {
+                    self.rows.remove(&key);
+                }
+            }
+        }
     }
 }
 
 impl Table {
+    pub(super) fn new(on: &ResourceType, rules: &Rules) -> Self {
+        Self { on: on.clone(), rows: BTreeMap::new(), indexes: indexes(on, rules).collect() }
+    }
+
+    fn index(&self, target: &Target) -> Option<&Index> {
+        self.indexes.iter().find(|index| index.target.path() == target.path())
+    }
+
     /// Refuses a resource with a value that must be unique and that another row has.
-    pub(super) fn check_unique(
-        &self,
-        on: &ResourceType,
-        rules: &Rules,
-        resource: &Map<String, Value>,
-        own: Option<u64>,
-    ) -> Result<()> {
-        for Indexed { target, .. } in indexed(on, rules).filter(|indexed| indexed.unique) {
-            let Some(index) = self.indexes.get(target.path().as_str()) else { continue };
-            for value in target.values(resource) {
-                let rows = index.get(&index_key(&target, value));
-                if rows.is_some_and(|rows| rows.iter().any(|row| Some(*row) != own)) {
-                    return Err(Error::uniqueness(target.path().as_str()));
-                }
+    pub(super) fn check_unique(&self, resource: &Resource, own: Option<u64>) -> Result<()> {
+        for index in self.indexes.iter().filter(|index| index.unique) {
+            let other = |key: Cow<'_, str>| index.rows.get(&*key)?.iter().find(|row| Some(**row) != own);
+            if index.keys(resource).any(|key| other(key).is_some()) {
+                return Err(Error::uniqueness(index.target.path().as_str()));
             }
         }
         Ok(())
     }
 
-    pub(super) fn insert(&mut self, on: &ResourceType, rules: &Rules, place: u64, row: Row) {
-        for Indexed { target, .. } in indexed(on, rules) {
-            for value in target.values(row.resource.as_map()) {
-                let index = self.indexes.entry(target.path().as_str().to_owned()).or_default();
-                index.entry(index_key(&target, value)).or_default().insert(place);
+    pub(super) fn insert(&mut self, place: u64, row: Row) {
+        for index in &mut self.indexes {
+            index.add(place, &row.resource);
+        }
+        self.rows.insert(place, row);
+    }
+
+    /// Gives a row another resource.
+    pub(super) fn update(&mut self, place: u64, resource: Resource) {
+        let Some(row) = self.rows.get_mut(&place) else { return };
+        for index in &mut self.indexes {
+            // Few changes are of what is indexed.
+            if !index.keys(&row.resource).eq(index.keys(&resource)) {
+                index.remove(place, &row.resource);
+                index.add(place, &resource);
             }
         }
-        self.on.get_or_insert_with(|| on.clone());
-        self.rows.insert(place, row);
+        row.resource = resource;
+    }
+
+    pub(super) fn remove(&mut self, place: u64) -> Option<Row> {
+        let row = self.rows.remove(&place)?;
+        for index in &mut self.indexes {
+            index.remove(place, &row.resource);
+        }
+        Some(row)
     }
 
     /// The rows that have a value in an indexed attribute.
     pub(super) fn rows_with(&self, target: &Target, value: &str) -> Vec<u64> {
-        let index = self.indexes.get(target.path().as_str());
-        let rows = index.and_then(|index| index.get(&*target.comparison().fold(value)));
+        let rows = self.index(target).and_then(|index| index.rows.get(&*target.comparison().fold(value)));
         rows.into_iter().flatten().copied().collect()
     }
 
@@ -114,29 +146,12 @@ impl Table {
         }
     }
 
-    pub(super) fn remove(&mut self, on: &ResourceType, rules: &Rules, place: u64) -> Option<Row> {
-        let row = self.rows.remove(&place)?;
-        for Indexed { target, .. } in indexed(on, rules) {
-            let Some(index) = self.indexes.get_mut(target.path().as_str()) else { continue };
-            for value in target.values(row.resource.as_map()) {
-                let key = index_key(&target, value);
-                if let Some(rows) = index.get_mut(&key) {
-                    rows.remove(&place);
-                    if rows.is_empty() {
-                        index.remove(&key);
-                    }
-                }
-            }
-        }
-        Some(row)
-    }
-
     /// The rows that can match a filter, if an index tells; the filter must still be asked.
     pub(super) fn candidates(&self, filter: &Predicate) -> Option<Vec<u64>> {
         match filter {
             Predicate::Compare { target, op: CompareOp::Eq, operand: Operand::Text(text) } => {
-                let index = self.indexes.get(target.path().as_str())?;
-                Some(index.get(text.folded()).into_iter().flatten().copied().collect())
+                let index = self.index(target)?;
+                Some(index.rows.get(text.folded()).into_iter().flatten().copied().collect())
             }
             Predicate::And(terms) => terms.iter().find_map(|term| self.candidates(term)),
             Predicate::Or(terms) => {

@@ -132,12 +132,8 @@ impl Tenant {
         };
         let added: Vec<&Map<String, Value>> = added.iter().filter_map(Value::as_object).collect();
         self.check_members(on, rules, &id, &added)?;
-        self.tables.entry(on.name().to_owned()).or_default().check_unique(
-            on,
-            rules,
-            resource.as_map(),
-            None,
-        )?;
+        let table = self.tables.entry(on.name().to_owned()).or_insert_with(|| Table::new(on, rules));
+        table.check_unique(&resource, None)?;
 
         let place = (on.name().to_owned(), self.next);
         self.next += 1;
@@ -149,7 +145,9 @@ impl Tenant {
         }
         self.ids.insert(id.clone(), place.clone());
         let row = Row { id: id.clone(), resource, members, password_hash };
-        self.tables.entry(on.name().to_owned()).or_default().insert(on, rules, place.1, row);
+        if let Some(table) = self.tables.get_mut(on.name()) {
+            table.insert(place.1, row);
+        }
         self.retrieve(on, &id, &Projection::new(on)).ok_or_else(|| Error::not_found(&id))
     }
 
@@ -253,7 +251,7 @@ impl Tenant {
         if applied.changed || !change.is_empty() {
             self.check_members(on, rules, id, &change.add)?;
             let table = self.tables.get(on.name()).ok_or_else(|| Error::not_found(id))?;
-            table.check_unique(on, rules, applied.resource.as_map(), Some(place.1))?;
+            table.check_unique(&applied.resource, Some(place.1))?;
             let added: Vec<Map<String, Value>> =
                 change.add.iter().map(|element| self.typed(element)).collect();
             self.store(cx, rules, &place, applied.resource, added, change.remove);
@@ -273,10 +271,11 @@ impl Tenant {
         added: Vec<Map<String, Value>>,
         removed: Vec<String>,
     ) {
-        let on = cx.resource_type();
         let Some(table) = self.tables.get_mut(&place.0) else { return };
-        let Some(mut row) = table.remove(on, rules, place.1) else { return };
-        row.resource = next.stamp_changed(cx, &row.resource);
+        let Some(row) = table.rows.get(&place.1) else { return };
+        let next = next.stamp_changed(cx, &row.resource);
+        table.update(place.1, next);
+        let Some(row) = table.rows.get_mut(&place.1) else { return };
         if let Some(hash) = hash_password(cx, rules) {
             row.password_hash = Some(hash);
         } else if cx.secrets().is_cleared("password") {
@@ -290,13 +289,11 @@ impl Tenant {
             self.parents.entry(members::key(&element).to_owned()).or_default().insert(place.clone());
             row.members.add(element);
         }
-        table.insert(on, rules, place.1, row);
     }
 
     pub(super) fn delete(
         &mut self,
         cx: &Context<'_>,
-        rules: &Rules,
         id: &str,
         precondition: &Precondition,
     ) -> Result<Deleted> {
@@ -306,7 +303,7 @@ impl Tenant {
         let version = version(&row.resource)?;
         precondition.check(&version)?;
 
-        let row = self.tables.get_mut(on.name()).and_then(|table| table.remove(on, rules, place.1));
+        let row = self.tables.get_mut(on.name()).and_then(|table| table.remove(place.1));
         self.ids.remove(id);
         for element in row.iter().flat_map(|row| row.members.iter()) {
             leave(&mut self.parents, members::key(element), &place);
@@ -320,7 +317,7 @@ impl Tenant {
             }
         }
         for table in self.tables.values_mut() {
-            references::forget(cx, rules, table, id);
+            references::forget(cx, table, id);
         }
         Ok(Deleted { version })
     }
