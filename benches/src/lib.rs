@@ -15,8 +15,15 @@ use serde_json::{Map, Value};
 
 /// Every case, in groups that are prepared when their turn comes: many resources in the heap slow
 /// down whatever else allocates.
-pub const GROUPS: [fn() -> Vec<Case>; 5] =
-    [filter::cases, schema::cases, patch::cases, service::cases, patch::group_cases];
+pub const GROUPS: [fn() -> Vec<Case>; 7] = [
+    filter::cases,
+    schema::cases,
+    patch::cases,
+    service::cases,
+    || patch::group_cases(1_000),
+    || patch::group_cases(10_000),
+    || patch::group_cases(100_000),
+];
 
 /// What cases are compared with that have no other yardstick: reading a full enterprise user from JSON.
 pub fn yardstick() -> Case {

@@ -64,8 +64,8 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-pub(crate) fn group_cases() -> Vec<Case> {
-    [1_000, 10_000, 100_000].into_iter().flat_map(|size| Group::new(size).cases()).collect()
+pub(crate) fn group_cases(size: usize) -> Vec<Case> {
+    Group::new(size).cases()
 }
 
 /// A group of many members, which is put back into its first state after each run.
@@ -106,7 +106,8 @@ impl Group {
         let split = move |patch: &Patch| black_box(patch.split("members")).is_some();
         let mut cases = vec![
             self.scan(format!("group/scan/{size}")).against(self.scan("S".to_owned())),
-            Case::mean(format!("group/split/{size}"), None, patches, split),
+            Case::mean(format!("group/split/{size}"), None, patches, split)
+                .against(self.scan("S".to_owned())),
         ];
         for (name, bar, does, undoes) in pairs {
             let name = format!("group/{name}/{size}");
