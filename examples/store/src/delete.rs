@@ -34,6 +34,7 @@ pub(crate) async fn delete(
         ("DELETE FROM member WHERE tenant = ?1 AND member = ?2", params![tenant.as_str(), id]),
         ("DELETE FROM member WHERE place = ?1", params![stored.place]),
         ("DELETE FROM value WHERE place = ?1", params![stored.place]),
+        ("DELETE FROM unique_value WHERE place = ?1", params![stored.place]),
         ("DELETE FROM resource WHERE place = ?1", params![stored.place]),
         (
             "INSERT INTO tombstone (tenant, id, kind, deleted) VALUES (?1, ?2, ?3, ?4)",

@@ -15,8 +15,8 @@ pub(crate) enum Fault {
     Lost(Source),
     /// Another transaction was in the way; the same again may succeed.
     Conflict(Source),
-    /// The unique name is in use.
-    Taken,
+    /// The value of this attribute is in use; that of the unique name if none is named.
+    Taken(Option<String>),
     /// A value that the database cannot hold.
     Value,
     /// The call itself is at fault, not the database.
@@ -41,7 +41,7 @@ impl Fault {
             Self::Unavailable(source) | Self::Lost(source) | Self::Conflict(source) => {
                 Error::unavailable(RETRY_AFTER).with_source(source)
             }
-            Self::Taken => Error::uniqueness(unique.unwrap_or("id")),
+            Self::Taken(attribute) => Error::uniqueness(attribute.as_deref().or(unique).unwrap_or("id")),
             Self::Value => Error::of(
                 scim_core::schema::ScimType::InvalidValue,
                 "a value is too long or has a character that cannot be stored",

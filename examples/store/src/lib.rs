@@ -37,6 +37,7 @@ mod store;
 mod tables;
 #[cfg(test)]
 mod upgrade;
+mod values;
 mod write;
 
 pub use store::{OpenError, Store};

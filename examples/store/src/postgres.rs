@@ -210,7 +210,11 @@ fn fault(error: tokio_postgres::Error) -> Fault {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
             Fault::Conflict(error.into())
         }
-        SqlState::UNIQUE_VIOLATION if reported.constraint() == Some("resource_unique_name") => Fault::Taken,
+        SqlState::UNIQUE_VIOLATION
+            if matches!(reported.constraint(), Some("resource_unique_name" | "unique_value_pkey")) =>
+        {
+            Fault::Taken(None)
+        }
         SqlState::PROGRAM_LIMIT_EXCEEDED
         | SqlState::CHARACTER_NOT_IN_REPERTOIRE
         | SqlState::UNTRANSLATABLE_CHARACTER

@@ -14,7 +14,7 @@ use crate::tables::{Home, Tables, home, key_name, leaves, value_column};
 /// The longest text in a column that has an index: PostgreSQL's end at 2,704 bytes in all.
 const MAX_INDEXED: usize = 1_500;
 
-/// What the tables `resource` and `value` hold of a resource besides id, times and version.
+/// What the tables `resource`, `value` and `unique_value` hold of a resource besides id, times and version.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Record {
     pub(crate) unique_name: Option<String>,
@@ -24,6 +24,8 @@ pub(crate) struct Record {
     pub(crate) keys: String,
     pub(crate) document: String,
     pub(crate) values: BTreeSet<Element>,
+    /// Attributes, and values of theirs that no other resource may have.
+    pub(crate) unique: BTreeSet<(String, String)>,
 }
 
 /// A row of `value`.
@@ -58,6 +60,7 @@ impl Record {
             keys: String::new(),
             document: String::new(),
             values: BTreeSet::new(),
+            unique: BTreeSet::new(),
         };
         let mut keys = Map::new();
         for target in tables.on.all_attributes() {
@@ -93,6 +96,11 @@ impl Record {
                         record.values.insert(row_of(target, number, element)?);
                     }
                 }
+            }
+        }
+        for target in &tables.also_unique {
+            for value in target.values(map) {
+                record.unique.insert((target.path().as_str().to_owned(), indexed(target, value)?));
             }
         }
         record.keys = Value::Object(keys).to_string();

@@ -276,7 +276,7 @@ impl rusqlite::ToSql for Param {
 
 fn fault(error: rusqlite::Error) -> Fault {
     match error.sqlite_error_code() {
-        Some(ErrorCode::ConstraintViolation) if error.to_string().contains("unique_name") => Fault::Taken,
+        Some(ErrorCode::ConstraintViolation) if error.to_string().contains("unique_") => Fault::Taken(None),
         Some(ErrorCode::TooBig) => Fault::Value,
         Some(
             ErrorCode::DatabaseBusy

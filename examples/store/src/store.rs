@@ -79,7 +79,7 @@ impl Store {
     /// Also requires the values of an attribute to differ among the resources of a type; for groups
     /// named by Entra ID, `unique("Group", "displayName")`.
     ///
-    /// One attribute of a type can be unique. This is about what is written from now on.
+    /// What the schema says to be unique is so anyhow. This is about what is written from now on.
     #[must_use]
     pub fn unique(self, resource_type: &str, attribute: &str) -> Self {
         self.rule(|rules| rules.unique.push((resource_type.to_owned(), attribute.to_owned())))
@@ -167,19 +167,17 @@ impl Store {
 
     /// The resource type as the store sees it.
     pub(crate) fn tables(&self, on: &ResourceType) -> Result<Arc<Tables>, Fault> {
-        let unique =
-            self.rules.unique.iter().find(|(name, _)| name == on.name()).map(|(_, name)| name.as_str());
+        let own = self.rules.unique.iter().filter(|(name, _)| name == on.name());
+        let unique: Vec<&str> = own.map(|(_, path)| path.as_str()).collect();
         let mut key = on.name().to_owned();
-        for part in on.extensions().map(|extension| extension.schema().id().to_owned()) {
+        for part in on.extensions().map(|extension| extension.schema().id()).chain(unique.iter().copied()) {
             key.push('\n');
-            key.push_str(&part);
+            key.push_str(part);
         }
-        key.push('\n');
-        key.push_str(unique.unwrap_or_default());
         if let Some(tables) = self.tables.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(tables.clone());
         }
-        let tables = Arc::new(Tables::new(on, unique, self.database.dialect())?);
+        let tables = Arc::new(Tables::new(on, &unique, self.database.dialect())?);
         self.tables.write().unwrap_or_else(PoisonError::into_inner).insert(key, tables.clone());
         Ok(tables)
     }

@@ -9,8 +9,10 @@ pub(crate) struct Tables {
     pub(crate) on: ResourceType,
     /// How the type's attributes are searched and sorted by.
     pub(crate) mapping: Mapping,
-    /// The attribute whose values differ among the resources of the type.
+    /// The attribute whose values differ among the resources of the type, and have a column.
     pub(crate) unique: Option<Target>,
+    /// The other ones whose values differ, which have rows.
+    pub(crate) also_unique: Vec<Target>,
     /// The list whose elements are in the table `member`.
     pub(crate) members: Option<Target>,
     /// The list that says which groups a resource is in.
@@ -28,26 +30,36 @@ pub(crate) enum Home {
 }
 
 impl Tables {
-    pub(crate) fn new(
-        on: &ResourceType,
-        unique: Option<&str>,
-        dialect: Dialect,
-    ) -> Result<Self, InvalidMapping> {
-        let is_unique = |target: &&Target| match unique {
-            Some(name) => target.attribute().name().eq_ignore_ascii_case(name),
-            None => target.attribute().uniqueness() != Uniqueness::None && target.attribute().name() != "id",
+    pub(crate) fn new(on: &ResourceType, unique: &[&str], dialect: Dialect) -> Result<Self, InvalidMapping> {
+        let is_unique = |target: &&Target| {
+            let path = target.path().as_str();
+            let asked = unique.iter().any(|name| name.eq_ignore_ascii_case(path));
+            path != "id" && (asked || target.definition().uniqueness() != Uniqueness::None)
         };
-        let unique = on.attributes().find(is_unique).cloned();
+        let all = on.all_attributes().flat_map(|target| {
+            let own = (!target.is_complex()).then_some(target);
+            own.into_iter().chain(target.sub_attributes())
+        });
+        let mut also_unique: Vec<Target> = all.filter(is_unique).cloned().collect();
+        // The one that every resource has, such as `userName`, comes before what only some have.
+        let named = |target: &Target| on.attributes().any(|own| own == target && !is_list(own));
+        let place = also_unique.iter().position(|target| named(target) && target.attribute().is_required());
+        let place = place.or_else(|| also_unique.iter().position(named));
+        let unique = place.map(|place| also_unique.remove(place));
         let members = on.attributes().find(|target| target.is_keyed()).cloned();
         let groups = on.attributes().find(|target| is_groups(target)).cloned();
         let mapping = mapping(on, unique.as_ref(), dialect)?;
-        Ok(Self { on: on.clone(), mapping, unique, members, groups })
+        Ok(Self { on: on.clone(), mapping, unique, also_unique, members, groups })
     }
 
     /// The column with the unique name, if the attribute is it.
     pub(crate) fn is_unique(&self, target: &Target) -> bool {
         self.unique.as_ref() == Some(target)
     }
+}
+
+fn is_list(target: &Target) -> bool {
+    target.attribute().is_multi_valued()
 }
 
 fn is_groups(target: &Target) -> bool {
@@ -216,10 +228,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_name_that_all_have_is_the_one_with_a_column() {
+        let unique = |on, names: &[&str]| {
+            let tables = Tables::new(on, names, Dialect::Sqlite).unwrap();
+            let also = tables.also_unique.iter().map(|target| target.to_string()).collect::<Vec<_>>();
+            (tables.unique.map(|target| target.to_string()).unwrap_or_default(), also.join(" "))
+        };
+        let (user, group) = (standard::user_type(), standard::group_type());
+        let pair = |one: &str, others: &str| (one.to_owned(), others.to_owned());
+        assert_eq!(unique(&user, &[]), pair("userName", ""));
+        assert_eq!(
+            unique(&user, &["externalId", "emails.value"]),
+            pair("userName", "externalId emails.value")
+        );
+        assert_eq!(unique(&group, &[]), pair("", ""));
+        assert_eq!(unique(&group, &["externalId", "displayname"]), pair("displayName", "externalId"));
+        assert_eq!(unique(&group, &["externalId"]), pair("externalId", ""));
+    }
+
+    #[test]
     fn every_standard_attribute_that_can_be_searched_is_mapped() {
         for dialect in [Dialect::Sqlite, Dialect::Postgres] {
             for on in [standard::user_type(), standard::group_type()] {
-                for unique in [None, Some("displayName")] {
+                for unique in [[].as_slice(), &["displayName", "externalId"]] {
                     Tables::new(&on, unique, dialect).map_err(|error| error.to_string()).unwrap();
                 }
             }

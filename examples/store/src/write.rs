@@ -3,19 +3,17 @@
 use scim_core::patch::ListDelta;
 use scim_core::schema::Projection;
 use scim_core::{Applied, Context, ETag, Error, Resource, Update, UpdateOptions, Updated, new_id};
-use scim_sql::Dialect;
 use serde_json::{Map, Value};
 
 use crate::database::{Mode, Transaction};
 use crate::fault::Fault;
 use crate::members::{self, Change};
-use crate::param::{Param, params};
+use crate::param::params;
 use crate::password;
 use crate::record::{COLUMNS, Record, Stored, resource, times, version};
 use crate::store::{Store, tenant_of};
 use crate::tables::Tables;
-
-type Statement = (&'static str, Vec<Param>);
+use crate::values::{Statement, claim, values};
 
 pub(crate) async fn create(
     store: &Store,
@@ -39,6 +37,7 @@ pub(crate) async fn create(
     let known =
         members::check(&mut tx, cx, &tenant, (&id, list.unwrap_or("")), &members, keep_unknown).await?;
     let place = insert(&mut tx, cx, &tenant, &resource, &record, password).await?;
+    claim(&mut tx, tables, &tenant, place, None, &record).await?;
     let mut statements = values(tx.dialect(), &tenant, place, None, &record);
     if !members.is_empty() {
         let change = members::change(&mut tx, place, &ListDelta::Exactly(members)).await?;
@@ -87,52 +86,6 @@ async fn insert(
     ];
     let row = tx.row(sql, params).await?;
     row.and_then(|row| row.int(0)).ok_or_else(|| Fault::broken("an insertion returned nothing"))
-}
-
-/// The statements that bring the rows of `value`, and the search index, from one state to another.
-fn values(
-    dialect: Dialect,
-    tenant: &str,
-    place: i64,
-    before: Option<&Record>,
-    after: &Record,
-) -> Vec<Statement> {
-    let mut statements = Vec::new();
-    let none = std::collections::BTreeSet::new();
-    let old = before.map_or(&none, |record| &record.values);
-    let gone: Vec<Value> =
-        old.difference(&after.values).map(|row| serde_json::json!([row.attribute, row.number])).collect();
-    if !gone.is_empty() {
-        statements.push((
-            "DELETE FROM value WHERE place = ?1 AND (attribute, element) IN \
-             (SELECT e.value->>0, CAST(e.value->>1 AS bigint) FROM each(?2) e)",
-            params![place, Value::from(gone).to_string()],
-        ));
-    }
-    let new: Vec<Value> = after.values.difference(old).map(crate::record::Element::to_json).collect();
-    if !new.is_empty() {
-        statements.push((
-            "INSERT INTO value (place, tenant, attribute, element, value, type, main, keys) \
-             SELECT CAST(?1 AS bigint), ?2, e.value->>0, CAST(e.value->>1 AS bigint), e.value->>2, e.value->>3, \
-             e.value->>4, json(e.value->>5) FROM each(?3) e",
-            params![place, tenant, Value::from(new).to_string()],
-        ));
-    }
-    let is_searched = before.is_none_or(|before| {
-        (&before.unique_name, &before.display) != (&after.unique_name, &after.display)
-            || before.searched() != after.searched()
-    });
-    if is_searched && dialect == Dialect::Sqlite {
-        let (name, display) = (after.unique_name.clone(), after.display.clone());
-        if before.is_some() {
-            statements.push(("DELETE FROM search WHERE rowid = ?1", params![place]));
-        }
-        statements.push((
-            "INSERT INTO search (rowid, unique_name, display, value) VALUES (?1, ?2, ?3, ?4)",
-            params![place, name, display, after.searched()],
-        ));
-    }
-    statements
 }
 
 /// The resource of the context's type with this id, kept from being changed by others.
@@ -296,10 +249,9 @@ pub(crate) async fn rewrite(
         false => Some((Record::new(tables, &stored.resource)?, Record::new(tables, next)?)),
     };
     replace(tx, stored, next, records.as_ref().map(|(_, after)| after), password).await?;
-    let dialect = tx.dialect();
-    Ok(records
-        .map(|(before, after)| values(dialect, tenant, stored.place, Some(&before), &after))
-        .unwrap_or_default())
+    let Some((before, after)) = records else { return Ok(Vec::new()) };
+    claim(tx, tables, tenant, stored.place, Some(&before), &after).await?;
+    Ok(values(tx.dialect(), tenant, stored.place, Some(&before), &after))
 }
 
 /// Writes a resource in place of the version that was read. Without a record only its members have

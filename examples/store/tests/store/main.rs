@@ -17,3 +17,5 @@ mod suite;
 mod support;
 #[cfg(test)]
 mod transcripts;
+#[cfg(test)]
+mod unique;

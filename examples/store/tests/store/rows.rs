@@ -60,7 +60,8 @@ fn what_is_deleted_leaves_a_tombstone_and_nothing_else() {
         for path in [format!("/Users/{}", id(&bea)), format!("/Groups/{}", id(&group))] {
             assert_eq!(client.send(Method::DELETE, &path, None).0, 204);
         }
-        assert_eq!(["resource", "value", "member", "tombstone"].map(count), ["0", "0", "0", "2"]);
+        let tables = ["resource", "value", "unique_value", "member", "tombstone"];
+        assert_eq!(tables.map(count), ["0", "0", "0", "0", "2"]);
         let sql = format!("SELECT id, kind FROM tombstone WHERE tenant = ':{}'", client.tenant);
         let mut rows = support::raw(&runtime, &database, &sql);
         rows.sort_by(|a, b| b[1].cmp(&a[1]));

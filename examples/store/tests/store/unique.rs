@@ -1,0 +1,59 @@
+//! Values that must differ, by the constraints of the database.
+
+use crate::support;
+use crate::support::service::{Client, patch, user};
+use http::Method;
+use serde_json::{Value, json};
+
+fn employee(name: &str, number: &str) -> Value {
+    let mut body = user(name);
+    body["externalId"] = json!(number);
+    body["emails"] = json!([{ "value": format!("{name}@example.com") }]);
+    body
+}
+
+#[test]
+fn several_attributes_of_a_type_can_be_unique() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let store =
+            support::open(&runtime, &database).unique("User", "externalId").unique("User", "emails.value");
+        let client = Client::new(&runtime, &store);
+        let refused = |(status, body): (u16, Value), attribute: &str| {
+            assert_eq!((status, body["scimType"].as_str()), (409, Some("uniqueness")), "{body}");
+            assert!(body["detail"].as_str().unwrap().contains(attribute), "{attribute}: {body}");
+        };
+        let create = |body: Value| client.send(Method::POST, "/Users", Some(body));
+
+        let ada = client.create("/Users", employee("ada", "1"));
+        let ada = format!("/Users/{}", ada["id"].as_str().unwrap());
+        let bea = client.create("/Users", employee("bea", "2"));
+        let bea = format!("/Users/{}", bea["id"].as_str().unwrap());
+        refused(create(employee("ADA", "3")), "userName");
+        refused(create(employee("eve", "1")), "externalId");
+        let mut body = employee("eve", "3");
+        body["emails"] = json!([{ "value": "eve@example.com" }, { "value": "ADA@example.com" }]);
+        refused(create(body), "emails.value");
+        let change = |path: &str, number: &str| {
+            let operation = json!({ "op": "replace", "path": "externalId", "value": number });
+            client.send(Method::PATCH, path, patch(operation))
+        };
+        refused(change(&bea, "1"), "externalId");
+
+        // What was given up, or deleted with its resource, is free.
+        assert_eq!(change(&ada, "4").0, 200);
+        assert_eq!(change(&bea, "1").0, 200);
+        assert_eq!(client.send(Method::DELETE, &bea, None).0, 204);
+        client.create("/Users", employee("bea", "1"));
+        // Another tenant has its own.
+        Client::new(&runtime, &store).create("/Users", employee("ada", "4"));
+
+        // Of those who come at once one is first.
+        let calls =
+            (0..16).map(|n| client.call(Method::POST, "/Users", Some(employee(&format!("u{n}"), "9"))));
+        let mut answers: Vec<u16> =
+            runtime.block_on(support::all(calls)).iter().map(|(status, _)| *status).collect();
+        answers.sort_unstable();
+        assert_eq!(answers, [[201].as_slice(), &[409; 15]].concat(), "{}", database.url);
+    }
+}
