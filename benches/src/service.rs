@@ -1,15 +1,20 @@
-//! Whole requests, in process, on a memory store with ten thousand users.
+//! Whole requests, in process, on a memory store with ten thousand users. Each request is about another
+//! user, as a client's are, so that what the caches hold of the last one does not help.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
+use scim_core::schema::standard;
 use scim_core::{Identity, MemoryProvider, ScimService};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Case;
 
 const USERS: usize = 10_000;
+
+/// The operations of a bulk job.
+const JOB: usize = 1_000;
 
 /// The answer to a request. A memory store never waits, so no runtime is measured along with it.
 fn handle(service: &ScimService, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
@@ -19,60 +24,183 @@ fn handle(service: &ScimService, request: Request<Vec<u8>>) -> Response<Vec<u8>>
     }
 }
 
-fn request(method: &str, path: &str, body: &[u8]) -> Request<Vec<u8>> {
+fn request(method: &str, path: &str, body: impl Into<Vec<u8>>) -> Request<Vec<u8>> {
     Request::builder()
         .method(method)
         .uri(path)
         .header("content-type", "application/scim+json")
         .extension(Identity::new("benches"))
-        .body(body.to_vec())
+        .body(body.into())
         .expect("a request")
 }
 
-/// A service with its users, and their ids.
-fn service() -> (ScimService, Vec<String>) {
-    let store = MemoryProvider::new();
-    let service = ScimService::builder()
+/// A service over a memory store of its own.
+fn service() -> ScimService {
+    let store = MemoryProvider::new().keep_unknown_members();
+    ScimService::builder()
         .base_url("https://scim.example.com/scim/v2")
         .users(store.clone())
         .groups(store)
+        .max_payload(64 * 1024 * 1024)
         .build()
-        .expect("a service");
+        .expect("a service")
+}
+
+fn user(number: usize) -> Map<String, Value> {
     let mut user = crate::user();
-    let create = |number| {
-        user.insert("userName".to_owned(), json!(format!("user{number}@example.com")));
-        user.insert("externalId".to_owned(), json!(format!("hr-{number:06}")));
-        let body = Value::Object(user.clone()).to_string();
-        let response = handle(&service, request("POST", "/Users", body.as_bytes()));
-        assert_eq!(response.status(), 201, "{}", String::from_utf8_lossy(response.body()));
-        let created: Value = serde_json::from_slice(response.body()).expect("a user");
-        created.get("id").and_then(Value::as_str).expect("an id").to_owned()
-    };
-    let ids = (0..USERS).map(create).collect();
-    (service, ids)
+    user.insert("userName".to_owned(), json!(format!("user{number}@example.com")));
+    user.insert("externalId".to_owned(), json!(format!("hr-{number:06}")));
+    user
+}
+
+fn user_body(number: usize) -> Vec<u8> {
+    Value::Object(user(number)).to_string().into()
+}
+
+/// The path of a resource that has been created.
+fn create(service: &ScimService, endpoint: &str, body: Vec<u8>) -> String {
+    let response = handle(service, request("POST", endpoint, body));
+    assert_eq!(response.status(), 201, "{}", String::from_utf8_lossy(response.body()));
+    let created: Value = serde_json::from_slice(response.body()).expect("a resource");
+    format!("{endpoint}/{}", created.get("id").and_then(Value::as_str).expect("an id"))
+}
+
+/// A service with its users, and their paths.
+fn populated() -> (ScimService, Vec<String>) {
+    let service = service();
+    let paths = (0..USERS).map(|number| create(&service, "/Users", user_body(number))).collect();
+    (service, paths)
 }
 
 pub(crate) fn cases() -> Vec<Case> {
     // Allocators give a thread memory of its own: what is measured does not pay for the holes that
     // making so many users leaves behind.
-    let (service, ids) = std::thread::spawn(service).join().expect("a service");
-    let id = ids.get(USERS / 2).expect("one of them");
-    vec![answered(&service, "service/get", None, ("GET", &format!("/Users/{id}"), ""), 200)]
+    let (service, paths) = std::thread::spawn(populated).join().expect("a service");
+    let read = paths.clone();
+    let get = move |n: usize| request("GET", read.get(n).expect("a path"), "");
+    let filter = |n| request("GET", &format!("/Users?filter=userName%20eq%20%22USER{n}@example.com%22"), "");
+    let page =
+        |n: usize| request("GET", &format!("/Users?startIndex={}&count=100", n % (USERS - 100) + 1), "");
+    let mut titles = 0;
+    let patch = move |n: usize| {
+        titles += 1;
+        let title = json!([{ "op": "replace", "path": "title", "value": format!("Engineer {titles}") }]);
+        request("PATCH", paths.get(n).expect("a path"), patch_body(&title))
+    };
+    vec![
+        answered(&service, "service/get", 0.6, get, 200),
+        answered(&service, "service/filter-user-name", 0.9, filter, 200),
+        answered(&service, "service/page-100", 45.0, page, 200),
+        answered(&service, "service/patch-one", 1.5, patch, 200),
+        create_one(&service),
+        add_member("service/add-member-of-10", 1.5, 10),
+        add_member("service/add-member-of-100000", 1.5, 100_000),
+        add_member("service/add-member-either", 1.5, 100_000).against(add_member("M", None, 10)),
+        bulk_creates(),
+    ]
 }
 
-/// A request whose answer is the same each time.
+fn patch_body(operations: &Value) -> String {
+    json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations })
+        .to_string()
+}
+
+/// Requests about one user after the other, in no order that a cache could know.
 fn answered(
     service: &ScimService,
     name: &'static str,
-    bar: Option<f64>,
-    (method, path, body): (&'static str, &str, &'static str),
+    bar: f64,
+    mut prepare: impl FnMut(usize) -> Request<Vec<u8>> + 'static,
     status: u16,
 ) -> Case {
-    let (service, path) = (service.clone(), path.to_owned());
-    let prepare = move || request(method, &path, body.as_bytes());
+    let service = service.clone();
+    let mut number = 0;
+    let prepare = move || {
+        number = (number + 7_919) % USERS;
+        prepare(number)
+    };
     Case::consuming(name, bar, prepare, move |request| {
         let response = handle(&service, request);
         assert_eq!(response.status(), status, "{name}");
         response
     })
+}
+
+/// A user that is deleted when it has been measured how long its creation took.
+struct Created(ScimService, Response<Vec<u8>>);
+
+impl Drop for Created {
+    fn drop(&mut self) {
+        let location = self.1.headers().get("location").and_then(|location| location.to_str().ok());
+        let id = location.and_then(|location| location.rsplit('/').next()).expect("a location");
+        assert_eq!(handle(&self.0, request("DELETE", &format!("/Users/{id}"), "")).status(), 204);
+    }
+}
+
+fn create_one(service: &ScimService) -> Case {
+    let (service, mut number) = (service.clone(), USERS);
+    let prepare = move || {
+        number += 1;
+        request("POST", "/Users", user_body(number))
+    };
+    Case::consuming("service/create", 3.0, prepare, move |request| {
+        let response = handle(&service, request);
+        assert_eq!(response.status(), 201, "service/create");
+        Created(service.clone(), response)
+    })
+}
+
+/// Adds one member after the other to a group of some size.
+fn add_member(name: &'static str, bar: impl Into<Option<f64>>, size: usize) -> Case {
+    let service = service();
+    let id = |number: usize| json!({ "value": format!("6f1b6d52-0c9a-4e0e-9f64-{number:012x}") });
+    let members: Vec<Value> = (0..size).map(id).collect();
+    let group = json!({ "schemas": [standard::GROUP], "displayName": "All", "members": members });
+    let path = create(&service, "/Groups", group.to_string().into());
+    let mut number = size;
+    let prepare = move || {
+        number += 1;
+        request(
+            "PATCH",
+            &path,
+            patch_body(&json!([{ "op": "add", "path": "members", "value": [id(number)] }])),
+        )
+    };
+    Case::consuming(name, bar, prepare, move |request| {
+        let response = handle(&service, request);
+        assert_eq!(response.status(), 204, "{name}");
+        response
+    })
+}
+
+/// A bulk job of creations, compared with as many requests.
+fn bulk_creates() -> Case {
+    let bodies: Vec<Vec<u8>> = (0..JOB).map(user_body).collect();
+    let operation = |number: usize| json!({ "method": "POST", "path": "/Users", "bulkId": format!("b{number}"), "data": user(number) });
+    let operations: Vec<Value> = (0..JOB).map(operation).collect();
+    let schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"];
+    let job = json!({ "schemas": schemas, "Operations": operations }).to_string();
+    let singly = Case::consuming(
+        "thousand",
+        None,
+        move || {
+            (service(), bodies.iter().map(|body| request("POST", "/Users", body.clone())).collect::<Vec<_>>())
+        },
+        |(service, requests)| {
+            let responses: Vec<_> = requests.into_iter().map(|request| handle(&service, request)).collect();
+            assert!(responses.iter().all(|response| response.status() == 201), "a thousand creations");
+            (service, responses)
+        },
+    );
+    let at_once = Case::consuming(
+        "service/bulk-1000",
+        1.0,
+        move || (service(), request("POST", "/Bulk", job.clone())),
+        |(service, request)| {
+            let response = handle(&service, request);
+            assert_eq!(response.status(), 200, "service/bulk-1000");
+            (service, response)
+        },
+    );
+    at_once.against(singly)
 }
