@@ -7,6 +7,7 @@ use scim_schema::{Reading, read_message};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::references;
 use crate::route::Route;
 use crate::{ETag, Error, Precondition, Result, ScimService, json};
 
@@ -19,6 +20,8 @@ pub(super) struct Part {
     pub(super) bulk_id: Option<String>,
     version: Option<String>,
     pub(super) data: Option<Value>,
+    /// Whether there may be a reference in it: most have none, and need not be looked through.
+    pub(super) may_refer: bool,
     /// What is wrong with it without looking further.
     pub(super) refused: Option<Error>,
 }
@@ -33,9 +36,18 @@ impl Part {
     ) -> Self {
         let mut reading = Reading::new(&service.config().tolerance);
         reading.at_operation(Some(index));
-        let (method, path) = (String::new(), String::new());
-        let mut part = Self { method, path, bulk_id: None, version: None, data: None, refused: None };
-        let read = json::parse(raw.get().as_bytes()).and_then(|operation| part.fill(operation, &mut reading));
+        let text = raw.get();
+        let mut part = Self {
+            method: String::new(),
+            path: String::new(),
+            bulk_id: None,
+            version: None,
+            data: None,
+            // A backslash may begin the escape of any character.
+            may_refer: text.contains(references::PREFIX) || text.contains('\\'),
+            refused: None,
+        };
+        let read = json::parse(text.as_bytes()).and_then(|operation| part.fill(operation, &mut reading));
         part.refused = read.and_then(|()| part.check()).err();
         if let Some(bulk_id) = &part.bulk_id
             && !seen.insert(bulk_id.clone())

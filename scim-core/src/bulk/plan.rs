@@ -39,6 +39,9 @@ fn needed_by(
     creates: &HashMap<String, usize>,
 ) -> Vec<(String, usize)> {
     let mut needed: Vec<(String, usize)> = Vec::new();
+    if !part.may_refer {
+        return needed;
+    }
     let mut known = HashSet::new();
     let mut note = |bulk_id: &str| {
         if let Some(index) = creates.get(bulk_id).filter(|index| known.insert(**index)) {

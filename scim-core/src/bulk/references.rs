@@ -7,7 +7,7 @@ use scim_filter::{Filter, Limits, Literal, PatchPath};
 use scim_schema::{AttrPath, Extension, Quirk, Reading, ResourceType, Target, Tolerance, Type};
 use serde_json::{Map, Value};
 
-const PREFIX: &str = "bulkId:";
+pub(super) const PREFIX: &str = "bulkId:";
 
 /// What is to become of a reference.
 pub(super) enum Fate {

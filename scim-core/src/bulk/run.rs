@@ -153,7 +153,7 @@ impl<'a> Run<'a> {
         if let Route::Resource(_, id) = &route {
             done.location = Some(location(self.base, resource_type.endpoint(), id));
         }
-        if let Some(data) = &mut part.data {
+        if let Some(data) = part.data.as_mut().filter(|_| part.may_refer) {
             resolved = self.substitute(resource_type, &part.method, data, left_out)?;
         }
         let method =
