@@ -3,9 +3,9 @@
 use std::fmt;
 
 use scim_schema::UniqueNames;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::{Error, Result};
 
@@ -26,32 +26,70 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value> {
     Ok(value)
 }
 
-/// Reads an object whose members are to be read later, each on its own.
-pub(crate) fn members(body: &[u8]) -> Result<Vec<(String, Box<RawValue>)>> {
-    struct Members;
-    impl<'de> Visitor<'de> for Members {
-        type Value = Vec<(String, Box<RawValue>)>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a JSON object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-            let mut members = Vec::new();
-            while let Some(member) = object.next_entry()? {
-                members.push(member);
-            }
-            Ok(members)
-        }
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let members = deserializer.deserialize_map(Members);
-    members.and_then(|members| deserializer.end().map(|()| members)).map_err(invalid)
+/// A message with a list whose elements are to be read later, each on its own.
+pub(crate) struct Message {
+    /// The members, in which the list is null.
+    pub(crate) members: Map<String, Value>,
+    pub(crate) list: Vec<Box<RawValue>>,
 }
 
-/// Reads an array whose elements are to be read later, each on its own.
-pub(crate) fn elements(array: &RawValue) -> Result<Vec<Box<RawValue>>> {
-    serde_json::from_str(array.get()).map_err(invalid)
+/// Reads a message but not the elements of the list that it has under a name, in any case.
+pub(crate) fn message(body: &[u8], list: &'static str) -> Result<Message> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let message = deserializer.deserialize_map(Members(list));
+    message.and_then(|message| deserializer.end().map(|()| message)).map_err(invalid)
+}
+
+struct Members(&'static str);
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Message;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Message, A::Error> {
+        let mut message = Message { members: Map::new(), list: Vec::new() };
+        while let Some(name) = object.next_key::<String>()? {
+            let value = if name.eq_ignore_ascii_case(self.0) {
+                message.list = object.next_value_seed(Elements(self.0))?;
+                Value::Null
+            } else {
+                object.next_value_seed(UniqueNames)?
+            };
+            if message.members.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member is there twice"));
+            }
+        }
+        Ok(message)
+    }
+}
+
+struct Elements(&'static str);
+
+impl<'de> DeserializeSeed<'de> for Elements {
+    type Value = Vec<Box<RawValue>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = Vec<Box<RawValue>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an array under `{}`", self.0)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = list.next_element()? {
+            elements.push(element);
+        }
+        Ok(elements)
+    }
 }
 
 fn invalid(error: serde_json::Error) -> Error {

@@ -11,8 +11,8 @@ use std::collections::HashSet;
 use http::Extensions;
 use scim_schema::{Reading, ScimType, read_message};
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::{Error, Result, ScimService, json};
 use part::Part;
@@ -47,29 +47,13 @@ pub(crate) struct Done {
 impl Job {
     /// Reads the message, but none of its operations.
     pub(crate) fn read(body: &[u8], max_operations: usize, reading: &mut Reading<'_>) -> Result<Self> {
-        let mut operations = None;
-        let mut message = Map::new();
-        for (name, raw) in json::members(body)? {
-            let value = if name.eq_ignore_ascii_case("Operations") {
-                operations = Some(raw);
-                Value::Null
-            } else {
-                json::parse(raw.get().as_bytes())?
-            };
-            if message.insert(name, value).is_some() {
-                return Err(Error::invalid_syntax("a member of the message is there twice"));
-            }
+        let json::Message { members, list: operations } = json::message(body, "Operations")?;
+        if !members.keys().any(|name| name.eq_ignore_ascii_case("Operations")) {
+            return Err(Error::invalid_syntax("`Operations` is required and must be an array"));
         }
-        let mut message = read_message(
-            Value::Object(message),
-            Some(BULK_REQUEST),
-            &["Operations", "failOnErrors"],
-            reading,
-        )?;
-        let operations = operations.filter(|raw| raw.get().starts_with('['));
-        let operations = operations
-            .ok_or_else(|| Error::invalid_syntax("`Operations` is required and must be an array"))?;
-        let operations = json::elements(&operations)?;
+        let members = Value::Object(members);
+        let mut message =
+            read_message(members, Some(BULK_REQUEST), &["Operations", "failOnErrors"], reading)?;
         if operations.len() > max_operations {
             return Err(Error::too_large(format!("more than {max_operations} operations (maxOperations)")));
         }
@@ -91,8 +75,7 @@ impl Job {
         let mut run = Run::new(service, base, extensions, self.operations.len());
         let mut seen = HashSet::new();
         let mut read = |(index, raw): (usize, Box<RawValue>)| Part::read(index, &raw, service, &mut seen);
-        let refers = |raw: &RawValue| raw.get().contains("bulkId:") || raw.get().contains("\\u");
-        let refer = self.operations.iter().any(|raw| refers(raw));
+        let refer = self.operations.iter().any(|raw| references::may_be_in(raw.get()));
         let operations = self.operations.into_iter().enumerate();
         if !refer {
             // Where nothing refers to anything, each is read when its turn comes and not kept.

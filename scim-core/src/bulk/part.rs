@@ -43,8 +43,7 @@ impl Part {
             bulk_id: None,
             version: None,
             data: None,
-            // A backslash may begin the escape of any character.
-            may_refer: text.contains(references::PREFIX) || text.contains('\\'),
+            may_refer: references::may_be_in(text),
             refused: None,
         };
         let read = json::parse(text.as_bytes()).and_then(|operation| part.fill(operation, &mut reading));

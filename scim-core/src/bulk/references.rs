@@ -7,7 +7,12 @@ use scim_filter::{Filter, Limits, Literal, PatchPath};
 use scim_schema::{AttrPath, Extension, Quirk, Reading, ResourceType, Target, Tolerance, Type};
 use serde_json::{Map, Value};
 
-pub(super) const PREFIX: &str = "bulkId:";
+const PREFIX: &str = "bulkId:";
+
+/// Whether there may be a reference in JSON text, written with escapes or without.
+pub(super) fn may_be_in(json: &str) -> bool {
+    json.contains(PREFIX) || json.contains("\\u")
+}
 
 /// What is to become of a reference.
 pub(super) enum Fate {
