@@ -83,33 +83,37 @@ impl Transaction {
         Ok(self.rows(sql, params).await?.into_iter().next())
     }
 
-    /// Runs statements that return nothing, one after the other; how many rows the last one changed.
-    pub(crate) async fn execute(&mut self, statements: Vec<(&str, Vec<Param>)>) -> Result<u64, Fault> {
+    /// Runs statements that return nothing, one after the other. The last one must change something;
+    /// if it does not, another transaction was in the way.
+    pub(crate) async fn execute(&mut self, statements: Vec<Statement>) -> Result<(), Fault> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => {
-                let all = statements.into_iter().map(|(sql, params)| (sqlite(sql), params)).collect();
-                transaction.execute(all).await
-            }
+            Self::Sqlite(transaction) => transaction.execute(all(statements, sqlite), false).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => {
-                let mut changed = 0;
-                for (sql, params) in statements {
-                    changed = transaction.execute(&postgres(sql), params).await?;
-                }
-                Ok(changed)
-            }
+            Self::Postgres(transaction) => transaction.execute(all(statements, postgres)).await,
         }
     }
 
-    pub(crate) async fn commit(self) -> Result<(), Fault> {
+    /// Runs statements as [`execute`](Self::execute) does, and commits.
+    pub(crate) async fn commit(self, statements: Vec<Statement>) -> Result<(), Fault> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Sqlite(mut transaction) => transaction.execute(all(statements, sqlite), true).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.commit().await,
+            Self::Postgres(mut transaction) => {
+                transaction.execute(all(statements, postgres)).await?;
+                transaction.commit().await
+            }
         }
     }
+}
+
+/// A statement that returns nothing, and its parameters.
+pub(crate) type Statement = (&'static str, Vec<Param>);
+
+/// Statements in the form that a database takes.
+fn all(statements: Vec<Statement>, form: fn(&str) -> String) -> Vec<(String, Vec<Param>)> {
+    statements.into_iter().map(|(sql, params)| (form(sql), params)).collect()
 }
 
 #[cfg(feature = "sqlite")]

@@ -36,16 +36,15 @@ pub(crate) async fn delete(
         ("DELETE FROM value WHERE place = ?1", params![stored.place]),
         ("DELETE FROM unique_value WHERE place = ?1", params![stored.place]),
         ("DELETE FROM resource WHERE place = ?1", params![stored.place]),
-        (
-            "INSERT INTO tombstone (tenant, id, kind, deleted) VALUES (?1, ?2, ?3, ?4)",
-            params![tenant.as_str(), id, cx.resource_type().name(), now],
-        ),
     ];
     if tx.dialect() == scim_sql::Dialect::Sqlite {
         statements.push(("DELETE FROM search WHERE rowid = ?1", params![stored.place]));
     }
-    tx.execute(statements).await?;
+    statements.push((
+        "INSERT INTO tombstone (tenant, id, kind, deleted) VALUES (?1, ?2, ?3, ?4)",
+        params![tenant.as_str(), id, cx.resource_type().name(), now],
+    ));
     references::forget(&mut tx, cx, &store.types(), &tenant, id).await?;
-    commit(store, tx, &tenant, id, None).await?;
+    commit(store, tx, statements, &tenant, id, None).await?;
     Ok(Deleted { version })
 }

@@ -31,6 +31,11 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 const RETRY_AFTER: u32 = 1;
 
 impl Fault {
+    /// Another transaction was faster.
+    pub(crate) fn late() -> Self {
+        Self::Conflict("what was read has changed meanwhile".into())
+    }
+
     pub(crate) fn broken(reason: &str) -> Self {
         Self::Broken(reason.into())
     }

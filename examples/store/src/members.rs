@@ -1,6 +1,7 @@
 //! Memberships: the members of groups, and the groups of members.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::Utc;
 use scim_core::patch::ListDelta;
@@ -8,7 +9,7 @@ use scim_core::schema::{Projection, Target};
 use scim_core::{Context, Error, Resource};
 use serde_json::{Map, Value, json};
 
-use crate::database::Transaction;
+use crate::database::{Statement, Transaction};
 use crate::fault::Fault;
 use crate::param::params;
 use crate::record::{Stored, shown};
@@ -140,7 +141,7 @@ async fn ancestors(tx: &mut Transaction, tenant: &str, id: &str) -> Result<HashS
 struct Parent {
     member: String,
     id: String,
-    name: Option<String>,
+    name: Option<Arc<str>>,
 }
 
 /// The groups that these are members of, in the order of their creation.
@@ -152,22 +153,28 @@ async fn parents<'a>(
     let sql = "SELECT m.member, g.id, g.document FROM member m JOIN resource g ON g.place = m.place \
                WHERE m.tenant = ?1 AND m.member IN (SELECT e.value->>0 FROM each(?2) e) ORDER BY g.place";
     let rows = tx.rows(sql, params![tenant, list(members)]).await?;
-    let parent = |row: &crate::param::Row| {
-        let (member, id) = (row.text(0)?.to_owned(), row.text(1)?.to_owned());
-        Some(Parent { member, id, name: row.text(2).and_then(name_in) })
-    };
-    Ok(rows.iter().filter_map(parent).collect())
+    let mut parents: Vec<Parent> = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (Some(member), Some(id)) = (row.text(0), row.text(1)) else { continue };
+        // Those of one group follow each other, so that its name is looked for once.
+        let name = match parents.last() {
+            Some(last) if last.id == id => last.name.clone(),
+            _ => row.text(2).and_then(name_in).map(Arc::from),
+        };
+        parents.push(Parent { member: member.to_owned(), id: id.to_owned(), name });
+    }
+    Ok(parents)
 }
 
 /// Makes the rows of a change. `known` is what [`check`] returned.
-pub(crate) fn write<'a>(
+pub(crate) fn write(
     cx: &Context<'_>,
     tables: &Tables,
     tenant: &str,
     place: i64,
     change: &Change<'_>,
     known: &HashMap<String, (String, Option<String>)>,
-) -> Vec<(&'a str, Vec<crate::param::Param>)> {
+) -> Vec<Statement> {
     let mut statements = Vec::new();
     if !change.remove.is_empty() {
         let removed = list(change.remove.iter().map(String::as_str));
@@ -299,7 +306,7 @@ async fn groups(
                 }
                 let mut group = json!({ "value": parent.id, "type": kind });
                 if let (Some(object), Some(name)) = (group.as_object_mut(), &parent.name) {
-                    object.insert("display".to_owned(), Value::from(name.as_str()));
+                    object.insert("display".to_owned(), Value::from(&**name));
                 }
                 found.entry(id.clone()).or_default().push(group);
                 above.entry(parent.id.clone()).or_default().push(id.clone());

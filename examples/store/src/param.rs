@@ -61,7 +61,7 @@ macro_rules! params {
 pub(crate) use params;
 
 /// A row that was read; its values use the same type as parameters.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Row(pub(crate) Vec<Param>);
 
 impl Row {

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Timeouts};
+use futures_util::future::try_join_all;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Config, NoTls, Statement};
@@ -104,17 +105,20 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    /// The connection, the statement, and what begins the transaction if this is its first.
-    async fn prepare(&mut self, sql: &str) -> Result<(&Object, Statement, Option<&'static str>), Fault> {
-        let begin = self.begin.take();
-        self.open |= begin.is_some();
-        let client = self.client.as_ref().ok_or_else(|| Fault::broken("the transaction is over"))?;
-        let statement = client.prepare_cached(sql).await.map_err(fault)?;
-        Ok((client, statement, begin))
+    /// The statement, which is in a transaction from here on.
+    async fn prepare(&mut self, sql: &str) -> Result<Statement, Fault> {
+        self.open |= self.begin.is_some();
+        self.client()?.prepare_cached(sql).await.map_err(fault)
+    }
+
+    fn client(&self) -> Result<&Object, Fault> {
+        self.client.as_ref().ok_or_else(|| Fault::broken("the transaction is over"))
     }
 
     pub(crate) async fn rows(&mut self, sql: &str, params: Vec<Param>) -> Result<Vec<Row>, Fault> {
-        let (client, statement, begin) = self.prepare(sql).await?;
+        let statement = self.prepare(sql).await?;
+        let begin = self.begin.take();
+        let client = self.client()?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as _).collect();
         // Both are sent at once.
         let (begun, rows) = futures_util::join!(start(client, begin), client.query(&statement, &params));
@@ -122,15 +126,26 @@ impl Transaction {
         rows.map_err(fault)?.iter().map(read).collect()
     }
 
-    pub(crate) async fn execute(&mut self, sql: &str, params: Vec<Param>) -> Result<u64, Fault> {
-        let (client, statement, begin) = self.prepare(sql).await?;
-        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as _).collect();
-        let (begun, changed) = futures_util::join!(start(client, begin), client.execute(&statement, &params));
-        begun?;
-        changed.map_err(fault)
+    /// Runs statements; all are sent before the first is answered.
+    pub(crate) async fn execute(&mut self, statements: Vec<(String, Vec<Param>)>) -> Result<(), Fault> {
+        let mut prepared = Vec::with_capacity(statements.len());
+        for (sql, _) in &statements {
+            prepared.push(self.prepare(sql).await?);
+        }
+        let Some(client) = self.client.as_ref().filter(|_| !prepared.is_empty()) else { return Ok(()) };
+        start(client, self.begin.take()).await?;
+        let sent = prepared.iter().zip(&statements).map(async |(statement, (_, params))| {
+            let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as _).collect();
+            client.execute(statement, &params).await
+        });
+        // Of those that fail the first says why.
+        match try_join_all(sent).await.map_err(fault)?.last() {
+            Some(0) => Err(Fault::late()),
+            _ => Ok(()),
+        }
     }
 
-    pub(crate) async fn commit(mut self) -> Result<(), Fault> {
+    pub(crate) async fn commit(&mut self) -> Result<(), Fault> {
         let Some(client) = self.client.as_ref().filter(|_| self.open) else { return Ok(()) };
         client.batch_execute("COMMIT").await.map_err(|error| match fault(error) {
             // Not even whether it happened is known.

@@ -116,7 +116,7 @@ impl<'a> Plan<'a> {
             _ => (Side::From, None),
         };
         if let Some(position) = position {
-            let (key, tie) = read(position)?;
+            let Read { key, tie, .. } = read(position)?;
             let beyond = self.order.beyond(side, key, tie, params.len() + 1)?;
             add(&mut condition, &mut params, beyond);
         }
@@ -147,8 +147,9 @@ impl<'a> Plan<'a> {
 }
 
 /// The place in front of a row: its sort value, and what ties are resolved by. What comes or goes
-/// elsewhere does not move it, nor does it matter whether that row stays.
-fn position(row: &Row, by_place: bool) -> Position {
+/// elsewhere does not move it, nor does it matter whether that row stays. It also tells whether the
+/// list is one too long to be counted, so that no page after the first tries again.
+fn position(row: &Row, by_place: bool, long: bool) -> Position {
     let key = match row.0.last() {
         Some(Param::Text(text)) => Value::from(text.as_str()),
         Some(Param::Int(number)) => Value::from(*number),
@@ -156,7 +157,7 @@ fn position(row: &Row, by_place: bool) -> Position {
         _ => Value::Null,
     };
     let tie = if by_place { json!(row.int(0)) } else { json!(row.text(1)) };
-    Position(json!([key, tie]).to_string().into_bytes())
+    Position(json!([key, tie, long]).to_string().into_bytes())
 }
 
 fn add(condition: &mut String, params: &mut Vec<Param>, fragment: Fragment) {
@@ -165,19 +166,25 @@ fn add(condition: &mut String, params: &mut Vec<Param>, fragment: Fragment) {
     params.extend(fragment.binds.into_iter().map(Param::from));
 }
 
-/// The sort value and the tie of a position.
-fn read(position: &Position) -> Result<(Option<Bind>, Bind), Fault> {
-    let bind = |value: &Value| match value {
-        Value::String(text) => Some(Bind::Text(text.clone())),
+/// A position as it was made.
+struct Read {
+    key: Option<Bind>,
+    tie: Bind,
+    long: bool,
+}
+
+fn read(position: &Position) -> Result<Read, Fault> {
+    let bind = |value: Value| match value {
+        Value::String(text) => Some(Bind::Text(text)),
         Value::Number(number) => number.as_i64().map(Bind::Integer),
-        Value::Bool(flag) => Some(Bind::Boolean(*flag)),
+        Value::Bool(flag) => Some(Bind::Boolean(flag)),
         _ => None,
     };
-    let parts: Option<[Value; 2]> = serde_json::from_slice(&position.0).ok();
-    let invalid =
-        || Fault::Refused(Error::of(ScimType::InvalidCursor, "the cursor is not one of this query"));
-    let [key, tie] = parts.ok_or_else(invalid)?;
-    Ok((bind(&key), bind(&tie).ok_or_else(invalid)?))
+    let parts: Option<(Value, Value, bool)> = serde_json::from_slice(&position.0).ok();
+    let parts = parts.and_then(|(key, tie, long)| Some(Read { key: bind(key), tie: bind(tie)?, long }));
+    parts.ok_or_else(|| {
+        Fault::Refused(Error::of(ScimType::InvalidCursor, "the cursor is not one of this query"))
+    })
 }
 
 /// Lists of so many resources and more have no total where pages go by position.
@@ -221,14 +228,14 @@ async fn read_page(
         return Ok(Page { total: Some(count(tx, &of_all).await?), ..Page::default() });
     }
     let mut rows = tx.rows(&sql, params).await?;
-    let further = rows.get(query.count).map(|row| position(row, by_place));
-    let more = further.is_some();
+    let more = rows.len() > query.count;
+    let further = rows.get(query.count).cloned();
     rows.truncate(query.count);
     if side == Side::Before {
         rows.reverse();
     }
-    let begin = || rows.first().map(|row| position(row, by_place));
     let mut page = Page::default();
+    let mut long = false;
     match &query.window {
         Window::Start(start) => {
             // Only a page that neither is full nor lies behind the end says how many there are.
@@ -238,22 +245,34 @@ async fn read_page(
                 false => before + rows.len() as u64,
             });
         }
-        Window::First => {
-            page.total = (!more).then_some(rows.len() as u64);
-            page.next = further;
-        }
-        Window::After(_) => (page.previous, page.next) = (begin(), further),
-        Window::Before(position) => {
-            (page.previous, page.next) = (begin().filter(|_| more), Some(position.clone()));
+        Window::First if !more => page.total = Some(rows.len() as u64),
+        Window::First => page.total = short(count(tx, &of_all).await?),
+        Window::After(position) | Window::Before(position) => {
+            long = read(position)?.long;
+            if !long {
+                page.total = short(count(tx, &of_all).await?);
+            }
         }
     }
-    if page.total.is_none() {
-        page.total = Some(count(tx, &of_all).await?).filter(|total| *total < COUNTED.unsigned_abs());
+    long |= page.total.is_none();
+    let at = |row: Option<&Row>| row.map(|row| position(row, by_place, long));
+    match &query.window {
+        Window::Start(_) => {}
+        Window::First => page.next = at(further.as_ref()),
+        Window::After(_) => (page.previous, page.next) = (at(rows.first()), at(further.as_ref())),
+        Window::Before(position) => {
+            (page.previous, page.next) = (at(rows.first().filter(|_| more)), Some(position.clone()));
+        }
     }
     let mut stored = rows.iter().map(resource).collect::<Result<Vec<_>, _>>()?;
     assemble(tx, tables, tenant, &query.projection, &mut stored).await?;
     page.resources = stored.into_iter().map(|stored| stored.resource).collect();
     Ok(page)
+}
+
+/// The total of a list, unless it is too long to be counted.
+fn short(total: u64) -> Option<u64> {
+    Some(total).filter(|total| *total < COUNTED.unsigned_abs())
 }
 
 async fn count(tx: &mut Transaction, (sql, params): &(String, Vec<Param>)) -> Result<u64, Fault> {

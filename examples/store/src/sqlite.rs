@@ -191,22 +191,31 @@ impl Transaction {
         .await
     }
 
-    pub(crate) async fn execute(&mut self, statements: Vec<(String, Vec<Param>)>) -> Result<u64, Fault> {
-        self.run(move |connection| {
-            let mut changed = 0;
+    /// Runs statements, and commits if they are the last ones: all of it on one thread, since each
+    /// change of threads costs as much as a statement.
+    pub(crate) async fn execute(
+        &mut self,
+        statements: Vec<(String, Vec<Param>)>,
+        commit: bool,
+    ) -> Result<(), Fault> {
+        let commit = commit && (self.open || !statements.is_empty());
+        if statements.is_empty() && !commit {
+            return Ok(());
+        }
+        let done = self.run(move |connection| {
+            let mut changed = 1;
             for (sql, params) in statements {
                 changed = connection.prepare_cached(&sql)?.execute(params_from_iter(params))?;
             }
-            Ok(changed as u64)
-        })
-        .await
-    }
-
-    pub(crate) async fn commit(mut self) -> Result<(), Fault> {
-        if self.open {
-            self.run(|connection| connection.prepare_cached("COMMIT")?.execute([])).await?;
-            self.open = false;
+            if commit && changed > 0 {
+                connection.prepare_cached("COMMIT")?.execute([])?;
+            }
+            Ok(changed > 0)
+        });
+        if !done.await? {
+            return Err(Fault::late());
         }
+        self.open &= !commit;
         Ok(())
     }
 }

@@ -5,14 +5,11 @@ use std::collections::BTreeSet;
 use scim_sql::Dialect;
 use serde_json::{Value, json};
 
-use crate::database::Transaction;
+use crate::database::{Statement, Transaction};
 use crate::fault::Fault;
-use crate::param::{Param, params};
+use crate::param::params;
 use crate::record::{Element, Record};
 use crate::tables::Tables;
-
-/// A statement that returns nothing, and its parameters.
-pub(crate) type Statement = (&'static str, Vec<Param>);
 
 /// Claims the values that no other resource may have, one by one, so that it is known which of them
 /// another has.

@@ -5,7 +5,7 @@ use scim_core::schema::Projection;
 use scim_core::{Applied, Context, ETag, Error, Resource, Update, UpdateOptions, Updated, new_id};
 use serde_json::{Map, Value};
 
-use crate::database::{Mode, Transaction};
+use crate::database::{Mode, Statement, Transaction};
 use crate::fault::Fault;
 use crate::members::{self, Change};
 use crate::param::params;
@@ -13,7 +13,7 @@ use crate::password;
 use crate::record::{COLUMNS, Record, Stored, resource, times, version};
 use crate::store::{Store, tenant_of};
 use crate::tables::Tables;
-use crate::values::{Statement, claim, values};
+use crate::values::{claim, values};
 
 pub(crate) async fn create(
     store: &Store,
@@ -44,12 +44,12 @@ pub(crate) async fn create(
         statements.extend(members::write(cx, tables, &tenant, place, &change, &known));
     }
     let mut stored = [Stored { place, resource }];
-    tx.execute(statements).await?;
     if list.is_some() {
+        tx.execute(std::mem::take(&mut statements)).await?;
         members::assemble(&mut tx, tables, &tenant, &Projection::new(on), &mut stored).await?;
     }
     let [Stored { resource, .. }] = stored;
-    commit(store, tx, &tenant, &id, Some(&version(&resource)?)).await?;
+    commit(store, tx, statements, &tenant, &id, Some(&version(&resource)?)).await?;
     Ok(resource)
 }
 
@@ -127,23 +127,24 @@ pub(crate) async fn update(
     let change = change.as_change();
     let mut after = Stored { place: stored.place, resource: stored.resource.clone() };
     let changed = applied.changed || !change.is_empty();
+    let mut statements = Vec::new();
     if changed {
         let list = tables.members.as_ref().map_or("", |target| target.attribute().name());
         let keep_unknown = store.rules.unknown_members;
         let known = members::check(&mut tx, cx, &tenant, (id, list), &change.add, keep_unknown).await?;
         let next = applied.resource.stamp_changed(cx, &stored.resource);
-        let mut statements = rewrite(&mut tx, tables, &tenant, &stored, &next, password).await?;
-        statements.extend(members::write(cx, tables, &tenant, stored.place, &change, &known));
-        tx.execute(statements).await?;
+        statements = members::write(cx, tables, &tenant, stored.place, &change, &known);
+        statements.extend(rewrite(&mut tx, tables, &tenant, &stored, &next, password).await?);
         after.resource = next;
     }
     let version = version(&after.resource)?;
     let mut after = [after];
     if let Some(projection) = &options.returning {
+        tx.execute(std::mem::take(&mut statements)).await?;
         members::assemble(&mut tx, tables, &tenant, projection, &mut after).await?;
     }
     if changed {
-        commit(store, tx, &tenant, id, Some(&version)).await?;
+        commit(store, tx, statements, &tenant, id, Some(&version)).await?;
     }
     let [Stored { resource, .. }] = after;
     Ok(Updated {
@@ -231,8 +232,8 @@ async fn apply<'u>(
     Ok(Outcome { applied, members: Members::All(all) })
 }
 
-/// Writes a resource in place of the one that was read, and returns the statements that bring its
-/// values to the same state.
+/// The statements that write a resource in place of the one that was read; the last of them finds
+/// nothing to change if that is another one by now.
 pub(crate) async fn rewrite(
     tx: &mut Transaction,
     tables: &Tables,
@@ -248,21 +249,23 @@ pub(crate) async fn rewrite(
         true => None,
         false => Some((Record::new(tables, &stored.resource)?, Record::new(tables, next)?)),
     };
-    replace(tx, stored, next, records.as_ref().map(|(_, after)| after), password).await?;
-    let Some((before, after)) = records else { return Ok(Vec::new()) };
-    claim(tx, tables, tenant, stored.place, Some(&before), &after).await?;
-    Ok(values(tx.dialect(), tenant, stored.place, Some(&before), &after))
+    let mut statements = Vec::new();
+    if let Some((before, after)) = &records {
+        claim(tx, tables, tenant, stored.place, Some(before), after).await?;
+        statements = values(tx.dialect(), tenant, stored.place, Some(before), after);
+    }
+    statements.extend(replace(stored, next, records.as_ref().map(|(_, after)| after), password)?);
+    Ok(statements)
 }
 
-/// Writes a resource in place of the version that was read. Without a record only its members have
-/// changed, and the document stays as it is.
-async fn replace(
-    tx: &mut Transaction,
+/// The statements for the row of a resource. Without a record only its members have changed, and the
+/// document stays as it is.
+fn replace(
     stored: &Stored,
     next: &Resource,
     record: Option<&Record>,
     password: &password::Change,
-) -> Result<(), Fault> {
+) -> Result<Vec<Statement>, Fault> {
     let before = version(&stored.resource)?;
     let [_, modified] = times(next)?;
     let mut statements: Vec<Statement> = Vec::new();
@@ -298,22 +301,20 @@ async fn replace(
             ],
         ),
     });
-    match tx.execute(statements).await? {
-        0 => Err(Fault::Conflict("the version that was read has gone".into())),
-        _ => Ok(()),
-    }
+    Ok(statements)
 }
 
-/// Commits. If the connection breaks meanwhile, the resource itself tells whether that happened: it
+/// Runs the last statements and commits. If the connection breaks meanwhile, the resource itself tells whether that happened: it
 /// has the version that was written, or is gone if none was.
 pub(crate) async fn commit(
     store: &Store,
     tx: Transaction,
+    statements: Vec<Statement>,
     tenant: &str,
     id: &str,
     version: Option<&str>,
 ) -> Result<(), Fault> {
-    let Err(fault) = tx.commit().await else { return Ok(()) };
+    let Err(fault) = tx.commit(statements).await else { return Ok(()) };
     let Fault::Lost(source) = fault else { return Err(fault) };
     let mut tx = store.database.begin(Mode::Single).await?;
     let sql = "SELECT version FROM resource WHERE tenant = ?1 AND id = ?2";
