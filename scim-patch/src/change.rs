@@ -87,7 +87,7 @@ impl Change {
     pub(crate) fn apply(&self, target: &Target, element: &mut Value, budget: &mut Budget) -> Result<bool> {
         match self {
             Self::Remove | Self::RemoveListed(_) => Ok(false),
-            Self::RemoveEqual(members) => remove_equal(element, members, budget),
+            Self::RemoveEqual(members) => remove_equal(target, element, members, budget),
             Self::Merge { members, adding } => merge(target, element, members, *adding, budget),
             Self::Replace(value) => replace(target, element, value),
         }
@@ -175,7 +175,8 @@ fn follows_value(
     Err(PatchError::new(ScimType::Mutability, sub, "follows from the `value` beside it; send that"))
 }
 
-/// What only the service writes, such as the name of a manager, tells of the old value, not of a new one.
+/// What only the service writes, such as the name of a manager, tells of the value that was there, and
+/// not of another or of none.
 fn drop_derived(target: &Target, object: &mut Map<String, Value>) {
     for sub in target.sub_attributes() {
         if sub.is_derived() || sub.definition().mutability() == Mutability::ReadOnly {
@@ -185,7 +186,7 @@ fn drop_derived(target: &Target, object: &mut Map<String, Value>) {
 }
 
 /// Removes the sub-attributes that have the values that are given.
-fn remove_equal(value: &mut Value, members: &[Member], budget: &mut Budget) -> Result<bool> {
+fn remove_equal(target: &Target, value: &mut Value, members: &[Member], budget: &mut Budget) -> Result<bool> {
     let Some(object) = value.as_object_mut() else { return Ok(false) };
     let mut changed = false;
     for Member { sub, value } in members {
@@ -204,6 +205,9 @@ fn remove_equal(value: &mut Value, members: &[Member], budget: &mut Budget) -> R
         };
         if goes {
             changed |= object.remove(name).is_some();
+            if name == "value" {
+                drop_derived(target, object);
+            }
         }
     }
     Ok(changed)

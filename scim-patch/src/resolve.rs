@@ -21,8 +21,15 @@ impl PatchRequest {
         let mut steps = Vec::with_capacity(self.operations.len());
         for (index, operation) in self.operations.into_iter().enumerate() {
             reading.at_operation(Some(index));
-            let mut resolver =
-                Resolver { on, limits, reading, operation: index, op: operation.op, steps: &mut steps };
+            let mut resolver = Resolver {
+                on,
+                limits,
+                reading,
+                operation: index,
+                op: operation.op,
+                by_key: false,
+                steps: &mut steps,
+            };
             resolver.operation(operation).map_err(|error| error.at(index))?;
         }
         reading.at_operation(None);
@@ -37,6 +44,8 @@ pub(crate) struct Resolver<'a, 'r> {
     pub(crate) reading: &'a mut Reading<'r>,
     operation: usize,
     pub(crate) op: Op,
+    /// Whether attributes are named by the keys of the value, and not by the path.
+    pub(crate) by_key: bool,
     steps: &'a mut Vec<Step>,
 }
 
@@ -111,7 +120,7 @@ impl<'a> Resolver<'a, '_> {
         }
         if let Some(display) = parent.sub_attribute("display")
             && name.eq_ignore_ascii_case("displayName")
-            && self.reading.tolerates(Quirk::DisplayNameForDisplay, parent)
+            && self.reading.tolerates(Quirk::DisplayNameForDisplay, display)
         {
             return Ok(Some(display));
         }
@@ -172,6 +181,7 @@ impl<'a> Resolver<'a, '_> {
             let reason = "is required; send an operation for each attribute";
             return Err(PatchError::new(ScimType::InvalidSyntax, "path", reason));
         }
+        self.by_key = true;
         for (key, value) in self.object(value, "value")? {
             match self.on.named(&key, self.reading) {
                 Some(Named::Extension(extension)) => self.extension(extension, value)?,
@@ -207,6 +217,7 @@ impl<'a> Resolver<'a, '_> {
             let reason = "names a schema; send the path of an attribute, with `:` between the two";
             return Err(PatchError::new(ScimType::InvalidPath, uri, reason));
         }
+        self.by_key = true;
         match (self.op, value) {
             (Op::Remove, None | Some(Value::Null)) => self.extension(extension, Value::Null),
             (Op::Add, Some(Value::Null)) => self.add_nothing(uri),

@@ -9,6 +9,7 @@
 
 mod cases;
 mod delta;
+mod diff;
 mod hostile;
 mod properties;
 mod support;
