@@ -1,11 +1,13 @@
 //! The same by hand: the statements that somebody would write who knows the tables, through the same
 //! drivers, with the documents read as JSON.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
 
 const COLUMNS: &str = "SELECT r.place, r.id, r.version, r.created, r.modified, r.document FROM resource r";
 const HERE: &str = "r.tenant = '' AND r.kind = 'User'";
@@ -23,7 +25,32 @@ pub(crate) const CONTAINS: &str = "contains";
 
 pub(crate) enum Hand {
     Sqlite(Arc<Mutex<rusqlite::Connection>>),
-    Postgres(tokio_postgres::Client),
+    Postgres(Client),
+}
+
+/// A connection to PostgreSQL that keeps its statements.
+pub(crate) struct Client {
+    client: tokio_postgres::Client,
+    prepared: Mutex<HashMap<String, Statement>>,
+}
+
+impl Client {
+    async fn rows(
+        &self,
+        sql: &str,
+        binds: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let known = self.prepared.lock().expect("one at a time").get(sql).cloned();
+        let statement = match known {
+            Some(statement) => statement,
+            None => {
+                let statement = self.client.prepare(sql).await?;
+                self.prepared.lock().expect("one at a time").insert(sql.to_owned(), statement.clone());
+                statement
+            }
+        };
+        self.client.query(&statement, binds).await
+    }
 }
 
 impl Hand {
@@ -37,11 +64,13 @@ impl Hand {
             tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a database");
         tokio::spawn(connection);
         client.batch_execute("ANALYZE").await.expect("statistics");
+        let client = Client { client, prepared: Mutex::default() };
         Self::Postgres(client)
     }
 
-    /// Runs statements one after the other in one transaction; the documents of the first one's rows.
-    async fn run(&self, statements: Vec<(String, Vec<String>)>) -> (Duration, usize) {
+    /// Runs a statement for users, and others for the groups that these are in, and for the groups of
+    /// those, in one transaction; how long it takes, and how many users there are.
+    async fn run(&self, sql: String, binds: Vec<String>) -> (Duration, usize) {
         let begin = Instant::now();
         let documents = match self {
             Self::Sqlite(connection) => {
@@ -49,51 +78,11 @@ impl Hand {
                 // As any host must that is asynchronous.
                 let work = tokio::task::spawn_blocking(move || {
                     let connection = connection.lock().expect("one at a time");
-                    connection
-                        .prepare_cached("BEGIN")
-                        .and_then(|mut s| s.execute([]))
-                        .expect("a transaction");
-                    let mut documents = Vec::new();
-                    let mut ids = Vec::new();
-                    for (n, (sql, mut binds)) in statements.into_iter().enumerate() {
-                        let sql = sql
-                            .replace('$', "?")
-                            .replace("= ANY (?1)", "IN (SELECT value FROM json_each(?1))");
-                        if n > 0 {
-                            binds = vec![Value::from(std::mem::take(&mut ids)).to_string()];
-                        }
-                        let mut statement = connection.prepare_cached(&sql).expect("a statement");
-                        let mut rows = statement.query(rusqlite::params_from_iter(binds)).expect("rows");
-                        while let Some(row) = rows.next().expect("a row") {
-                            if n == 0 {
-                                ids.push(row.get::<_, String>(1).expect("an id"));
-                                documents.push(row.get::<_, String>(5).expect("a document"));
-                            }
-                        }
-                    }
-                    connection.prepare_cached("COMMIT").and_then(|mut s| s.execute([])).expect("its end");
-                    documents
+                    sqlite(&connection, &sql, binds).expect("rows")
                 });
                 work.await.expect("a thread")
             }
-            Self::Postgres(client) => {
-                client.batch_execute("BEGIN READ ONLY").await.expect("a transaction");
-                let (mut documents, mut ids) = (Vec::new(), Vec::<String>::new());
-                for (n, (sql, binds)) in statements.into_iter().enumerate() {
-                    let statement = self.prepared(client, &sql).await;
-                    let binds: Vec<&(dyn ToSql + Sync)> = match n {
-                        0 => binds.iter().map(|bind| bind as _).collect(),
-                        _ => vec![&ids],
-                    };
-                    let rows = client.query(&statement, &binds).await.expect("rows");
-                    if n == 0 {
-                        ids.extend(rows.iter().map(|row| row.get::<_, String>(1)));
-                        documents.extend(rows.iter().map(|row| row.get::<_, String>(5)));
-                    }
-                }
-                client.batch_execute("COMMIT").await.expect("its end");
-                documents
-            }
+            Self::Postgres(client) => postgres(client, &sql, &binds).await.expect("rows"),
         };
         for text in &documents {
             let document: Map<String, Value> = serde_json::from_str(text).expect("a document");
@@ -102,34 +91,9 @@ impl Hand {
         (begin.elapsed(), documents.len())
     }
 
-    async fn prepared(&self, client: &tokio_postgres::Client, sql: &str) -> tokio_postgres::Statement {
-        static CACHE: Mutex<Option<(String, tokio_postgres::Statement)>> = Mutex::new(None);
-        static GROUPS: Mutex<Option<tokio_postgres::Statement>> = Mutex::new(None);
-        if sql == GROUPS_OF {
-            if let Some(statement) = GROUPS.lock().expect("one at a time").clone() {
-                return statement;
-            }
-            let statement = client.prepare(sql).await.expect("a statement");
-            *GROUPS.lock().expect("one at a time") = Some(statement.clone());
-            return statement;
-        }
-        let cached = CACHE.lock().expect("one at a time").clone();
-        if let Some((_, statement)) = cached.filter(|(text, _)| text == sql) {
-            return statement;
-        }
-        let statement = client.prepare(sql).await.expect("a statement");
-        *CACHE.lock().expect("one at a time") = Some((sql.to_owned(), statement.clone()));
-        statement
-    }
-
-    fn groups(&self) -> (String, Vec<String>) {
-        // It takes the ids that the statement before found.
-        (GROUPS_OF.to_owned(), Vec::new())
-    }
-
     pub(crate) async fn get(&self, id: &str) -> Duration {
         let sql = format!("{COLUMNS} WHERE r.tenant = '' AND r.id = $1 AND r.kind = 'User'");
-        self.run(vec![(sql, vec![id.to_owned()]), self.groups()]).await.0
+        self.run(sql, vec![id.to_owned()]).await.0
     }
 
     /// A page of 100, and how many resources there are on it.
@@ -147,12 +111,12 @@ impl Hand {
             _ => condition,
         };
         let page = format!("{COLUMNS} WHERE {HERE} AND {condition} ORDER BY r.place LIMIT 101");
-        self.run(vec![(page, binds), self.groups()]).await
+        self.run(page, binds).await
     }
 
     pub(crate) async fn after(&self, place: i64) -> Duration {
         let sql = format!("{COLUMNS} WHERE {HERE} AND r.place > {place} ORDER BY r.place LIMIT 101");
-        self.run(vec![(sql, Vec::new()), self.groups()]).await.0
+        self.run(sql, Vec::new()).await.0
     }
 
     pub(crate) async fn skip(&self, skip: usize) -> Duration {
@@ -161,9 +125,50 @@ impl Hand {
              FROM resource r WHERE {HERE} ORDER BY r.place LIMIT 101 OFFSET {skip}) p \
              JOIN resource r ON r.place = p.at ORDER BY r.place"
         );
-        self.run(vec![(sql, Vec::new()), self.groups()]).await.0
+        self.run(sql, Vec::new()).await.0
     }
 }
 
-const GROUPS_OF: &str = "SELECT m.member, g.id, g.document FROM member m JOIN resource g ON g.place = m.place \
-     WHERE m.tenant = '' AND m.member = ANY ($1) ORDER BY g.place";
+const GROUPS: &str = "SELECT m.member, g.id, g.document FROM member m JOIN resource g ON g.place = m.place \
+     WHERE m.tenant = '' AND m.member";
+
+fn sqlite(connection: &rusqlite::Connection, sql: &str, binds: Vec<String>) -> rusqlite::Result<Vec<String>> {
+    connection.prepare_cached("BEGIN")?.execute([])?;
+    let (mut documents, mut ids) = (Vec::new(), Vec::new());
+    let mut statement = connection.prepare_cached(&sql.replace('$', "?"))?;
+    let mut rows = statement.query(rusqlite::params_from_iter(binds))?;
+    while let Some(row) = rows.next()? {
+        ids.push(row.get::<_, String>(1)?);
+        documents.push(row.get(5)?);
+    }
+    while !ids.is_empty() {
+        let sql = format!("{GROUPS} IN (SELECT value FROM json_each(?1)) ORDER BY g.place");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([Value::from(std::mem::take(&mut ids)).to_string()])?;
+        while let Some(row) = rows.next()? {
+            ids.push(row.get(1)?);
+        }
+        ids.dedup();
+    }
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    Ok(documents)
+}
+
+async fn postgres(
+    client: &Client,
+    sql: &str,
+    binds: &[String],
+) -> Result<Vec<String>, tokio_postgres::Error> {
+    client.client.batch_execute("BEGIN READ ONLY").await?;
+    let binds: Vec<&(dyn ToSql + Sync)> = binds.iter().map(|bind| bind as _).collect();
+    let rows = client.rows(sql, &binds).await?;
+    let documents = rows.iter().map(|row| row.get(5)).collect();
+    let mut ids: Vec<String> = rows.iter().map(|row| row.get(1)).collect();
+    while !ids.is_empty() {
+        let rows = client.rows(&format!("{GROUPS} = ANY ($1) ORDER BY g.place"), &[&ids]).await?;
+        ids = rows.iter().map(|row| row.get(1)).collect();
+        ids.dedup();
+    }
+    client.client.batch_execute("COMMIT").await?;
+    Ok(documents)
+}

@@ -11,8 +11,8 @@ use crate::timed::Client;
 /// How many requests are under way at a time.
 const CLIENTS: usize = 16;
 
-/// How many members the large group has at most.
-const LARGE: usize = 100_000;
+/// Of so many users one is in the large group: 100,000 of a million.
+const MEMBERS: usize = 10;
 
 /// Loads the users and the groups. What is written meanwhile is not made durable one by one.
 pub(crate) async fn load(url: &str, users: usize) {
@@ -36,7 +36,7 @@ pub(crate) async fn load(url: &str, users: usize) {
         for call in calls.collect::<Vec<_>>() {
             let (_, status, created) = call.await.expect("a request");
             assert_eq!(status, 201, "{created}");
-            if members.len() < LARGE {
+            if members.len() < users / MEMBERS {
                 members.push(json!({ "value": created["id"] }));
             }
         }

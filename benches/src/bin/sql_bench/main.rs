@@ -131,7 +131,7 @@ fn verdict(value: f64, bar: f64) -> &'static str {
 }
 
 /// Prints the line of an operation.
-fn report(name: &str, seconds: f64, goal: f64, hand: f64) {
+fn report(name: &str, [seconds, hand]: [f64; 2], goal: f64) {
     let ratio = seconds / hand;
     let (ms, hand) = (seconds * 1e3, hand * 1e3);
     println!(
@@ -151,9 +151,8 @@ async fn run(url: &str, users: usize, fsync: f64, goals: &Goals) {
     let (_, found) = client.search(json!({ "filter": format!("userName eq \"{name}\"") })).await;
     let id = found["Resources"][0]["id"].as_str().expect("the user in the middle").to_owned();
 
-    let mine = sample(async || client.get(&id).await.0).await;
-    let by_hand = sample(async || hand.get(&id).await).await;
-    report("get by id", mine, goals.point, by_hand);
+    let both = compare(RUNS, async || client.get(&id).await.0, async || hand.get(&id).await).await;
+    report("get by id", both, goals.point);
     let work = format!("work{middle}@example.com");
     let points = [
         ("userName eq", format!("userName eq \"{name}\""), vec![name.clone()], hand::NAME),
@@ -185,54 +184,57 @@ async fn run(url: &str, users: usize, fsync: f64, goals: &Goals) {
         let (took, page) = client.search(search.clone()).await;
         let found = page["Resources"].as_array().map_or(0, Vec::len);
         assert!(found > 0, "{name}: {page} after {took:?}");
-        let mine = sample(async || client.search(search.clone()).await.0).await;
         assert_eq!(hand.page(sql, &binds).await.1, found, "{name}");
-        let by_hand = sample(async || hand.page(sql, &binds).await.0).await;
-        report(name, mine, goal, by_hand);
+        let mine = async || client.search(search.clone()).await.0;
+        report(name, compare(RUNS, mine, async || hand.page(sql, &binds).await.0).await, goal);
     }
     pages(&client, &hand, users, goals).await;
     members(&client, fsync).await;
     creates(&client, fsync, goals).await;
 }
 
-/// The median time of a call, by what the call itself says.
-async fn sample(mut call: impl AsyncFnMut() -> Duration) -> f64 {
-    for _ in 0..20 {
-        call().await;
+/// The median times of a call and of the same by hand, by what they say themselves; in turns, so that
+/// whatever else the machine does slows down both.
+async fn compare(
+    runs: usize,
+    mut mine: impl AsyncFnMut() -> Duration,
+    mut hand: impl AsyncFnMut() -> Duration,
+) -> [f64; 2] {
+    let mut samples = [Vec::with_capacity(runs), Vec::with_capacity(runs)];
+    for run in 0..runs + runs / 15 {
+        let pair = [mine().await, hand().await];
+        // The first ones make it warm.
+        if run >= runs / 15 {
+            samples.iter_mut().zip(pair).for_each(|(samples, took)| samples.push(took.as_secs_f64()));
+        }
     }
-    let mut samples = Vec::with_capacity(RUNS);
-    for _ in 0..RUNS {
-        samples.push(call().await.as_secs_f64());
-    }
-    median(samples)
+    samples.map(median)
 }
 
 async fn pages(client: &Client, hand: &Hand, users: usize, goals: &Goals) {
-    // From cursor to cursor, so that the last pages are deep.
+    // From cursor to cursor, so that the last pages are deep; each beside the same by hand.
     let steps = (users / 100).min(3_000);
     let (mut cursor, mut samples) = (String::new(), Vec::new());
-    for _ in 0..steps {
+    for step in 0..steps {
         let (took, page) = client.search(json!({ "cursor": cursor, "count": 100 })).await;
-        samples.push(took.as_secs_f64());
+        let place = i64::try_from(step * 100).unwrap_or(i64::MAX);
+        samples.push([took.as_secs_f64(), hand.after(place).await.as_secs_f64()]);
         match page["nextCursor"].as_str() {
             Some(next) => next.clone_into(&mut cursor),
             None => break,
         }
     }
-    let deep = samples.split_off(samples.len() - samples.len().min(100));
-    let place = i64::try_from(steps * 100).unwrap_or(i64::MAX) - 5_000;
-    let by_hand = sample(async || hand.after(place).await).await;
-    report(&format!("cursor page, {} deep", steps * 100), median(deep), goals.cursor, by_hand);
-    samples.truncate(100);
-    report("cursor page, the first ones", median(samples), goals.cursor, by_hand);
+    let medians = |part: &[[f64; 2]]| [0, 1].map(|side| median(part.iter().map(|pair| pair[side]).collect()));
+    let part = samples.len().min(100);
+    report("cursor page, the first ones", medians(&samples[..part]), goals.cursor);
+    let name = format!("cursor page, {} deep", samples.len() * 100);
+    report(&name, medians(&samples[samples.len() - part..]), goals.cursor);
 
     let start = users.saturating_sub(99);
-    let (mut mine, mut by_hand) = (Vec::new(), Vec::new());
-    for _ in 0..20 {
-        mine.push(client.search(json!({ "startIndex": start, "count": 100 })).await.0.as_secs_f64());
-        by_hand.push(hand.skip(start - 1).await.as_secs_f64());
-    }
-    report(&format!("startIndex={start}"), median(mine), goals.deep, median(by_hand));
+    let search = json!({ "startIndex": start, "count": 100 });
+    let mine = async || client.search(search.clone()).await.0;
+    let both = compare(20, mine, async || hand.skip(start - 1).await).await;
+    report(&format!("startIndex={start}"), both, goals.deep);
 }
 
 /// Adds one member and removes it again, to a large group and to a small one.
@@ -273,21 +275,17 @@ async fn members(client: &Client, fsync: f64) {
 }
 
 async fn creates(client: &Client, fsync: f64, goals: &Goals) {
-    let user = || {
-        let name = format!("{}@example.com", scim_core::new_id());
-        json!({
-            "schemas": [standard::USER], "userName": name,
-            "emails": [{ "value": name, "type": "work" }, { "value": format!("x{name}"), "type": "home" }],
-        })
-    };
     let create = async |body: Value| {
         let (took, status, body) = client.send(Method::POST, "/Users", Some(body)).await;
         assert_eq!(status, 201, "{body}");
         took
     };
     let begin = Instant::now();
-    let one = sample(async || create(user()).await).await;
-    let rate = (RUNS + 20) as f64 / begin.elapsed().as_secs_f64();
+    let mut samples = Vec::with_capacity(RUNS);
+    for _ in 0..RUNS {
+        samples.push(create(user()).await.as_secs_f64());
+    }
+    let (one, rate) = (median(samples), RUNS as f64 / begin.elapsed().as_secs_f64());
     let bar = 1.5 * fsync + 1e-3;
     println!(
         "{:<34} {:>9.3} ms  1.5 F + 1 ms {:>8.3} {}; {rate:.0} per second, goal {}",
@@ -303,12 +301,7 @@ async fn creates(client: &Client, fsync: f64, goals: &Goals) {
         let client = client.clone();
         clients.push(tokio::spawn(async move {
             for _ in 0..250 {
-                let name = format!("{}@example.com", scim_core::new_id());
-                let body = json!({
-                    "schemas": [standard::USER], "userName": name,
-                    "emails": [{ "value": name, "type": "work" }, { "value": format!("x{name}"), "type": "home" }],
-                });
-                let (_, status, body) = client.send(Method::POST, "/Users", Some(body)).await;
+                let (_, status, body) = client.send(Method::POST, "/Users", Some(user())).await;
                 assert_eq!(status, 201, "{body}");
             }
         }));
@@ -318,4 +311,13 @@ async fn creates(client: &Client, fsync: f64, goals: &Goals) {
     }
     let rate = 2_000.0 / begin.elapsed().as_secs_f64();
     println!("{:<34} {rate:>9.0} per second, goal {}", "create, 8 clients", goals.creates[1]);
+}
+
+/// A user with a name that nobody has.
+fn user() -> Value {
+    let name = format!("{}@example.com", scim_core::new_id());
+    json!({
+        "schemas": [standard::USER], "userName": name,
+        "emails": [{ "value": name, "type": "work" }, { "value": format!("x{name}"), "type": "home" }],
+    })
 }
