@@ -29,17 +29,43 @@ pub(crate) struct Work<'a> {
 }
 
 impl Patch {
-    /// Applies the operations in order, each to the result of the one before.
+    /// Applies the operations in order, each to the result of the one before (RFC 7644 section 3.5.2).
     ///
     /// Takes the resource and gives it back changed, so that nothing is copied; a caller that wants
     /// to keep it hands in a copy. The resource must be in canonical form. `meta` is left alone.
+    /// Mutability is judged with each operation, what is required when all are done.
+    ///
+    /// ```
+    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use serde_json::json;
+    ///
+    /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+    ///     { "op": "add", "path": "members", "value": [{ "value": "7" }] },
+    ///     { "op": "remove", "path": "members[value eq \"8\"]" }
+    /// ]}"#;
+    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let mut reading = Reading::new(&tolerance);
+    /// let patch = PatchRequest::parse(body, &limits, &mut reading)?
+    ///     .resolve(&standard::group_type(), &limits, &mut reading)?;
+    ///
+    /// let group = |members| json!({ "schemas": [standard::GROUP], "displayName": "Day", "members": members });
+    /// let stored = group(json!([{ "value": "8" }, { "value": "9" }]));
+    /// let applied = patch.apply(stored.as_object().unwrap().clone())?;
+    /// assert_eq!(json!(applied.resource), group(json!([{ "value": "9" }, { "value": "7" }])));
+    ///
+    /// // What is so already is no change.
+    /// assert!(applied.changed && !patch.apply(applied.resource)?.changed);
+    /// # Ok::<(), scim_patch::PatchError>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// `mutability` for an immutable value that would change or a required one that would go,
-    /// `noTarget` for a value filter that selects nothing where something is needed, `invalidValue`
-    /// for a second primary element; too large for more work than the limits allow. The resource is
-    /// lost then, which is why nothing can be half applied.
+    /// `noTarget` for a value filter that selects nothing where something is needed, `invalidFilter` for
+    /// one that selects several where that is not tolerated, `invalidValue` for a second primary element
+    /// or a required value that is not given; too large for more work, or a longer list, than the
+    /// [`Limits`](crate::Limits) allow. The resource is lost then, which is why nothing can be half applied.
     pub fn apply(&self, mut resource: Map<String, Value>) -> Result<Applied> {
         // What is not tolerated has been refused when the patch was resolved.
         let tolerance = Tolerance::lenient();

@@ -15,6 +15,7 @@ mod read;
 mod request;
 mod resolve;
 mod select;
+mod value_path;
 
 pub use apply::Applied;
 pub use delta::ListDelta;

@@ -6,6 +6,9 @@ use crate::PatchError;
 
 /// Limits of one PATCH request; each has a default that no identity provider reaches.
 ///
+/// A request beyond one is refused with an error that [is too large](PatchError::is_too_large), which is
+/// status 413, and changes nothing. The size of the body is limited by who reads it.
+///
 /// ```
 /// let mut limits = scim_patch::Limits::default();
 /// limits.operations = 100;

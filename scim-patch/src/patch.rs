@@ -80,12 +80,34 @@ impl Patch {
         &self.on
     }
 
-    /// The attributes that it may change, each once.
+    /// The attributes that it may change, each once, in the order in which operations name them first.
+    ///
+    /// ```
+    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_schema::{Reading, Tolerance, standard};
+    ///
+    /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+    ///     { "op": "replace", "path": "name.givenName", "value": "Bea" },
+    ///     { "op": "replace", "path": "active", "value": true },
+    ///     { "op": "replace", "path": "active", "value": false },
+    ///     { "op": "remove", "path": "name.middleName" }
+    /// ]}"#;
+    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let mut reading = Reading::new(&tolerance);
+    /// let patch = PatchRequest::parse(body, &limits, &mut reading)?
+    ///     .resolve(&standard::user_type(), &limits, &mut reading)?;
+    ///
+    /// assert_eq!(patch.attributes().map(ToString::to_string).collect::<Vec<_>>(), ["name", "active"]);
+    /// assert_eq!(patch.sets("active"), Some(&false.into()));
+    /// assert_eq!(patch.sets("name"), None, "it depends on what the name was");
+    /// # Ok::<(), scim_patch::PatchError>(())
+    /// ```
     pub fn attributes(&self) -> impl Iterator<Item = &Target> {
         self.groups().filter_map(<[Step]>::first).map(|step| &step.target)
     }
 
-    /// The value that a core attribute has afterwards, if the patch sets it whatever it was before.
+    /// The value that a core attribute has afterwards, if the patch sets it whatever it was before; see
+    /// [`attributes`](Self::attributes) for an example.
     pub fn sets(&self, attribute: &str) -> Option<&Value> {
         let target = self.on.attribute(attribute)?;
         match &self.steps.iter().rev().find(|step| step.target == *target)?.action {
@@ -94,8 +116,32 @@ impl Patch {
         }
     }
 
-    /// Takes the values of `writeOnly` attributes out of the patch, by canonical path; `None` for one
-    /// that the patch removes. So no store keeps a password by accident.
+    /// Takes the values of `writeOnly` attributes (RFC 7643 section 7) out of the patch, by canonical
+    /// path; `None` for one that the patch removes. Of several for one path the last counts. So no store
+    /// keeps a password by accident.
+    ///
+    /// ```
+    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_schema::{Reading, Tolerance, standard};
+    ///
+    /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+    ///     { "op": "replace", "path": "password", "value": "correct horse" },
+    ///     { "op": "replace", "path": "active", "value": true },
+    ///     { "op": "remove", "path": "password" }
+    /// ]}"#;
+    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let mut reading = Reading::new(&tolerance);
+    /// let mut patch = PatchRequest::parse(body, &limits, &mut reading)?
+    ///     .resolve(&standard::user_type(), &limits, &mut reading)?;
+    ///
+    /// let secrets = patch.take_write_only();
+    /// assert_eq!(secrets, [
+    ///     ("password".to_owned(), Some("correct horse".into())),
+    ///     ("password".to_owned(), None),
+    /// ]);
+    /// assert_eq!(patch.attributes().map(ToString::to_string).collect::<Vec<_>>(), ["active"]);
+    /// # Ok::<(), scim_patch::PatchError>(())
+    /// ```
     pub fn take_write_only(&mut self) -> Vec<(String, Option<Value>)> {
         let mut taken = Vec::new();
         for step in
@@ -121,7 +167,7 @@ impl Patch {
         taken
     }
 
-    /// Whether it changes nothing whatever the resource is, because nothing in it was known.
+    /// Whether it changes nothing whatever the resource is: nothing in it was known, or said anything.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }

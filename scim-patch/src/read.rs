@@ -10,12 +10,33 @@ use crate::error::{Result, shortened};
 use crate::{Limits, Op, Operation, PATCH_OP, PatchError, PatchRequest};
 
 impl PatchRequest {
-    /// Reads a request from the bytes of its body.
+    /// Reads a request from the bytes of its body (RFC 7644 section 3.5.2).
+    ///
+    /// Objects in it must not have a name twice, and it must not be nested deeper than `serde_json`
+    /// allows, which is 128 levels. What values mean is only found out by [`resolve`](Self::resolve).
+    ///
+    /// ```
+    /// use scim_patch::{Limits, Op, PatchRequest};
+    /// use scim_schema::{Quirk, Reading, ScimType, Tolerance};
+    ///
+    /// let body = br#"{ "operations": [{ "op": "Remove", "path": "title" }] }"#;
+    /// let (lenient, strict, limits) = (Tolerance::lenient(), Tolerance::strict(), Limits::default());
+    ///
+    /// let mut reading = Reading::new(&lenient);
+    /// let request = PatchRequest::parse(body, &limits, &mut reading)?;
+    /// assert_eq!(request.operations[0].op, Op::Remove);
+    /// let quirks: Vec<Quirk> = reading.fired().iter().map(|fired| fired.quirk).collect();
+    /// assert_eq!(quirks, [Quirk::MemberCase, Quirk::OperationCase, Quirk::MessageSchemas]);
+    ///
+    /// let error = PatchRequest::parse(body, &limits, &mut Reading::new(&strict)).unwrap_err();
+    /// assert_eq!(error.scim_type(), Some(ScimType::InvalidSyntax));
+    /// # Ok::<(), scim_patch::PatchError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// `invalidSyntax` if it is not JSON or not a PatchOp message; too large if it has more
-    /// operations than the limits allow.
+    /// `invalidSyntax` if it is not JSON or not a PatchOp message, `invalidPath` for a path that is no
+    /// string; too large if it has more operations than [`Limits::operations`].
     pub fn parse(body: &[u8], limits: &Limits, reading: &mut Reading<'_>) -> Result<Self> {
         let mut json = serde_json::Deserializer::from_slice(body);
         let mut reader = Reader::new(limits, reading);

@@ -9,14 +9,34 @@ use crate::patch::{Action, Step};
 use crate::{Limits, Op, Operation, Patch, PatchError, PatchRequest};
 
 impl PatchRequest {
-    /// Resolves paths and values against a resource type: names, value filters, types, mutability.
+    /// Resolves paths and values against a resource type: names, value filters, types, mutability
+    /// (RFC 7644 section 3.5.2 and figure 7).
+    ///
+    /// ```
+    /// use scim_patch::{Limits, Op, Operation, PatchRequest};
+    /// use scim_schema::{Reading, ScimType, Tolerance, standard};
+    ///
+    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let resolve = |path: &str, value: serde_json::Value| {
+    ///     let operation = Operation { op: Op::Add, path: Some(path.to_owned()), value: Some(value) };
+    ///     let request = PatchRequest { operations: vec![operation] };
+    ///     request.resolve(&standard::user_type(), &limits, &mut Reading::new(&tolerance))
+    /// };
+    /// let refused = |path, value| resolve(path, value).unwrap_err().scim_type().unwrap();
+    /// assert!(resolve("emails[type eq \"work\"].value", "bea@example.com".into()).is_ok());
+    /// assert_eq!(refused("shoeSize", 38.into()), ScimType::InvalidPath);
+    /// assert_eq!(refused("emails[shoeSize eq 38].value", "a".into()), ScimType::InvalidFilter);
+    /// assert_eq!(refused("active", "yes".into()), ScimType::InvalidValue);
+    /// assert_eq!(refused("groups", serde_json::json!([])), ScimType::Mutability);
+    /// ```
     ///
     /// # Errors
     ///
     /// `invalidPath` or `invalidFilter` for a path, `noTarget` for a `remove` without one,
     /// `mutability` for a `readOnly` attribute, `invalidValue` for a value that does not suit its
-    /// attribute; too large for a list with more elements than the limits allow. The error tells the
-    /// operation's index and the path.
+    /// attribute, `invalidSyntax` for an unknown sub-attribute inside a value and for what the tolerance
+    /// refuses, `sensitive` for a filter on what is never returned; too large for a list with more
+    /// elements than [`Limits::values`]. The error tells the operation's index and the path.
     pub fn resolve(self, on: &ResourceType, limits: &Limits, reading: &mut Reading<'_>) -> Result<Patch> {
         let mut steps = Vec::with_capacity(self.operations.len());
         for (index, operation) in self.operations.into_iter().enumerate() {

@@ -1,7 +1,7 @@
 //! The requests that lead from one resource to another: which operations they have.
 
 use scim_patch::{Limits, PatchRequest};
-use scim_schema::{Reading, ResourceType, Tolerance, standard};
+use scim_schema::{Attribute, Mutability, Reading, ResourceType, Schema, Tolerance, standard};
 use serde_json::{Value, json};
 
 /// The operations of a request that does what it should under the strictest tolerance.
@@ -39,6 +39,18 @@ fn what_only_the_service_writes_is_left_alone() {
     from.as_object_mut().unwrap().remove(standard::ENTERPRISE_USER);
     from["schemas"] = json!([standard::USER]);
     assert_eq!(operations(&on, &to, &from)[0]["op"], "remove");
+}
+
+#[test]
+fn what_only_the_service_writes_in_elements_is_left_alone() {
+    let floor = Attribute::string("floor").with_mutability(Mutability::ReadOnly);
+    let doors = Attribute::complex("doors", [Attribute::string("value"), floor]).multi_valued();
+    let schema = Schema::new("urn:example:params:scim:schemas:core:2.0:House", "House", [doors]).unwrap();
+    let on = ResourceType::builder("House", "/Houses", schema).build().unwrap();
+    let house = |floor: &str, value: &str| json!({ "doors": [{ "value": value, "floor": floor }] });
+    assert_eq!(operations(&on, &house("1", "a"), &house("2", "a")), json!([]));
+    let replace = json!([{ "op": "replace", "path": "doors", "value": [{ "value": "b" }] }]);
+    assert_eq!(operations(&on, &house("1", "a"), &house("1", "b")), replace);
 }
 
 #[test]
