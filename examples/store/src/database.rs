@@ -118,10 +118,13 @@ fn all(statements: Vec<Statement>, form: fn(&str) -> String) -> Vec<(String, Vec
 
 #[cfg(feature = "sqlite")]
 fn sqlite(sql: &str) -> String {
+    let sql = sql.replace("each(", "json_each(");
+    if !sql.contains(" FOR ") {
+        return sql;
+    }
     // A database that one writer writes to at a time needs no locks of rows.
     let locks = [" FOR NO KEY UPDATE OF r", " FOR UPDATE OF r", " FOR KEY SHARE", " FOR UPDATE"];
-    let sql = locks.iter().fold(sql.to_owned(), |sql, lock| sql.replace(lock, ""));
-    sql.replace("each(", "json_each(")
+    locks.iter().fold(sql, |sql, lock| sql.replace(lock, ""))
 }
 
 #[cfg(feature = "postgres")]

@@ -10,16 +10,16 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
 const COLUMNS: &str = "SELECT r.place, r.id, r.version, r.created, r.modified, r.document FROM resource r";
-const HERE: &str = "r.tenant = '' AND r.kind = 'User'";
+const HERE: &str = "r.tenant = '.' AND r.kind = 'User'";
 
 pub(crate) const NAME: &str = "r.unique_name = $1";
 pub(crate) const EXTERNAL: &str = "r.external_id = $1";
-pub(crate) const EMAIL: &str = "r.place IN (SELECT v.place FROM value v WHERE v.tenant = '' AND v.attribute = 'emails' \
+pub(crate) const EMAIL: &str = "r.place IN (SELECT v.place FROM value v WHERE v.tenant = '.' AND v.attribute = 'emails' \
      AND v.value = $1 AND v.type = 'work')";
-pub(crate) const OR: &str = "r.place IN (SELECT v.place FROM value v WHERE v.tenant = '' AND v.attribute = 'emails' \
+pub(crate) const OR: &str = "r.place IN (SELECT v.place FROM value v WHERE v.tenant = '.' AND v.attribute = 'emails' \
      AND v.value = $3 AND v.type = 'work' \
-     UNION SELECT r.place FROM resource r WHERE r.tenant = '' AND r.kind = 'User' AND r.unique_name = $1 \
-     UNION SELECT r.place FROM resource r WHERE r.tenant = '' AND r.kind = 'User' AND r.external_id = $2)";
+     UNION SELECT r.place FROM resource r WHERE r.tenant = '.' AND r.kind = 'User' AND r.unique_name = $1 \
+     UNION SELECT r.place FROM resource r WHERE r.tenant = '.' AND r.kind = 'User' AND r.external_id = $2)";
 /// Written differently for each database.
 pub(crate) const CONTAINS: &str = "contains";
 
@@ -92,7 +92,7 @@ impl Hand {
     }
 
     pub(crate) async fn get(&self, id: &str) -> Duration {
-        let sql = format!("{COLUMNS} WHERE r.tenant = '' AND r.id = $1 AND r.kind = 'User'");
+        let sql = format!("{COLUMNS} WHERE r.tenant = '.' AND r.id = $1 AND r.kind = 'User'");
         self.run(sql, vec![id.to_owned()]).await.0
     }
 
@@ -130,7 +130,7 @@ impl Hand {
 }
 
 const GROUPS: &str = "SELECT m.member, g.id, g.document FROM member m JOIN resource g ON g.place = m.place \
-     WHERE m.tenant = '' AND m.member";
+     WHERE m.tenant = '.' AND m.member";
 
 fn sqlite(connection: &rusqlite::Connection, sql: &str, binds: Vec<String>) -> rusqlite::Result<Vec<String>> {
     connection.prepare_cached("BEGIN")?.execute([])?;

@@ -1,0 +1,6 @@
+-- What belongs to no tenant had an empty one.
+UPDATE resource SET tenant = '.' WHERE tenant = '';
+UPDATE value SET tenant = '.' WHERE tenant = '';
+UPDATE member SET tenant = '.' WHERE tenant = '';
+UPDATE tombstone SET tenant = '.' WHERE tenant = '';
+UPDATE unique_value SET tenant = '.' WHERE tenant = '';
