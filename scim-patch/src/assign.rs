@@ -97,7 +97,7 @@ impl Resolver<'_, '_> {
             let Some(change) = self.merge_sub(target, value)? else { return Ok(()) };
             let otherwise = if list {
                 let seed = change.gives_key() || !self.on.attribute_of(target).is_some_and(is_keyed);
-                self.otherwise(&change, seed.then(Map::new))
+                self.otherwise(&change, || seed.then(Map::new))
             } else {
                 Otherwise::Create { element: Map::new(), tolerated: false }
             };
@@ -226,15 +226,21 @@ impl Resolver<'_, '_> {
         Ok(Some(Change::Merge { members: vec![Member { sub: sub.clone(), value }], adding }))
     }
 
-    /// What is to be done if no element is selected; `seed` is what one would be made from.
-    pub(crate) fn otherwise(&self, change: &Change, seed: Option<Map<String, Value>>) -> Otherwise {
+    /// What is to be done if no element is selected; `seed` makes what one would be made from.
+    pub(crate) fn otherwise(
+        &self,
+        change: &Change,
+        seed: impl FnOnce() -> Option<Map<String, Value>>,
+    ) -> Otherwise {
         let lenient = self.reading.tolerance().allows(Quirk::ReplaceCreates);
-        match (self.op, seed) {
-            (Op::Remove, _) => Otherwise::Nothing,
-            (Op::Replace, _) if !lenient => Otherwise::Refuse,
+        match self.op {
+            Op::Remove => Otherwise::Nothing,
+            Op::Replace if !lenient => Otherwise::Refuse,
             _ if change.only_unassigns() => Otherwise::Nothing,
-            (op, Some(element)) => Otherwise::Create { element, tolerated: op == Op::Replace },
-            (_, None) => Otherwise::Refuse,
+            op => seed().map_or(Otherwise::Refuse, |element| Otherwise::Create {
+                element,
+                tolerated: op == Op::Replace,
+            }),
         }
     }
 

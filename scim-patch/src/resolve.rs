@@ -78,9 +78,11 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn path(&mut self, path: &str, value: Option<Value>) -> Result<()> {
-        // Most paths are a name.
+        // Most paths are a name, and most others that of an extension's attribute.
         if !path.contains('[') {
-            if let Some(target) = self.on.attribute(path) {
+            let qualified = |(uri, name)| self.on.extension(uri)?.attribute(name);
+            let named = self.on.attribute(path).or_else(|| path.rsplit_once(':').and_then(qualified));
+            if let Some(target) = named {
                 return self.attribute(target, value);
             }
             if let Some(extension) = self.on.extension(path) {

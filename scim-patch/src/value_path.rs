@@ -44,7 +44,7 @@ impl Resolver<'_, '_> {
             self.push(target, Action::Keyed(Keyed { exactly: false, changes: vec![change] }));
             return Ok(());
         }
-        let otherwise = self.otherwise(&change, seed(target, &filter, &change));
+        let otherwise = self.otherwise(&change, || seed(target, &filter, &change));
         let several = self.reading.tolerance().allows(Quirk::SeveralSelected);
         let effort = filter.targets().count().max(1);
         self.push(target, Action::Select(Box::new(Select { filter, effort, several, change, otherwise })));
