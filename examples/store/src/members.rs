@@ -33,7 +33,14 @@ fn key(element: &Map<String, Value>) -> &str {
 
 /// Ids as the JSON array that statements take a row from for each.
 fn list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
-    Value::from_iter(ids.into_iter().map(|id| json!([id]))).to_string()
+    let mut text = String::from("[");
+    for id in ids {
+        text.push_str(if text.len() > 1 { ",[" } else { "[" });
+        text.push_str(&Value::from(id).to_string());
+        text.push(']');
+    }
+    text.push(']');
+    text
 }
 
 /// What of a delta changes anything. Only the keys are read, and only those that the delta names
@@ -244,9 +251,8 @@ pub(crate) async fn assemble(
     }
     if let Some(target) = shown(&tables.groups, projection) {
         let ids: Vec<String> = resources.iter().map(|stored| stored.resource.id().to_owned()).collect();
-        let mut groups = groups(tx, tenant, &ids).await?;
-        for stored in resources {
-            let elements = groups.remove(stored.resource.id()).unwrap_or_default();
+        let groups = groups(tx, tenant, &ids).await?;
+        for (stored, elements) in resources.iter_mut().zip(groups) {
             put(&mut stored.resource, target, elements);
         }
     }
@@ -285,31 +291,31 @@ async fn named(tx: &mut Transaction, tenant: &str, place: i64, unnamed: bool) ->
 }
 
 /// The groups that each of these is in, directly and through other groups.
-async fn groups(
-    tx: &mut Transaction,
-    tenant: &str,
-    ids: &[String],
-) -> Result<HashMap<String, Vec<Value>>, Fault> {
-    let mut found: HashMap<String, Vec<Value>> = HashMap::new();
-    let mut seen: HashSet<(String, String)> = HashSet::new();
-    // For each group of the level, those of `ids` that are in it.
-    let mut level: HashMap<String, Vec<String>> =
-        ids.iter().map(|id| (id.clone(), vec![id.clone()])).collect();
+async fn groups(tx: &mut Transaction, tenant: &str, ids: &[String]) -> Result<Vec<Vec<Value>>, Fault> {
+    let mut found = vec![Vec::new(); ids.len()];
+    let mut seen: HashSet<(usize, String)> = HashSet::new();
+    // For each group of the level, the places of those of `ids` that are in it.
+    let mut level: HashMap<String, Vec<usize>> =
+        ids.iter().enumerate().map(|(place, id)| (id.clone(), vec![place])).collect();
     let mut kind = "direct";
     while !level.is_empty() {
         let parents = parents(tx, tenant, level.keys().map(String::as_str)).await?;
-        let mut above: HashMap<String, Vec<String>> = HashMap::new();
+        let mut above: HashMap<String, Vec<usize>> = HashMap::new();
         for parent in parents {
-            for id in level.get(&parent.member).into_iter().flatten() {
-                if !seen.insert((id.clone(), parent.id.clone())) {
+            for place in level.get(&parent.member).into_iter().flatten() {
+                if !seen.insert((*place, parent.id.clone())) {
                     continue;
                 }
-                let mut group = json!({ "value": parent.id, "type": kind });
-                if let (Some(object), Some(name)) = (group.as_object_mut(), &parent.name) {
-                    object.insert("display".to_owned(), Value::from(&**name));
+                let mut group = Map::new();
+                group.insert("value".to_owned(), Value::from(parent.id.as_str()));
+                group.insert("type".to_owned(), Value::from(kind));
+                if let Some(name) = &parent.name {
+                    group.insert("display".to_owned(), Value::from(&**name));
                 }
-                found.entry(id.clone()).or_default().push(group);
-                above.entry(parent.id.clone()).or_default().push(id.clone());
+                if let Some(found) = found.get_mut(*place) {
+                    found.push(Value::Object(group));
+                }
+                above.entry(parent.id.clone()).or_default().push(*place);
             }
         }
         level = above;

@@ -237,33 +237,38 @@ async fn pages(client: &Client, hand: &Hand, users: usize, goals: &Goals) {
     report(&format!("startIndex={start}"), both, goals.deep);
 }
 
-/// Adds one member and removes it again, to a large group and to a small one.
+/// Adds one member and removes it again, to a large group and to a small one in turns.
 async fn members(client: &Client, fsync: f64) {
-    let mut medians = Vec::new();
-    for group in ["Large", "Small"] {
-        let (_, found) = client
-            .groups(json!({ "filter": format!("displayName eq \"{group}\""), "attributes": ["id"] }))
-            .await;
-        let path = format!("/Groups/{}", found["Resources"][0]["id"].as_str().expect("the group"));
-        let (_, user) = client.search(json!({ "filter": "userName eq \"user1@example.com\"" })).await;
-        let user = user["Resources"][0]["id"].clone();
-        let mut samples = Vec::new();
-        for _ in 0..RUNS / 2 {
-            for operation in [
-                json!({ "op": "remove", "path": format!("members[value eq {user}]") }),
-                json!({ "op": "add", "path": "members", "value": [{ "value": user }] }),
-            ] {
-                let patch = json!({
-                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation],
-                });
-                let (took, status, body) = client.send(Method::PATCH, &path, Some(patch)).await;
-                assert_eq!(status, 204, "{body}");
-                samples.push(took.as_secs_f64());
-            }
-        }
-        medians.push(median(samples));
-    }
-    let (large, small) = (medians[0], medians[1]);
+    let path = async |group: &str| {
+        let filter = format!("displayName eq \"{group}\"");
+        let (_, found) = client.groups(json!({ "filter": filter, "attributes": ["id"] })).await;
+        format!("/Groups/{}", found["Resources"][0]["id"].as_str().expect("the group"))
+    };
+    let (large, small) = (path("Large").await, path("Small").await);
+    let (_, user) = client.search(json!({ "filter": "userName eq \"user1@example.com\"" })).await;
+    let user = user["Resources"][0]["id"].clone();
+    let change = async |path: &str, removes: bool| {
+        let operation = match removes {
+            true => json!({ "op": "remove", "path": format!("members[value eq {user}]") }),
+            false => json!({ "op": "add", "path": "members", "value": [{ "value": user }] }),
+        };
+        let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+        let patch = json!({ "schemas": [schema], "Operations": [operation] });
+        let (took, status, body) = client.send(Method::PATCH, path, Some(patch)).await;
+        assert_eq!(status, 204, "{body}");
+        took
+    };
+    // Both begin with the user in the group.
+    let (mut first, mut second) = (false, false);
+    let large = async || {
+        first = !first;
+        change(&large, first).await
+    };
+    let small = async || {
+        second = !second;
+        change(&small, second).await
+    };
+    let [large, small] = compare(RUNS, large, small).await;
     let (ratio, ms) = (large / fsync, large * 1e3);
     println!(
         "{:<34} {ms:>9.3} ms  in fsyncs {ratio:>6.2}  1.50 {}",
