@@ -82,16 +82,18 @@ pub(crate) fn cases() -> Vec<Case> {
     let page =
         |n: usize| request("GET", &format!("/Users?startIndex={}&count=100", n % (USERS - 100) + 1), "");
     let mut titles = 0;
-    let patch = move |n: usize| {
+    let patch = move |path: &str| {
         titles += 1;
         let title = json!([{ "op": "replace", "path": "title", "value": format!("Engineer {titles}") }]);
-        request("PATCH", paths.get(n).expect("a path"), patch_body(&title))
+        request("PATCH", path, patch_body(&title))
     };
+    let (mut patch, mut patch_same, same) = (patch, patch, paths.first().expect("a path").clone());
     vec![
         answered(&service, "service/get", 0.6, get, 200),
         answered(&service, "service/filter-user-name", 0.9, filter, 200),
         answered(&service, "service/page-100", 45.0, page, 200),
-        answered(&service, "service/patch-one", 1.5, patch, 200),
+        answered(&service, "service/patch-one", 1.5, move |_| patch_same(&same), 200),
+        answered(&service, "service/patch-any", 1.5, move |n| patch(paths.get(n).expect("a path")), 200),
         create_one(&service),
         add_member("service/add-member-of-10", 1.5, 10),
         add_member("service/add-member-of-100000", 1.5, 100_000),

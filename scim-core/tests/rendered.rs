@@ -1,5 +1,5 @@
 //! What a store keeps is rendered once, and is never shown other than it is.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use http::{Request, Response};
 use scim_core::schema::standard;

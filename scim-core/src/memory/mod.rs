@@ -1,6 +1,7 @@
 //! A provider that keeps everything in memory.
 
 mod members;
+mod part;
 mod query;
 mod references;
 mod table;

@@ -23,9 +23,9 @@ pub(super) fn forget(cx: &Context<'_>, table: &mut Table, id: &str) {
             continue;
         }
         for place in reference(attribute).map(|value| table.rows_with(value, id)).unwrap_or_default() {
-            let Some(row) = table.rows.get(&place) else { continue };
-            let next = without(&on, attribute, row.resource.clone(), id).stamp_changed(cx, &row.resource);
-            table.update(place, next);
+            table.change(place, |resource| {
+                *resource = without(&on, attribute, resource.clone(), id).stamp_changed(cx, resource);
+            });
         }
     }
 }

@@ -62,20 +62,22 @@ impl Index {
         self.target.values(resource.as_map()).map(|value| self.target.comparison().key(value))
     }
 
-    fn add(&mut self, place: u64, resource: &Resource) {
-        let keys: Vec<String> = self.keys(resource).map(Cow::into_owned).collect();
+    fn owned_keys(&self, resource: &Resource) -> Vec<String> {
+        self.keys(resource).map(Cow::into_owned).collect()
+    }
+
+    fn add(&mut self, place: u64, keys: Vec<String>) {
         for key in keys {
             self.rows.entry(key).or_default().insert(place);
         }
     }
 
-    fn remove(&mut self, place: u64, resource: &Resource) {
-        let keys: Vec<String> = self.keys(resource).map(Cow::into_owned).collect();
+    fn remove(&mut self, place: u64, keys: &[String]) {
         for key in keys {
-            if let Some(rows) = self.rows.get_mut(&key) {
+            if let Some(rows) = self.rows.get_mut(key) {
                 rows.remove(&place);
                 if rows.is_empty() {
-                    self.rows.remove(&key);
+                    self.rows.remove(key);
                 }
             }
         }
@@ -104,28 +106,29 @@ impl Table {
 
     pub(super) fn insert(&mut self, place: u64, row: Row) {
         for index in &mut self.indexes {
-            index.add(place, &row.resource);
+            index.add(place, index.owned_keys(&row.resource));
         }
         self.rows.insert(place, row);
     }
 
-    /// Gives a row another resource.
-    pub(super) fn update(&mut self, place: u64, resource: Resource) {
+    /// Changes the resource of a row.
+    pub(super) fn change(&mut self, place: u64, change: impl FnOnce(&mut Resource)) {
         let Some(row) = self.rows.get_mut(&place) else { return };
-        for index in &mut self.indexes {
+        let before: Vec<_> = self.indexes.iter().map(|index| index.owned_keys(&row.resource)).collect();
+        change(&mut row.resource);
+        for (index, before) in self.indexes.iter_mut().zip(before) {
             // Few changes are of what is indexed.
-            if !index.keys(&row.resource).eq(index.keys(&resource)) {
-                index.remove(place, &row.resource);
-                index.add(place, &resource);
+            if !index.keys(&row.resource).eq(before.iter().map(String::as_str)) {
+                index.remove(place, &before);
+                index.add(place, index.owned_keys(&row.resource));
             }
         }
-        row.resource = resource;
     }
 
     pub(super) fn remove(&mut self, place: u64) -> Option<Row> {
         let row = self.rows.remove(&place)?;
         for index in &mut self.indexes {
-            index.remove(place, &row.resource);
+            index.remove(place, &index.owned_keys(&row.resource));
         }
         Some(row)
     }

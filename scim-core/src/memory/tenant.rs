@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Rules;
 use super::members::{self, Members};
+use super::part::Part;
 use super::references;
 use super::table::{Row, Table};
 use crate::{
@@ -225,21 +226,16 @@ impl Tenant {
         // Whether a list that must not be empty is, shows only when it is whole.
         let required = members_of(on).is_some_and(|target| target.attribute().is_required());
         let split = list.filter(|_| !required).and_then(|list| update.split(list));
-        let (applied, loaded) = match (&split, list) {
-            (Some((_, rest)), _) => (rest.apply(cx, row.resource.clone())?, None),
-            (None, None) => (update.apply(cx, row.resource.clone())?, None),
-            (None, Some(list)) => {
-                // The update looks into the members, so they are put together for it.
-                let mut whole = row.resource.clone();
-                let elements: Vec<Value> = row.members.iter().cloned().map(Value::Object).collect();
-                if !elements.is_empty() {
-                    whole.as_map_mut().insert(list.to_owned(), Value::Array(elements));
-                }
-                let mut applied = update.apply(cx, whole)?;
-                let left = applied.resource.as_map_mut().remove(list);
-                (applied, Some(left.unwrap_or(json!([]))))
-            }
-        };
+        let rest = split.as_ref().map_or(update, |(_, rest)| rest);
+        let (part, mut resource) = Part::of(on, rest, &row.resource);
+        // An update that looks into the members has them put together for it.
+        let looked_into = list.filter(|_| split.is_none());
+        if let Some(list) = looked_into.filter(|_| !row.members.is_empty()) {
+            let elements = row.members.iter().cloned().map(Value::Object).collect();
+            resource.as_map_mut().insert(list.to_owned(), Value::Array(elements));
+        }
+        let mut applied = rest.apply(cx, resource)?;
+        let loaded = looked_into.map(|list| applied.resource.as_map_mut().remove(list).unwrap_or(json!([])));
         let delta = match (&split, &loaded) {
             (Some((delta, _)), _) => delta.clone(),
             (None, Some(Value::Array(list))) => {
@@ -254,7 +250,7 @@ impl Tenant {
             table.check_unique(&applied.resource, Some(place.1))?;
             let added: Vec<Map<String, Value>> =
                 change.add.iter().map(|element| self.typed(element)).collect();
-            self.store(cx, rules, &place, applied.resource, added, change.remove);
+            self.store(cx, rules, &place, |old| part.put(applied.resource, old), added, change.remove);
         }
         let row = self.row(&place).ok_or_else(|| Error::not_found(id))?;
         let resource = options.returning.as_ref().map(|projection| self.assemble(on, row, projection));
@@ -267,14 +263,16 @@ impl Tenant {
         cx: &Context<'_>,
         rules: &Rules,
         place: &Place,
-        next: Resource,
+        put: impl FnOnce(&mut Resource),
         added: Vec<Map<String, Value>>,
         removed: Vec<String>,
     ) {
         let Some(table) = self.tables.get_mut(&place.0) else { return };
-        let Some(row) = table.rows.get(&place.1) else { return };
-        let next = next.stamp_changed(cx, &row.resource);
-        table.update(place.1, next);
+        table.change(place.1, |resource| {
+            let before = head(resource);
+            put(resource);
+            *resource = std::mem::take(resource).stamp_changed(cx, &before);
+        });
         let Some(row) = table.rows.get_mut(&place.1) else { return };
         if let Some(hash) = hash_password(cx, rules) {
             row.password_hash = Some(hash);
@@ -330,6 +328,12 @@ fn leave(parents: &mut HashMap<String, BTreeSet<Place>>, member: &str, group: &P
             parents.remove(member);
         }
     }
+}
+
+/// What a change does not touch but for its stamp.
+fn head(resource: &Resource) -> Resource {
+    let members = ["id", "meta"].into_iter().filter_map(|name| Some((name, resource.get(name)?.clone())));
+    Resource::new(members.map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn version(resource: &Resource) -> Result<ETag> {
