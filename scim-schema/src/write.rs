@@ -68,6 +68,14 @@ impl<'a> Writer<'a> {
     }
 }
 
+macro_rules! verbatim {
+    ($($name:ident: $kind:ty,)*) => {$(
+        fn $name(self, v: $kind) -> Result {
+            self.verbatim(v)
+        }
+    )*};
+}
+
 impl<'a> Serializer for Writer<'a> {
     type Ok = ();
     type Error = Error;
@@ -79,40 +87,16 @@ impl<'a> Serializer for Writer<'a> {
     type SerializeStruct = Compound<'a>;
     type SerializeStructVariant = Compound<'a>;
 
-    fn serialize_bool(self, v: bool) -> Result {
-        self.verbatim(v)
-    }
-
-    fn serialize_i8(self, v: i8) -> Result {
-        self.verbatim(v)
-    }
-
-    fn serialize_i16(self, v: i16) -> Result {
-        self.verbatim(v)
-    }
-
-    fn serialize_i32(self, v: i32) -> Result {
-        self.verbatim(v)
-    }
-
-    fn serialize_i64(self, v: i64) -> Result {
-        self.verbatim(v)
-    }
-
-    fn serialize_u8(self, v: u8) -> Result {
-        self.verbatim(v)
-    }
-
-    fn serialize_u16(self, v: u16) -> Result {
-        self.verbatim(v)
-    }
-
-    fn serialize_u32(self, v: u32) -> Result {
-        self.verbatim(v)
-    }
-
-    fn serialize_u64(self, v: u64) -> Result {
-        self.verbatim(v)
+    verbatim! {
+        serialize_bool: bool,
+        serialize_i8: i8,
+        serialize_i16: i16,
+        serialize_i32: i32,
+        serialize_i64: i64,
+        serialize_u8: u8,
+        serialize_u16: u16,
+        serialize_u32: u32,
+        serialize_u64: u64,
     }
 
     fn serialize_f32(self, v: f32) -> Result {
@@ -236,56 +220,28 @@ impl Compound<'_> {
     }
 }
 
-impl SerializeSeq for Compound<'_> {
-    type Ok = ();
-    type Error = Error;
+macro_rules! elements {
+    ($($kind:ident::$element:ident,)*) => {$(
+        impl $kind for Compound<'_> {
+            type Ok = ();
+            type Error = Error;
 
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result {
-        self.element(value)
-    }
+            fn $element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result {
+                self.element(value)
+            }
 
-    fn end(self) -> Result {
-        self.close()
-    }
+            fn end(self) -> Result {
+                self.close()
+            }
+        }
+    )*};
 }
 
-impl SerializeTuple for Compound<'_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result {
-        self.element(value)
-    }
-
-    fn end(self) -> Result {
-        self.close()
-    }
-}
-
-impl SerializeTupleStruct for Compound<'_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_field<T: ?Sized + Serialize>(&mut self, value: &T) -> Result {
-        self.element(value)
-    }
-
-    fn end(self) -> Result {
-        self.close()
-    }
-}
-
-impl SerializeTupleVariant for Compound<'_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_field<T: ?Sized + Serialize>(&mut self, value: &T) -> Result {
-        self.element(value)
-    }
-
-    fn end(self) -> Result {
-        self.close()
-    }
+elements! {
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field,
 }
 
 impl SerializeMap for Compound<'_> {
