@@ -107,7 +107,7 @@ impl Resolver<'_, '_> {
         if target.is_complex() && !list {
             return self.assign_complex(target, value);
         }
-        if list && self.op == Op::Add && !self.by_key && !value.is_array() {
+        if list && self.op == Op::Add && !self.in_value && !value.is_array() {
             // What is added is a value of the list, which may well come alone (RFC 7644 section 3.5.2.1).
             value = Value::Array(vec![value]);
         }

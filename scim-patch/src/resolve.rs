@@ -47,7 +47,7 @@ impl PatchRequest {
                 reading,
                 operation: index,
                 op: operation.op,
-                by_key: false,
+                in_value: false,
                 steps: &mut steps,
             };
             resolver.operation(operation).map_err(|error| error.at(index))?;
@@ -65,7 +65,7 @@ pub(crate) struct Resolver<'a, 'r> {
     operation: usize,
     pub(crate) op: Op,
     /// Whether attributes are named by the keys of the value, and not by the path.
-    pub(crate) by_key: bool,
+    pub(crate) in_value: bool,
     steps: &'a mut Vec<Step>,
 }
 
@@ -203,7 +203,7 @@ impl<'a> Resolver<'a, '_> {
             let reason = "is required; send an operation for each attribute";
             return Err(PatchError::new(ScimType::InvalidSyntax, "path", reason));
         }
-        self.by_key = true;
+        self.in_value = true;
         for (key, value) in self.object(value, "value")? {
             match self.on.named(&key, self.reading) {
                 Some(Named::Extension(extension)) => self.extension(extension, value)?,
@@ -239,7 +239,7 @@ impl<'a> Resolver<'a, '_> {
             let reason = "names a schema; send the path of an attribute, with `:` between the two";
             return Err(PatchError::new(ScimType::InvalidPath, uri, reason));
         }
-        self.by_key = true;
+        self.in_value = true;
         match (self.op, value) {
             (Op::Remove, None | Some(Value::Null)) => self.extension(extension, Value::Null),
             (Op::Add, Some(Value::Null)) => self.add_nothing(uri),
