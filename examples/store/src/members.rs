@@ -203,7 +203,7 @@ pub(crate) fn write(
             if of.is_some_and(|(_, name)| stored.get("display").and_then(Value::as_str) == name.as_deref()) {
                 stored.remove("display");
             }
-            if let Some((name, _)) = of {
+            if let Some((name, _)) = of.filter(|_| kind.is_some()) {
                 stored.insert("type".to_owned(), Value::from(name.as_str()));
             }
             let rule = kind.map(Target::comparison);

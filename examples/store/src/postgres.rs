@@ -16,6 +16,9 @@ use crate::param::{Param, Row};
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long what was sent may stay unacknowledged by the other machine.
+const SILENCE: Duration = Duration::from_secs(15);
+
 /// How many connections there are at most.
 const CONNECTIONS: usize = 16;
 
@@ -33,6 +36,10 @@ impl Pool {
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(PATIENCE);
+        }
+        // A server that is gone without a word is noticed, too.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE);
         }
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = deadpool_postgres::Pool::builder(Manager::from_config(config, NoTls, manager))

@@ -301,3 +301,35 @@ fn fault(error: rusqlite::Error) -> Fault {
         _ => Fault::Broken(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_unavailable_and_what_is_wrong_is_not() {
+        let of = |code, text: &str| {
+            fault(rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(text.to_owned())))
+        };
+        for code in [
+            ffi::SQLITE_BUSY_SNAPSHOT,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_READONLY_DBMOVED,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_INTERRUPT,
+        ] {
+            assert!(matches!(of(code, ""), Fault::Unavailable(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_ERROR] {
+            assert!(matches!(of(code, ""), Fault::Broken(_)), "{code}");
+        }
+        assert!(matches!(of(ffi::SQLITE_TOOBIG, ""), Fault::Value));
+        let failed =
+            |column| of(ffi::SQLITE_CONSTRAINT_UNIQUE, &format!("UNIQUE constraint failed: {column}"));
+        assert!(matches!(failed("resource.tenant, resource.kind, resource.unique_name"), Fault::Taken(_)));
+        assert!(matches!(failed("resource.tenant, resource.id"), Fault::Broken(_)));
+    }
+}

@@ -127,7 +127,7 @@ fn mapping(on: &ResourceType, unique: Option<&Target>, dialect: Dialect) -> Resu
         }
         match home(target) {
             Home::Promoted if target.is_keyed() => {
-                mapping = mapping.elements(path, members(Elements::table("member m", "m.place")));
+                mapping = mapping.elements(path, members(target));
             }
             Home::Promoted if is_groups(target) => {
                 let [direct, indirect] = groups(target);
@@ -192,13 +192,16 @@ fn json(column: &str, name: &str, dialect: Dialect) -> String {
     }
 }
 
-fn members(elements: Elements) -> Elements {
-    elements
+fn members(target: &Target) -> Elements {
+    let elements = Elements::table("member m", "m.place")
         .within("m.tenant", 1)
         .order("m.added, m.member")
         // Ids are random UUIDs in lower case, so folded already.
-        .column("value", Column::key("m.member").not_null().indexed())
-        .column("type", Column::key("m.kind"))
+        .column("value", Column::key("m.member").not_null().indexed());
+    match target.sub_attribute("type") {
+        Some(_) => elements.column("type", Column::key("m.kind")),
+        None => elements,
+    }
 }
 
 /// The groups that hold a resource itself, and those that hold it through other groups.

@@ -210,11 +210,14 @@ async fn apply<'u>(
     stored: &Stored,
 ) -> Result<Outcome<'u>, Fault> {
     let nothing = || Members::Delta(ListDelta::Change { add: Vec::new(), remove: Vec::new() });
-    let Some(list) = tables.members.as_ref().map(|target| target.attribute().name()) else {
+    let Some(target) = &tables.members else {
         let applied = update.apply(cx, stored.resource.clone())?;
         return Ok(Outcome { applied, members: nothing() });
     };
-    if let Some((delta, rest)) = update.split(list) {
+    let list = target.attribute().name();
+    // Whether a list that must not be empty is, shows only when it is whole.
+    let split = if target.attribute().is_required() { None } else { update.split(list) };
+    if let Some((delta, rest)) = split {
         let applied = rest.apply(cx, stored.resource.clone())?;
         return Ok(Outcome { applied, members: Members::Delta(delta) });
     }

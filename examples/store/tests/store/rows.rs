@@ -3,7 +3,7 @@
 use crate::support;
 use crate::support::service::{Client, patch, user};
 use http::Method;
-use scim_core::schema::standard;
+use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, standard};
 use serde_json::{Value, json};
 
 fn id(resource: &Value) -> &str {
@@ -102,5 +102,29 @@ fn members_are_not_read_unless_they_are_shown() {
         }
         let sql = format!("SELECT count(*) FROM member WHERE tenant = ':{}'", client.tenant);
         assert_eq!(support::raw(&runtime, &database, &sql), [["3"]], "one came and one went");
+    }
+}
+
+#[test]
+fn a_list_that_must_not_be_empty_keeps_its_last_element() {
+    let value = Attribute::string("value").with_mutability(Mutability::Immutable);
+    let crew = Attribute::complex("crew", [value, Attribute::reference("$ref", ["User"])]);
+    let uri = "urn:example:params:scim:schemas:core:2.0:Boat";
+    let boat = Schema::new(uri, "Boat", [crew.multi_valued().required()]).unwrap();
+    let boat = ResourceType::builder("Boat", "/Boats", boat).build().unwrap();
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let store = support::open(&runtime, &database);
+        let client = Client::with(&runtime, &store, boat.clone());
+        let [ada, bea] = ["ada", "bea"].map(|name| client.create("/Users", user(name)));
+        let crew = json!([{ "value": id(&ada) }, { "value": id(&bea) }]);
+        let boat = client.create("/Boats", json!({ "schemas": [uri], "crew": crew }));
+        let path = format!("/Boats/{}", id(&boat));
+        let remove = |user: &Value| {
+            let operation = json!({ "op": "remove", "path": format!("crew[value eq \"{}\"]", id(user)) });
+            client.send(Method::PATCH, &path, patch(operation)).0
+        };
+        assert_eq!([remove(&ada), remove(&bea)], [200, 400], "{}", database.url);
+        assert_eq!(client.send(Method::GET, &path, None).1["crew"].as_array().unwrap().len(), 1);
     }
 }

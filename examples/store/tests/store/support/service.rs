@@ -2,7 +2,7 @@
 
 use http::{Method, Request};
 use scim_core::schema::{Attribute, ResourceType, Schema, standard};
-use scim_core::{Identity, Provider, ScimService};
+use scim_core::{Builder, Identity, Provider, ScimService};
 use scim_store::Store;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -47,13 +47,13 @@ impl<'a> Client<'a> {
     }
 
     pub(crate) fn of(runtime: &'a Runtime, store: impl Provider + Clone + 'static, tenant: &str) -> Self {
-        let service = ScimService::builder()
-            .base_url("https://scim.example.com")
-            .page_size(100, 1_000)
-            .resource(users(), store.clone())
-            .groups(store)
-            .build();
-        Self { runtime, service: service.unwrap(), tenant: tenant.to_owned() }
+        Self { runtime, service: builder(store).build().unwrap(), tenant: tenant.to_owned() }
+    }
+
+    /// The client of a service that has one more type.
+    pub(crate) fn with(runtime: &'a Runtime, store: &Store, on: ResourceType) -> Self {
+        let service = builder(store.clone()).resource(on, store.clone()).build().unwrap();
+        Self { runtime, service, tenant: super::tenant() }
     }
 
     /// The status and the body of the answer.
@@ -86,6 +86,14 @@ impl<'a> Client<'a> {
         message.as_object_mut().unwrap().extend(search.as_object().unwrap().clone());
         self.send(Method::POST, &format!("{path}/.search"), Some(message))
     }
+}
+
+fn builder(store: impl Provider + Clone + 'static) -> Builder {
+    ScimService::builder()
+        .base_url("https://scim.example.com")
+        .page_size(100, 1_000)
+        .resource(users(), store.clone())
+        .groups(store)
 }
 
 pub(crate) fn user(name: &str) -> Value {
