@@ -23,6 +23,7 @@ pub(crate) const OR: &str = "r.place IN (SELECT v.place FROM value v WHERE v.ten
 /// Written differently for each database.
 pub(crate) const CONTAINS: &str = "contains";
 
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Hand {
     Sqlite(Arc<Mutex<rusqlite::Connection>>),
     Postgres(Client),
