@@ -1,6 +1,6 @@
 //! Attributes in tables beside the resources': profiles, employments, and the members of groups.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails that way")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails that way")]
 
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ToSql, params_from_iter};

@@ -19,6 +19,9 @@
 //! Filters and sorting are translated by `scim-sql`. What a filter looks for is kept beside the
 //! documents as keys that Rust has folded. Calls need a Tokio runtime.
 
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+compile_error!("the store needs a database: the feature `sqlite` or `postgres`");
+
 mod database;
 mod delete;
 mod fault;
