@@ -26,20 +26,18 @@ pub async fn service(settings: &Settings, base_url: &str) -> Result<ScimService,
     let (on, name) = ("Group", "displayName");
     let service = match &settings.database {
         Database::Memory => {
-            let store = MemoryProvider::new();
-            build(
-                settings,
-                base_url,
-                if settings.unique_group_names { store.unique(on, name) } else { store },
-            )
+            let mut store = MemoryProvider::new();
+            if settings.unique_group_names {
+                store = store.unique(on, name);
+            }
+            build(settings, base_url, store)
         }
         Database::Url(url) => {
-            let store = Store::open(url).await?;
-            build(
-                settings,
-                base_url,
-                if settings.unique_group_names { store.unique(on, name) } else { store },
-            )
+            let mut store = Store::open(url).await?;
+            if settings.unique_group_names {
+                store = store.unique(on, name);
+            }
+            build(settings, base_url, store)
         }
     };
     service.map_err(|error| InvalidSettings(error.to_string()).into())
