@@ -58,6 +58,19 @@ pub(crate) struct Names {
     lengths: u64,
 }
 
+/// Whether two names are the same. Most are so short that two comparisons decide it, of the beginnings
+/// and of the ends, which may overlap.
+#[inline]
+fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    a.len() == b.len()
+        && match a.len() {
+            8..=16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+            4..8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
+            _ => a == b,
+        }
+}
+
 fn length_bit(name: &str) -> u64 {
     1 << name.len().min(63)
 }
@@ -94,7 +107,7 @@ impl Lookup<'_> {
     #[inline]
     pub(crate) fn place(&mut self, name: &str) -> Option<usize> {
         match self.names.get(self.next) {
-            Some((candidate, place)) if **candidate == *name => {
+            Some((candidate, place)) if is_same(candidate, name) => {
                 self.next += 1;
                 Some(*place)
             }
@@ -104,7 +117,7 @@ impl Lookup<'_> {
 
     fn search(&mut self, name: &str) -> Option<usize> {
         let (before, after) = self.names.split_at_checked(self.next)?;
-        let is_it = |(candidate, _): &(Arc<str>, usize)| **candidate == *name;
+        let is_it = |(candidate, _): &(Arc<str>, usize)| is_same(candidate, name);
         let at = match after.iter().position(is_it) {
             Some(at) => before.len() + at,
             None => before.iter().position(is_it)?,
