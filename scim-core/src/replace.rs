@@ -1,5 +1,6 @@
 //! PUT: what a resource becomes when it is replaced (RFC 7644 section 3.5.1).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use scim_schema::{Mutability, Target};
@@ -19,12 +20,14 @@ pub(crate) fn replace(
     for target in on.all_attributes() {
         let old = target.get(stored);
         let new = target.get(replacement);
-        if new.is_some() && !cx.may_write(target) && !is_same(target, old, new) {
+        if new.is_some() && !cx.may_write(target) && !repeats(cx, target, old, new) {
             return Err(Error::not_writable(target));
         }
         let value = match (old, new) {
             _ if target.attribute().mutability() == Mutability::ReadOnly => old.cloned(),
             (_, Some(Value::Null)) => None,
+            // What may only be repeated stays in the form that it has.
+            (Some(old), Some(_)) if !cx.may_write(target) => Some(old.clone()),
             (Some(old), None) if stays_when_omitted(cx, target) => Some(old.clone()),
             (Some(old), None) => left_of(cx, target, old),
             (Some(old), Some(new)) => match completed(cx, target, old, new) {
@@ -39,10 +42,20 @@ pub(crate) fn replace(
     Ok(next)
 }
 
-fn is_same(target: &Target, old: Option<&Value>, new: Option<&Value>) -> bool {
+/// Whether a value is the stored one, as far as the caller can see that. What it cannot see it must
+/// not find out by guessing either.
+fn repeats(cx: &Context<'_>, target: &Target, old: Option<&Value>, new: Option<&Value>) -> bool {
+    let guesses = match new {
+        _ if !cx.may_read(target) => true,
+        Some(Value::Array(list)) => list.iter().any(|element| says_hidden(cx, target, element)),
+        new => new.is_some_and(|new| says_hidden(cx, target, new)),
+    };
     match (old, new.filter(|new| !new.is_null())) {
-        (Some(old), Some(new)) => target.same_value(old, new),
-        (None, None) => true,
+        (Some(old), Some(new)) if !guesses => {
+            let completed = completed(cx, target, old, new);
+            target.same_value(old, completed.as_ref().unwrap_or(new))
+        }
+        (None, None) => !guesses,
         _ => false,
     }
 }
@@ -102,21 +115,54 @@ fn kept_elements(cx: &Context<'_>, target: &Target, old: &[Value], new: &[Value]
     for element in old.iter().rev() {
         stored.entry(identity_of(cx, target, element)).or_default().push(element);
     }
-    let mut found = 0;
+    let mut unchanged = old.len() == new.len();
     let mut kept = Vec::with_capacity(new.len());
     for element in new {
         let same = stored.get_mut(&identity_of(cx, target, element));
-        let before = same.filter(|_| !says_more(cx, target, element)).and_then(Vec::pop);
-        found += usize::from(before.is_some());
-        kept.push(before.unwrap_or(element).clone());
+        let guesses = !target.is_keyed() && says_hidden(cx, target, element);
+        let element = match same.filter(|_| !guesses).and_then(Vec::pop) {
+            Some(before) => {
+                let kept = kept_element(cx, target, before, element);
+                unchanged &= matches!(kept, Cow::Borrowed(_));
+                kept.into_owned()
+            }
+            None => {
+                unchanged = false;
+                element.clone()
+            }
+        };
+        kept.push(element);
     }
-    if found == old.len() && found == new.len() { old.to_vec() } else { kept }
+    if unchanged { old.to_vec() } else { kept }
 }
 
-/// Whether a new element has what the caller cannot see, so that it is not one of before.
-fn says_more(cx: &Context<'_>, target: &Target, element: &Value) -> bool {
+/// An element that was there before: with the values that it has where these are fixed, and with the new
+/// ones where they may change, which in a list without keys would make it another.
+fn kept_element<'v>(cx: &Context<'_>, target: &Target, old: &'v Value, new: &Value) -> Cow<'v, Value> {
+    let (true, Value::Object(before), Value::Object(new)) = (target.is_keyed(), old, new) else {
+        return Cow::Borrowed(old);
+    };
+    let mut kept = new.clone();
+    for sub in target.sub_attributes() {
+        let name = sub.definition().name();
+        if let Some(value) = before.get(name)
+            && (is_fixed(sub) || !new.contains_key(name) && sub_stays_when_omitted(cx, sub))
+        {
+            kept.insert(name.to_owned(), value.clone());
+        }
+    }
+    if kept == *before { Cow::Borrowed(old) } else { Cow::Owned(Value::Object(kept)) }
+}
+
+/// Whether a value has what the caller cannot see.
+fn says_hidden(cx: &Context<'_>, target: &Target, value: &Value) -> bool {
     let hidden = |name: &String| target.sub_attribute(name).is_some_and(|sub| !cx.may_read(sub));
-    !target.is_keyed() && element.as_object().is_some_and(|members| members.keys().any(hidden))
+    value.as_object().is_some_and(|members| members.keys().any(hidden))
+}
+
+/// Whether a sub-attribute of an element stays what it is as long as the element does.
+pub(crate) fn is_fixed(sub: &Target) -> bool {
+    matches!(sub.definition().mutability(), Mutability::Immutable | Mutability::ReadOnly)
 }
 
 /// What tells an element from others: its `value` in a keyed list, else all that the client can see

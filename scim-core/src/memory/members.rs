@@ -43,44 +43,45 @@ impl Members {
         self.elements.values()
     }
 
-    /// What of a delta changes anything.
-    pub(super) fn change<'a>(&self, delta: &ListDelta<'a>) -> Change<'a> {
-        match delta {
+    /// What of a delta changes anything. `stays` tells whether an element that is there, the first, is
+    /// as the second wants it.
+    pub(super) fn change<'a>(
+        &self,
+        delta: &ListDelta<'a>,
+        stays: impl Fn(&Map<String, Value>, &Map<String, Value>) -> bool,
+    ) -> Change<'a> {
+        let (given, gone) = match delta {
             ListDelta::Change { add, remove } => {
-                let added: HashSet<&str> = add.iter().map(|element| key(element)).collect();
-                Change {
-                    add: add.iter().filter(|element| !self.contains(key(element))).copied().collect(),
-                    // What goes and comes back stays: all that an element says follows from its key.
-                    remove: remove
-                        .iter()
-                        .filter(|key| self.contains(key) && !added.contains(**key))
-                        .map(|key| (*key).to_owned())
-                        .collect(),
-                }
+                (add, Some(remove.iter().copied().collect::<HashSet<&str>>()))
             }
-            ListDelta::Exactly(elements) => {
-                let wanted: HashSet<&str> = elements.iter().map(|element| key(element)).collect();
-                Change {
-                    add: elements.iter().filter(|element| !self.contains(key(element))).copied().collect(),
-                    remove: self
-                        .iter()
-                        .map(key)
-                        .filter(|key| !wanted.contains(key))
-                        .map(str::to_owned)
-                        .collect(),
-                }
+            ListDelta::Exactly(elements) => (elements, None),
+        };
+        let comes = |element: &&&Map<String, Value>| match self.get(key(element)) {
+            None => true,
+            Some(stored) => {
+                gone.as_ref().is_none_or(|gone| gone.contains(key(element))) && !stays(stored, element)
             }
-        }
+        };
+        let add = given.iter().filter(comes).copied().collect();
+        // What goes and comes back keeps its place.
+        let wanted: HashSet<&str> = given.iter().map(|element| key(element)).collect();
+        let owned = |key: &str| (!wanted.contains(key)).then(|| key.to_owned());
+        let remove = match &gone {
+            Some(gone) => gone.iter().filter(|key| self.contains(key)).filter_map(|key| owned(key)).collect(),
+            None => self.iter().filter_map(|element| owned(key(element))).collect(),
+        };
+        Change { add, remove }
     }
 
-    pub(super) fn add(&mut self, element: Map<String, Value>) {
-        let key = key(&element).to_owned();
-        if self.places.contains_key(&key) {
-            return;
-        }
-        self.places.insert(key, self.next);
-        self.elements.insert(self.next, element);
-        self.next += 1;
+    fn get(&self, key: &str) -> Option<&Map<String, Value>> {
+        self.elements.get(self.places.get(key)?)
+    }
+
+    /// Adds an element, or puts it where the one with its key is.
+    pub(super) fn put(&mut self, element: Map<String, Value>) {
+        let place = *self.places.entry(key(&element).to_owned()).or_insert(self.next);
+        self.elements.insert(place, element);
+        self.next = self.next.max(place + 1);
     }
 
     pub(super) fn remove(&mut self, key: &str) {

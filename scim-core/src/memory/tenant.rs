@@ -11,6 +11,7 @@ use super::members::{self, Members};
 use super::part::Part;
 use super::references;
 use super::table::{Row, Table};
+use crate::replace::is_fixed;
 use crate::{
     Context, Deleted, ETag, Error, Precondition, Resource, Result, Update, UpdateOptions, Updated, new_id,
 };
@@ -142,7 +143,7 @@ impl Tenant {
         let mut members = Members::default();
         for element in added {
             self.parents.entry(members::key(element).to_owned()).or_default().insert(place.clone());
-            members.add(self.typed(element));
+            members.put(self.typed(element));
         }
         self.ids.insert(id.clone(), place.clone());
         let row = Row { id: id.clone(), resource, members, password_hash };
@@ -208,6 +209,21 @@ impl Tenant {
         element
     }
 
+    /// Whether a member says what is given, and nothing else but what may be filled in.
+    fn is_said(&self, on: &ResourceType, stored: &Map<String, Value>, given: &Map<String, Value>) -> bool {
+        let id = members::key(stored);
+        let sub = |name: &str| members_of(on)?.sub_attribute(name);
+        let fixed = |name: &str| sub(name).is_some_and(is_fixed);
+        let said = |name: &str, value: &Value| match name {
+            "$ref" => true,
+            "type" if self.ids.contains_key(id) => true,
+            "display" if !stored.contains_key(name) => value.as_str() == self.display_name(id),
+            _ => stored.get(name) == Some(value),
+        };
+        given.iter().all(|(name, value)| said(name, value))
+            && stored.keys().all(|name| given.contains_key(name) || fixed(name))
+    }
+
     pub(super) fn update(
         &mut self,
         cx: &Context<'_>,
@@ -223,9 +239,13 @@ impl Tenant {
         options.precondition.check(&before)?;
 
         let list = members_of(on).map(|target| target.attribute().name());
-        // Whether a list that must not be empty is, shows only when it is whole.
-        let required = members_of(on).is_some_and(|target| target.attribute().is_required());
-        let split = list.filter(|_| !required).and_then(|list| update.split(list));
+        // Whether a list that must not be empty is, shows only when it is whole; so does what a
+        // replacement means for elements that may change.
+        let whole = members_of(on).is_some_and(|target| {
+            let replaced = matches!(update, Update::Replace(_));
+            target.attribute().is_required() || replaced && !target.sub_attributes().iter().all(is_fixed)
+        });
+        let split = list.filter(|_| !whole).and_then(|list| update.split(list));
         let rest = split.as_ref().map_or(update, |(_, rest)| rest);
         let (part, mut resource) = Part::of(on, rest, &row.resource);
         // An update that looks into the members has them put together for it.
@@ -243,8 +263,18 @@ impl Tenant {
             }
             _ => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
         };
-        let change = row.members.change(&delta);
-        if applied.changed || !change.is_empty() {
+        // A list that was put together says what each element is to be, a delta only what was given; and
+        // the members that a replacement repeats stay as they are.
+        let change = row.members.change(&delta, |stored, given| match (&loaded, update) {
+            (Some(_), _) => stored == given || *stored == self.typed(given),
+            (None, Update::Replace(_)) => true,
+            (None, Update::Patch(_)) => self.is_said(on, stored, given),
+        });
+        let changed = match loaded {
+            Some(_) => !cx.secrets().is_empty() || part.differs(&applied.resource, &row.resource),
+            None => applied.changed,
+        };
+        if changed || !change.is_empty() {
             self.check_members(on, rules, id, &change.add)?;
             let table = self.tables.get(on.name()).ok_or_else(|| Error::not_found(id))?;
             table.check_unique(&applied.resource, Some(place.1))?;
@@ -285,7 +315,7 @@ impl Tenant {
         }
         for element in added {
             self.parents.entry(members::key(&element).to_owned()).or_default().insert(place.clone());
-            row.members.add(element);
+            row.members.put(element);
         }
     }
 
