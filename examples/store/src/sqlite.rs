@@ -229,7 +229,7 @@ impl Drop for Transaction {
         let finish = move |connection: &Connection| {
             if open && !connection.is_autocommit() {
                 // A connection that cannot even roll back reports that to whoever uses it next.
-                let _ = connection.execute_batch("ROLLBACK");
+                let _ = connection.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
             }
         };
         let is_idle = match held.connection.try_lock() {
