@@ -63,22 +63,26 @@ pub(crate) enum Reads<'a> {
     Nothing,
     Shown(&'a Projection),
     Queried(&'a Query),
+    /// What the answer to a change shows, if anything, and what the change looks at.
+    Changed(Option<&'a Projection>, &'a [Target]),
 }
 
 impl<'a> Access<'a> {
     /// The attributes that would be read: those that the response shows where a resource has them,
-    /// and those that a query filters or sorts by. An attribute may be there twice.
+    /// those that a query filters or sorts by, and those that a PATCH selects by. An attribute may be
+    /// there twice.
     pub fn reads(&self) -> impl Iterator<Item = &'a Target> {
-        let (projection, query) = match self.reads {
-            Reads::Nothing => (None, None),
-            Reads::Shown(projection) => (Some(projection), None),
-            Reads::Queried(query) => (Some(&query.projection), Some(query)),
+        let (projection, query, selects): (_, _, &[Target]) = match self.reads {
+            Reads::Nothing => (None, None, &[]),
+            Reads::Shown(projection) => (Some(projection), None, &[]),
+            Reads::Queried(query) => (Some(&query.projection), Some(query), &[]),
+            Reads::Changed(projection, selects) => (projection, None, selects),
         };
         let on = self.resource_type;
         let shown = projection
             .into_iter()
             .flat_map(move |projection| on.all_attributes().filter(|target| projection.shows(target)));
-        shown.chain(query.into_iter().flat_map(Query::targets))
+        shown.chain(query.into_iter().flat_map(Query::targets)).chain(selects)
     }
 }
 
@@ -97,8 +101,8 @@ impl Permit {
 
     /// Everything but these attributes, by their canonical paths (`emails`, `name.familyName`, or
     /// with the URI of an extension in front; the URI alone stands for all of its attributes). They
-    /// are not shown, cannot be filtered or sorted by, and a replacement that leaves them out does
-    /// not clear them. What is `returned: always` cannot be hidden.
+    /// are not shown, cannot be filtered or sorted by, nor selected by in the path of a PATCH, and a
+    /// replacement that leaves them out does not clear them. What is `returned: always` cannot be hidden.
     pub fn hiding<T: Into<String>>(paths: impl IntoIterator<Item = T>) -> Self {
         Self { hidden: paths.into_iter().map(Into::into).collect(), ..Self::default() }
     }

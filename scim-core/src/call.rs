@@ -8,6 +8,7 @@ use crate::access::Reads;
 use crate::context::Secrets;
 use crate::monitor;
 use crate::operation::{Change, Kind};
+use crate::search::sensitive;
 use crate::service::Answer;
 use crate::trace;
 use crate::{
@@ -146,10 +147,13 @@ impl<'a> Call<'a> {
     }
 
     async fn update(mut self, change: Change) -> Result<Answer> {
-        let Change { on, id, action, update, secrets, mut options, writes, protected } = change;
+        let Change { on, id, action, update, secrets, mut options, writes, selects, protected } = change;
         self.secrets = secrets;
-        let reads = options.returning.as_ref().map_or(Reads::Nothing, Reads::Shown);
+        let reads = Reads::Changed(options.returning.as_ref(), &selects);
         let permit = self.permit(action, on, Some(&id), &writes, reads)?.protecting(protected);
+        if let Some(target) = selects.iter().find(|target| !permit.may_read(target)) {
+            return Err(sensitive(target));
+        }
         match update {
             Update::Patch(_) => check_writes(&permit, &writes)?,
             // A replacement may repeat a value as it is, which shows when it is applied; but a list

@@ -25,6 +25,7 @@ mod resource;
 mod response;
 mod route;
 mod search;
+mod selected;
 mod service;
 mod shown;
 #[cfg(feature = "testing")]

@@ -76,6 +76,8 @@ pub(crate) struct Change {
     pub(crate) secrets: Secrets,
     pub(crate) options: UpdateOptions,
     pub(crate) writes: Vec<Target>,
+    /// What the update looks at to find what to write.
+    pub(crate) selects: Vec<Target>,
     /// What the caller may not write, besides what the policy says.
     pub(crate) protected: Vec<String>,
 }

@@ -147,5 +147,5 @@ fn unsortable(reason: &str) -> Error {
 }
 
 pub(crate) fn sensitive(target: &Target) -> Error {
-    Error::of(ScimType::Sensitive, format!("`{target}` cannot be used in a query"))
+    Error::of(ScimType::Sensitive, format!("`{target}` cannot be searched, selected or sorted by"))
 }

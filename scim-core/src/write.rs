@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::context::Secrets;
 use crate::operation::{Change, Kind, Request};
+use crate::selected::selected;
 use crate::{Action, Error, Precondition, Resource, Result, Update, UpdateOptions, unique_types};
 
 impl Request<'_, '_> {
@@ -51,8 +52,8 @@ impl Request<'_, '_> {
         let options = UpdateOptions { precondition, returning: Some(projection) };
         let update = Update::Replace(Resource::new(object));
         let protected = self.protected();
-        let action = Action::Replace;
-        Ok(Change { on, id, action, update, secrets, options, writes, protected }.into())
+        let (action, selects) = (Action::Replace, Vec::new());
+        Ok(Change { on, id, action, update, secrets, options, writes, selects, protected }.into())
     }
 
     pub(crate) fn patch(&mut self, on: usize, id: String) -> Result<Kind> {
@@ -62,6 +63,7 @@ impl Request<'_, '_> {
         let precondition = self.required_precondition()?;
         let limits = &self.config.patch_limits;
         let request = PatchRequest::from_value(self.json()?, limits, self.reading)?;
+        let selects = selected(&request, &resource_type, limits);
         let mut patch = request.resolve(&resource_type, limits, self.reading)?;
         let writes: Vec<Target> = patch.attributes().cloned().collect();
         show_supplied(&mut projection, &writes);
@@ -75,7 +77,7 @@ impl Request<'_, '_> {
         let update = Update::Patch(patch);
         let protected = self.protected();
         let action = Action::Patch;
-        Ok(Change { on, id, action, update, secrets, options, writes, protected }.into())
+        Ok(Change { on, id, action, update, secrets, options, writes, selects, protected }.into())
     }
 
     /// What cannot be changed because the resource was named as `/Me`.
