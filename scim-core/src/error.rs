@@ -73,7 +73,7 @@ impl Error {
 
     /// There is no resource with this id.
     pub fn not_found(id: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("resource `{}` not found", id.escape_debug()))
+        Self::new(StatusCode::NOT_FOUND, format!("resource `{}` not found", shortened(id)))
     }
 
     /// A value of this attribute is taken by another resource (RFC 7644 section 3.3).
@@ -130,6 +130,13 @@ impl Error {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
+    /// The caller asks too often; it may go on after so many seconds. For a policy that counts.
+    pub fn too_many_requests(retry_after: u32) -> Self {
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too many requests; try again later");
+        error.0.hint = Some(Hint::RetryAfter(retry_after));
+        error
+    }
+
     /// The store cannot answer now; a retry may succeed after so many seconds.
     pub fn unavailable(retry_after: u32) -> Self {
         let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "the store is not available; try again");
@@ -173,6 +180,14 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<&Hint> {
         self.0.hint.as_ref()
     }
+}
+
+/// What a client sent, for an error to name it: without control characters, and not all of it if it is long.
+pub(crate) fn shortened(text: &str) -> String {
+    const SHOWN: usize = 120;
+    let end = text.char_indices().nth(SHOWN).map(|(at, _)| at);
+    let short = end.and_then(|end| text.get(..end)).unwrap_or(text).escape_debug();
+    format!("{short}{}", if end.is_some() { "…" } else { "" })
 }
 
 impl fmt::Display for Error {

@@ -23,16 +23,24 @@ use crate::{Context, ETag, Page, Precondition, Query, Resource, Result, Update};
 /// - An id is unique among all resource types of a tenant and never used again.
 /// - The order of resources is the same in every query as long as nothing changes.
 /// - A version changes exactly when the resource does; see [`Resource::stamp_changed`].
+/// - Errors are shown to the client as they are: their `detail` must not tell what it may not know.
+///   [`Error::internal`](crate::Error::internal) hides its cause, and
+///   [`Error::unavailable`](crate::Error::unavailable) asks for another try.
+///
+/// A call may be dropped before it is done, when the client goes away: it has then happened or not, as
+/// with any that fails. No call is ever repeated by the service, which does not know whether the first
+/// one has happened; clients do repeat, and what comes of that is said with each method.
 ///
 /// # Examples
 ///
-/// A complete provider over a `HashMap` is in the [crate's documentation](crate).
+/// A complete provider over a map, of fewer than 60 lines, is in the [crate's documentation](crate).
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// Finds resources of the context's type.
     ///
     /// [`Query::page`] does all of it for a store that can list its resources; a database
-    /// translates [`Query::filter`] instead.
+    /// translates [`Query::filter`] instead. Changes nothing, and a query over several types, or one
+    /// that is sorted over them, calls it several times for one request.
     ///
     /// # Errors
     ///
@@ -40,6 +48,9 @@ pub trait Provider: Send + Sync {
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page>;
 
     /// Creates a resource and returns it as stored, stamped by [`Resource::stamp_new`].
+    ///
+    /// A second call with the same resource makes a second one, unless a value must be unique. If a
+    /// bulk request cannot complete what it created, [`delete`](Self::delete) follows.
     ///
     /// # Errors
     ///
@@ -49,7 +60,8 @@ pub trait Provider: Send + Sync {
 
     /// Reads a resource; `None` if there is none of this type with this id.
     ///
-    /// What the projection does not show need not be loaded.
+    /// What the projection does not show need not be loaded, but the id and the version always are. May
+    /// be called at any time and as often as it pleases.
     ///
     /// # Errors
     ///
@@ -60,12 +72,16 @@ pub trait Provider: Send + Sync {
     /// Changes a resource: the body of a PUT or a PATCH.
     ///
     /// [`Update::apply`] does the work on a resource that is loaded, [`Update::split`] separates a
-    /// list that is kept in rows. If that changes nothing, nothing is written and the version stays.
+    /// list that is kept in rows. If that changes nothing, nothing is written and the version stays: so a
+    /// second call with the same update does no harm, unless a precondition names the first version.
+    /// [`Update::apply`] may be tried again on a fresh copy if somebody else was faster to write.
     ///
     /// # Errors
     ///
-    /// [`Error::not_found`](crate::Error::not_found), what [`Precondition::check`] and
-    /// [`Update::apply`] return, [`Error::uniqueness`](crate::Error::uniqueness).
+    /// [`Error::not_found`](crate::Error::not_found) if there is none of this type with this id; what
+    /// [`Precondition::check`] returns, which comes before all that follows; what [`Update::apply`]
+    /// returns; [`Error::uniqueness`](crate::Error::uniqueness) if a value that must be unique is in use.
+    /// After any of them the resource is as it was.
     async fn update(
         &self,
         cx: &Context<'_>,
@@ -78,11 +94,11 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::not_found`](crate::Error::not_found), and what [`Precondition::check`] returns.
+    /// [`Error::not_found`](crate::Error::not_found), also for the second of two calls, and what [`Precondition::check`] returns.
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted>;
 
     /// What the store can do for a resource type. What it claims here is announced to clients and
-    /// tested by the provider suite, and no more.
+    /// tested by the provider suite, and no more. Asked when the service is built, and never again.
     fn capabilities(&self, on: &ResourceType) -> Capabilities {
         let _ = on;
         Capabilities::NONE

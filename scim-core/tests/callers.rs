@@ -94,6 +94,26 @@ fn a_cursor_is_good_for_its_caller_and_tenant_only() {
 }
 
 #[test]
+fn whoever_asks_too_often_is_told_when_to_come_back() {
+    struct Busy;
+    impl Policy for Busy {
+        fn check(&self, _: &Access<'_>) -> Result<Permit> {
+            Err(Error::too_many_requests(30))
+        }
+    }
+    let builder = ScimService::builder().base_url("https://example.com").policy(Busy);
+    let service = builder.users(MemoryProvider::new()).build().unwrap();
+    let request = Request::get("/Users").extension(Identity::new("app")).body(Vec::new()).unwrap();
+    let response = pollster::block_on(service.handle(request));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["retry-after"]),
+        (429, &"30".parse().unwrap())
+    );
+    let error: Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!((&error["status"], error.get("scimType")), (&json!("429"), None));
+}
+
+#[test]
 fn nothing_of_a_tenant_is_seen_from_another() {
     let service = service();
     let [red, blue] = ["red", "blue"].map(|tenant| Identity::new("app").in_tenant(tenant));

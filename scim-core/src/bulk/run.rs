@@ -11,6 +11,7 @@ use super::Done;
 use super::part::Part;
 use super::references::{self, Fate, References};
 use crate::call::Call;
+use crate::error::shortened;
 use crate::route::Route;
 use crate::service::Answer;
 use crate::shown::location;
@@ -322,7 +323,7 @@ impl Done {
 }
 
 fn unresolved(bulk_id: &str, failed: bool) -> Error {
-    let name = bulk_id.escape_debug();
+    let name = shortened(bulk_id);
     conflict(if failed {
         format!("the operation with bulkId `{name}` has failed")
     } else {

@@ -11,6 +11,7 @@ use super::members::{self, Members};
 use super::part::Part;
 use super::references;
 use super::table::{Row, Table};
+use crate::error::shortened;
 use crate::replace::is_fixed;
 use crate::{
     Context, Deleted, ETag, Error, Precondition, Resource, Result, Update, UpdateOptions, Updated, new_id,
@@ -173,7 +174,7 @@ impl Tenant {
                 return Err(Error::invalid_value(name, "a group cannot be a member of itself"));
             }
             if !rules.unknown_members && !self.ids.contains_key(member) {
-                let reason = format!("there is no resource `{}`", member.escape_debug());
+                let reason = format!("there is no resource `{}`", shortened(member));
                 return Err(Error::invalid_value(name, &reason));
             }
         }
