@@ -1,5 +1,5 @@
 //! What a monitor hears of: every change, once, and nothing that must stay secret.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::{Arc, Mutex};
 
