@@ -7,6 +7,8 @@ use scim_filter::{Filter, Limits, Literal, PatchPath};
 use scim_schema::{AttrPath, Extension, Quirk, Reading, ResourceType, Target, Tolerance, Type};
 use serde_json::{Map, Value};
 
+use crate::route::decode;
+
 const PREFIX: &str = "bulkId:";
 
 /// Whether there may be a reference in JSON text, written with escapes or without.
@@ -33,9 +35,11 @@ pub(super) struct References<'a> {
     pub(super) missing: Option<Target>,
 }
 
-/// References in the path of an operation, such as `/Groups/bulkId:staff`.
+/// References in the path of an operation, such as `/Groups/bulkId:staff`; as all of a path, they may be
+/// percent-encoded.
 pub(super) fn in_path(path: &str, fate: &mut dyn FnMut(&str) -> Fate) -> String {
-    let segments = path.split('/').map(|segment| match segment.strip_prefix(PREFIX).map(&mut *fate) {
+    let mut fate_of = |bulk_id: &str| fate(&decode(bulk_id, false).unwrap_or_else(|| bulk_id.to_owned()));
+    let segments = path.split('/').map(|segment| match segment.strip_prefix(PREFIX).map(&mut fate_of) {
         Some(Fate::Replace(id)) => id,
         _ => segment.to_owned(),
     });
