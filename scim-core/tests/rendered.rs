@@ -3,7 +3,7 @@
 
 use http::{Request, Response};
 use scim_core::schema::standard;
-use scim_core::{BaseUrl, Identity, MemoryProvider, ScimService};
+use scim_core::{Access, BaseUrl, Identity, MemoryProvider, Permit, Policy, Result, ScimService};
 use serde_json::{Value, json};
 
 fn service(store: &MemoryProvider) -> ScimService {
@@ -97,4 +97,60 @@ fn each_base_url_and_each_service_has_its_own() {
             assert_eq!(list["Resources"][0]["meta"]["location"], location);
         }
     }
+}
+
+#[test]
+fn what_one_caller_is_shown_is_not_what_another_is() {
+    struct OwnTitles;
+    impl Policy for OwnTitles {
+        fn check(&self, access: &Access<'_>) -> Result<Permit> {
+            let all = access.identity.is_some_and(|identity| identity.principal == "a");
+            Ok(if all { Permit::all() } else { Permit::hiding(["title"]) })
+        }
+    }
+    let builder = ScimService::builder().base_url("https://one.example.com/scim").policy(OwnTitles);
+    let service = builder.users(MemoryProvider::new()).build().unwrap();
+    let user = json!({ "schemas": [standard::USER], "userName": "ana", "title": "Dr" });
+    let path = format!("/Users/{}", create(&service, "/Users", user));
+    for _ in 0..2 {
+        for (principal, title) in [("a", Some("Dr")), ("b", None)] {
+            for path in [&path, "/Users"] {
+                let request =
+                    Request::get(path).extension(Identity::new(principal)).body(Vec::new()).unwrap();
+                let shown = json_of(&pollster::block_on(service.handle(request)));
+                let user = shown.get("Resources").map_or(&shown, |list| &list[0]);
+                assert_eq!(user.get("title").and_then(Value::as_str), title, "{principal} {path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn readers_see_each_version_whole_while_it_changes() {
+    let service = service(&MemoryProvider::new());
+    let user = json!({ "schemas": [standard::USER], "userName": "ana", "title": "0" });
+    let path = format!("/Users/{}", create(&service, "/Users", user));
+    let title = |shown: &Value| shown["title"].as_str().unwrap().parse::<u32>().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut last = 0;
+                for _ in 0..1_000 {
+                    let response = answer(&service, "GET", &path, Value::Null, None);
+                    let shown = json_of(&response);
+                    assert_eq!(response.headers()["etag"].to_str().unwrap(), shown["meta"]["version"]);
+                    assert!(title(&shown) >= last, "what was seen once is not followed by what was before");
+                    last = title(&shown);
+                }
+            });
+        }
+        for number in 1..=300 {
+            let patch = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{ "op": "replace", "path": "title", "value": number.to_string() }],
+            });
+            assert_eq!(title(&json_of(&answer(&service, "PATCH", &path, patch, None))), number);
+            assert_eq!(title(&get(&service, &path)), number);
+        }
+    });
 }
