@@ -121,10 +121,13 @@ impl Target {
     /// # Errors
     ///
     /// `invalidValue`, naming the attribute or sub-attribute.
+    #[inline]
     pub fn validate(&self, value: &Value) -> Result<(), Violation> {
-        if self.is_plain(value) && self.takes_any() {
-            return Ok(());
-        }
+        // Most values are any text or truth value, so this is not worth a call.
+        if self.is_plain(value) && self.takes_any() { Ok(()) } else { self.validate_fully(value) }
+    }
+
+    fn validate_fully(&self, value: &Value) -> Result<(), Violation> {
         if !self.definition().is_multi_valued() {
             return self.validate_one(value);
         }
