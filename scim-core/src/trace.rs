@@ -6,7 +6,7 @@ mod on {
     use std::time::Instant;
 
     use http::Response;
-    use scim_schema::{Fired, ResourceType};
+    use scim_schema::{Fired, Quirk, ResourceType};
     use tracing::{Instrument, Span, field};
 
     use crate::{Action, Identity};
@@ -36,8 +36,15 @@ mod on {
     /// An event for each deviation of the client that was put up with.
     pub(crate) fn quirks(fired: &[Fired]) {
         for fired in fired {
-            tracing::debug!(quirk = fired.quirk.name(), path = %fired.path, operation = fired.operation, "tolerated");
+            let path = fired.path.as_str();
+            let path = (!is_the_clients(fired.quirk)).then_some(path);
+            tracing::debug!(quirk = fired.quirk.name(), path, operation = fired.operation, "tolerated");
         }
+    }
+
+    /// Whether what a quirk names may be any text that the client made up, and not an attribute.
+    fn is_the_clients(quirk: Quirk) -> bool {
+        matches!(quirk, Quirk::UnknownAttribute | Quirk::ForeignMember | Quirk::MemberCase | Quirk::DottedKey)
     }
 }
 
