@@ -12,40 +12,73 @@ use crate::ast::CompareOp;
 /// `And` and `Or` hold two predicates or more and never directly one of their own kind. A `Const`
 /// stands only at the top or inside `Any`, since elsewhere it is already worked in.
 ///
+/// A translation for a table with a column for each attribute that has one value, and beside each text
+/// another with the folded text. What it has no column for it refuses, naming the attribute; a filter
+/// must never be dropped, or find less than it should. The crate `scim-sql` translates all there is.
+///
 /// ```
 /// use scim_filter::{CompareOp, Filter, Predicate};
-/// use scim_schema::{Comparison, Operand, Reading, Tolerance, standard};
+/// use scim_schema::{Operand, Reading, Target, Tolerance, standard};
 ///
-/// /// A WHERE clause with placeholders, for a table with a column for each attribute.
-/// fn sql(predicate: &Predicate, binds: &mut Vec<String>) -> String {
-///     let all = |list: &[Predicate], word: &str, binds: &mut Vec<String>| {
-///         let parts: Vec<_> = list.iter().map(|p| sql(p, binds)).collect();
-///         format!("({})", parts.join(word))
-///     };
+/// fn sql(predicate: &Predicate, binds: &mut Vec<String>) -> Result<String, Target> {
 ///     match predicate {
-///         Predicate::And(list) => all(list, " AND ", binds),
-///         Predicate::Or(list) => all(list, " OR ", binds),
-///         Predicate::Not(inner) => format!("NOT {}", sql(inner, binds)),
-///         Predicate::Const(holds) => holds.to_string().to_uppercase(),
-///         Predicate::Present(target) => format!("({target} <> '')"),
-///         Predicate::Compare { target, op: CompareOp::Eq, operand: Operand::Text(text) } => {
-///             // A column of folded texts beside the one that keeps what was sent.
-///             let folded = target.comparison() != Comparison::Exact;
-///             binds.push(text.folded().to_owned());
-///             format!("{target}{} = ?", if folded { "_folded" } else { "" })
+///         Predicate::And(all) => joined(all, " AND ", binds),
+///         Predicate::Or(any) => joined(any, " OR ", binds),
+///         Predicate::Not(inner) => Ok(format!("NOT {}", sql(inner, binds)?)),
+///         Predicate::Const(holds) => Ok(holds.to_string()),
+///         Predicate::Any { target, .. } => Err(target.clone()),
+///         Predicate::Present(target) | Predicate::Compare { target, .. }
+///             if target.is_complex() || target.attribute().is_multi_valued() =>
+///         {
+///             Err(target.clone())
 ///         }
-///         Predicate::Compare { .. } => unimplemented!("the other operators and types"),
-///         Predicate::Any { .. } => unimplemented!("EXISTS on a table of elements"),
+///         Predicate::Present(target) => Ok(format!("(\"{target}\" IS NOT NULL)")),
+///         Predicate::Compare { target, op, operand } => {
+///             let (column, bind) = match operand {
+///                 Operand::Text(text) => (format!("\"{target}_folded\""), text.folded().to_owned()),
+///                 Operand::Instant(instant, _) => {
+///                     let seconds = format!("{}.{:09}", instant.seconds(), instant.nanoseconds());
+///                     (format!("\"{target}\""), seconds)
+///                 }
+///                 other => (format!("\"{target}\""), other.to_value().to_string()),
+///             };
+///             binds.push(bind);
+///             // A comparison with NULL must be true or false, or `NOT` would find too little.
+///             Ok(match op {
+///                 CompareOp::Eq => format!("({column} IS NOT DISTINCT FROM ?)"),
+///                 CompareOp::Ne => format!("({column} IS DISTINCT FROM ?)"),
+///                 CompareOp::Gt => format!("(({column} > ?) IS TRUE)"),
+///                 CompareOp::Ge => format!("(({column} >= ?) IS TRUE)"),
+///                 CompareOp::Lt => format!("(({column} < ?) IS TRUE)"),
+///                 CompareOp::Le => format!("(({column} <= ?) IS TRUE)"),
+///                 CompareOp::Co => format!("(contains({column}, ?) IS TRUE)"),
+///                 CompareOp::Sw => format!("(starts_with({column}, ?) IS TRUE)"),
+///                 CompareOp::Ew => format!("(ends_with({column}, ?) IS TRUE)"),
+///             })
+///         }
 ///     }
 /// }
 ///
-/// let tolerance = Tolerance::strict();
-/// let filter: Filter = r#"not (USERNAME eq "Bea") and (title pr or id eq "42")"#.parse()?;
-/// let predicate = filter.resolve(&standard::user_type(), &mut Reading::new(&tolerance))?;
+/// fn joined(parts: &[Predicate], word: &str, binds: &mut Vec<String>) -> Result<String, Target> {
+///     let parts: Result<Vec<_>, _> = parts.iter().map(|part| sql(part, binds)).collect();
+///     Ok(format!("({})", parts?.join(word)))
+/// }
+///
+/// let (user, tolerance) = (standard::user_type(), Tolerance::strict());
+/// let mut translate = |filter: &str, binds: &mut Vec<String>| {
+///     let filter: Filter = filter.parse().unwrap();
+///     sql(&filter.resolve(&user, &mut Reading::new(&tolerance)).unwrap(), binds)
+/// };
 /// let mut binds = Vec::new();
-/// assert_eq!(sql(&predicate, &mut binds), "(NOT userName_folded = ? AND ((title <> '') OR id = ?))");
-/// assert_eq!(binds, ["bea", "42"]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let text = translate(r#"not (USERNAME eq "Bea") and (title pr or name.familyName sw "L")"#, &mut binds);
+/// assert_eq!(
+///     text.unwrap(),
+///     r#"(NOT ("userName_folded" IS NOT DISTINCT FROM ?) AND "#.to_owned()
+///         + r#"(("title" IS NOT NULL) OR (starts_with("name.familyName_folded", ?) IS TRUE)))"#,
+/// );
+/// assert_eq!(binds, ["bea", "l"]);
+/// let refused = translate(r#"emails[type eq "work"]"#, &mut binds).unwrap_err();
+/// assert_eq!(refused.to_string(), "emails");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predicate {

@@ -182,7 +182,7 @@ fn escape(input: &str) -> Option<(&str, char)> {
     Some((chars.as_str(), c))
 }
 
-/// Reads one UTF-16 code unit as `\uXXXX`, or a surrogate pair of them.
+/// Reads one UTF-16 code unit, written as `\u` and four digits, or a surrogate pair of them.
 fn unicode_escape(input: &str) -> Option<(&str, char)> {
     let (rest, first) = code_unit(input)?;
     if let Some(c) = char::from_u32(first.into()) {
