@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use scim_core::patch::ListDelta;
-use scim_core::schema::{Projection, Target};
+use scim_core::schema::{Mutability, Projection, Target};
 use scim_core::{Context, Error, Resource};
 use serde_json::{Map, Value, json};
 
@@ -16,9 +16,12 @@ use crate::record::{Stored, shown};
 use crate::tables::Tables;
 
 /// What a change of a list comes to for the elements that there are.
+#[derive(Default)]
 pub(crate) struct Change<'a> {
+    /// Elements that come, and those that take the place of one with the same key.
     pub(crate) add: Vec<&'a Map<String, Value>>,
     pub(crate) remove: Vec<String>,
+    known: Known,
 }
 
 impl Change<'_> {
@@ -26,6 +29,20 @@ impl Change<'_> {
         self.add.is_empty() && self.remove.is_empty()
     }
 }
+
+/// When an element that is there, and is given again, stays as it is.
+#[derive(Clone, Copy)]
+pub(crate) enum Stays {
+    /// Whatever is given with its key.
+    Always,
+    /// If it says what is given, and nothing else but what is filled in.
+    AsSaid,
+    /// If it is what is given.
+    AsIs,
+}
+
+/// The kinds and the names of resources by their ids.
+type Known = HashMap<String, (String, Option<String>)>;
 
 fn key(element: &Map<String, Value>) -> &str {
     element.get("value").and_then(Value::as_str).unwrap_or_default()
@@ -43,70 +60,160 @@ fn list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
-/// What of a delta changes anything. Only the keys are read, and only those that the delta names
-/// unless it names them all.
+/// What of a delta changes anything for the resource at a place, or for one that is new. Only the
+/// elements that the delta names are read, unless it names them all, and only of those that are given
+/// again what they say.
 pub(crate) async fn change<'a>(
     tx: &mut Transaction,
-    place: i64,
+    tables: &Tables,
+    (tenant, place): (&str, Option<i64>),
     delta: &ListDelta<'a>,
+    stays: Stays,
 ) -> Result<Change<'a>, Fault> {
-    let (add, gone): (&[&Map<String, Value>], Option<&[&str]>) = match delta {
-        ListDelta::Change { add, remove } => (add, Some(remove)),
+    let (given, gone): (&[&'a Map<String, Value>], Option<HashSet<&str>>) = match delta {
+        ListDelta::Change { add, remove } => (add, Some(remove.iter().copied().collect())),
         ListDelta::Exactly(elements) => (elements, None),
     };
-    if delta.is_empty() {
-        return Ok(Change { add: Vec::new(), remove: Vec::new() });
-    }
-    let rows = match gone {
-        Some(gone) => {
-            let named = list(add.iter().map(|element| key(element)).chain(gone.iter().copied()));
-            let sql = "SELECT m.member FROM member m \
+    let Some(target) = tables.members.as_ref().filter(|_| !delta.is_empty()) else {
+        return Ok(Change::default());
+    };
+    let rows = match (place, &gone) {
+        (None, _) => Vec::new(),
+        (Some(place), Some(gone)) => {
+            let named = list(given.iter().map(|element| key(element)).chain(gone.iter().copied()));
+            let sql = "SELECT m.member, m.element FROM member m \
                        WHERE m.place = ?1 AND m.member IN (SELECT e.value->>0 FROM each(?2) e)";
             tx.rows(sql, params![place, named]).await?
         }
-        None => tx.rows("SELECT m.member FROM member m WHERE m.place = ?1", params![place]).await?,
+        (Some(place), None) => {
+            tx.rows("SELECT m.member, m.element FROM member m WHERE m.place = ?1", params![place]).await?
+        }
     };
-    let present: HashSet<&str> = rows.iter().filter_map(|row| row.text(0)).collect();
-    let wanted: HashSet<&str> = add.iter().map(|element| key(element)).collect();
-    let mut seen = HashSet::new();
-    let add = add.iter().filter(|element| !present.contains(key(element)) && seen.insert(key(element)));
-    // What goes and comes back stays: all that an element says follows from its key.
-    let remove = match gone {
-        Some(gone) => gone.iter().filter(|key| present.contains(*key)).copied().collect::<HashSet<_>>(),
-        None => present.clone(),
+    let present: HashMap<&str, Option<&str>> =
+        rows.iter().filter_map(|row| Some((row.text(0)?, row.text(1)))).collect();
+    let mut wanted = HashSet::with_capacity(given.len());
+    let (mut add, mut unsure) = (Vec::new(), Vec::new());
+    for element in given.iter().copied().filter(|element| wanted.insert(key(element))) {
+        let Some(stored) = present.get(key(element)) else {
+            add.push(element);
+            continue;
+        };
+        // What does not go stays, whatever comes with its key.
+        let comes_back = gone.as_ref().is_none_or(|gone| gone.contains(key(element)));
+        if comes_back && !matches!(stays, Stays::Always) {
+            let stored = parsed(*stored)?;
+            if !is_given(target, &stored, element, stays, None) {
+                unsure.push((stored, element));
+            }
+        }
+    }
+    let asked = add.iter().chain(unsure.iter().map(|(_, element)| element)).map(|element| key(element));
+    let known = known(tx, tenant, asked).await?;
+    for (stored, element) in unsure {
+        if !is_given(target, &stored, element, stays, known.get(key(element))) {
+            add.push(element);
+        }
+    }
+    let leaves = |key: &&str| !wanted.contains(key);
+    let remove = match &gone {
+        Some(gone) => gone
+            .iter()
+            .filter(|key| present.contains_key(*key))
+            .copied()
+            .filter(leaves)
+            .map(str::to_owned)
+            .collect(),
+        None => present.keys().copied().filter(leaves).map(str::to_owned).collect(),
     };
-    let remove = remove.into_iter().filter(|key| !wanted.contains(key)).map(str::to_owned).collect();
-    Ok(Change { add: add.copied().collect(), remove })
+    Ok(Change { add, remove, known })
 }
 
-/// The resources that are about to become members: their kinds and names. They stay until the
-/// transaction is over.
-pub(crate) async fn check(
+/// Whether what is stored of an element is what is given, as far as that is known without the resource
+/// that the element refers to, or with its kind and name.
+fn is_given(
+    target: &Target,
+    stored: &Map<String, Value>,
+    given: &Map<String, Value>,
+    stays: Stays,
+    known: Option<&(String, Option<String>)>,
+) -> bool {
+    if matches!(stays, Stays::AsIs) {
+        return *stored == kept(target, given, known);
+    }
+    let said = |name: &str, value: &Value| match name {
+        "value" | "$ref" => true,
+        "type" if known.is_some() => true,
+        "display" if !stored.contains_key(name) => {
+            known.is_some_and(|(_, name)| name.is_some() && value.as_str() == name.as_deref())
+        }
+        _ => stored.get(name) == Some(value),
+    };
+    let filled = |name: &str| target.sub_attribute(name).is_some_and(is_fixed);
+    given.iter().all(|(name, value)| said(name, value))
+        && stored.keys().all(|name| given.contains_key(name) || filled(name))
+}
+
+/// Whether a sub-attribute of an element stays as it was made.
+pub(crate) fn is_fixed(sub: &Target) -> bool {
+    matches!(sub.definition().mutability(), Mutability::Immutable | Mutability::ReadOnly)
+}
+
+/// What is kept of an element beside its key: with the kind of the resource that it is, and without
+/// what is derived from that, so that it follows when the resource changes.
+fn kept(
+    target: &Target,
+    element: &Map<String, Value>,
+    known: Option<&(String, Option<String>)>,
+) -> Map<String, Value> {
+    let mut kept = element.clone();
+    kept.remove("value");
+    kept.remove("$ref");
+    let Some((kind, name)) = known else { return kept };
+    if kept.get("display").and_then(Value::as_str) == name.as_deref() {
+        kept.remove("display");
+    }
+    if target.sub_attribute("type").is_some() {
+        kept.insert("type".to_owned(), Value::from(kind.as_str()));
+    }
+    kept
+}
+
+/// The resources with these ids. They stay until the transaction is over.
+async fn known<'a>(
     tx: &mut Transaction,
-    cx: &Context<'_>,
     tenant: &str,
-    (id, list_name): (&str, &str),
-    add: &[&Map<String, Value>],
-    keep_unknown: bool,
-) -> Result<HashMap<String, (String, Option<String>)>, Fault> {
-    if add.is_empty() {
-        return Ok(HashMap::new());
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<Known, Fault> {
+    let ids = list(ids);
+    if ids == "[]" {
+        return Ok(Known::new());
     }
-    let invalid = |reason: &str| Fault::Refused(Error::invalid_value(list_name, reason));
-    if add.iter().any(|element| key(element).is_empty()) {
-        return Err(invalid("each element must have a `value`, a string"));
-    }
-    let ids = list(add.iter().map(|element| key(element)));
     if ids.contains("\\u0000") {
-        return Err(invalid("the character U+0000 cannot be stored"));
+        return Err(Fault::Value);
     }
     let sql = "SELECT id, kind, document FROM resource \
                WHERE tenant = ?1 AND id IN (SELECT e.value->>0 FROM each(?2) e) FOR KEY SHARE";
     let rows = tx.rows(sql, params![tenant, ids]).await?;
-    let mut known = HashMap::new();
-    for row in &rows {
-        let (Some(id), Some(kind)) = (row.text(0), row.text(1)) else { continue };
-        known.insert(id.to_owned(), (kind.to_owned(), row.text(2).and_then(name_in)));
+    let found = rows.iter().filter_map(|row| {
+        Some((row.text(0)?.to_owned(), (row.text(1)?.to_owned(), row.text(2).and_then(name_in))))
+    });
+    Ok(found.collect())
+}
+
+/// Refuses members that are no resources, and a group that would be a member of itself.
+pub(crate) async fn check(
+    tx: &mut Transaction,
+    cx: &Context<'_>,
+    tables: &Tables,
+    tenant: &str,
+    id: &str,
+    Change { add, known, .. }: &Change<'_>,
+    keep_unknown: bool,
+) -> Result<(), Fault> {
+    let list = tables.members.as_ref().map_or("", |target| target.attribute().name());
+    let invalid = |reason: &str| Fault::Refused(Error::invalid_value(list, reason));
+    if add.iter().any(|element| key(element).is_empty()) {
+        return Err(invalid("each element must have a `value`, a string"));
     }
     if let Some(element) = add.iter().find(|element| !keep_unknown && !known.contains_key(key(element))) {
         return Err(invalid(&format!("there is no resource `{}`", key(element).escape_debug())));
@@ -123,7 +230,7 @@ pub(crate) async fn check(
             return Err(invalid("a group cannot be a member of itself"));
         }
     }
-    Ok(known)
+    Ok(())
 }
 
 /// The name in a document, by which a member is shown.
@@ -173,14 +280,13 @@ async fn parents<'a>(
     Ok(parents)
 }
 
-/// Makes the rows of a change. `known` is what [`check`] returned.
+/// Makes the rows of a change.
 pub(crate) fn write(
     cx: &Context<'_>,
     tables: &Tables,
     tenant: &str,
     place: i64,
     change: &Change<'_>,
-    known: &HashMap<String, (String, Option<String>)>,
 ) -> Vec<Statement> {
     let mut statements = Vec::new();
     if !change.remove.is_empty() {
@@ -190,31 +296,24 @@ pub(crate) fn write(
             params![place, removed],
         ));
     }
-    if !change.add.is_empty() {
-        let kind = tables.members.as_ref().and_then(|list| list.sub_attribute("type"));
+    if let Some(target) = tables.members.as_ref().filter(|_| !change.add.is_empty()) {
+        let kind = target.sub_attribute("type").map(Target::comparison);
         // Later than any that is there, and in the order in which they were sent.
         let now = Utc::now().timestamp_micros();
         let rows = change.add.iter().zip(now..).map(|(element, added)| {
-            let mut stored = (*element).clone();
-            let of = known.get(key(element));
-            stored.remove("value");
-            stored.remove("$ref");
-            // A name that is the member's own follows when that changes.
-            if of.is_some_and(|(_, name)| stored.get("display").and_then(Value::as_str) == name.as_deref()) {
-                stored.remove("display");
-            }
-            if let Some((name, _)) = of.filter(|_| kind.is_some()) {
-                stored.insert("type".to_owned(), Value::from(name.as_str()));
-            }
-            let rule = kind.map(Target::comparison);
-            let folded = rule.zip(stored.get("type")).and_then(|(rule, value)| scim_sql::key(rule, value));
+            let of = change.known.get(key(element));
+            let kept = kept(target, element, of);
+            let folded = kind.zip(kept.get("type")).and_then(|(rule, value)| scim_sql::key(rule, value));
             let nested = of.is_some_and(|(name, _)| name == cx.resource_type().name());
-            json!([key(element), folded, u8::from(nested), added, Value::Object(stored).to_string()])
+            json!([key(element), folded, u8::from(nested), added, Value::Object(kept).to_string()])
         });
+        // What takes the place of another stays where that was.
         statements.push((
             "INSERT INTO member (place, member, tenant, kind, nested, added, element) \
              SELECT CAST(?1 AS bigint), e.value->>0, ?2, e.value->>1, CAST(e.value->>2 AS text) = '1', \
-             CAST(e.value->>3 AS bigint), e.value->>4 FROM each(?3) e WHERE TRUE ON CONFLICT DO NOTHING",
+             CAST(e.value->>3 AS bigint), e.value->>4 FROM each(?3) e WHERE TRUE \
+             ON CONFLICT (place, member) DO UPDATE \
+             SET kind = excluded.kind, nested = excluded.nested, element = excluded.element",
             params![place, tenant, Value::from_iter(rows).to_string()],
         ));
     }
@@ -228,8 +327,13 @@ pub(crate) async fn load(tx: &mut Transaction, place: i64) -> Result<Vec<Value>,
     rows.iter().map(|row| element(row.text(0), row.text(1))).collect()
 }
 
+/// What is kept of an element beside its key.
+fn parsed(element: Option<&str>) -> Result<Map<String, Value>, Fault> {
+    Ok(serde_json::from_str(element.unwrap_or("{}"))?)
+}
+
 fn element(member: Option<&str>, rest: Option<&str>) -> Result<Value, Fault> {
-    let mut element: Map<String, Value> = serde_json::from_str(rest.unwrap_or("{}"))?;
+    let mut element = parsed(rest)?;
     element.insert("value".to_owned(), Value::from(member));
     Ok(Value::Object(element))
 }

@@ -170,7 +170,8 @@ impl Store {
         let own = self.rules.unique.iter().filter(|(name, _)| name == on.name());
         let unique: Vec<&str> = own.map(|(_, path)| path.as_str()).collect();
         let mut key = on.name().to_owned();
-        for part in on.extensions().map(|extension| extension.schema().id()).chain(unique.iter().copied()) {
+        let schemas = [on.schema().id()].into_iter().chain(on.extensions().map(|one| one.schema().id()));
+        for part in schemas.chain(unique.iter().copied()) {
             key.push('\n');
             key.push_str(part);
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::database::{Mode, Statement, Transaction};
 use crate::fault::Fault;
-use crate::members::{self, Change};
+use crate::members::{self, Stays, is_fixed};
 use crate::param::params;
 use crate::password;
 use crate::record::{COLUMNS, Record, Stored, resource, times, version};
@@ -33,16 +33,13 @@ pub(crate) async fn create(
     let id = resource.id().to_owned();
 
     let mut tx = store.database.begin(Mode::Write).await?;
-    let keep_unknown = store.rules.unknown_members;
-    let known =
-        members::check(&mut tx, cx, &tenant, (&id, list.unwrap_or("")), &members, keep_unknown).await?;
+    let delta = ListDelta::Exactly(members);
+    let change = members::change(&mut tx, tables, (&tenant, None), &delta, Stays::Always).await?;
+    members::check(&mut tx, cx, tables, &tenant, &id, &change, store.rules.unknown_members).await?;
     let place = insert(&mut tx, cx, &tenant, &resource, &record, password).await?;
     claim(&mut tx, tables, &tenant, place, None, &record).await?;
     let mut statements = values(tx.dialect(), &tenant, place, None, &record);
-    if !members.is_empty() {
-        let change = members::change(&mut tx, place, &ListDelta::Exactly(members)).await?;
-        statements.extend(members::write(cx, tables, &tenant, place, &change, &known));
-    }
+    statements.extend(members::write(cx, tables, &tenant, place, &change));
     let mut stored = [Stored { place, resource }];
     if list.is_some() {
         tx.execute(std::mem::take(&mut statements)).await?;
@@ -122,18 +119,16 @@ pub(crate) async fn update(
     let before = version(&stored.resource)?;
     options.precondition.check(&ETag::from_stored(&before))?;
 
-    let (applied, change) =
-        apply(&mut tx, cx, tables, update, &stored).await?.into_parts(&mut tx, &stored).await?;
-    let change = change.as_change();
+    let Outcome { applied, members, stays } = apply(&mut tx, cx, tables, update, &stored).await?;
+    let at = (tenant.as_str(), Some(stored.place));
+    let change = members::change(&mut tx, tables, at, &members.delta(), stays).await?;
     let mut after = Stored { place: stored.place, resource: stored.resource.clone() };
     let changed = applied.changed || !change.is_empty();
     let mut statements = Vec::new();
     if changed {
-        let list = tables.members.as_ref().map_or("", |target| target.attribute().name());
-        let keep_unknown = store.rules.unknown_members;
-        let known = members::check(&mut tx, cx, &tenant, (id, list), &change.add, keep_unknown).await?;
+        members::check(&mut tx, cx, tables, &tenant, id, &change, store.rules.unknown_members).await?;
         let next = applied.resource.stamp_changed(cx, &stored.resource);
-        statements = members::write(cx, tables, &tenant, stored.place, &change, &known);
+        statements = members::write(cx, tables, &tenant, stored.place, &change);
         statements.extend(rewrite(&mut tx, tables, &tenant, &stored, &next, password).await?);
         after.resource = next;
     }
@@ -158,6 +153,7 @@ pub(crate) async fn update(
 struct Outcome<'u> {
     applied: Applied,
     members: Members<'u>,
+    stays: Stays,
 }
 
 enum Members<'u> {
@@ -166,39 +162,12 @@ enum Members<'u> {
     All(Vec<Value>),
 }
 
-/// A change of the members that may own the elements that it adds.
-enum Resolved<'u> {
-    Borrowed(Change<'u>),
-    Owned { add: Vec<Value>, remove: Vec<String> },
-}
-
-impl Resolved<'_> {
-    fn as_change(&self) -> Change<'_> {
+impl Members<'_> {
+    fn delta(&self) -> ListDelta<'_> {
         match self {
-            Self::Borrowed(change) => Change { add: change.add.clone(), remove: change.remove.clone() },
-            Self::Owned { add, remove } => {
-                Change { add: add.iter().filter_map(Value::as_object).collect(), remove: remove.clone() }
-            }
+            Self::Delta(delta) => delta.clone(),
+            Self::All(all) => ListDelta::Exactly(all.iter().filter_map(Value::as_object).collect()),
         }
-    }
-}
-
-impl<'u> Outcome<'u> {
-    async fn into_parts(
-        self,
-        tx: &mut Transaction,
-        stored: &Stored,
-    ) -> Result<(Applied, Resolved<'u>), Fault> {
-        let change = match self.members {
-            Members::Delta(delta) => Resolved::Borrowed(members::change(tx, stored.place, &delta).await?),
-            Members::All(all) => {
-                let delta = ListDelta::Exactly(all.iter().filter_map(Value::as_object).collect());
-                let change = members::change(tx, stored.place, &delta).await?;
-                let add = change.add.into_iter().cloned().map(Value::Object).collect();
-                Resolved::Owned { add, remove: change.remove }
-            }
-        };
-        Ok((self.applied, change))
     }
 }
 
@@ -209,17 +178,21 @@ async fn apply<'u>(
     update: &'u Update,
     stored: &Stored,
 ) -> Result<Outcome<'u>, Fault> {
-    let nothing = || Members::Delta(ListDelta::Change { add: Vec::new(), remove: Vec::new() });
     let Some(target) = &tables.members else {
         let applied = update.apply(cx, stored.resource.clone())?;
-        return Ok(Outcome { applied, members: nothing() });
+        let none = Members::All(Vec::new());
+        return Ok(Outcome { applied, members: none, stays: Stays::Always });
     };
     let list = target.attribute().name();
-    // Whether a list that must not be empty is, shows only when it is whole.
-    let split = if target.attribute().is_required() { None } else { update.split(list) };
+    let replaces = matches!(update, Update::Replace(_));
+    // Whether a list that must not be empty is, shows only when it is whole; so does what a
+    // replacement means for elements that may change.
+    let whole = target.attribute().is_required() || replaces && !target.sub_attributes().iter().all(is_fixed);
+    let split = if whole { None } else { update.split(list) };
     if let Some((delta, rest)) = split {
         let applied = rest.apply(cx, stored.resource.clone())?;
-        return Ok(Outcome { applied, members: Members::Delta(delta) });
+        let stays = if replaces { Stays::Always } else { Stays::AsSaid };
+        return Ok(Outcome { applied, members: Members::Delta(delta), stays });
     }
     // The update looks into the members, so they are put together for it.
     let mut whole = stored.resource.clone();
@@ -232,7 +205,9 @@ async fn apply<'u>(
         Some(Value::Array(all)) => all,
         _ => Vec::new(),
     };
-    Ok(Outcome { applied, members: Members::All(all) })
+    // Whether they have changed is seen where they are compared with the rows.
+    applied.changed = !cx.secrets().is_empty() || applied.resource != stored.resource;
+    Ok(Outcome { applied, members: Members::All(all), stays: Stays::AsIs })
 }
 
 /// The statements that write a resource in place of the one that was read; the last of them finds

@@ -144,7 +144,7 @@ impl Tenant {
         let mut members = Members::default();
         for element in added {
             self.parents.entry(members::key(element).to_owned()).or_default().insert(place.clone());
-            members.put(self.typed(element));
+            members.put(self.typed(on, element));
         }
         self.ids.insert(id.clone(), place.clone());
         let row = Row { id: id.clone(), resource, members, password_hash };
@@ -198,13 +198,14 @@ impl Tenant {
 
     /// A member as it is kept: with the type of the resource that it is, and without what is derived
     /// from it, so that it follows when that changes.
-    fn typed(&self, element: &Map<String, Value>) -> Map<String, Value> {
+    fn typed(&self, on: &ResourceType, element: &Map<String, Value>) -> Map<String, Value> {
         let mut element = element.clone();
         element.remove("$ref");
         if element.get("display").and_then(Value::as_str) == self.display_name(members::key(&element)) {
             element.remove("display");
         }
-        if let Some((kind, _)) = self.ids.get(members::key(&element)) {
+        let has_type = members_of(on).is_some_and(|list| list.sub_attribute("type").is_some());
+        if let Some((kind, _)) = self.ids.get(members::key(&element)).filter(|_| has_type) {
             element.insert("type".to_owned(), Value::from(kind.as_str()));
         }
         element
@@ -267,7 +268,7 @@ impl Tenant {
         // A list that was put together says what each element is to be, a delta only what was given; and
         // the members that a replacement repeats stay as they are.
         let change = row.members.change(&delta, |stored, given| match (&loaded, update) {
-            (Some(_), _) => stored == given || *stored == self.typed(given),
+            (Some(_), _) => stored == given || *stored == self.typed(on, given),
             (None, Update::Replace(_)) => true,
             (None, Update::Patch(_)) => self.is_said(on, stored, given),
         });
@@ -280,7 +281,7 @@ impl Tenant {
             let table = self.tables.get(on.name()).ok_or_else(|| Error::not_found(id))?;
             table.check_unique(&applied.resource, Some(place.1))?;
             let added: Vec<Map<String, Value>> =
-                change.add.iter().map(|element| self.typed(element)).collect();
+                change.add.iter().map(|element| self.typed(on, element)).collect();
             self.store(cx, rules, &place, |old| part.put(applied.resource, old), added, change.remove);
         }
         let row = self.row(&place).ok_or_else(|| Error::not_found(id))?;

@@ -4,6 +4,7 @@
 //! 100,000 pairs. The default makes 40,000.
 
 use crate::support;
+use crate::support::random::Random;
 use crate::support::service::{Client, MORE, ids, users};
 use scim_core::filter::{Filter, Limits};
 use scim_core::schema::{Reading, Tolerance, standard};
@@ -47,21 +48,7 @@ const TIMES: [&str; 5] = [
     "2024-02-29T23:59:59.123456789123Z",
 ];
 
-/// A xorshift generator: the same run every time.
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-
-    fn pick<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len())]
-    }
-
     fn text(&mut self) -> String {
         let text = self.pick(&TEXTS);
         match self.below(4) {

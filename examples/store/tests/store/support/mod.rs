@@ -1,5 +1,6 @@
 //! The databases that the tests run on.
 
+pub(crate) mod random;
 pub(crate) mod service;
 
 use std::io::Write;
