@@ -109,7 +109,7 @@ impl Order<'_> {
     pub fn sql(&self, side: Side) -> String {
         let backwards = side == Side::Before;
         let tie = if backwards { "DESC" } else { "ASC" };
-        let Some(key) = &self.key else { return format!("{} {tie}", self.tie) };
+        let Some(key) = &self.key else { return [self.tie, " ", tie].concat() };
         let collation = if key.column.is_text() { self.dialect.bytewise() } else { "" };
         // Where a column is never NULL, an index serves only an order that does not speak of NULLs.
         let descending = key.descending != backwards;

@@ -1,13 +1,16 @@
 //! The little that the store needs of a database: transactions, statements, rows.
 //!
 //! Statements are written once, as SQLite takes them, and turned into PostgreSQL's form here: the
-//! parameters, `json(..)`, and `each(..) e`, which makes a row `e.value` of each element of a JSON
+//! parameters, `json(..)`, and `json_each(..) e`, which makes a row `e.value` of each element of a JSON
 //! array.
+
+use std::borrow::Cow;
 
 use scim_sql::Dialect;
 
 use crate::fault::Fault;
-use crate::param::{Param, Row};
+use crate::param::Param;
+use crate::rows::Rows;
 
 pub(crate) enum Database {
     #[cfg(feature = "sqlite")]
@@ -54,7 +57,7 @@ impl Database {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pool) => Ok(Transaction::Sqlite(pool.begin(mode).await?)),
             #[cfg(feature = "postgres")]
-            Self::Postgres(pool) => Ok(Transaction::Postgres(Box::new(pool.begin(mode).await?))),
+            Self::Postgres(pool) => Ok(Transaction::Postgres(Box::new(Box::pin(pool.begin(mode)).await?))),
         }
     }
 }
@@ -69,18 +72,24 @@ impl Transaction {
         }
     }
 
-    /// Runs a statement and reads its rows.
-    pub(crate) async fn rows(&mut self, sql: &str, params: Vec<Param>) -> Result<Vec<Row>, Fault> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.rows(sqlite(sql), params).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.rows(&postgres(sql), params).await,
-        }
+    /// What stands at the end of a statement whose rows are to be locked. A database that one writer
+    /// writes to at a time needs no locks of rows.
+    pub(crate) fn lock(&self, clause: &'static str) -> &'static str {
+        if self.dialect() == Dialect::Sqlite { "" } else { clause }
     }
 
-    pub(crate) async fn row(&mut self, sql: &str, params: Vec<Param>) -> Result<Option<Row>, Fault> {
-        Ok(self.rows(sql, params).await?.into_iter().next())
+    /// Runs a statement and reads its rows.
+    pub(crate) async fn rows(
+        &mut self,
+        sql: impl Into<Cow<'static, str>>,
+        params: Vec<Param>,
+    ) -> Result<Rows, Fault> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(transaction) => transaction.rows(sql.into(), params).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(transaction) => transaction.rows(&postgres(&sql.into()), params).await,
+        }
     }
 
     /// Runs statements that return nothing, one after the other. The last one must change something;
@@ -88,9 +97,9 @@ impl Transaction {
     pub(crate) async fn execute(&mut self, statements: Vec<Statement>) -> Result<(), Fault> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.execute(all(statements, sqlite), false).await,
+            Self::Sqlite(transaction) => transaction.execute(statements, false).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.execute(all(statements, postgres)).await,
+            Self::Postgres(transaction) => transaction.execute(all(statements)).await,
         }
     }
 
@@ -98,10 +107,10 @@ impl Transaction {
     pub(crate) async fn commit(self, statements: Vec<Statement>) -> Result<(), Fault> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(mut transaction) => transaction.execute(all(statements, sqlite), true).await,
+            Self::Sqlite(mut transaction) => transaction.execute(statements, true).await,
             #[cfg(feature = "postgres")]
             Self::Postgres(mut transaction) => {
-                transaction.execute(all(statements, postgres)).await?;
+                transaction.execute(all(statements)).await?;
                 transaction.commit().await
             }
         }
@@ -111,33 +120,23 @@ impl Transaction {
 /// A statement that returns nothing, and its parameters.
 pub(crate) type Statement = (&'static str, Vec<Param>);
 
-/// Statements in the form that a database takes.
-fn all(statements: Vec<Statement>, form: fn(&str) -> String) -> Vec<(String, Vec<Param>)> {
-    statements.into_iter().map(|(sql, params)| (form(sql), params)).collect()
-}
-
-#[cfg(feature = "sqlite")]
-fn sqlite(sql: &str) -> String {
-    let sql = sql.replace("each(", "json_each(");
-    if !sql.contains(" FOR ") {
-        return sql;
-    }
-    // A database that one writer writes to at a time needs no locks of rows.
-    let locks = [" FOR NO KEY UPDATE OF r", " FOR UPDATE OF r", " FOR KEY SHARE", " FOR UPDATE"];
-    locks.iter().fold(sql, |sql, lock| sql.replace(lock, ""))
+#[cfg(feature = "postgres")]
+fn all(statements: Vec<Statement>) -> Vec<(String, Vec<Param>)> {
+    statements.into_iter().map(|(sql, params)| (postgres(sql), params)).collect()
 }
 
 #[cfg(feature = "postgres")]
 fn postgres(sql: &str) -> String {
     // The planner takes a list from a function for a long one, and would read the whole table.
-    let list = "(SELECT e.value->>0 FROM each(?2) e)";
+    let list = "(SELECT e.value->>0 FROM json_each(?2) e)";
     let sql = &sql.replace(&format!("IN {list}"), &format!("= ANY (ARRAY{list})"));
     let mut out = String::with_capacity(sql.len() + 32);
     let mut rest: &str = sql;
     while let Some((before, after)) = rest.split_once("(?") {
         let digits = after.bytes().take_while(u8::is_ascii_digit).count();
         let (number, tail) = after.split_at_checked(digits).unwrap_or_default();
-        let functions = [("each", "jsonb_array_elements", ") e", ") AS e(value)"), ("json", "", ")", ")")];
+        let functions =
+            [("json_each", "jsonb_array_elements", ") e", ") AS e(value)"), ("json", "", ")", ")")];
         let found = functions.iter().find_map(|(name, replacement, end, close)| {
             Some((before.strip_suffix(name)?, replacement, tail.strip_prefix(end)?, close))
         });
@@ -162,7 +161,7 @@ fn postgres(sql: &str) -> String {
 mod tests {
     #[test]
     fn statements_take_the_form_of_postgres() {
-        let sql = "INSERT INTO a SELECT ?1, json(?2), e.value->>0 FROM each(?3) e WHERE x IN (?4)";
+        let sql = "INSERT INTO a SELECT ?1, json(?2), e.value->>0 FROM json_each(?3) e WHERE x IN (?4)";
         let expected = "INSERT INTO a SELECT $1, ($2::text::jsonb), e.value->>0 \
                         FROM jsonb_array_elements($3::text::jsonb) AS e(value) WHERE x IN ($4)";
         assert_eq!(super::postgres(sql), expected);

@@ -20,7 +20,7 @@ pub(crate) async fn delete(
 ) -> Result<Deleted, Fault> {
     let tenant = tenant_of(cx)?;
     let mut tx = store.database.begin(Mode::Write).await?;
-    let stored = lock(&mut tx, cx, &tenant, id, "UPDATE").await?;
+    let stored = lock(&mut tx, cx, &tenant, id, "FOR UPDATE OF r").await?;
     let version = ETag::from_stored(&version(&stored.resource)?);
     precondition.check(&version)?;
 

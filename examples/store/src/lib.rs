@@ -25,15 +25,18 @@ compile_error!("the store needs a database: the feature `sqlite` or `postgres`")
 mod database;
 mod delete;
 mod fault;
+mod lists;
 mod members;
 mod migrations;
 mod param;
 mod password;
+mod plan;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;
 mod record;
 mod references;
+mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;

@@ -1,4 +1,4 @@
-//! Values on their way to a database and back, whichever it is.
+//! Values on their way to a database, whichever it is.
 
 use scim_sql::Bind;
 
@@ -59,23 +59,3 @@ macro_rules! params {
     ($($value:expr),* $(,)?) => { vec![$($crate::param::Param::from($value)),*] };
 }
 pub(crate) use params;
-
-/// A row that was read; its values use the same type as parameters.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Row(pub(crate) Vec<Param>);
-
-impl Row {
-    pub(crate) fn text(&self, column: usize) -> Option<&str> {
-        match self.0.get(column) {
-            Some(Param::Text(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn int(&self, column: usize) -> Option<i64> {
-        match self.0.get(column) {
-            Some(Param::Int(number)) => Some(*number),
-            _ => None,
-        }
-    }
-}

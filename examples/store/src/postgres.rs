@@ -11,7 +11,8 @@ use tokio_postgres::{Config, NoTls, Statement};
 
 use crate::database::Mode;
 use crate::fault::Fault;
-use crate::param::{Param, Row};
+use crate::param::Param;
+use crate::rows::Rows;
 
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -122,7 +123,7 @@ impl Transaction {
         self.client.as_ref().ok_or_else(|| Fault::broken("the transaction is over"))
     }
 
-    pub(crate) async fn rows(&mut self, sql: &str, params: Vec<Param>) -> Result<Vec<Row>, Fault> {
+    pub(crate) async fn rows(&mut self, sql: &str, params: Vec<Param>) -> Result<Rows, Fault> {
         let statement = self.prepare(sql).await?;
         let begin = self.begin.take();
         let client = self.client()?;
@@ -130,7 +131,7 @@ impl Transaction {
         // Both are sent at once.
         let (begun, rows) = futures_util::join!(start(client, begin), client.query(&statement, &params));
         begun?;
-        rows.map_err(fault)?.iter().map(read).collect()
+        read(&rows.map_err(fault)?).map_err(fault)
     }
 
     /// Runs statements; all are sent before the first is answered.
@@ -186,16 +187,19 @@ impl Drop for Transaction {
     }
 }
 
-fn read(row: &tokio_postgres::Row) -> Result<Row, Fault> {
-    let cell = |(column, of): (usize, &tokio_postgres::Column)| {
-        Ok(match *of.type_() {
-            Type::INT8 => row.try_get::<_, Option<i64>>(column)?.into(),
-            Type::BOOL => row.try_get::<_, Option<bool>>(column)?.into(),
-            _ => row.try_get::<_, Option<String>>(column)?.into(),
-        })
-    };
-    let cells: Result<_, tokio_postgres::Error> = row.columns().iter().enumerate().map(cell).collect();
-    cells.map(Row).map_err(fault)
+fn read(found: &[tokio_postgres::Row]) -> Result<Rows, tokio_postgres::Error> {
+    let mut rows = Rows::new(found.first().map_or(0, tokio_postgres::Row::len));
+    for row in found {
+        for (column, of) in row.columns().iter().enumerate() {
+            match *of.type_() {
+                Type::INT8 => row.try_get::<_, Option<i64>>(column)?.map(|number| rows.push_int(number)),
+                Type::BOOL => row.try_get::<_, Option<bool>>(column)?.map(|flag| rows.push_bool(flag)),
+                _ => row.try_get::<_, Option<&str>>(column)?.map(|text| rows.push_text(text)),
+            }
+            .unwrap_or_else(|| rows.push_null());
+        }
+    }
+    Ok(rows)
 }
 
 impl ToSql for Param {

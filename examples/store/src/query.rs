@@ -1,19 +1,20 @@
 //! Reading one resource, and pages of them.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use scim_core::schema::{Projection, ScimType};
-use scim_core::{Context, Error, Page, Position, Query, Resource, Window};
-use scim_sql::{Bind, Class, Dialect, Fragment, Order, Side};
-use serde_json::{Value, json};
+use scim_core::schema::Projection;
+use scim_core::{Context, Page, Position, Query, Resource, Window};
+use scim_sql::{Dialect, Side};
 
 use crate::database::{Mode, Transaction};
 use crate::fault::Fault;
-use crate::members::assemble;
-use crate::param::{Param, Row, params};
-use crate::record::{COLUMNS, Stored, resource, shown};
+use crate::lists::Lists;
+use crate::param::{Param, params};
+use crate::plan::{All, Plan, is_long, position};
+use crate::record::{COLUMNS, resource, shown};
+use crate::rows::Rows;
 use crate::store::{Store, tenant_of};
 use crate::tables::Tables;
 
@@ -21,6 +22,43 @@ use crate::tables::Tables;
 fn mode(tables: &Tables, projection: &Projection) -> Mode {
     let apart = shown(&tables.members, projection).or(shown(&tables.groups, projection));
     if apart.is_some() { Mode::Read } else { Mode::Single }
+}
+
+/// What the statements of a call returned. Resources are made of it where they are used, since what one
+/// thread makes is slow for another to give up.
+#[derive(Default)]
+struct Found {
+    /// The resources, and maybe one more than is asked for.
+    rows: Rows,
+    count: usize,
+    lists: Lists,
+}
+
+impl Found {
+    /// Reads the lists that go with the first of these rows.
+    async fn new(
+        tx: &mut Transaction,
+        tables: &Tables,
+        tenant: &str,
+        projection: &Projection,
+        rows: Rows,
+        most: usize,
+    ) -> Result<Self, Fault> {
+        let count = rows.len().min(most);
+        let mut resources = Vec::with_capacity(count);
+        resources.extend(rows.iter().take(count).filter_map(|row| Some((row.int(0)?, row.text(1)?))));
+        let lists = Lists::read(tx, tables, tenant, projection, &resources).await?;
+        Ok(Self { count, lists, rows })
+    }
+
+    fn into_resources(self, tables: &Tables) -> Result<Vec<Resource>, Fault> {
+        let mut stored = Vec::with_capacity(self.count);
+        for row in self.rows.iter().take(self.count) {
+            stored.push(resource(row)?);
+        }
+        self.lists.put(tables, &mut stored)?;
+        Ok(stored.into_iter().map(|stored| stored.resource).collect())
+    }
 }
 
 pub(crate) async fn retrieve(
@@ -36,155 +74,33 @@ pub(crate) async fn retrieve(
     }
     let mut tx = store.database.begin(mode(&tables, projection)).await?;
     let params = params![tenant.as_str(), id, cx.resource_type().name()];
-    let projection = projection.clone();
-    run(store.database.in_place(), async move {
+    let (projection, own) = (projection.clone(), tables.clone());
+    let work = Box::pin(async move {
         let sql =
             format!("SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.id = ?2 AND r.kind = ?3");
-        let row = tx.row(&sql, params).await?;
-        let Some(row) = row else { return Ok(None) };
-        let mut stored = [resource(&row)?];
-        assemble(&mut tx, &tables, &tenant, &projection, &mut stored).await?;
-        let [Stored { resource, .. }] = stored;
-        Ok(Some(resource))
-    })
-    .await
+        let rows = tx.rows(sql, params).await?;
+        Found::new(&mut tx, &own, &tenant, &projection, rows, 1).await
+    });
+    Ok(run(store.database.in_place(), work).await?.into_resources(&tables)?.pop())
 }
 
-/// Runs what reads: all of it on one blocking thread if the database does.
+/// Runs what reads: all of it on one blocking thread if the database does. It is in a box, so that what
+/// goes there is no more than its address.
 async fn run<T: Send + 'static>(
     in_place: bool,
-    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+    mut work: Pin<Box<impl Future<Output = Result<T, Fault>> + Send + 'static>>,
 ) -> Result<T, Fault> {
     if !in_place {
         return work.await;
     }
     let work = tokio::task::spawn_blocking(move || {
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        match pin!(work).poll(&mut cx) {
+        match work.as_mut().poll(&mut cx) {
             Poll::Ready(done) => done,
             Poll::Pending => Err(Fault::broken("a statement waits although it runs in place")),
         }
     });
     work.await.map_err(|error| Fault::Broken(error.into()))?
-}
-
-/// A query in SQL.
-struct Plan<'a> {
-    /// What all that match fulfil; its parameters are the first.
-    condition: String,
-    params: Vec<Param>,
-    order: Order<'a>,
-    /// Whether positions hold the place, and not a sort value and the id.
-    by_place: bool,
-}
-
-impl<'a> Plan<'a> {
-    fn new(store: &Store, cx: &Context<'_>, tables: &'a Tables, query: &Query) -> Result<Self, Fault> {
-        let dialect = store.database.dialect();
-        let mut params = params![tenant_of(cx)?, cx.resource_type().name()];
-        let mut condition = "r.tenant = ?1 AND r.kind = ?2".to_owned();
-        let mut class = Class::Indexed;
-        if let Some(filter) = &query.filter {
-            let fragment = tables.mapping.filter(filter, dialect, params.len() + 1)?;
-            class = fragment.class;
-            add(&mut condition, &mut params, fragment);
-        }
-        if class == Class::Scan && store.rules.refuse_scans {
-            let detail = "no index serves the filter; look for a value with eq or sw";
-            return Err(Fault::Refused(Error::too_many(detail)));
-        }
-        // By the order of creation, unless the client wants another.
-        let by = query.sort.as_ref().map(|sort| (&sort.by, sort.descending));
-        let is_found = query.filter.is_some() && class == Class::Indexed;
-        let tie = match (by, dialect) {
-            (Some(_), _) => "r.id",
-            // SQLite knows nothing of how few rows an index finds, and would rather look at all of
-            // them in the right order; an operator that does nothing keeps it from that.
-            (None, Dialect::Sqlite) if is_found => "+r.place",
-            (None, _) => "r.place",
-        };
-        let order = tables.mapping.order(by, tie, dialect)?;
-        Ok(Self { condition, params, order, by_place: by.is_none() })
-    }
-
-    /// The statement for a page, and the side of its position that it is on.
-    fn page(&self, query: &Query) -> Result<(String, Vec<Param>, Side), Fault> {
-        let (mut condition, mut params) = (self.condition.clone(), self.params.clone());
-        let (side, position) = match &query.window {
-            Window::After(position) => (Side::From, Some(position)),
-            Window::Before(position) => (Side::Before, Some(position)),
-            _ => (Side::From, None),
-        };
-        if let Some(position) = position {
-            let Read { key, tie, .. } = read(position)?;
-            let beyond = self.order.beyond(side, key, tie, params.len() + 1)?;
-            add(&mut condition, &mut params, beyond);
-        }
-        let (order, key) = (self.order.sql(side), self.order.key());
-        // One more than wanted tells whether there is more.
-        params.push(Param::Int(i64::try_from(query.count).unwrap_or(i64::MAX).saturating_add(1)));
-        let limit = params.len();
-        let skip = match query.window {
-            Window::Start(start) => i64::try_from(start.saturating_sub(1)).unwrap_or(i64::MAX),
-            _ => 0,
-        };
-        if skip == 0 {
-            let sql = format!(
-                "SELECT {COLUMNS}, {key} FROM resource r WHERE {condition} ORDER BY {order} LIMIT ?{limit}"
-            );
-            return Ok((sql, params, side));
-        }
-        // What is skipped is skipped in an index, and only the page is read from the table.
-        params.push(Param::Int(skip));
-        let sql = format!(
-            "SELECT {COLUMNS}, {key} FROM (SELECT r.place AS at FROM resource r WHERE {condition} \
-             ORDER BY {order} LIMIT ?{limit} OFFSET ?{}) page JOIN resource r ON r.place = page.at \
-             ORDER BY {order}",
-            limit + 1
-        );
-        Ok((sql, params, side))
-    }
-}
-
-/// The place in front of a row: its sort value, and what ties are resolved by. What comes or goes
-/// elsewhere does not move it, nor does it matter whether that row stays. It also tells whether the
-/// list is one too long to be counted, so that no page after the first tries again.
-fn position(row: &Row, by_place: bool, long: bool) -> Position {
-    let key = match row.0.last() {
-        Some(Param::Text(text)) => Value::from(text.as_str()),
-        Some(Param::Int(number)) => Value::from(*number),
-        Some(Param::Bool(flag)) => Value::from(*flag),
-        _ => Value::Null,
-    };
-    let tie = if by_place { json!(row.int(0)) } else { json!(row.text(1)) };
-    Position(json!([key, tie, long]).to_string().into_bytes())
-}
-
-fn add(condition: &mut String, params: &mut Vec<Param>, fragment: Fragment) {
-    condition.push_str(" AND ");
-    condition.push_str(&fragment.sql);
-    params.extend(fragment.binds.into_iter().map(Param::from));
-}
-
-/// A position as it was made.
-struct Read {
-    key: Option<Bind>,
-    tie: Bind,
-    long: bool,
-}
-
-fn read(position: &Position) -> Result<Read, Fault> {
-    let bind = |value: Value| match value {
-        Value::String(text) => Some(Bind::Text(text)),
-        Value::Number(number) => number.as_i64().map(Bind::Integer),
-        Value::Bool(flag) => Some(Bind::Boolean(flag)),
-        _ => None,
-    };
-    let parts: Option<(Value, Value, bool)> = serde_json::from_slice(&position.0).ok();
-    let parts = parts.and_then(|(key, tie, long)| Some(Read { key: bind(key), tie: bind(tie)?, long }));
-    parts.ok_or_else(|| {
-        Fault::Refused(Error::of(ScimType::InvalidCursor, "the cursor is not one of this query"))
-    })
 }
 
 /// Lists of so many resources and more have no total where pages go by position.
@@ -196,78 +112,93 @@ pub(crate) async fn page(
     tables: Arc<Tables>,
     query: &Query,
 ) -> Result<Page, Fault> {
-    let tenant = tenant_of(cx)?;
     let plan = Plan::new(store, cx, &tables, query)?;
     let statement = plan.page(query)?;
-    // Counting on would make a page of a long list cost more than the page itself.
-    let most = if matches!(query.window, Window::Start(_)) || query.count == 0 { i64::MAX } else { COUNTED };
-    let count = (
-        format!("SELECT count(*) FROM (SELECT 1 FROM resource r WHERE {} LIMIT {most}) c", plan.condition),
-        plan.params,
-    );
     let by_place = plan.by_place;
+    let read = Box::new(PageRead {
+        statement,
+        tenant: tenant_of(cx)?,
+        tables: tables.clone(),
+        projection: query.projection.clone(),
+        window: query.window.clone(),
+        most: query.count,
+        by_place,
+        all: plan.into_all(),
+    });
     // A page and its total are of the same state.
     let counted = matches!(query.window, Window::Start(_));
     let mode = if counted { Mode::Read } else { mode(&tables, &query.projection) };
     let mut tx = store.database.begin(mode).await?;
-    let query = query.clone();
-    let work = async move { read_page(&mut tx, &tables, &tenant, &query, statement, count, by_place).await };
-    run(store.database.in_place(), work).await
+    let work = Box::pin(async move { read.run(&mut tx).await });
+    let (found, mut page) = run(store.database.in_place(), work).await?;
+    page.resources = found.into_resources(&tables)?;
+    if matches!(query.window, Window::Before(_)) {
+        page.resources.reverse();
+    }
+    Ok(page)
 }
 
-async fn read_page(
-    tx: &mut Transaction,
-    tables: &Tables,
-    tenant: &str,
-    query: &Query,
-    (sql, params, side): (String, Vec<Param>, Side),
-    of_all: (String, Vec<Param>),
+/// What is needed for reading a page.
+struct PageRead {
+    statement: (String, Vec<Param>, Side),
+    tenant: String,
+    tables: Arc<Tables>,
+    projection: Projection,
+    window: Window,
+    most: usize,
     by_place: bool,
-) -> Result<Page, Fault> {
-    if query.count == 0 {
-        return Ok(Page { total: Some(count(tx, &of_all).await?), ..Page::default() });
-    }
-    let mut rows = tx.rows(&sql, params).await?;
-    let more = rows.len() > query.count;
-    let further = rows.get(query.count).cloned();
-    rows.truncate(query.count);
-    if side == Side::Before {
-        rows.reverse();
-    }
-    let mut page = Page::default();
-    let mut long = false;
-    match &query.window {
-        Window::Start(start) => {
-            // Only a page that neither is full nor lies behind the end says how many there are.
-            let before = start.saturating_sub(1);
-            page.total = Some(match more || rows.is_empty() && before > 0 {
-                true => count(tx, &of_all).await?,
-                false => before + rows.len() as u64,
-            });
+    all: All,
+}
+
+impl PageRead {
+    async fn run(self, tx: &mut Transaction) -> Result<(Found, Page), Fault> {
+        let (sql, params, side) = self.statement;
+        if self.most == 0 {
+            let total = Some(count(tx, self.all, i64::MAX).await?);
+            return Ok((Found::default(), Page { total, ..Page::default() }));
         }
-        Window::First if !more => page.total = Some(rows.len() as u64),
-        Window::First => page.total = short(count(tx, &of_all).await?),
-        Window::After(position) | Window::Before(position) => {
-            long = read(position)?.long;
-            if !long {
-                page.total = short(count(tx, &of_all).await?);
+        let rows = tx.rows(sql, params).await?;
+        let more = rows.len() > self.most;
+        let shown = rows.len().min(self.most);
+        // From the next to the one before, if pages go backwards.
+        let first = if side == Side::Before { shown.checked_sub(1) } else { Some(0) };
+        let found = Found::new(tx, &self.tables, &self.tenant, &self.projection, rows, self.most).await?;
+        let rows = &found.rows;
+
+        let mut page = Page::default();
+        let mut long = false;
+        match &self.window {
+            Window::Start(start) => {
+                // Only a page that neither is full nor lies behind the end says how many there are.
+                let before = start.saturating_sub(1);
+                page.total = Some(match more || rows.is_empty() && before > 0 {
+                    true => count(tx, self.all, i64::MAX).await?,
+                    false => before + rows.len() as u64,
+                });
+            }
+            Window::First if !more => page.total = Some(rows.len() as u64),
+            Window::First => page.total = short(count(tx, self.all, COUNTED).await?),
+            Window::After(position) | Window::Before(position) => {
+                long = is_long(position)?;
+                if !long {
+                    page.total = short(count(tx, self.all, COUNTED).await?);
+                }
             }
         }
-    }
-    long |= page.total.is_none();
-    let at = |row: Option<&Row>| row.map(|row| position(row, by_place, long));
-    match &query.window {
-        Window::Start(_) => {}
-        Window::First => page.next = at(further.as_ref()),
-        Window::After(_) => (page.previous, page.next) = (at(rows.first()), at(further.as_ref())),
-        Window::Before(position) => {
-            (page.previous, page.next) = (at(rows.first().filter(|_| more)), Some(position.clone()));
+        long |= page.total.is_none();
+        let at = |index: Option<usize>| -> Option<Position> {
+            rows.get(index?).map(|row| position(row, self.by_place, long))
+        };
+        match &self.window {
+            Window::Start(_) => {}
+            Window::First => page.next = at(Some(shown)),
+            Window::After(_) => (page.previous, page.next) = (at(first), at(Some(shown))),
+            Window::Before(position) => {
+                (page.previous, page.next) = (at(first.filter(|_| more)), Some(position.clone()));
+            }
         }
+        Ok((found, page))
     }
-    let mut stored = rows.iter().map(resource).collect::<Result<Vec<_>, _>>()?;
-    assemble(tx, tables, tenant, &query.projection, &mut stored).await?;
-    page.resources = stored.into_iter().map(|stored| stored.resource).collect();
-    Ok(page)
 }
 
 /// The total of a list, unless it is too long to be counted.
@@ -275,9 +206,12 @@ fn short(total: u64) -> Option<u64> {
     Some(total).filter(|total| *total < COUNTED.unsigned_abs())
 }
 
-async fn count(tx: &mut Transaction, (sql, params): &(String, Vec<Param>)) -> Result<u64, Fault> {
-    let row = tx.row(sql, params.clone()).await?;
-    let total = row.and_then(|row| row.int(0)).unwrap_or_default();
+/// Counts all that match, up to so many: counting on would make a page of a long list cost more than
+/// the page itself.
+async fn count(tx: &mut Transaction, all: All, most: i64) -> Result<u64, Fault> {
+    let (sql, params) = all.count(most);
+    let rows = tx.rows(sql, params).await?;
+    let total = rows.first().and_then(|row| row.int(0)).unwrap_or_default();
     Ok(u64::try_from(total).unwrap_or_default())
 }
 
@@ -295,7 +229,7 @@ pub(crate) async fn explain(
         _ => ("EXPLAIN", 0),
     };
     let mut tx = store.database.begin(Mode::Single).await?;
-    let rows = tx.rows(&format!("{explain} {sql}"), params).await?;
+    let rows = tx.rows(format!("{explain} {sql}"), params).await?;
     let lines: Vec<&str> = rows.iter().filter_map(|row| row.text(column)).collect();
     Ok(lines.join("\n"))
 }

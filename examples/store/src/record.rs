@@ -8,7 +8,7 @@ use scim_core::{Error, Resource, Result};
 use serde_json::{Map, Value, json};
 
 use crate::fault::Fault;
-use crate::param::Row;
+use crate::rows::Row;
 use crate::tables::{Home, Tables, home, key_name, leaves, value_column};
 
 /// The longest text in a column that has an index: PostgreSQL's end at 2,704 bytes in all.
@@ -173,20 +173,19 @@ pub(crate) struct Stored {
 }
 
 /// The resource in a row of [`COLUMNS`].
-pub(crate) fn resource(row: &Row) -> Result<Stored, Fault> {
+pub(crate) fn resource(row: Row<'_>) -> Result<Stored, Fault> {
     let lacks = || Fault::broken("a row of a resource lacks a column");
     let mut document: Map<String, Value> = serde_json::from_str(row.text(5).ok_or_else(lacks)?)?;
     let time = |column| {
         let time = DateTime::from_timestamp_millis(row.int(column).ok_or_else(lacks)?).ok_or_else(lacks)?;
         Ok::<_, Fault>(Value::from(time.to_rfc3339_opts(SecondsFormat::Millis, true)))
     };
-    let meta = [
-        ("created".to_owned(), time(3)?),
-        ("lastModified".to_owned(), time(4)?),
-        ("version".to_owned(), Value::from(row.text(2).ok_or_else(lacks)?)),
-    ];
+    let mut meta = Map::new();
+    meta.insert("created".to_owned(), time(3)?);
+    meta.insert("lastModified".to_owned(), time(4)?);
+    meta.insert("version".to_owned(), Value::from(row.text(2).ok_or_else(lacks)?));
     document.insert("id".to_owned(), Value::from(row.text(1).ok_or_else(lacks)?));
-    document.insert("meta".to_owned(), Value::Object(Map::from_iter(meta)));
+    document.insert("meta".to_owned(), Value::Object(meta));
     Ok(Stored { place: row.int(0).ok_or_else(lacks)?, resource: Resource::new(document) })
 }
 

@@ -37,15 +37,16 @@ pub(crate) async fn forget(
         let paths = Value::from(paths).to_string();
         let mut last = 0;
         loop {
+            let lock = tx.lock("FOR NO KEY UPDATE OF r");
             let sql = format!(
                 "SELECT {COLUMNS} FROM resource r WHERE r.kind = ?3 AND r.place > ?5 AND r.place IN \
                  (SELECT v.place FROM value v WHERE v.tenant = ?1 AND v.value = ?4 \
-                 AND v.attribute IN (SELECT e.value->>0 FROM each(?2) e)) \
-                 ORDER BY r.place LIMIT {BATCH} FOR NO KEY UPDATE OF r"
+                 AND v.attribute IN (SELECT e.value->>0 FROM json_each(?2) e)) \
+                 ORDER BY r.place LIMIT {BATCH} {lock}"
             );
             let params = params![tenant, paths.as_str(), tables.on.name(), id, last];
-            let rows = tx.rows(&sql, params).await?;
-            for row in &rows {
+            let rows = tx.rows(sql, params).await?;
+            for row in rows.iter() {
                 let stored = resource(row)?;
                 last = stored.place;
                 give_up(tx, cx, tables, tenant, &attributes, &stored, id).await?;

@@ -1,18 +1,20 @@
 //! SQLite: one connection that writes, several that read, on blocking threads.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::types::{ToSqlOutput, Type, Value, ValueRef};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
-use crate::database::Mode;
+use crate::database::{Mode, Statement};
 use crate::fault::Fault;
-use crate::param::{Param, Row};
+use crate::param::Param;
+use crate::rows::Rows;
 
 /// How long a call waits for a connection, or for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -179,28 +181,33 @@ impl Transaction {
         if self.in_place { work() } else { on_thread(work).await }
     }
 
-    pub(crate) async fn rows(&mut self, sql: String, params: Vec<Param>) -> Result<Vec<Row>, Fault> {
+    pub(crate) async fn rows(&mut self, sql: Cow<'static, str>, params: Vec<Param>) -> Result<Rows, Fault> {
         self.run(move |connection| {
             let mut statement = connection.prepare_cached(&sql)?;
             let columns = statement.column_count();
-            let read = |row: &rusqlite::Row<'_>| {
-                (0..columns)
-                    .map(|column| read(column, row.get_ref(column)?))
-                    .collect::<Result<_, _>>()
-                    .map(Row)
-            };
-            statement.query_map(params_from_iter(params), read)?.collect()
+            let mut found = statement.query(params_from_iter(params))?;
+            let mut rows = Rows::new(columns);
+            while let Some(row) = found.next()? {
+                for column in 0..columns {
+                    match row.get_ref(column)? {
+                        ValueRef::Null => rows.push_null(),
+                        ValueRef::Integer(number) => rows.push_int(number),
+                        text @ ValueRef::Text(_) => rows.push_text(text.as_str()?),
+                        other => {
+                            let kind = other.data_type();
+                            return Err(rusqlite::Error::InvalidColumnType(column, String::new(), kind));
+                        }
+                    }
+                }
+            }
+            Ok(rows)
         })
         .await
     }
 
     /// Runs statements, and commits if they are the last ones: all of it on one thread, since each
     /// change of threads costs as much as a statement.
-    pub(crate) async fn execute(
-        &mut self,
-        statements: Vec<(String, Vec<Param>)>,
-        commit: bool,
-    ) -> Result<(), Fault> {
+    pub(crate) async fn execute(&mut self, statements: Vec<Statement>, commit: bool) -> Result<(), Fault> {
         let commit = commit && (self.open || !statements.is_empty());
         if statements.is_empty() && !commit {
             return Ok(());
@@ -208,7 +215,7 @@ impl Transaction {
         let done = self.run(move |connection| {
             let mut changed = 1;
             for (sql, params) in statements {
-                changed = connection.prepare_cached(&sql)?.execute(params_from_iter(params))?;
+                changed = connection.prepare_cached(sql)?.execute(params_from_iter(params))?;
             }
             if commit && changed > 0 {
                 connection.prepare_cached("COMMIT")?.execute([])?;
@@ -260,18 +267,6 @@ async fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
     spawn_blocking(work).await.map_err(|error| Fault::Broken(error.into()))?
-}
-
-fn read(column: usize, value: ValueRef<'_>) -> rusqlite::Result<Param> {
-    Ok(match value {
-        ValueRef::Null => Param::Null,
-        ValueRef::Integer(number) => Param::Int(number),
-        ValueRef::Real(number) => Param::Real(number),
-        ValueRef::Text(_) => Param::Text(value.as_str()?.to_owned()),
-        ValueRef::Blob(_) => {
-            return Err(rusqlite::Error::InvalidColumnType(column, String::new(), Type::Blob));
-        }
-    })
 }
 
 impl rusqlite::ToSql for Param {

@@ -1,6 +1,5 @@
 //! The provider: what each call comes to, whatever the database.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -21,8 +20,8 @@ use crate::{delete, password, query, write};
 pub struct Store {
     pub(crate) database: Arc<Database>,
     pub(crate) rules: Arc<Rules>,
-    /// By name, schemas and unique attribute of the resource type.
-    tables: Arc<RwLock<HashMap<String, Arc<Tables>>>>,
+    /// Of each resource type that was used so far, by these rules.
+    tables: Arc<RwLock<Vec<Arc<Tables>>>>,
 }
 
 /// What the store enforces beyond the schemas.
@@ -99,6 +98,7 @@ impl Store {
 
     fn rule(mut self, change: impl FnOnce(&mut Rules)) -> Self {
         change(Arc::make_mut(&mut self.rules));
+        self.tables = Arc::default();
         self
     }
 
@@ -111,8 +111,8 @@ impl Store {
         let hash = async {
             let mut tx = self.database.begin(Mode::Single).await?;
             let sql = "SELECT password FROM resource WHERE tenant = ?1 AND id = ?2";
-            let row = tx.row(sql, params![tenant_key(tenant), id]).await?;
-            Ok(row.and_then(|row| row.text(0).map(str::to_owned)))
+            let rows = tx.rows(sql, params![tenant_key(tenant), id]).await?;
+            Ok(rows.first().and_then(|row| row.text(0).map(str::to_owned)))
         };
         let Some(hash) = hash.await.map_err(|fault: Fault| fault.into_error(None))? else { return Ok(false) };
         let password = password.to_owned();
@@ -142,8 +142,9 @@ impl Store {
             let mut tx: Transaction = self.database.begin(Mode::Write).await?;
             let mut found = Vec::new();
             for (name, sql) in settings {
-                let row = tx.row(sql, params![]).await?.unwrap_or_default();
-                found.push((*name, row.text(0).unwrap_or_default().to_owned()));
+                let rows = tx.rows(*sql, params![]).await?;
+                let value = rows.first().and_then(|row| row.text(0));
+                found.push((*name, value.unwrap_or_default().to_owned()));
             }
             Ok(found)
         };
@@ -162,26 +163,32 @@ impl Store {
 
     /// The resource types that services on this store have.
     pub(crate) fn types(&self) -> Vec<Arc<Tables>> {
-        self.tables.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.tables.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The resource type as the store sees it.
     pub(crate) fn tables(&self, on: &ResourceType) -> Result<Arc<Tables>, Fault> {
-        let own = self.rules.unique.iter().filter(|(name, _)| name == on.name());
-        let unique: Vec<&str> = own.map(|(_, path)| path.as_str()).collect();
-        let mut key = on.name().to_owned();
-        let schemas = [on.schema().id()].into_iter().chain(on.extensions().map(|one| one.schema().id()));
-        for part in schemas.chain(unique.iter().copied()) {
-            key.push('\n');
-            key.push_str(part);
-        }
-        if let Some(tables) = self.tables.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        let known = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tables) = known.iter().find(|tables| is_same(&tables.on, on)) {
             return Ok(tables.clone());
         }
+        drop(known);
+        let own = self.rules.unique.iter().filter(|(name, _)| name == on.name());
+        let unique: Vec<&str> = own.map(|(_, path)| path.as_str()).collect();
         let tables = Arc::new(Tables::new(on, &unique, self.database.dialect())?);
-        self.tables.write().unwrap_or_else(PoisonError::into_inner).insert(key, tables.clone());
+        let mut known = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        // Another call may have been faster.
+        known.retain(|tables| !is_same(&tables.on, on));
+        known.push(tables.clone());
         Ok(tables)
     }
+}
+
+/// Whether two resource types have the same name and schemas.
+fn is_same(one: &ResourceType, other: &ResourceType) -> bool {
+    one.name() == other.name()
+        && one.schema().id() == other.schema().id()
+        && one.extensions().map(|one| one.schema().id()).eq(other.extensions().map(|one| one.schema().id()))
 }
 
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {

@@ -55,7 +55,7 @@ pub(crate) fn values(
     if !gone.is_empty() {
         statements.push((
             "DELETE FROM value WHERE place = ?1 AND (attribute, element) IN \
-             (SELECT e.value->>0, CAST(e.value->>1 AS bigint) FROM each(?2) e)",
+             (SELECT e.value->>0, CAST(e.value->>1 AS bigint) FROM json_each(?2) e)",
             params![place, Value::from(gone).to_string()],
         ));
     }
@@ -64,7 +64,7 @@ pub(crate) fn values(
         statements.push((
             "INSERT INTO value (place, tenant, attribute, element, value, type, main, keys) \
              SELECT CAST(?1 AS bigint), ?2, e.value->>0, CAST(e.value->>1 AS bigint), e.value->>2, e.value->>3, \
-             e.value->>4, json(e.value->>5) FROM each(?3) e",
+             e.value->>4, json(e.value->>5) FROM json_each(?3) e",
             params![place, tenant, Value::from(new).to_string()],
         ));
     }

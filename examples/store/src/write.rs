@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::database::{Mode, Statement, Transaction};
 use crate::fault::Fault;
+use crate::lists::{self, Lists};
 use crate::members::{self, Stays, is_fixed};
 use crate::param::params;
 use crate::password;
@@ -39,13 +40,15 @@ pub(crate) async fn create(
     let place = insert(&mut tx, cx, &tenant, &resource, &record, password).await?;
     claim(&mut tx, tables, &tenant, place, None, &record).await?;
     let mut statements = values(tx.dialect(), &tenant, place, None, &record);
-    statements.extend(members::write(cx, tables, &tenant, place, &change));
-    let mut stored = [Stored { place, resource }];
+    statements.extend(members::write(cx, tables, &tenant, place, &change)?);
+    let mut stored = Stored { place, resource };
     if list.is_some() {
         tx.execute(std::mem::take(&mut statements)).await?;
-        members::assemble(&mut tx, tables, &tenant, &Projection::new(on), &mut stored).await?;
+        let projection = Projection::new(on);
+        let lists = Lists::read(&mut tx, tables, &tenant, &projection, &[(place, &id)]).await?;
+        lists.put(tables, [&mut stored])?;
     }
-    let [Stored { resource, .. }] = stored;
+    let resource = stored.resource;
     commit(store, tx, statements, &tenant, &id, Some(&version(&resource)?)).await?;
     Ok(resource)
 }
@@ -81,8 +84,8 @@ async fn insert(
         record.document.clone(),
         password,
     ];
-    let row = tx.row(sql, params).await?;
-    row.and_then(|row| row.int(0)).ok_or_else(|| Fault::broken("an insertion returned nothing"))
+    let rows = tx.rows(sql, params).await?;
+    rows.first().and_then(|row| row.int(0)).ok_or_else(|| Fault::broken("an insertion returned nothing"))
 }
 
 /// The resource of the context's type with this id, kept from being changed by others.
@@ -91,17 +94,17 @@ pub(crate) async fn lock(
     cx: &Context<'_>,
     tenant: &str,
     id: &str,
-    how: &str,
+    how: &'static str,
 ) -> Result<Stored, Fault> {
     let not_found = || Fault::Refused(Error::not_found(id));
     if id.contains('\0') {
         return Err(not_found());
     }
-    let sql = format!(
-        "SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.id = ?2 AND r.kind = ?3 FOR {how} OF r"
-    );
-    let row = tx.row(&sql, params![tenant, id, cx.resource_type().name()]).await?;
-    resource(&row.ok_or_else(not_found)?)
+    let how = tx.lock(how);
+    let sql =
+        format!("SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.id = ?2 AND r.kind = ?3 {how}");
+    let rows = tx.rows(sql, params![tenant, id, cx.resource_type().name()]).await?;
+    resource(rows.first().ok_or_else(not_found)?)
 }
 
 pub(crate) async fn update(
@@ -115,7 +118,7 @@ pub(crate) async fn update(
 ) -> Result<Updated, Fault> {
     let tenant = tenant_of(cx)?;
     let mut tx = store.database.begin(Mode::Write).await?;
-    let stored = lock(&mut tx, cx, &tenant, id, "NO KEY UPDATE").await?;
+    let stored = lock(&mut tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r").await?;
     let before = version(&stored.resource)?;
     options.precondition.check(&ETag::from_stored(&before))?;
 
@@ -128,24 +131,23 @@ pub(crate) async fn update(
     if changed {
         members::check(&mut tx, cx, tables, &tenant, id, &change, store.rules.unknown_members).await?;
         let next = applied.resource.stamp_changed(cx, &stored.resource);
-        statements = members::write(cx, tables, &tenant, stored.place, &change);
+        statements = members::write(cx, tables, &tenant, stored.place, &change)?;
         statements.extend(rewrite(&mut tx, tables, &tenant, &stored, &next, password).await?);
         after.resource = next;
     }
     let version = version(&after.resource)?;
-    let mut after = [after];
     if let Some(projection) = &options.returning {
         tx.execute(std::mem::take(&mut statements)).await?;
-        members::assemble(&mut tx, tables, &tenant, projection, &mut after).await?;
+        let lists = Lists::read(&mut tx, tables, &tenant, projection, &[(after.place, id)]).await?;
+        lists.put(tables, [&mut after])?;
     }
     if changed {
         commit(store, tx, statements, &tenant, id, Some(&version)).await?;
     }
-    let [Stored { resource, .. }] = after;
     Ok(Updated {
         before: ETag::from_stored(&before),
         version: ETag::from_stored(&version),
-        resource: options.returning.is_some().then_some(resource),
+        resource: options.returning.is_some().then_some(after.resource),
     })
 }
 
@@ -196,7 +198,7 @@ async fn apply<'u>(
     }
     // The update looks into the members, so they are put together for it.
     let mut whole = stored.resource.clone();
-    let elements = members::load(tx, stored.place).await?;
+    let elements = lists::members(tx, stored.place).await?;
     if !elements.is_empty() {
         whole.as_map_mut().insert(list.to_owned(), Value::Array(elements));
     }
@@ -296,6 +298,6 @@ pub(crate) async fn commit(
     let Fault::Lost(source) = fault else { return Err(fault) };
     let mut tx = store.database.begin(Mode::Single).await?;
     let sql = "SELECT version FROM resource WHERE tenant = ?1 AND id = ?2";
-    let row = tx.row(sql, params![tenant, id]).await?;
-    if row.as_ref().and_then(|row| row.text(0)) == version { Ok(()) } else { Err(Fault::Unavailable(source)) }
+    let rows = tx.rows(sql, params![tenant, id]).await?;
+    if rows.first().and_then(|row| row.text(0)) == version { Ok(()) } else { Err(Fault::Unavailable(source)) }
 }
