@@ -84,11 +84,23 @@ impl Transaction {
         sql: impl Into<Cow<'static, str>>,
         params: Vec<Param>,
     ) -> Result<Rows, Fault> {
+        Ok(self.rows_of(vec![(sql.into(), params)]).await?.pop().unwrap_or_default())
+    }
+
+    /// Runs statements of which none needs the rows of another, in their order, and reads the rows of
+    /// each; all are on their way before the first is answered.
+    pub(crate) async fn rows_of(&mut self, asked: Vec<Asked>) -> Result<Vec<Rows>, Fault> {
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.rows(sql.into(), params).await,
+            Self::Sqlite(transaction) => transaction.rows_of(asked).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.rows(&postgres(&sql.into()), params).await,
+            Self::Postgres(transaction) => {
+                let asked = asked.into_iter().map(|(sql, params)| (postgres(&sql), params)).collect();
+                transaction.rows_of(asked).await
+            }
         }
     }
 
@@ -99,7 +111,7 @@ impl Transaction {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(transaction) => transaction.execute(statements, false).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.execute(all(statements)).await,
+            Self::Postgres(transaction) => transaction.execute(all(statements), false).await,
         }
     }
 
@@ -109,13 +121,13 @@ impl Transaction {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(mut transaction) => transaction.execute(statements, true).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(mut transaction) => {
-                transaction.execute(all(statements)).await?;
-                transaction.commit().await
-            }
+            Self::Postgres(mut transaction) => transaction.execute(all(statements), true).await,
         }
     }
 }
+
+/// A statement that returns rows, and its parameters.
+pub(crate) type Asked = (Cow<'static, str>, Vec<Param>);
 
 /// A statement that returns nothing, and its parameters.
 pub(crate) type Statement = (&'static str, Vec<Param>);

@@ -8,7 +8,7 @@ use crate::param::params;
 use crate::record::version;
 use crate::references;
 use crate::store::{Store, tenant_of};
-use crate::write::{commit, lock};
+use crate::write::{ask, commit, found};
 
 /// Deletes a resource, takes it out of its groups and out of references such as a manager, which have
 /// then changed, and leaves a tombstone.
@@ -20,7 +20,8 @@ pub(crate) async fn delete(
 ) -> Result<Deleted, Fault> {
     let tenant = tenant_of(cx)?;
     let mut tx = store.database.begin(Mode::Write).await?;
-    let stored = lock(&mut tx, cx, &tenant, id, "FOR UPDATE OF r").await?;
+    let rows = tx.rows_of(vec![ask(&tx, cx, &tenant, id, "FOR UPDATE OF r")]).await?;
+    let stored = found(rows.into_iter().next(), id)?;
     let version = ETag::from_stored(&version(&stored.resource)?);
     precondition.check(&version)?;
 

@@ -8,7 +8,7 @@ use scim_core::schema::{Mutability, Target};
 use scim_core::{Context, Error};
 use serde_json::{Map, Value, json};
 
-use crate::database::{Statement, Transaction};
+use crate::database::{Asked, Statement, Transaction};
 use crate::fault::Fault;
 use crate::lists::{any_of, json_rows, kept, name_in, parents};
 use crate::param::params;
@@ -48,37 +48,69 @@ fn key(element: &Map<String, Value>) -> &str {
     element.get("value").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What of a delta changes anything for the resource at a place, or for one that is new. Only the
-/// elements that the delta names are read, unless it names them all, and only of those that are given
-/// again what they say.
+/// What [`change`] needs to know about the group with this id, which may be new: the elements that a
+/// delta names, or all if it names them all, and the resources that it adds.
+pub(crate) fn ask(
+    tx: &Transaction,
+    tenant: &str,
+    id: &str,
+    delta: &ListDelta<'_>,
+) -> Result<Vec<Asked>, Fault> {
+    let (given, gone): (&[&Map<String, Value>], Option<&[&str]>) = match delta {
+        ListDelta::Change { add, remove } => (add, Some(remove)),
+        ListDelta::Exactly(elements) => (elements, None),
+    };
+    if delta.is_empty() {
+        return Ok(Vec::new());
+    }
+    let given = given.iter().map(|element| key(element));
+    let sql = "SELECT m.member, m.element FROM member m \
+               WHERE m.place = (SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.id = ";
+    let elements: Asked = match gone {
+        Some(gone) => {
+            let (any, named) = any_of(given.clone().chain(gone.iter().copied()))?;
+            (format!("{sql}?3) AND m.member {any}").into(), params![tenant, named, id])
+        }
+        None => (format!("{sql}?2)").into(), params![tenant, id]),
+    };
+    let (any, given) = any_of(given)?;
+    let lock = tx.lock("FOR KEY SHARE OF r");
+    let sql = format!(
+        "{RESOURCES} r.tenant = ?1 AND r.id {any} AND NOT EXISTS (SELECT 1 FROM member m WHERE m.place = \
+         (SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.id = ?3) AND m.member = r.id) {lock}"
+    );
+    Ok(vec![elements, (sql.into(), params![tenant, given, id])])
+}
+
+const RESOURCES: &str = "SELECT r.id, r.kind, r.document FROM resource r WHERE";
+
+/// The resources in these rows. They stay until the transaction is over.
+fn known(rows: &Rows) -> Known {
+    let found = rows.iter().filter_map(|row| {
+        Some((row.text(0)?.to_owned(), (row.text(1)?.to_owned(), row.text(2).and_then(name_in))))
+    });
+    found.collect()
+}
+
+/// What of a delta changes anything, by the rows that were [asked for](ask).
 pub(crate) async fn change<'a>(
     tx: &mut Transaction,
     tables: &Tables,
-    (tenant, place): (&str, Option<i64>),
+    tenant: &str,
     delta: &ListDelta<'a>,
     stays: Stays,
+    rows: &[Rows],
 ) -> Result<Change<'a>, Fault> {
     let (given, gone): (&[&'a Map<String, Value>], Option<HashSet<&str>>) = match delta {
         ListDelta::Change { add, remove } => (add, Some(remove.iter().copied().collect())),
         ListDelta::Exactly(elements) => (elements, None),
     };
-    let Some(target) = tables.members.as_ref().filter(|_| !delta.is_empty()) else {
+    let (Some(target), [elements, resources]) = (&tables.members, rows) else {
         return Ok(Change::default());
     };
-    let rows = match (place, &gone) {
-        (None, _) => Rows::default(),
-        (Some(place), Some(gone)) => {
-            let (any, named) = any_of(given.iter().map(|element| key(element)).chain(gone.iter().copied()))?;
-            let sql =
-                format!("SELECT m.member, m.element FROM member m WHERE m.place = ?1 AND m.member {any}");
-            tx.rows(sql, params![place, named]).await?
-        }
-        (Some(place), None) => {
-            tx.rows("SELECT m.member, m.element FROM member m WHERE m.place = ?1", params![place]).await?
-        }
-    };
+    let mut known = known(resources);
     let present: HashMap<&str, Option<&str>> =
-        rows.iter().filter_map(|row| Some((row.text(0)?, row.text(1)))).collect();
+        elements.iter().filter_map(|row| Some((row.text(0)?, row.text(1)))).collect();
     let mut wanted = HashSet::with_capacity(given.len());
     let (mut add, mut unsure) = (Vec::new(), Vec::new());
     for element in given.iter().copied().filter(|element| wanted.insert(key(element))) {
@@ -95,8 +127,12 @@ pub(crate) async fn change<'a>(
             }
         }
     }
-    let asked = add.iter().chain(unsure.iter().map(|(_, element)| element)).map(|element| key(element));
-    let known = known(tx, tenant, &asked.collect::<Vec<_>>()).await?;
+    if !unsure.is_empty() {
+        let (any, ids) = any_of(unsure.iter().map(|(_, element)| key(element)))?;
+        let lock = tx.lock("FOR KEY SHARE OF r");
+        let sql = format!("{RESOURCES} r.tenant = ?1 AND r.id {any} {lock}");
+        known.extend(self::known(&tx.rows(sql, params![tenant, ids]).await?));
+    }
     for (stored, element) in unsure {
         if !is_given(target, &stored, element, stays, known.get(key(element))) {
             add.push(element);
@@ -164,21 +200,6 @@ fn stored_form(
         kept.insert("type".to_owned(), Value::from(kind.as_str()));
     }
     kept
-}
-
-/// The resources with these ids. They stay until the transaction is over.
-async fn known(tx: &mut Transaction, tenant: &str, ids: &[&str]) -> Result<Known, Fault> {
-    if ids.is_empty() {
-        return Ok(Known::new());
-    }
-    let (any, ids) = any_of(ids.iter().copied())?;
-    let lock = tx.lock("FOR KEY SHARE");
-    let sql = format!("SELECT id, kind, document FROM resource WHERE tenant = ?1 AND id {any} {lock}");
-    let rows = tx.rows(sql, params![tenant, ids]).await?;
-    let found = rows.iter().filter_map(|row| {
-        Some((row.text(0)?.to_owned(), (row.text(1)?.to_owned(), row.text(2).and_then(name_in))))
-    });
-    Ok(found.collect())
 }
 
 /// The ids of all groups that a resource is in.

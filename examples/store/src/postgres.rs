@@ -123,46 +123,68 @@ impl Transaction {
         self.client.as_ref().ok_or_else(|| Fault::broken("the transaction is over"))
     }
 
-    pub(crate) async fn rows(&mut self, sql: &str, params: Vec<Param>) -> Result<Rows, Fault> {
-        let statement = self.prepare(sql).await?;
-        let begin = self.begin.take();
-        let client = self.client()?;
-        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as _).collect();
-        // Both are sent at once.
-        let (begun, rows) = futures_util::join!(start(client, begin), client.query(&statement, &params));
-        begun?;
-        read(&rows.map_err(fault)?).map_err(fault)
-    }
-
-    /// Runs statements; all are sent before the first is answered.
-    pub(crate) async fn execute(&mut self, statements: Vec<(String, Vec<Param>)>) -> Result<(), Fault> {
+    async fn prepare_all(&mut self, statements: &[(String, Vec<Param>)]) -> Result<Vec<Statement>, Fault> {
         let mut prepared = Vec::with_capacity(statements.len());
-        for (sql, _) in &statements {
+        for (sql, _) in statements {
             prepared.push(self.prepare(sql).await?);
         }
-        let Some(client) = self.client.as_ref().filter(|_| !prepared.is_empty()) else { return Ok(()) };
-        start(client, self.begin.take()).await?;
-        let sent = prepared.iter().zip(&statements).map(async |(statement, (_, params))| {
-            let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as _).collect();
-            client.execute(statement, &params).await
-        });
-        // Of those that fail the first says why.
-        match try_join_all(sent).await.map_err(fault)?.last() {
-            Some(0) => Err(Fault::late()),
-            _ => Ok(()),
-        }
+        Ok(prepared)
     }
 
-    pub(crate) async fn commit(&mut self) -> Result<(), Fault> {
-        let Some(client) = self.client.as_ref().filter(|_| self.open) else { return Ok(()) };
-        client.batch_execute("COMMIT").await.map_err(|error| match fault(error) {
-            // Not even whether it happened is known.
+    /// Runs statements and reads the rows of each; all are sent before the first is answered.
+    pub(crate) async fn rows_of(&mut self, asked: Vec<(String, Vec<Param>)>) -> Result<Vec<Rows>, Fault> {
+        let prepared = self.prepare_all(&asked).await?;
+        let begin = self.begin.take();
+        let client = self.client()?;
+        let sent = prepared
+            .iter()
+            .zip(&asked)
+            .map(async |(statement, (_, params))| client.query(statement, &borrowed(params)).await);
+        let (begun, found) = futures_util::join!(start(client, begin), try_join_all(sent));
+        begun?;
+        found.map_err(fault)?.iter().map(|rows| read(rows).map_err(fault)).collect()
+    }
+
+    /// Runs statements, and commits if they are the last ones; all are sent before the first is answered.
+    /// If one fails the server makes a rollback of the commit.
+    pub(crate) async fn execute(
+        &mut self,
+        statements: Vec<(String, Vec<Param>)>,
+        commit: bool,
+    ) -> Result<(), Fault> {
+        let prepared = self.prepare_all(&statements).await?;
+        let commit = commit && self.open;
+        if prepared.is_empty() && !commit {
+            return Ok(());
+        }
+        let begin = self.begin.take();
+        let client = self.client()?;
+        let sent = prepared
+            .iter()
+            .zip(&statements)
+            .map(async |(statement, (_, params))| client.execute(statement, &borrowed(params)).await);
+        let end = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
+        let (begun, done, ended) = futures_util::join!(start(client, begin), try_join_all(sent), end);
+        // Of those that fail the first says why; but if the connection broke, or the commit failed, not
+        // even whether it happened is known.
+        let is_reported = |error: &tokio_postgres::Error| error.as_db_error().is_some();
+        let lost = |error| match fault(error) {
             Fault::Unavailable(source) | Fault::Broken(source) => Fault::Lost(source),
             other => other,
+        };
+        begun?;
+        let done = done.map_err(|error| match commit && !is_reported(&error) {
+            true => lost(error),
+            false => fault(error),
         })?;
-        self.open = false;
-        Ok(())
+        ended.map_err(lost)?;
+        self.open &= !commit;
+        if done.last() == Some(&0) { Err(Fault::late()) } else { Ok(()) }
     }
+}
+
+fn borrowed(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
+    params.iter().map(|param| param as _).collect()
 }
 
 async fn start(client: &Object, begin: Option<&str>) -> Result<(), Fault> {
@@ -241,6 +263,7 @@ fn fault(error: tokio_postgres::Error) -> Fault {
         {
             Fault::Taken(None)
         }
+        SqlState::NOT_NULL_VIOLATION if reported.column() == Some("version") => Fault::late(),
         SqlState::PROGRAM_LIMIT_EXCEEDED
         | SqlState::CHARACTER_NOT_IN_REPERTOIRE
         | SqlState::UNTRANSLATABLE_CHARACTER

@@ -1,6 +1,5 @@
 //! SQLite: one connection that writes, several that read, on blocking threads.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
-use crate::database::{Mode, Statement};
+use crate::database::{Asked, Mode, Statement};
 use crate::fault::Fault;
 use crate::param::Param;
 use crate::rows::Rows;
@@ -181,26 +180,10 @@ impl Transaction {
         if self.in_place { work() } else { on_thread(work).await }
     }
 
-    pub(crate) async fn rows(&mut self, sql: Cow<'static, str>, params: Vec<Param>) -> Result<Rows, Fault> {
+    /// Runs statements and reads the rows of each: all of it on one thread.
+    pub(crate) async fn rows_of(&mut self, asked: Vec<Asked>) -> Result<Vec<Rows>, Fault> {
         self.run(move |connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            let columns = statement.column_count();
-            let mut found = statement.query(params_from_iter(params))?;
-            let mut rows = Rows::new(columns);
-            while let Some(row) = found.next()? {
-                for column in 0..columns {
-                    match row.get_ref(column)? {
-                        ValueRef::Null => rows.push_null(),
-                        ValueRef::Integer(number) => rows.push_int(number),
-                        text @ ValueRef::Text(_) => rows.push_text(text.as_str()?),
-                        other => {
-                            let kind = other.data_type();
-                            return Err(rusqlite::Error::InvalidColumnType(column, String::new(), kind));
-                        }
-                    }
-                }
-            }
-            Ok(rows)
+            asked.into_iter().map(|(sql, params)| rows(connection, &sql, params)).collect()
         })
         .await
     }
@@ -263,6 +246,27 @@ impl Drop for Transaction {
     }
 }
 
+fn rows(connection: &Connection, sql: &str, params: Vec<Param>) -> rusqlite::Result<Rows> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let columns = statement.column_count();
+    let mut found = statement.query(params_from_iter(params))?;
+    let mut rows = Rows::new(columns);
+    while let Some(row) = found.next()? {
+        for column in 0..columns {
+            match row.get_ref(column)? {
+                ValueRef::Null => rows.push_null(),
+                ValueRef::Integer(number) => rows.push_int(number),
+                text @ ValueRef::Text(_) => rows.push_text(text.as_str()?),
+                other => {
+                    let kind = other.data_type();
+                    return Err(rusqlite::Error::InvalidColumnType(column, String::new(), kind));
+                }
+            }
+        }
+    }
+    Ok(rows)
+}
+
 async fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
@@ -284,6 +288,9 @@ impl rusqlite::ToSql for Param {
 fn fault(error: rusqlite::Error) -> Fault {
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) if error.to_string().contains("unique_") => Fault::Taken(None),
+        Some(ErrorCode::ConstraintViolation) if error.to_string().contains("resource.version") => {
+            Fault::late()
+        }
         Some(ErrorCode::TooBig) => Fault::Value,
         Some(
             ErrorCode::DatabaseBusy

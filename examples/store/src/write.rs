@@ -1,17 +1,20 @@
 //! Creating and changing resources.
 
+use std::time::Duration;
+
 use scim_core::patch::ListDelta;
-use scim_core::schema::Projection;
+use scim_core::schema::{Projection, Target};
 use scim_core::{Applied, Context, ETag, Error, Resource, Update, UpdateOptions, Updated, new_id};
 use serde_json::{Map, Value};
 
-use crate::database::{Mode, Statement, Transaction};
+use crate::database::{Asked, Mode, Statement, Transaction};
 use crate::fault::Fault;
 use crate::lists::{self, Lists};
 use crate::members::{self, Stays, is_fixed};
 use crate::param::params;
 use crate::password;
 use crate::record::{COLUMNS, Record, Stored, resource, times, version};
+use crate::rows::Rows;
 use crate::store::{Store, tenant_of};
 use crate::tables::Tables;
 use crate::values::{claim, values};
@@ -35,7 +38,11 @@ pub(crate) async fn create(
 
     let mut tx = store.database.begin(Mode::Write).await?;
     let delta = ListDelta::Exactly(members);
-    let change = members::change(&mut tx, tables, (&tenant, None), &delta, Stays::Always).await?;
+    let found = match &tables.members {
+        Some(_) => tx.rows_of(members::ask(&tx, &tenant, &id, &delta)?).await?,
+        None => Vec::new(),
+    };
+    let change = members::change(&mut tx, tables, &tenant, &delta, Stays::Always, &found).await?;
     members::check(&mut tx, cx, tables, &tenant, &id, &change, store.rules.unknown_members).await?;
     let place = insert(&mut tx, cx, &tenant, &resource, &record, password).await?;
     claim(&mut tx, tables, &tenant, place, None, &record).await?;
@@ -88,23 +95,19 @@ async fn insert(
     rows.first().and_then(|row| row.int(0)).ok_or_else(|| Fault::broken("an insertion returned nothing"))
 }
 
-/// The resource of the context's type with this id, kept from being changed by others.
-pub(crate) async fn lock(
-    tx: &mut Transaction,
-    cx: &Context<'_>,
-    tenant: &str,
-    id: &str,
-    how: &'static str,
-) -> Result<Stored, Fault> {
-    let not_found = || Fault::Refused(Error::not_found(id));
-    if id.contains('\0') {
-        return Err(not_found());
-    }
-    let how = tx.lock(how);
+/// Asks for the resource of the context's type with this id, which is to be kept from being changed by
+/// others.
+pub(crate) fn ask(tx: &Transaction, cx: &Context<'_>, tenant: &str, id: &str, lock: &'static str) -> Asked {
+    let lock = tx.lock(lock);
     let sql =
-        format!("SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.id = ?2 AND r.kind = ?3 {how}");
-    let rows = tx.rows(sql, params![tenant, id, cx.resource_type().name()]).await?;
-    resource(rows.first().ok_or_else(not_found)?)
+        format!("SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.id = ?2 AND r.kind = ?3 {lock}");
+    (sql.into(), params![tenant, id, cx.resource_type().name()])
+}
+
+/// The resource that was [asked for](ask).
+pub(crate) fn found(rows: Option<Rows>, id: &str) -> Result<Stored, Fault> {
+    let row = rows.as_ref().and_then(Rows::first);
+    resource(row.ok_or_else(|| Fault::Refused(Error::not_found(id)))?)
 }
 
 pub(crate) async fn update(
@@ -117,27 +120,54 @@ pub(crate) async fn update(
     password: &password::Change,
 ) -> Result<Updated, Fault> {
     let tenant = tenant_of(cx)?;
+    let split = split(tables, update);
     let mut tx = store.database.begin(Mode::Write).await?;
-    let stored = lock(&mut tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r").await?;
+    let mut asked = vec![ask(&tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r")];
+    if let Some((delta, _)) = &split {
+        asked.extend(members::ask(&tx, &tenant, id, delta)?);
+    }
+    let mut rows = tx.rows_of(asked).await?.into_iter();
+    let stored = found(rows.next(), id)?;
     let before = version(&stored.resource)?;
     options.precondition.check(&ETag::from_stored(&before))?;
 
-    let Outcome { applied, members, stays } = apply(&mut tx, cx, tables, update, &stored).await?;
-    let at = (tenant.as_str(), Some(stored.place));
-    let change = members::change(&mut tx, tables, at, &members.delta(), stays).await?;
+    let members;
+    let (applied, delta, stays) = match (&tables.members, split) {
+        (Some(_), Some((delta, rest))) => {
+            let stays = if matches!(rest, Update::Replace(_)) { Stays::Always } else { Stays::AsSaid };
+            (rest.apply(cx, stored.resource.clone())?, delta, stays)
+        }
+        (Some(target), None) => {
+            let applied;
+            (applied, members) = apply_to_whole(&mut tx, cx, target, update, &stored).await?;
+            (applied, ListDelta::Exactly(members.iter().filter_map(Value::as_object).collect()), Stays::AsIs)
+        }
+        (None, _) => {
+            let none = ListDelta::Change { add: Vec::new(), remove: Vec::new() };
+            (update.apply(cx, stored.resource.clone())?, none, Stays::Always)
+        }
+    };
+    let mut rows: Vec<Rows> = rows.collect();
+    if rows.is_empty() {
+        rows = tx.rows_of(members::ask(&tx, &tenant, id, &delta)?).await?;
+    }
+    let change = members::change(&mut tx, tables, &tenant, &delta, stays, &rows).await?;
+
     let mut after = Stored { place: stored.place, resource: stored.resource.clone() };
-    let changed = applied.changed || !change.is_empty();
     let mut statements = Vec::new();
+    let changed = applied.changed || !change.is_empty();
     if changed {
         members::check(&mut tx, cx, tables, &tenant, id, &change, store.rules.unknown_members).await?;
-        let next = applied.resource.stamp_changed(cx, &stored.resource);
+        after.resource = applied.resource.stamp_changed(cx, &stored.resource);
         statements = members::write(cx, tables, &tenant, stored.place, &change)?;
-        statements.extend(rewrite(&mut tx, tables, &tenant, &stored, &next, password).await?);
-        after.resource = next;
+        statements.extend(rewrite(&mut tx, tables, &tenant, &stored, &after.resource, password).await?);
     }
     let version = version(&after.resource)?;
     if let Some(projection) = &options.returning {
-        tx.execute(std::mem::take(&mut statements)).await?;
+        if tables.members.is_some() {
+            // They are read as they have become.
+            tx.execute(std::mem::take(&mut statements)).await?;
+        }
         let lists = Lists::read(&mut tx, tables, &tenant, projection, &[(after.place, id)]).await?;
         lists.put(tables, [&mut after])?;
     }
@@ -151,69 +181,42 @@ pub(crate) async fn update(
     })
 }
 
-/// What an update makes of a resource and of its members.
-struct Outcome<'u> {
-    applied: Applied,
-    members: Members<'u>,
-    stays: Stays,
-}
-
-enum Members<'u> {
-    Delta(ListDelta<'u>),
-    /// All of them, after an update that looked into them.
-    All(Vec<Value>),
-}
-
-impl Members<'_> {
-    fn delta(&self) -> ListDelta<'_> {
-        match self {
-            Self::Delta(delta) => delta.clone(),
-            Self::All(all) => ListDelta::Exactly(all.iter().filter_map(Value::as_object).collect()),
-        }
-    }
-}
-
-async fn apply<'u>(
-    tx: &mut Transaction,
-    cx: &Context<'_>,
-    tables: &Tables,
-    update: &'u Update,
-    stored: &Stored,
-) -> Result<Outcome<'u>, Fault> {
-    let Some(target) = &tables.members else {
-        let applied = update.apply(cx, stored.resource.clone())?;
-        let none = Members::All(Vec::new());
-        return Ok(Outcome { applied, members: none, stays: Stays::Always });
-    };
-    let list = target.attribute().name();
-    let replaces = matches!(update, Update::Replace(_));
+/// What happens to the members, and an update of the rest; `None` if the members must be looked into.
+fn split<'u>(tables: &Tables, update: &'u Update) -> Option<(ListDelta<'u>, Update)> {
+    let target = tables.members.as_ref()?;
     // Whether a list that must not be empty is, shows only when it is whole; so does what a
     // replacement means for elements that may change.
+    let replaces = matches!(update, Update::Replace(_));
     let whole = target.attribute().is_required() || replaces && !target.sub_attributes().iter().all(is_fixed);
-    let split = if whole { None } else { update.split(list) };
-    if let Some((delta, rest)) = split {
-        let applied = rest.apply(cx, stored.resource.clone())?;
-        let stays = if replaces { Stays::Always } else { Stays::AsSaid };
-        return Ok(Outcome { applied, members: Members::Delta(delta), stays });
-    }
-    // The update looks into the members, so they are put together for it.
+    if whole { None } else { update.split(target.attribute().name()) }
+}
+
+/// Applies an update to a resource that its members are put into, and takes them out again.
+async fn apply_to_whole(
+    tx: &mut Transaction,
+    cx: &Context<'_>,
+    target: &Target,
+    update: &Update,
+    stored: &Stored,
+) -> Result<(Applied, Vec<Value>), Fault> {
+    let list = target.attribute().name();
     let mut whole = stored.resource.clone();
     let elements = lists::members(tx, stored.place).await?;
     if !elements.is_empty() {
         whole.as_map_mut().insert(list.to_owned(), Value::Array(elements));
     }
     let mut applied = update.apply(cx, whole)?;
-    let all = match applied.resource.as_map_mut().remove(list) {
-        Some(Value::Array(all)) => all,
+    let members = match applied.resource.as_map_mut().remove(list) {
+        Some(Value::Array(members)) => members,
         _ => Vec::new(),
     };
     // Whether they have changed is seen where they are compared with the rows.
     applied.changed = !cx.secrets().is_empty() || applied.resource != stored.resource;
-    Ok(Outcome { applied, members: Members::All(all), stays: Stays::AsIs })
+    Ok((applied, members))
 }
 
-/// The statements that write a resource in place of the one that was read; the last of them finds
-/// nothing to change if that is another one by now.
+/// The statements that write a resource in place of the one that was read. They fail if that is another
+/// one by now.
 pub(crate) async fn rewrite(
     tx: &mut Transaction,
     tables: &Tables,
@@ -259,14 +262,15 @@ fn replace(
             params![stored.place, hash.clone()],
         )),
     }
+    // Another version than the one that was read becomes NULL, which the column refuses.
     statements.push(match record {
         None => (
-            "UPDATE resource SET version = ?3, modified = ?4 WHERE place = ?1 AND version = ?2",
+            "UPDATE resource SET version = CASE version WHEN ?2 THEN ?3 END, modified = ?4 WHERE place = ?1",
             params![stored.place, before, version(next)?, modified],
         ),
         Some(record) => (
-            "UPDATE resource SET version = ?3, modified = ?4, unique_name = ?5, external_id = ?6, \
-             display = ?7, active = ?8, keys = json(?9), document = ?10 WHERE place = ?1 AND version = ?2",
+            "UPDATE resource SET version = CASE version WHEN ?2 THEN ?3 END, modified = ?4, unique_name = ?5, \
+             external_id = ?6, display = ?7, active = ?8, keys = json(?9), document = ?10 WHERE place = ?1",
             params![
                 stored.place,
                 before,
@@ -284,8 +288,12 @@ fn replace(
     Ok(statements)
 }
 
-/// Runs the last statements and commits. If the connection breaks meanwhile, the resource itself tells whether that happened: it
-/// has the version that was written, or is gone if none was.
+/// When it is looked for what became of a commit whose answer is lost, in milliseconds after the time
+/// before. The server may still be at it, which for a resource that is new cannot be seen.
+const LOOKS: [u64; 3] = [0, 100, 400];
+
+/// Runs the last statements and commits. If the connection breaks meanwhile, the resource itself tells
+/// whether that happened: it has the version that was written, or is gone if none was.
 pub(crate) async fn commit(
     store: &Store,
     tx: Transaction,
@@ -296,8 +304,16 @@ pub(crate) async fn commit(
 ) -> Result<(), Fault> {
     let Err(fault) = tx.commit(statements).await else { return Ok(()) };
     let Fault::Lost(source) = fault else { return Err(fault) };
-    let mut tx = store.database.begin(Mode::Single).await?;
-    let sql = "SELECT version FROM resource WHERE tenant = ?1 AND id = ?2";
-    let rows = tx.rows(sql, params![tenant, id]).await?;
-    if rows.first().and_then(|row| row.text(0)) == version { Ok(()) } else { Err(Fault::Unavailable(source)) }
+    for pause in LOOKS {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let mut tx = store.database.begin(Mode::Single).await?;
+        // Whoever still holds the row is waited for.
+        let lock = tx.lock("FOR SHARE");
+        let sql = format!("SELECT version FROM resource WHERE tenant = ?1 AND id = ?2 {lock}");
+        let rows = tx.rows(sql, params![tenant, id]).await?;
+        if rows.first().and_then(|row| row.text(0)) == version {
+            return Ok(());
+        }
+    }
+    Err(Fault::Unavailable(source))
 }

@@ -40,7 +40,13 @@ impl Proxy {
                 let (answers, to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
                 let mute = Arc::new(AtomicBool::new(false));
                 let (is_mute, next) = (mute.clone(), next.clone());
-                std::thread::spawn(move || copy(answers, to, |_| !is_mute.load(Ordering::SeqCst)));
+                std::thread::spawn(move || {
+                    copy(
+                        answers,
+                        to,
+                        |_| if is_mute.load(Ordering::SeqCst) { Fate::Lost } else { Fate::Sent },
+                    );
+                });
                 std::thread::spawn(move || {
                     let database = server.try_clone().unwrap();
                     copy(client, server, |sent| {
@@ -52,7 +58,7 @@ impl Proxy {
                             // The store must not look before it has happened.
                             std::thread::sleep(Duration::from_millis(200));
                         }
-                        cut.is_none()
+                        if cut.is_none() { Fate::Sent } else { Fate::Cut }
                     });
                 });
             }
@@ -70,13 +76,23 @@ impl Proxy {
     }
 }
 
-/// Passes on what `passes`, and breaks the connection at what does not.
-fn copy(mut from: TcpStream, mut to: TcpStream, passes: impl Fn(&[u8]) -> bool) {
+/// What becomes of bytes on their way.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Sent,
+    /// They never arrive, and nobody knows yet.
+    Lost,
+    /// The connection breaks before them.
+    Cut,
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream, fate: impl Fn(&[u8]) -> Fate) {
     let mut buffer = vec![0; 65_536];
     loop {
         let length = from.read(&mut buffer).unwrap_or(0);
         let sent = &buffer[..length];
-        if length == 0 || !passes(sent) || to.write_all(sent).is_err() {
+        let fate = if length == 0 { Fate::Cut } else { fate(sent) };
+        if fate == Fate::Cut || fate == Fate::Sent && to.write_all(sent).is_err() {
             let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
             return;
         }
