@@ -40,6 +40,9 @@ pub(crate) fn cut(kind: Kind, operand: &Operand) -> Option<Cut> {
         (Kind::Real, Operand::Number(number)) => Cut::At(Bind::Real(number.as_f64()?)),
         (Kind::Unix { per_second }, Operand::Instant(instant, given)) => cut_unix(per_second, instant, given),
         (Kind::Timestamp, Operand::Instant(instant, given)) => match cut_unix(1_000_000, instant, given) {
+            Cut::At(Bind::Integer(micros)) | Cut::Above(Bind::Integer(micros)) if micros < EARLIEST => {
+                Cut::Below
+            }
             Cut::At(Bind::Integer(micros)) => Cut::At(Bind::Text(rfc3339(micros))),
             Cut::Above(Bind::Integer(micros)) => Cut::Above(Bind::Text(rfc3339(micros))),
             _ => Cut::Below,
@@ -91,6 +94,10 @@ fn beyond(given: &str) -> &str {
     let end = fraction.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(fraction.len());
     fraction.get(9..end).unwrap_or_default().trim_end_matches('0')
 }
+
+/// The first time that PostgreSQL knows, in microseconds since 1970: 24 November 4714 BC. Its last one is
+/// beyond those that there are here.
+const EARLIEST: i64 = -2_440_588 * 86_400_000_000;
 
 /// Microseconds since 1970 as PostgreSQL reads a time.
 fn rfc3339(micros: i64) -> String {
@@ -238,6 +245,9 @@ mod tests {
         assert_eq!(time(Kind::Timestamp, "2024-02-29T12:00:00Z"), stamp("2024-02-29 12:00:00.000000+00"));
         assert_eq!(time(Kind::Timestamp, "0001-01-01T00:00:00Z"), stamp("0001-01-01 00:00:00.000000+00"));
         assert_eq!(time(Kind::Timestamp, "-0001-12-31T23:59:59Z"), stamp("0002-12-31 23:59:59.000000+00 BC"));
+        let first = "4714-11-24 00:00:00.000000+00 BC";
+        assert_eq!(time(Kind::Timestamp, "-4713-11-24T00:00:00Z"), stamp(first));
+        assert_eq!(time(Kind::Timestamp, "-4713-11-23T23:59:59Z"), Cut::Below);
         assert_eq!(cut_text("a\0b"), Cut::Above(Bind::Text("a".to_owned())));
     }
 }

@@ -166,16 +166,27 @@ fn postgres(sql: &str) -> String {
         }
     }
     out.push_str(rest);
-    out.replace('?', "$")
+    // But not in names and texts, which are in quotes.
+    let mut quoted = false;
+    out.chars()
+        .map(|c| match c {
+            '\'' => {
+                quoted = !quoted;
+                c
+            }
+            '?' if !quoted => '$',
+            c => c,
+        })
+        .collect()
 }
 
 #[cfg(all(test, feature = "postgres"))]
 mod tests {
     #[test]
     fn statements_take_the_form_of_postgres() {
-        let sql = "INSERT INTO a SELECT ?1, json(?2), e.value->>0 FROM json_each(?3) e WHERE x IN (?4)";
+        let sql = "INSERT INTO a SELECT ?1, json(?2), e.value->>0 FROM json_each(?3) e WHERE x IN (?4) AND y = 'it''s?'";
         let expected = "INSERT INTO a SELECT $1, ($2::text::jsonb), e.value->>0 \
-                        FROM jsonb_array_elements($3::text::jsonb) AS e(value) WHERE x IN ($4)";
+                        FROM jsonb_array_elements($3::text::jsonb) AS e(value) WHERE x IN ($4) AND y = 'it''s?'";
         assert_eq!(super::postgres(sql), expected);
     }
 }

@@ -8,7 +8,7 @@ use crate::param::params;
 use crate::record::version;
 use crate::references;
 use crate::store::{Store, tenant_of};
-use crate::write::{ask, commit, found};
+use crate::write::{Trace, ask, commit, found};
 
 /// Deletes a resource, takes it out of its groups and out of references such as a manager, which have
 /// then changed, and leaves a tombstone.
@@ -24,6 +24,14 @@ pub(crate) async fn delete(
     let stored = found(rows.into_iter().next(), id)?;
     let version = ETag::from_stored(&version(&stored.resource)?);
     precondition.check(&version)?;
+
+    // Held first, and looked for anew in the statements: who has just left a group does not change it again.
+    let lock = tx.lock("FOR NO KEY UPDATE OF g");
+    let groups = format!(
+        "SELECT g.place FROM resource g WHERE g.place IN \
+         (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2) ORDER BY g.place {lock}"
+    );
+    tx.rows(groups, params![tenant.as_str(), id]).await?;
 
     let now = cx.now().timestamp_millis();
     let mut statements = vec![
@@ -46,6 +54,6 @@ pub(crate) async fn delete(
         params![tenant.as_str(), id, cx.resource_type().name(), now],
     ));
     references::forget(&mut tx, cx, &store.types(), &tenant, id).await?;
-    commit(store, tx, statements, &tenant, id, None).await?;
+    commit(store, tx, statements, &tenant, id, Trace::Deleted).await?;
     Ok(Deleted { version })
 }

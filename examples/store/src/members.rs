@@ -1,11 +1,12 @@
 //! What becomes of the members of a group.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::Utc;
+use scim_core::Error;
 use scim_core::patch::ListDelta;
 use scim_core::schema::{Mutability, Target};
-use scim_core::{Context, Error};
 use serde_json::{Map, Value, json};
 
 use crate::database::{Asked, Statement, Transaction};
@@ -41,8 +42,16 @@ pub(crate) enum Stays {
     AsIs,
 }
 
-/// The kinds and the names of resources by their ids.
-type Known = HashMap<String, (String, Option<String>)>;
+/// What an element needs to know of the resource that it refers to.
+struct Referred {
+    kind: String,
+    name: Option<String>,
+    /// Whether it has members itself.
+    is_group: bool,
+}
+
+/// Resources that are members, by their ids.
+type Known = HashMap<String, Referred>;
 
 fn key(element: &Map<String, Value>) -> &str {
     element.get("value").and_then(Value::as_str).unwrap_or_default()
@@ -85,9 +94,11 @@ pub(crate) fn ask(
 const RESOURCES: &str = "SELECT r.id, r.kind, r.document FROM resource r WHERE";
 
 /// The resources in these rows. They stay until the transaction is over.
-fn known(rows: &Rows) -> Known {
+fn known(rows: &Rows, types: &[Arc<Tables>]) -> Known {
     let found = rows.iter().filter_map(|row| {
-        Some((row.text(0)?.to_owned(), (row.text(1)?.to_owned(), row.text(2).and_then(name_in))))
+        let kind = row.text(1)?.to_owned();
+        let is_group = types.iter().any(|tables| tables.on.name() == kind && tables.members.is_some());
+        Some((row.text(0)?.to_owned(), Referred { name: row.text(2).and_then(name_in), kind, is_group }))
     });
     found.collect()
 }
@@ -95,7 +106,7 @@ fn known(rows: &Rows) -> Known {
 /// What of a delta changes anything, by the rows that were [asked for](ask).
 pub(crate) async fn change<'a>(
     tx: &mut Transaction,
-    tables: &Tables,
+    (tables, types): (&Tables, &[Arc<Tables>]),
     tenant: &str,
     delta: &ListDelta<'a>,
     stays: Stays,
@@ -108,7 +119,7 @@ pub(crate) async fn change<'a>(
     let (Some(target), [elements, resources]) = (&tables.members, rows) else {
         return Ok(Change::default());
     };
-    let mut known = known(resources);
+    let mut known = known(resources, types);
     let present: HashMap<&str, Option<&str>> =
         elements.iter().filter_map(|row| Some((row.text(0)?, row.text(1)))).collect();
     let mut wanted = HashSet::with_capacity(given.len());
@@ -131,7 +142,7 @@ pub(crate) async fn change<'a>(
         let (any, ids) = any_of(unsure.iter().map(|(_, element)| key(element)))?;
         let lock = tx.lock("FOR KEY SHARE OF r");
         let sql = format!("{RESOURCES} r.tenant = ?1 AND r.id {any} {lock}");
-        known.extend(self::known(&tx.rows(sql, params![tenant, ids]).await?));
+        known.extend(self::known(&tx.rows(sql, params![tenant, ids]).await?, types));
     }
     for (stored, element) in unsure {
         if !is_given(target, &stored, element, stays, known.get(key(element))) {
@@ -159,7 +170,7 @@ fn is_given(
     stored: &Map<String, Value>,
     given: &Map<String, Value>,
     stays: Stays,
-    known: Option<&(String, Option<String>)>,
+    known: Option<&Referred>,
 ) -> bool {
     if matches!(stays, Stays::AsIs) {
         return *stored == stored_form(target, given, known);
@@ -168,7 +179,7 @@ fn is_given(
         "value" | "$ref" => true,
         "type" if known.is_some() => true,
         "display" if !stored.contains_key(name) => {
-            known.is_some_and(|(_, name)| name.is_some() && value.as_str() == name.as_deref())
+            known.is_some_and(|known| known.name.is_some() && value.as_str() == known.name.as_deref())
         }
         _ => stored.get(name) == Some(value),
     };
@@ -187,12 +198,12 @@ pub(crate) fn is_fixed(sub: &Target) -> bool {
 fn stored_form(
     target: &Target,
     element: &Map<String, Value>,
-    known: Option<&(String, Option<String>)>,
+    known: Option<&Referred>,
 ) -> Map<String, Value> {
     let mut kept = element.clone();
     kept.remove("value");
     kept.remove("$ref");
-    let Some((kind, name)) = known else { return kept };
+    let Some(Referred { kind, name, .. }) = known else { return kept };
     if kept.get("display").and_then(Value::as_str) == name.as_deref() {
         kept.remove("display");
     }
@@ -202,22 +213,43 @@ fn stored_form(
     kept
 }
 
-/// The ids of all groups that a resource is in.
-async fn ancestors(tx: &mut Transaction, tenant: &str, id: &str) -> Result<HashSet<String>, Fault> {
-    let mut found = HashSet::new();
+/// How deep groups may be nested. Who is in a group through how many others is found out level by level.
+const MAX_NESTING: usize = 100;
+
+/// All groups that a resource is in, and through how many levels.
+async fn above(tx: &mut Transaction, tenant: &str, id: &str) -> Result<(HashSet<String>, usize), Fault> {
+    let (mut found, mut levels) = (HashSet::new(), 0);
     let mut level = vec![id.to_owned()];
-    while !level.is_empty() {
+    loop {
         let rows = parents(tx, tenant, level.iter().map(String::as_str)).await?;
-        let above: HashSet<&str> = rows.iter().filter_map(|row| row.text(1)).collect();
-        level = above.into_iter().map(str::to_owned).filter(|id| found.insert(id.clone())).collect();
+        let groups: HashSet<&str> = rows.iter().filter_map(|row| row.text(1)).collect();
+        level = groups.into_iter().map(str::to_owned).filter(|id| found.insert(id.clone())).collect();
+        if level.is_empty() {
+            return Ok((found, levels));
+        }
+        levels += 1;
     }
-    Ok(found)
+}
+
+/// How many levels of groups there are below these, which are the first.
+async fn below(tx: &mut Transaction, tenant: &str, mut level: Vec<String>) -> Result<usize, Fault> {
+    let mut levels = 0;
+    while !level.is_empty() && levels <= MAX_NESTING {
+        levels += 1;
+        let (any, ids) = any_of(level.iter().map(String::as_str))?;
+        let sql = format!(
+            "SELECT DISTINCT m.member FROM member m JOIN resource g ON g.place = m.place \
+             WHERE g.tenant = ?1 AND g.id {any} AND m.nested = TRUE"
+        );
+        let rows = tx.rows(sql, params![tenant, ids]).await?;
+        level = rows.iter().filter_map(|row| row.text(0)).map(str::to_owned).collect();
+    }
+    Ok(levels)
 }
 
 /// Refuses members that are no resources, and a group that would be a member of itself.
 pub(crate) async fn check(
     tx: &mut Transaction,
-    cx: &Context<'_>,
     tables: &Tables,
     tenant: &str,
     id: &str,
@@ -232,17 +264,20 @@ pub(crate) async fn check(
     if let Some(element) = add.iter().find(|element| !keep_unknown && !known.contains_key(key(element))) {
         return Err(invalid(&format!("there is no resource `{}`", key(element).escape_debug())));
     }
-    let nested = add.iter().any(|element| {
-        key(element) == id
-            || known.get(key(element)).is_some_and(|(kind, _)| kind == cx.resource_type().name())
-    });
-    if nested {
+    let is_group = |id: &str| known.get(id).is_some_and(|member| member.is_group);
+    let groups: Vec<&str> =
+        add.iter().map(|element| key(element)).filter(|key| *key == id || is_group(key)).collect();
+    if !groups.is_empty() {
         // Two groups that become members of each other at the same time would not see it.
         let lock = tx.lock("FOR UPDATE");
         tx.rows(format!("SELECT value FROM meta WHERE name = 'nesting' {lock}"), params![]).await?;
-        let above = ancestors(tx, tenant, id).await?;
-        if add.iter().any(|element| key(element) == id || above.contains(key(element))) {
+        let (above, levels) = above(tx, tenant, id).await?;
+        if groups.iter().any(|group| *group == id || above.contains(*group)) {
             return Err(invalid("a group cannot be a member of itself"));
+        }
+        let below = below(tx, tenant, groups.into_iter().map(str::to_owned).collect()).await?;
+        if levels + below > MAX_NESTING {
+            return Err(invalid(&format!("groups cannot be nested deeper than {MAX_NESTING} levels")));
         }
     }
     Ok(())
@@ -250,7 +285,6 @@ pub(crate) async fn check(
 
 /// Makes the rows of a change.
 pub(crate) fn write(
-    cx: &Context<'_>,
     tables: &Tables,
     tenant: &str,
     place: i64,
@@ -266,13 +300,14 @@ pub(crate) fn write(
     }
     if let Some(target) = tables.members.as_ref().filter(|_| !change.add.is_empty()) {
         let kind = target.sub_attribute("type").map(Target::comparison);
-        // Later than any that is there, and in the order in which they were sent.
+        // Later than those that are there, and in the order in which they were sent; but order means
+        // little, so that clocks may be wrong (RFC 7643 section 2.4).
         let now = Utc::now().timestamp_micros();
         let rows = change.add.iter().zip(now..).map(|(element, added)| {
             let of = change.known.get(key(element));
             let kept = stored_form(target, element, of);
             let folded = kind.zip(kept.get("type")).and_then(|(rule, value)| scim_sql::key(rule, value));
-            let nested = of.is_some_and(|(name, _)| name == cx.resource_type().name());
+            let nested = of.is_some_and(|member| member.is_group);
             json!([key(element), folded, u8::from(nested), added, Value::Object(kept).to_string()])
         });
         // What takes the place of another stays where that was.

@@ -13,12 +13,13 @@ pub(crate) const META: &str = "
 ";
 
 /// Each step, for both databases.
-const STEPS: [[&str; 2]; 5] = [
+const STEPS: [[&str; 2]; 6] = [
     [include_str!("migrations/1.sql"), include_str!("migrations/1.sql")],
     [include_str!("migrations/2.sql"), include_str!("migrations/2.sql")],
     [include_str!("migrations/3.sqlite.sql"), include_str!("migrations/3.postgres.sql")],
     [include_str!("migrations/4.sql"), include_str!("migrations/4.sql")],
     [include_str!("migrations/5.sql"), include_str!("migrations/5.sql")],
+    [include_str!("migrations/6.sql"), include_str!("migrations/6.sql")],
 ];
 
 /// The statements that are missing from a database with the tables of that version.

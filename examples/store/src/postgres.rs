@@ -79,6 +79,9 @@ impl Pool {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let transaction = client.transaction().await.map_err(fault)?;
+        // A large database takes long, and who waits for another process waits for that.
+        let patient = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
+        transaction.batch_execute(patient).await.map_err(fault)?;
         let row = transaction.query_one(&format!("{sql} FOR UPDATE"), &[]).await.map_err(fault)?;
         for sql in after(&row)? {
             transaction.batch_execute(&sql).await.map_err(fault)?;
@@ -96,7 +99,7 @@ impl Pool {
             Mode::Read => Some("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
             Mode::Write => Some("BEGIN ISOLATION LEVEL READ COMMITTED"),
         };
-        Ok(Transaction { client: Some(client), begin, open: false })
+        Ok(Transaction { client: Some(client), begin, open: false, busy: false })
     }
 }
 
@@ -110,6 +113,8 @@ pub(crate) struct Transaction {
     client: Option<Object>,
     begin: Option<&'static str>,
     open: bool,
+    /// Whether the answers to what was sent have not all come.
+    busy: bool,
 }
 
 impl Transaction {
@@ -135,12 +140,14 @@ impl Transaction {
     pub(crate) async fn rows_of(&mut self, asked: Vec<(String, Vec<Param>)>) -> Result<Vec<Rows>, Fault> {
         let prepared = self.prepare_all(&asked).await?;
         let begin = self.begin.take();
+        self.busy = true;
         let client = self.client()?;
         let sent = prepared
             .iter()
             .zip(&asked)
             .map(async |(statement, (_, params))| client.query(statement, &borrowed(params)).await);
         let (begun, found) = futures_util::join!(start(client, begin), try_join_all(sent));
+        self.busy = false;
         begun?;
         found.map_err(fault)?.iter().map(|rows| read(rows).map_err(fault)).collect()
     }
@@ -158,6 +165,7 @@ impl Transaction {
             return Ok(());
         }
         let begin = self.begin.take();
+        self.busy = true;
         let client = self.client()?;
         let sent = prepared
             .iter()
@@ -165,6 +173,7 @@ impl Transaction {
             .map(async |(statement, (_, params))| client.execute(statement, &borrowed(params)).await);
         let end = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
         let (begun, done, ended) = futures_util::join!(start(client, begin), try_join_all(sent), end);
+        self.busy = false;
         // Of those that fail the first says why; but if the connection broke, or the commit failed, not
         // even whether it happened is known.
         let is_reported = |error: &tokio_postgres::Error| error.as_db_error().is_some();
@@ -179,7 +188,7 @@ impl Transaction {
         })?;
         ended.map_err(lost)?;
         self.open &= !commit;
-        if done.last() == Some(&0) { Err(Fault::late()) } else { Ok(()) }
+        if !commit && done.last() == Some(&0) { Err(Fault::late()) } else { Ok(()) }
     }
 }
 
@@ -196,16 +205,21 @@ async fn start(client: &Object, begin: Option<&str>) -> Result<(), Fault> {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        let Some(client) = self.client.take().filter(|_| self.open) else { return };
-        match tokio::runtime::Handle::try_current() {
-            // Nobody needs to wait for that, and the connection goes back to the pool after it.
-            Ok(runtime) => drop(runtime.spawn(async move {
-                if client.batch_execute("ROLLBACK").await.is_err() {
-                    drop(Object::take(client));
-                }
-            })),
-            Err(_) => drop(Object::take(client)),
-        }
+        let Some(client) = self.client.take().filter(|_| self.open || self.busy) else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return drop(Object::take(client));
+        };
+        // Nobody needs to wait for that, and the connection goes back to the pool after it. A statement
+        // that nobody waits for any more must not keep it.
+        let cancel = self.busy.then(|| client.cancel_token());
+        drop(runtime.spawn(async move {
+            if let Some(cancel) = cancel {
+                let _ = cancel.cancel_query(NoTls).await;
+            }
+            if client.batch_execute("ROLLBACK").await.is_err() {
+                drop(Object::take(client));
+            }
+        }));
     }
 }
 

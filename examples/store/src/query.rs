@@ -18,10 +18,10 @@ use crate::rows::Rows;
 use crate::store::{Store, tenant_of};
 use crate::tables::Tables;
 
-/// Members are read in one transaction with their group, whose version tells of them. The groups that a
-/// resource is in, and how many match a filter, are as they are when they are looked for.
+/// Statements that read a part are one transaction with those that read the rest.
 fn mode(tables: &Tables, projection: &Projection) -> Mode {
-    if shown(&tables.members, projection).is_some() { Mode::Read } else { Mode::Single }
+    let apart = shown(&tables.members, projection).or(shown(&tables.groups, projection));
+    if apart.is_some() { Mode::Read } else { Mode::Single }
 }
 
 /// What the statements of a call returned. Resources are made of it where they are used, since what one
@@ -125,7 +125,13 @@ pub(crate) async fn page(
         by_place,
         all: plan.into_all(),
     });
-    let mut tx = store.database.begin(mode(&tables, &query.projection)).await?;
+    // A page and its total are of the same state.
+    let counted = match &query.window {
+        Window::Start(_) | Window::First => true,
+        Window::After(position) | Window::Before(position) => !is_long(position)?,
+    };
+    let mode = if counted { Mode::Read } else { mode(&tables, &query.projection) };
+    let mut tx = store.database.begin(mode).await?;
     let work = Box::pin(async move { read.run(&mut tx).await });
     let (found, mut page) = run(store.database.in_place(), work).await?;
     page.resources = found.into_resources(&tables)?;
@@ -166,13 +172,11 @@ impl PageRead {
         let mut long = false;
         match &self.window {
             Window::Start(start) => {
-                // A page that neither is full nor lies behind the end says how many there are. What came
-                // or went since it was read must not contradict it.
-                let seen = start.saturating_sub(1) + rows.len() as u64;
-                page.total = Some(match rows.is_empty() {
-                    _ if more => count(tx, self.all, i64::MAX).await?.max(seen),
-                    true if seen > 0 => count(tx, self.all, i64::MAX).await?.min(seen),
-                    _ => seen,
+                // Only a page that neither is full nor lies behind the end says how many there are.
+                let before = start.saturating_sub(1);
+                page.total = Some(match more || rows.is_empty() && before > 0 {
+                    true => count(tx, self.all, i64::MAX).await?,
+                    false => before + rows.len() as u64,
                 });
             }
             Window::First if !more => page.total = Some(rows.len() as u64),

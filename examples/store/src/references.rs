@@ -72,6 +72,10 @@ async fn give_up(
     for attribute in attributes {
         remove(&mut next, attribute, id);
     }
+    if next == stored.resource {
+        // Somebody was faster.
+        return Ok(());
+    }
     tables.on.update_schemas(next.as_map_mut());
     let next = next.stamp_changed(cx, &stored.resource);
     let statements = rewrite(tx, tables, tenant, stored, &next, &password::Change::Keep).await?;

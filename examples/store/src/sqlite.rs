@@ -1,7 +1,7 @@
 //! SQLite: one connection that writes, several that read, on blocking threads.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -18,6 +18,9 @@ use crate::rows::Rows;
 /// How long a call waits for a connection, or for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a process waits at its start for another that brings the tables up to date.
+const MIGRATION: Duration = Duration::from_secs(600);
+
 /// How many connections read at a time.
 const READERS: usize = 4;
 
@@ -30,22 +33,19 @@ pub(crate) struct Pool {
     readers: Arc<Lane>,
 }
 
-type Shared = Arc<Mutex<Connection>>;
-
 /// Connections that take turns.
 struct Lane {
-    idle: Mutex<Vec<Shared>>,
+    idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Lane {
     fn new(connections: Vec<Connection>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(connections.len()));
-        let idle = connections.into_iter().map(|connection| Arc::new(Mutex::new(connection))).collect();
-        Arc::new(Self { idle: Mutex::new(idle), permits })
+        Arc::new(Self { idle: Mutex::new(connections), permits })
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Shared>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -64,7 +64,10 @@ impl Pool {
             if fast {
                 writer.pragma_update(None, "synchronous", "OFF").map_err(fault)?;
             }
+            // Another process may be at it, for as long as a large database takes.
+            writer.busy_timeout(MIGRATION).map_err(fault)?;
             migrate(&mut writer)?;
+            writer.busy_timeout(PATIENCE).map_err(fault)?;
             if memory {
                 let lane = Lane::new(vec![writer]);
                 return Ok(Self { writer: lane.clone(), readers: lane });
@@ -86,8 +89,8 @@ impl Pool {
             Mode::Read => Some("BEGIN"),
             Mode::Write => Some("BEGIN IMMEDIATE"),
         };
-        let held = Held { connection, lane: lane.clone(), _permit: permit };
-        Ok(Transaction { held: Some(held), begin, open: false, in_place: mode != Mode::Write })
+        let held = Held { connection: Some(Mutex::new(connection)), lane: lane.clone(), _permit: permit };
+        Ok(Transaction { held: Arc::new(held), begin, open: false, in_place: mode != Mode::Write })
     }
 }
 
@@ -148,7 +151,7 @@ fn migrate(connection: &mut Connection) -> Result<(), Fault> {
 
 /// A transaction, begun with its first statement.
 pub(crate) struct Transaction {
-    held: Option<Held>,
+    held: Arc<Held>,
     begin: Option<&'static str>,
     open: bool,
     /// What reads runs on one blocking thread from its beginning to its end; what writes does so
@@ -156,11 +159,24 @@ pub(crate) struct Transaction {
     in_place: bool,
 }
 
-/// A connection, and the right to use it.
+/// A connection, and the right to use it. Statements share it with their transaction, so that if the
+/// call is given up while one waits for its thread or runs, nobody else gets the connection before.
 struct Held {
-    connection: Shared,
+    connection: Option<Mutex<Connection>>,
     lane: Arc<Lane>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let connection = connection.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if !connection.is_autocommit() {
+            // A connection that cannot even roll back reports that to whoever uses it next.
+            let _ = connection.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
+        }
+        self.lane.idle().push(connection);
+    }
 }
 
 impl Transaction {
@@ -168,11 +184,12 @@ impl Transaction {
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Fault> {
-        let held = self.held.as_ref().ok_or_else(|| Fault::broken("the transaction is over"))?;
-        let connection = held.connection.clone();
+        let held = self.held.clone();
         let begin = self.begin.take();
         self.open |= begin.is_some();
         let work = move || {
+            let connection =
+                held.connection.as_ref().ok_or_else(|| Fault::broken("the connection is gone"))?;
             let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             let begun = begin.map_or(Ok(()), |sql| connection.prepare_cached(sql)?.execute([]).map(|_| ()));
             begun.and_then(|()| work(&connection)).map_err(fault)
@@ -210,39 +227,6 @@ impl Transaction {
         }
         self.open &= !commit;
         Ok(())
-    }
-}
-
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        let (Some(held), open) = (self.held.take(), self.open) else { return };
-        let finish = move |connection: &Connection| {
-            if open && !connection.is_autocommit() {
-                // A connection that cannot even roll back reports that to whoever uses it next.
-                let _ = connection.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
-            }
-        };
-        let is_idle = match held.connection.try_lock() {
-            Ok(connection) => {
-                finish(&connection);
-                true
-            }
-            Err(TryLockError::Poisoned(connection)) => {
-                finish(&connection.into_inner());
-                true
-            }
-            Err(TryLockError::WouldBlock) => false,
-        };
-        let give_back = |held: Held| held.lane.idle().push(held.connection.clone());
-        if is_idle {
-            give_back(held);
-        } else {
-            // The call was given up while its statement runs.
-            std::thread::spawn(move || {
-                finish(&held.connection.lock().unwrap_or_else(PoisonError::into_inner));
-                give_back(held);
-            });
-        }
     }
 }
 

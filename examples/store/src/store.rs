@@ -115,10 +115,7 @@ impl Store {
             Ok(rows.first().and_then(|row| row.text(0).map(str::to_owned)))
         };
         let Some(hash) = hash.await.map_err(|fault: Fault| fault.into_error(None))? else { return Ok(false) };
-        let password = password.to_owned();
-        tokio::task::spawn_blocking(move || password::matches(&password, &hash))
-            .await
-            .map_err(scim_core::Error::internal)
+        password::matches(password.to_owned(), hash).await
     }
 
     /// What the database says of its own durability, by the name of each setting.

@@ -119,7 +119,8 @@ fn mapping(on: &ResourceType, unique: Option<&Target>, dialect: Dialect) -> Resu
     let mut mapping = Mapping::builder(on, "resource r", "r.place").within("r.tenant", 1).within("r.kind", 2);
     for target in on.all_attributes() {
         let path = target.path().as_str();
-        if unique == Some(target) && target.attribute().name() != "displayName" {
+        // What has a column of its own was there before it had to be unique.
+        if unique == Some(target) && !matches!(home(target), Home::Promoted) {
             let column = trigrams(Column::key("r.unique_name").indexed(), "unique_name", "r.place");
             let required = target.attribute().is_required();
             mapping = mapping.column(path, if required { column.not_null() } else { column });
@@ -130,7 +131,7 @@ fn mapping(on: &ResourceType, unique: Option<&Target>, dialect: Dialect) -> Resu
                 mapping = mapping.elements(path, members(target));
             }
             Home::Promoted if is_groups(target) => {
-                let [direct, indirect] = groups(target);
+                let [direct, indirect] = groups(target, dialect);
                 mapping = mapping.elements(path, direct).elements(path, indirect);
             }
             Home::Promoted => {
@@ -196,7 +197,7 @@ fn members(target: &Target) -> Elements {
     let elements = Elements::table("member m", "m.place")
         .within("m.tenant", 1)
         .order("m.added, m.member")
-        // Ids are random UUIDs in lower case, so folded already.
+        // The ids of resources are UUIDs in lower case, so folded already.
         .column("value", Column::key("m.member").not_null().indexed());
     match target.sub_attribute("type") {
         Some(_) => elements.column("type", Column::key("m.kind")),
@@ -204,12 +205,20 @@ fn members(target: &Target) -> Elements {
     }
 }
 
-/// The groups that hold a resource itself, and those that hold it through other groups.
-fn groups(target: &Target) -> [Elements; 2] {
-    let direct = "member m JOIN resource g ON g.place = m.place \
-                  JOIN resource u ON u.tenant = g.tenant AND u.id = m.member";
-    let indirect = "nesting n JOIN resource g ON g.place = n.ancestor JOIN member m ON m.place = n.place \
-                    JOIN resource u ON u.tenant = g.tenant AND u.id = m.member";
+/// The groups that hold a resource itself, and those that hold it through other groups. How groups are
+/// nested is found out in the tenant alone, whatever others have.
+fn groups(target: &Target, dialect: Dialect) -> [Elements; 2] {
+    let tenant = dialect.parameter(1);
+    let holds = "JOIN resource u ON u.tenant = g.tenant AND u.id = m.member";
+    let direct = format!("member m JOIN resource g ON g.place = m.place {holds}");
+    let indirect = format!(
+        "(WITH RECURSIVE up (place, ancestor) AS (\
+         SELECT g.place, m.place FROM member m JOIN resource g ON g.tenant = m.tenant AND g.id = m.member \
+         WHERE m.tenant = {tenant} AND m.nested = TRUE \
+         UNION SELECT up.place, m.place FROM up JOIN resource g ON g.place = up.ancestor \
+         JOIN member m ON m.tenant = {tenant} AND m.member = g.id) SELECT place, ancestor FROM up) n \
+         JOIN resource g ON g.place = n.ancestor JOIN member m ON m.place = n.place {holds}"
+    );
     [(direct, "direct"), (indirect, "indirect")].map(|(table, kind)| {
         let mut elements = Elements::table(table, "u.place").within("g.tenant", 1);
         for sub in target.sub_attributes().iter().filter(|sub| !sub.is_derived()) {

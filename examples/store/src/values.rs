@@ -12,7 +12,8 @@ use crate::record::{Element, Record};
 use crate::tables::Tables;
 
 /// Claims the values that no other resource may have, one by one, so that it is known which of them
-/// another has.
+/// another has. Returns the statements that give up those that it has no more, which it may not have
+/// claimed if they did not have to be unique then.
 pub(crate) async fn claim(
     tx: &mut Transaction,
     tables: &Tables,
@@ -20,14 +21,9 @@ pub(crate) async fn claim(
     place: i64,
     before: Option<&Record>,
     after: &Record,
-) -> Result<(), Fault> {
+) -> Result<Vec<Statement>, Fault> {
     let none = BTreeSet::new();
     let (old, kind) = (before.map_or(&none, |record| &record.unique), tables.on.name());
-    let sql = "DELETE FROM unique_value WHERE tenant = ?1 AND kind = ?2 AND attribute = ?3 AND value = ?4";
-    for (attribute, value) in old.difference(&after.unique) {
-        let params = params![tenant, kind, attribute.as_str(), value.as_str()];
-        tx.execute(vec![(sql, params)]).await?;
-    }
     let sql = "INSERT INTO unique_value (tenant, kind, attribute, value, place) VALUES (?1, ?2, ?3, ?4, ?5)";
     for (attribute, value) in after.unique.difference(old) {
         let params = params![tenant, kind, attribute.as_str(), value.as_str(), place];
@@ -36,7 +32,12 @@ pub(crate) async fn claim(
             other => other,
         })?;
     }
-    Ok(())
+    let sql = "DELETE FROM unique_value \
+               WHERE tenant = ?1 AND kind = ?2 AND attribute = ?3 AND value = ?4 AND place = ?5";
+    let gone = old
+        .difference(&after.unique)
+        .map(|(attribute, value)| (sql, params![tenant, kind, attribute.as_str(), value.as_str(), place]));
+    Ok(gone.collect())
 }
 
 /// The statements that bring the rows of `value`, and the search index, from one state to another.

@@ -42,12 +42,13 @@ pub(crate) async fn create(
         Some(_) => tx.rows_of(members::ask(&tx, &tenant, &id, &delta)?).await?,
         None => Vec::new(),
     };
-    let change = members::change(&mut tx, tables, &tenant, &delta, Stays::Always, &found).await?;
-    members::check(&mut tx, cx, tables, &tenant, &id, &change, store.rules.unknown_members).await?;
+    let change =
+        members::change(&mut tx, (tables, &store.types()), &tenant, &delta, Stays::Always, &found).await?;
+    members::check(&mut tx, tables, &tenant, &id, &change, store.rules.unknown_members).await?;
     let place = insert(&mut tx, cx, &tenant, &resource, &record, password).await?;
     claim(&mut tx, tables, &tenant, place, None, &record).await?;
     let mut statements = values(tx.dialect(), &tenant, place, None, &record);
-    statements.extend(members::write(cx, tables, &tenant, place, &change)?);
+    statements.extend(members::write(tables, &tenant, place, &change)?);
     let mut stored = Stored { place, resource };
     if list.is_some() {
         tx.execute(std::mem::take(&mut statements)).await?;
@@ -56,7 +57,7 @@ pub(crate) async fn create(
         lists.put(tables, [&mut stored])?;
     }
     let resource = stored.resource;
-    commit(store, tx, statements, &tenant, &id, Some(&version(&resource)?)).await?;
+    commit(store, tx, statements, &tenant, &id, Trace::Created).await?;
     Ok(resource)
 }
 
@@ -151,15 +152,15 @@ pub(crate) async fn update(
     if rows.is_empty() {
         rows = tx.rows_of(members::ask(&tx, &tenant, id, &delta)?).await?;
     }
-    let change = members::change(&mut tx, tables, &tenant, &delta, stays, &rows).await?;
+    let change = members::change(&mut tx, (tables, &store.types()), &tenant, &delta, stays, &rows).await?;
 
     let mut after = Stored { place: stored.place, resource: stored.resource.clone() };
     let mut statements = Vec::new();
     let changed = applied.changed || !change.is_empty();
     if changed {
-        members::check(&mut tx, cx, tables, &tenant, id, &change, store.rules.unknown_members).await?;
+        members::check(&mut tx, tables, &tenant, id, &change, store.rules.unknown_members).await?;
         after.resource = applied.resource.stamp_changed(cx, &stored.resource);
-        statements = members::write(cx, tables, &tenant, stored.place, &change)?;
+        statements = members::write(tables, &tenant, stored.place, &change)?;
         statements.extend(rewrite(&mut tx, tables, &tenant, &stored, &after.resource, password).await?);
     }
     let version = version(&after.resource)?;
@@ -172,7 +173,7 @@ pub(crate) async fn update(
         lists.put(tables, [&mut after])?;
     }
     if changed {
-        commit(store, tx, statements, &tenant, id, Some(&version)).await?;
+        commit(store, tx, statements, &tenant, id, Trace::Changed(&version)).await?;
     }
     Ok(Updated {
         before: ETag::from_stored(&before),
@@ -234,8 +235,8 @@ pub(crate) async fn rewrite(
     };
     let mut statements = Vec::new();
     if let Some((before, after)) = &records {
-        claim(tx, tables, tenant, stored.place, Some(before), after).await?;
-        statements = values(tx.dialect(), tenant, stored.place, Some(before), after);
+        statements = claim(tx, tables, tenant, stored.place, Some(before), after).await?;
+        statements.extend(values(tx.dialect(), tenant, stored.place, Some(before), after));
     }
     statements.extend(replace(stored, next, records.as_ref().map(|(_, after)| after), password)?);
     Ok(statements)
@@ -288,32 +289,52 @@ fn replace(
     Ok(statements)
 }
 
+/// What a commit leaves behind, by which it is known whether it happened.
+pub(crate) enum Trace<'a> {
+    /// A resource with an id that nothing had before.
+    Created,
+    /// A resource with this version.
+    Changed(&'a str),
+    /// No resource.
+    Deleted,
+}
+
 /// When it is looked for what became of a commit whose answer is lost, in milliseconds after the time
-/// before. The server may still be at it, which for a resource that is new cannot be seen.
-const LOOKS: [u64; 3] = [0, 100, 400];
+/// before. The server may still be at it, or be starting again.
+const LOOKS: [u64; 4] = [0, 100, 400, 1_000];
 
 /// Runs the last statements and commits. If the connection breaks meanwhile, the resource itself tells
-/// whether that happened: it has the version that was written, or is gone if none was.
+/// whether that happened.
 pub(crate) async fn commit(
     store: &Store,
     tx: Transaction,
     statements: Vec<Statement>,
     tenant: &str,
     id: &str,
-    version: Option<&str>,
+    trace: Trace<'_>,
 ) -> Result<(), Fault> {
     let Err(fault) = tx.commit(statements).await else { return Ok(()) };
     let Fault::Lost(source) = fault else { return Err(fault) };
     for pause in LOOKS {
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let mut tx = store.database.begin(Mode::Single).await?;
-        // Whoever still holds the row is waited for.
-        let lock = tx.lock("FOR SHARE");
-        let sql = format!("SELECT version FROM resource WHERE tenant = ?1 AND id = ?2 {lock}");
-        let rows = tx.rows(sql, params![tenant, id]).await?;
-        if rows.first().and_then(|row| row.text(0)) == version {
+        let Ok(rows) = look(store, tenant, id).await else { continue };
+        let version = rows.first().and_then(|row| row.text(0));
+        let happened = match trace {
+            Trace::Created => version.is_some(),
+            Trace::Changed(to) => version == Some(to),
+            Trace::Deleted => version.is_none(),
+        };
+        if happened {
             return Ok(());
         }
     }
     Err(Fault::Unavailable(source))
+}
+
+/// The version of a resource; whoever still holds its row is waited for.
+async fn look(store: &Store, tenant: &str, id: &str) -> Result<Rows, Fault> {
+    let mut tx = store.database.begin(Mode::Single).await?;
+    let lock = tx.lock("FOR SHARE");
+    let sql = format!("SELECT version FROM resource WHERE tenant = ?1 AND id = ?2 {lock}");
+    tx.rows(sql, params![tenant, id]).await
 }

@@ -70,7 +70,7 @@ impl Hand {
     }
 
     /// Runs a statement for users, and others for the groups that these are in, and for the groups of
-    /// those; how long it takes, and how many users there are.
+    /// those, in one transaction; how long it takes, and how many users there are.
     async fn run(&self, sql: String, binds: Vec<String>) -> (Duration, usize) {
         let begin = Instant::now();
         let documents = match self {
@@ -133,6 +133,7 @@ const GROUPS: &str = "SELECT m.member, g.id, g.document FROM member m JOIN resou
      WHERE m.tenant = '.' AND m.member";
 
 fn sqlite(connection: &rusqlite::Connection, sql: &str, binds: Vec<String>) -> rusqlite::Result<Vec<String>> {
+    connection.prepare_cached("BEGIN")?.execute([])?;
     let (mut documents, mut ids) = (Vec::new(), Vec::new());
     let mut statement = connection.prepare_cached(&sql.replace('$', "?"))?;
     let mut rows = statement.query(rusqlite::params_from_iter(binds))?;
@@ -153,6 +154,7 @@ fn sqlite(connection: &rusqlite::Connection, sql: &str, binds: Vec<String>) -> r
         }
         ids.dedup();
     }
+    connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(documents)
 }
 
@@ -161,6 +163,7 @@ async fn postgres(
     sql: &str,
     binds: &[String],
 ) -> Result<Vec<String>, tokio_postgres::Error> {
+    client.client.batch_execute("BEGIN READ ONLY").await?;
     let binds: Vec<&(dyn ToSql + Sync)> = binds.iter().map(|bind| bind as _).collect();
     let rows = client.rows(sql, &binds).await?;
     let documents = rows.iter().map(|row| row.get(5)).collect();
@@ -170,5 +173,6 @@ async fn postgres(
         ids = rows.iter().map(|row| row.get(1)).collect();
         ids.dedup();
     }
+    client.client.batch_execute("COMMIT").await?;
     Ok(documents)
 }
