@@ -19,6 +19,12 @@ pub(crate) fn is_comparable(number: &Number) -> bool {
     whole(number).is_some() || finite(number).is_some()
 }
 
+/// Whether a number still is what was sent: a whole number too large for an integer has lost digits.
+pub(crate) fn is_exact(number: &Number) -> bool {
+    const END: f64 = 9_007_199_254_740_992.0;
+    whole(number).is_some() || finite(number).is_some_and(|float| float.abs() < END)
+}
+
 /// The one notation of all numbers that are equal.
 pub(crate) fn number_key(number: &Number) -> String {
     let whole = whole(number).or_else(|| finite(number).and_then(whole_float));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::number::whole_float;
+use crate::number::{is_exact, whole_float};
 use crate::target::Target;
 use crate::{Quirk, Reading, ScimType, Type, Violation};
 
@@ -109,7 +109,9 @@ impl Target {
                     *value = Value::Bool(flag == 1);
                 }
             }
-            (Type::String, Value::Number(number)) if reading.tolerates(Quirk::NumberForString, self) => {
+            (Type::String, Value::Number(number))
+                if is_exact(number) && reading.tolerates(Quirk::NumberForString, self) =>
+            {
                 *value = Value::String(number.to_string());
             }
             (Type::Integer | Type::Decimal, Value::String(text)) => {

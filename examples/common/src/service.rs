@@ -30,14 +30,16 @@ pub async fn service(settings: &Settings, base_url: &str) -> Result<ScimService,
             if settings.unique_group_names {
                 store = store.unique(on, name);
             }
-            build(settings, base_url, store)
+            build(settings, base_url, store, None)
         }
         Database::Url(url) => {
             let mut store = Store::open(url).await?;
             if settings.unique_group_names {
                 store = store.unique(on, name);
             }
-            build(settings, base_url, store)
+            // So that the next page may be asked of another process.
+            let cursor_key = store.cursor_key().await?;
+            build(settings, base_url, store, Some(cursor_key))
         }
     };
     service.map_err(|error| InvalidSettings(error.to_string()).into())
@@ -47,6 +49,7 @@ fn build(
     settings: &Settings,
     base_url: &str,
     store: impl Provider + Clone + 'static,
+    cursor_key: Option<String>,
 ) -> Result<ScimService, Box<dyn Error>> {
     // What an application knows of its users that no standard does, it adds as an extension.
     let custom = Schema::new(
@@ -60,7 +63,11 @@ fn build(
         .extension(standard::enterprise_user())
         .extension(custom)
         .build()?;
-    let service = ScimService::builder()
+    let mut builder = ScimService::builder();
+    if let Some(key) = cursor_key {
+        builder = builder.cursor_key(key);
+    }
+    let service = builder
         .base_url(base_url)
         .tolerance(settings.tolerance)
         .max_payload(MAX_BODY)

@@ -262,7 +262,8 @@ pub(crate) async fn check(
         return Err(invalid("each element must have a `value`, a string"));
     }
     if let Some(element) = add.iter().find(|element| !keep_unknown && !known.contains_key(key(element))) {
-        return Err(invalid(&format!("there is no resource `{}`", key(element).escape_debug())));
+        let shown: String = key(element).chars().take(120).collect();
+        return Err(invalid(&format!("there is no resource `{}`", shown.escape_debug())));
     }
     let is_group = |id: &str| known.get(id).is_some_and(|member| member.is_group);
     let groups: Vec<&str> =

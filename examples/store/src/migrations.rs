@@ -66,6 +66,7 @@ fn fill(sql: &str, dialect: Dialect) -> String {
             ("{JSON}", "text"),
             ("{DOCUMENT}", "text"),
             ("{ROWLESS}", " WITHOUT ROWID"),
+            ("{SECRET}", "lower(hex(randomblob(32)))"),
         ],
         _ => [
             ("{SERIAL}", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
@@ -75,6 +76,7 @@ fn fill(sql: &str, dialect: Dialect) -> String {
             ("{JSON}", "jsonb"),
             ("{DOCUMENT}", "text"),
             ("{ROWLESS}", ""),
+            ("{SECRET}", "CAST(gen_random_uuid() AS text) || CAST(gen_random_uuid() AS text)"),
         ],
     };
     words.iter().fold(sql.to_owned(), |sql, (word, meaning)| sql.replace(word, meaning))

@@ -129,6 +129,7 @@ impl Transaction {
     }
 
     async fn prepare_all(&mut self, statements: &[(String, Vec<Param>)]) -> Result<Vec<Statement>, Fault> {
+        self.busy = true;
         let mut prepared = Vec::with_capacity(statements.len());
         for (sql, _) in statements {
             prepared.push(self.prepare(sql).await?);
@@ -140,7 +141,6 @@ impl Transaction {
     pub(crate) async fn rows_of(&mut self, asked: Vec<(String, Vec<Param>)>) -> Result<Vec<Rows>, Fault> {
         let prepared = self.prepare_all(&asked).await?;
         let begin = self.begin.take();
-        self.busy = true;
         let client = self.client()?;
         let sent = prepared
             .iter()
@@ -162,10 +162,10 @@ impl Transaction {
         let prepared = self.prepare_all(&statements).await?;
         let commit = commit && self.open;
         if prepared.is_empty() && !commit {
+            self.busy = false;
             return Ok(());
         }
         let begin = self.begin.take();
-        self.busy = true;
         let client = self.client()?;
         let sent = prepared
             .iter()

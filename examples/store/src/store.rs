@@ -118,6 +118,22 @@ impl Store {
         password::matches(password.to_owned(), hash).await
     }
 
+    /// A secret that all processes on the database share: the [key](scim_core::Builder::cursor_key) that
+    /// makes the cursors of one good for the others, and after a restart.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    pub async fn cursor_key(&self) -> Result<String> {
+        let read = async {
+            let mut tx = self.database.begin(Mode::Single).await?;
+            let rows = tx.rows("SELECT value FROM meta WHERE name = 'cursor key'", params![]).await?;
+            let key = rows.first().and_then(|row| row.text(0)).map(str::to_owned);
+            key.ok_or_else(|| Fault::broken("the database has no key for cursors"))
+        };
+        read.await.map_err(|fault: Fault| fault.into_error(None))
+    }
+
     /// What the database says of its own durability, by the name of each setting.
     ///
     /// # Errors

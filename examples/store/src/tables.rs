@@ -221,6 +221,12 @@ fn groups(target: &Target, dialect: Dialect) -> [Elements; 2] {
     );
     [(direct, "direct"), (indirect, "indirect")].map(|(table, kind)| {
         let mut elements = Elements::table(table, "u.place").within("g.tenant", 1);
+        if kind == "indirect" {
+            // Who is in a group both ways is in it directly.
+            elements = elements.when(
+                "NOT EXISTS (SELECT 1 FROM member d WHERE d.place = n.ancestor AND d.member = m.member)",
+            );
+        }
         for sub in target.sub_attributes().iter().filter(|sub| !sub.is_derived()) {
             elements = match sub.definition().name() {
                 "value" => elements.column("value", Column::key("g.id").not_null().indexed()),

@@ -2,9 +2,13 @@
 //! `SCIM_TEST_POSTGRES` names.
 
 #[cfg(test)]
+mod dropped;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod nesting;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]

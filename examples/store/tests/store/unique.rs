@@ -3,6 +3,7 @@
 use crate::support;
 use crate::support::service::{Client, patch, user};
 use http::Method;
+use scim_core::schema::standard;
 use serde_json::{Value, json};
 
 fn employee(name: &str, number: &str) -> Value {
@@ -55,5 +56,36 @@ fn several_attributes_of_a_type_can_be_unique() {
             runtime.block_on(support::all(calls)).iter().map(|(status, _)| *status).collect();
         answers.sort_unstable();
         assert_eq!(answers, [[201].as_slice(), &[409; 15]].concat(), "{}", database.url);
+    }
+}
+
+#[test]
+fn a_rule_may_come_later_than_what_it_is_about() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let store = support::open(&runtime, &database);
+        let before = Client::new(&runtime, &store);
+        let create = |client: &Client<'_>, name: &str, number: &str| {
+            let created = client.create("/Users", employee(name, number));
+            format!("/Users/{}", created["id"].as_str().unwrap())
+        };
+        let ada = create(&before, "ada", "1");
+        let group = json!({ "schemas": [standard::GROUP], "displayName": "Sales", "externalId": "s" });
+        before.create("/Groups", group);
+        let store = store.unique("User", "externalId").unique("Group", "externalId");
+        let client = Client::of(&runtime, store, &before.tenant);
+        // What was there has claimed nothing, so another may have it, and keeps it.
+        let bea = create(&client, "bea", "1");
+        let change = |path: &str, number: &str| {
+            let operation = json!({ "op": "replace", "path": "externalId", "value": number });
+            client.send(Method::PATCH, path, patch(operation)).0
+        };
+        assert_eq!(change(&ada, "2"), 200, "{}", database.url);
+        let eve = client.send(Method::POST, "/Users", Some(employee("eve", "1")));
+        assert_eq!(eve.0, 409, "{}: {}", database.url, eve.1);
+        assert_eq!([change(&bea, "2"), change(&bea, "3"), change(&ada, "1")], [409, 200, 200]);
+        // And it is found.
+        let (_, page) = client.search("/Groups", json!({ "filter": "externalId eq \"s\"" }));
+        assert_eq!(page["totalResults"], 1, "{}", database.url);
     }
 }
