@@ -15,6 +15,7 @@ impl Request<'_, '_> {
         let resource_type = self.registration(on)?.resource_type.clone();
         let (mut projection, _) = self.resource_projection(&resource_type)?;
         let mut object = self.body_object()?;
+        self.check_type(&resource_type, &object)?;
         let cleared = cleared(&resource_type, &object, self.reading);
         resource_type.normalize(&mut object, self.reading)?;
         let writes = written(&resource_type, &object);
@@ -29,11 +30,33 @@ impl Request<'_, '_> {
         Ok(Kind::Create { on, resource: Resource::new(object), secrets, projection, writes })
     }
 
+    /// Refuses a resource that says to be one of another type (RFC 7644 section 3.3.1). URIs that no type
+    /// has are a matter of tolerance.
+    fn check_type(&self, own: &ResourceType, object: &Map<String, Value>) -> Result<()> {
+        let schemas = object.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas"));
+        let Some(uris) = schemas.and_then(|(_, uris)| uris.as_array()) else { return Ok(()) };
+        let lists =
+            |uri: &str| uris.iter().filter_map(Value::as_str).any(|one| one.eq_ignore_ascii_case(uri));
+        if lists(own.schema().id()) {
+            return Ok(());
+        }
+        let mut others = self.service.registrations().iter().map(|other| &other.resource_type);
+        match others.find(|other| lists(other.schema().id())) {
+            Some(other) => {
+                let reason =
+                    format!("`schemas`: they are those of a {}, not of a {}", other.name(), own.name());
+                Err(Error::of(ScimType::InvalidSyntax, reason))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn replace(&mut self, on: usize, id: String) -> Result<Kind> {
         let resource_type = self.registration(on)?.resource_type.clone();
         let (mut projection, _) = self.resource_projection(&resource_type)?;
         let precondition = self.required_precondition()?;
         let mut object = self.body_object()?;
+        self.check_type(&resource_type, &object)?;
         let cleared = cleared(&resource_type, &object, self.reading);
         resource_type.normalize(&mut object, self.reading)?;
         for target in resource_type.all_attributes() {

@@ -1,5 +1,6 @@
 //! What was acknowledged survives the end of a host, however sudden, and hosts share a database.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -255,6 +256,19 @@ pub fn two_hosts_share_a_group(path: &'static str) {
             }
         });
         assert_eq!(members(&hosts[1], &group).len(), 800, "{program:?}");
+
+        // A list that one begins the other goes on with.
+        let (mut cursor, mut found) = (String::new(), HashSet::new());
+        for host in hosts.iter().cycle().take(8) {
+            let search = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+                "filter": format!("userName sw \"{run}\""), "cursor": cursor, "count": 100,
+            });
+            let page = send(host, Method::POST, "/Users/.search", &search);
+            found.extend(page["Resources"].as_array().unwrap().iter().map(|user| text(user, "id")));
+            page["nextCursor"].as_str().unwrap_or_default().clone_into(&mut cursor);
+        }
+        assert_eq!((found.len(), cursor.as_str()), (800, ""), "{program:?}");
     }
 }
 
