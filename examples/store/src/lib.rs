@@ -18,6 +18,16 @@
 //!
 //! Filters and sorting are translated by `scim-sql`. What a filter looks for is kept beside the
 //! documents as keys that Rust has folded. Calls need a Tokio runtime.
+//!
+//! # Limits
+//!
+//! - What an index holds is 1,500 bytes of UTF-8 at most, once folded: unique names, `externalId`,
+//!   `displayName`, the `value` and `type` of elements, and attributes of extensions. Longer ones are
+//!   refused with 400 `invalidValue`.
+//! - Groups are nested to 100 levels at most.
+//! - The tables are `resource`, `value`, `unique_value`, `member`, `tombstone` and `meta`. In a PostgreSQL
+//!   database that has others of these names, give the store a schema of its own:
+//!   `postgres://user@host/database?options=-c%20search_path%3Dscim`, after `CREATE SCHEMA scim`.
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!("the store needs a database: the feature `sqlite` or `postgres`");

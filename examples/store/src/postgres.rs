@@ -32,9 +32,10 @@ impl Pool {
     pub(crate) async fn open(url: &str) -> Result<Self, Fault> {
         let mut config: Config =
             url.parse().map_err(|_| Fault::broken("the URL is not one of PostgreSQL"))?;
-        if config.get_options().is_none() {
-            config.options("-c statement_timeout=30s -c lock_timeout=10s");
-        }
+        // What the URL says comes later, and counts.
+        let given = config.get_options().unwrap_or_default();
+        let options = format!("-c statement_timeout=30s -c lock_timeout=10s {given}");
+        config.options(options.trim_end());
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(PATIENCE);
         }

@@ -124,7 +124,8 @@ impl Record {
 fn indexed(target: &Target, value: &Value) -> Result<String> {
     let key = scim_sql::key(target.comparison(), value).unwrap_or_default();
     if key.len() > MAX_INDEXED {
-        return Err(Error::invalid_value(target.path().as_str(), "it is too long"));
+        let reason = format!("it is longer than {MAX_INDEXED} bytes");
+        return Err(Error::invalid_value(target.path().as_str(), &reason));
     }
     Ok(key)
 }
