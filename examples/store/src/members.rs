@@ -82,6 +82,9 @@ pub(crate) fn ask(
         }
         None => (format!("{sql}?2)").into(), params![tenant, id]),
     };
+    if given.len() == 0 {
+        return Ok(vec![elements]);
+    }
     let (any, given) = any_of(given)?;
     let lock = tx.lock("FOR KEY SHARE OF r");
     let sql = format!(
@@ -116,10 +119,10 @@ pub(crate) async fn change<'a>(
         ListDelta::Change { add, remove } => (add, Some(remove.iter().copied().collect())),
         ListDelta::Exactly(elements) => (elements, None),
     };
-    let (Some(target), [elements, resources]) = (&tables.members, rows) else {
+    let (Some(target), [elements, resources @ ..]) = (&tables.members, rows) else {
         return Ok(Change::default());
     };
-    let mut known = known(resources, types);
+    let mut known: Known = resources.iter().flat_map(|rows| known(rows, types)).collect();
     let present: HashMap<&str, Option<&str>> =
         elements.iter().filter_map(|row| Some((row.text(0)?, row.text(1)))).collect();
     let mut wanted = HashSet::with_capacity(given.len());
@@ -216,19 +219,22 @@ fn stored_form(
 /// How deep groups may be nested. Who is in a group through how many others is found out level by level.
 const MAX_NESTING: usize = 100;
 
-/// All groups that a resource is in, and through how many levels.
+/// All groups that a resource is in, and how many levels of them there are by the longest way; too many
+/// are not counted to the end.
 async fn above(tx: &mut Transaction, tenant: &str, id: &str) -> Result<(HashSet<String>, usize), Fault> {
     let (mut found, mut levels) = (HashSet::new(), 0);
-    let mut level = vec![id.to_owned()];
-    loop {
+    let mut level = HashSet::from([id.to_owned()]);
+    while levels <= MAX_NESTING {
         let rows = parents(tx, tenant, level.iter().map(String::as_str)).await?;
-        let groups: HashSet<&str> = rows.iter().filter_map(|row| row.text(1)).collect();
-        level = groups.into_iter().map(str::to_owned).filter(|id| found.insert(id.clone())).collect();
+        level = rows.iter().filter_map(|row| row.text(1)).map(str::to_owned).collect();
         if level.is_empty() {
-            return Ok((found, levels));
+            break;
         }
+        // A group may be in several, by ways of different lengths, so that it is in several levels.
+        found.extend(level.iter().cloned());
         levels += 1;
     }
+    Ok((found, levels))
 }
 
 /// How many levels of groups there are below these, which are the first.

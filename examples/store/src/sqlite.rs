@@ -313,6 +313,8 @@ mod tests {
             assert!(matches!(of(code, ""), Fault::Broken(_)), "{code}");
         }
         assert!(matches!(of(ffi::SQLITE_TOOBIG, ""), Fault::Value));
+        let late = "NOT NULL constraint failed: resource.version";
+        assert!(matches!(of(ffi::SQLITE_CONSTRAINT_NOTNULL, late), Fault::Conflict(_)));
         let failed =
             |column| of(ffi::SQLITE_CONSTRAINT_UNIQUE, &format!("UNIQUE constraint failed: {column}"));
         assert!(matches!(failed("resource.tenant, resource.kind, resource.unique_name"), Fault::Taken(_)));

@@ -338,3 +338,38 @@ async fn look(store: &Store, tenant: &str, id: &str) -> Result<Rows, Fault> {
     let sql = format!("SELECT version FROM resource WHERE tenant = ?1 AND id = ?2 {lock}");
     tx.rows(sql, params![tenant, id]).await
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The databases that there are; the test of upgrades says loudly if PostgreSQL is not.
+    fn databases() -> impl Iterator<Item = String> {
+        let sqlite = cfg!(feature = "sqlite").then(|| "sqlite::memory:".to_owned());
+        let postgres = std::env::var("SCIM_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
+        sqlite.into_iter().chain(postgres.filter(|_| cfg!(feature = "postgres")))
+    }
+
+    #[tokio::test]
+    async fn what_has_another_version_by_now_is_not_written() {
+        for url in databases() {
+            let store = Store::open(&url).await.unwrap();
+            let mut tx = store.database.begin(Mode::Write).await.unwrap();
+            let sql = "INSERT INTO resource (tenant, kind, id, version, created, modified, keys, document) \
+                       VALUES ('.', 'User', ?1, 'W/\"2\"', 0, 0, json(?2), ?2) RETURNING place";
+            let rows = tx.rows(sql, params![new_id(), "{}"]).await.unwrap();
+            let place = rows.first().and_then(|row| row.int(0)).unwrap();
+            let resource = |version: &str| {
+                let time = "2020-01-01T00:00:00Z";
+                let meta = json!({ "created": time, "lastModified": time, "version": version });
+                Resource::new(Map::from_iter([("meta".to_owned(), meta)]))
+            };
+            let stored = Stored { place, resource: resource("W/\"1\"") };
+            let keep = password::Change::Keep;
+            let statements = replace(&stored, &resource("W/\"3\""), None, &keep).unwrap();
+            assert!(matches!(tx.commit(statements).await, Err(Fault::Conflict(_))), "{url}");
+        }
+    }
+}
