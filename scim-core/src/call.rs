@@ -158,7 +158,9 @@ impl<'a> Call<'a> {
             Update::Patch(_) => check_writes(&permit, &writes)?,
             // A replacement may repeat a value as it is, which shows when it is applied; but a list
             // that is kept by its keys may be split off before.
-            Update::Replace(_) => check_writes(&permit, writes.iter().filter(|target| target.is_keyed()))?,
+            Update::Replace(_) => {
+                check_writes(&permit, writes.iter().filter(|target| target.holds_members()))?
+            }
         }
         let cx = self.context(on, &permit)?;
         if let Some(projection) = &mut options.returning {

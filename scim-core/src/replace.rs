@@ -119,7 +119,7 @@ fn kept_elements(cx: &Context<'_>, target: &Target, old: &[Value], new: &[Value]
     let mut kept = Vec::with_capacity(new.len());
     for element in new {
         let same = stored.get_mut(&identity_of(cx, target, element));
-        let guesses = !target.is_keyed() && says_hidden(cx, target, element);
+        let guesses = !target.holds_members() && says_hidden(cx, target, element);
         let element = match same.filter(|_| !guesses).and_then(Vec::pop) {
             Some(before) => {
                 let kept = kept_element(cx, target, before, element);
@@ -139,7 +139,7 @@ fn kept_elements(cx: &Context<'_>, target: &Target, old: &[Value], new: &[Value]
 /// An element that was there before: with the values that it has where these are fixed, and with the new
 /// ones where they may change, which in a list without keys would make it another.
 fn kept_element<'v>(cx: &Context<'_>, target: &Target, old: &'v Value, new: &Value) -> Cow<'v, Value> {
-    let (true, Value::Object(before), Value::Object(new)) = (target.is_keyed(), old, new) else {
+    let (true, Value::Object(before), Value::Object(new)) = (target.holds_members(), old, new) else {
         return Cow::Borrowed(old);
     };
     let mut kept = new.clone();
@@ -169,7 +169,7 @@ pub(crate) fn is_fixed(sub: &Target) -> bool {
 /// and send.
 fn identity_of(cx: &Context<'_>, target: &Target, element: &Value) -> String {
     let Value::Object(members) = element else { return element.to_string() };
-    if let (true, Some(key)) = (target.is_keyed(), members.get("value").and_then(Value::as_str)) {
+    if let (true, Some(key)) = (target.holds_members(), members.get("value").and_then(Value::as_str)) {
         let rule = target.sub_attribute("value").map_or(target.comparison(), Target::comparison);
         return rule.fold(key).into_owned();
     }

@@ -14,7 +14,7 @@ pub(crate) fn check<'a>(
     object: &Map<String, Value>,
 ) -> Result<()> {
     let own =
-        |target: &&Target| target.attribute().mutability() != Mutability::ReadOnly && !target.is_keyed();
+        |target: &&Target| target.attribute().mutability() != Mutability::ReadOnly && !target.holds_members();
     for target in attributes.filter(|target| target.attribute().is_multi_valued()).filter(own) {
         let Some(sub) = target.sub_attribute("type") else { continue };
         let mut seen = HashSet::new();

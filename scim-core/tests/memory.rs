@@ -13,7 +13,9 @@ const CHAIN: &str = "urn:example:params:scim:schemas:extension:chain:2.0:Key";
 /// Keys, whose holders are known by their `value` and have a note that may change.
 fn service() -> ScimService {
     let fixed = |name: &str| Attribute::string(name).with_mutability(Mutability::Immutable);
-    let holders = Attribute::complex("holders", [fixed("value"), fixed("since"), Attribute::string("note")]);
+    let reference = Attribute::reference("$ref", ["Person"]);
+    let holders =
+        Attribute::complex("holders", [fixed("value"), reference, fixed("since"), Attribute::string("note")]);
     let pin = Attribute::string("pin").with_mutability(Mutability::WriteOnly).with_returned(Returned::Never);
     let key = Schema::new(KEY, "Key", [Attribute::string("label"), pin, holders.multi_valued()]).unwrap();
     let serial = Attribute::string("serial").required().with_uniqueness(Uniqueness::Server);

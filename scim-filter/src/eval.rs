@@ -40,7 +40,7 @@ impl Predicate {
             Self::Const(holds) => *holds,
             Self::Present(target) => target.values(resource).any(is_present),
             Self::Compare { target, op, operand } => {
-                compare(target.values(resource), target.comparison(), *op, operand)
+                compare(target.compared_values(resource), target.comparison(), *op, operand)
             }
             Self::Any { target, inner } => match target.get(resource) {
                 Some(Value::Array(elements)) => elements.iter().any(|element| inner.matches_element(element)),
@@ -76,9 +76,9 @@ impl Predicate {
             Self::Or(any) => any.iter().any(|predicate| predicate.matches_element(element)),
             Self::Not(inner) => !inner.matches_element(element),
             Self::Const(holds) => *holds,
-            Self::Present(target) => value_in(target, element).is_some_and(is_present),
+            Self::Present(target) => stored_in(target, element).is_some_and(is_present),
             Self::Compare { target, op, operand } => {
-                compare(value_in(target, element).into_iter(), target.comparison(), *op, operand)
+                compare(target.value_in(element).into_iter(), target.comparison(), *op, operand)
             }
             // There are no elements inside an element.
             Self::Any { .. } => false,
@@ -86,8 +86,8 @@ impl Predicate {
     }
 }
 
-/// What a target of an inner predicate names in an element.
-fn value_in<'a>(target: &Target, element: &'a Value) -> Option<&'a Value> {
+/// What is stored in an element for a target of an inner predicate.
+fn stored_in<'a>(target: &Target, element: &'a Value) -> Option<&'a Value> {
     match target.sub() {
         Some(sub) => element.get(sub.name()),
         None => Some(element),

@@ -27,7 +27,7 @@ pub(crate) enum KeyedChange {
 /// Whether changes to an attribute can be told by keys alone. An immutable list can only be made
 /// once, which takes a look at all of it.
 pub(crate) fn is_keyed(target: &Target) -> bool {
-    target.is_keyed() && target.definition().mutability() != Mutability::Immutable
+    target.holds_members() && target.definition().mutability() != Mutability::Immutable
 }
 
 /// The `value` of an element that is to be identified by it.

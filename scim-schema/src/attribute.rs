@@ -63,6 +63,8 @@ struct Definition {
     user_name: bool,
     #[serde(skip)]
     default_value: Option<Value>,
+    #[serde(skip)]
+    single: Option<String>,
 }
 
 impl Attribute {
@@ -85,6 +87,7 @@ impl Attribute {
             max_length: None,
             user_name: false,
             default_value: None,
+            single: None,
         }))
     }
 
@@ -238,6 +241,26 @@ impl Attribute {
         self
     }
 
+    /// Keeps at most one element of a list, that of this `type`: for an application with one column for
+    /// it. The schema still says `multiValued`, since that is how clients send it.
+    ///
+    /// An element of this type, or without a type, takes the place of the one that is stored; of several
+    /// in one request the primary one does, else the last. Elements of other types are left out if
+    /// [`Quirk::OtherType`](crate::Quirk::OtherType) is tolerated, else refused.
+    ///
+    /// ```
+    /// use scim_schema::Attribute;
+    ///
+    /// let subs = [Attribute::string("value"), Attribute::string("type"), Attribute::boolean("primary")];
+    /// let emails = Attribute::complex("emails", subs).multi_valued().single("work");
+    /// assert_eq!(emails.single_type(), Some("work"));
+    /// ```
+    #[must_use]
+    pub fn single(mut self, element_type: impl Into<String>) -> Self {
+        self.edit().single = Some(element_type.into());
+        self
+    }
+
     pub(crate) fn with_sub_attributes(mut self, subs: Vec<Attribute>) -> Self {
         self.edit().sub_attributes = subs;
         self
@@ -298,6 +321,11 @@ impl Attribute {
         self.0.default_value.as_ref()
     }
 
+    /// The type of the only element that is kept of a list; see [`single`](Self::single).
+    pub fn single_type(&self) -> Option<&str> {
+        self.0.single.as_deref()
+    }
+
     /// Who may write it.
     pub fn mutability(&self) -> Mutability {
         self.0.mutability
@@ -345,6 +373,7 @@ impl Attribute {
 
     fn contradiction(&self) -> Option<&'static str> {
         let data_type = self.data_type();
+        let has_type = self.sub_attributes().iter().any(|sub| sub.name() == "type");
         let wrong = [
             (
                 !is_name(self.name()) && self.name() != "$ref",
@@ -370,6 +399,10 @@ impl Attribute {
             (
                 data_type != Type::String && self.is_compared_as_user_name(),
                 "only an attribute of type `string` can be compared as a user name",
+            ),
+            (
+                self.single_type().is_some() && !(self.is_multi_valued() && has_type),
+                "only a list whose elements have a `type` can keep a single one of it",
             ),
             (
                 !data_type.may_be_unique() && self.uniqueness() != Uniqueness::None,

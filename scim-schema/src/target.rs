@@ -46,7 +46,8 @@ struct Entry {
     place: Place,
     derived: bool,
     secret: bool,
-    keyed: bool,
+    holds_members: bool,
+    primary: bool,
     /// Whether it has a `$ref` that the service writes from the `value` beside it.
     refers: bool,
     subs: Targets,
@@ -121,7 +122,8 @@ impl Target {
                 comparison: if is_id { Comparison::Exact } else { Comparison::of(definition) },
                 derived: is_derived(section, attribute, definition),
                 secret: [attribute, definition].iter().any(|a| a.returned() == Returned::Never),
-                keyed: is_keyed(definition),
+                holds_members: refers && holds_members(definition),
+                primary: sub.is_some() && is_primary(attribute, definition),
                 refers: sub.is_none() && refers,
                 place: Place { section, attribute: index, sub: sub.map(|(at, _)| at) },
                 whole: (!subs.is_empty()).then(|| Arc::new(Selection::of(&subs))),
@@ -204,10 +206,32 @@ impl Target {
         self.0.refers
     }
 
-    /// Whether it is a list whose elements are identified by their `value`: it is immutable in each
-    /// element, as in the members of a group.
-    pub fn is_keyed(&self) -> bool {
-        self.0.keyed
+    /// Whether it is a list of members, as that of a group: each element is identified by its `value`,
+    /// which is immutable and the id of a resource, since a `$ref` beside it refers to resources
+    /// (RFC 7643 sections 2.4 and 4.2).
+    ///
+    /// ```
+    /// use scim_schema::standard;
+    ///
+    /// assert!(standard::group_type().attribute("members").unwrap().holds_members());
+    /// assert!(!standard::user_type().attribute("emails").unwrap().holds_members());
+    /// ```
+    pub fn holds_members(&self) -> bool {
+        self.0.holds_members
+    }
+
+    /// Whether it is the `primary` of the elements of a list, which is false where it is absent
+    /// (RFC 7643 section 2.4).
+    pub fn is_primary(&self) -> bool {
+        self.0.primary
+    }
+
+    /// The value that a sub-attribute has in an element, or the element itself, as it is compared: an
+    /// element without `primary` has `primary` false.
+    pub fn value_in<'a>(&self, element: &'a Value) -> Option<&'a Value> {
+        const FALSE: &Value = &Value::Bool(false);
+        let Some(sub) = &self.0.sub else { return Some(element) };
+        element.get(sub.name()).or(if self.0.primary { Some(FALSE) } else { None })
     }
 
     /// Whether the service writes it into responses itself: `meta.resourceType`, `meta.location`,
@@ -270,15 +294,27 @@ impl Target {
 
     /// Every value that the path reaches in a resource: list elements, and the sub-attribute in each.
     pub fn values<'a>(&'a self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
-        let elements = match self.get(resource) {
-            Some(Value::Array(list)) => list.as_slice(),
-            Some(value) => std::slice::from_ref(value),
-            None => &[],
-        };
-        elements.iter().filter_map(|element| match &self.0.sub {
+        self.elements(resource).iter().filter_map(|element| match &self.0.sub {
             None => Some(element),
             Some(sub) => element.get(sub.name()),
         })
+    }
+
+    /// The same values as they are compared; see [`value_in`](Self::value_in).
+    pub fn compared_values<'a>(
+        &'a self,
+        resource: &'a Map<String, Value>,
+    ) -> impl Iterator<Item = &'a Value> {
+        self.elements(resource).iter().filter_map(|element| self.value_in(element))
+    }
+
+    /// The elements of the attribute; its value if it is singular.
+    fn elements<'a>(&self, resource: &'a Map<String, Value>) -> &'a [Value] {
+        match self.get(resource) {
+            Some(Value::Array(list)) => list,
+            Some(value) => std::slice::from_ref(value),
+            None => &[],
+        }
     }
 
     /// Makes a resource sort by this value: the inverse of [`sort_value`](Self::sort_value), for
@@ -310,10 +346,7 @@ impl Target {
                 .or(list.first())?,
             value => value,
         };
-        match &self.0.sub {
-            None => Some(element),
-            Some(sub) => element.get(sub.name()),
-        }
+        self.value_in(element)
     }
 }
 
@@ -326,9 +359,14 @@ fn refers(attribute: &Attribute) -> bool {
     attribute.sub_attributes().iter().any(Attribute::is_resource_reference)
 }
 
-fn is_keyed(definition: &Attribute) -> bool {
+/// Whether the list of references is one of members.
+fn holds_members(definition: &Attribute) -> bool {
     let value = definition.sub_attributes().iter().find(|sub| sub.name() == "value");
     definition.is_multi_valued() && value.is_some_and(|value| value.mutability() == Mutability::Immutable)
+}
+
+fn is_primary(attribute: &Attribute, definition: &Attribute) -> bool {
+    attribute.is_multi_valued() && definition.name() == "primary" && definition.data_type() == Type::Boolean
 }
 
 impl PartialEq for Target {

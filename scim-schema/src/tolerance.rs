@@ -95,6 +95,9 @@ quirks! {
     SingularForList = "singular-for-list",
     /// A string for a complex attribute that has a `value` (RFC 7643 section 2.3.8).
     StringForComplex = "string-for-complex",
+    /// Elements of another `type` than the one that is kept are left out of a list that keeps a single
+    /// element (see [`Attribute::single`](crate::Attribute::single)).
+    OtherType = "other-type",
     /// An empty string for a complex attribute unassigns it.
     EmptyForComplex = "empty-for-complex",
     /// A string in a binary attribute that is not base64 (RFC 7643 section 2.3.6).

@@ -61,14 +61,57 @@ impl Target {
             Some(violation) => Err(violation),
             None => {
                 self.drop_repeated_keys(list);
+                self.keep_single(list, reading)?;
                 Ok(!list.is_empty())
             }
         }
     }
 
+    /// Of a list that keeps a single element, leaves that one: the primary one of its type, else the last.
+    fn keep_single(&self, list: &mut Vec<Value>, reading: &mut Reading<'_>) -> Result<(), Violation> {
+        let Some(kind) = self.definition().single_type() else { return Ok(()) };
+        let mut kept = None;
+        for element in list.drain(..) {
+            if !self.is_of_single_type(&element, reading)? {
+                continue;
+            }
+            let is_primary = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
+            if !kept.as_ref().is_some_and(is_primary) || is_primary(&element) {
+                kept = Some(element);
+            }
+        }
+        if let Some(Value::Object(members)) = &mut kept {
+            members.entry("type").or_insert_with(|| Value::from(kind));
+        }
+        list.extend(kept);
+        Ok(())
+    }
+
+    /// Whether an element may be the one that a list keeps, if it keeps a single one: it is of that type,
+    /// or has none.
+    ///
+    /// # Errors
+    ///
+    /// `invalidValue` if it is of another type and that is not tolerated.
+    pub fn is_of_single_type(&self, element: &Value, reading: &mut Reading<'_>) -> Result<bool, Violation> {
+        let given = self.subs().exact("type").zip(element.get("type").and_then(Value::as_str));
+        let (Some(kind), Some((sub, given))) = (self.definition().single_type(), given) else {
+            return Ok(true);
+        };
+        let rule = sub.comparison();
+        if rule.fold(given) == rule.fold(kind) {
+            return Ok(true);
+        }
+        if reading.tolerates(Quirk::OtherType, self) {
+            return Ok(false);
+        }
+        let reason = format!("only an element of the type `{kind}` is kept; leave the others out");
+        Err(Violation::new(ScimType::InvalidValue, self, reason))
+    }
+
     /// Of elements that are identified by their `value`, the first with each stays.
     fn drop_repeated_keys(&self, list: &mut Vec<Value>) {
-        if !self.is_keyed() || list.len() < 2 {
+        if !self.holds_members() || list.len() < 2 {
             return;
         }
         let rule = self.sub_attribute("value").map_or(self.comparison(), Self::comparison);

@@ -46,7 +46,7 @@ impl Tables {
         let place = also_unique.iter().position(|target| named(target) && target.attribute().is_required());
         let place = place.or_else(|| also_unique.iter().position(named));
         let unique = place.map(|place| also_unique.remove(place));
-        let members = on.attributes().find(|target| target.is_keyed()).cloned();
+        let members = on.attributes().find(|target| target.holds_members()).cloned();
         let groups = on.attributes().find(|target| is_groups(target)).cloned();
         let mapping = mapping(on, unique.as_ref(), dialect)?;
         Ok(Self { on: on.clone(), mapping, unique, also_unique, members, groups })
@@ -72,7 +72,7 @@ fn is_groups(target: &Target) -> bool {
 pub(crate) fn refers(target: &Target) -> bool {
     target.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference())
         && target.attribute().mutability() != Mutability::ReadOnly
-        && !target.is_keyed()
+        && !target.holds_members()
 }
 
 pub(crate) fn home(target: &Target) -> Home {
@@ -80,7 +80,7 @@ pub(crate) fn home(target: &Target) -> Home {
         || target.attribute().name() == "active" && target.attribute().data_type() == Type::Boolean;
     match target.extension() {
         Some(_) => Home::Rows,
-        None if target.is_keyed() || is_groups(target) => Home::Promoted,
+        None if target.holds_members() || is_groups(target) => Home::Promoted,
         None if target.attribute().is_multi_valued() || refers(target) => Home::Rows,
         None if own && !target.is_complex() || target.attribute().name() == "meta" => Home::Promoted,
         None => Home::Keys,
@@ -127,7 +127,7 @@ fn mapping(on: &ResourceType, unique: Option<&Target>, dialect: Dialect) -> Resu
             continue;
         }
         match home(target) {
-            Home::Promoted if target.is_keyed() => {
+            Home::Promoted if target.holds_members() => {
                 mapping = mapping.elements(path, members(target));
             }
             Home::Promoted if is_groups(target) => {

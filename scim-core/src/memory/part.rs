@@ -133,7 +133,7 @@ mod tests {
     fn content(on: &ResourceType, resource: &Resource) -> Map<String, Value> {
         let mut object = resource.as_map().clone();
         object.remove("meta");
-        for list in on.attributes().filter(|target| target.is_keyed()) {
+        for list in on.attributes().filter(|target| target.holds_members()) {
             for element in object.get_mut(list.attribute().name()).into_iter().flat_map(Value::as_array_mut) {
                 // Derived, not stored.
                 element.iter_mut().filter_map(Value::as_object_mut).for_each(|one| drop(one.remove("$ref")));

@@ -10,7 +10,7 @@ use crate::{Context, Resource};
 /// The `value` of an attribute that refers to resources.
 pub(super) fn reference(attribute: &Target) -> Option<&Target> {
     let refers = attribute.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference());
-    let own = attribute.attribute().mutability() != Mutability::ReadOnly && !attribute.is_keyed();
+    let own = attribute.attribute().mutability() != Mutability::ReadOnly && !attribute.holds_members();
     attribute.sub_attribute("value").filter(|_| refers && own)
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Tenant {
 
 /// The list of members that a resource type has, if any.
 pub(super) fn members_of(on: &ResourceType) -> Option<&Target> {
-    on.attributes().find(|target| target.is_keyed())
+    on.attributes().find(|target| target.holds_members())
 }
 
 /// The attribute that says which groups a resource is in: a `readOnly` list of references.

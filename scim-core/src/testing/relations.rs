@@ -17,7 +17,7 @@ pub(super) struct Relation<'a> {
 impl Bench {
     pub(super) fn relation(&self) -> Option<Relation<'_>> {
         self.types.iter().find_map(|groups| {
-            let list = groups.attributes().find(|target| target.is_keyed())?;
+            let list = groups.attributes().find(|target| target.holds_members())?;
             Some(Relation { groups, list })
         })
     }

@@ -45,7 +45,7 @@ impl Shape {
             let plain = attribute.mutability() == Mutability::ReadWrite
                 && attribute.returned() == Returned::Default
                 && attribute.uniqueness() == Uniqueness::None
-                && !target.is_keyed()
+                && !target.holds_members()
                 && !attribute.is_only_canonical();
             plain && **target != name && attribute.name() != "schemas" && sample(target).is_some()
         };

@@ -36,7 +36,7 @@ proptest! {
         // went with an earlier request has lost it. That may matter to later operations.
         let applied = match resolve(&on, &tolerance, message(&operations)).unwrap().apply(before) {
             Ok(applied) => applied,
-            Err(_) if on.attributes().any(|target| target.is_keyed()) => return Ok(()),
+            Err(_) if on.attributes().any(|target| target.holds_members()) => return Ok(()),
             Err(error) => panic!("{error}"),
         };
         prop_assert_eq!(only_keys(&on, applied.resource), only_keys(&on, expected));
@@ -119,7 +119,7 @@ fn same(on: &ResourceType, a: &Object, b: &Object) -> bool {
 
 /// The resource with the lists that have keys in the order of the keys.
 fn keys_sorted(on: &ResourceType, mut resource: Object) -> Object {
-    for target in on.attributes().filter(|target| target.is_keyed()) {
+    for target in on.attributes().filter(|target| target.holds_members()) {
         if let Some(Value::Array(list)) = resource.get_mut(target.attribute().name()) {
             list.sort_by_key(|element| element["value"].as_str().map(str::to_lowercase));
         }
@@ -130,7 +130,7 @@ fn keys_sorted(on: &ResourceType, mut resource: Object) -> Object {
 /// The resource with the lists that have keys reduced to those, in order.
 fn only_keys(on: &ResourceType, resource: Object) -> Object {
     let mut resource = keys_sorted(on, resource);
-    for target in on.attributes().filter(|target| target.is_keyed()) {
+    for target in on.attributes().filter(|target| target.holds_members()) {
         if let Some(Value::Array(list)) = resource.get_mut(target.attribute().name()) {
             list.iter_mut().for_each(|element| *element = element["value"].take());
         }

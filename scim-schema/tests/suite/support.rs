@@ -21,6 +21,9 @@ struct TypeFile {
     only_canonical: Vec<String>,
     #[serde(default)]
     max_length: BTreeMap<String, usize>,
+    /// Lists that keep one element, and the type of that.
+    #[serde(default)]
+    single: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +59,9 @@ fn build(file: TypeFile) -> ResourceType {
     }
     for (name, length) in &file.max_length {
         schema = schema.adjust(name, |a| a.with_max_length(*length)).unwrap();
+    }
+    for (name, kind) in &file.single {
+        schema = schema.adjust(name, |a| a.single(kind)).unwrap();
     }
     let mut builder = ResourceType::builder(file.name, file.endpoint, schema);
     for extension in file.extensions {

@@ -13,6 +13,7 @@ use super::Object;
 pub(crate) fn thing() -> ResourceType {
     let immutable = |name: &str| Attribute::string(name).with_mutability(Mutability::Immutable);
     let read_only = |name: &str| Attribute::string(name).with_mutability(Mutability::ReadOnly);
+    let reference = || Attribute::reference("$ref", ["User"]);
     let tags = |name: &str| Attribute::string(name).multi_valued();
     let core = [
         Attribute::string("label").required(),
@@ -43,10 +44,16 @@ pub(crate) fn thing() -> ResourceType {
             [Attribute::string("type"), Attribute::string("note"), Attribute::boolean("primary")],
         )
         .multi_valued(),
-        Attribute::complex("members", [immutable("value"), immutable("display"), immutable("type")])
-            .multi_valued(),
-        Attribute::complex("holders", [immutable("value"), Attribute::string("note"), immutable("type")])
-            .multi_valued(),
+        Attribute::complex(
+            "members",
+            [immutable("value"), reference(), immutable("display"), immutable("type")],
+        )
+        .multi_valued(),
+        Attribute::complex(
+            "holders",
+            [immutable("value"), reference(), Attribute::string("note"), immutable("type")],
+        )
+        .multi_valued(),
     ];
     let extension = [Attribute::string("label"), Attribute::string("code").required(), tags("tags")];
     let core = Schema::new("urn:example:params:scim:schemas:core:2.0:Thing", "Thing", core).unwrap();
