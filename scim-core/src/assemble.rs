@@ -93,17 +93,7 @@ fn with_unique(on: &ResourceType, unique: &[&Target]) -> Result<ResourceType, Sc
             },
         )
     };
-    let mut builder = ResourceType::builder(on.name(), on.endpoint(), adjusted(on.schema())?);
-    builder = builder.description(on.description());
-    for extension in on.extensions() {
-        let schema = adjusted(extension.schema())?;
-        builder = if extension.is_required() {
-            builder.required_extension(schema)
-        } else {
-            builder.extension(schema)
-        };
-    }
-    builder.build()
+    on.to_builder().try_map_schemas(adjusted)?.build()
 }
 
 /// What all of the providers can do.

@@ -2,12 +2,13 @@
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-use scim_schema::{Fired, Mutability, Quirk, Reading, ScimType, Target, Tolerance};
+use scim_schema::{Fired, Mutability, Quirk, Reading, ScimType, Target, Tolerance, is_unassigned};
 use serde_json::{Map, Value};
 
 use crate::error::Result;
 use crate::limits::Budget;
 use crate::patch::{Action, Step};
+use crate::resolve::read_only;
 use crate::{Patch, PatchError, list};
 
 /// What a patch made of a resource.
@@ -106,7 +107,9 @@ impl Patch {
         let extension = || target.extension().and_then(|uri| self.on.extension(uri));
         let Some(object) = target.object(resource) else {
             let required = extension().is_some_and(|extension| extension.is_required());
-            return if required { Err(missing(target, None, steps)) } else { Ok(()) };
+            let whole = steps.last().is_some_and(|step| step.whole_extension);
+            let gone = required || is_needed(target) && *existed && !whole;
+            return if gone { Err(missing(target, None, steps)) } else { Ok(()) };
         };
         check_required(target, steps, object)?;
         if *existed {
@@ -214,12 +217,9 @@ impl Step {
         let name = target.attribute().name();
         let budget = &mut work.budget;
         match &self.action {
+            Action::Confirm { named, value } => confirm(named, value, object.get(name)).map(|()| false),
             Action::Set(value) => set(object, target, value, budget),
             Action::Unassign => Ok(object.remove(name).is_some()),
-            Action::UnassignEqual(value) => {
-                let same = object.get(name).is_some_and(|old| target.same_value(old, value));
-                Ok(same && object.remove(name).is_some())
-            }
             Action::Append(elements) => {
                 edit_list(object, target, |list| list::append(target, list, elements, budget))
             }
@@ -230,6 +230,26 @@ impl Step {
             Action::Select(select) => select.apply(target, object, work),
         }
     }
+}
+
+/// Refuses a value for what only the service writes, unless it is the one that is there. What is derived
+/// is not stored, so nothing is said of it.
+fn confirm(named: &Target, value: &Value, stored: Option<&Value>) -> Result<()> {
+    let stored = match named.sub() {
+        None => stored,
+        Some(sub) => stored.and_then(|value| value.get(sub.name())),
+    };
+    let same = match (stored, value) {
+        (stored, value) if is_unassigned(value) => stored.is_none(),
+        (Some(Value::Object(stored)), Value::Object(given)) => given.iter().all(|(name, value)| {
+            let Some(sub) = named.sub_attribute(name) else { return false };
+            sub.is_derived()
+                || stored.get(sub.definition().name()).is_some_and(|stored| sub.same_value(stored, value))
+        }),
+        (Some(stored), value) => named.same_value(stored, value),
+        (None, _) => named.is_derived(),
+    };
+    if same { Ok(()) } else { Err(read_only(named)) }
 }
 
 pub(crate) fn immutable(target: &Target) -> PatchError {

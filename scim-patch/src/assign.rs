@@ -20,17 +20,13 @@ impl Resolver<'_, '_> {
         if is_service_owned(target) {
             return Err(read_only(target));
         }
-        let value = match value {
-            Some(value) => Some(self.unpack(target, value)?),
-            None => None,
-        };
-        match self.op {
-            Op::Remove => self.remove(target, value),
-            Op::Add | Op::Replace => match value {
-                None => Err(needs_value(target)),
-                Some(Value::Null) if self.op == Op::Add => self.add_nothing(target),
-                Some(value) => self.assign(target, value),
-            },
+        if self.op == Op::Remove {
+            return self.remove(target, value);
+        }
+        let Some(value) = value else { return Err(needs_value(target)) };
+        match self.unpack(target, value)? {
+            Value::Null if self.op == Op::Add => self.add_nothing(target),
+            value => self.assign(target, value),
         }
     }
 
@@ -66,6 +62,9 @@ impl Resolver<'_, '_> {
 
     /// `schemas` follows the extensions by itself, so an operation on it can only confirm it.
     fn schemas(&mut self, target: &Target, value: Option<Value>) -> Result<()> {
+        if self.op == Op::Remove && value.is_some() {
+            self.tolerate_value(target)?;
+        }
         let mut value = value.unwrap_or(Value::Null);
         target.normalize(&mut value, self.reading)?;
         let uris = value.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -94,15 +93,7 @@ impl Resolver<'_, '_> {
     fn assign(&mut self, target: &Target, mut value: Value) -> Result<()> {
         let list = target.attribute().is_multi_valued();
         if target.sub().is_some() {
-            let Some(change) = self.merge_sub(target, value)? else { return Ok(()) };
-            let otherwise = if list {
-                let seed = change.gives_key() || !self.on.attribute_of(target).is_some_and(is_keyed);
-                self.otherwise(&change, || seed.then(Map::new))
-            } else {
-                Otherwise::Create { element: Map::new(), tolerated: false }
-            };
-            self.push(target, Action::Select(Box::new(Select::all(change, otherwise))));
-            return Ok(());
+            return self.assign_sub(target, value);
         }
         if target.is_complex() && !list {
             return self.assign_complex(target, value);
@@ -118,8 +109,16 @@ impl Resolver<'_, '_> {
             }
             return Ok(());
         }
+        if let (Op::Replace, Value::Array(list)) = (self.op, &mut value) {
+            target.merge_repeated(list);
+        }
         target.validate(&value)?;
         match value {
+            // The only element that a list keeps is replaced by one that is added.
+            value if target.definition().single_type().is_some() => {
+                self.push(target, Action::Set(value));
+                Ok(())
+            }
             Value::Array(elements) if list && (self.op == Op::Add || is_keyed(target)) => {
                 self.elements(target, elements)
             }
@@ -128,6 +127,26 @@ impl Resolver<'_, '_> {
                 Ok(())
             }
         }
+    }
+
+    /// A sub-attribute without a value filter: of the value of a singular attribute, or of each element.
+    fn assign_sub(&mut self, target: &Target, value: Value) -> Result<()> {
+        let parent = self.on.attribute_of(target).unwrap_or(target);
+        let list = parent.definition().is_multi_valued();
+        let empty = value.as_str().is_some_and(|text| text.trim().is_empty());
+        if empty && !list && target.is_resource_id() && self.reading.tolerates(Quirk::EmptyForComplex, parent)
+        {
+            self.unassign(parent);
+            return Ok(());
+        }
+        let Some(change) = self.merge_sub(parent, target, value)? else { return Ok(()) };
+        let creates = !list || self.op == Op::Add && !is_keyed(parent);
+        let otherwise = match creates {
+            true => Otherwise::Create { element: Map::new(), tolerated: false },
+            false => Otherwise::Refuse,
+        };
+        self.push(target, Action::Select(Box::new(Select::all(change, otherwise))));
+        Ok(())
     }
 
     /// Elements to be added to a list, or to be all that is in a list with keys.
@@ -153,14 +172,18 @@ impl Resolver<'_, '_> {
 
     /// A singular complex attribute: what is given is set, what is null is unassigned, the rest stays.
     fn assign_complex(&mut self, target: &Target, value: Value) -> Result<()> {
-        let empty_text = value.as_str().is_some_and(str::is_empty) && target.sub_attribute("value").is_some();
+        let empty_text = value.as_str().is_some_and(|text| text.trim().is_empty())
+            && target.sub_attribute("value").is_some();
         if is_nothing(&value) || (empty_text && self.reading.tolerates(Quirk::EmptyForComplex, target)) {
             if self.op == Op::Replace || empty_text {
                 self.unassign(target);
             }
             return Ok(());
         }
-        let members = self.members(target, value)?;
+        let Some(members) = self.members(target, value)? else {
+            self.unassign(target);
+            return Ok(());
+        };
         let change = if self.op == Op::Replace && self.reading.tolerance().replaces_whole_complex() {
             let members = without_nulls(members);
             if members.is_empty() {
@@ -179,8 +202,12 @@ impl Resolver<'_, '_> {
     }
 
     /// The sub-attributes that a complex value gives, checked one by one; for `replace` those that
-    /// it unassigns are null.
-    pub(crate) fn members(&mut self, target: &Target, mut value: Value) -> Result<Map<String, Value>> {
+    /// it unassigns are null. `None` if it is a reference to nothing, which unassigns the attribute.
+    pub(crate) fn members(
+        &mut self,
+        target: &Target,
+        mut value: Value,
+    ) -> Result<Option<Map<String, Value>>> {
         if let Value::Array(list) = &mut value
             && let [one] = list.as_mut_slice()
             && self.reading.tolerates(Quirk::ListForSingular, target)
@@ -202,6 +229,9 @@ impl Resolver<'_, '_> {
             }
             _ => Map::new(),
         };
+        if !assigned && members.contains_key("value") {
+            return Ok(None);
+        }
         for (name, value) in &members {
             if let Some(sub) = target.sub_attribute(name) {
                 sub.validate(value)?;
@@ -210,38 +240,32 @@ impl Resolver<'_, '_> {
         for name in unassigned {
             members.entry(name).or_insert(Value::Null);
         }
-        Ok(members)
+        Ok(Some(members))
     }
 
-    /// What `add` or `replace` does to a sub-attribute; `None` if nothing.
-    pub(crate) fn merge_sub(&mut self, sub: &Target, mut value: Value) -> Result<Option<Change>> {
+    /// What `add` or `replace` does to a sub-attribute of an attribute; `None` if nothing.
+    pub(crate) fn merge_sub(
+        &mut self,
+        parent: &Target,
+        sub: &Target,
+        mut value: Value,
+    ) -> Result<Option<Change>> {
         let adding = self.op == Op::Add;
         if sub.normalize(&mut value, self.reading)? {
+            if let Value::Array(list) = &mut value {
+                sub.merge_repeated(list);
+            }
             sub.validate(&value)?;
         } else if adding {
             return Ok(None);
         } else {
             value = Value::Null;
         }
-        Ok(Some(Change::Merge { members: vec![Member { sub: sub.clone(), value }], adding }))
-    }
-
-    /// What is to be done if no element is selected; `seed` makes what one would be made from.
-    pub(crate) fn otherwise(
-        &self,
-        change: &Change,
-        seed: impl FnOnce() -> Option<Map<String, Value>>,
-    ) -> Otherwise {
-        let lenient = self.reading.tolerance().allows(Quirk::ReplaceCreates);
-        match self.op {
-            Op::Remove => Otherwise::Nothing,
-            Op::Replace if !lenient => Otherwise::Refuse,
-            _ if change.only_unassigns() => Otherwise::Nothing,
-            op => seed().map_or(Otherwise::Refuse, |element| Otherwise::Create {
-                element,
-                tolerated: op == Op::Replace,
-            }),
+        let element = Value::Object(Map::from_iter([(sub.definition().name().to_owned(), value.clone())]));
+        if !parent.is_of_single_type(&element, self.reading)? {
+            return Ok(None);
         }
+        Ok(Some(Change::Merge { members: vec![Member { sub: sub.clone(), value }], adding }))
     }
 
     pub(crate) fn unassign(&mut self, target: &Target) {
@@ -257,56 +281,79 @@ impl Resolver<'_, '_> {
 
     /// `remove` of an attribute, or of a sub-attribute without a value filter.
     fn remove(&mut self, target: &Target, value: Option<Value>) -> Result<()> {
-        let Some(value) = value.filter(|value| !value.is_null()) else {
-            if target.sub().is_none() {
-                self.unassign(target);
-            } else {
-                let change = unassign_sub(target);
-                self.push(target, Action::Select(Box::new(Select::all(change, Otherwise::Nothing))));
+        if let Some(value) = value {
+            self.tolerate_value(target)?;
+            if target.definition().is_multi_valued() {
+                return self.remove_listed(target, value);
             }
+        }
+        if target.sub().is_none() {
+            self.unassign(target);
+        } else {
+            let change = unassign_sub(target);
+            self.push(target, Action::Select(Box::new(Select::all(change, Otherwise::Nothing))));
+        }
+        Ok(())
+    }
+
+    /// Asks for tolerance of a `remove` with a value: what is removed is what the path selects.
+    pub(crate) fn tolerate_value(&mut self, target: &Target) -> Result<()> {
+        if self.reading.tolerates(Quirk::RemoveWithValue, target) {
             return Ok(());
+        }
+        let reason =
+            "remove takes no value; select what to remove in the path, as in `members[value eq \"..\"]`";
+        Err(PatchError::new(ScimType::InvalidValue, target, reason))
+    }
+
+    /// `remove` of a multi-valued attribute with a value, which lists what is removed. Whatever it is, it
+    /// never means "everything".
+    fn remove_listed(&mut self, target: &Target, value: Value) -> Result<()> {
+        let mut value = self.unpack(target, value)?;
+        let invalid = |reason| PatchError::new(ScimType::InvalidValue, target, reason);
+        if value.is_null() {
+            return Err(invalid("null lists nothing; to remove all elements leave `value` out"));
+        }
+        if is_nothing(&value) || !target.normalize(&mut value, self.reading)? {
+            return Ok(());
+        }
+        let Value::Array(listed) = value else { return Err(invalid("must list what to remove")) };
+        let has_value = target.sub_attribute("value").is_some();
+        let is_usable = |element: &Value| match element {
+            Value::Object(members) if target.is_complex() => !has_value || gives_value(members),
+            element => !target.is_complex() && !element.is_object(),
         };
-        let Some(value) = self.listed(target, value)? else { return Ok(()) };
-        let action = match value {
-            Value::Array(listed) if is_keyed(target) => {
-                let key = |element| require_key(target, element).map(|key| KeyedChange::Remove(key.into()));
-                Action::Keyed(Keyed {
-                    exactly: false,
-                    changes: listed.iter().map(key).collect::<Result<_>>()?,
-                })
-            }
-            value if target.sub().is_some() => {
-                let change = Change::RemoveEqual(vec![Member { sub: target.clone(), value }]);
-                Action::Select(Box::new(Select::all(change, Otherwise::Nothing)))
-            }
-            Value::Array(listed) => Action::RemoveListed(listed),
-            Value::Object(members) => {
-                let change = Change::RemoveEqual(Member::all(target, members));
-                Action::Select(Box::new(Select::all(change, Otherwise::Nothing)))
-            }
-            value => Action::UnassignEqual(value),
+        if !listed.iter().all(is_usable) {
+            return Err(invalid("each element that is listed must have a `value`"));
+        }
+        self.look_at_listed(target, &listed);
+        let action = if is_keyed(target) {
+            let key = |element| require_key(target, element).map(|key| KeyedChange::Remove(key.into()));
+            Action::Keyed(Keyed { exactly: false, changes: listed.iter().map(key).collect::<Result<_>>()? })
+        } else if target.sub().is_some() {
+            let change = Change::RemoveEqual(Member { sub: target.clone(), value: Value::Array(listed) });
+            Action::Select(Box::new(Select::all(change, Otherwise::Nothing)))
+        } else {
+            Action::RemoveListed(listed)
         };
         self.push(target, action);
         Ok(())
     }
 
-    /// What the value of a `remove` lists; `None` if nothing. A value never means "everything": only
-    /// what it lists goes.
-    pub(crate) fn listed(&mut self, target: &Target, mut value: Value) -> Result<Option<Value>> {
-        if !self.reading.tolerates(Quirk::RemoveWithValue, target) {
-            let reason =
-                "remove takes no value; select what to remove in the path, as in `members[value eq \"..\"]`";
-            return Err(PatchError::new(ScimType::InvalidValue, target, reason));
-        }
-        if !target.normalize(&mut value, self.reading)? {
-            return Ok(None);
-        }
-        let suits = value.is_array() == target.definition().is_multi_valued();
-        let complex = |value: &Value| value.is_object() == target.is_complex();
-        if suits && value.as_array().map_or_else(|| complex(&value), |list| list.iter().all(complex)) {
-            return Ok(Some(value));
-        }
-        Err(PatchError::new(ScimType::InvalidValue, target, "must be a value that the attribute could have"))
+    /// Whether a listed element is there shows in the answer, so that it is looked at.
+    fn look_at_listed(&mut self, target: &Target, listed: &[Value]) {
+        let given = |sub: &&Target| listed.iter().any(|one| one.get(sub.definition().name()).is_some());
+        let subs: Vec<Target> = target.sub_attributes().iter().filter(given).cloned().collect();
+        self.look_at(std::iter::once(target.clone()).chain(subs));
+    }
+}
+
+/// Whether an element has a `value` that is not empty.
+fn gives_value(members: &Map<String, Value>) -> bool {
+    match members.get("value") {
+        None | Some(Value::Null) => false,
+        Some(Value::String(text)) => !text.trim().is_empty(),
+        Some(_) => true,
     }
 }
 

@@ -7,17 +7,15 @@ use crate::PatchError;
 use crate::apply::{immutable, overwrite};
 use crate::error::Result;
 use crate::limits::Budget;
-use crate::list::{self, is_primary, is_same_element};
+use crate::list::{self, is_primary};
 use crate::patch::key_of;
 
 /// What happens to an element.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Remove,
-    /// Removes it if it is the same as one that is listed.
-    RemoveListed(Vec<Value>),
-    /// Removes the sub-attributes that have these values.
-    RemoveEqual(Vec<Member>),
+    /// Removes the values that are listed from a sub-attribute that is a list.
+    RemoveEqual(Member),
     /// Sets sub-attributes, or unassigns those that are null, and keeps the others. What is added to
     /// a sub-attribute that is a list itself joins what is there.
     Merge {
@@ -71,10 +69,6 @@ impl Change {
     ) -> Result<Outcome> {
         match self {
             Self::Remove => Ok(Outcome::Gone),
-            Self::RemoveListed(listed) => {
-                let goes = listed.iter().any(|listed| is_same_element(target, element, listed));
-                Ok(if goes { Outcome::Gone } else { Outcome::Same })
-            }
             change => match change.apply(target, element, budget)? {
                 false => Ok(Outcome::Same),
                 true if element.as_object().is_some_and(Map::is_empty) => Ok(Outcome::Gone),
@@ -86,8 +80,8 @@ impl Change {
     /// Changes one element, unless it is to be removed; whether that changed anything.
     pub(crate) fn apply(&self, target: &Target, element: &mut Value, budget: &mut Budget) -> Result<bool> {
         match self {
-            Self::Remove | Self::RemoveListed(_) => Ok(false),
-            Self::RemoveEqual(members) => remove_equal(target, element, members, budget),
+            Self::Remove => Ok(false),
+            Self::RemoveEqual(listed) => remove_equal(element, listed, budget),
             Self::Merge { members, adding } => merge(target, element, members, *adding, budget),
             Self::Replace(value) => replace(target, element, value),
         }
@@ -109,7 +103,18 @@ impl Change {
         match self {
             Self::Merge { members, .. } => members.iter().all(|member| member.value.is_null()),
             Self::Replace(_) => false,
-            Self::Remove | Self::RemoveListed(_) | Self::RemoveEqual(_) => true,
+            Self::Remove | Self::RemoveEqual(_) => true,
+        }
+    }
+
+    /// Whether it may make an element the same as another.
+    pub(crate) fn renames(&self) -> bool {
+        match self {
+            Self::Merge { members, .. } => {
+                ["value", "type"].iter().any(|name| given(members, name).is_some())
+            }
+            Self::Replace(_) => true,
+            Self::Remove | Self::RemoveEqual(_) => false,
         }
     }
 
@@ -117,7 +122,7 @@ impl Change {
         match self {
             Self::Merge { members, .. } => given(members, "primary") == Some(&Value::Bool(true)),
             Self::Replace(value) => is_primary(value),
-            Self::Remove | Self::RemoveListed(_) | Self::RemoveEqual(_) => false,
+            Self::Remove | Self::RemoveEqual(_) => false,
         }
     }
 }
@@ -185,32 +190,20 @@ fn drop_derived(target: &Target, object: &mut Map<String, Value>) {
     }
 }
 
-/// Removes the sub-attributes that have the values that are given.
-fn remove_equal(target: &Target, value: &mut Value, members: &[Member], budget: &mut Budget) -> Result<bool> {
-    let Some(object) = value.as_object_mut() else { return Ok(false) };
-    let mut changed = false;
-    for Member { sub, value } in members {
-        let name = sub.definition().name();
-        let Some(old) = object.get_mut(name) else { continue };
-        let goes = match (&mut *old, value) {
-            (Value::Array(old), Value::Array(listed)) => {
-                let shorter = list::remove_listed(sub, old, listed, budget)?;
-                if shorter && sub.definition().mutability() == Mutability::Immutable {
-                    return Err(immutable(sub));
-                }
-                changed |= shorter;
-                old.is_empty()
-            }
-            (old, value) => sub.same_value(old, value) && may_change(sub, old, None)?,
-        };
-        if goes {
-            changed |= object.remove(name).is_some();
-            if name == "value" {
-                drop_derived(target, object);
-            }
-        }
+/// Removes values from a sub-attribute that is a list.
+fn remove_equal(value: &mut Value, listed: &Member, budget: &mut Budget) -> Result<bool> {
+    let (Some(object), Value::Array(values)) = (value.as_object_mut(), &listed.value) else {
+        return Ok(false);
+    };
+    let Some(Value::Array(old)) = object.get_mut(listed.name()) else { return Ok(false) };
+    let shorter = list::remove_listed(&listed.sub, old, values, budget)?;
+    if shorter && listed.sub.definition().mutability() == Mutability::Immutable {
+        return Err(immutable(&listed.sub));
     }
-    Ok(changed)
+    if old.is_empty() {
+        object.remove(listed.name());
+    }
+    Ok(shorter)
 }
 
 /// Puts a complex value in place of another, but for what only the service writes.

@@ -86,6 +86,14 @@ impl Patch {
         };
         // The steps are in groups already.
         let steps = rest.into_iter().cloned().collect();
-        Some((delta, Patch { on: self.on.clone(), steps, limits: self.limits.clone() }))
+        Some((
+            delta,
+            Patch {
+                on: self.on.clone(),
+                steps,
+                looked_at: self.looked_at.clone(),
+                limits: self.limits.clone(),
+            },
+        ))
     }
 }

@@ -46,7 +46,15 @@ impl PatchRequest {
     /// ```
     pub fn diff(on: &ResourceType, from: &Object, to: &Object) -> Self {
         let mut diff = Diff { operations: Vec::new() };
+        // An extension that goes does so as a whole, since what it requires cannot go alone.
+        let gone = |uri: &str| from.contains_key(uri) && !to.contains_key(uri);
+        for uri in on.extensions().map(|extension| extension.schema().id()).filter(|uri| gone(uri)) {
+            diff.push(Op::Remove, uri, None);
+        }
         for target in on.all_attributes() {
+            if target.extension().is_some_and(gone) {
+                continue;
+            }
             if target.definition().mutability() != Mutability::ReadOnly && !is_schemas(target) {
                 diff.attribute(target, target.get(from), target.get(to));
             }

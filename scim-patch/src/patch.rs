@@ -19,6 +19,7 @@ pub struct Patch {
     /// In groups: those that work on the same attribute stand together, in the order of the
     /// operations.
     pub(crate) steps: Vec<Step>,
+    pub(crate) looked_at: Vec<Target>,
     pub(crate) limits: Limits,
 }
 
@@ -30,16 +31,18 @@ pub(crate) struct Step {
     /// The top-level attribute.
     pub(crate) target: Target,
     pub(crate) action: Action,
+    /// Whether the attribute goes with all others of its extension.
+    pub(crate) whole_extension: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
+    /// Makes sure that a `readOnly` attribute, or a sub-attribute of it, has this value.
+    Confirm { named: Target, value: Value },
     /// Gives a simple attribute, or a list as a whole, this value.
     Set(Value),
     /// Leaves a simple attribute, or a list, without a value.
     Unassign,
-    /// Leaves a simple attribute without a value if it has this one.
-    UnassignEqual(Value),
     /// Adds elements to a list that are not in it yet.
     Append(Vec<Value>),
     /// Removes the elements of a list that are listed.
@@ -56,7 +59,12 @@ impl Patch {
     ///
     /// Attributes do not depend on each other, so all that is to be done with one is done at once,
     /// and what consecutive steps do to a keyed list takes one pass over it.
-    pub(crate) fn new(on: ResourceType, mut steps: Vec<Step>, limits: Limits) -> Self {
+    pub(crate) fn new(
+        on: ResourceType,
+        mut steps: Vec<Step>,
+        looked_at: Vec<Target>,
+        limits: Limits,
+    ) -> Self {
         if steps.len() > 2 {
             let mut attributes: Vec<Target> = Vec::new();
             for step in &steps {
@@ -67,7 +75,7 @@ impl Patch {
             steps.sort_by_key(|step| attributes.iter().position(|attribute| *attribute == step.target));
         }
         steps.dedup_by(|step, last| last.absorb(step));
-        Self { on, steps, limits }
+        Self { on, steps, looked_at, limits }
     }
 
     /// The steps of each attribute.
@@ -103,7 +111,31 @@ impl Patch {
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
     pub fn attributes(&self) -> impl Iterator<Item = &Target> {
-        self.groups().filter_map(<[Step]>::first).map(|step| &step.target)
+        let writes =
+            |steps: &&[Step]| steps.iter().any(|step| !matches!(step.action, Action::Confirm { .. }));
+        self.groups().filter(writes).filter_map(<[Step]>::first).map(|step| &step.target)
+    }
+
+    /// The attributes and sub-attributes whose stored values decide what it does, each once: those that the
+    /// value filters in its paths look at, those by which a `remove` lists what goes, and `readOnly` ones
+    /// that must be as they are. What they are shows in the answer, so a caller must be allowed to read
+    /// them (RFC 7644 section 7.5.2).
+    ///
+    /// ```
+    /// use scim_patch::{Limits, Op, Operation, PatchRequest};
+    /// use scim_schema::{Reading, Tolerance, standard};
+    ///
+    /// let path = Some("emails[type eq \"work\"].value".to_owned());
+    /// let operation = Operation { op: Op::Replace, path, value: Some("bea@example.com".into()) };
+    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let patch = PatchRequest { operations: vec![operation] }
+    ///     .resolve(&standard::user_type(), &limits, &mut Reading::new(&tolerance))?;
+    /// let looked_at: Vec<String> = patch.looked_at().map(|target| target.to_string()).collect();
+    /// assert_eq!(looked_at, ["emails", "emails.type"]);
+    /// # Ok::<(), scim_patch::PatchError>(())
+    /// ```
+    pub fn looked_at(&self) -> impl Iterator<Item = &Target> {
+        self.looked_at.iter()
     }
 
     /// The value that a core attribute has afterwards, if the patch sets it whatever it was before; see
@@ -189,11 +221,11 @@ impl Step {
     pub(crate) fn removes(&self, sub: Option<&str>) -> bool {
         let whole = sub.is_none();
         match &self.action {
-            Action::Set(_) | Action::Append(_) => false,
-            Action::Unassign | Action::UnassignEqual(_) | Action::RemoveListed(_) | Action::Keyed(_) => whole,
+            Action::Set(_) | Action::Append(_) | Action::Confirm { .. } => false,
+            Action::Unassign | Action::RemoveListed(_) | Action::Keyed(_) => whole,
             Action::Select(select) => match (&select.change, sub) {
-                (Change::Remove | Change::RemoveListed(_), _) => whole,
-                (Change::RemoveEqual(members), Some(sub)) => given(members, sub).is_some(),
+                (Change::Remove, _) => whole,
+                (Change::RemoveEqual(listed), Some(sub)) => listed.name() == sub,
                 (Change::RemoveEqual(_), None) => true,
                 (Change::Merge { members, .. }, Some(sub)) => given(members, sub).is_some_and(Value::is_null),
                 (Change::Merge { members, .. }, None) => members.iter().any(|member| member.value.is_null()),

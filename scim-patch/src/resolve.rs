@@ -39,6 +39,7 @@ impl PatchRequest {
     /// elements than [`Limits::values`]. The error tells the operation's index and the path.
     pub fn resolve(self, on: &ResourceType, limits: &Limits, reading: &mut Reading<'_>) -> Result<Patch> {
         let mut steps = Vec::with_capacity(self.operations.len());
+        let mut looked_at = Vec::new();
         for (index, operation) in self.operations.into_iter().enumerate() {
             reading.at_operation(Some(index));
             let mut resolver = Resolver {
@@ -48,12 +49,14 @@ impl PatchRequest {
                 operation: index,
                 op: operation.op,
                 in_value: false,
+                whole_extension: false,
                 steps: &mut steps,
+                looked_at: &mut looked_at,
             };
             resolver.operation(operation).map_err(|error| error.at(index))?;
         }
         reading.at_operation(None);
-        Ok(Patch::new(on.clone(), steps, limits.clone()))
+        Ok(Patch::new(on.clone(), steps, looked_at, limits.clone()))
     }
 }
 
@@ -66,7 +69,10 @@ pub(crate) struct Resolver<'a, 'r> {
     pub(crate) op: Op,
     /// Whether attributes are named by the keys of the value, and not by the path.
     pub(crate) in_value: bool,
+    /// Whether all attributes of an extension are removed by its URI.
+    whole_extension: bool,
     steps: &'a mut Vec<Step>,
+    looked_at: &'a mut Vec<Target>,
 }
 
 impl<'a> Resolver<'a, '_> {
@@ -89,7 +95,14 @@ impl<'a> Resolver<'a, '_> {
                 return self.bare_extension(extension, value);
             }
             if self.on.schema().is(path) {
+                if self.op != Op::Remove && self.reading.tolerates(Quirk::CoreSchemaPath, "path") {
+                    return self.pathless(value);
+                }
                 return Err(core_schema(path));
+            }
+            if path.trim().is_empty() {
+                let reason = "is empty; name an attribute, or leave it out to name attributes in the value";
+                return Err(PatchError::new(ScimType::InvalidPath, "path", reason));
             }
         }
         match PatchPath::parse(path, &self.limits.filter, self.reading) {
@@ -117,7 +130,17 @@ impl<'a> Resolver<'a, '_> {
         // Steps work on top-level attributes.
         let attribute = if target.sub().is_some() { self.on.attribute_of(target) } else { None };
         let target = attribute.unwrap_or(target).clone();
-        self.steps.push(Step { operation: self.operation, target, action });
+        let whole_extension = self.whole_extension;
+        self.steps.push(Step { operation: self.operation, target, action, whole_extension });
+    }
+
+    /// Remembers attributes whose stored values the patch is compared with.
+    pub(crate) fn look_at(&mut self, targets: impl IntoIterator<Item = Target>) {
+        for target in targets {
+            if !self.looked_at.contains(&target) {
+                self.looked_at.push(target);
+            }
+        }
     }
 
     /// The attribute that a path names; `None` if it is unknown and that is tolerated.
@@ -153,6 +176,11 @@ impl<'a> Resolver<'a, '_> {
         if self.reading.tolerates(Quirk::UnknownAttribute, shortened(path)) {
             return Ok(());
         }
+        if self.in_value && self.on.has_path(path) {
+            let reason =
+                "is a path, where the name of a member is wanted; send it as the `path` of an operation";
+            return Err(PatchError::new(ScimType::InvalidPath, path, reason));
+        }
         let reason = format!("{} has no such attribute", self.on.name());
         Err(PatchError::new(ScimType::InvalidPath, path, reason))
     }
@@ -180,6 +208,7 @@ impl<'a> Resolver<'a, '_> {
         let filter = filter
             .resolve_within(target, self.reading)
             .map_err(|error| PatchError::new(error.scim_type(), target, error.to_string()))?;
+        self.look_at(std::iter::once(target.clone()).chain(filter.targets().cloned()));
         let sub = match sub {
             None => None,
             Some(name) => match self.sub_attribute(target, name)? {
@@ -204,11 +233,22 @@ impl<'a> Resolver<'a, '_> {
             return Err(PatchError::new(ScimType::InvalidSyntax, "path", reason));
         }
         self.in_value = true;
-        for (key, value) in self.object(value, "value")? {
+        let object = self.object(value, "value")?;
+        self.attributes(object)
+    }
+
+    /// Attributes, by the keys of a value.
+    fn attributes(&mut self, object: Map<String, Value>) -> Result<()> {
+        for (key, value) in object {
             match self.on.named(&key, self.reading) {
                 Some(Named::Extension(extension)) => self.extension(extension, value)?,
                 Some(Named::Attribute(target)) => self.member(&target, value)?,
-                None if self.on.schema().is(&key) => return Err(core_schema(&key)),
+                None if self.on.schema().is(&key) => match value {
+                    Value::Object(inner) if self.reading.tolerates(Quirk::CoreSchemaPath, "value") => {
+                        self.attributes(inner)?;
+                    }
+                    _ => return Err(core_schema(&key)),
+                },
                 None if key.contains('[') && self.reading.tolerates(Quirk::DottedKey, shortened(&key)) => {
                     self.path(&key, Some(value))?;
                 }
@@ -227,21 +267,43 @@ impl<'a> Resolver<'a, '_> {
         if !is_service_owned(target) {
             return self.attribute(target, Some(value));
         }
+        if !is_schemas(target) {
+            return self.read_only_member(target, value);
+        }
         match self.attribute(target, Some(value)) {
             Err(_) if self.reading.tolerates(Quirk::ReadOnlyIgnored, target) => Ok(()),
             confirmed => confirmed,
         }
     }
 
+    /// A `readOnly` attribute among others in a value. Where it is not ignored it may be what it is, which
+    /// shows when the patch is applied.
+    fn read_only_member(&mut self, target: &Target, value: Value) -> Result<()> {
+        if self.reading.tolerates(Quirk::ReadOnlyIgnored, target) {
+            return Ok(());
+        }
+        let attribute = self.on.attribute_of(target).unwrap_or(target).clone();
+        self.look_at([attribute]);
+        self.push(target, Action::Confirm { named: target.clone(), value });
+        Ok(())
+    }
+
     fn bare_extension(&mut self, extension: Extension<'_>, value: Option<Value>) -> Result<()> {
         let uri = extension.schema().id();
-        if !self.reading.tolerates(Quirk::BareExtensionPath, uri) {
+        // What a URI stands for is clear where all of it goes.
+        if self.op != Op::Remove && !self.reading.tolerates(Quirk::BareExtensionPath, uri) {
             let reason = "names a schema; send the path of an attribute, with `:` between the two";
             return Err(PatchError::new(ScimType::InvalidPath, uri, reason));
         }
         self.in_value = true;
         match (self.op, value) {
-            (Op::Remove, None | Some(Value::Null)) => self.extension(extension, Value::Null),
+            (Op::Remove, value) => {
+                if value.is_some() && !self.reading.tolerates(Quirk::RemoveWithValue, uri) {
+                    let reason = "remove takes no value; send the paths of the attributes to remove";
+                    return Err(PatchError::new(ScimType::InvalidValue, uri, reason));
+                }
+                self.extension(extension, Value::Null)
+            }
             (Op::Add, Some(Value::Null)) => self.add_nothing(uri),
             (_, value) => {
                 let object = self.object(value, uri)?;
@@ -256,11 +318,11 @@ impl<'a> Resolver<'a, '_> {
         let object = match value {
             Value::Null if self.op == Op::Add => return Ok(()),
             Value::Null => {
-                for target in extension.attributes() {
-                    if !is_service_owned(target) {
-                        self.unassign(target);
-                    }
-                }
+                self.whole_extension = true;
+                extension.attributes().iter().filter(|target| !is_service_owned(target)).for_each(|target| {
+                    self.unassign(target);
+                });
+                self.whole_extension = false;
                 return Ok(());
             }
             value => self.object(Some(value), uri)?,

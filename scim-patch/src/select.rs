@@ -83,11 +83,7 @@ impl Select {
 
     /// Whether an element was changed; `None` if none was selected.
     fn in_list(&self, target: &Target, list: &mut Vec<Value>, budget: &mut Budget) -> Result<Option<bool>> {
-        let listed = match &self.change {
-            Change::RemoveListed(listed) => listed.len().max(1),
-            _ => 1,
-        };
-        budget.visit(target, list.len().saturating_mul(self.effort).saturating_mul(listed))?;
+        budget.visit(target, list.len().saturating_mul(self.effort))?;
         let (mut selected, mut changed, mut primary) = (0, false, None);
         let mut failed = Ok(());
         let mut next = 0;
@@ -120,6 +116,10 @@ impl Select {
         }
         if let Some(primary) = primary {
             changed |= demote_others(list, primary);
+        }
+        if changed && self.change.renames() {
+            budget.visit(target, list.len())?;
+            target.merge_repeated(list);
         }
         Ok((selected > 0).then_some(changed))
     }
@@ -155,10 +155,17 @@ impl Select {
             return Ok(false);
         }
         work.budget.grow(target, list.len() + 1)?;
+        if target.definition().single_type().is_some() {
+            list.clear();
+        }
         let primary = is_primary(&element).then_some(list.len());
         list.push(element);
         if let Some(primary) = primary {
             demote_others(list, primary);
+        }
+        if self.change.renames() {
+            work.budget.visit(target, list.len())?;
+            target.merge_repeated(list);
         }
         Ok(true)
     }

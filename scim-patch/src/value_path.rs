@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::keyed::{Keyed, KeyedChange, is_fixed, is_keyed, require_key};
 use crate::patch::{Action, key_of};
 use crate::resolve::Resolver;
-use crate::select::Select;
+use crate::select::{Otherwise, Select};
 use crate::{Op, PatchError};
 
 impl Resolver<'_, '_> {
@@ -22,19 +22,18 @@ impl Resolver<'_, '_> {
         sub: Option<&Target>,
         value: Option<Value>,
     ) -> Result<()> {
-        let value = match value {
-            Some(value) => Some(self.unpack(sub.unwrap_or(target), value)?),
-            None => None,
-        };
         let change = match (self.op, value) {
             (Op::Remove, value) => {
-                self.remove_selected(target, sub, value.filter(|value| !value.is_null()))?
+                if value.is_some() {
+                    self.tolerate_value(target)?;
+                }
+                Some(sub.map_or(Change::Remove, unassign_sub))
             }
             (_, None) => return Err(needs_value(target)),
-            (Op::Add, Some(Value::Null)) => return self.add_nothing(sub.unwrap_or(target)),
-            (_, Some(value)) => match sub {
-                Some(sub) => self.merge_sub(sub, value)?,
-                None => self.change_element(target, value)?,
+            (op, Some(value)) => match (self.unpack(sub.unwrap_or(target), value)?, sub) {
+                (Value::Null, _) if op == Op::Add => return self.add_nothing(sub.unwrap_or(target)),
+                (value, Some(sub)) => self.merge_sub(target, sub, value)?,
+                (value, None) => self.change_element(target, &filter, value)?,
             },
         };
         let Some(change) = change else { return Ok(()) };
@@ -44,35 +43,52 @@ impl Resolver<'_, '_> {
             self.push(target, Action::Keyed(Keyed { exactly: false, changes: vec![change] }));
             return Ok(());
         }
-        let otherwise = self.otherwise(&change, || seed(target, &filter, &change));
+        let otherwise = self.otherwise(target, &filter, sub, &change)?;
         let several = self.reading.tolerance().allows(Quirk::SeveralSelected);
         let effort = filter.targets().count().max(1);
         self.push(target, Action::Select(Box::new(Select { filter, effort, several, change, otherwise })));
         Ok(())
     }
 
-    fn remove_selected(
+    /// What is to be done if no element is selected. A `replace` then has no target, but for what Entra ID
+    /// means by `emails[type eq "work"].value`: what the filter describes is created. Nobody becomes a
+    /// member that way, and nothing is created for a filter that looks for a `value`.
+    fn otherwise(
         &mut self,
         target: &Target,
+        filter: &Predicate,
         sub: Option<&Target>,
-        value: Option<Value>,
-    ) -> Result<Option<Change>> {
-        let Some(sub) = sub else {
-            let Some(value) = value else { return Ok(Some(Change::Remove)) };
-            let change = |value| match value {
-                Value::Array(listed) => Change::RemoveListed(listed),
-                Value::Object(members) => Change::RemoveEqual(Member::all(target, members)),
-                value => Change::RemoveListed(vec![value]),
-            };
-            return Ok(self.listed(target, value)?.map(change));
+        change: &Change,
+    ) -> Result<Otherwise> {
+        let list = target.definition().is_multi_valued();
+        let described = list && sub.is_some() && !is_keyed(target);
+        let element = match self.op {
+            Op::Remove => return Ok(Otherwise::Nothing),
+            Op::Replace if !described || !self.reading.tolerance().allows(Quirk::ReplaceCreates) => None,
+            Op::Add if sub.is_some() && !described => None,
+            _ if !list => None,
+            _ => seed(target, filter, change, sub.is_some()),
         };
-        let Some(value) = value else { return Ok(Some(unassign_sub(sub))) };
-        let change = |value| Change::RemoveEqual(vec![Member { sub: sub.clone(), value }]);
-        Ok(self.listed(sub, value)?.map(change))
+        let Some(element) = element else { return Ok(Otherwise::Refuse) };
+        let mut element = Value::Object(element);
+        if target.normalize_one(&mut element, self.reading).is_err() {
+            return Ok(Otherwise::Refuse);
+        }
+        // Of nothing, nothing is made; and a list that keeps a single element keeps none of another type.
+        if change.only_unassigns() || !target.is_of_single_type(&element, self.reading)? {
+            return Ok(Otherwise::Nothing);
+        }
+        let Value::Object(element) = element else { return Ok(Otherwise::Refuse) };
+        Ok(Otherwise::Create { element, tolerated: self.op == Op::Replace })
     }
 
     /// What `add` or `replace` does to a whole element; `None` if nothing.
-    fn change_element(&mut self, target: &Target, mut value: Value) -> Result<Option<Change>> {
+    fn change_element(
+        &mut self,
+        target: &Target,
+        filter: &Predicate,
+        mut value: Value,
+    ) -> Result<Option<Change>> {
         if !self.reading.tolerates(Quirk::WholeElement, target) {
             let reason = "elements are changed one sub-attribute at a time; put it behind the brackets";
             return Err(PatchError::new(ScimType::InvalidPath, target, reason));
@@ -80,9 +96,17 @@ impl Resolver<'_, '_> {
         if is_nothing(&value) {
             return Ok(Some(Change::Remove));
         }
+        if is_keyed(target) && value.is_string() && !is_selected(filter, &value) {
+            let reason = "a text says who the member is, which cannot change; send an object of sub-attributes, \
+                          or remove this member and add the other";
+            return Err(PatchError::new(ScimType::Mutability, target, reason));
+        }
         if target.is_complex() {
             let whole = self.op == Op::Replace && !self.reading.tolerates(Quirk::ReplaceMerges, target);
-            let members = self.members(target, value)?;
+            let members = self.members(target, value)?.unwrap_or_default();
+            if !target.is_of_single_type(&Value::Object(members.clone()), self.reading)? {
+                return Ok(None);
+            }
             if !whole {
                 let members = Member::all(target, members);
                 return Ok(Some(Change::Merge { members, adding: self.op == Op::Add }));
@@ -109,7 +133,7 @@ fn by_key(target: &Target, filter: &Predicate, change: &Change, op: Op) -> Optio
         _ => return None,
     };
     match change {
-        Change::Remove => Some(KeyedChange::Remove(key.into())),
+        Change::Remove if op == Op::Remove => Some(KeyedChange::Remove(key.into())),
         Change::Merge { members, .. } if op == Op::Add => {
             let given = members.iter().filter(|member| !member.sub.is_derived());
             let mut element: Map<String, Value> =
@@ -122,8 +146,16 @@ fn by_key(target: &Target, filter: &Predicate, change: &Change, op: Op) -> Optio
     }
 }
 
-/// The element that a conjunction of equalities describes, if it would be one with the change.
-fn seed(target: &Target, filter: &Predicate, change: &Change) -> Option<Map<String, Value>> {
+/// Whether a value filter selects the element with this `value`, and nothing else.
+fn is_selected(filter: &Predicate, value: &Value) -> bool {
+    filter.single_equality().is_some_and(|(sub, operand)| {
+        sub.definition().name() == "value" && sub.comparison().equals(value, operand)
+    })
+}
+
+/// The element that a conjunction of equalities describes, if it would be one with the change. A `value`
+/// that is looked for, to change something beside it, is that of an element that should be there.
+fn seed(target: &Target, filter: &Predicate, change: &Change, beside: bool) -> Option<Map<String, Value>> {
     if !target.is_complex() {
         return None;
     }
@@ -132,7 +164,8 @@ fn seed(target: &Target, filter: &Predicate, change: &Change) -> Option<Map<Stri
         let definition = sub.definition();
         let value = operand.to_value();
         let writable = definition.mutability() != Mutability::ReadOnly && sub.validate(&value).is_ok();
-        if !writable || element.insert(definition.name().to_owned(), value).is_some() {
+        let looked_for = beside && definition.name() == "value";
+        if !writable || looked_for || element.insert(definition.name().to_owned(), value).is_some() {
             return None;
         }
     }

@@ -15,6 +15,7 @@ mod number;
 mod path;
 mod projected;
 mod projection;
+mod repeated;
 mod resource_type;
 mod schema;
 mod selection;

@@ -19,7 +19,7 @@ impl ResourceType {
     /// - null, `[]` and objects without values are the same as absence (RFC 7643 section 2.5);
     /// - `readOnly` attributes are dropped (RFC 7644 section 3.3), and so is the `$ref` of a
     ///   reference whose `value` is there: the service writes it from the value;
-    /// - of list elements that are identified by their `value`, the first with each stays;
+    /// - of list elements that are the same, one stays ([`Target::merge_repeated`]);
     /// - extension attributes end up under their schema's URI, and `schemas` lists the core schema
     ///   and the extensions that have values (RFC 7643 section 3);
     /// - what [`Quirk`] lists is put right if the reading tolerates it.
@@ -85,6 +85,11 @@ impl ResourceType {
         match self.named(key, reading) {
             Some(Named::Attribute(target)) => target.insert(resource, value),
             Some(Named::Extension(_)) => Ok(()),
+            None if self.has_path(key) && !reading.tolerance().allows(Quirk::UnknownAttribute) => {
+                let reason =
+                    "is a path, where the name of a member is wanted; send objects inside each other";
+                Err(Violation::new(ScimType::InvalidSyntax, key, reason))
+            }
             None => unknown(key, reading),
         }
     }
@@ -244,6 +249,9 @@ fn normalize_writable<'a>(
 ) -> Result<Fate<'a>, Violation> {
     let writable = !target.is_read_only();
     let keep = writable && (target.is_plain(value) || target.normalize(value, reading)?);
+    if keep && let Value::Array(list) = value {
+        target.merge_repeated(list);
+    }
     Ok(if keep { Fate::Keep } else { Fate::Drop(target.name()) })
 }
 

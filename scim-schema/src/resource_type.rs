@@ -9,7 +9,9 @@ use crate::projection::Projection;
 use crate::standard::with_common;
 use crate::target::Target;
 use crate::targets::Targets;
-use crate::{AttrPath, Mutability, Quirk, Reading, Schema, SchemaError, UnknownAttribute, Violation};
+use crate::{
+    AttrPath, Mutability, Quirk, Reading, Schema, SchemaError, Tolerance, UnknownAttribute, Violation,
+};
 
 /// A kind of resource: `User` at `/Users`, or a host's own. Cheap to clone.
 ///
@@ -39,7 +41,11 @@ struct Inner {
     /// What is fixed once it has a value: attributes, and sub-attributes of singular ones.
     immutable: Vec<Target>,
     default_projection: Projection,
+    max_text: usize,
 }
+
+/// The longest text in bytes unless an attribute says otherwise.
+const MAX_TEXT: usize = 64 * 1024;
 
 /// The core schema or an extension, with its attributes as targets.
 pub(crate) struct Section {
@@ -108,6 +114,28 @@ impl ResourceType {
             description: String::new(),
             schema,
             extensions: Vec::new(),
+            max_text: MAX_TEXT,
+        }
+    }
+
+    /// Begins a resource type that is like this one, to be adjusted.
+    ///
+    /// ```
+    /// use scim_schema::standard;
+    ///
+    /// let short = standard::user_type().to_builder().max_text(1024).build()?;
+    /// assert_eq!(short.extensions().count(), 1);
+    /// # Ok::<(), scim_schema::SchemaError>(())
+    /// ```
+    pub fn to_builder(&self) -> ResourceTypeBuilder {
+        let extensions = self.extensions().map(|one| (one.schema().clone(), one.is_required()));
+        ResourceTypeBuilder {
+            name: self.0.name.clone(),
+            endpoint: self.0.endpoint.clone(),
+            description: self.0.description.clone(),
+            schema: self.schema().clone(),
+            extensions: extensions.collect(),
+            max_text: self.0.max_text,
         }
     }
 
@@ -233,6 +261,14 @@ impl ResourceType {
         reading.tolerates(Quirk::DottedUri, target).then_some(target)
     }
 
+    /// Whether a text that is no name is the path of an attribute: `name.familyName`, or with a URI in front.
+    /// For saying what is wrong with it where a name is wanted.
+    pub fn has_path(&self, text: &str) -> bool {
+        let tolerance = Tolerance::lenient();
+        let is_known = |path: AttrPath| self.find(&path, &mut Reading::new(&tolerance)).is_some();
+        text.contains(['.', ':']) && AttrPath::parse(text).is_ok_and(is_known)
+    }
+
     /// Finds what a member name of a resource object, or of the value of a PATCH operation without
     /// a path, means: an attribute, an extension's URI, or one of the tolerated forms.
     pub fn named(&self, key: &str, reading: &mut Reading<'_>) -> Option<Named<'_>> {
@@ -291,6 +327,7 @@ pub struct ResourceTypeBuilder {
     description: String,
     schema: Schema,
     extensions: Vec<(Schema, bool)>,
+    max_text: usize,
 }
 
 impl ResourceTypeBuilder {
@@ -309,6 +346,30 @@ impl ResourceTypeBuilder {
     /// Adds an extension that every resource must have (RFC 7643 section 6).
     pub fn required_extension(mut self, schema: Schema) -> Self {
         self.extensions.push((schema, true));
+        self
+    }
+
+    /// Changes each schema, the core one and those of extensions.
+    ///
+    /// # Errors
+    ///
+    /// The first that the change returns.
+    pub fn try_map_schemas(
+        mut self,
+        change: impl Fn(&Schema) -> Result<Schema, SchemaError>,
+    ) -> Result<Self, SchemaError> {
+        self.schema = change(&self.schema)?;
+        for (schema, _) in &mut self.extensions {
+            *schema = change(schema)?;
+        }
+        Ok(self)
+    }
+
+    /// Sets the longest text that a string may be, in bytes; 64 KiB by default. What a filter costs
+    /// depends on it. An attribute of type `binary` or `reference`, and one with
+    /// [a length of its own](crate::Attribute::with_max_length), is not concerned.
+    pub fn max_text(mut self, bytes: usize) -> Self {
+        self.max_text = bytes;
         self
     }
 
@@ -334,8 +395,11 @@ impl ResourceTypeBuilder {
                 return Err(SchemaError::new(schema.id(), "the schema is there twice"));
             }
             let attributes = if index == 0 { with_common(&schema) } else { schema.attributes().to_vec() };
-            let targets: Vec<Target> =
-                attributes.iter().enumerate().map(|(at, a)| Target::new(&schema, index, at, a)).collect();
+            let targets: Vec<Target> = attributes
+                .iter()
+                .enumerate()
+                .map(|(at, a)| Target::new(&schema, index, at, a, self.max_text))
+                .collect();
             targets.iter().try_for_each(check).map_err(|error| error.inside(schema.id()))?;
             sections.push(Section { schema, required, attributes: Targets::new(targets) });
         }
@@ -353,6 +417,7 @@ impl ResourceTypeBuilder {
             endpoint: format!("/{segment}"),
             description: self.description,
             sections,
+            max_text: self.max_text,
         })))
     }
 }

@@ -61,6 +61,10 @@ struct Facts {
     must_be_given: bool,
     takes_any: bool,
     plain: Option<Plain>,
+    /// The longest text in bytes.
+    max_text: usize,
+    /// Whether it is the id of a resource, which is never empty.
+    is_id: bool,
 }
 
 /// The JSON type of a single value.
@@ -71,16 +75,23 @@ enum Plain {
 }
 
 impl Facts {
-    fn of(definition: &Attribute) -> Self {
+    fn of(definition: &Attribute, max_text: usize, is_id: bool) -> Self {
         let read_only = definition.mutability() == Mutability::ReadOnly;
         let plain = match definition.data_type() {
-            Type::String | Type::DateTime | Type::Reference => Some(Plain::Text),
+            Type::String | Type::DateTime => Some(Plain::Text),
             Type::Boolean => Some(Plain::Flag),
             _ => None,
         };
-        let ruled =
-            definition.is_required() || definition.is_only_canonical() || definition.max_length().is_some();
+        let ruled = is_id
+            || definition.is_required()
+            || definition.is_only_canonical()
+            || definition.max_length().is_some();
+        // What is long by nature is limited with the body only, and a limit of the host's own goes before.
+        let long = matches!(definition.data_type(), Type::Binary | Type::Reference)
+            || definition.max_length().is_some();
         Self {
+            max_text: if long { usize::MAX } else { max_text },
+            is_id,
             read_only,
             must_be_given: definition.is_required() && !read_only,
             takes_any: matches!(definition.data_type(), Type::String | Type::Boolean) && !ruled,
@@ -101,7 +112,15 @@ pub(crate) struct Place {
 }
 
 impl Target {
-    pub(crate) fn new(schema: &Schema, section: usize, index: usize, attribute: &Attribute) -> Self {
+    /// The attribute of a schema: the section and the place that it has in the resource type, and the
+    /// longest text in bytes.
+    pub(crate) fn new(
+        schema: &Schema,
+        section: usize,
+        index: usize,
+        attribute: &Attribute,
+        max_text: usize,
+    ) -> Self {
         let extension = section > 0;
         let uri = extension.then(|| schema.id());
         let refers = refers(attribute);
@@ -113,7 +132,7 @@ impl Target {
                 extension,
                 attribute: attribute.clone(),
                 sub: sub.map(|(_, sub)| sub.clone()),
-                facts: Facts::of(definition),
+                facts: Facts::of(definition, max_text, is_id),
                 definition: definition.clone(),
                 name: definition.name().into(),
                 path: AttrPath::join(uri, attribute.name(), sub.map(|(_, sub)| sub.name())),
@@ -255,10 +274,23 @@ impl Target {
         self.0.facts.must_be_given
     }
 
-    /// Whether it holds one value, and this is of the right JSON type for it: true of most.
+    /// The longest text that it takes, in bytes.
+    pub(crate) fn max_text(&self) -> usize {
+        self.0.facts.max_text
+    }
+
+    /// Whether it is the `value` of a reference to a resource (RFC 7643 section 2.4).
+    pub fn is_resource_id(&self) -> bool {
+        self.0.facts.is_id
+    }
+
+    /// Whether it holds one value, and this is of the right JSON type for it, and of a usual length: true
+    /// of most.
     pub(crate) fn is_plain(&self, value: &Value) -> bool {
         match value {
-            Value::String(_) => self.0.facts.plain == Some(Plain::Text),
+            Value::String(text) => {
+                self.0.facts.plain == Some(Plain::Text) && text.len() <= self.0.facts.max_text
+            }
             Value::Bool(_) => self.0.facts.plain == Some(Plain::Flag),
             _ => false,
         }

@@ -46,9 +46,11 @@ quirks! {
     /// A value filter of a PATCH path that selects several elements: legal in RFC 7644 section 3.5.2,
     /// refused by the interop profile.
     SeveralSelected = "several-selected",
-    /// `remove` with a `value` that lists what to remove (RFC 7644 section 3.5.2.2 defines none).
+    /// `remove` with a `value` (RFC 7644 section 3.5.2.2 defines none): if the path is a multi-valued
+    /// attribute it lists what to remove, else it means nothing.
     RemoveWithValue = "remove-with-value",
-    /// `replace` through a value filter that selects nothing creates the element (RFC 7644 section 3.5.2.3 says `noTarget`).
+    /// `replace` of a sub-attribute of an element that a value filter describes but does not find, as
+    /// `emails[type eq "work"].value`, creates the element (RFC 7644 section 3.5.2.3 says `noTarget`).
     ReplaceCreates = "replace-creates",
     /// `replace` of an element that a value filter selects keeps the sub-attributes that are not
     /// given (RFC 7644 section 3.5.2.3 replaces the element).
@@ -100,6 +102,10 @@ quirks! {
     OtherType = "other-type",
     /// An empty string for a complex attribute unassigns it.
     EmptyForComplex = "empty-for-complex",
+    /// `{"value": x}` for x, where an attribute has no sub-attributes (RFC 7643 section 2.3).
+    ValueObject = "value-object",
+    /// Text with blanks in an attribute of type `reference` (RFC 7643 section 2.3.7).
+    NotUri = "not-uri",
     /// A string in a binary attribute that is not base64 (RFC 7643 section 2.3.6).
     NotBase64 = "not-base64",
     /// A bare word or number in place of a quoted string in a filter (RFC 7644 figure 1).
@@ -116,6 +122,22 @@ quirks! {
     FilteredSingular = "filtered-singular",
     /// The path of a PATCH operation is the bare URI of an extension (RFC 7644 figure 7).
     BareExtensionPath = "bare-extension-path",
+    /// The path of a PATCH operation, or a key of its value, is the URI of the core schema, and means the
+    /// resource (RFC 7644 figure 7).
+    CoreSchemaPath = "core-schema-path",
+    /// A PATCH that is the list of its operations, without the message around it (RFC 7644 section 3.5.2).
+    BareOperations = "bare-operations",
+    /// `not` in front of an expression without parentheses (RFC 7644 figure 1).
+    BareNot = "bare-not",
+    /// `filter` without a value is no filter (RFC 7644 section 3.4.2.2).
+    EmptyFilter = "empty-filter",
+    /// A `+` in a quoted text of a filter in a URL is a plus if the blanks of the filter are encoded in
+    /// another way.
+    RawPlus = "raw-plus",
+    /// `attributes` and `excludedAttributes` in one request: the first counts (RFC 7644 section 3.9).
+    BothProjections = "both-projections",
+    /// `failOnErrors` of less than 1 is no limit (RFC 7644 section 3.7).
+    NoErrorLimit = "no-error-limit",
     /// `startIndex` below 1, query parameters in other case, and the like (RFC 7644 section 3.4.2).
     ParameterForm = "parameter-form",
 }

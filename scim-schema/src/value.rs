@@ -1,7 +1,5 @@
 //! Bringing one value into canonical form: lists, tolerated types.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value};
 
 use crate::number::{is_exact, whole_float};
@@ -13,7 +11,8 @@ impl Target {
     ///
     /// The `readOnly` sub-attributes of a complex value are dropped. This is what
     /// [`ResourceType::normalize`](crate::ResourceType::normalize) does to each attribute, for values
-    /// that come alone in a PATCH.
+    /// that come alone in a PATCH; but elements that are the same stay apart, as what is added to a list
+    /// is compared with that. [`merge_repeated`](Self::merge_repeated) makes one of them.
     ///
     /// # Errors
     ///
@@ -33,8 +32,8 @@ impl Target {
         }
         match value {
             Value::Null => return Ok(false),
+            Value::Array(list) if list.is_empty() => return Ok(false),
             Value::Array(_) => {}
-            _ if is_unassigned(value) => return Ok(false),
             _ => {
                 if !reading.tolerates(Quirk::SingularForList, self) {
                     return Ok(true);
@@ -43,28 +42,47 @@ impl Target {
             }
         }
         let Value::Array(list) = value else { return Ok(true) };
-        let mut failed = None;
+        self.normalize_elements(list, reading)?;
+        self.keep_single(list, reading)?;
+        Ok(!list.is_empty())
+    }
+
+    /// Brings each element into canonical form, and leaves out those without a value. If none is left,
+    /// the client did not mean "none", for which there is `[]`: then nothing of what it sent was understood.
+    fn normalize_elements(&self, list: &mut Vec<Value>, reading: &mut Reading<'_>) -> Result<(), Violation> {
+        let (mut failed, before) = (None, list.len());
         list.retain_mut(|element| {
             if failed.is_some() {
                 return true;
             }
-            if self.is_complex() && element.as_object().is_some_and(Map::is_empty) {
-                failed =
-                    Some(Violation::new(ScimType::InvalidValue, self, "an element has no sub-attributes"));
+            let empty = self.is_complex() && element.as_object().is_some_and(Map::is_empty);
+            match self.normalize_one(element, reading) {
+                Ok(true) if !empty => true,
+                Ok(_) => {
+                    if empty || self.holds_members() {
+                        failed = Some(self.without_value());
+                    }
+                    false
+                }
+                Err(violation) => {
+                    failed = Some(violation);
+                    true
+                }
             }
-            self.normalize_one(element, reading).unwrap_or_else(|violation| {
-                failed = Some(violation);
-                true
-            })
         });
         match failed {
             Some(violation) => Err(violation),
-            None => {
-                self.drop_repeated_keys(list);
-                self.keep_single(list, reading)?;
-                Ok(!list.is_empty())
-            }
+            None if list.is_empty() && before > 0 => Err(self.without_value()),
+            None => Ok(()),
         }
+    }
+
+    fn without_value(&self) -> Violation {
+        let reason = match self.subs().exact("value") {
+            Some(_) => "each element must have a `value`; to leave the list empty, send []",
+            None => "an element has nothing that is known; to leave the list empty, send []",
+        };
+        Violation::new(ScimType::InvalidValue, self, reason)
     }
 
     /// Of a list that keeps a single element, leaves that one: the primary one of its type, else the last.
@@ -109,19 +127,6 @@ impl Target {
         Err(Violation::new(ScimType::InvalidValue, self, reason))
     }
 
-    /// Of elements that are identified by their `value`, the first with each stays.
-    fn drop_repeated_keys(&self, list: &mut Vec<Value>) {
-        if !self.holds_members() || list.len() < 2 {
-            return;
-        }
-        let rule = self.sub_attribute("value").map_or(self.comparison(), Self::comparison);
-        let mut seen = HashSet::with_capacity(list.len());
-        list.retain(|element| {
-            let key = element.get("value").and_then(Value::as_str);
-            key.is_none_or(|key| seen.insert(rule.fold(key).into_owned()))
-        });
-    }
-
     /// Brings one value into canonical form: that of a singular attribute, or an element of a list;
     /// false if that leaves it without a value.
     ///
@@ -132,7 +137,20 @@ impl Target {
         match (self.definition().data_type(), &mut *value) {
             (_, Value::Null) => return Ok(false),
             (Type::Complex, Value::Object(object)) => return self.normalize_object(object, reading),
-            (Type::Complex, Value::String(text)) if text.is_empty() => {
+            (data_type, Value::Object(object)) if data_type != Type::Complex => {
+                if let Some(inner) = only_value(object)
+                    && reading.tolerates(Quirk::ValueObject, self)
+                {
+                    *value = inner;
+                    return self.normalize_one(value, reading);
+                }
+            }
+            (Type::Reference, Value::String(text))
+                if !is_uri_text(text) && !reading.tolerates(Quirk::NotUri, self) =>
+            {
+                return Err(Violation::new(ScimType::InvalidValue, self, "a URI holds no blanks"));
+            }
+            (Type::Complex, Value::String(text)) if text.trim().is_empty() => {
                 return Ok(!reading.tolerates(Quirk::EmptyForComplex, self));
             }
             (Type::Complex, Value::String(_))
@@ -184,7 +202,7 @@ impl Target {
         self.normalize_members(object, reading)?;
         if self.refers_to_resources() {
             let singular = !self.definition().is_multi_valued();
-            let empty = object.get("value").and_then(Value::as_str) == Some("");
+            let empty = object.get("value").and_then(Value::as_str).is_some_and(|id| id.trim().is_empty());
             if singular && empty && reading.tolerates(Quirk::EmptyForComplex, self) {
                 return Ok(false);
             }
@@ -208,6 +226,26 @@ impl Target {
             *value = Value::from(whole);
         }
     }
+}
+
+/// What an object holds that has no member but `value`; no object, since one in another is nothing that a
+/// client means.
+fn only_value(object: &mut Map<String, Value>) -> Option<Value> {
+    let mut members = object.iter_mut();
+    match (members.next(), members.next()) {
+        (Some((name, inner)), None) if name.eq_ignore_ascii_case("value") && !inner.is_object() => {
+            Some(inner.take())
+        }
+        _ => None,
+    }
+}
+
+/// Whether text holds nothing that can stand in no URI, not even in one with characters of all
+/// languages: blanks and control characters.
+fn is_uri_text(text: &str) -> bool {
+    // Without an early exit, the compiler looks at many bytes at once.
+    let plain = text.bytes().fold(true, |plain, byte| plain & byte.is_ascii_graphic());
+    plain || !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// Whether a value is the same as no value: null, `[]`, or an object of such (RFC 7643 section 2.5).

@@ -103,6 +103,14 @@ fn elements_that_change_each_other_are_paid_for() {
 }
 
 #[test]
+fn one_value_of_many_types_is_many_elements_at_once() {
+    let given: Vec<Value> = (0..20_000).map(|n| json!({ "value": "a", "type": format!("{n}") })).collect();
+    let operation = json!({ "op": "replace", "path": "emails", "value": given });
+    let user = apply(&standard::user_type(), user("emails", vec![]), &[operation]).unwrap();
+    assert_eq!(user["emails"].as_array().unwrap().len(), 20_000);
+}
+
+#[test]
 fn filters_are_paid_for_by_term_and_element() {
     let terms: Vec<String> = (0..400).map(|n| format!("display eq \"{n}\"")).collect();
     let remove = json!({ "op": "remove", "path": format!("members[{}]", terms.join(" or ")) });

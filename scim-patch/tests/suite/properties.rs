@@ -52,12 +52,15 @@ proptest! {
         let on = scim_schema::standard::user_type();
         let apply = |resource: Object, value: Value| {
             let operation = json!({ "op": op, "path": list, "value": value });
-            resolve(&on, &Tolerance::lenient(), message(&[operation])).unwrap().apply(resource).unwrap().resource
+            let patch = resolve(&on, &Tolerance::lenient(), message(&[operation])).ok()?;
+            Some(patch.apply(resource).unwrap().resource)
         };
         let mut before = json!({ list: before, "userName": "a" }).as_object().unwrap().clone();
         on.normalize(&mut before, &mut Reading::new(&Tolerance::lenient())).unwrap();
-        let expected = given.iter().fold(before.clone(), |resource, element| apply(resource, json!([element])));
-        prop_assert_eq!(apply(before, json!(given)), expected);
+        // What says nothing, or lists nothing, is refused alone as well as among others.
+        let one = |resource, element| apply(resource, json!([element]));
+        let Some(expected) = given.iter().try_fold(before.clone(), one) else { return Ok(()) };
+        prop_assert_eq!(apply(before, json!(given)), Some(expected));
     }
 
     #[test]
@@ -80,7 +83,13 @@ proptest! {
         (on, from, to) in select(types().to_vec()).prop_flat_map(|on| (Just(on.clone()), resource(&on), resource(&on))),
         tolerance in tolerance(),
     ) {
-        let to = with_immutable_of(&on, &from, to);
+        let mut to = with_immutable_of(&on, &from, to);
+        // Operations may have left two elements that a client could not send apart.
+        for target in on.attributes() {
+            if let Some(Value::Array(list)) = to.get_mut(target.attribute().name()) {
+                target.merge_repeated(list);
+            }
+        }
         if on.validate(&to, Some(&from)).is_err() {
             return Ok(());
         }

@@ -151,6 +151,13 @@ fn each_quirk_is_tolerated_alone_and_refused_alone() {
         Quirk::FilteredSingular,
         Quirk::BareExtensionPath,
         Quirk::ParameterForm,
+        Quirk::CoreSchemaPath,
+        Quirk::BareOperations,
+        Quirk::BareNot,
+        Quirk::EmptyFilter,
+        Quirk::RawPlus,
+        Quirk::BothProjections,
+        Quirk::NoErrorLimit,
     ];
     let missing = Quirk::ALL.iter().filter(|quirk| !met.contains(*quirk) && !others.contains(quirk));
     assert_eq!(missing.map(|quirk| quirk.name()).collect::<Vec<_>>(), [""; 0]);
