@@ -29,7 +29,9 @@ impl Parser<'_, '_> {
             return Ok(rest);
         };
         if next(rest) == b'"' {
+            let start = rest;
             let (rest, text) = string(rest)?;
+            self.check_length(op, &text, start)?;
             self.operands.push(Filter::Compare { path, op, value: Literal::String(text) });
             return Ok(rest);
         }
@@ -77,13 +79,34 @@ impl Parser<'_, '_> {
     fn unquoted<'a>(&mut self, path: &AttrPath, op: CompareOp, input: &'a str) -> Parsed<'a, Literal> {
         let (rest, word) = run(input, is_word_byte);
         let ends = next(rest) == b' ' || at_close(rest);
+        if next(rest) == b'\'' || word.contains(is_other_quote) {
+            let expected = format!("text in double quotes after `{op}`, as in `{op} \"x\"`");
+            return Err(Fault::new(Kind::Literal, input, token(input), expected));
+        }
         match self.bare_word(word, path).filter(|_| ends) {
-            Some(literal) => Ok((rest, literal)),
+            Some(literal) => {
+                if let Literal::String(text) = &literal {
+                    self.check_length(op, text, input)?;
+                }
+                Ok((rest, literal))
+            }
             None => {
                 let expected = format!("a quoted string, a number, true, false or null after `{op}`");
                 Err(Fault::new(Kind::Literal, input, token(input), expected))
             }
         }
+    }
+
+    /// Refuses a text that is too long to be looked for in others.
+    #[inline]
+    fn check_length<'a>(&self, op: CompareOp, text: &str, start: &'a str) -> Result<(), Fault<'a>> {
+        let max = self.limits.operand;
+        let searches = matches!(op, CompareOp::Co | CompareOp::Sw | CompareOp::Ew);
+        if searches && text.len() > max && text.chars().count() > max {
+            let expected = format!("at most {max} characters after `{op}`");
+            return Err(Fault::new(Kind::Literal, start, token(start), expected));
+        }
+        Ok(())
     }
 
     fn bare_word(&mut self, word: &str, path: &AttrPath) -> Option<Literal> {
@@ -101,4 +124,9 @@ impl Parser<'_, '_> {
         let bare = !reserved && self.reading.tolerates(Quirk::UnquotedLiteral, path);
         bare.then(|| Literal::String(word.into()))
     }
+}
+
+/// Whether a character is a quotation mark of people, which word processors put in place of `"`.
+fn is_other_quote(c: char) -> bool {
+    matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»' | '‹' | '›' | '＂' | '＇')
 }

@@ -33,18 +33,29 @@ impl Predicate {
     ///
     /// [`ResourceType::normalize`]: scim_schema::ResourceType::normalize
     pub fn is_match(&self, resource: &Map<String, Value>) -> bool {
+        self.is_match_counting(resource, &mut 0)
+    }
+
+    /// Whether a resource fulfils the predicate, as [`is_match`](Self::is_match) says. Adds the work that
+    /// this took to `visits`, for a [`Budget`](crate::Budget).
+    pub fn is_match_counting(&self, resource: &Map<String, Value>, visits: &mut usize) -> bool {
         match self {
-            Self::And(all) => all.iter().all(|predicate| predicate.is_match(resource)),
-            Self::Or(any) => any.iter().any(|predicate| predicate.is_match(resource)),
-            Self::Not(inner) => !inner.is_match(resource),
+            Self::And(all) => all.iter().all(|predicate| predicate.is_match_counting(resource, visits)),
+            Self::Or(any) => any.iter().any(|predicate| predicate.is_match_counting(resource, visits)),
+            Self::Not(inner) => !inner.is_match_counting(resource, visits),
             Self::Const(holds) => *holds,
-            Self::Present(target) => target.values(resource).any(is_present),
+            Self::Present(target) => {
+                *visits += 1;
+                target.values(resource).any(|value| is_present(value, visits))
+            }
             Self::Compare { target, op, operand } => {
-                compare(target.compared_values(resource), target.comparison(), *op, operand)
+                compare(target.compared_values(resource), target.comparison(), *op, operand, visits)
             }
             Self::Any { target, inner } => match target.get(resource) {
-                Some(Value::Array(elements)) => elements.iter().any(|element| inner.matches_element(element)),
-                Some(value) => !value.is_null() && inner.matches_element(value),
+                Some(Value::Array(elements)) => {
+                    elements.iter().any(|element| inner.matches_element_counting(element, visits))
+                }
+                Some(value) => !value.is_null() && inner.matches_element_counting(value, visits),
                 None => false,
             },
         }
@@ -71,20 +82,36 @@ impl Predicate {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn matches_element(&self, element: &Value) -> bool {
+        self.matches_element_counting(element, &mut 0)
+    }
+
+    /// Whether an element fulfils the predicate, as [`matches_element`](Self::matches_element) says. Adds
+    /// the work that this took to `visits`.
+    pub fn matches_element_counting(&self, element: &Value, visits: &mut usize) -> bool {
         match self {
-            Self::And(all) => all.iter().all(|predicate| predicate.matches_element(element)),
-            Self::Or(any) => any.iter().any(|predicate| predicate.matches_element(element)),
-            Self::Not(inner) => !inner.matches_element(element),
-            Self::Const(holds) => *holds,
-            Self::Present(target) => stored_in(target, element).is_some_and(is_present),
+            Self::And(all) => all.iter().all(|predicate| predicate.matches_element_counting(element, visits)),
+            Self::Or(any) => any.iter().any(|predicate| predicate.matches_element_counting(element, visits)),
+            Self::Not(inner) => !inner.matches_element_counting(element, visits),
+            Self::Const(holds) => {
+                *visits += 1;
+                *holds
+            }
+            Self::Present(target) => {
+                *visits += 1;
+                stored_in(target, element).is_some_and(|value| is_present(value, visits))
+            }
             Self::Compare { target, op, operand } => {
-                compare(target.value_in(element).into_iter(), target.comparison(), *op, operand)
+                let value = target.value_in(element).into_iter();
+                compare(value, target.comparison(), *op, operand, visits)
             }
             // There are no elements inside an element.
             Self::Any { .. } => false,
         }
     }
 }
+
+/// So many bytes of a text cost as much as a look at a value.
+const TEXT: usize = 32;
 
 /// What is stored in an element for a target of an inner predicate.
 fn stored_in<'a>(target: &Target, element: &'a Value) -> Option<&'a Value> {
@@ -95,12 +122,13 @@ fn stored_in<'a>(target: &Target, element: &'a Value) -> Option<&'a Value> {
 }
 
 /// Whether a value is neither null nor empty; in an object or a list, whether one is.
-fn is_present(value: &Value) -> bool {
+fn is_present(value: &Value, visits: &mut usize) -> bool {
+    *visits += 1;
     match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),
-        Value::Array(list) => list.iter().any(is_present),
-        Value::Object(object) => object.values().any(is_present),
+        Value::Array(list) => list.iter().any(|value| is_present(value, visits)),
+        Value::Object(object) => object.values().any(|value| is_present(value, visits)),
         Value::Bool(_) | Value::Number(_) => true,
     }
 }
@@ -111,10 +139,14 @@ pub(crate) fn compare<'a>(
     rule: Comparison,
     op: CompareOp,
     operand: &Operand,
+    visits: &mut usize,
 ) -> bool {
+    let mut looks = 0;
     // Sub-attributes may be multi-valued themselves.
-    let mut values = values.flat_map(each);
-    match op {
+    let mut values = values.flat_map(each).inspect(|value| {
+        looks += 1 + if let Value::String(text) = value { text.len() / TEXT } else { 0 };
+    });
+    let holds = match op {
         CompareOp::Eq => values.any(|value| rule.equals(value, operand)),
         CompareOp::Ne => {
             let mut absent = true;
@@ -131,7 +163,10 @@ pub(crate) fn compare<'a>(
         CompareOp::Ge => values.any(|v| rule.compare(v, operand).is_some_and(Ordering::is_ge)),
         CompareOp::Lt => values.any(|v| rule.compare(v, operand).is_some_and(Ordering::is_lt)),
         CompareOp::Le => values.any(|v| rule.compare(v, operand).is_some_and(Ordering::is_le)),
-    }
+    };
+    // That there is none is found out by a look, too.
+    *visits += looks.max(1);
+    holds
 }
 
 /// The values that one stands for: the elements of a list, nothing if it is null.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod ast;
+mod budget;
 mod comparison;
 mod display;
 mod error;
@@ -14,6 +15,7 @@ mod token;
 mod typed;
 
 pub use ast::{CompareOp, Filter, Literal};
+pub use budget::{Budget, Exhausted};
 pub use error::{ParseError, ParseErrorKind, ResolveError, ResolveErrorKind};
 pub use limits::Limits;
 pub use path::PatchPath;

@@ -21,6 +21,8 @@ pub struct Limits {
     pub nesting: usize,
     /// Comparisons and presence tests. Terms on the same level cost no stack, however many.
     pub terms: usize,
+    /// Characters of the text that `co`, `sw` and `ew` look for: what a search costs depends on it.
+    pub operand: usize,
 }
 
 impl Limits {
@@ -50,11 +52,17 @@ impl Limits {
     pub fn with_terms(self, terms: usize) -> Self {
         Self { terms, ..self }
     }
+
+    /// The same limits with another length of what `co`, `sw` and `ew` look for.
+    #[must_use]
+    pub fn with_operand(self, characters: usize) -> Self {
+        Self { operand: characters, ..self }
+    }
 }
 
 impl Default for Limits {
-    /// 16 KiB, 64 levels, 500 terms.
+    /// 16 KiB, 64 levels, 500 terms, 1,024 characters.
     fn default() -> Self {
-        Self { length: 16 * 1024, nesting: 64, terms: 500 }
+        Self { length: 16 * 1024, nesting: 64, terms: 500, operand: 1024 }
     }
 }

@@ -260,10 +260,14 @@ impl<'p, 't> Parser<'p, 't> {
         match next(input) {
             b'(' => self.nested(input, b')'),
             b'n' | b'N' if is_negation(input) => self.negation(input),
+            b'n' | b'N' if is_bare_negation(input) && self.reading.tolerates(Quirk::BareNot, self.name) => {
+                self.bare_negation(input)
+            }
             _ => {
                 let Ok((rest, path)) = AttrPath::parse_prefix(input) else {
                     return Err(no_attribute(input, "an attribute, `not` or `(`"));
                 };
+                let rest = self.before_bracket(rest)?;
                 if next(rest) == b'[' {
                     self.value_path(path, rest)
                 } else {
@@ -306,6 +310,31 @@ impl<'p, 't> Parser<'p, 't> {
         let rest = self.nested(group, b')')?;
         self.wrap(Filter::Not);
         Ok(rest)
+    }
+
+    /// `not` in front of a single expression.
+    #[inline(never)]
+    fn bare_negation<'a>(&mut self, input: &'a str) -> Rest<'a> {
+        if self.levels == 0 {
+            return Err(self.too_deep(input));
+        }
+        self.levels -= 1;
+        let rest = self.blanks(input.get(3..).unwrap_or_default(), 1)?;
+        let rest = self.term(rest)?;
+        self.levels += 1;
+        self.wrap(Filter::Not);
+        Ok(rest)
+    }
+
+    /// Reads blanks before a bracket, where the grammar has none.
+    #[inline]
+    pub(crate) fn before_bracket<'a>(&mut self, input: &'a str) -> Rest<'a> {
+        match input.as_bytes() {
+            [b' ', b' ' | b'[', ..] if input.trim_start_matches(' ').starts_with('[') => {
+                self.blanks(input, 0)
+            }
+            _ => Ok(input),
+        }
     }
 
     /// The brackets of a value path, and what may follow: `.value eq "x"` or ` eq "x"`, which is one
@@ -351,6 +380,13 @@ fn unclosed(rest: &str, close: u8) -> Fault<'_> {
 /// Whether `not` and an opening parenthesis come next.
 fn is_negation(input: &str) -> bool {
     lex(input, (tag_no_case("not"), space0, peek(char('(')))).is_some()
+}
+
+/// Whether `not` comes next with an expression behind it, and not as the name of an attribute.
+fn is_bare_negation(input: &str) -> bool {
+    let Some((rest, _)) = lex(input, (tag_no_case("not"), char(' '), space0)) else { return false };
+    let (_, word) = run(rest, is_path_byte);
+    !word.is_empty() && !word.eq_ignore_ascii_case("pr") && CompareOp::from_word(word.as_bytes()).is_none()
 }
 
 /// Whether a comparison, not a connective, follows a value path.

@@ -69,6 +69,7 @@ impl Parser<'_, '_> {
     /// `attrPath`, or `valuePath` with an optional sub-attribute.
     fn patch_path<'a>(&mut self, input: &'a str) -> Parsed<'a, PatchPath> {
         let (rest, path) = attribute(input, "an attribute")?;
+        let rest = self.before_bracket(rest)?;
         let Some(inside) = rest.strip_prefix('[') else { return Ok((rest, PatchPath::Attribute(path))) };
 
         self.scim_type = ScimType::InvalidFilter;

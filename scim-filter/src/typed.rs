@@ -105,7 +105,13 @@ impl<'a> Resolver<'a, '_, '_> {
                 return Ok(match self.typed(node, target, op, literal)? {
                     Predicate::Compare { target, op, operand } => {
                         let name = Value::from(name);
-                        Predicate::Const(compare(std::iter::once(&name), target.comparison(), op, &operand))
+                        Predicate::Const(compare(
+                            std::iter::once(&name),
+                            target.comparison(),
+                            op,
+                            &operand,
+                            &mut 0,
+                        ))
                     }
                     other => other,
                 });

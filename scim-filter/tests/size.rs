@@ -110,3 +110,24 @@ fn a_value_that_is_very_long() {
     let error = parse(text.trim_end_matches('"'), long).unwrap_err();
     assert!(format!("{error:#}").len() < 500, "{error:#}");
 }
+
+#[test]
+fn what_is_looked_for_in_texts_is_limited() {
+    let tolerance = Tolerance::lenient();
+    let limits = Limits::default();
+    let parse = |text: &str| Filter::parse(text, &limits, &mut Reading::new(&tolerance));
+    let (longest, longer) = ("ü".repeat(1_024), "ü".repeat(1_025));
+    for op in ["co", "sw", "ew"] {
+        assert!(parse(&format!("title {op} \"{longest}\"")).is_ok(), "{op}");
+        let error = parse(&format!("title {op} \"{longer}\"")).unwrap_err();
+        let expected = format!("at character 10: expected at most 1024 characters after `{op}`");
+        assert_eq!(error.to_string(), expected);
+        assert!(parse(&format!("title {op} {longer}")).is_err(), "{op} without quotes");
+        let (wide, mut reading) = (limits.with_operand(1_025), Reading::new(&tolerance));
+        assert!(Filter::parse(&format!("title {op} \"{longer}\""), &wide, &mut reading).is_ok(), "{op}");
+    }
+    assert!(
+        parse(&format!("title eq \"{longer}\"")).is_ok(),
+        "what is compared costs no more than it is long"
+    );
+}

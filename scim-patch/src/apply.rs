@@ -1,12 +1,15 @@
 //! Applying a patch to a resource.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
+use scim_filter::Budget;
 use scim_schema::{Fired, Mutability, Quirk, Reading, ScimType, Target, Tolerance, is_unassigned};
 use serde_json::{Map, Value};
 
 use crate::error::Result;
-use crate::limits::Budget;
+use crate::limits::Allowance;
 use crate::patch::{Action, Step};
 use crate::resolve::read_only;
 use crate::{Patch, PatchError, list};
@@ -25,7 +28,7 @@ pub struct Applied {
 
 /// What is spent and found out while a patch is applied.
 pub(crate) struct Work<'a> {
-    pub(crate) budget: Budget,
+    pub(crate) allowance: Allowance<'a>,
     pub(crate) reading: Reading<'a>,
 }
 
@@ -67,31 +70,62 @@ impl Patch {
     /// one that selects several where that is not tolerated, `invalidValue` for a second primary element
     /// or a required value that is not given; too large for more work, or a longer list, than the
     /// [`Limits`](crate::Limits) allow. The resource is lost then, which is why nothing can be half applied.
-    pub fn apply(&self, mut resource: Map<String, Value>) -> Result<Applied> {
+    pub fn apply(&self, resource: Map<String, Value>) -> Result<Applied> {
+        self.apply_within(resource, &Budget::default())
+    }
+
+    /// Applies the operations as [`apply`](Self::apply) does, with work that is taken from a budget.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply); too large if the budget is used up.
+    pub fn apply_within(&self, resource: Map<String, Value>, budget: &Budget) -> Result<Applied> {
+        let mut applying = pin!(self.apply_in_turns(resource, budget));
+        // It is pending only to let others have their turn.
+        loop {
+            if let Poll::Ready(applied) = applying.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return applied;
+            }
+        }
+    }
+
+    /// Applies the operations as [`apply_within`](Self::apply_within) does, but lets other tasks have
+    /// their turn every few milliseconds, whatever the runtime is; so a long list and many operations do
+    /// not stop a server, and the work ends when the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply_within`](Self::apply_within).
+    pub async fn apply_in_turns(&self, mut resource: Map<String, Value>, budget: &Budget) -> Result<Applied> {
         // What is not tolerated has been refused when the patch was resolved.
         let tolerance = Tolerance::lenient();
-        let mut work = Work { budget: Budget::new(&self.limits), reading: Reading::new(&tolerance) };
+        let allowance = Allowance::new(&self.limits, budget);
+        let mut work = Work { allowance, reading: Reading::new(&tolerance) };
         let mut changed = false;
         let mut extensions_differ = false;
         let mut extended: Vec<Extended<'_>> = Vec::new();
         for steps in self.groups() {
             let Some(Step { target, .. }) = steps.first() else { continue };
-            match target.extension() {
-                None => {
-                    if apply_group(target, steps, &mut resource, &mut work)? {
-                        changed = true;
-                        check_required(target, steps, &resource)?;
-                    }
+            let Some(uri) = target.extension() else {
+                if apply_group(target, steps, &mut resource, &mut work).await? {
+                    changed = true;
+                    check_required(target, steps, &resource)?;
                 }
-                Some(uri) => {
-                    let change = |object: &mut _| apply_group(target, steps, object, &mut work);
-                    let outcome = in_extension(uri, &mut resource, change)?;
-                    if outcome.changed {
-                        changed = true;
-                        extensions_differ |= outcome.existed != outcome.exists;
-                        extended.push(Extended { target, steps, existed: outcome.existed });
-                    }
-                }
+                continue;
+            };
+            // An extension is there as long as it has values.
+            let existed = resource.contains_key(uri);
+            let object = resource.entry(uri).or_insert_with(|| Value::Object(Map::new())).as_object_mut();
+            let Some(object) = object else { continue };
+            let differs = apply_group(target, steps, object, &mut work).await?;
+            let exists = !object.is_empty();
+            if !exists {
+                resource.remove(uri);
+            }
+            if differs {
+                changed = true;
+                extensions_differ |= existed != exists;
+                extended.push(Extended { target, steps, existed });
             }
         }
         if extensions_differ {
@@ -127,40 +161,10 @@ struct Extended<'a> {
     existed: bool,
 }
 
-/// What became of an extension.
-struct Outcome {
-    changed: bool,
-    existed: bool,
-    exists: bool,
-}
-
-/// Lets a change at the object of an extension, which is there as long as it has values.
-fn in_extension(
-    uri: &str,
-    resource: &mut Map<String, Value>,
-    change: impl FnOnce(&mut Map<String, Value>) -> Result<bool>,
-) -> Result<Outcome> {
-    if let Some(object) = resource.get_mut(uri).and_then(Value::as_object_mut) {
-        let changed = change(object)?;
-        let exists = !(changed && object.is_empty());
-        if !exists {
-            resource.remove(uri);
-        }
-        return Ok(Outcome { changed, existed: true, exists });
-    }
-    let mut object = Map::new();
-    let changed = change(&mut object)?;
-    let exists = !object.is_empty();
-    if exists {
-        resource.insert(uri.to_owned(), Value::Object(object));
-    }
-    Ok(Outcome { changed, existed: false, exists })
-}
-
 /// Applies all steps for one attribute to the object that holds it; whether it changed.
 ///
 /// Steps may undo each other, so of several the attribute's fingerprint tells.
-fn apply_group(
+async fn apply_group(
     target: &Target,
     steps: &[Step],
     object: &mut Map<String, Value>,
@@ -169,42 +173,60 @@ fn apply_group(
     if let [step] = steps
         && step.reports_exactly()
     {
-        return step.apply(object, work);
+        return apply_step(step, object, work).await;
     }
+    let name = target.attribute().name();
     let hasher = RandomState::new();
-    let print = |object: &Map<String, Value>| {
-        object.get(target.attribute().name()).map(|value| fingerprint(&hasher, value))
-    };
-    let before = print(object);
+    let before = fingerprint(&hasher, object.get(name), work).await;
     let mut changed = false;
     for step in steps {
-        changed |= step.apply(object, work)?;
+        changed |= apply_step(step, object, work).await?;
+        work.allowance.budget.turn().await;
     }
-    Ok(changed && print(object) != before)
+    Ok(changed && fingerprint(&hasher, object.get(name), work).await != before)
+}
+
+async fn apply_step(step: &Step, object: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
+    let found = match &step.action {
+        Action::Select(select) => {
+            let found = select.find(&step.target, object, &work.allowance).await;
+            found.map_err(|error| error.at(step.operation))?
+        }
+        _ => Vec::new(),
+    };
+    step.apply(object, &found, work)
 }
 
 impl Step {
-    /// Applies the step to the object that holds its attribute; whether it changed anything.
-    fn apply(&self, object: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
+    /// Applies the step to the object that holds its attribute, given which elements its filter has found;
+    /// whether it changed anything.
+    fn apply(&self, object: &mut Map<String, Value>, found: &[bool], work: &mut Work<'_>) -> Result<bool> {
         work.reading.at_operation(Some(self.operation));
         let applied = match self.target.definition().mutability() {
-            Mutability::Immutable => self.apply_once(object, work),
-            _ => self.apply_freely(object, work),
+            Mutability::Immutable => self.apply_once(object, found, work),
+            _ => self.apply_freely(object, found, work),
         };
         applied.map_err(|error| error.at(self.operation))
     }
 
     /// An immutable value stays what it is; setting it again is no change (RFC 7644 section 3.5.2).
-    fn apply_once(&self, object: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
+    fn apply_once(
+        &self,
+        object: &mut Map<String, Value>,
+        found: &[bool],
+        work: &mut Work<'_>,
+    ) -> Result<bool> {
         let target = &self.target;
         let name = target.attribute().name();
-        let Some(before) = object.get(name).cloned() else { return self.apply_freely(object, work) };
-        if !self.apply_freely(object, work)? {
+        let Some(before) = object.get(name).cloned() else {
+            return self.apply_freely(object, found, work);
+        };
+        if !self.apply_freely(object, found, work)? {
             return Ok(false);
         }
         let length = |value: &Value| value.as_array().map_or(1, Vec::len);
         let Some(now) = object.get_mut(name) else { return Err(immutable(target)) };
-        work.budget.visit(target, length(&before).saturating_mul(length(now)))?;
+        work.allowance.visit(target, length(&before).saturating_mul(length(now)))?;
         if length(&before) != length(now) || !target.same_value(&before, now) {
             return Err(immutable(target));
         }
@@ -212,22 +234,27 @@ impl Step {
         Ok(false)
     }
 
-    fn apply_freely(&self, object: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
+    fn apply_freely(
+        &self,
+        object: &mut Map<String, Value>,
+        found: &[bool],
+        work: &mut Work<'_>,
+    ) -> Result<bool> {
         let target = &self.target;
         let name = target.attribute().name();
-        let budget = &mut work.budget;
+        let allowance = &work.allowance;
         match &self.action {
             Action::Confirm { named, value } => confirm(named, value, object.get(name)).map(|()| false),
-            Action::Set(value) => set(object, target, value, budget),
+            Action::Set(value) => set(object, target, value, allowance),
             Action::Unassign => Ok(object.remove(name).is_some()),
             Action::Append(elements) => {
-                edit_list(object, target, |list| list::append(target, list, elements, budget))
+                edit_list(object, target, |list| list::append(target, list, elements, allowance))
             }
             Action::RemoveListed(listed) => {
-                edit_list(object, target, |list| list::remove_listed(target, list, listed, budget))
+                edit_list(object, target, |list| list::remove_listed(target, list, listed, allowance))
             }
-            Action::Keyed(keyed) => edit_list(object, target, |list| keyed.apply(target, list, budget)),
-            Action::Select(select) => select.apply(target, object, work),
+            Action::Keyed(keyed) => edit_list(object, target, |list| keyed.apply(target, list, allowance)),
+            Action::Select(select) => select.apply(target, object, found, work),
         }
     }
 }
@@ -256,9 +283,14 @@ pub(crate) fn immutable(target: &Target) -> PatchError {
     PatchError::new(ScimType::Mutability, target, "is immutable, and it has a value already")
 }
 
-fn set(object: &mut Map<String, Value>, target: &Target, value: &Value, budget: &mut Budget) -> Result<bool> {
+fn set(
+    object: &mut Map<String, Value>,
+    target: &Target,
+    value: &Value,
+    allowance: &Allowance<'_>,
+) -> Result<bool> {
     if let Value::Array(list) = value {
-        budget.grow(target, list.len())?;
+        allowance.grow(target, list.len())?;
     }
     match object.get_mut(target.attribute().name()) {
         Some(old) => Ok(overwrite(old, value)),
@@ -367,33 +399,45 @@ fn missing(at: &Target, sub: Option<&str>, steps: &[Step]) -> PatchError {
     }
 }
 
-/// Tells values apart, whatever the order of the members of objects.
-fn fingerprint(hasher: &RandomState, value: &Value) -> u64 {
-    fn feed(hasher: &RandomState, state: &mut impl Hasher, value: &Value) {
-        std::mem::discriminant(value).hash(state);
-        match value {
-            Value::Null => {}
-            Value::Bool(flag) => flag.hash(state),
-            Value::Number(number) => number.hash(state),
-            Value::String(text) => text.hash(state),
-            Value::Array(list) => {
-                state.write_usize(list.len());
-                list.iter().for_each(|element| feed(hasher, state, element));
-            }
-            Value::Object(object) => {
-                let member = |(name, value): (&String, &Value)| {
-                    let mut state = hasher.build_hasher();
-                    name.hash(&mut state);
-                    feed(hasher, &mut state, value);
-                    state.finish()
-                };
-                state.write_u64(object.iter().map(member).fold(0, u64::wrapping_add));
+/// Tells the values of an attribute apart, whatever the order of the members of objects.
+async fn fingerprint(hasher: &RandomState, value: Option<&Value>, work: &Work<'_>) -> Option<u64> {
+    // So many elements take less than a few milliseconds.
+    const AT_ONCE: usize = 4096;
+    let mut state = hasher.build_hasher();
+    match value? {
+        Value::Array(list) => {
+            for elements in list.chunks(AT_ONCE) {
+                elements.iter().for_each(|element| feed(hasher, &mut state, element));
+                work.allowance.budget.pass(elements.len());
+                work.allowance.budget.turn().await;
             }
         }
+        value => feed(hasher, &mut state, value),
     }
-    let mut state = hasher.build_hasher();
-    feed(hasher, &mut state, value);
-    state.finish()
+    Some(state.finish())
+}
+
+fn feed(hasher: &RandomState, state: &mut impl Hasher, value: &Value) {
+    std::mem::discriminant(value).hash(state);
+    match value {
+        Value::Null => {}
+        Value::Bool(flag) => flag.hash(state),
+        Value::Number(number) => number.hash(state),
+        Value::String(text) => text.hash(state),
+        Value::Array(list) => {
+            state.write_usize(list.len());
+            list.iter().for_each(|element| feed(hasher, state, element));
+        }
+        Value::Object(object) => {
+            let member = |(name, value): (&String, &Value)| {
+                let mut state = hasher.build_hasher();
+                name.hash(&mut state);
+                feed(hasher, &mut state, value);
+                state.finish()
+            };
+            state.write_u64(object.iter().map(member).fold(0, u64::wrapping_add));
+        }
+    }
 }
 
 impl Work<'_> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::PatchError;
 use crate::apply::{immutable, overwrite};
 use crate::error::Result;
-use crate::limits::Budget;
+use crate::limits::Allowance;
 use crate::list::{self, is_primary};
 use crate::patch::key_of;
 
@@ -65,11 +65,11 @@ impl Change {
         &self,
         target: &Target,
         element: &mut Value,
-        budget: &mut Budget,
+        allowance: &Allowance<'_>,
     ) -> Result<Outcome> {
         match self {
             Self::Remove => Ok(Outcome::Gone),
-            change => match change.apply(target, element, budget)? {
+            change => match change.apply(target, element, allowance)? {
                 false => Ok(Outcome::Same),
                 true if element.as_object().is_some_and(Map::is_empty) => Ok(Outcome::Gone),
                 true => Ok(Outcome::Changed),
@@ -78,11 +78,16 @@ impl Change {
     }
 
     /// Changes one element, unless it is to be removed; whether that changed anything.
-    pub(crate) fn apply(&self, target: &Target, element: &mut Value, budget: &mut Budget) -> Result<bool> {
+    pub(crate) fn apply(
+        &self,
+        target: &Target,
+        element: &mut Value,
+        allowance: &Allowance<'_>,
+    ) -> Result<bool> {
         match self {
             Self::Remove => Ok(false),
-            Self::RemoveEqual(listed) => remove_equal(element, listed, budget),
-            Self::Merge { members, adding } => merge(target, element, members, *adding, budget),
+            Self::RemoveEqual(listed) => remove_equal(element, listed, allowance),
+            Self::Merge { members, adding } => merge(target, element, members, *adding, allowance),
             Self::Replace(value) => replace(target, element, value),
         }
     }
@@ -133,7 +138,7 @@ pub(crate) fn merge(
     value: &mut Value,
     members: &[Member],
     adding: bool,
-    budget: &mut Budget,
+    allowance: &Allowance<'_>,
 ) -> Result<bool> {
     if !value.is_object() {
         *value = Value::Object(Map::new());
@@ -152,7 +157,9 @@ pub(crate) fn merge(
                 object.insert(name.to_owned(), value.clone());
                 true
             }
-            (Value::Array(added), Some(Value::Array(old))) if adding => list::join(sub, old, added, budget)?,
+            (Value::Array(added), Some(Value::Array(old))) if adding => {
+                list::join(sub, old, added, allowance)?
+            }
             (value, Some(old)) => old != value && may_change(sub, old, Some(value))? && overwrite(old, value),
         };
         changed |= set;
@@ -191,12 +198,12 @@ fn drop_derived(target: &Target, object: &mut Map<String, Value>) {
 }
 
 /// Removes values from a sub-attribute that is a list.
-fn remove_equal(value: &mut Value, listed: &Member, budget: &mut Budget) -> Result<bool> {
+fn remove_equal(value: &mut Value, listed: &Member, allowance: &Allowance<'_>) -> Result<bool> {
     let (Some(object), Value::Array(values)) = (value.as_object_mut(), &listed.value) else {
         return Ok(false);
     };
     let Some(Value::Array(old)) = object.get_mut(listed.name()) else { return Ok(false) };
-    let shorter = list::remove_listed(&listed.sub, old, values, budget)?;
+    let shorter = list::remove_listed(&listed.sub, old, values, allowance)?;
     if shorter && listed.sub.definition().mutability() == Mutability::Immutable {
         return Err(immutable(&listed.sub));
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::PatchError;
 use crate::error::Result;
-use crate::limits::Budget;
+use crate::limits::Allowance;
 use crate::net::Nets;
 
 /// Changes to a list whose elements are identified by their `value`, such as the members of a group.
@@ -79,15 +79,20 @@ impl Keyed {
     }
 
     /// Applies the changes in one pass; whether they changed anything.
-    pub(crate) fn apply(&self, target: &Target, list: &mut Vec<Value>, budget: &mut Budget) -> Result<bool> {
+    pub(crate) fn apply(
+        &self,
+        target: &Target,
+        list: &mut Vec<Value>,
+        allowance: &Allowance<'_>,
+    ) -> Result<bool> {
         let before = list.len();
-        budget.visit(target, before.saturating_add(self.changes.len()))?;
+        allowance.visit(target, before.saturating_add(self.changes.len()))?;
         let changed = match self.changes.as_slice() {
             [change] if !self.exactly => apply_one(key_rule(target), list, change),
             _ => self.apply_all(target, list),
         };
         if list.len() > before {
-            budget.grow(target, list.len())?;
+            allowance.grow(target, list.len())?;
         }
         Ok(changed)
     }

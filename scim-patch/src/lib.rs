@@ -23,3 +23,4 @@ pub use error::PatchError;
 pub use limits::Limits;
 pub use patch::Patch;
 pub use request::{Op, Operation, PATCH_OP, PatchRequest};
+pub use scim_filter::Budget;

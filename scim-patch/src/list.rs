@@ -10,7 +10,7 @@ use crate::apply::immutable;
 use crate::change::may_change;
 use crate::error::Result;
 use crate::keyed::is_keyed;
-use crate::limits::Budget;
+use crate::limits::Allowance;
 
 /// Up to this many pairs are compared one by one; for more, the elements that are given are hashed.
 const PAIRWISE: usize = 256;
@@ -20,20 +20,20 @@ pub(crate) fn append(
     target: &Target,
     list: &mut Vec<Value>,
     elements: &[Value],
-    budget: &mut Budget,
+    allowance: &Allowance<'_>,
 ) -> Result<bool> {
     let length = list.len();
     let mut given = Given::new(target, elements, length);
-    budget.visit(target, given.looks(length.saturating_add(elements.len())))?;
+    allowance.visit(target, given.looks(length.saturating_add(elements.len())))?;
     for (place, old) in list.iter().enumerate() {
         given.see(place, old);
     }
     let (mut changed, mut primary) = (false, None);
     for element in elements {
-        let found = given.find(list, element, budget)?;
+        let found = given.find(list, element, allowance)?;
         let place = found.unwrap_or(list.len());
         let differs = match list.get_mut(place) {
-            Some(old) => complete(target, old, element, budget)?,
+            Some(old) => complete(target, old, element, allowance)?,
             None => {
                 list.push(element.clone());
                 true
@@ -48,7 +48,7 @@ pub(crate) fn append(
         }
     }
     if list.len() > length {
-        budget.grow(target, list.len())?;
+        allowance.grow(target, list.len())?;
     }
     if let Some(primary) = primary {
         changed |= demote_others(list, primary);
@@ -61,11 +61,11 @@ pub(crate) fn remove_listed(
     target: &Target,
     list: &mut Vec<Value>,
     listed: &[Value],
-    budget: &mut Budget,
+    allowance: &Allowance<'_>,
 ) -> Result<bool> {
     let length = list.len();
     let given = Given::new(target, listed, length);
-    budget.visit(target, given.looks(length.saturating_add(listed.len())))?;
+    allowance.visit(target, given.looks(length.saturating_add(listed.len())))?;
     list.retain(|element| !given.has(element));
     Ok(list.len() < length)
 }
@@ -117,7 +117,7 @@ impl<'a> Given<'a> {
     }
 
     /// The first place in the list of an element that is the same as one of those given.
-    fn find(&self, list: &[Value], element: &Value, budget: &mut Budget) -> Result<Option<usize>> {
+    fn find(&self, list: &[Value], element: &Value, allowance: &Allowance<'_>) -> Result<Option<usize>> {
         let is_it = |old: &Value| is_same_element(self.target, old, element);
         if let Some(places) = &self.places {
             let names = names(self.target, element);
@@ -125,7 +125,7 @@ impl<'a> Given<'a> {
             match seen {
                 Some(place) if !list.get(place).is_some_and(is_it) => {
                     // Another of those given has changed it since.
-                    budget.visit(self.target, list.len())?;
+                    allowance.visit(self.target, list.len())?;
                 }
                 seen => return Ok(seen),
             }
@@ -195,9 +195,9 @@ pub(crate) fn join(
     sub: &Target,
     list: &mut Vec<Value>,
     added: &[Value],
-    budget: &mut Budget,
+    allowance: &Allowance<'_>,
 ) -> Result<bool> {
-    let longer = append(sub, list, added, budget)?;
+    let longer = append(sub, list, added, allowance)?;
     if longer && sub.definition().mutability() == Mutability::Immutable {
         return Err(immutable(sub));
     }
@@ -206,13 +206,13 @@ pub(crate) fn join(
 
 /// Adds the sub-attributes that are given to an element that is there. What has the same value stays
 /// as it is.
-fn complete(target: &Target, old: &mut Value, given: &Value, budget: &mut Budget) -> Result<bool> {
+fn complete(target: &Target, old: &mut Value, given: &Value, allowance: &Allowance<'_>) -> Result<bool> {
     let (Some(old), Some(given)) = (old.as_object_mut(), given.as_object()) else { return Ok(false) };
     let mut changed = false;
     for (name, value) in given {
         let Some(sub) = target.sub_attribute(name) else { continue };
         changed |= match (old.get_mut(name), value) {
-            (Some(Value::Array(old)), Value::Array(added)) => join(sub, old, added, budget)?,
+            (Some(Value::Array(old)), Value::Array(added)) => join(sub, old, added, allowance)?,
             (Some(old), value) if sub.same_value(old, value) => false,
             // The element is the one that its key says, so what is fixed in it is not questioned.
             (Some(_), _) if is_keyed(target) && sub.definition().mutability() == Mutability::Immutable => {

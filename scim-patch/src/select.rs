@@ -10,7 +10,7 @@ use crate::apply::Work;
 use crate::change::{Change, Member, Outcome, may_go, merge};
 use crate::error::Result;
 use crate::keyed::{is_keyed, key_rule};
-use crate::limits::Budget;
+use crate::limits::Allowance;
 use crate::list::{demote_others, is_primary};
 use crate::patch::key_of;
 
@@ -18,8 +18,6 @@ use crate::patch::key_of;
 #[derive(Clone, Debug)]
 pub(crate) struct Select {
     pub(crate) filter: Predicate,
-    /// How much work it is to look at one element.
-    pub(crate) effort: usize,
     /// Whether the filter may select several elements.
     pub(crate) several: bool,
     pub(crate) change: Change,
@@ -42,20 +40,50 @@ pub(crate) enum Otherwise {
 impl Select {
     /// The whole of a list, or the value of a singular complex attribute.
     pub(crate) fn all(change: Change, otherwise: Otherwise) -> Self {
-        Self { filter: Predicate::Const(true), effort: 1, several: true, change, otherwise }
+        Self { filter: Predicate::Const(true), several: true, change, otherwise }
     }
 
-    /// Applies it to the attribute in the object that holds it; whether that changed anything.
+    /// Which elements of a list the filter selects. Only this takes long, if the filter has many terms, so
+    /// others have their turn meanwhile.
+    pub(crate) async fn find(
+        &self,
+        target: &Target,
+        object: &Map<String, Value>,
+        allowance: &Allowance<'_>,
+    ) -> Result<Vec<bool>> {
+        // At least so many elements are looked at in a few milliseconds.
+        const AT_ONCE: usize = 512;
+        let list = object.get(target.attribute().name()).and_then(Value::as_array);
+        let list = list.map(Vec::as_slice).unwrap_or_default();
+        if self.filter == Predicate::Const(true) {
+            allowance.visit(target, list.len())?;
+            return Ok(vec![true; list.len()]);
+        }
+        let mut selected = Vec::with_capacity(list.len());
+        for elements in list.chunks(AT_ONCE) {
+            let mut visits = 0;
+            selected.extend(
+                elements.iter().map(|element| self.filter.matches_element_counting(element, &mut visits)),
+            );
+            allowance.visit(target, visits)?;
+            allowance.budget.turn().await;
+        }
+        Ok(selected)
+    }
+
+    /// Applies it to the attribute in the object that holds it, given which elements were
+    /// [found](Self::find) if it is a list; whether that changed anything.
     pub(crate) fn apply(
         &self,
         target: &Target,
         object: &mut Map<String, Value>,
+        found: &[bool],
         work: &mut Work<'_>,
     ) -> Result<bool> {
         let name = target.attribute().name();
         let (changed, empty) = match object.get_mut(name) {
             None => return self.create(target, object, work),
-            Some(Value::Array(list)) => match self.in_list(target, list, &mut work.budget)? {
+            Some(Value::Array(list)) => match self.in_list(target, list, found, &work.allowance)? {
                 Some(changed) => (changed, list.is_empty()),
                 None => return self.create(target, object, work),
             },
@@ -65,7 +93,7 @@ impl Select {
                     (true, true)
                 }
                 change => {
-                    let changed = change.apply(target, value, &mut work.budget)?;
+                    let changed = change.apply(target, value, &work.allowance)?;
                     (changed, value.as_object().is_some_and(Map::is_empty))
                 }
             },
@@ -82,15 +110,20 @@ impl Select {
     }
 
     /// Whether an element was changed; `None` if none was selected.
-    fn in_list(&self, target: &Target, list: &mut Vec<Value>, budget: &mut Budget) -> Result<Option<bool>> {
-        budget.visit(target, list.len().saturating_mul(self.effort))?;
+    fn in_list(
+        &self,
+        target: &Target,
+        list: &mut Vec<Value>,
+        found: &[bool],
+        allowance: &Allowance<'_>,
+    ) -> Result<Option<bool>> {
         let (mut selected, mut changed, mut primary) = (0, false, None);
         let mut failed = Ok(());
         let mut next = 0;
         list.retain_mut(|element| {
             let place = next;
             next += 1;
-            if failed.is_err() || !self.filter.matches_element(element) {
+            if failed.is_err() || found.get(place) != Some(&true) {
                 return true;
             }
             selected += 1;
@@ -98,7 +131,7 @@ impl Select {
                 failed = Err(two_primaries(target));
                 return true;
             }
-            match self.change.in_place(target, element, budget) {
+            match self.change.in_place(target, element, allowance) {
                 Ok(outcome) => {
                     changed |= outcome != Outcome::Same;
                     outcome != Outcome::Gone
@@ -118,7 +151,7 @@ impl Select {
             changed |= demote_others(list, primary);
         }
         if changed && self.change.renames() {
-            budget.visit(target, list.len())?;
+            allowance.visit(target, list.len())?;
             target.merge_repeated(list);
         }
         Ok((selected > 0).then_some(changed))
@@ -135,9 +168,9 @@ impl Select {
         match &self.change {
             // What the filter asks for belongs to the element, else it would not be found again.
             Change::Replace(Value::Object(members)) => {
-                merge(target, &mut element, &Member::all(target, members.clone()), false, &mut work.budget)?
+                merge(target, &mut element, &Member::all(target, members.clone()), false, &work.allowance)?
             }
-            change => change.apply(target, &mut element, &mut work.budget)?,
+            change => change.apply(target, &mut element, &work.allowance)?,
         };
         if element.as_object().is_some_and(Map::is_empty) {
             return Ok(false);
@@ -154,7 +187,7 @@ impl Select {
         if is_keyed(target) && has_key_of(target, list, &element) {
             return Ok(false);
         }
-        work.budget.grow(target, list.len() + 1)?;
+        work.allowance.grow(target, list.len() + 1)?;
         if target.definition().single_type().is_some() {
             list.clear();
         }
@@ -164,7 +197,7 @@ impl Select {
             demote_others(list, primary);
         }
         if self.change.renames() {
-            work.budget.visit(target, list.len())?;
+            work.allowance.visit(target, list.len())?;
             target.merge_repeated(list);
         }
         Ok(true)

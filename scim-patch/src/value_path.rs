@@ -45,8 +45,7 @@ impl Resolver<'_, '_> {
         }
         let otherwise = self.otherwise(target, &filter, sub, &change)?;
         let several = self.reading.tolerance().allows(Quirk::SeveralSelected);
-        let effort = filter.targets().count().max(1);
-        self.push(target, Action::Select(Box::new(Select { filter, effort, several, change, otherwise })));
+        self.push(target, Action::Select(Box::new(Select { filter, several, change, otherwise })));
         Ok(())
     }
 

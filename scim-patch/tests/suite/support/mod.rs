@@ -4,7 +4,7 @@ pub(crate) mod random;
 
 use std::fmt::Write as _;
 
-use scim_patch::{Applied, Limits, PATCH_OP, PatchError, PatchRequest};
+use scim_patch::{Applied, Budget, Limits, PATCH_OP, PatchError, PatchRequest};
 use scim_schema::{Fired, Quirk, Reading, ResourceType, Schema, Tolerance, standard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -166,11 +166,16 @@ impl Case {
                 "operations" => limits.operations = value,
                 "values" => limits.values = value,
                 "listLength" => limits.list_length = value,
-                "visits" => limits.visits = value,
+                "visits" => {}
                 other => panic!("{other} is not a limit"),
             }
         }
         limits
+    }
+
+    fn budget(&self) -> Budget {
+        let visits = self.limits.iter().flatten().find(|(name, _)| *name == "visits");
+        visits.map_or_else(Budget::default, |(_, visits)| Budget::new(visits.as_u64().unwrap()))
     }
 
     fn text(&self) -> String {
@@ -194,7 +199,7 @@ impl Case {
         let mut reading = Reading::new(&tolerance);
         let mut result = PatchRequest::parse(self.text().as_bytes(), &limits, &mut reading)
             .and_then(|request| request.resolve(on, &limits, &mut reading))
-            .and_then(|patch| patch.apply(resource));
+            .and_then(|patch| patch.apply_within(resource, &self.budget()));
         let mut fired = reading.into_fired();
         if let Ok(applied) = &mut result {
             fired.append(&mut applied.fired);
