@@ -20,6 +20,10 @@ impl Builder {
         let own = discovery::schemas();
         let mut schemas: Vec<Schema> = Vec::new();
         for registration in &mut registrations {
+            if let Some(bytes) = config.max_text {
+                let adjusted = registration.resource_type.to_builder().max_text(bytes).build()?;
+                registration.resource_type = adjusted;
+            }
             announce_uniqueness(registration)?;
             let on = &registration.resource_type;
             // `/v2` in front of an endpoint is the protocol's version.

@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use http::{Extensions, StatusCode};
+use scim_filter::Budget;
 use scim_schema::{Fired, Projection, ResourceType, Target};
 
 use crate::access::Reads;
 use crate::context::Secrets;
+use crate::error::Hint;
 use crate::monitor;
 use crate::operation::{Change, Kind};
 use crate::search::sensitive;
@@ -21,6 +23,7 @@ pub(crate) struct Call<'a> {
     pub(crate) service: &'a ScimService,
     base: &'a str,
     extensions: &'a Extensions,
+    budget: &'a Budget,
     secrets: Secrets,
     fired: Vec<Fired>,
     pub(crate) now: DateTime<Utc>,
@@ -31,9 +34,10 @@ impl<'a> Call<'a> {
         service: &'a ScimService,
         base: &'a str,
         extensions: &'a Extensions,
+        budget: &'a Budget,
         fired: Vec<Fired>,
     ) -> Self {
-        Self { service, base, extensions, secrets: Secrets::default(), fired, now: Utc::now() }
+        Self { service, base, extensions, budget, secrets: Secrets::default(), fired, now: Utc::now() }
     }
 
     pub(crate) fn provider(&self, on: usize) -> Result<&'a dyn Provider> {
@@ -54,6 +58,7 @@ impl<'a> Call<'a> {
             extensions: self.extensions,
             now: self.now,
             unique_types: self.service.config().unique_types,
+            budget: self.budget,
         })
     }
 
@@ -167,7 +172,8 @@ impl<'a> Call<'a> {
             permit.restrict(projection, cx.resource_type);
         }
         let call = self.provider(on)?.update(&cx, &id, &update, &options);
-        let updated = trace::provider(action, cx.resource_type, call).await?;
+        let updated = trace::provider(action, cx.resource_type, call).await;
+        let updated = updated.map_err(|error| in_operation(error, &update))?;
         let answer = match (options.returning, updated.resource) {
             (Some(projection), Some(resource)) => {
                 Answer::Resource { on, resource, projection, created: false }
@@ -232,6 +238,18 @@ impl<'a> Call<'a> {
         if let Some(monitor) = &self.service.config().monitor {
             monitor.finished(event);
         }
+    }
+}
+
+/// The error, with the operation of a PATCH that it is about if that is known only now.
+fn in_operation(error: Error, update: &Update) -> Error {
+    let operation = match (update, error.hint()) {
+        (Update::Patch(patch), Some(Hint::Member { list, id })) => patch.operation_adding(list, id),
+        _ => None,
+    };
+    match operation {
+        Some(index) => error.in_operation(index),
+        None => error,
     }
 }
 

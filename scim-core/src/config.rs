@@ -103,6 +103,8 @@ pub(crate) struct Config {
     pub(crate) max_payload: usize,
     pub(crate) filter_limits: scim_filter::Limits,
     pub(crate) patch_limits: scim_patch::Limits,
+    pub(crate) max_work: u64,
+    pub(crate) max_text: Option<usize>,
     /// The largest number of operations in a bulk request; 0 if there are none at all.
     pub(crate) bulk_operations: usize,
     pub(crate) sealer: Sealer,
@@ -136,6 +138,8 @@ impl Builder {
                 max_payload: 1024 * 1024,
                 filter_limits: scim_filter::Limits::default(),
                 patch_limits: scim_patch::Limits::default(),
+                max_work: scim_filter::Budget::DEFAULT,
+                max_text: None,
                 bulk_operations: 1_000,
                 // Good within this process; several that share a database share a key.
                 sealer: Sealer::new(crate::new_id().into_bytes(), Duration::from_secs(3600)),
@@ -316,6 +320,21 @@ impl Builder {
     /// Sets the limits of PATCH requests.
     pub fn patch_limits(mut self, limits: scim_patch::Limits) -> Self {
         self.config.patch_limits = limits;
+        self
+    }
+
+    /// Sets how much work a request may ask for, in visits of a [`Budget`](crate::Budget); 10,000,000 by
+    /// default, which takes less than a second. A query beyond it is refused with 400 `tooMany`, a change
+    /// with 413; in a bulk request this and every operation after it.
+    pub fn max_work(mut self, visits: u64) -> Self {
+        self.config.max_work = visits;
+        self
+    }
+
+    /// Sets the longest text of a string in bytes, for all resource types; without this each keeps
+    /// [its own](scim_schema::ResourceTypeBuilder::max_text), which is 64 KiB by default.
+    pub fn max_text(mut self, bytes: usize) -> Self {
+        self.config.max_text = Some(bytes);
         self
     }
 

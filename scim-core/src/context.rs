@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use http::Extensions;
+use scim_filter::Budget;
 use scim_schema::{ResourceType, Target};
 use serde_json::Value;
 use zeroize::Zeroize;
@@ -59,6 +60,7 @@ pub struct Context<'a> {
     pub(crate) extensions: &'a Extensions,
     pub(crate) now: DateTime<Utc>,
     pub(crate) unique_types: bool,
+    pub(crate) budget: &'a Budget,
 }
 
 impl<'a> Context<'a> {
@@ -103,6 +105,12 @@ impl<'a> Context<'a> {
     /// The time of the request, the same in every step of it.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// The work that the request may still ask for; shared by all operations of a bulk request.
+    /// [`Query::page`](crate::Query::page) and [`Update::apply`](crate::Update::apply) take from it.
+    pub fn budget(&self) -> &'a Budget {
+        self.budget
     }
 
     /// What the host's middleware put into the request, by type.

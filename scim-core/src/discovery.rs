@@ -36,7 +36,7 @@ impl Discovery {
         Self {
             configuration: configuration(config, capabilities),
             resource_types: registrations.iter().map(|r| resource_type(&r.resource_type)).collect(),
-            schemas: schemas.iter().map(schema).collect(),
+            schemas: schemas.iter().map(|one| schema(one, is_core(one, registrations))).collect(),
         }
     }
 }
@@ -205,12 +205,22 @@ fn resource_type(on: &ResourceType) -> Document {
     if extensions.is_empty() { document } else { document.with("schemaExtensions", &extensions) }
 }
 
-/// RFC 7643 section 7.
-fn schema(schema: &Schema) -> Document {
+/// Whether a schema is the core schema of a resource type.
+fn is_core(schema: &Schema, registrations: &[Registration]) -> bool {
+    registrations.iter().any(|registration| registration.resource_type.schema() == schema)
+}
+
+/// RFC 7643 section 7. Of the attributes that every resource has, `externalId` is the only one that a client
+/// writes, so the core schemas list it.
+fn schema(schema: &Schema, core: bool) -> Document {
+    let mut attributes = schema.attributes().to_vec();
+    if core && schema.attribute("externalId").is_none() {
+        attributes.insert(0, standard::external_id());
+    }
     Document::new(schema.id(), "Schema", format!("/Schemas/{}", schema.id()))
         .with("schemas", &[standard::SCHEMA])
         .with("id", &schema.id())
         .with("name", &schema.name())
         .with_text("description", schema.description())
-        .with("attributes", &schema.attributes())
+        .with("attributes", &attributes)
 }

@@ -44,6 +44,10 @@ pub(crate) enum Hint {
     Allow(&'static str),
     /// Seconds after which a retry makes sense.
     RetryAfter(u32),
+    /// The coding that a body may have.
+    AcceptEncoding(&'static str),
+    /// The member of a list that is refused.
+    Member { list: String, id: String },
 }
 
 impl Error {
@@ -84,6 +88,40 @@ impl Error {
     /// A value that the store cannot accept.
     pub fn invalid_value(attribute: &str, reason: &str) -> Self {
         Self::of(ScimType::InvalidValue, format!("`{attribute}`: {reason}"))
+    }
+
+    /// A member of a list that the store cannot accept, by its id: one that does not exist, or a group
+    /// that would be in itself. The detail of a PATCH then tells which operation adds it.
+    ///
+    /// ```
+    /// use scim_core::Error;
+    ///
+    /// let error = Error::invalid_member("members", "42", "there is no resource `42`");
+    /// assert_eq!(error.to_string(), "400 invalidValue: `members`: there is no resource `42`");
+    /// ```
+    pub fn invalid_member(list: &str, id: &str, reason: &str) -> Self {
+        let mut error = Self::invalid_value(list, reason);
+        error.0.hint = Some(Hint::Member { list: list.to_owned(), id: id.to_owned() });
+        error
+    }
+
+    /// The same error, of one operation of a PATCH.
+    pub(crate) fn in_operation(mut self, index: usize) -> Self {
+        self.0.detail = format!("operation {index}: {}", self.0.detail);
+        self
+    }
+
+    /// A body in a coding, or of a media type, that the service does not read (status 415).
+    pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    /// A body in a content coding; the service reads none (RFC 9110 section 15.5.16).
+    pub(crate) fn encoded() -> Self {
+        let detail = "the body must not be compressed; send it without a Content-Encoding";
+        let mut error = Self::unsupported_media_type(detail);
+        error.0.hint = Some(Hint::AcceptEncoding("identity"));
+        error
     }
 
     /// A message that is malformed.
@@ -147,6 +185,11 @@ impl Error {
     /// Something broke. The client gets status 500 and no more; the source is for the log.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error").with_source(source)
+    }
+
+    /// More work than one request may ask for.
+    pub(crate) fn too_much_work() -> Self {
+        Self::too_large(scim_filter::Exhausted.to_string())
     }
 
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {

@@ -25,7 +25,6 @@ mod resource;
 mod response;
 mod route;
 mod search;
-mod selected;
 mod service;
 mod shown;
 #[cfg(feature = "testing")]
@@ -52,5 +51,6 @@ pub use update::{Applied, Update};
 
 pub use async_trait::async_trait;
 pub use scim_filter as filter;
+pub use scim_filter::Budget;
 pub use scim_patch as patch;
 pub use scim_schema as schema;

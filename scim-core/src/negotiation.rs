@@ -1,25 +1,74 @@
 //! Media types (RFC 7644 sections 3.1 and 3.8).
 
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 
+use crate::error::shortened;
 use crate::{Error, Result};
 
 /// The media types of a body; the second is what clients send that know nothing of SCIM.
 const JSON: [&str; 2] = ["application/scim+json", "application/json"];
 
-/// Refuses a body that is declared to be anything but JSON. Without a declaration JSON is meant.
+/// Refuses a body that is declared to be anything but JSON in UTF-8, as it is. Without a declaration that
+/// is meant.
 pub(crate) fn check_body(headers: &HeaderMap) -> Result<()> {
+    let codings = headers.get_all(CONTENT_ENCODING).iter();
+    let plain = |coding: &[u8]| coding.trim_ascii().is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    if !codings.flat_map(|list| list.as_bytes().split(|byte| *byte == b',')).all(|c| plain(c.trim_ascii())) {
+        return Err(Error::encoded());
+    }
     let Some(declared) = headers.get(CONTENT_TYPE) else { return Ok(()) };
     let is_json = declared.to_str().is_ok_and(|declared| {
         let media = essence(declared);
         media.is_empty() || JSON.iter().any(|json| media.eq_ignore_ascii_case(json))
     });
-    if is_json {
-        return Ok(());
+    if !is_json {
+        let detail = "the body must be application/scim+json or application/json";
+        return Err(Error::unsupported_media_type(detail));
     }
-    let detail = "the body must be application/scim+json or application/json";
-    Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+    match declared.to_str().ok().and_then(charset) {
+        Some(charset) if !["utf-8", "utf8"].iter().any(|utf8| charset.eq_ignore_ascii_case(utf8)) => {
+            let detail = format!("the body must be UTF-8, not `{}` (charset)", shortened(charset));
+            Err(Error::unsupported_media_type(detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The `charset` of a media type.
+fn charset(declared: &str) -> Option<&str> {
+    declared.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    })
+}
+
+/// The text of a body, without the mark that some programs put in front of UTF-8 (RFC 8259 section 8.1).
+pub(crate) fn utf8(body: &[u8]) -> Result<&[u8]> {
+    match body {
+        [0xef, 0xbb, 0xbf, text @ ..] => Ok(text),
+        // JSON begins with an ASCII character, of which UTF-16 and UTF-32 make two bytes and more.
+        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, _, ..] | [_, 0, ..] => {
+            Err(Error::invalid_syntax("the body looks like UTF-16 or UTF-32; send it as UTF-8"))
+        }
+        text => Ok(text),
+    }
+}
+
+/// Says more of a request that nobody is identified for: what is wrong with the form of its credentials.
+pub(crate) fn say_what_is_missing(error: Error, headers: &HeaderMap) -> Error {
+    if error.status() != StatusCode::UNAUTHORIZED {
+        return error;
+    }
+    let detail = match headers.get(AUTHORIZATION).map(|value| value.as_bytes().trim_ascii()) {
+        None | Some(b"") => "authentication is required; send an Authorization header",
+        Some(credentials) if !credentials.contains(&b' ') => {
+            "authentication is required; the Authorization header must begin with its scheme and a blank, as in \
+             `Bearer <token>`"
+        }
+        Some(_) => return error,
+    };
+    Error::new(StatusCode::UNAUTHORIZED, detail)
 }
 
 /// Refuses a client that accepts nothing that the service can send.

@@ -2,7 +2,7 @@
 //! refused here.
 
 use http::{Extensions, HeaderMap, Method, StatusCode};
-use scim_schema::{Fired, Projection, Reading, ResourceType, ScimType, Target};
+use scim_schema::{Fired, Projection, Quirk, Reading, ResourceType, ScimType, Target};
 use serde_json::{Map, Value};
 
 use crate::bulk::Job;
@@ -101,7 +101,8 @@ impl ScimService {
         let config = self.config();
         let base = self.base_url(&parts.extensions);
         let route = Route::find(self, &base, parts.uri.path());
-        self.admit(&parts.extensions, matches!(route, Ok(Route::Discovery(_))))?;
+        self.admit(&parts.extensions, matches!(route, Ok(Route::Discovery(_))))
+            .map_err(|error| negotiation::say_what_is_missing(error, &parts.headers))?;
         let route = route?;
         negotiation::check_accepted(&parts.headers)?;
         let mut reading = Reading::new(&config.tolerance);
@@ -254,9 +255,12 @@ impl<'a> Request<'a, '_> {
             (None, None) => Ok(Projection::new(on)),
             (Some(names), None) => Ok(Projection::only(on, names, self.reading)),
             (None, Some(names)) => Ok(Projection::except(on, names, self.reading)),
+            (Some(names), Some(_)) if self.reading.tolerates(Quirk::BothProjections, "attributes") => {
+                Ok(Projection::only(on, names, self.reading))
+            }
             (Some(_), Some(_)) => Err(Error::of(
                 ScimType::InvalidValue,
-                "`attributes` and `excludedAttributes` exclude each other",
+                "`attributes` and `excludedAttributes` exclude each other; send one of them",
             )),
         }
     }
@@ -277,7 +281,7 @@ impl<'a> Request<'a, '_> {
         if bytes.len() > max {
             return Err(Error::too_large(format!("the body is larger than {max} bytes (maxPayloadSize)")));
         }
-        Ok(bytes)
+        negotiation::utf8(bytes)
     }
 
     pub(crate) fn json(&mut self) -> Result<Value> {
@@ -292,7 +296,7 @@ impl<'a> Request<'a, '_> {
     pub(crate) fn body_object(&mut self) -> Result<Map<String, Value>> {
         match self.json()? {
             Value::Object(object) => Ok(object),
-            _ => Err(Error::invalid_syntax("the body must be a JSON object")),
+            _ => Err(Error::invalid_syntax("the body must be a JSON object: the resource")),
         }
     }
 }

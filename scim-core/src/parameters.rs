@@ -1,5 +1,7 @@
 //! The parameters of a query, from a URL or from a SearchRequest (RFC 7644 sections 3.4.2 and 3.4.3).
 
+use std::borrow::Cow;
+
 use scim_schema::{Quirk, Reading, ScimType, read_message};
 use serde_json::Value;
 
@@ -31,14 +33,19 @@ impl Parameters {
     /// Reads the query of a URL. Unknown parameters are ignored.
     pub(crate) fn from_query(query: &str, reading: &mut Reading<'_>) -> Result<Self> {
         let mut parameters = Self::default();
-        for pair in pairs(query) {
-            let (name, value) = pair?;
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decoded(name)?;
             let name = match NAMES.iter().find(|known| known.eq_ignore_ascii_case(&name)) {
                 Some(known) if **known == name || reading.tolerates(Quirk::ParameterForm, known) => *known,
                 Some(known) => return Err(Error::invalid_syntax(format!("`{known}` must be written so"))),
-                None => continue,
+                None => {
+                    decoded(value)?;
+                    continue;
+                }
             };
-            parameters.set(name, value)?;
+            let value = if name == "filter" { with_pluses(value, reading) } else { Cow::Borrowed(value) };
+            parameters.set(name, decoded(&value)?, reading)?;
         }
         Ok(parameters)
     }
@@ -59,14 +66,15 @@ impl Parameters {
                 }
                 _ => return Err(wrong(&name, "has a value of the wrong type")),
             };
-            parameters.set(&name, text)?;
+            parameters.set(&name, text, reading)?;
         }
         Ok(parameters)
     }
 
     /// Whether the query of a URL has a filter, whatever else is in it.
     pub(crate) fn name_filter(query: &str) -> bool {
-        pairs(query).flatten().any(|(name, _)| name.eq_ignore_ascii_case("filter"))
+        let name = |pair: &str| decode(pair.split_once('=').map_or(pair, |(name, _)| name), true);
+        query.split('&').filter_map(name).any(|name| name.eq_ignore_ascii_case("filter"))
     }
 
     /// Whether the client says which attributes the response shows.
@@ -74,10 +82,18 @@ impl Parameters {
         self.attributes.is_some() || self.excluded_attributes.is_some()
     }
 
-    fn set(&mut self, name: &str, value: String) -> Result<()> {
-        // An empty value says nothing; but an empty filter must not mean "all", and an empty cursor
-        // asks for the first page.
-        if value.is_empty() && !matches!(name, "filter" | "cursor") {
+    fn set(&mut self, name: &str, value: String, reading: &mut Reading<'_>) -> Result<()> {
+        // An empty value says nothing; but an empty cursor asks for the first page, and whether an empty
+        // filter means "all" is a matter of tolerance.
+        if value.trim().is_empty() && name == "filter" {
+            if reading.tolerates(Quirk::EmptyFilter, name) {
+                return Ok(());
+            }
+            let detail =
+                "`filter`: is empty; send an expression such as `userName eq \"bea\"`, or leave it out";
+            return Err(Error::invalid_filter(detail));
+        }
+        if value.is_empty() && name != "cursor" {
             return Ok(());
         }
         let slot = match name {
@@ -123,15 +139,53 @@ impl Parameters {
     }
 }
 
-/// The names and values of a query.
-fn pairs(query: &str) -> impl Iterator<Item = Result<(String, String)>> {
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match (decode(name, true), decode(value, true)) {
-            (Some(name), Some(value)) if !value.contains('\0') => Ok((name, value)),
-            _ => Err(Error::invalid_syntax("the query is not valid UTF-8, or holds a NUL")),
+/// A name or a value of a query.
+fn decoded(text: &str) -> Result<String> {
+    let wrong = || Error::invalid_syntax("the query is not valid UTF-8, or holds a NUL");
+    decode(text, true).filter(|text| !text.contains('\0')).ok_or_else(wrong)
+}
+
+/// A filter of a URL, in which a `+` stands for a blank, as in a form. But clients that encode blanks as
+/// `%20` mean a plus where they write one in a quoted text, as in the name `a+b@example.com`.
+fn with_pluses<'a>(filter: &'a str, reading: &mut Reading<'_>) -> Cow<'a, str> {
+    if !filter.contains('+') || !(filter.contains("%20") || filter.contains(' ')) {
+        return Cow::Borrowed(filter);
+    }
+    let (mut kept, mut quoted, mut found) = (String::with_capacity(filter.len() + 8), false, false);
+    let mut rest = filter;
+    while let Some(c) = rest.chars().next() {
+        let encoded = |code: &str| rest.get(..3).is_some_and(|three| three.eq_ignore_ascii_case(code));
+        let (is_quote, is_escape) = (c == '"' || encoded("%22"), c == '\\' || encoded("%5c"));
+        let mut length = if c != '%' || rest.get(..3).is_none() { c.len_utf8() } else { 3 };
+        match c {
+            // The blanks of this filter are written so.
+            '+' if !quoted => return Cow::Borrowed(filter),
+            '+' => {
+                kept.push_str("%2B");
+                found = true;
+            }
+            _ => {
+                if quoted && is_escape {
+                    // What is escaped, a quotation mark above all, goes along.
+                    let escaped = rest.get(length..).unwrap_or_default();
+                    length += match escaped.chars().next() {
+                        Some('%') if escaped.get(..3).is_some() => 3,
+                        Some('+') | None => 0,
+                        Some(next) => next.len_utf8(),
+                    };
+                } else if is_quote {
+                    quoted = !quoted;
+                }
+                kept.push_str(rest.get(..length).unwrap_or_default());
+            }
         }
-    })
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    if found && reading.tolerates(Quirk::RawPlus, "filter") {
+        Cow::Owned(kept)
+    } else {
+        Cow::Borrowed(filter)
+    }
 }
 
 /// A whole number of any length.

@@ -128,6 +128,9 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
     let mut list: Option<Vec<ETag>> = None;
     for value in headers.get_all(name) {
         let text = value.to_str().map_err(|_| wrong(name))?.trim();
+        if text.is_empty() {
+            return Err(wrong(name));
+        }
         if text == "*" {
             return Ok(Some(Tags::Any));
         }

@@ -1,8 +1,8 @@
 //! From an outcome to an HTTP response.
 
 use http::header::{
-    ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
-    WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
 use scim_schema::write_json;
@@ -57,7 +57,8 @@ pub(crate) fn refuse(service: &ScimService, error: &Error, head: bool) -> Respon
     match error.hint() {
         Some(Hint::Allow(methods)) => answer.header(ALLOW, methods),
         Some(Hint::RetryAfter(seconds)) => answer.header(RETRY_AFTER, &seconds.to_string()),
-        None => {}
+        Some(Hint::AcceptEncoding(coding)) => answer.header(ACCEPT_ENCODING, coding),
+        Some(Hint::Member { .. }) | None => {}
     }
     answer.body(error);
     answer.response

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 
 use http::{Extensions, StatusCode};
+use scim_filter::Budget;
 use scim_schema::{Projection, Schema};
 
 use crate::assemble::capabilities;
@@ -202,9 +203,10 @@ impl ScimService {
     pub async fn execute(&self, operation: Operation, extensions: &Extensions) -> Result<Outcome> {
         self.admit(extensions, matches!(operation.kind, Kind::Discover { .. }))?;
         let base = self.base_url(extensions).into_owned();
+        let budget = Budget::new(self.config().max_work);
         let answer = match operation.kind {
-            Kind::Bulk(job) => Answer::Bulk(job.run(self, &base, extensions).await),
-            kind => Call::new(self, &base, extensions, operation.fired).execute(kind).await?,
+            Kind::Bulk(job) => Answer::Bulk(job.run(self, &base, extensions, &budget).await),
+            kind => Call::new(self, &base, extensions, &budget, operation.fired).execute(kind).await?,
         };
         Ok(Outcome { answer, base })
     }

@@ -128,7 +128,7 @@ impl Derive for Shown<'_> {
                     },
                 };
                 let referred = registrations.iter().find(|r| r.resource_type.name() == name)?;
-                let id = object.get("value").and_then(Value::as_str)?;
+                let id = object.get("value").and_then(Value::as_str).filter(|id| !id.trim().is_empty())?;
                 Some(location(self.base, referred.resource_type.endpoint(), id).into())
             }
             "resourceType" => registrations.get(self.on).map(|r| r.resource_type.name().into()),

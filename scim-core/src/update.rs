@@ -4,7 +4,7 @@ use scim_patch::{ListDelta, Patch};
 use serde_json::{Map, Value};
 
 use crate::replace::replace;
-use crate::{Context, Resource, Result, unique_types};
+use crate::{Context, Error, Resource, Result, unique_types};
 
 /// The change that a PUT or a PATCH asks for.
 #[derive(Clone, Debug)]
@@ -36,27 +36,30 @@ impl Update {
     /// # Errors
     ///
     /// `mutability`, `invalidValue` or `noTarget`, as RFC 7644 sections 3.5.1 and 3.5.2 say; 403 if a
-    /// PUT changes what the caller may not write.
+    /// PUT changes what the caller may not write; 413 if the [budget](Context::budget) is used up.
     pub fn apply(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
-        let secret = !cx.secrets().is_empty();
         match self {
             Self::Patch(patch) => {
-                let applied = patch.apply(stored.into_map())?;
-                if cx.unique_types {
-                    unique_types::check(patch.attributes(), &applied.resource)?;
-                }
-                Ok(Applied { resource: Resource::new(applied.resource), changed: applied.changed || secret })
+                let applied = patch.apply_within(stored.into_map(), cx.budget())?;
+                patched(cx, patch, applied)
             }
-            Self::Replace(replacement) => {
-                let next = replace(cx, replacement.as_map(), stored.as_map())?;
-                cx.resource_type().validate(&next, Some(stored.as_map()))?;
-                if cx.unique_types {
-                    unique_types::check(cx.resource_type().all_attributes(), &next)?;
-                }
-                let changed = next != *stored.as_map();
-                let resource = if changed { Resource::new(next) } else { stored };
-                Ok(Applied { resource, changed: changed || secret })
+            Self::Replace(replacement) => replaced(cx, replacement, stored),
+        }
+    }
+
+    /// Applies the change as [`apply`](Self::apply) does, but lets other requests have their turn every few
+    /// milliseconds, whatever the runtime is. A store that does not block others meanwhile prefers this.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    pub async fn apply_in_turns(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
+        match self {
+            Self::Patch(patch) => {
+                let applied = patch.apply_in_turns(stored.into_map(), cx.budget()).await?;
+                patched(cx, patch, applied)
             }
+            Self::Replace(replacement) => replaced(cx, replacement, stored),
         }
     }
 
@@ -84,6 +87,32 @@ impl Update {
             }
         }
     }
+}
+
+fn patched(cx: &Context<'_>, patch: &Patch, applied: scim_patch::Applied) -> Result<Applied> {
+    if cx.unique_types {
+        unique_types::check(patch.attributes(), &applied.resource)?;
+    }
+    let changed = applied.changed || !cx.secrets().is_empty();
+    Ok(Applied { resource: Resource::new(applied.resource), changed })
+}
+
+fn replaced(cx: &Context<'_>, replacement: &Resource, stored: Resource) -> Result<Applied> {
+    let elements: usize = [replacement, &stored].into_iter().map(elements_of).sum();
+    cx.budget().take(elements).map_err(|_| Error::too_much_work())?;
+    let next = replace(cx, replacement.as_map(), stored.as_map())?;
+    cx.resource_type().validate(&next, Some(stored.as_map()))?;
+    if cx.unique_types {
+        unique_types::check(cx.resource_type().all_attributes(), &next)?;
+    }
+    let changed = next != *stored.as_map();
+    let resource = if changed { Resource::new(next) } else { stored };
+    Ok(Applied { resource, changed: changed || !cx.secrets().is_empty() })
+}
+
+/// How many elements the lists of a resource have.
+fn elements_of(resource: &Resource) -> usize {
+    resource.as_map().values().filter_map(Value::as_array).map(Vec::len).sum()
 }
 
 fn keyed_element(element: &Value) -> Option<&Map<String, Value>> {

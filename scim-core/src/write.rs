@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 
 use crate::context::Secrets;
 use crate::operation::{Change, Kind, Request};
-use crate::selected::selected;
 use crate::{Action, Error, Precondition, Resource, Result, Update, UpdateOptions, unique_types};
 
 impl Request<'_, '_> {
@@ -86,8 +85,8 @@ impl Request<'_, '_> {
         let precondition = self.required_precondition()?;
         let limits = &self.config.patch_limits;
         let request = PatchRequest::from_value(self.json()?, limits, self.reading)?;
-        let selects = selected(&request, &resource_type, limits);
         let mut patch = request.resolve(&resource_type, limits, self.reading)?;
+        let selects = patch.looked_at().cloned().collect();
         let writes: Vec<Target> = patch.attributes().cloned().collect();
         show_supplied(&mut projection, &writes);
         let mut secrets = Secrets::default();

@@ -158,8 +158,9 @@ impl Resolver<'_, '_> {
         let exactly = self.op == Op::Replace;
         let fixed = |element: &Value| element.as_object().is_some_and(|element| is_fixed(target, element));
         let action = if keyed && (exactly || elements.iter().all(fixed)) {
+            let operation = self.operation;
             let change = |element| match element {
-                Value::Object(element) => Some(KeyedChange::Add(element)),
+                Value::Object(element) => Some(KeyedChange::Add(operation, element)),
                 _ => None,
             };
             Action::Keyed(Keyed { exactly, changes: elements.into_iter().filter_map(change).collect() })

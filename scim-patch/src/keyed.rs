@@ -18,8 +18,8 @@ pub(crate) struct Keyed {
 
 #[derive(Clone, Debug)]
 pub(crate) enum KeyedChange {
-    /// Adds an element unless its key is there.
-    Add(Map<String, Value>),
+    /// Adds an element unless its key is there, for the operation with this index.
+    Add(usize, Map<String, Value>),
     /// Removes the element with this key.
     Remove(Box<str>),
 }
@@ -57,7 +57,7 @@ impl KeyedChange {
     /// The key, and the element that is added, if one is.
     pub(crate) fn parts(&self) -> (&str, Option<&Map<String, Value>>) {
         match self {
-            Self::Add(element) => (crate::patch::key_of(element), Some(element)),
+            Self::Add(_, element) => (crate::patch::key_of(element), Some(element)),
             Self::Remove(key) => (key, None),
         }
     }
@@ -146,8 +146,8 @@ fn apply_one(rule: Comparison, list: &mut Vec<Value>, change: &KeyedChange) -> b
         element.get("value").and_then(Value::as_str).is_some_and(|value| rule.equals_text(value, &folded))
     };
     match change {
-        KeyedChange::Add(_) if list.iter().any(is_it) => false,
-        KeyedChange::Add(element) => {
+        KeyedChange::Add(..) if list.iter().any(is_it) => false,
+        KeyedChange::Add(_, element) => {
             list.push(Value::Object(element.clone()));
             true
         }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::Limits;
 use crate::change::{Change, given};
-use crate::keyed::Keyed;
+use crate::keyed::{Keyed, KeyedChange};
 use crate::select::Select;
 
 /// A PATCH that is resolved against a resource type.
@@ -136,6 +136,32 @@ impl Patch {
     /// ```
     pub fn looked_at(&self) -> impl Iterator<Item = &Target> {
         self.looked_at.iter()
+    }
+
+    /// The index of the operation that adds an element with this `value` to a core attribute, for the error
+    /// of a store that does not know it.
+    pub fn operation_adding(&self, attribute: &str, value: &str) -> Option<usize> {
+        let target = self.on.attribute(attribute)?;
+        let is_it = |element: &Value| element.get("value").and_then(Value::as_str) == Some(value);
+        self.steps.iter().filter(|step| step.target == *target).find_map(|step| match &step.action {
+            Action::Keyed(keyed) => keyed.changes.iter().find_map(|change| match change {
+                KeyedChange::Add(operation, element) => (key_of(element) == value).then_some(*operation),
+                KeyedChange::Remove(_) => None,
+            }),
+            Action::Set(Value::Array(list)) | Action::Append(list) if list.iter().any(is_it) => {
+                Some(step.operation)
+            }
+            Action::Select(select) => match &select.change {
+                Change::Merge { members, .. }
+                    if given(members, "value").and_then(Value::as_str) == Some(value) =>
+                {
+                    Some(step.operation)
+                }
+                Change::Replace(element) if is_it(element) => Some(step.operation),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// The value that a core attribute has afterwards, if the patch sets it whatever it was before; see

@@ -149,16 +149,28 @@ impl<'de> DeserializeSeed<'de> for Message<'_, '_, '_> {
     type Value = Draft;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> std::result::Result<Draft, D::Error> {
-        self.0.expected = Some(("", "must be a JSON object"));
+        self.0.expected = Some(("", NO_MESSAGE));
         json.deserialize_any(self)
     }
 }
+
+const NO_MESSAGE: &str = "the body must be a JSON object, with `schemas` and `Operations`";
 
 impl<'de> Visitor<'de> for Message<'_, '_, '_> {
     type Value = Draft;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a message")
+    }
+
+    /// The list of operations without the message around it.
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<Draft, A::Error> {
+        let Self(reader) = self;
+        if !reader.reading.tolerates(Quirk::BareOperations, "Operations") {
+            return Err(reader.stop(wrong("", NO_MESSAGE)));
+        }
+        let operations = Operations(reader).visit_seq(list)?;
+        Ok(Draft { schemas: Some(true), operations: Some(operations) })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Draft, A::Error> {
@@ -317,7 +329,7 @@ impl<'de> DeserializeSeed<'de> for One<'_, '_, '_> {
         }
         reader.operation = Some(index);
         reader.reading.at_operation(Some(index));
-        reader.expected = Some(("", "must be a JSON object"));
+        reader.expected = Some(("", "an operation must be a JSON object, with `op`, `path` and `value`"));
         json.deserialize_any(One(reader, index))
     }
 }

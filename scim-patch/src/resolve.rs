@@ -65,7 +65,7 @@ pub(crate) struct Resolver<'a, 'r> {
     pub(crate) on: &'a ResourceType,
     pub(crate) limits: &'a Limits,
     pub(crate) reading: &'a mut Reading<'r>,
-    operation: usize,
+    pub(crate) operation: usize,
     pub(crate) op: Op,
     /// Whether attributes are named by the keys of the value, and not by the path.
     pub(crate) in_value: bool,

@@ -38,7 +38,7 @@ impl Resolver<'_, '_> {
         };
         let Some(change) = change else { return Ok(()) };
         if sub.is_none()
-            && let Some(change) = by_key(target, &filter, &change, self.op)
+            && let Some(change) = by_key(target, &filter, &change, self.op, self.operation)
         {
             self.push(target, Action::Keyed(Keyed { exactly: false, changes: vec![change] }));
             return Ok(());
@@ -123,7 +123,13 @@ impl Resolver<'_, '_> {
 }
 
 /// The change by key alone that a filter on the key of a list, and nothing else, comes to.
-fn by_key(target: &Target, filter: &Predicate, change: &Change, op: Op) -> Option<KeyedChange> {
+fn by_key(
+    target: &Target,
+    filter: &Predicate,
+    change: &Change,
+    op: Op,
+    operation: usize,
+) -> Option<KeyedChange> {
     if !is_keyed(target) {
         return None;
     }
@@ -139,7 +145,7 @@ fn by_key(target: &Target, filter: &Predicate, change: &Change, op: Op) -> Optio
                 given.map(|member| (member.name().to_owned(), member.value.clone())).collect();
             let old = element.insert("value".to_owned(), Value::from(key));
             let same = old.is_none_or(|old| old == key);
-            (same && is_fixed(target, &element)).then_some(KeyedChange::Add(element))
+            (same && is_fixed(target, &element)).then_some(KeyedChange::Add(operation, element))
         }
         _ => None,
     }

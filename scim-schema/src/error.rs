@@ -133,7 +133,12 @@ impl UnknownAttribute {
 
 impl fmt::Display for UnknownAttribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not an attribute of {}", self.name, self.resource_type)
+        // The name is any text that a client made up.
+        const SHOWN: usize = 120;
+        let mut rest = self.name.chars();
+        let shown: String = rest.by_ref().take(SHOWN).collect();
+        let more = if rest.next().is_some() { "…" } else { "" };
+        write!(f, "`{}{more}` is not an attribute of {}", shown.escape_debug(), self.resource_type)
     }
 }
 

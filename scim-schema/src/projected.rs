@@ -80,8 +80,14 @@ impl<'a> Projected<'a> {
         match value {
             Some(value) => {
                 let shown = Shown { derive: self.derive, subs: selected.subs.as_deref(), value };
-                if shown.has_any() { out.serialize_entry(&*selected.name, &shown) } else { Ok(()) }
+                if shown.has_any() || selected.target.holds_members() {
+                    out.serialize_entry(&*selected.name, &shown)
+                } else {
+                    Ok(())
+                }
             }
+            // A list without members is shown, since clients compare it with theirs.
+            None if selected.target.holds_members() => out.serialize_entry(&*selected.name, &[(); 0]),
             None => Ok(()),
         }
     }

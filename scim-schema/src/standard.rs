@@ -65,7 +65,7 @@ pub fn schema() -> Schema {
 #[expect(clippy::expect_used, reason = "the schemas ship with the crate and a test builds the type")]
 pub fn user_type() -> ResourceType {
     ResourceType::builder("User", "/Users", user())
-        .description("User account")
+        .description("User Account")
         .extension(enterprise_user())
         .build()
         .expect("the User resource type is well formed")
@@ -80,6 +80,13 @@ pub fn group_type() -> ResourceType {
         .expect("the Group resource type is well formed")
 }
 
+/// The attribute `externalId`, which every resource has: the client's own identifier (RFC 7643 section 3.1).
+pub fn external_id() -> Attribute {
+    Attribute::string("externalId")
+        .case_exact(true)
+        .with_description("An identifier for the resource as the provisioning client defines it.")
+}
+
 /// The attributes of a core schema with the common ones around them (RFC 7643 section 3.1).
 ///
 /// A schema may define `externalId` itself, to tighten it.
@@ -91,10 +98,7 @@ pub(crate) fn with_common(schema: &Schema) -> Vec<Attribute> {
         .with_mutability(read_only)
         .with_returned(Returned::Always)
         .with_uniqueness(Uniqueness::Server);
-    let external_id = schema
-        .attribute("externalId")
-        .cloned()
-        .unwrap_or_else(|| Attribute::string("externalId").case_exact(true));
+    let external_id = schema.attribute("externalId").cloned().unwrap_or_else(external_id);
     let meta = Attribute::complex(
         "meta",
         [

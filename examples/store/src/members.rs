@@ -263,13 +263,10 @@ pub(crate) async fn check(
     keep_unknown: bool,
 ) -> Result<(), Fault> {
     let list = tables.members.as_ref().map_or("", |target| target.attribute().name());
-    let invalid = |reason: &str| Fault::Refused(Error::invalid_value(list, reason));
-    if add.iter().any(|element| key(element).is_empty()) {
-        return Err(invalid("each element must have a `value`, a string"));
-    }
+    let invalid = |id: &str, reason: &str| Fault::Refused(Error::invalid_member(list, id, reason));
     if let Some(element) = add.iter().find(|element| !keep_unknown && !known.contains_key(key(element))) {
         let shown: String = key(element).chars().take(120).collect();
-        return Err(invalid(&format!("there is no resource `{}`", shown.escape_debug())));
+        return Err(invalid(key(element), &format!("there is no resource `{}`", shown.escape_debug())));
     }
     let is_group = |id: &str| known.get(id).is_some_and(|member| member.is_group);
     let groups: Vec<&str> =
@@ -279,12 +276,12 @@ pub(crate) async fn check(
         let lock = tx.lock("FOR UPDATE");
         tx.rows(format!("SELECT value FROM meta WHERE name = 'nesting' {lock}"), params![]).await?;
         let (above, levels) = above(tx, tenant, id).await?;
-        if groups.iter().any(|group| *group == id || above.contains(*group)) {
-            return Err(invalid("a group cannot be a member of itself"));
+        if let Some(group) = groups.iter().find(|group| **group == id || above.contains(**group)) {
+            return Err(invalid(group, "a group cannot be a member of itself"));
         }
         let below = below(tx, tenant, groups.into_iter().map(str::to_owned).collect()).await?;
         if levels + below > MAX_NESTING {
-            return Err(invalid(&format!("groups cannot be nested deeper than {MAX_NESTING} levels")));
+            return Err(invalid(id, &format!("groups cannot be nested deeper than {MAX_NESTING} levels")));
         }
     }
     Ok(())

@@ -9,7 +9,8 @@ mod run;
 use std::collections::HashSet;
 
 use http::Extensions;
-use scim_schema::{Reading, ScimType, read_message};
+use scim_filter::Budget;
+use scim_schema::{Quirk, Reading, ScimType, read_message};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -61,7 +62,14 @@ impl Job {
             None | Some(Value::Null) => usize::MAX,
             Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {
                 // Less than one error would mean not to begin.
-                number.as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(1).max(1)
+                match number.as_u64().map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)) {
+                    Some(limit) if limit > 0 => limit,
+                    _ if reading.tolerates(Quirk::NoErrorLimit, "failOnErrors") => usize::MAX,
+                    _ => {
+                        let detail = "`failOnErrors` must be 1 or more; leave it out for no limit";
+                        return Err(Error::of(ScimType::InvalidValue, detail));
+                    }
+                }
             }
             Some(_) => {
                 return Err(Error::of(ScimType::InvalidValue, "`failOnErrors` must be a whole number"));
@@ -71,8 +79,14 @@ impl Job {
     }
 
     /// Runs the operations, each as if it had come alone; the answers are in the order of the request.
-    pub(crate) async fn run(self, service: &ScimService, base: &str, extensions: &Extensions) -> Vec<Done> {
-        let mut run = Run::new(service, base, extensions, self.operations.len());
+    pub(crate) async fn run(
+        self,
+        service: &ScimService,
+        base: &str,
+        extensions: &Extensions,
+        budget: &Budget,
+    ) -> Vec<Done> {
+        let mut run = Run::new(service, base, extensions, budget, self.operations.len());
         let mut seen = HashSet::new();
         let mut read = |(index, raw): (usize, Box<RawValue>)| Part::read(index, &raw, service, &mut seen);
         let refer = self.operations.iter().any(|raw| references::may_be_in(raw.get()));

@@ -73,8 +73,11 @@ impl<'a> References<'a> {
 
     /// The data of a PATCH. Nothing of it is ever left out, since no operation refers to one.
     pub(super) fn in_patch(&mut self, data: &mut Value) {
-        let Some(message) = data.as_object_mut() else { return };
-        let operations = member(message, "Operations").and_then(Value::as_array_mut);
+        let operations = match data {
+            Value::Object(message) => member(message, "Operations").and_then(Value::as_array_mut),
+            // Some clients leave the message around the operations out.
+            list => list.as_array_mut(),
+        };
         for operation in operations.into_iter().flatten().filter_map(Value::as_object_mut) {
             let target = match member(operation, "path") {
                 Some(Value::String(path)) => match self.on.extension(path) {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use http::{Extensions, Method, StatusCode};
+use scim_filter::Budget;
 use scim_patch::PATCH_OP;
 use scim_schema::{ResourceType, Target};
 use serde_json::{Map, Value, json};
@@ -18,11 +19,16 @@ use crate::shown::location;
 use crate::trace;
 use crate::{ETag, Error, Precondition, Result, ScimService};
 
+/// Reading an operation and calling the provider takes about as long as so many visits.
+const VISITS: usize = 500;
+
 /// A job that is running.
 pub(super) struct Run<'a> {
     service: &'a ScimService,
     base: &'a str,
     extensions: &'a Extensions,
+    /// All operations share it.
+    budget: &'a Budget,
     /// The ids of what was created, by `bulkId`; `None` where that failed.
     ids: HashMap<String, Option<String>>,
     /// What was created without the references that close a circle, by the index of the operation.
@@ -67,12 +73,14 @@ impl<'a> Run<'a> {
         service: &'a ScimService,
         base: &'a str,
         extensions: &'a Extensions,
+        budget: &'a Budget,
         operations: usize,
     ) -> Self {
         Self {
             service,
             base,
             extensions,
+            budget,
             ids: HashMap::new(),
             links: HashMap::new(),
             waiting: HashMap::new(),
@@ -99,6 +107,9 @@ impl<'a> Run<'a> {
             response: None,
         };
         let outcome = self.execute(&mut part, &left_out, &mut done).await;
+        // What each operation costs besides.
+        self.budget.pass(VISITS);
+        self.budget.turn().await;
         let mut created = None;
         match outcome {
             Ok(success) => {
@@ -142,6 +153,9 @@ impl<'a> Run<'a> {
         if let Some(error) = part.refused.take() {
             return Err(error);
         }
+        if self.budget.is_exhausted() {
+            return Err(Error::too_much_work());
+        }
         if !part.is_post() {
             done.location = Some(format!("{}{}", self.base, part.path));
         }
@@ -182,7 +196,9 @@ impl<'a> Run<'a> {
     ) -> Result<Answer> {
         let operation = self.service.parse_part(method, route, data, precondition, self.extensions)?;
         trace::quirks(operation.fired());
-        Call::new(self.service, self.base, self.extensions, operation.fired).execute(operation.kind).await
+        Call::new(self.service, self.base, self.extensions, self.budget, operation.fired)
+            .execute(operation.kind)
+            .await
     }
 
     /// What becomes of a reference.
@@ -283,7 +299,7 @@ impl<'a> Run<'a> {
             let Some((on, id)) = self.created.remove(&index) else { continue };
             self.errors += 1;
             self.links.remove(&index);
-            let call = Call::new(self.service, self.base, self.extensions, Vec::new());
+            let call = Call::new(self.service, self.base, self.extensions, self.budget, Vec::new());
             let gone = call.take_back(on, &id).await.is_ok();
             let Some(Some(done)) = self.done.get_mut(index) else { continue };
             if gone {

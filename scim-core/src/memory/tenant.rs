@@ -167,15 +167,12 @@ impl Tenant {
         let above: HashSet<&str> = self.ancestors(id);
         for element in added {
             let member = members::key(element);
-            if member.is_empty() {
-                return Err(Error::invalid_value(name, "each element must have a `value`, a string"));
-            }
             if member == id || above.contains(member) {
-                return Err(Error::invalid_value(name, "a group cannot be a member of itself"));
+                return Err(Error::invalid_member(name, member, "a group cannot be a member of itself"));
             }
             if !rules.unknown_members && !self.ids.contains_key(member) {
                 let reason = format!("there is no resource `{}`", shortened(member));
-                return Err(Error::invalid_value(name, &reason));
+                return Err(Error::invalid_member(name, member, &reason));
             }
         }
         Ok(())
