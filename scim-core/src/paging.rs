@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::access::Reads;
 use crate::call::Call;
 use crate::cursor::Cursor;
-use crate::search::{Search, sensitive};
+use crate::search::{ByType, Search, sensitive};
 use crate::service::{Answer, List};
 use crate::trace;
 use crate::{Action, Error, Page, Permit, Position, Query, Resource, Result, Window};
@@ -18,6 +18,23 @@ struct OfType {
     on: usize,
     query: Query,
     permit: Permit,
+    /// Its place among types whose resources are sorted by something that those of each have in common;
+    /// the same for all if there is no such thing.
+    rank: usize,
+}
+
+impl ByType {
+    fn rank(&self, types: &mut [OfType]) {
+        // Those without it come last, or first if the order descends.
+        let key = |key: &'_ Option<String>| (key.is_none(), key.clone());
+        for (of, own) in types.iter_mut().zip(&self.keys) {
+            let ahead = |other: &&Option<String>| {
+                let order = key(other).cmp(&key(own));
+                if self.descending { order.is_gt() } else { order.is_lt() }
+            };
+            of.rank = self.keys.iter().filter(ahead).count();
+        }
+    }
 }
 
 /// A list of which only the page is not there yet.
@@ -28,13 +45,14 @@ fn list_of(types: &[OfType], start: Option<u64>) -> List {
 
 impl Call<'_> {
     pub(crate) async fn search(&self, search: Search) -> Result<Answer> {
-        let Search { queries, type_index, window, count, binding } = search;
+        let Search { queries, by_type, type_index, window, count, binding } = search;
         let mut types = Vec::with_capacity(queries.len());
         for (on, mut query) in queries {
             let permit = self.permit(Action::Query, on, None, &[], Reads::Queried(&query))?;
             restrict(&mut query, &permit, self.resource_type(on)?)?;
-            types.push(OfType { on, query, permit });
+            types.push(OfType { on, query, permit, rank: 0 });
         }
+        by_type.rank(&mut types);
         let merges = types.len() > 1 && types.iter().any(|of| of.query.sort.is_some());
         let list = match window {
             window if merges => self.merged(types, type_index, &window, count, &binding).await?,
@@ -175,9 +193,10 @@ impl List {
 /// others are compared by the rule of the first of them, since an order needs one rule.
 fn order(types: &[OfType], a: &(usize, Resource), b: &(usize, Resource)) -> Ordering {
     let rule = types.iter().find_map(|of| of.query.sort.as_ref());
+    let rank = |(place, _): &(usize, Resource)| types.get(*place).map(|of| of.rank);
     let by_value =
         rule.map_or(Ordering::Equal, |rule| rule.order_values(sort_value(types, a), sort_value(types, b)));
-    by_value.then(a.0.cmp(&b.0)).then_with(|| a.1.id().cmp(b.1.id()))
+    rank(a).cmp(&rank(b)).then(by_value).then(a.0.cmp(&b.0)).then_with(|| a.1.id().cmp(b.1.id()))
 }
 
 fn sort_value<'r>(types: &[OfType], (place, resource): &'r (usize, Resource)) -> Option<&'r Value> {

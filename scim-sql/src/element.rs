@@ -2,7 +2,8 @@
 //! table.
 
 use scim_filter::{CompareOp, Predicate};
-use scim_schema::Operand;
+use scim_schema::{Operand, Target};
+use serde_json::Value;
 
 use crate::column::Trigrams;
 use crate::filter::{Condition, Lead, Place, Writer};
@@ -62,8 +63,9 @@ impl Writer<'_> {
         }
         self.within(&elements.within, self.lead(elements, condition));
         if let Some(when) = &elements.when {
-            self.push(" AND ");
-            self.push(when);
+            for part in [" AND (", when, ")"] {
+                self.push(part);
+            }
         }
         self.push(" AND ");
         let class = self.condition(elements, condition)?;
@@ -88,15 +90,16 @@ impl Writer<'_> {
             self.select_ids(self.lead(elements, condition));
             self.push(" AND ");
         }
-        // What is the same in every element says nothing unless there is one.
+        // What every element has says nothing unless there is one.
         let is_constant = |sub| elements.find(sub).is_some_and(|column| column.constant_value().is_some());
-        let needs_one = match condition {
+        let in_each = match condition {
             Condition::Inner(_) => true,
-            Condition::Compare(_, sub, ..)
-            | Condition::Differs(_, sub, _)
-            | Condition::Assigned(sub)
-            | Condition::Present(_, sub) => is_constant(sub) || sub.is_none(),
+            Condition::Compare(target, sub, ..)
+            | Condition::Differs(target, sub, _)
+            | Condition::Assigned(target, sub) => target.is_primary() || is_constant(sub) || sub.is_none(),
+            Condition::Present(_, sub) => is_constant(sub) || sub.is_none(),
         };
+        let needs_one = in_each || elements.when.is_some();
         let differs = matches!(condition, Condition::Compare(_, _, CompareOp::Ne, _));
         let (before, after) = if differs { ("(NOT ", " OR ") } else { ("", " AND ") };
         if needs_one && self.exists(elements, before)? {
@@ -115,8 +118,9 @@ impl Writer<'_> {
     /// Writes that there is an element in the row, unless there always is.
     pub(crate) fn exists(&mut self, elements: &Elements, before: &str) -> Result<bool, Error> {
         if let Some(when) = &elements.when {
-            self.push(before);
-            self.push(when);
+            for part in [before, "(", when, ")"] {
+                self.push(part);
+            }
             return Ok(true);
         }
         let columns: Vec<&Column> = elements
@@ -146,11 +150,17 @@ impl Writer<'_> {
     ) -> Result<Class, Error> {
         match condition {
             Condition::Inner(inner) => self.inner(elements, inner),
+            Condition::Compare(target, _, op, operand) if target.is_primary() => {
+                self.primary(elements, target, op, operand)
+            }
             Condition::Compare(target, sub, op, operand) => match elements.find(sub) {
                 Some(column) => self.leaf(elements, column, target, op, operand),
                 // What this table lacks is absent from its elements.
                 None => Ok(self.constant(op == CompareOp::Ne)),
             },
+            Condition::Differs(target, _, operand) if target.is_primary() => {
+                self.primary(elements, target, CompareOp::Ne, operand)
+            }
             Condition::Differs(target, sub, operand) => {
                 let Some(column) = elements.find(sub) else { return Ok(self.constant(false)) };
                 self.push("(");
@@ -160,7 +170,9 @@ impl Writer<'_> {
                 self.push(")");
                 Ok(Class::Scan)
             }
-            Condition::Assigned(sub) => match elements.find(sub) {
+            // Each element has it, be it only because it is false where it is absent.
+            Condition::Assigned(target, _) if target.is_primary() => Ok(self.constant(true)),
+            Condition::Assigned(_, sub) => match elements.find(sub) {
                 Some(column) => Ok(self.assigned(column)),
                 None => Ok(self.constant(false)),
             },
@@ -178,6 +190,35 @@ impl Writer<'_> {
                 Ok(Class::Scan)
             }
         }
+    }
+
+    /// `primary`, which is false in an element that does not have it: where the column is NULL, and where
+    /// there is no column.
+    fn primary(
+        &mut self,
+        elements: &Elements,
+        target: &Target,
+        op: CompareOp,
+        operand: &Operand,
+    ) -> Result<Class, Error> {
+        // Of two values, that which differs from one is the other.
+        let wanted = (op == CompareOp::Eq) == matches!(operand, Operand::Boolean(true));
+        let name = target.definition().name();
+        let column = elements.find(Some(name)).filter(|column| column.constant_value().is_none());
+        let Some(column) = column else {
+            let held = elements.constants.get(name).and_then(Value::as_bool).unwrap_or(false);
+            return Ok(self.constant(held == wanted));
+        };
+        let operand = Operand::Boolean(wanted);
+        if wanted || !column.nullable {
+            return self.leaf(elements, column, target, CompareOp::Eq, &operand);
+        }
+        self.push("(");
+        self.push(column.compared());
+        self.push(" IS NULL OR ");
+        let class = self.leaf(elements, &column.clone().not_null(), target, CompareOp::Eq, &operand)?;
+        self.push(")");
+        Ok(class)
     }
 
     /// The filter of a value path, on one element.

@@ -49,7 +49,7 @@ pub(crate) enum Condition<'a> {
     /// It has a value, and that differs from the operand.
     Differs(&'a Target, Option<&'a str>, &'a Operand),
     /// It has a value.
-    Assigned(Option<&'a str>),
+    Assigned(&'a Target, Option<&'a str>),
     /// It has a value that is not empty.
     Present(&'a Target, Option<&'a str>),
     /// It fulfils the filter of a value path.
@@ -180,7 +180,7 @@ impl<'m> Writer<'m> {
         }
         // No value at all, or one that differs.
         self.push("(NOT ");
-        self.any(attribute, Condition::Assigned(sub))?;
+        self.any(attribute, Condition::Assigned(target, sub))?;
         self.push(" OR ");
         self.any(attribute, Condition::Differs(target, sub, operand))?;
         self.push(")");

@@ -48,6 +48,19 @@ pub(crate) struct Attribute {
     pub(crate) sources: Vec<Elements>,
 }
 
+impl Attribute {
+    /// The source with the elements that resources are sorted by.
+    pub(crate) fn sorted_by(&self) -> Option<&Elements> {
+        if let [only] = self.sources.as_slice() {
+            return Some(only);
+        }
+        let mut counting =
+            self.sources.iter().filter(|source| source.table.is_none() || source.order.is_some());
+        let first = counting.next();
+        if counting.next().is_none() { first } else { None }
+    }
+}
+
 #[derive(Debug)]
 struct Slot {
     attribute: usize,
@@ -101,6 +114,11 @@ impl Elements {
 
     /// The order in which the elements of a resource count for sorting, by the first of them: the
     /// primary one, then as they were sent (RFC 7644 section 3.4.2.3).
+    ///
+    /// Where an attribute has several sources, a table without an order does not count for sorting: no
+    /// resource has an element there that has none where one counts, or has its first one there. If more
+    /// than one counts, a resource of which there are elements in both has no first, and the attribute
+    /// cannot be sorted by.
     #[must_use]
     pub fn order(mut self, sql: impl Into<String>) -> Self {
         self.order = Some(sql.into());

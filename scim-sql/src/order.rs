@@ -22,9 +22,9 @@ pub struct Order<'a> {
 #[derive(Clone, Debug)]
 struct Key<'a> {
     sql: String,
-    column: &'a Column,
-    /// Whether the column is compared by its own expression, which an index may have.
-    plain: bool,
+    /// The column with the values; none where those that there are are the same.
+    column: Option<&'a Column>,
+    nullable: bool,
     descending: bool,
 }
 
@@ -78,29 +78,51 @@ impl Mapping {
     ) -> Result<Option<Key<'_>>, Error> {
         let unmapped = || Error::Unmapped(target.to_string());
         let (attribute, sub) = self.find(target)?;
-        let [elements] = attribute.sources.as_slice() else { return Err(unmapped()) };
-        let column = elements.find(sub).ok_or_else(unmapped)?;
-        if column.constant_value().is_some() && elements.table.is_none() {
+        let elements = attribute.sorted_by().ok_or_else(unmapped)?;
+        let column = elements.find(sub);
+        if column.is_none() && !target.is_primary() {
+            // What the elements lack none of the resources has.
             return Ok(None);
         }
+        let column = column.filter(|column| column.constant_value().is_none());
+        let filled = target.is_primary() && column.is_some_and(|column| column.nullable);
+        let value = match column {
+            // An element without `primary` has primary false.
+            Some(column) if filled => {
+                let absent = if column.is_text() { "'false'" } else { "FALSE" };
+                format!("coalesce({}, {absent})", column.compared())
+            }
+            Some(column) => column.compared().to_owned(),
+            // Where all elements have the same value, what counts is whether there is one.
+            None => "TRUE".to_owned(),
+        };
+        let key = |sql, nullable| Ok(Some(Key { sql, column, nullable, descending }));
         let Some((table, owner)) = &elements.table else {
-            let sql = column.compared().to_owned();
-            return Ok(Some(Key { sql, column, plain: true, descending }));
+            let own = column.is_some_and(|column| column.nullable) && !filled;
+            if own && elements.when.is_none() {
+                return key(value, true);
+            }
+            let mut there = Writer::new(self, dialect, 1);
+            return match (there.exists(elements, "")?, column) {
+                (true, _) => key(format!("CASE WHEN {} THEN {value} END", there.sql), true),
+                (false, Some(_)) => key(value, own),
+                (false, None) => Ok(None),
+            };
         };
         // The value of the element that counts.
-        let mut sql = format!("(SELECT {} FROM {table} WHERE {owner} = {}", column.compared(), self.id);
+        let mut sql = format!("(SELECT {value} FROM {table} WHERE {owner} = {}", self.id);
         for (within, parameter) in &elements.within {
             sql.push_str(&format!(" AND {within} = "));
             dialect.push_parameter(&mut sql, *parameter);
         }
         if let Some(when) = &elements.when {
-            sql.push_str(&format!(" AND {when}"));
+            sql.push_str(&format!(" AND ({when})"));
         }
         if let Some(order) = &elements.order {
             sql.push_str(&format!(" ORDER BY {order}"));
         }
         sql.push_str(" LIMIT 1)");
-        Ok(Some(Key { sql, column, plain: false, descending }))
+        key(sql, true)
     }
 }
 
@@ -110,10 +132,10 @@ impl Order<'_> {
         let backwards = side == Side::Before;
         let tie = if backwards { "DESC" } else { "ASC" };
         let Some(key) = &self.key else { return [self.tie, " ", tie].concat() };
-        let collation = if key.column.is_text() { self.dialect.bytewise() } else { "" };
+        let collation = if key.is_text() { self.dialect.bytewise() } else { "" };
         // Where a column is never NULL, an index serves only an order that does not speak of NULLs.
         let descending = key.descending != backwards;
-        let nulls = match (key.is_nullable(), descending) {
+        let nulls = match (key.nullable, descending) {
             (false, false) => "ASC",
             (false, true) => "DESC",
             (true, false) => "ASC NULLS LAST",
@@ -167,7 +189,7 @@ impl Order<'_> {
 
     fn beyond_value(&self, writer: &mut Writer<'_>, order: &Key<'_>, side: Side, key: Bind, tie: Bind) {
         let backwards = side == Side::Before;
-        let collation = if order.column.is_text() { self.dialect.bytewise() } else { "" };
+        let collation = if order.is_text() { self.dialect.bytewise() } else { "" };
         let less = order.descending != backwards;
         let (weak, strict) = if less { (" <= ", " < ") } else { (" >= ", " > ") };
         // The first comparison is one that an index serves.
@@ -175,7 +197,12 @@ impl Order<'_> {
             writer.push(part);
         }
         let key_text = writer.sql.len();
-        writer.value(order.column, key);
+        match order.column {
+            Some(column) => writer.value(column, key),
+            None => {
+                writer.bind(key);
+            }
+        }
         let key_text = writer.sql.get(key_text..).unwrap_or_default().to_owned();
         for part in [" AND (", &order.sql, collation, strict, &key_text, " OR ", self.tie, side.word()] {
             writer.push(part);
@@ -183,7 +210,7 @@ impl Order<'_> {
         writer.bind(tie);
         writer.push("))");
         // Those without a value come after all that have one when the order ascends.
-        if order.is_nullable() && order.descending == backwards {
+        if order.nullable && order.descending == backwards {
             for part in [" OR ", &order.sql, " IS NULL"] {
                 writer.push(part);
             }
@@ -192,7 +219,7 @@ impl Order<'_> {
 }
 
 impl Key<'_> {
-    fn is_nullable(&self) -> bool {
-        self.column.nullable || !self.plain
+    fn is_text(&self) -> bool {
+        self.column.is_some_and(Column::is_text)
     }
 }

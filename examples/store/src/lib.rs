@@ -25,6 +25,8 @@
 //!   `displayName`, the `value` and `type` of elements, and attributes of extensions. Longer ones are
 //!   refused with 400 `invalidValue`.
 //! - Groups are nested to 100 levels at most.
+//! - Members are found and sorted by `value`, `type` and `$ref`; by their `display`, and by what else a type
+//!   says of members, they are not: 400 `invalidFilter`, or `invalidValue` for `sortBy`.
 //! - The tables are `resource`, `value`, `unique_value`, `member`, `tombstone` and `meta`. In a PostgreSQL
 //!   database that has others of these names, give the store a schema of its own:
 //!   `postgres://user@host/database?options=-c%20search_path%3Dscim`, after `CREATE SCHEMA scim`.

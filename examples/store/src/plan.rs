@@ -65,7 +65,9 @@ impl<'a> Plan<'a> {
             (None, Dialect::Sqlite) if is_found => "+r.place",
             (None, _) => "r.place",
         };
-        let order = tables.mapping.order(by, tie, dialect)?;
+        let unsortable =
+            |error: scim_sql::Error| Fault::Refused(Error::invalid_value("sortBy", &error.to_string()));
+        let order = tables.mapping.order(by, tie, dialect).map_err(unsortable)?;
         Ok(Self { all: All { condition, params }, order, by_place: by.is_none() })
     }
 

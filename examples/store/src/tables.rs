@@ -206,7 +206,8 @@ fn members(target: &Target) -> Elements {
 }
 
 /// The groups that hold a resource itself, and those that hold it through other groups. How groups are
-/// nested is found out in the tenant alone, whatever others have.
+/// nested is found out in the tenant alone, whatever others have. Only the first count for sorting: what is
+/// in a group through another is in that one itself, and that one is before the group.
 fn groups(target: &Target, dialect: Dialect) -> [Elements; 2] {
     let tenant = dialect.parameter(1);
     let holds = "JOIN resource u ON u.tenant = g.tenant AND u.id = m.member";
@@ -226,13 +227,14 @@ fn groups(target: &Target, dialect: Dialect) -> [Elements; 2] {
          JOIN resource g ON g.place = n.ancestor JOIN member m ON m.place = n.place {holds}"
     );
     [(direct, "direct"), (indirect, "indirect")].map(|(table, kind)| {
-        let mut elements = Elements::table(table, "u.place").within("g.tenant", 1);
-        if kind == "indirect" {
+        let elements = Elements::table(table, "u.place").within("g.tenant", 1).within("m.tenant", 1);
+        let mut elements = match kind {
+            "direct" => elements.order("g.place"),
             // Who is in a group both ways is in it directly.
-            elements = elements.when(
+            _ => elements.when(
                 "NOT EXISTS (SELECT 1 FROM member d WHERE d.place = n.ancestor AND d.member = m.member)",
-            );
-        }
+            ),
+        };
         for sub in target.sub_attributes().iter().filter(|sub| !sub.is_derived()) {
             elements = match sub.definition().name() {
                 "value" => elements.column("value", Column::key("g.id").not_null().indexed()),

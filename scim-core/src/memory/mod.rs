@@ -26,6 +26,9 @@ use tenant::Tenant;
 /// it out of its groups and out of references such as a manager, and no group contains itself. One value serves all resource types; clones
 /// share their contents.
 ///
+/// Members are found and sorted by `value`, `type` and `$ref`; by their `display`, and by what else a type
+/// says of members, they are not: 400 `invalidFilter`, or `invalidValue` for `sortBy`.
+///
 /// ```
 /// use scim_core::{MemoryProvider, ScimService};
 ///
@@ -107,6 +110,7 @@ fn key(cx: &Context<'_>) -> Option<String> {
 #[async_trait]
 impl Provider for MemoryProvider {
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
+        query::refuse(cx.resource_type(), query)?;
         match self.read().get(&key(cx)) {
             Some(tenant) => Ok(tenant.query(cx.resource_type(), query)),
             None => Ok(query.page([])),

@@ -5,7 +5,7 @@ use scim_schema::{Operand, Projection, ResourceType, Target};
 
 use super::table::{Row, Table};
 use super::tenant::{Tenant, groups_of, members_of};
-use crate::{Page, Position, Query, Window};
+use crate::{Error, Page, Position, Query, Result, Window};
 
 impl Tenant {
     pub(super) fn query(&self, on: &ResourceType, query: &Query) -> Page {
@@ -72,5 +72,24 @@ impl Tenant {
             }
             _ => table.candidates(filter),
         }
+    }
+}
+
+/// Refuses a query that looks into members for more than who they are and of which type. Their names are
+/// those of other resources, and a store with a table of members keeps what else is said of them to show it,
+/// not to search in it; whoever tries things out in memory finds the same.
+pub(super) fn refuse(on: &ResourceType, query: &Query) -> Result<()> {
+    let unknown = |target: &&Target| {
+        let name = target.sub().map(|sub| sub.name());
+        let member = members_of(on).is_some_and(|members| on.attribute_of(target) == Some(members));
+        member && name.is_some_and(|name| !matches!(name, "value" | "type"))
+    };
+    let reason = |target: &Target| format!("`{target}` cannot be searched or sorted by");
+    if let Some(target) = query.filter.iter().flat_map(Predicate::targets).find(unknown) {
+        return Err(Error::invalid_filter(reason(target)));
+    }
+    match query.sort.as_ref().map(|sort| &sort.by).filter(unknown) {
+        Some(target) => Err(Error::invalid_value("sortBy", &reason(target))),
+        None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! All resources of one tenant, and what relates them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use scim_patch::ListDelta;
 use scim_schema::{Mutability, Projection, ResourceType, Target};
@@ -20,13 +20,16 @@ use crate::{
 /// Where a resource is: its type, and its place in the order of creation.
 type Place = (String, u64);
 
+/// Groups in the order of their creation, whatever their types: the type of each by its place.
+type Groups = BTreeMap<u64, String>;
+
 /// All resources of one tenant.
 #[derive(Default)]
 pub(super) struct Tenant {
     pub(super) tables: HashMap<String, Table>,
     pub(super) ids: HashMap<String, Place>,
     /// For each member, the groups that it is a direct member of.
-    parents: HashMap<String, BTreeSet<Place>>,
+    parents: HashMap<String, Groups>,
     next: u64,
 }
 
@@ -51,7 +54,16 @@ impl Tenant {
     }
 
     fn row(&self, (table, place): &Place) -> Option<&Row> {
-        self.tables.get(table)?.rows.get(place)
+        self.row_at(table, *place)
+    }
+
+    fn row_at(&self, table: &str, place: u64) -> Option<&Row> {
+        self.tables.get(table)?.rows.get(&place)
+    }
+
+    /// The groups that a resource is a direct member of.
+    fn parents_of(&self, id: &str) -> impl Iterator<Item = (u64, &str)> {
+        self.parents.get(id).into_iter().flatten().map(|(place, table)| (*place, table.as_str()))
     }
 
     fn place_of(&self, on: &ResourceType, id: &str) -> Result<u64> {
@@ -99,16 +111,17 @@ impl Tenant {
         resource.text("displayName").or_else(|| resource.text("userName"))
     }
 
-    /// The groups that a resource is in, directly and through other groups.
+    /// The groups that a resource is in, directly and through other groups: level by level, those of each
+    /// in the order of their creation.
     fn groups(&self, id: &str) -> Vec<Value> {
-        let direct = self.parents.get(id).into_iter().flatten();
         let mut groups = Vec::new();
-        let mut seen: HashSet<&Place> = HashSet::new();
-        let mut level: Vec<(&Place, &str)> = direct.map(|place| (place, "direct")).collect();
+        let mut seen: HashSet<u64> = HashSet::new();
+        let mut level: BTreeMap<u64, &str> = self.parents_of(id).collect();
+        let mut kind = "direct";
         while !level.is_empty() {
-            let mut above = Vec::new();
-            for (place, kind) in level {
-                let Some(row) = self.row(place).filter(|_| seen.insert(place)) else { continue };
+            let mut above = BTreeMap::new();
+            for (place, table) in level {
+                let Some(row) = self.row_at(table, place).filter(|_| seen.insert(place)) else { continue };
                 let mut group = Map::from_iter([
                     ("value".to_owned(), Value::from(row.resource.id())),
                     ("type".to_owned(), Value::from(kind)),
@@ -117,10 +130,10 @@ impl Tenant {
                     group.insert("display".to_owned(), Value::from(name));
                 }
                 groups.push(Value::Object(group));
-                let parents = self.parents.get(row.resource.id()).into_iter().flatten();
-                above.extend(parents.map(|place| (place, "indirect")));
+                above.extend(self.parents_of(row.resource.id()));
             }
             level = above;
+            kind = "indirect";
         }
         groups
     }
@@ -143,7 +156,7 @@ impl Tenant {
         let password_hash = hash_password(cx, rules);
         let mut members = Members::default();
         for element in added {
-            self.parents.entry(members::key(element).to_owned()).or_default().insert(place.clone());
+            join(&mut self.parents, members::key(element), &place);
             members.put(self.typed(on, element));
         }
         self.ids.insert(id.clone(), place.clone());
@@ -183,7 +196,7 @@ impl Tenant {
         let mut found = HashSet::new();
         let mut open = vec![id];
         while let Some(id) = open.pop() {
-            for parent in self.parents.get(id).into_iter().flatten().filter_map(|place| self.row(place)) {
+            for parent in self.parents_of(id).filter_map(|(place, table)| self.row_at(table, place)) {
                 let id = parent.resource.id();
                 if found.insert(id) {
                     open.push(id);
@@ -313,7 +326,7 @@ impl Tenant {
             leave(&mut self.parents, &key, place);
         }
         for element in added {
-            self.parents.entry(members::key(&element).to_owned()).or_default().insert(place.clone());
+            join(&mut self.parents, members::key(&element), place);
             row.members.put(element);
         }
     }
@@ -336,7 +349,7 @@ impl Tenant {
             leave(&mut self.parents, members::key(element), &place);
         }
         // The groups that it was in have changed.
-        for (table, place) in self.parents.remove(id).unwrap_or_default() {
+        for (place, table) in self.parents.remove(id).unwrap_or_default() {
             let group = self.tables.get_mut(&table).and_then(|table| table.rows.get_mut(&place));
             if let Some(group) = group {
                 group.members.remove(id);
@@ -350,9 +363,13 @@ impl Tenant {
     }
 }
 
-fn leave(parents: &mut HashMap<String, BTreeSet<Place>>, member: &str, group: &Place) {
+fn join(parents: &mut HashMap<String, Groups>, member: &str, (table, place): &Place) {
+    parents.entry(member.to_owned()).or_default().insert(*place, table.clone());
+}
+
+fn leave(parents: &mut HashMap<String, Groups>, member: &str, (_, place): &Place) {
     if let Some(groups) = parents.get_mut(member) {
-        groups.remove(group);
+        groups.remove(place);
         if groups.is_empty() {
             parents.remove(member);
         }

@@ -14,6 +14,8 @@ mod oracle;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod paths;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod rows;

@@ -51,7 +51,11 @@ impl<'a> Client<'a> {
     }
 
     /// The client of a service that has one more type.
-    pub(crate) fn with(runtime: &'a Runtime, store: &Store, on: ResourceType) -> Self {
+    pub(crate) fn with(
+        runtime: &'a Runtime,
+        store: &(impl Provider + Clone + 'static),
+        on: ResourceType,
+    ) -> Self {
         let service = builder(store.clone()).resource(on, store.clone()).build().unwrap();
         Self { runtime, service, tenant: super::tenant() }
     }
