@@ -231,8 +231,9 @@ impl Capabilities {
         self.memberships
     }
 
-    /// What both can do.
-    pub(crate) const fn and(self, other: Self) -> Self {
+    /// What a service of both types can do: what both can do, and store passwords if either can, since
+    /// only users have them.
+    pub(crate) const fn together(self, other: Self) -> Self {
         Self {
             filter: self.filter && other.filter,
             sort: self.sort && other.sort,
