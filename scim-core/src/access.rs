@@ -190,3 +190,77 @@ impl Policy for Everything {
         Ok(Permit::all())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use scim_schema::{Attribute, Schema};
+
+    use super::*;
+
+    /// A type whose names begin like each other, and so do its extensions' URIs.
+    fn lookalikes() -> ResourceType {
+        let [core, pay, payroll] = ["urn:example:Badge", "urn:example:pay", "urn:example:payroll"];
+        let sub = [Attribute::string("given"), Attribute::string("givenName")];
+        let own = ["display", "displayName", "nameX", "name-x"].map(Attribute::string);
+        let own = own.into_iter().chain([Attribute::complex("name", sub)]);
+        let grade = |uri| Schema::new(uri, "Grade", ["grade", "grades"].map(Attribute::string)).unwrap();
+        ResourceType::builder("Badge", "/Badges", Schema::new(core, "Badge", own).unwrap())
+            .extension(grade(pay))
+            .extension(grade(payroll))
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_path_covers_what_is_in_it_and_no_name_that_begins_like_it() {
+        let on = lookalikes();
+        let pay = ["urn:example:pay:grade", "urn:example:pay:grades"];
+        let payroll = ["urn:example:payroll:grade", "urn:example:payroll:grades"];
+        let name = ["name", "name.given", "name.givenName"];
+        let own = ["display", "displayName", "nameX", "name-x"];
+        let core = own.iter().chain(&name).copied().collect::<Vec<_>>();
+        let cases: &[(&str, &[&str])] = &[
+            ("display", &["display"]),
+            ("displayName", &["displayName"]),
+            ("DISPLAY", &["display"]),
+            ("displ", &[]),
+            ("name", &name),
+            ("name.given", &["name.given"]),
+            ("name.giv", &[]),
+            ("urn:example:pay", &pay),
+            ("urn:example:pay:grade", &["urn:example:pay:grade"]),
+            ("urn:example:payroll", &payroll),
+            ("urn:example:pa", &[]),
+            ("urn:example:Badge", &core),
+            ("urn:example:Badge:", &core),
+            ("urn:example:Badge:display", &["display"]),
+            ("urn:example:Badge:name", &name),
+            ("urn:example:Badg", &[]),
+            ("urn:example:Badge:displ", &[]),
+        ];
+        let all = || {
+            let with_subs = |target| std::iter::once(target).chain(Target::sub_attributes(target));
+            on.all_attributes().flat_map(with_subs).filter(|target| {
+                // Those that every resource has are beside the point.
+                let of_its_own = target.schema().attribute(target.attribute().name()).is_some();
+                of_its_own || target.extension().is_some()
+            })
+        };
+        assert_eq!(all().count(), core.len() + pay.len() + payroll.len());
+        for (path, expected) in cases {
+            let (hiding, protecting) = (Permit::hiding([*path]), Permit::all().protecting([*path]));
+            let mut expected = expected.to_vec();
+            expected.sort_unstable();
+            for allows in
+                [&(|target: &Target| hiding.may_read(target)) as &dyn Fn(&Target) -> bool, &|target| {
+                    protecting.may_write(target)
+                }]
+            {
+                let covered = all().filter(|target| !allows(target)).map(|target| target.path().as_str());
+                let mut covered: Vec<&str> = covered.collect();
+                covered.sort_unstable();
+                assert_eq!(covered, expected, "{path}");
+            }
+        }
+    }
+}

@@ -100,11 +100,88 @@ fn with_unique(on: &ResourceType, unique: &[&Target]) -> Result<ResourceType, Sc
     on.to_builder().try_map_schemas(adjusted)?.build()
 }
 
-/// What all of the providers can do.
+/// What the providers can do together.
 pub(crate) fn capabilities(registrations: &[Registration]) -> Capabilities {
     registrations
         .iter()
         .map(|r| r.provider.capabilities(&r.resource_type))
-        .reduce(Capabilities::and)
+        .reduce(Capabilities::together)
         .unwrap_or(Capabilities::NONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use http::Request;
+    use scim_schema::Projection;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        Context, Deleted, Identity, Page, Precondition, Provider, Query, Resource, Result, Update,
+        UpdateOptions, Updated,
+    };
+
+    /// A store that can do what it is told to, as far as anybody asks.
+    struct Able(Capabilities);
+
+    #[async_trait]
+    impl Provider for Able {
+        async fn query(&self, _: &Context<'_>, query: &Query) -> Result<Page> {
+            Ok(query.page([]))
+        }
+        async fn create(&self, _: &Context<'_>, resource: Resource) -> Result<Resource> {
+            Ok(resource)
+        }
+        async fn retrieve(&self, _: &Context<'_>, _: &str, _: &Projection) -> Result<Option<Resource>> {
+            Ok(None)
+        }
+        async fn update(&self, _: &Context<'_>, id: &str, _: &Update, _: &UpdateOptions) -> Result<Updated> {
+            Err(crate::Error::not_found(id))
+        }
+        async fn delete(&self, _: &Context<'_>, id: &str, _: &Precondition) -> Result<Deleted> {
+            Err(crate::Error::not_found(id))
+        }
+        fn capabilities(&self, _: &ResourceType) -> Capabilities {
+            self.0
+        }
+    }
+
+    /// What the service provider configuration says of users and groups that can do this.
+    fn announced(users: Capabilities, groups: Capabilities) -> Value {
+        let service = ScimService::builder()
+            .base_url("https://example.com")
+            .users(Able(users))
+            .groups(Able(groups))
+            .build()
+            .unwrap();
+        let mut request = Request::get("https://example.com/ServiceProviderConfig").body(Vec::new()).unwrap();
+        request.extensions_mut().insert(Identity::new("tests"));
+        let response = pollster::block_on(service.handle(request));
+        serde_json::from_slice(response.body()).unwrap()
+    }
+
+    #[test]
+    fn what_all_can_do_is_announced_and_passwords_if_users_have_them() {
+        let (none, page) = (Capabilities::NONE, Capabilities::PAGE);
+        let passwords = none.with_change_password();
+        let supported = |configuration: &Value| {
+            ["changePassword", "filter", "sort"].map(|name| configuration[name]["supported"].clone())
+        };
+        for (users, groups, expected) in [
+            (passwords, none, [true, false, false]),
+            (none, passwords, [true, false, false]),
+            (none, none, [false, false, false]),
+            (page.with_change_password(), page, [true, true, true]),
+            (page, page, [false, true, true]),
+            (page, none.with_filter(), [false, true, false]),
+            (none.with_sort(), page, [false, false, true]),
+        ] {
+            let configuration = announced(users, groups);
+            assert_eq!(json!(supported(&configuration)), json!(expected), "{users:?} and {groups:?}");
+        }
+        for (other, expected) in [(page, true), (none, false)] {
+            assert_eq!(announced(page, other)["pagination"]["cursor"], json!(expected));
+        }
+    }
 }

@@ -64,6 +64,20 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
+    /// Builds what a provider is told, for calling one without a service: from its tests, or from the
+    /// application itself.
+    pub fn builder(on: &ResourceType) -> ContextBuilder {
+        ContextBuilder {
+            resource_type: on.clone(),
+            base_url: "https://scim.example.com/v2".to_owned(),
+            secrets: Secrets::default(),
+            permit: Permit::all(),
+            extensions: Extensions::new(),
+            now: None,
+            unique_types: false,
+        }
+    }
+
     /// The resource type that the request is for.
     pub fn resource_type(&self) -> &'a ResourceType {
         self.resource_type
@@ -130,6 +144,114 @@ impl<'a> Context<'a> {
     }
 }
 
+/// Builds a [`Context`]: it owns what the context borrows.
+///
+/// Unless told otherwise nobody asks, in no tenant, may do everything, and gives no secrets.
+///
+/// ```
+/// use scim_core::schema::{Projection, standard};
+/// use scim_core::{
+///     Context, Identity, MemoryProvider, Precondition, Provider, Resource, Update, UpdateOptions,
+/// };
+/// use serde_json::json;
+///
+/// # pollster::block_on(async {
+/// let store = MemoryProvider::new();
+/// let users = standard::user_type();
+/// let request = Context::builder(&users).identity(Identity::new("tests").in_tenant("contoso"));
+/// let cx = request.context();
+///
+/// let bea = Resource::try_from(json!({ "userName": "bea" }))?;
+/// let bea = store.create(&cx, bea).await?;
+///
+/// let bee = Update::Replace(Resource::try_from(json!({ "userName": "bee" }))?);
+/// let options = UpdateOptions::new()
+///     .precondition(Precondition::matches(bea.version().unwrap()))
+///     .returning(Projection::new(&users));
+/// let updated = store.update(&cx, bea.id(), &bee, &options).await?;
+/// assert_eq!(updated.resource.unwrap().text("userName"), Some("bee"));
+/// # Ok::<(), scim_core::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// The service hands over only what it has checked. Whoever calls a provider without it has to do
+/// that: [`ResourceType::normalize`] and [`ResourceType::validate`] for a resource,
+/// [`PatchRequest::resolve`](scim_patch::PatchRequest::resolve) for a PATCH.
+#[derive(Debug)]
+#[must_use]
+pub struct ContextBuilder {
+    resource_type: ResourceType,
+    base_url: String,
+    secrets: Secrets,
+    permit: Permit,
+    extensions: Extensions,
+    now: Option<DateTime<Utc>>,
+    unique_types: bool,
+}
+
+impl ContextBuilder {
+    /// The context, as often as it is wanted.
+    pub fn context(&self) -> Context<'_> {
+        Context {
+            resource_type: &self.resource_type,
+            base_url: &self.base_url,
+            identity: self.extensions.get(),
+            secrets: &self.secrets,
+            permit: &self.permit,
+            extensions: &self.extensions,
+            now: self.now.unwrap_or_else(Utc::now),
+            unique_types: self.unique_types,
+        }
+    }
+
+    /// Who makes the request, and in which tenant.
+    pub fn identity(self, identity: Identity) -> Self {
+        self.extension(identity)
+    }
+
+    /// The base URL that clients see, without a slash at its end.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// The time of the request; without it, each context is of the moment in which it is made.
+    pub fn now(mut self, now: DateTime<Utc>) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// What the caller may read and write.
+    pub fn permit(mut self, permit: Permit) -> Self {
+        self.permit = permit;
+        self
+    }
+
+    /// Gives a `writeOnly` attribute, by its canonical path (`password`), a new value.
+    pub fn secret(mut self, path: impl Into<String>, value: impl Into<String>) -> Self {
+        self.secrets.push(path, Some(Value::String(value.into())));
+        self
+    }
+
+    /// Removes the value of a `writeOnly` attribute.
+    pub fn cleared_secret(mut self, path: impl Into<String>) -> Self {
+        self.secrets.push(path, None);
+        self
+    }
+
+    /// What the host's middleware puts into the request.
+    pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.extensions.insert(value);
+        self
+    }
+
+    /// As for a service with [`Builder::unique_types`](crate::Builder::unique_types).
+    pub fn unique_types(mut self) -> Self {
+        self.unique_types = true;
+        self
+    }
+}
+
 /// The `writeOnly` values of a request, wiped when it is over.
 #[derive(Default)]
 pub struct Secrets(Vec<(String, Option<Value>)>);
@@ -172,5 +294,75 @@ impl Drop for Secrets {
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.iter().map(|(path, _)| path)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scim_schema::{Projection, standard};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{MemoryProvider, Provider, Query, Resource, Update, UpdateOptions};
+
+    #[test]
+    fn a_context_says_what_its_builder_was_told() {
+        let users = standard::user_type();
+        let plain = Context::builder(&users);
+        let cx = plain.context();
+        assert_eq!((cx.resource_type().name(), cx.base_url()), ("User", "https://scim.example.com/v2"));
+        assert!(cx.identity().is_none() && cx.tenant().is_none() && cx.secrets().is_empty());
+        assert!(Utc::now() - cx.now() < chrono::TimeDelta::minutes(1));
+        assert!(cx.require::<u8>().is_err());
+
+        let time: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
+        let told = Context::builder(&users)
+            .identity(Identity::new("tests").in_tenant("contoso"))
+            .base_url("https://contoso.example.com")
+            .now(time)
+            .permit(Permit::hiding(["emails"]).protecting(["roles"]))
+            .extension(7_u8)
+            .secret("password", "correct horse")
+            .cleared_secret("pin");
+        let cx = told.context();
+        let [emails, roles] = ["emails", "roles"].map(|name| users.attribute(name).unwrap());
+        assert_eq!(
+            (cx.tenant(), cx.base_url(), cx.now()),
+            (Some("contoso"), "https://contoso.example.com", time)
+        );
+        assert_eq!(cx.identity(), cx.extension());
+        assert!(!cx.may_read(emails) && cx.may_write(emails) && cx.may_read(roles) && !cx.may_write(roles));
+        assert_eq!(cx.require::<u8>().unwrap(), &7);
+        assert_eq!(cx.secrets().get("password"), Some("correct horse"));
+        assert!(cx.secrets().is_cleared("pin") && !cx.secrets().is_cleared("password"));
+        assert!(!format!("{told:?}").contains("horse"));
+    }
+
+    #[test]
+    fn a_provider_can_be_called_without_a_service() {
+        let users = standard::user_type();
+        let store = MemoryProvider::new().hash_passwords(|password| password.len().to_string());
+        let resource = |json| Resource::try_from(json).unwrap();
+        pollster::block_on(async {
+            let request = Context::builder(&users).identity(Identity::new("tests").in_tenant("contoso"));
+            let secret = request.secret("password", "correct horse");
+            let bea = store.create(&secret.context(), resource(json!({ "userName": "bea" }))).await.unwrap();
+            assert_eq!(store.password_hash(Some("contoso"), bea.id()).as_deref(), Some("13"));
+
+            // Two elements of one type, which a service may be told to refuse.
+            let emails = json!([{ "value": "a@b", "type": "work" }, { "value": "c@d", "type": "work" }]);
+            let twice = Update::Replace(resource(json!({ "userName": "bea", "emails": emails })));
+            let options = UpdateOptions::new().returning(Projection::new(&users));
+            let strict =
+                Context::builder(&users).identity(Identity::new("tests").in_tenant("contoso")).unique_types();
+            let refused = store.update(&strict.context(), bea.id(), &twice, &options).await.unwrap_err();
+            assert_eq!(refused.status(), 400);
+            let updated = store.update(&secret.context(), bea.id(), &twice, &options).await.unwrap();
+            let page = store.query(&secret.context(), &Query::new(&users)).await.unwrap();
+            assert_eq!((page.resources.first(), page.total), (updated.resource.as_ref(), Some(1)));
+            let elsewhere = Context::builder(&users);
+            let page = store.query(&elsewhere.context(), &Query::new(&users)).await.unwrap();
+            assert_eq!(page.total, Some(0));
+        });
     }
 }

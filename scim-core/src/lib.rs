@@ -36,7 +36,7 @@ mod write;
 
 pub use access::{Access, Action, Permit, Policy};
 pub use config::{AuthenticationScheme, BuildError, Builder};
-pub use context::{BaseUrl, Context, Identity, Secrets};
+pub use context::{BaseUrl, Context, ContextBuilder, Identity, Secrets};
 pub use error::{Error, Result};
 pub use me::Me;
 pub use memory::MemoryProvider;

@@ -113,13 +113,44 @@ pub trait Provider: Send + Sync {
 }
 
 /// How an update is to be made, and what is wanted of the result.
-#[derive(Clone, Debug)]
+///
+/// ```
+/// use scim_core::schema::{Projection, standard};
+/// use scim_core::{ETag, Precondition, UpdateOptions};
+///
+/// let options = UpdateOptions::new()
+///     .precondition(Precondition::matches(ETag::new("a1")))
+///     .returning(Projection::new(&standard::user_type()));
+/// assert!(options.precondition.check(&ETag::new("b2")).is_err());
+/// ```
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct UpdateOptions {
     /// What the client requires of the version before the change.
     pub precondition: Precondition,
     /// What of the resource the answer shows; `None` if it has no body.
     pub returning: Option<Projection>,
+}
+
+impl UpdateOptions {
+    /// Whatever the version is, and nothing of the resource in the answer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Requires something of the version before the change.
+    #[must_use]
+    pub fn precondition(mut self, precondition: Precondition) -> Self {
+        self.precondition = precondition;
+        self
+    }
+
+    /// Wants the resource as it is afterwards, this much of it.
+    #[must_use]
+    pub fn returning(mut self, projection: Projection) -> Self {
+        self.returning = Some(projection);
+        self
+    }
 }
 
 /// The result of an update.
@@ -231,8 +262,9 @@ impl Capabilities {
         self.memberships
     }
 
-    /// What both can do.
-    pub(crate) const fn and(self, other: Self) -> Self {
+    /// What a service of both types can do: what both can do, and store passwords if either can, since
+    /// only users have them.
+    pub(crate) const fn together(self, other: Self) -> Self {
         Self {
             filter: self.filter && other.filter,
             sort: self.sort && other.sort,

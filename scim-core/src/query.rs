@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use scim_filter::Predicate;
-use scim_schema::{Projection, Target};
+use scim_schema::{Projection, ResourceType, Target};
 use serde_json::{Map, Value};
 
 use crate::Resource;
@@ -113,6 +113,21 @@ impl Window {
 }
 
 impl Query {
+    /// The first hundred resources of a type, whole; what else is wanted is set in the fields.
+    ///
+    /// ```
+    /// use scim_core::schema::standard;
+    /// use scim_core::{Query, Window};
+    ///
+    /// let mut query = Query::new(&standard::user_type());
+    /// query.window = Window::Start(101);
+    /// assert!(query.page([]).resources.is_empty());
+    /// ```
+    pub fn new(on: &ResourceType) -> Self {
+        let projection = Projection::new(on);
+        Self { filter: None, sort: None, projection, window: Window::Start(1), count: 100 }
+    }
+
     /// The attributes that the resources are selected and sorted by.
     pub(crate) fn targets(&self) -> impl Iterator<Item = &Target> {
         let filtered = self.filter.iter().flat_map(Predicate::targets);

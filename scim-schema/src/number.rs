@@ -65,6 +65,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::{Reading, Tolerance, standard};
 
     #[test]
     fn numbers_compare_by_value() {
@@ -88,5 +89,40 @@ mod tests {
             let same = number_key(number(&a)) == number_key(number(&b));
             assert_eq!(same, order == Ordering::Equal, "{a} {b}");
         }
+    }
+
+    /// From 2^53 on a float may stand for several whole numbers, and an integer never does.
+    #[test]
+    fn floats_are_exact_below_two_to_the_53rd_and_integers_always() {
+        let user = standard::user_type();
+        let (name, tolerance) = (user.attribute("nickName").unwrap(), Tolerance::lenient());
+        let end = 9_007_199_254_740_992_u64;
+        let float = |float: f64| Number::from_f64(float).unwrap();
+        for (number, exact) in [
+            (Number::from(end - 1), true),
+            (Number::from(end), true),
+            (Number::from(end + 1), true),
+            (Number::from(-9_007_199_254_740_993_i64), true),
+            (Number::from(u64::MAX), true),
+            (Number::from(i64::MIN), true),
+            (float(0.5), true),
+            (float(9_007_199_254_740_991.0), true),
+            (float(-9_007_199_254_740_991.0), true),
+            (float(9_007_199_254_740_992.0), false),
+            (float(-9_007_199_254_740_992.0), false),
+            (float(9_007_199_254_740_994.0), false),
+            (float(18_446_744_073_709_551_616.0), false),
+            (float(1e300), false),
+        ] {
+            assert_eq!(is_exact(&number), exact, "{number}");
+            assert!(is_comparable(&number), "{number}");
+            // Where a string belongs, it becomes one exactly if that says what was sent.
+            let mut value = Value::Number(number.clone());
+            assert!(name.normalize_one(&mut value, &mut Reading::new(&tolerance)).unwrap());
+            let expected = if exact { json!(number.to_string()) } else { Value::Number(number) };
+            assert_eq!(value, expected);
+        }
+        let float: Number = serde_json::from_str("9007199254740993.0").unwrap();
+        assert!(!is_exact(&float));
     }
 }

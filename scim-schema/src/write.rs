@@ -404,6 +404,21 @@ mod tests {
         }
     }
 
+    /// Each character that must be escaped, and those around it, at each place of texts that are looked
+    /// at byte by byte, in one piece, and in several.
+    #[test]
+    fn the_first_and_the_last_of_what_is_escaped_are_so_at_every_place() {
+        let odd = (0..=0x23).chain([0x5b, 0x5c, 0x5d, 0x7e, 0x7f, 0x80, 0xff]).map(char::from);
+        for c in odd {
+            for length in 1..=25 {
+                for place in 0..length {
+                    let around = |n: usize| "x".repeat(n);
+                    same(&format!("{}{c}{}", around(place), around(length - place - 1)));
+                }
+            }
+        }
+    }
+
     #[derive(Serialize)]
     struct Unit;
     #[derive(Serialize)]

@@ -63,15 +63,12 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
-    use chrono::Utc;
-    use http::Extensions;
     use scim_patch::{Limits, PATCH_OP, PatchRequest};
     use scim_schema::{Projection, Quirk, Reading, Schema, Tolerance, standard};
     use serde_json::json;
 
     use super::*;
-    use crate::context::Secrets;
-    use crate::{Context, Error, MemoryProvider, Permit, Precondition, Provider, Result, UpdateOptions};
+    use crate::{Context, Error, MemoryProvider, Provider, Result, UpdateOptions};
 
     fn resource_type(file: &Value, case: &Value) -> ResourceType {
         let named = |name: &str| {
@@ -148,22 +145,13 @@ mod tests {
 
     /// What is wrong with what the store makes of a case, if anything; whether it changed something.
     async fn check(on: &ResourceType, seed: Resource, update: &Update) -> Result<bool, String> {
-        let (secrets, permit, extensions) = (Secrets::default(), Permit::all(), Extensions::new());
-        let cx = Context {
-            resource_type: on,
-            base_url: "https://example.com",
-            identity: None,
-            secrets: &secrets,
-            permit: &permit,
-            extensions: &extensions,
-            now: Utc::now(),
-            unique_types: false,
-        };
+        let request = Context::builder(on);
+        let cx = request.context();
         let store = MemoryProvider::new().keep_unknown_members();
         let all = Projection::new(on);
         let before = store.create(&cx, seed).await.unwrap();
         let (id, kept) = (before.id().to_owned(), before.clone());
-        let options = UpdateOptions { precondition: Precondition::NONE, returning: Some(all.clone()) };
+        let options = UpdateOptions::new().returning(all.clone());
 
         let whole = update.apply(&cx, before.clone());
         let updated = store.update(&cx, &id, update, &options).await;

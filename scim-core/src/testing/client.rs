@@ -120,11 +120,22 @@ impl<'a> Client<'a> {
         self.get(&format!("{}?{}", on.endpoint(), query.join("&"))).await
     }
 
-    pub(super) async fn delete_everything(&self) {
-        for on in self.types {
-            for id in self.query(on, &[("count", "1000")]).await.ids() {
-                self.delete(&format!("{}/{id}", on.endpoint())).await;
+    /// Deletes all resources; how many are left. What is refused as long as another refers to it is
+    /// tried again when that is gone.
+    pub(super) async fn delete_everything(&self) -> usize {
+        let mut before = usize::MAX;
+        loop {
+            let mut found = 0;
+            for on in self.types {
+                for id in self.query(on, &[("count", "1000")]).await.ids() {
+                    found += 1;
+                    self.delete(&format!("{}/{id}", on.endpoint())).await;
+                }
             }
+            if found == 0 || found >= before {
+                return found;
+            }
+            before = found;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The suite that every provider must pass (feature `testing`).
 //!
-//! It drives the provider through a [`ScimService`], as requests do, and checks each sentence of the
-//! [`Provider`] contract; what the provider does not claim in its
+//! It drives the provider through a [`ScimService`](crate::ScimService), as requests do, and checks
+//! each sentence of the [`Provider`] contract; what the provider does not claim in its
 //! [capabilities](Provider::capabilities) is neither announced nor tested.
 //!
 //! ```
@@ -19,7 +19,39 @@
 //! # let runtime = Runtime;
 //! Suite::new(MyStore::new()).single_tenant().block_on(move |future| runtime.block_on(future)).run();
 //! ```
+//!
+//! # Over tables that are there already
+//!
+//! An application rarely has a place for all that the standard schemas name. It says what it has, and
+//! the suite goes by that:
+//!
+//! - [`Suite::types`] takes the resource types that the application serves. The suite sends nothing
+//!   that they do not allow: only the canonical values where there are no others, no text longer than
+//!   its [`max_length`](scim_schema::Attribute::max_length), one element of a list that is
+//!   [`single`](scim_schema::Attribute::single).
+//! - An attribute that comes back changed, or not at all, is not used and is listed in
+//!   [`Report::left_out`]; only the name must be kept. Of a list that refuses a second element no
+//!   second one is asked for; one that drops it without a word is a failure.
+//! - [`Suite::references`] names attributes whose value must be the id of a resource, which the suite
+//!   then creates.
+//! - [`Suite::flat_groups`] is for groups that hold no groups.
+//!
+//! ```
+//! use scim_core::{MemoryProvider, testing::Suite};
+//!
+//! let suite = Suite::new(MemoryProvider::new()).references("manager", "User");
+//! let report = suite.only(["kept", "filter"]).report();
+//! assert!(report.failed.is_empty() && report.left_out.is_empty(), "{report}");
+//! ```
+//!
+//! Every check runs, whatever becomes of the others, and one that panics has failed.
+//!
+//! What the suite does not know, such as what else an application does when a user is created, a
+//! test of its own finds out: it calls the provider with a context from
+//! [`Context::builder`](crate::Context::builder), without a service.
 
+mod bench;
+mod checks;
 mod client;
 mod lifecycle;
 mod queries;
@@ -27,21 +59,26 @@ mod race;
 mod random;
 mod reference;
 mod relations;
+mod report;
+mod setup;
 mod shape;
+mod shown;
+mod unknown;
+mod values;
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Wake, Waker};
 use std::thread::Thread;
 
 use scim_schema::{ResourceType, standard};
 
-use crate::{Capabilities, Identity, Provider, ScimService};
-use client::Client;
-use shape::Shape;
+pub use report::Report;
+
+use crate::{Identity, Provider};
+use bench::Bench;
+use checks::{CHECKS, Check};
 
 /// A future that a runtime runs to its end in place.
 pub type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -55,78 +92,17 @@ type Verdict = std::result::Result<(), String>;
 /// The base URL that the suite uses.
 const BASE: &str = "https://suite.example.com/scim/v2";
 
-/// A check: its name, the sentence of the contract that it proves, and how.
-struct Check {
-    name: &'static str,
-    sentence: &'static str,
-    run: Run,
-}
-
-enum Run {
-    Task(for<'a> fn(&'a Bench) -> Pin<Box<dyn Future<Output = Verdict> + 'a>>),
-    Threads(fn(&Bench) -> Verdict),
-}
-
-/// Lists the checks, in the order in which they run.
-macro_rules! checks {
-    ($($name:literal, $sentence:literal, $function:path;)+ threads: $($race:literal, $claim:literal, $many:path;)+) => {
-        const CHECKS: &[Check] = &[
-            $(Check { name: $name, sentence: $sentence, run: Run::Task(|bench| Box::pin($function(bench))) },)+
-            $(Check { name: $race, sentence: $claim, run: Run::Threads($many) },)+
-        ];
-    };
-}
-
-checks! {
-    "create", "a created resource is stored as it was sent, with an id, times and a version", lifecycle::create;
-    "retrieve", "a resource that does not exist is none, whatever the id", lifecycle::retrieve;
-    "replace", "PUT replaces what it names and clears the rest", lifecycle::replace;
-    "patch", "PATCH changes what it names and keeps the rest", lifecycle::patch;
-    "atomic", "an update that fails changes nothing", lifecycle::atomic;
-    "no-op", "a version changes exactly when the resource does", lifecycle::no_op;
-    "precondition", "an update or a deletion that expects another version is refused", lifecycle::precondition;
-    "uniqueness", "a value that must be unique is refused, in any case, on create and on update", lifecycle::uniqueness;
-    "delete", "a deleted resource is gone, its name is free, and its id is never used again", lifecycle::delete;
-    "projection", "what is asked for is returned whole, whatever else is left out", lifecycle::projection;
-    "secrets", "a writeOnly value is never returned, and writing one changes the version", lifecycle::secrets;
-    "hostile", "hostile values are stored as they are or refused, and never fail the store", lifecycle::hostile;
-    "tenants", "whatever belongs to another tenant does not exist", lifecycle::tenants;
-    "order", "the order of resources is the same in every query", queries::order;
-    "index paging", "pages by index show each resource once, and the total is exact", queries::index_paging;
-    "cursor paging", "pages by position show each resource once, also when others come and go", queries::cursor_paging;
-    "sort", "sorted queries are in order, those without a value last", queries::sort;
-    "filter", "a filter finds exactly what it describes", queries::filter;
-    "memberships", "members are kept by value, added and removed one by one", relations::members;
-    "unknown members", "a member that does not exist is refused, and nothing changes", relations::unknown;
-    "groups", "a member's groups are filled from memberships, direct and indirect", relations::groups;
-    "cascade", "deleting a member takes it out of its groups and moves their versions", relations::cascade;
-    "circles", "a group is never a member of itself", relations::circles;
-    threads:
-    "race", "no update is lost, however many come at once", race::updates;
-    "unique race", "of many who want the same unique value at once, one gets it", race::uniqueness;
-}
-
 /// The suite, ready to be run against a provider.
 pub struct Suite {
     provider: Arc<dyn Provider>,
     types: Vec<ResourceType>,
     identities: Box<Identities>,
     single_tenant: bool,
+    flat_groups: bool,
+    /// Attributes of the first type, and the names of the types that they refer to.
+    references: Vec<(String, String)>,
     only: Option<Vec<String>>,
     block_on: Box<BlockOn>,
-}
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Report {
-    /// The checks that passed.
-    pub passed: Vec<&'static str>,
-    /// The checks that did not apply, since the provider does not claim the capability.
-    pub skipped: Vec<&'static str>,
-    /// The checks that failed, with what is wrong.
-    pub failed: Vec<(&'static str, String)>,
-    /// Attributes that the provider does not keep, which the random resources go without.
-    pub left_out: Vec<String>,
 }
 
 impl Suite {
@@ -137,6 +113,8 @@ impl Suite {
             types: vec![standard::user_type(), standard::group_type()],
             identities: Box::new(|n| Identity::new("suite").in_tenant(format!("suite-{n}"))),
             single_tenant: false,
+            flat_groups: false,
+            references: Vec::new(),
             only: None,
             block_on: Box::new(block_on),
         }
@@ -165,6 +143,25 @@ impl Suite {
         self
     }
 
+    /// For a provider whose groups hold resources of the first type and no groups: a group as a member
+    /// must be refused with 400 (the check `circles`), and all groups of a member are direct ones.
+    #[must_use]
+    pub fn flat_groups(mut self) -> Self {
+        self.flat_groups = true;
+        self
+    }
+
+    /// Says that an attribute of the first type must be the id of an existing resource of a type. It
+    /// then gets the ids of resources that the suite has created, and never a random word.
+    ///
+    /// The attribute is named by its path, or without the URI of its extension if no other has that
+    /// name: `references("manager", "User")`. It holds the id itself, or in its `value`.
+    #[must_use]
+    pub fn references(mut self, attribute: impl Into<String>, resource_type: impl Into<String>) -> Self {
+        self.references.push((attribute.into(), resource_type.into()));
+        self
+    }
+
     /// Runs only the checks of these names, as the report gives them; for looking into one.
     #[must_use]
     pub fn only<T: Into<String>>(mut self, checks: impl IntoIterator<Item = T>) -> Self {
@@ -182,15 +179,15 @@ impl Suite {
     /// Runs every check and reports.
     pub fn report(mut self) -> Report {
         let only = self.only.take();
+        let mut report = Report::default();
         let bench = match Bench::new(self) {
             Ok(bench) => bench,
             Err(reason) => {
-                let failed = vec![("suite", reason)];
-                return Report { passed: Vec::new(), skipped: Vec::new(), failed, left_out: Vec::new() };
+                report.failed.push(("set-up", reason));
+                return report;
             }
         };
-        let mut report =
-            Report { passed: Vec::new(), skipped: Vec::new(), failed: Vec::new(), left_out: Vec::new() };
+        report.failed.extend(bench.misled.iter().map(|reason| ("set-up", reason.clone())));
         report.left_out.clone_from(&bench.shape.left_out);
         let wanted =
             |check: &&Check| only.as_ref().is_none_or(|only| only.iter().any(|name| name == check.name));
@@ -199,13 +196,7 @@ impl Suite {
                 report.skipped.push(check.name);
                 continue;
             }
-            let mut verdict = Ok(());
-            match check.run {
-                Run::Task(run) => (bench.block_on)(Box::pin(async { verdict = run(&bench).await })),
-                Run::Threads(run) => verdict = run(&bench),
-            }
-            (bench.block_on)(Box::pin(bench.clean_up()));
-            match verdict {
+            match bench.run(check) {
                 Ok(()) => report.passed.push(check.name),
                 Err(reason) => report.failed.push((check.name, format!("{}: {reason}", check.sentence))),
             }
@@ -224,100 +215,6 @@ impl Suite {
         #[expect(clippy::panic, reason = "that is how a test fails")]
         if !report.failed.is_empty() {
             panic!("the provider does not keep its contract:\n{report}");
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "provider suite: {} passed, {} failed", self.passed.len(), self.failed.len())?;
-        if !self.skipped.is_empty() {
-            writeln!(f, "not claimed and not tested: {}", self.skipped.join(", "))?;
-        }
-        if !self.left_out.is_empty() {
-            writeln!(f, "not kept by the provider: {}", self.left_out.join(", "))?;
-        }
-        for (name, reason) in &self.failed {
-            writeln!(f, "{name} fails: {reason}")?;
-        }
-        Ok(())
-    }
-}
-
-/// What the checks work with.
-struct Bench {
-    service: ScimService,
-    types: Vec<ResourceType>,
-    capabilities: Capabilities,
-    shape: Shape,
-    identities: Box<Identities>,
-    single_tenant: bool,
-    block_on: Box<BlockOn>,
-    tenants: AtomicUsize,
-}
-
-impl Bench {
-    fn new(suite: Suite) -> std::result::Result<Self, String> {
-        let mut builder = ScimService::builder().base_url(BASE).page_size(1_000, 1_000).max_payload(64 << 20);
-        for resource_type in &suite.types {
-            builder = builder.resource(resource_type.clone(), suite.provider.clone());
-        }
-        let service = builder.build().map_err(|error| error.to_string())?;
-        let capabilities = service.capabilities();
-        let first = suite.types.first().ok_or("there is no resource type")?;
-        let shape = Shape::of(first).ok_or("the first resource type has no required string attribute")?;
-        let mut bench = Self {
-            service,
-            types: suite.types,
-            capabilities,
-            shape,
-            identities: suite.identities,
-            single_tenant: suite.single_tenant,
-            block_on: suite.block_on,
-            tenants: AtomicUsize::new(0),
-        };
-        let mut left_out = Err(String::new());
-        (bench.block_on)(Box::pin(async {
-            left_out = bench.shape.not_kept(&bench.client()).await;
-            bench.clean_up().await;
-        }));
-        bench.shape.leave_out(left_out?);
-        let needed = ["userName", "active", "emails"];
-        match bench.shape.left_out.iter().find(|path| needed.contains(&path.as_str())) {
-            Some(path) => {
-                Err(format!("the provider does not keep `{path}`, which every identity provider sends"))
-            }
-            None => Ok(bench),
-        }
-    }
-
-    /// A client in a tenant of its own.
-    fn client(&self) -> Client<'_> {
-        let number = if self.single_tenant { 0 } else { self.tenants.fetch_add(1, Ordering::Relaxed) };
-        self.client_in(number)
-    }
-
-    fn client_in(&self, tenant: usize) -> Client<'_> {
-        Client::new(&self.service, (self.identities)(tenant), &self.types)
-    }
-
-    /// Whether the provider claims what a check is about.
-    fn applies(&self, check: &str) -> bool {
-        let relations = self.capabilities.memberships() && self.relation().is_some();
-        match check {
-            "filter" => self.capabilities.filter(),
-            "sort" => self.capabilities.sort(),
-            "cursor paging" => self.capabilities.cursor(),
-            "tenants" => !self.single_tenant,
-            "secrets" => self.shape.secret.is_some(),
-            "memberships" | "unknown members" | "groups" | "cascade" | "circles" => relations,
-            _ => true,
-        }
-    }
-
-    async fn clean_up(&self) {
-        if self.single_tenant {
-            self.client_in(0).delete_everything().await;
         }
     }
 }

@@ -10,7 +10,7 @@ use super::client::Client;
 use super::lifecycle::ensure;
 use super::random::Random;
 use super::reference;
-use super::shape::word;
+use super::values::{Ids, is_simple};
 use super::{Bench, Verdict};
 
 /// How many resources the queries run over.
@@ -18,18 +18,20 @@ const RESOURCES: usize = 60;
 /// How many random filters are tried.
 const FILTERS: usize = 400;
 
-/// A tenant full of random resources.
-async fn fill<'a>(bench: &'a Bench, seed: u64) -> Result<Client<'a>, String> {
+/// A tenant full of random resources, and those that they may refer to among them.
+async fn fill<'a>(bench: &'a Bench, seed: u64) -> Result<(Client<'a>, Ids), String> {
     let client = bench.client();
+    let ids = bench.referees(&client).await?;
     let mut random = Random::new(seed);
-    for number in 0..RESOURCES {
-        client.create(&bench.shape.on, &Value::Object(bench.shape.random(&mut random, number))).await?;
+    for number in ids.of_first.len()..RESOURCES {
+        let body = bench.shape.random(&ids, &mut random, number);
+        client.create(&bench.shape.on, &Value::Object(body)).await?;
     }
-    Ok(client)
+    Ok((client, ids))
 }
 
 pub(super) async fn order(bench: &Bench) -> Verdict {
-    let client = fill(bench, 1).await?;
+    let (client, _) = fill(bench, 1).await?;
     let all = client.query(&bench.shape.on, &[]).await.expect(200, "a query")?;
     ensure(all.total() == Some(RESOURCES as u64), || {
         format!("the total is {:?}, not {RESOURCES}", all.total())
@@ -45,7 +47,7 @@ pub(super) async fn order(bench: &Bench) -> Verdict {
 }
 
 pub(super) async fn index_paging(bench: &Bench) -> Verdict {
-    let client = fill(bench, 2).await?;
+    let (client, _) = fill(bench, 2).await?;
     let all = client.query(&bench.shape.on, &[]).await.ids();
     let mut paged = Vec::new();
     for start in (1..=RESOURCES).step_by(7) {
@@ -66,7 +68,7 @@ pub(super) async fn index_paging(bench: &Bench) -> Verdict {
 pub(super) async fn cursor_paging(bench: &Bench) -> Verdict {
     let sorts: &[Option<&str>] = if bench.capabilities.sort() { &[None, Some("name")] } else { &[None] };
     for sort in sorts {
-        let client = fill(bench, 3).await?;
+        let (client, ids) = fill(bench, 3).await?;
         let sort = sort.map(|_| bench.shape.name.path().as_str());
         let all: BTreeSet<String> = client.query(&bench.shape.on, &[]).await.ids().into_iter().collect();
         let (mut seen, mut pages, mut cursor) = (Vec::new(), Vec::new(), String::new());
@@ -76,13 +78,12 @@ pub(super) async fn cursor_paging(bench: &Bench) -> Verdict {
             let page = client.query(&bench.shape.on, &parameters).await.expect(200, "a page by cursor")?;
             pages.push(page.ids());
             seen.extend(page.ids());
-            // What is deleted and created in between must not disturb the others.
+            // What is deleted and created in between must not disturb the others. What others refer to
+            // an application may want to keep.
             if pages.len() == 3 {
-                let gone = page.ids().pop().unwrap_or_default();
-                client
-                    .delete(&format!("{}/{gone}", bench.shape.on.endpoint()))
-                    .await
-                    .expect(204, "a DELETE")?;
+                let gone = page.ids().into_iter().rev().find(|id| !ids.of_first.contains(id));
+                let path = format!("{}/{}", bench.shape.on.endpoint(), gone.unwrap_or_default());
+                client.delete(&path).await.expect(204, "a DELETE")?;
             }
             match page.body.get("nextCursor").and_then(Value::as_str) {
                 Some(next) if pages.len() < 100 => next.clone_into(&mut cursor),
@@ -103,14 +104,14 @@ pub(super) async fn cursor_paging(bench: &Bench) -> Verdict {
 }
 
 pub(super) async fn sort(bench: &Bench) -> Verdict {
-    let client = fill(bench, 4).await?;
+    let (client, _) = fill(bench, 4).await?;
     let mut by: Vec<&Target> = vec![&bench.shape.name];
     by.extend(
         bench
             .shape
             .attributes
             .iter()
-            .filter(|t| !t.is_complex() && t.attribute().data_type() == Type::String),
+            .filter(|t| t.attribute().data_type() == Type::String && !t.attribute().is_multi_valued()),
     );
     for target in by.into_iter().take(6) {
         let path = target.path().as_str();
@@ -140,11 +141,11 @@ pub(super) async fn sort(bench: &Bench) -> Verdict {
 }
 
 pub(super) async fn filter(bench: &Bench) -> Verdict {
-    let client = fill(bench, 5).await?;
+    let (client, ids) = fill(bench, 5).await?;
     let all = client.query(&bench.shape.on, &[]).await;
     let mut random = Random::new(6);
     for _ in 0..FILTERS {
-        let filter = random_filter(bench, &mut random, 3);
+        let filter = random_filter(bench, &ids, &mut random, 3);
         let reply = client.query(&bench.shape.on, &[("filter", &filter.to_string())]).await;
         let reply = reply.expect(200, &format!("the filter `{filter}`"))?;
         let matching =
@@ -166,10 +167,11 @@ pub(super) async fn filter(bench: &Bench) -> Verdict {
 }
 
 /// A filter over the attributes that the random resources have.
-fn random_filter(bench: &Bench, random: &mut Random, depth: usize) -> Filter {
+fn random_filter(bench: &Bench, ids: &Ids, random: &mut Random, depth: usize) -> Filter {
     if depth > 0 && random.one_in(3) {
-        let mut terms =
-            || vec![random_filter(bench, random, depth - 1), random_filter(bench, random, depth - 1)];
+        let mut terms = || {
+            vec![random_filter(bench, ids, random, depth - 1), random_filter(bench, ids, random, depth - 1)]
+        };
         let terms = terms();
         return match random.below(3) {
             0 => flat(terms, true),
@@ -183,29 +185,25 @@ fn random_filter(bench: &Bench, random: &mut Random, depth: usize) -> Filter {
         return Filter::Present(bench.shape.name.path().clone());
     };
     if !target.is_complex() {
-        return leaf(target, target.path().clone(), random);
+        return leaf(bench, ids, target, target.path().clone(), random);
     }
-    let subs: Vec<&Target> = target.sub_attributes().iter().filter(is_simple).collect();
+    let subs: Vec<&Target> = target.sub_attributes().iter().filter(|sub| is_simple(sub)).collect();
     if target.attribute().is_multi_valued() && random.one_in(2) {
         let mut inside = Vec::new();
         for _ in 0..=random.below(2) {
             if let Some(sub) = random.pick(&subs)
                 && let Ok(path) = AttrPath::parse(sub.definition().name())
             {
-                inside.push(leaf(sub, path, random));
+                inside.push(leaf(bench, ids, sub, path, random));
             }
         }
         let filter = Box::new(flat(inside, random.one_in(2)));
         return Filter::Complex { path: target.path().clone(), filter };
     }
     match random.pick(&subs) {
-        Some(sub) if !random.one_in(8) => leaf(sub, sub.path().clone(), random),
+        Some(sub) if !random.one_in(8) => leaf(bench, ids, sub, sub.path().clone(), random),
         _ => Filter::Present(target.path().clone()),
     }
-}
-
-fn is_simple(target: &&Target) -> bool {
-    matches!(target.definition().data_type(), Type::String | Type::Boolean)
 }
 
 /// A conjunction or disjunction, without one of its kind directly inside.
@@ -225,7 +223,7 @@ fn flat(terms: Vec<Filter>, and: bool) -> Filter {
     }
 }
 
-fn leaf(target: &Target, path: AttrPath, random: &mut Random) -> Filter {
+fn leaf(bench: &Bench, ids: &Ids, target: &Target, path: AttrPath, random: &mut Random) -> Filter {
     use CompareOp::{Co, Eq, Ew, Ge, Gt, Le, Lt, Ne, Sw};
     if random.one_in(6) {
         return Filter::Present(path);
@@ -236,9 +234,9 @@ fn leaf(target: &Target, path: AttrPath, random: &mut Random) -> Filter {
     }
     let op = random.pick(&[Eq, Eq, Ne, Co, Sw, Ew, Gt, Ge, Lt, Le]).copied().unwrap_or(Eq);
     // Whole words, and pieces of them for the operators that look inside.
-    let word = word(random);
+    let word = bench.shape.sought(target, ids, random);
     let length = word.chars().count();
     let piece: String = word.chars().skip(random.below(length)).take(1 + random.below(3)).collect();
-    let text = if matches!(op, Co | Sw | Ew) && random.one_in(2) { piece } else { word.to_owned() };
+    let text = if matches!(op, Co | Sw | Ew) && random.one_in(2) { piece } else { word };
     Filter::Compare { path, op, value: Literal::String(text.into()) }
 }

@@ -4,7 +4,7 @@
 //! knows strings and booleans, which is what the random resources are made of.
 
 use scim_filter::{CompareOp, Filter, Literal};
-use scim_schema::{AttrPath, ResourceType};
+use scim_schema::{AttrPath, ResourceType, Target};
 use serde_json::Value;
 
 /// Whether a resource, as a response shows it, matches a filter.
@@ -15,7 +15,12 @@ pub(super) fn matches(on: &ResourceType, filter: &Filter, resource: &Value) -> b
         Filter::Not(inner) => !matches(on, inner, resource),
         Filter::Present(path) => values(path, resource).iter().any(|value| is_present(value)),
         Filter::Compare { path, op, value } => {
-            compare(&values(path, resource), *op, value, is_exact(on, path))
+            let found = elements(path, resource);
+            let found: Vec<&Value> = match path.sub_attribute() {
+                Some(sub) => found.into_iter().filter_map(|e| compared(on, path, sub, e)).collect(),
+                None => found,
+            };
+            compare(&found, *op, value, is_exact(on, path))
         }
         Filter::Complex { path, filter } => {
             elements(path, resource).iter().any(|element| element_matches(on, path, filter, element))
@@ -35,7 +40,8 @@ fn element_matches(on: &ResourceType, parent: &AttrPath, filter: &Filter, elemen
         Filter::Not(inner) => !element_matches(on, parent, inner, element),
         Filter::Present(path) => member(path).iter().any(|value| is_present(value)),
         Filter::Compare { path, op, value } => {
-            compare(&member(path), *op, value, is_exact(on, &inside(path)))
+            let found = compared(on, parent, path.attribute(), element);
+            compare(&Vec::from_iter(found), *op, value, is_exact(on, &inside(path)))
         }
         Filter::Complex { .. } => false,
     }
@@ -62,6 +68,16 @@ fn values<'a>(path: &AttrPath, resource: &'a Value) -> Vec<&'a Value> {
     }
 }
 
+/// The value of a sub-attribute as it is compared: an element of a list that does not say whether it
+/// is the primary one is not (RFC 7643 section 2.4).
+fn compared<'a>(on: &ResourceType, of: &AttrPath, sub: &str, element: &'a Value) -> Option<&'a Value> {
+    let listed = || top(on, of).is_some_and(|target| target.attribute().is_multi_valued());
+    match element.get(sub) {
+        None if sub == "primary" && listed() => Some(&Value::Bool(false)),
+        value => value,
+    }
+}
+
 fn is_present(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -72,13 +88,16 @@ fn is_present(value: &Value) -> bool {
     }
 }
 
+/// The attribute that a path is about, or is inside of.
+fn top<'a>(on: &'a ResourceType, path: &AttrPath) -> Option<&'a Target> {
+    match path.uri() {
+        Some(uri) => on.extension(uri)?.attribute(path.attribute()),
+        None => on.attribute(path.attribute()),
+    }
+}
+
 fn is_exact(on: &ResourceType, path: &AttrPath) -> bool {
-    let core = on.attribute(path.attribute());
-    let top = match path.uri() {
-        Some(uri) => on.extension(uri).and_then(|extension| extension.attribute(path.attribute())),
-        None => core,
-    };
-    let target = top.and_then(|top| match path.sub_attribute() {
+    let target = top(on, path).and_then(|top| match path.sub_attribute() {
         Some(sub) => top.sub_attribute(sub),
         None => Some(top),
     });

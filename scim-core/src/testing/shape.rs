@@ -1,10 +1,12 @@
-//! Which attributes of a resource type the suite can use, and random resources made of them.
+//! Which attributes of a resource type the suite can use.
 
-use scim_schema::{Mutability, ResourceType, Returned, Target, Type, Uniqueness};
+use std::sync::atomic::AtomicUsize;
+
+use scim_schema::{Attribute, Mutability, ResourceType, Returned, Target, Type, Uniqueness};
 use serde_json::{Map, Value, json};
 
-use super::client::Client;
-use super::random::Random;
+use super::setup::Found;
+use super::values::Ids;
 
 /// The attributes of a resource type, by what can be done with them.
 pub(super) struct Shape {
@@ -16,166 +18,163 @@ pub(super) struct Shape {
     /// A `writeOnly` string.
     pub(super) secret: Option<Target>,
     pub(super) left_out: Vec<String>,
+    /// What else a resource must have.
+    required: Vec<Target>,
+    /// Whose value must be the id of a resource.
+    references: Vec<Target>,
+    /// Lists that hold at most one element although they are not declared so.
+    short: Vec<Target>,
+    /// The paths whose values the provider keeps different beyond the schema.
+    unique: Vec<String>,
+    /// Makes different values where they must be.
+    pub(super) count: AtomicUsize,
 }
 
-/// Text that filters are tried with: cases, wildcards of other languages, quotes, several scripts.
-const WORDS: [&str; 14] = [
-    "anna",
-    "Anna",
-    "ANNA b",
-    "100%",
-    "a_b",
-    "back\\slash",
-    "quo\"te",
-    "it's",
-    "émile",
-    "ÉMILE",
-    "Юрий",
-    "юрий x",
-    "日本",
-    "a",
-];
-
 impl Shape {
-    pub(super) fn of(on: &ResourceType) -> Option<Self> {
+    pub(super) fn of(on: &ResourceType, unique: Vec<String>) -> Option<Self> {
         let required = |t: &&Target| t.attribute().is_required() && t.attribute().data_type() == Type::String;
         let name = on.attributes().filter(required).find(|t| t.attribute().name() != "schemas")?.clone();
-        let usable = |target: &&Target| {
-            let attribute = target.attribute();
-            let plain = attribute.mutability() == Mutability::ReadWrite
-                && attribute.returned() == Returned::Default
-                && attribute.uniqueness() == Uniqueness::None
-                && !target.holds_members()
-                && !attribute.is_only_canonical();
-            plain && **target != name && attribute.name() != "schemas" && sample(target).is_some()
-        };
         let secret = |t: &&Target| t.attribute().mutability() == Mutability::WriteOnly;
-        Some(Self {
+        let mut shape = Self {
             on: on.clone(),
-            attributes: on.all_attributes().filter(usable).cloned().collect(),
+            attributes: Vec::new(),
             secret: on.attributes().find(secret).cloned(),
             name,
             left_out: Vec::new(),
-        })
-    }
-
-    /// The attributes that the provider does not give back as it got them.
-    pub(super) async fn not_kept(&self, client: &Client<'_>) -> Result<Vec<Target>, String> {
-        let mut body = self.named("kept");
-        for target in &self.attributes {
-            if let Some(value) = sample(target) {
-                put(&mut body, target, value);
-            }
-        }
-        let body = Value::Object(body);
-        let reply = client.create(&self.on, &body).await?;
-        let stored =
-            client.get(&format!("{}/{}", self.on.endpoint(), reply.id())).await.expect(200, "reading it")?;
-        let (sent, stored) = (body.as_object(), stored.body.as_object());
-        let same = |target: &&Target| {
-            let values = sent.and_then(|o| target.get(o)).zip(stored.and_then(|o| target.get(o)));
-            values.is_some_and(|(sent, stored)| target.same_value(sent, stored))
+            required: Vec::new(),
+            references: Vec::new(),
+            short: Vec::new(),
+            unique,
+            count: AtomicUsize::new(1),
         };
-        Ok(self.attributes.iter().filter(|target| !same(target)).cloned().collect())
+        let others =
+            || on.all_attributes().filter(|t| **t != shape.name && t.attribute().name() != "schemas");
+        let plain = |target: &&Target| {
+            let attribute = target.attribute();
+            attribute.mutability() == Mutability::ReadWrite
+                && attribute.returned() == Returned::Default
+                && !shape.is_unique(target)
+                && !target.holds_members()
+                && shape.can_be_given(target)
+        };
+        let needed = |target: &&Target| {
+            let attribute = target.attribute();
+            let given = attribute.is_required() && attribute.mutability() != Mutability::ReadOnly;
+            given && shape.can_be_given(target)
+        };
+        let attributes = others().filter(plain).cloned().collect();
+        shape.required = others().filter(needed).cloned().collect();
+        shape.attributes = attributes;
+        Some(shape)
     }
 
-    pub(super) fn leave_out(&mut self, targets: Vec<Target>) {
-        self.attributes.retain(|target| !targets.contains(target));
-        self.left_out = targets.iter().map(|target| target.path().to_string()).collect();
+    /// Notes that an attribute must be the id of a resource.
+    pub(super) fn refer(&mut self, path: &str) -> Result<Target, String> {
+        let is = |text: &str, target: &Target| {
+            let core = format!("{}:{}", target.schema().id(), target.attribute().name());
+            let path = text.strip_suffix(".value").unwrap_or(text);
+            [target.attribute().name(), target.path().as_str(), &core]
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(path))
+        };
+        let mut found = self.on.all_attributes().filter(|target| is(path, target));
+        match (found.next(), found.next()) {
+            (Some(target), None) => {
+                let target = target.clone();
+                self.references.push(target.clone());
+                Ok(target)
+            }
+            (None, _) => Err(format!("there is no attribute `{path}` that could refer to anything")),
+            _ => Err(format!("there are several attributes `{path}`; name one by its path")),
+        }
+    }
+
+    /// Goes without what the provider does not keep, and with one element where it takes no second.
+    pub(super) fn learn(&mut self, found: &Found) {
+        self.attributes.retain(|target| !found.unusable.contains(target));
+        self.left_out = found.not_kept.iter().map(|target| target.path().to_string()).collect();
+        self.short.clone_from(&found.short);
     }
 
     /// The least that a resource needs, with this name.
     pub(super) fn named(&self, name: &str) -> Map<String, Value> {
         let mut body = Map::new();
         body.insert("schemas".to_owned(), json!([self.on.schema().id()]));
+        for target in &self.required {
+            if let Some(value) = self.sample(target, &Ids::default(), 7) {
+                put(&mut body, target, value);
+            }
+        }
         put(&mut body, &self.name, Value::from(name));
         body
     }
 
-    /// A text attribute that is neither required nor unique.
-    pub(super) fn text(&self) -> Option<&Target> {
-        self.attributes.iter().find(|t| !t.is_complex() && t.attribute().data_type() == Type::String)
+    /// Texts that can be changed and taken away at will: attributes, and then sub-attributes.
+    pub(super) fn texts(&self) -> Vec<&Target> {
+        let free = |definition: &Attribute| {
+            definition.data_type() == Type::String
+                && !definition.is_multi_valued()
+                && !definition.is_required()
+                && !definition.is_only_canonical()
+                && definition.mutability() == Mutability::ReadWrite
+                && definition.max_length().is_none_or(|length| length >= LONG)
+        };
+        let own = self.attributes.iter().filter(|target| !self.is_reference(target));
+        let (complex, plain): (Vec<&Target>, Vec<&Target>) = own.partition(|target| target.is_complex());
+        let singular =
+            |target: &&Target| !target.attribute().is_multi_valued() && !target.attribute().is_required();
+        let subs = complex.into_iter().filter(singular).flat_map(Target::sub_attributes);
+        plain.into_iter().chain(subs).filter(|t| free(t.definition()) && !self.is_unique(t)).collect()
     }
 
-    /// A resource with random values in some attributes.
-    pub(super) fn random(&self, random: &mut Random, number: usize) -> Map<String, Value> {
-        let word = random.pick(&WORDS).copied().unwrap_or_default();
-        let mut body = self.named(&format!("{word} {number}"));
-        for target in &self.attributes {
-            if random.one_in(2) {
-                put(&mut body, target, value(target, random));
-            }
-        }
-        body
+    /// Lists of elements with a `value` that can be any text.
+    pub(super) fn lists(&self) -> impl Iterator<Item = &Target> {
+        let free = |target: &&Target| {
+            let sub = target.sub_attribute("value").map(Target::definition);
+            let others = target.sub_attributes().iter().map(Target::definition);
+            sub.is_some_and(|value| {
+                value.data_type() == Type::String
+                    && value.mutability() == Mutability::ReadWrite
+                    && !value.is_only_canonical()
+                    && value.max_length().is_none_or(|length| length >= 2 * LONG)
+            }) && !others.into_iter().any(|sub| sub.is_required() && sub.name() != "value")
+        };
+        let listed = |target: &&Target| {
+            target.attribute().is_multi_valued() && !self.holds_one(target) && !self.is_reference(target)
+        };
+        self.attributes.iter().filter(listed).filter(free)
+    }
+
+    /// Whether a list holds at most one element.
+    pub(super) fn holds_one(&self, target: &Target) -> bool {
+        target.attribute().single_type().is_some() || self.short.contains(target)
+    }
+
+    pub(super) fn is_reference(&self, target: &Target) -> bool {
+        self.references.contains(target)
+    }
+
+    /// Whether no two resources may have the same value.
+    pub(super) fn is_unique(&self, target: &Target) -> bool {
+        target.definition().uniqueness() != Uniqueness::None
+            || self.unique.iter().any(|path| path.eq_ignore_ascii_case(target.path().as_str()))
     }
 }
 
-/// A word that random resources may have.
-pub(super) fn word(random: &mut Random) -> &'static str {
-    random.pick(&WORDS).copied().unwrap_or_default()
-}
+/// The longest text that checks write is shorter than this.
+const LONG: usize = 16;
 
-/// A value that shows whether an attribute is kept.
-fn sample(target: &Target) -> Option<Value> {
-    let usable = |t: Type| matches!(t, Type::String | Type::Boolean);
-    match target.attribute().data_type() {
-        Type::Complex => {
-            let subs = target.sub_attributes().iter().filter(|sub| {
-                let definition = sub.definition();
-                usable(definition.data_type()) && definition.mutability() == Mutability::ReadWrite
-            });
-            let members: Map<String, Value> = subs
-                .map(|sub| (sub.definition().name().to_owned(), value(sub, &mut Random::new(7))))
-                .collect();
-            (!members.is_empty()).then(|| listed(target, Value::Object(members)))
-        }
-        data_type if usable(data_type) => Some(value(target, &mut Random::new(7))),
-        _ => None,
+/// The least that a resource of some type needs, with this name where it can have one.
+pub(super) fn least(on: &ResourceType, name: &str) -> Map<String, Value> {
+    if let Some(shape) = Shape::of(on, Vec::new()) {
+        return shape.named(name);
     }
-}
-
-fn listed(target: &Target, value: Value) -> Value {
-    if target.attribute().is_multi_valued() { Value::Array(vec![value]) } else { value }
-}
-
-/// A random value of an attribute or sub-attribute.
-fn value(target: &Target, random: &mut Random) -> Value {
-    let one = |random: &mut Random| match target.definition().data_type() {
-        Type::Boolean => Value::Bool(random.one_in(2)),
-        Type::Complex => {
-            let mut members = Map::new();
-            for sub in target.sub_attributes() {
-                let definition = sub.definition();
-                let usable = matches!(definition.data_type(), Type::String | Type::Boolean);
-                if usable && definition.mutability() == Mutability::ReadWrite && random.one_in(2) {
-                    members.insert(definition.name().to_owned(), value(sub, random));
-                }
-            }
-            // An element without values is none, and of two that are primary one is too many.
-            members.remove("primary");
-            let first =
-                target.sub_attributes().iter().find(|sub| sub.definition().data_type() == Type::String);
-            if let (true, Some(sub)) = (members.is_empty(), first) {
-                members.insert(sub.definition().name().to_owned(), Value::from(word(random)));
-            }
-            Value::Object(members)
-        }
-        _ => match random.pick(target.definition().canonical_values()) {
-            Some(canonical) if random.one_in(2) => Value::from(canonical.as_str()),
-            _ => Value::from(word(random)),
-        },
-    };
-    if !target.definition().is_multi_valued() {
-        return one(random);
+    let mut body = Map::new();
+    body.insert("schemas".to_owned(), json!([on.schema().id()]));
+    if let Some(target) = on.attribute("displayName") {
+        put(&mut body, target, Value::from(name));
     }
-    let mut list: Vec<Value> = Vec::new();
-    for _ in 0..=random.below(3) {
-        let element = one(random);
-        if !list.contains(&element) {
-            list.push(element);
-        }
-    }
-    Value::Array(list)
+    body
 }
 
 /// Puts a value where an attribute lives.

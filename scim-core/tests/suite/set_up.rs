@@ -1,0 +1,93 @@
+//! What goes wrong at the beginning, or in the middle, takes nothing else with it.
+
+use scim_core::testing::{Report, Suite};
+use scim_core::{Error, MemoryProvider};
+use serde_json::json;
+
+use crate::twisted::{Twisted, When};
+
+/// Those that take no time.
+const SOME: [&str; 5] = ["kept", "create", "replace", "index paging", "memberships"];
+
+fn run(provider: Twisted) -> Report {
+    Suite::new(provider).only(SOME).report()
+}
+
+#[test]
+fn an_attribute_that_is_refused_is_reported_and_gone_without() {
+    let report = run(Twisted::new().storing(|_, resource, _| match resource.get("emails") {
+        Some(_) => Err(Error::invalid_value("emails", "we do not want any")),
+        None => Ok(()),
+    }));
+    let (check, reason) = report.failed.first().unwrap();
+    assert!(*check == "kept" && reason.contains("we do not want any"), "{report}");
+    assert!(reason.contains("`emails`") && !reason.contains("`title`"), "{report}");
+    assert_eq!(report.passed, SOME[1..], "{report}");
+}
+
+#[test]
+fn a_name_that_is_not_kept_is_a_failure() {
+    let report = run(Twisted::new().storing(|cx, resource, _| {
+        if cx.resource_type().name() == "User" {
+            let name = format!("{} of us", resource.text("userName").unwrap());
+            resource.as_map_mut().insert("userName".to_owned(), json!(name));
+        }
+        Ok(())
+    }));
+    let (check, reason) = report.failed.first().unwrap();
+    assert!(*check == "kept" && reason.contains("`userName` is not kept"), "{report}");
+    assert!(report.passed.contains(&"memberships"), "{report}");
+}
+
+#[test]
+fn a_store_that_is_down_fails_every_check_with_its_reason() {
+    let report = run(Twisted::new().storing(|_, _, _| Err(Error::unavailable(7))));
+    let (failed, reasons): (Vec<_>, Vec<_>) = report.failed.iter().cloned().unzip();
+    assert_eq!(failed, SOME, "{report}");
+    assert!(reasons.iter().all(|reason| reason.contains("503")), "{report}");
+}
+
+#[test]
+fn a_panic_fails_the_check_that_meets_it() {
+    let report = run(Twisted::new().showing(|_, _, when, _| {
+        assert!(!matches!(when, When::Listed { .. }), "no lists today");
+    }));
+    assert_eq!(report.passed, ["kept", "create", "replace", "memberships"], "{report}");
+    let (check, reason) = report.failed.first().unwrap();
+    assert!(*check == "index paging" && reason.contains("it panicked: no lists today"), "{report}");
+
+    let report = run(Twisted::new().storing(|_, resource, _| {
+        assert!(resource.get("emails").is_none(), "no emails today");
+        Ok(())
+    }));
+    let (check, reason) = report.failed.first().unwrap();
+    assert!(*check == "kept" && reason.contains("no emails today"), "{report}");
+    assert!(report.passed.contains(&"memberships"), "{report}");
+}
+
+#[test]
+fn what_is_not_run_has_not_passed() {
+    let report = Suite::new(MemoryProvider::new()).only(SOME).block_on(|_| {}).report();
+    assert!(report.passed.is_empty(), "{report}");
+    assert_eq!(report.failed.len(), SOME.len(), "{report}");
+}
+
+#[test]
+fn references_that_cannot_be_are_reported_and_the_rest_is_run() {
+    for (attribute, to, reason) in [
+        ("nonsense", "User", "no attribute `nonsense`"),
+        ("manager", "Nobody", "`Nobody` is none of the resource types"),
+    ] {
+        let suite = Suite::new(MemoryProvider::new()).references(attribute, to);
+        let report = suite.only(["create"]).report();
+        assert_eq!(report.passed, ["create"], "{report}");
+        let (check, found) = report.failed.first().unwrap();
+        assert!(*check == "set-up" && found.contains(reason), "{report}");
+    }
+}
+
+#[test]
+fn a_service_that_cannot_be_built_is_reported() {
+    let report = Suite::new(MemoryProvider::new()).types([]).report();
+    assert_eq!(report.failed.first().map(|(check, _)| *check), Some("set-up"), "{report}");
+}
