@@ -5,6 +5,7 @@ use std::process::Command;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{Request, Response};
 
+pub use super::switching::*;
 pub use super::transcripts as transcripts_hold;
 use super::{Program, Protocol, Running, refused};
 
@@ -29,6 +30,10 @@ macro_rules! host_tests {
             clients_see_the_base_url_that_is_set
             settings_that_cannot_be_kept_end_it_with_exit_code_2
             it_listens_to_others_behind_a_proxy
+            another_protocol_is_not_switched_to
+            a_body_beside_a_wish_for_another_protocol_is_read
+            a_tunnel_is_refused
+            tunnels_that_are_refused_do_not_pile_up
             transcripts_hold
         }
         #[cfg(unix)]
@@ -52,7 +57,7 @@ fn post(url: &str, body: Vec<u8>) -> Request<Vec<u8>> {
     Request::post(url).header(CONTENT_TYPE, "application/scim+json").body(body).unwrap()
 }
 
-fn assert_error(response: &Response<Vec<u8>>, status: u16) {
+pub(super) fn assert_error(response: &Response<Vec<u8>>, status: u16) {
     let body = String::from_utf8_lossy(response.body());
     assert_eq!(response.status(), status, "{body}");
     assert_eq!(response.headers()[CONTENT_TYPE], "application/scim+json");
