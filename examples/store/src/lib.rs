@@ -25,6 +25,7 @@
 //!   `displayName`, the `value` and `type` of elements, and attributes of extensions. Longer ones are
 //!   refused with 400 `invalidValue`.
 //! - Groups are nested to 100 levels at most.
+//! - An SQLite file that the store makes can be read and written by its owner only.
 //! - The tables are `resource`, `value`, `unique_value`, `member`, `tombstone` and `meta`. In a PostgreSQL
 //!   database that has others of these names, give the store a schema of its own:
 //!   `postgres://user@host/database?options=-c%20search_path%3Dscim`, after `CREATE SCHEMA scim`.
@@ -35,6 +36,8 @@ compile_error!("the store needs a database: the feature `sqlite` or `postgres`")
 mod database;
 mod delete;
 mod fault;
+#[cfg(feature = "sqlite")]
+mod file;
 mod lists;
 mod members;
 mod migrations;

@@ -101,7 +101,10 @@ fn connect(path: &str, memory: bool) -> Result<Connection, Fault> {
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let connection = match memory {
         true => Connection::open_in_memory(),
-        false => Connection::open_with_flags(Path::new(path), flags),
+        false => {
+            crate::file::create(path);
+            Connection::open_with_flags(Path::new(path), flags)
+        }
     };
     let connection = connection.map_err(fault)?;
     connection.busy_timeout(PATIENCE).map_err(fault)?;
