@@ -12,8 +12,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
-use axum::response::Response;
+use axum::http::header::{AUTHORIZATION, CONNECTION};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, Version};
+use axum::response::{IntoResponse, Response};
 use host_common::{InvalidSettings, MAX_BODY, MOUNT, Settings, Token, stop_signal};
 use http_body_util::BodyExt;
 use scim_core::{Identity, ScimService};
@@ -51,7 +52,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let service = host_common::service(&settings, &settings.base_url(address)).await?;
     let host = Host { service, token: settings.token.clone() };
     // Everything below the mount is the service's, unknown paths included: it answers in SCIM.
-    let app = Router::new().nest_service(MOUNT, Router::new().fallback(scim).with_state(host));
+    let mounted = Router::new().fallback(scim).with_state(host.clone());
+    let app = Router::new().nest_service(MOUNT, mounted).fallback(outside).with_state(host);
 
     let stop = stop_signal()?;
     let (stopping, stopped) = tokio::sync::oneshot::channel();
@@ -67,7 +69,17 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Answers one request.
+/// Answers a request for what is not below the mount. The target of CONNECT is another host, so it
+/// is nowhere below it; the service refuses the method.
+async fn outside(host: State<Host>, mut request: Request) -> Response {
+    if request.method() != Method::CONNECT {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    *request.uri_mut() = Uri::default();
+    scim(host, request).await
+}
+
+/// Answers one request. If it asks for another protocol, that is ignored (RFC 9110 section 7.8).
 async fn scim(State(host): State<Host>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     // The service answers 401 to whom nobody has identified; so a wrong token needs nothing but this.
@@ -77,9 +89,15 @@ async fn scim(State(host): State<Host>, request: Request) -> Response {
     }
     // One byte more than the service takes tells it that a body is too large, and it answers 413.
     let Ok(body) = read(body, if known { MAX_BODY + 1 } else { 0 }).await else {
-        return Response::builder().status(400).body(Body::empty()).unwrap_or_default();
+        return StatusCode::BAD_REQUEST.into_response();
     };
-    host.service.handle(Request::from_parts(parts, body)).await.map(Body::from)
+    // A client that is refused a tunnel has nothing else to say.
+    let close = parts.method == Method::CONNECT && parts.version <= Version::HTTP_11;
+    let mut response = host.service.handle(Request::from_parts(parts, body)).await.map(Body::from);
+    if close {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Reads a body, and keeps so many bytes of it. The rest is read as well, within reason: most clients

@@ -11,6 +11,8 @@
 //! |                          | `postgres://..`; `memory:` or `sqlite::memory:`, until the host ends |
 //! | `SCIM_PROFILE`           | what is put up with: `lenient`, `strict` or `interop`; the first     |
 //! | `SCIM_UNIQUE_GROUP_NAMES`| `0`: groups may share their `displayName`, which Entra ID would mix up |
+//! | `SCIM_GROUP_PATCH`       | what a good PATCH of a group is answered with: `204`, or `200` and it |
+//! | `SCIM_UNKNOWN_MEMBERS`   | members that are no resources: `refuse` is the default, or `keep`     |
 
 mod database;
 mod service;

@@ -30,12 +30,18 @@ pub async fn service(settings: &Settings, base_url: &str) -> Result<ScimService,
             if settings.unique_group_names {
                 store = store.unique(on, name);
             }
+            if settings.keeps_unknown_members {
+                store = store.keep_unknown_members();
+            }
             build(settings, base_url, store, None)
         }
         Database::Url(url) => {
             let mut store = Store::open(url).await?;
             if settings.unique_group_names {
                 store = store.unique(on, name);
+            }
+            if settings.keeps_unknown_members {
+                store = store.keep_unknown_members();
             }
             // So that the next page may be asked of another process.
             let cursor_key = store.cursor_key().await?;
@@ -67,12 +73,14 @@ fn build(
     if let Some(key) = cursor_key {
         builder = builder.cursor_key(key);
     }
-    let service = builder
+    let builder = builder
         .base_url(base_url)
         .tolerance(settings.tolerance)
         .max_payload(MAX_BODY)
-        .resource(user, store.clone())
-        .groups(store)
-        .build()?;
-    Ok(service)
+        .resource(user, store.clone());
+    let builder = match settings.shows_patched_groups {
+        true => builder.resource(standard::group_type(), store),
+        false => builder.groups(store),
+    };
+    Ok(builder.build()?)
 }

@@ -19,6 +19,10 @@ pub struct Settings {
     pub database: Database,
     /// Whether two groups must differ in their `displayName`.
     pub unique_group_names: bool,
+    /// Whether a good PATCH of a group is answered with the group, and not with 204.
+    pub shows_patched_groups: bool,
+    /// Whether members are kept whose id is not that of a resource.
+    pub keeps_unknown_members: bool,
     base_url: Option<String>,
     made_token: Option<String>,
 }
@@ -51,12 +55,13 @@ impl Settings {
     }
 
     fn read(get: &dyn Fn(&str) -> Result<Option<String>, InvalidSettings>) -> Result<Self, InvalidSettings> {
-        let switch = |name: &str, unset: bool| match get(name)?.as_deref() {
+        let either = |name: &str, [no, yes]: [&str; 2], unset: bool| match get(name)?.as_deref() {
             None => Ok(unset),
-            Some("1") => Ok(true),
-            Some("0") => Ok(false),
-            Some(other) => invalid(format!("{name} is 0 or 1, not `{other}`")),
+            Some(word) if word == no => Ok(false),
+            Some(word) if word == yes => Ok(true),
+            Some(other) => invalid(format!("{name} is {no} or {yes}, not `{other}`")),
         };
+        let switch = |name: &str, unset: bool| either(name, ["0", "1"], unset);
 
         let listen = get("SCIM_LISTEN")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let Some(address) = listen.to_socket_addrs().ok().and_then(|mut addresses| addresses.next()) else {
@@ -95,8 +100,20 @@ impl Settings {
         };
 
         let unique_group_names = switch("SCIM_UNIQUE_GROUP_NAMES", true)?;
+        let shows_patched_groups = either("SCIM_GROUP_PATCH", ["204", "200"], false)?;
+        let keeps_unknown_members = either("SCIM_UNKNOWN_MEMBERS", ["refuse", "keep"], false)?;
         let base_url = get("SCIM_BASE_URL")?;
-        Ok(Self { listen: address, token, tolerance, database, unique_group_names, base_url, made_token })
+        Ok(Self {
+            listen: address,
+            token,
+            tolerance,
+            database,
+            unique_group_names,
+            shows_patched_groups,
+            keeps_unknown_members,
+            base_url,
+            made_token,
+        })
     }
 
     /// The URL that clients use, given the address that the host listens on.
@@ -132,6 +149,9 @@ fn local_url(listening: SocketAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
@@ -193,6 +213,19 @@ mod tests {
     }
 
     #[test]
+    fn groups_are_as_they_are_set() {
+        let of = |variables: &[(&str, &str)]| {
+            let settings = read(variables).unwrap();
+            (settings.unique_group_names, settings.shows_patched_groups, settings.keeps_unknown_members)
+        };
+        assert_eq!(of(&[]), (true, false, false));
+        assert_eq!(of(&[("SCIM_GROUP_PATCH", "204"), ("SCIM_UNKNOWN_MEMBERS", "refuse")]), of(&[]));
+        assert_eq!(of(&[("SCIM_UNIQUE_GROUP_NAMES", "0")]), (false, false, false));
+        assert_eq!(of(&[("SCIM_GROUP_PATCH", "200")]), (true, true, false));
+        assert_eq!(of(&[("SCIM_UNKNOWN_MEMBERS", "keep")]), (true, false, true));
+    }
+
+    #[test]
     fn others_may_connect_only_through_a_proxy() {
         for address in ["0.0.0.0:8080", "192.0.2.1:8080", "[::]:8080"] {
             assert!(read(&[("SCIM_LISTEN", address)]).unwrap_err().contains("SCIM_BEHIND_TLS_PROXY=1"));
@@ -210,6 +243,8 @@ mod tests {
             ("SCIM_LISTEN", "8080", "not `8080`"),
             ("SCIM_PROFILE", "Strict", "not `Strict`"),
             ("SCIM_UNIQUE_GROUP_NAMES", "no", "not `no`"),
+            ("SCIM_GROUP_PATCH", "201", "204 or 200, not `201`"),
+            ("SCIM_UNKNOWN_MEMBERS", "Keep", "refuse or keep, not `Keep`"),
             ("SCIM_TOKEN", "two words", "characters"),
             ("DATABASE_URL", "mysql://scim:pass@localhost/scim", "not `mysql:`"),
             ("DATABASE_URL", "scim:pass@localhost", "not `scim:`"),
@@ -220,5 +255,25 @@ mod tests {
             assert!(error.contains(reason) && error.contains(name) && !error.contains("pass@"), "{error}");
         }
         assert!(read(&[("DATABASE_URL", "memory:"), ("SCIM_PROFILE", "strict")]).is_ok());
+    }
+    /// The first cells of the rows of a table that are names of variables.
+    fn listed(text: &str) -> BTreeSet<String> {
+        let cells = text.lines().filter_map(|line| line.trim_start_matches("//! ").strip_prefix("| `"));
+        let names = cells.filter_map(|row| row.split_once('`')).map(|(name, _)| name.to_owned());
+        names.filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')).collect()
+    }
+
+    #[test]
+    fn every_variable_that_is_read_is_listed() {
+        let asked = RefCell::new(BTreeSet::new());
+        let get = |name: &str| {
+            asked.borrow_mut().insert(name.to_owned());
+            Ok(None)
+        };
+        Settings::read(&get).unwrap();
+        let asked = asked.into_inner();
+        assert!(asked.contains("DATABASE_URL") && asked.len() >= 9, "{asked:?}");
+        assert_eq!(listed(include_str!("lib.rs")), asked, "in the table of lib.rs");
+        assert_eq!(listed(include_str!("../../../README.md")), asked, "in the table of README.md");
     }
 }

@@ -12,6 +12,7 @@
 
 pub mod crash;
 pub mod host;
+mod switching;
 mod transcripts;
 
 use std::io::{BufRead, BufReader, Read};

@@ -27,6 +27,8 @@
 //! - Groups are nested to 100 levels at most.
 //! - Members are found and sorted by `value`, `type` and `$ref`; by their `display`, and by what else a type
 //!   says of members, they are not: 400 `invalidFilter`, or `invalidValue` for `sortBy`.
+//! - A statement takes 30 seconds at most, and ends when the call that it belongs to is dropped.
+//! - An SQLite file that the store makes can be read and written by its owner only.
 //! - The tables are `resource`, `value`, `unique_value`, `member`, `tombstone` and `meta`. In a PostgreSQL
 //!   database that has others of these names, give the store a schema of its own:
 //!   `postgres://user@host/database?options=-c%20search_path%3Dscim`, after `CREATE SCHEMA scim`.
@@ -37,6 +39,11 @@ compile_error!("the store needs a database: the feature `sqlite` or `postgres`")
 mod database;
 mod delete;
 mod fault;
+#[cfg(feature = "sqlite")]
+mod file;
+#[cfg(feature = "sqlite")]
+#[cfg(test)]
+mod interrupt;
 mod lists;
 mod members;
 mod migrations;
@@ -56,6 +63,8 @@ mod tables;
 #[cfg(test)]
 mod upgrade;
 mod values;
+#[cfg(feature = "sqlite")]
+mod watch;
 mod write;
 
 pub use store::{OpenError, Store};

@@ -3,8 +3,11 @@
 use std::process::Command;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{Request, Response};
+use http::{Method, Request, Response};
+use scim_core::schema::standard;
+use serde_json::{Value, json};
 
+pub use super::switching::*;
 pub use super::transcripts as transcripts_hold;
 use super::{Program, Protocol, Running, refused};
 
@@ -29,6 +32,14 @@ macro_rules! host_tests {
             clients_see_the_base_url_that_is_set
             settings_that_cannot_be_kept_end_it_with_exit_code_2
             it_listens_to_others_behind_a_proxy
+            the_profile_says_what_is_put_up_with
+            names_of_groups_differ_unless_they_need_not
+            a_group_is_shown_after_a_patch_if_that_is_set
+            unknown_members_are_refused_unless_they_are_to_be_kept
+            another_protocol_is_not_switched_to
+            a_body_beside_a_wish_for_another_protocol_is_read
+            a_tunnel_is_refused
+            tunnels_that_are_refused_do_not_pile_up
             transcripts_hold
         }
         #[cfg(unix)]
@@ -52,7 +63,7 @@ fn post(url: &str, body: Vec<u8>) -> Request<Vec<u8>> {
     Request::post(url).header(CONTENT_TYPE, "application/scim+json").body(body).unwrap()
 }
 
-fn assert_error(response: &Response<Vec<u8>>, status: u16) {
+pub(super) fn assert_error(response: &Response<Vec<u8>>, status: u16) {
     let body = String::from_utf8_lossy(response.body());
     assert_eq!(response.status(), status, "{body}");
     assert_eq!(response.headers()[CONTENT_TYPE], "application/scim+json");
@@ -176,6 +187,9 @@ pub fn settings_that_cannot_be_kept_end_it_with_exit_code_2(program: &Program) {
         ("SCIM_LISTEN", "somewhere", "SCIM_LISTEN"),
         ("DATABASE_URL", "mysql://scim:secret@localhost/scim", "not `mysql:`"),
         ("SCIM_PROFILE", "loose", "lenient, strict or interop"),
+        ("SCIM_UNIQUE_GROUP_NAMES", "yes", "SCIM_UNIQUE_GROUP_NAMES is 0 or 1"),
+        ("SCIM_GROUP_PATCH", "202", "SCIM_GROUP_PATCH is 204 or 200, not `202`"),
+        ("SCIM_UNKNOWN_MEMBERS", "drop", "SCIM_UNKNOWN_MEMBERS is refuse or keep, not `drop`"),
         ("SCIM_BASE_URL", "example.com/scim", "base URL must be absolute"),
     ];
     for (name, value, reason) in cases {
@@ -193,4 +207,87 @@ pub fn settings_that_cannot_be_kept_end_it_with_exit_code_2(program: &Program) {
 pub fn it_listens_to_others_behind_a_proxy(program: &Program) {
     let host = Running::start(program, &[("SCIM_LISTEN", "0.0.0.0:0"), ("SCIM_BEHIND_TLS_PROXY", "1")]);
     assert_eq!(host.send(get(&format!("{}/Users", host.base))).status(), 200);
+}
+
+/// `SCIM_PROFILE` says what deviations are put up with.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn the_profile_says_what_is_put_up_with(program: &Program) {
+    // Entra ID's way of writing a boolean.
+    let user =
+        br#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bea","active":"True"}"#;
+    for (profile, status) in [("", 201), ("lenient", 201), ("interop", 400), ("strict", 400)] {
+        let host = Running::start(program, &[("SCIM_PROFILE", profile)]);
+        let answer = host.send(post(&format!("{}/Users", host.base), user.to_vec()));
+        assert_eq!(answer.status(), status, "{profile}: {}", String::from_utf8_lossy(answer.body()));
+    }
+}
+
+fn group(members: Value) -> Vec<u8> {
+    json!({ "schemas": [standard::GROUP], "displayName": "reef", "members": members })
+        .to_string()
+        .into_bytes()
+}
+
+/// Two groups have the same name only with `SCIM_UNIQUE_GROUP_NAMES=0`.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn names_of_groups_differ_unless_they_need_not(program: &Program) {
+    for (setting, status) in [("", 409), ("1", 409), ("0", 201)] {
+        let host = Running::start(program, &[("SCIM_UNIQUE_GROUP_NAMES", setting)]);
+        let url = format!("{}/Groups", host.base);
+        assert_eq!(host.send(post(&url, group(json!([])))).status(), 201);
+        assert_eq!(host.send(post(&url, group(json!([])))).status(), status, "{setting}");
+    }
+}
+
+/// A PATCH of a group is answered with 204, or with the group if `SCIM_GROUP_PATCH` says so.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn a_group_is_shown_after_a_patch_if_that_is_set(program: &Program) {
+    for (setting, status) in [("", 204), ("204", 204), ("200", 200)] {
+        let host = Running::start(program, &[("SCIM_GROUP_PATCH", setting)]);
+        let created = host.send(post(&format!("{}/Groups", host.base), group(json!([]))));
+        let created: Value = serde_json::from_slice(created.body()).unwrap();
+        let url = created["meta"]["location"].as_str().unwrap();
+        let patch = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{ "op": "replace", "path": "displayName", "value": "shoal" }],
+        });
+        let mut request = post(url, patch.to_string().into_bytes());
+        *request.method_mut() = Method::PATCH;
+        let answer = host.send(request);
+        assert_eq!(answer.status(), status, "{setting}");
+        let shown: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+        assert_eq!(shown["displayName"] == "shoal", status == 200, "{shown}");
+        assert_eq!(answer.body().is_empty(), status == 204);
+    }
+}
+
+/// Members whose id is not that of a resource are kept only with `SCIM_UNKNOWN_MEMBERS=keep`.
+///
+/// # Panics
+///
+/// If that is not so.
+pub fn unknown_members_are_refused_unless_they_are_to_be_kept(program: &Program) {
+    for (setting, kept) in [("", false), ("refuse", false), ("keep", true)] {
+        let host = Running::start(program, &[("SCIM_UNKNOWN_MEMBERS", setting)]);
+        let created =
+            host.send(post(&format!("{}/Groups", host.base), group(json!([{ "value": "nobody" }]))));
+        if !kept {
+            assert_error(&created, 400);
+            continue;
+        }
+        assert_eq!(created.status(), 201, "{setting}");
+        let created: Value = serde_json::from_slice(created.body()).unwrap();
+        let read = host.send(get(created["meta"]["location"].as_str().unwrap()));
+        let read: Value = serde_json::from_slice(read.body()).unwrap();
+        assert_eq!(read["members"][0]["value"], "nobody", "{read}");
+    }
 }

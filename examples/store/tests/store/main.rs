@@ -13,6 +13,9 @@ mod nesting;
 mod oracle;
 #[cfg(test)]
 mod outages;
+#[cfg(all(unix, feature = "sqlite"))]
+#[cfg(test)]
+mod permissions;
 #[cfg(test)]
 mod paths;
 #[cfg(test)]
