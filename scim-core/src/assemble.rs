@@ -127,8 +127,8 @@ mod tests {
 
     #[async_trait]
     impl Provider for Able {
-        async fn query(&self, _: &Context<'_>, query: &Query) -> Result<Page> {
-            Ok(query.page([]))
+        async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
+            query.page(cx, [])
         }
         async fn create(&self, _: &Context<'_>, resource: Resource) -> Result<Resource> {
             Ok(resource)

@@ -1,5 +1,7 @@
 //! Executing one operation: the policy, the provider, the monitor.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use http::{Extensions, StatusCode};
 use scim_filter::Budget;
@@ -23,7 +25,7 @@ pub(crate) struct Call<'a> {
     pub(crate) service: &'a ScimService,
     base: &'a str,
     extensions: &'a Extensions,
-    budget: &'a Budget,
+    budget: &'a Arc<Budget>,
     secrets: Secrets,
     fired: Vec<Fired>,
     pub(crate) now: DateTime<Utc>,
@@ -34,7 +36,7 @@ impl<'a> Call<'a> {
         service: &'a ScimService,
         base: &'a str,
         extensions: &'a Extensions,
-        budget: &'a Budget,
+        budget: &'a Arc<Budget>,
         fired: Vec<Fired>,
     ) -> Self {
         Self { service, base, extensions, budget, secrets: Secrets::default(), fired, now: Utc::now() }
@@ -58,7 +60,7 @@ impl<'a> Call<'a> {
             extensions: self.extensions,
             now: self.now,
             unique_types: self.service.config().unique_types,
-            budget: self.budget,
+            budget: Arc::clone(self.budget),
         })
     }
 

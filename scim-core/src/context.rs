@@ -1,6 +1,7 @@
 //! What a provider is told about the request.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use http::Extensions;
@@ -60,7 +61,7 @@ pub struct Context<'a> {
     pub(crate) extensions: &'a Extensions,
     pub(crate) now: DateTime<Utc>,
     pub(crate) unique_types: bool,
-    pub(crate) budget: &'a Budget,
+    pub(crate) budget: Arc<Budget>,
 }
 
 impl<'a> Context<'a> {
@@ -75,6 +76,7 @@ impl<'a> Context<'a> {
             extensions: Extensions::new(),
             now: None,
             unique_types: false,
+            max_work: Budget::DEFAULT,
         }
     }
 
@@ -123,8 +125,8 @@ impl<'a> Context<'a> {
 
     /// The work that the request may still ask for; shared by all operations of a bulk request.
     /// [`Query::page`](crate::Query::page) and [`Update::apply`](crate::Update::apply) take from it.
-    pub fn budget(&self) -> &'a Budget {
-        self.budget
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// What the host's middleware put into the request, by type.
@@ -187,10 +189,11 @@ pub struct ContextBuilder {
     extensions: Extensions,
     now: Option<DateTime<Utc>>,
     unique_types: bool,
+    max_work: u64,
 }
 
 impl ContextBuilder {
-    /// The context, as often as it is wanted.
+    /// The context, as often as it is wanted, each with a budget of its own.
     pub fn context(&self) -> Context<'_> {
         Context {
             resource_type: &self.resource_type,
@@ -201,6 +204,7 @@ impl ContextBuilder {
             extensions: &self.extensions,
             now: self.now.unwrap_or_else(Utc::now),
             unique_types: self.unique_types,
+            budget: Arc::new(Budget::new(self.max_work)),
         }
     }
 
@@ -242,6 +246,13 @@ impl ContextBuilder {
     /// What the host's middleware puts into the request.
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.extensions.insert(value);
+        self
+    }
+
+    /// The work that the request may ask for, in visits, as for a service with
+    /// [`Builder::max_work`](crate::Builder::max_work).
+    pub fn max_work(mut self, visits: u64) -> Self {
+        self.max_work = visits;
         self
     }
 

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use scim_filter::Predicate;
-use scim_schema::{Projection, ResourceType, Target};
+use scim_schema::{Operand, Projection, ResourceType, Target};
 use serde_json::{Map, Value};
 
-use crate::Resource;
+use crate::{Context, Error, Resource, Result};
 
 /// A query for resources of one type.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ pub struct Page {
 impl Sort {
     /// The order of two resources, the ids included.
     pub fn order(&self, a: &Resource, b: &Resource) -> Ordering {
-        self.order_values(self.value_of(a), self.value_of(b)).then_with(|| a.id().cmp(b.id()))
+        self.order_keys(&SortKey::new(Some(self), a), &SortKey::new(Some(self), b))
     }
 
     /// The value that a resource is sorted by.
@@ -79,13 +79,58 @@ impl Sort {
 
     /// The order of two values that resources are sorted by.
     pub(crate) fn order_values(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
+        self.order_given(&Given::new(self, a), &Given::new(self, b))
+    }
+
+    fn order_given(&self, a: &Given, b: &Given) -> Ordering {
         let order = match (a, b) {
-            (Some(a), Some(b)) => self.by.comparison().order(a, b),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (None, None) => Ordering::Equal,
+            (Given::Value(a), Given::Value(b)) => a.order(b),
+            (a, b) => a.rank().cmp(&b.rank()),
         };
         if self.descending { order.reverse() } else { order }
+    }
+
+    fn order_keys(&self, a: &SortKey, b: &SortKey) -> Ordering {
+        self.order_given(&a.given, &b.given).then_with(|| a.id.cmp(&b.id))
+    }
+}
+
+/// What a resource is sorted by, made ready to be compared with many others.
+pub(crate) struct SortKey {
+    given: Given,
+    id: String,
+}
+
+/// The value that a resource is sorted by.
+enum Given {
+    Value(Operand),
+    /// A value that is not of the attribute's type, which a store may hold.
+    Unreadable,
+    Absent,
+}
+
+impl Given {
+    fn new(sort: &Sort, value: Option<&Value>) -> Self {
+        match value {
+            None => Self::Absent,
+            Some(value) => sort.by.comparison().prepare(value).map_or(Self::Unreadable, Self::Value),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Value(_) => 0,
+            Self::Unreadable => 1,
+            Self::Absent => 2,
+        }
+    }
+}
+
+impl SortKey {
+    /// The key of a resource in an order; in that of the ids, if there is no other.
+    pub(crate) fn new(sort: Option<&Sort>, resource: &Resource) -> Self {
+        let given = sort.map_or(Given::Absent, |sort| Given::new(sort, sort.value_of(resource)));
+        Self { given, id: resource.id().to_owned() }
     }
 }
 
@@ -121,7 +166,7 @@ impl Query {
     ///
     /// let mut query = Query::new(&standard::user_type());
     /// query.window = Window::Start(101);
-    /// assert!(query.page([]).resources.is_empty());
+    /// assert_eq!(query.count, 100);
     /// ```
     pub fn new(on: &ResourceType) -> Self {
         let projection = Projection::new(on);
@@ -138,52 +183,100 @@ impl Query {
     /// sorts and cuts out the page.
     ///
     /// For stores that hold their resources in memory, and for small ones that can load them all.
-    pub fn page(&self, all: impl IntoIterator<Item = Resource>) -> Page {
-        let matching = all
-            .into_iter()
-            .filter(|resource| self.filter.as_ref().is_none_or(|filter| filter.is_match(resource.as_map())));
-        if self.count == 0 {
-            return Page { total: Some(matching.count() as u64), ..Page::default() };
-        }
-        if self.sort.is_none()
-            && let Window::Start(start) = self.window
-        {
-            // Only the page itself needs to be kept.
-            let skip = usize::try_from(start.saturating_sub(1)).unwrap_or(usize::MAX);
-            let mut total = 0_usize;
-            let mut resources = Vec::new();
-            for resource in matching {
-                if total >= skip && resources.len() < self.count {
-                    resources.push(resource);
-                }
-                total += 1;
+    ///
+    /// # Errors
+    ///
+    /// `tooMany` if it would look at more than the request's [budget](Context::budget) has left.
+    ///
+    /// ```
+    /// use scim_core::schema::standard;
+    /// use scim_core::{Context, Query, Resource};
+    /// use serde_json::json;
+    ///
+    /// let users = standard::user_type();
+    /// let all = ["ann", "bob"].map(|name| Resource::try_from(json!({ "userName": name })).unwrap());
+    /// let page = Query::new(&users).page(&Context::builder(&users).context(), all)?;
+    /// assert_eq!(page.total, Some(2));
+    /// # Ok::<(), scim_core::Error>(())
+    /// ```
+    pub fn page(&self, cx: &Context<'_>, all: impl IntoIterator<Item = Resource>) -> Result<Page> {
+        let mut total = 0_usize;
+        let mut kept = Vec::new();
+        let sorted = self.sort.is_some() || !matches!(self.window, Window::Start(_));
+        // If nothing is sorted, only the page itself is kept.
+        let window = self.window.range(usize::MAX, self.count, |_| 0);
+        for resource in all {
+            if !self.selects(cx, &resource, &mut 0)? {
+                continue;
             }
-            return Page { resources, total: Some(total as u64), ..Page::default() };
+            if self.count > 0 && (sorted || window.contains(&total)) {
+                let key = sorted.then(|| SortKey::new(self.sort.as_ref(), &resource));
+                kept.push((key, resource));
+            }
+            total += 1;
         }
-        let mut all: Vec<Resource> = matching.collect();
-        all.sort_by(|a, b| self.order(a, b));
-        self.cut(all)
+        if !sorted || self.count == 0 {
+            let resources = kept.into_iter().map(|(_, resource)| resource).collect();
+            return Ok(Page { resources, total: Some(total as u64), ..Page::default() });
+        }
+        let mut kept: Vec<(SortKey, Resource)> =
+            kept.into_iter().filter_map(|(key, resource)| Some((key?, resource))).collect();
+        let range = self.arrange(cx, &mut kept)?;
+        let (next, previous) = self.neighbours(&range, |index| Some(self.position(&kept.get(index)?.1)));
+        kept.truncate(range.end);
+        let resources = kept.drain(range.start..).map(|(_, resource)| resource).collect();
+        Ok(Page { resources, total: Some(total as u64), next, previous })
     }
 
-    /// The order of sorted pages, and of pages by position, which is by id if there is no other: a
-    /// position is good even if the resource that it was made from has gone.
-    fn order(&self, a: &Resource, b: &Resource) -> Ordering {
-        match &self.sort {
-            Some(sort) => sort.order(a, b),
-            None => a.id().cmp(b.id()),
-        }
+    /// Whether the filter selects a resource; what it looks at is taken from the budget, and added to the
+    /// visits.
+    pub(crate) fn selects(&self, cx: &Context<'_>, resource: &Resource, visits: &mut usize) -> Result<bool> {
+        let mut taken = 1;
+        let filter = self.filter.as_ref();
+        let selects = filter.is_none_or(|filter| filter.is_match_counting(resource.as_map(), &mut taken));
+        *visits += taken;
+        cx.budget().take(taken).map_err(|_| too_much())?;
+        Ok(selects)
     }
 
-    fn cut(&self, mut all: Vec<Resource>) -> Page {
-        let total = all.len();
-        let range = self.window.range(total, self.count, |position| self.find(&all, position));
-        let cursors = !matches!(self.window, Window::Start(_));
-        let at = |index: usize| all.get(index).filter(|_| cursors).map(|resource| self.position(resource));
-        let next = at(range.end);
-        let previous = if range.start > 0 { at(range.start) } else { None };
-        all.truncate(range.end);
-        let resources = all.split_off(range.start);
-        Page { resources, total: Some(total as u64), next, previous }
+    /// Brings the resources of the page to where they are in the order, and returns where that is; the one
+    /// after the page is in its place too.
+    pub(crate) fn arrange<T>(&self, cx: &Context<'_>, all: &mut [(SortKey, T)]) -> Result<Range<usize>> {
+        let order = |a: &SortKey, b: &SortKey| match &self.sort {
+            Some(sort) => sort.order_keys(a, b),
+            // A position is good even if the resource that it was made from has gone.
+            None => a.id.cmp(&b.id),
+        };
+        let before = |position: &Position| {
+            let Some(probe) = self.probe(position) else { return all.len() };
+            let probe = SortKey::new(self.sort.as_ref(), &probe);
+            all.iter().filter(|(key, _)| order(key, &probe) == Ordering::Less).count()
+        };
+        let range = self.window.range(all.len(), self.count, before);
+        cx.budget().take(all.len().saturating_mul(COMPARISONS)).map_err(|_| too_much())?;
+        if range.start > 0 && range.start < all.len() {
+            all.select_nth_unstable_by(range.start, |a, b| order(&a.0, &b.0));
+        }
+        let rest = all.get_mut(range.start..).unwrap_or_default();
+        let shown = range.len().saturating_add(1);
+        if shown < rest.len() {
+            rest.select_nth_unstable_by(shown, |a, b| order(&a.0, &b.0));
+        }
+        let shown = shown.min(rest.len());
+        rest.get_mut(..shown).unwrap_or_default().sort_by(|a, b| order(&a.0, &b.0));
+        Ok(range)
+    }
+
+    /// The positions after a page and before it, where there are resources; without cursors there are none.
+    pub(crate) fn neighbours(
+        &self,
+        page: &Range<usize>,
+        position: impl Fn(usize) -> Option<Position>,
+    ) -> (Option<Position>, Option<Position>) {
+        if matches!(self.window, Window::Start(_)) {
+            return (None, None);
+        }
+        (position(page.end), Some(page.start).filter(|start| *start > 0).and_then(position))
     }
 
     /// A position is the sort value and the id of the resource that it stands in front of.
@@ -201,10 +294,14 @@ impl Query {
         }
         Some(Resource::new(probe))
     }
+}
 
-    /// The index of the first resource that is not before a position.
-    fn find(&self, all: &[Resource], position: &Position) -> usize {
-        let Some(probe) = self.probe(position) else { return all.len() };
-        all.partition_point(|resource| self.order(resource, &probe) == Ordering::Less)
-    }
+/// How many comparisons it takes about, for each resource, to find those of a page.
+const COMPARISONS: usize = 4;
+
+fn too_much() -> Error {
+    Error::too_many(
+        "the query asks for more work than a request may; give a filter that selects fewer resources, such \
+         as `userName eq` or `externalId eq`",
+    )
 }

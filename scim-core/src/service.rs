@@ -203,7 +203,7 @@ impl ScimService {
     pub async fn execute(&self, operation: Operation, extensions: &Extensions) -> Result<Outcome> {
         self.admit(extensions, matches!(operation.kind, Kind::Discover { .. }))?;
         let base = self.base_url(extensions).into_owned();
-        let budget = Budget::new(self.config().max_work);
+        let budget = Arc::new(Budget::new(self.config().max_work));
         let answer = match operation.kind {
             Kind::Bulk(job) => Answer::Bulk(job.run(self, &base, extensions, &budget).await),
             kind => Call::new(self, &base, extensions, &budget, operation.fired).execute(kind).await?,

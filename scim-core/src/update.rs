@@ -1,6 +1,7 @@
 //! Changes as a provider gets them: PUT and PATCH reach the store the same way.
 
 use scim_patch::{ListDelta, Patch};
+use scim_schema::Target;
 use serde_json::{Map, Value};
 
 use crate::replace::replace;
@@ -60,6 +61,16 @@ impl Update {
                 patched(cx, patch, applied)
             }
             Self::Replace(replacement) => replaced(cx, replacement, stored),
+        }
+    }
+
+    /// Whether a PATCH decides by what an attribute, or a part of it, is.
+    pub(crate) fn looks_at(&self, attribute: &Target) -> bool {
+        match self {
+            Self::Patch(patch) => {
+                patch.looked_at().any(|target| target.attribute().name() == attribute.attribute().name())
+            }
+            Self::Replace(_) => false,
         }
     }
 

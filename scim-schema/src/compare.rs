@@ -72,6 +72,18 @@ impl Operand {
             Self::Instant(_, given) => Value::from(&**given),
         }
     }
+
+    /// The order of two operands of one comparison, for sorting many values that were made ready once.
+    /// Operands of two kinds, which one comparison does not make, are equal.
+    pub fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) => a.folded().cmp(b.folded()),
+            (Self::Number(a), Self::Number(b)) => compare_numbers(a, b).unwrap_or(Ordering::Equal),
+            (Self::Boolean(a), Self::Boolean(b)) => a.cmp(b),
+            (Self::Instant(a, _), Self::Instant(b, _)) => a.cmp(b),
+            _ => Ordering::Equal,
+        }
+    }
 }
 
 /// Text as it was given and as it is compared.
@@ -323,7 +335,7 @@ impl Comparison {
     /// are not of the right type come last, in no order of their own.
     pub fn order(self, a: &Value, b: &Value) -> Ordering {
         match (self.prepare(a), self.prepare(b)) {
-            (Some(_), Some(b)) => self.compare(a, &b).unwrap_or(Ordering::Equal),
+            (Some(a), Some(b)) => a.order(&b),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => Ordering::Equal,

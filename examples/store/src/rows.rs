@@ -17,7 +17,10 @@ enum Cell {
     Int(i64),
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite returns numbers"))]
     Bool(bool),
-    Text { start: usize, end: usize },
+    Text {
+        start: usize,
+        end: usize,
+    },
 }
 
 impl Rows {

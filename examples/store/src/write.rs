@@ -136,7 +136,7 @@ pub(crate) async fn update(
     let (applied, delta, stays) = match (&tables.members, split) {
         (Some(_), Some((delta, rest))) => {
             let stays = if matches!(rest, Update::Replace(_)) { Stays::Always } else { Stays::AsSaid };
-            (rest.apply(cx, stored.resource.clone())?, delta, stays)
+            (rest.apply_in_turns(cx, stored.resource.clone()).await?, delta, stays)
         }
         (Some(target), None) => {
             let applied;
@@ -145,7 +145,7 @@ pub(crate) async fn update(
         }
         (None, _) => {
             let none = ListDelta::Change { add: Vec::new(), remove: Vec::new() };
-            (update.apply(cx, stored.resource.clone())?, none, Stays::Always)
+            (update.apply_in_turns(cx, stored.resource.clone()).await?, none, Stays::Always)
         }
     };
     let mut rows: Vec<Rows> = rows.collect();
@@ -206,7 +206,7 @@ async fn apply_to_whole(
     if !elements.is_empty() {
         whole.as_map_mut().insert(list.to_owned(), Value::Array(elements));
     }
-    let mut applied = update.apply(cx, whole)?;
+    let mut applied = update.apply_in_turns(cx, whole).await?;
     let members = match applied.resource.as_map_mut().remove(list) {
         Some(Value::Array(members)) => members,
         _ => Vec::new(),

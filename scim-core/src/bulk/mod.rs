@@ -7,6 +7,7 @@ mod references;
 mod run;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use http::Extensions;
 use scim_filter::Budget;
@@ -84,7 +85,7 @@ impl Job {
         service: &ScimService,
         base: &str,
         extensions: &Extensions,
-        budget: &Budget,
+        budget: &Arc<Budget>,
     ) -> Vec<Done> {
         let mut run = Run::new(service, base, extensions, budget, self.operations.len());
         let mut seen = HashSet::new();

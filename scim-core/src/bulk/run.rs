@@ -1,6 +1,7 @@
 //! Running the operations of a bulk request.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use http::{Extensions, Method, StatusCode};
 use scim_filter::Budget;
@@ -28,7 +29,7 @@ pub(super) struct Run<'a> {
     base: &'a str,
     extensions: &'a Extensions,
     /// All operations share it.
-    budget: &'a Budget,
+    budget: &'a Arc<Budget>,
     /// The ids of what was created, by `bulkId`; `None` where that failed.
     ids: HashMap<String, Option<String>>,
     /// What was created without the references that close a circle, by the index of the operation.
@@ -73,7 +74,7 @@ impl<'a> Run<'a> {
         service: &'a ScimService,
         base: &'a str,
         extensions: &'a Extensions,
-        budget: &'a Budget,
+        budget: &'a Arc<Budget>,
         operations: usize,
     ) -> Self {
         Self {

@@ -34,6 +34,10 @@ impl Members {
         self.elements.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.elements.len()
+    }
+
     pub(super) fn contains(&self, key: &str) -> bool {
         self.places.contains_key(key)
     }

@@ -17,6 +17,7 @@ use crate::{
     Capabilities, Context, Deleted, Error, Page, Precondition, Provider, Query, Resource, Result, Update,
     UpdateOptions, Updated,
 };
+use query::Scan;
 use tenant::Tenant;
 
 /// A provider that keeps everything in memory: for tests, for trying things out, and as a reference.
@@ -54,6 +55,9 @@ pub(crate) struct Rules {
     unknown_members: bool,
     hasher: Option<Arc<Hash>>,
 }
+
+/// How often an update is applied to what was read, before it keeps others from changing that.
+const ATTEMPTS: usize = 3;
 
 /// How passwords are hashed.
 type Hash = dyn Fn(&str) -> String + Send + Sync;
@@ -111,9 +115,16 @@ fn key(cx: &Context<'_>) -> Option<String> {
 impl Provider for MemoryProvider {
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
         query::refuse(cx.resource_type(), query)?;
-        match self.read().get(&key(cx)) {
-            Some(tenant) => Ok(tenant.query(cx.resource_type(), query)),
-            None => Ok(query.page([])),
+        let mut scan = Scan::new(query);
+        loop {
+            let page = match self.read().get(&key(cx)) {
+                Some(tenant) => scan.step(cx, tenant)?,
+                None => Some(query.page(cx, [])?),
+            };
+            if let Some(page) = page {
+                return Ok(page);
+            }
+            cx.budget().turn().await;
         }
     }
 
@@ -137,9 +148,30 @@ impl Provider for MemoryProvider {
         update: &Update,
         options: &UpdateOptions,
     ) -> Result<Updated> {
+        let (key, returning) = (key(cx), options.returning.as_ref());
+        for _ in 0..ATTEMPTS {
+            let mut begun = match self.read().get(&key) {
+                Some(tenant) => tenant.begin(cx, id, update, options)?,
+                None => return Err(Error::not_found(id)),
+            };
+            let resource = std::mem::take(&mut begun.resource);
+            let mut applied = begun.update.apply_in_turns(cx, resource).await?;
+            let updated = match self.write().get_mut(&key) {
+                Some(tenant) => tenant.finish(cx, &self.rules, &begun, &mut applied, returning)?,
+                None => return Err(Error::not_found(id)),
+            };
+            if let Some(updated) = updated {
+                return Ok(updated);
+            }
+        }
+        // Others keep changing the resource; they wait now.
         let mut tenants = self.write();
-        let tenant = tenants.get_mut(&key(cx)).ok_or_else(|| Error::not_found(id))?;
-        tenant.update(cx, &self.rules, id, update, options)
+        let tenant = tenants.get_mut(&key).ok_or_else(|| Error::not_found(id))?;
+        let mut begun = tenant.begin(cx, id, update, options)?;
+        let resource = std::mem::take(&mut begun.resource);
+        let mut applied = begun.update.apply(cx, resource)?;
+        let updated = tenant.finish(cx, &self.rules, &begun, &mut applied, returning)?;
+        updated.ok_or_else(|| Error::not_found(id))
     }
 
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use scim_schema::ResourceType;
+use scim_schema::{ResourceType, Target};
 use serde_json::{Map, Value};
 
 use crate::{Resource, Update};
 
-/// The attributes that an update looks at, taken out of a resource.
+/// The attributes that an update writes, taken out of a resource together with those that it only looks at.
 pub(super) struct Part {
-    /// The names of the members; `None` if the update is about all of them.
+    /// The names of the JSON members that it writes; `None` if it may write all of them.
     names: Option<BTreeSet<String>>,
 }
 
@@ -19,15 +19,15 @@ impl Part {
     pub(super) fn of(on: &ResourceType, update: &Update, resource: &Resource) -> (Self, Resource) {
         let Update::Patch(patch) = update else { return (Self { names: None }, resource.clone()) };
         let object = resource.as_map();
-        let touched =
-            patch.attributes().map(|target| target.extension().unwrap_or(target.attribute().name()));
-        let names: BTreeSet<String> = touched.chain(["schemas"]).map(str::to_owned).collect();
+        let name = |target: &Target| target.extension().unwrap_or(target.attribute().name()).to_owned();
+        let names: BTreeSet<String> = patch.attributes().map(name).chain(["schemas".to_owned()]).collect();
+        let looked_at: BTreeSet<String> = patch.looked_at().map(name).collect();
         // `schemas` follows the extensions that there are, whatever is in them.
         let extensions = on.extensions().map(|extension| extension.schema().id());
         let there = extensions.filter(|uri| object.contains_key(*uri));
         let mut part: Map<String, Value> =
             there.map(|uri| (uri.to_owned(), Value::Object(Map::new()))).collect();
-        for name in &names {
+        for name in names.union(&looked_at) {
             if let Some(value) = object.get(name) {
                 part.insert(name.clone(), value.clone());
             }
@@ -44,19 +44,21 @@ impl Part {
         }
     }
 
-    /// Gives a resource what became of the part.
-    pub(super) fn put(self, part: Resource, resource: &mut Resource) {
-        let Some(names) = self.names else {
-            *resource = part;
+    /// Gives a resource what became of the part, and the part what the resource had.
+    pub(super) fn swap(&self, part: &mut Resource, resource: &mut Resource) {
+        let Some(names) = &self.names else {
+            std::mem::swap(part, resource);
             return;
         };
-        let mut part = part.into_map();
-        let object = resource.as_map_mut();
+        let (part, object) = (part.as_map_mut(), resource.as_map_mut());
         for name in names {
-            match part.remove(&name) {
-                Some(value) => object.insert(name, value),
-                None => object.remove(&name),
+            let before = match part.remove(name) {
+                Some(value) => object.insert(name.clone(), value),
+                None => object.remove(name),
             };
+            if let Some(before) = before {
+                part.insert(name.clone(), before);
+            }
         }
     }
 }

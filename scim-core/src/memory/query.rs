@@ -1,77 +1,150 @@
-//! Queries of one resource type.
+//! Queries of one resource type: looking through the rows a few milliseconds at a time.
 
-use scim_filter::{CompareOp, Predicate};
+use std::ops::Bound;
+use std::vec;
+
+use scim_filter::{Budget, CompareOp, Predicate};
 use scim_schema::{Operand, Projection, ResourceType, Target};
 
 use super::table::{Row, Table};
 use super::tenant::{Tenant, groups_of, members_of};
-use crate::{Error, Page, Position, Query, Result, Window};
+use crate::query::SortKey;
+use crate::{Context, Error, Page, Position, Query, Result};
 
-impl Tenant {
-    pub(super) fn query(&self, on: &ResourceType, query: &Query) -> Page {
-        let Some(table) = self.tables.get(on.name()) else { return query.page([]) };
-        let places = query.filter.as_ref().and_then(|filter| self.candidates(on, table, filter));
-        // What is kept elsewhere is put together for the page only, unless the query looks at it.
-        let looks = |target: &Target| {
-            let mut related = members_of(on).into_iter().chain(groups_of(on));
-            related.any(|related| related.attribute().name() == target.attribute().name())
-        };
-        if query.targets().any(looks) {
-            let all = Projection::new(on);
-            return query.page(table.rows_at(places).map(|(_, row)| self.assemble(on, row, &all)));
-        }
-        if query.sort.is_none() {
-            return self.in_order(on, table, query, places);
-        }
-        let mut page = query.page(table.rows_at(places).map(|(_, row)| row.resource.clone()));
-        for resource in &mut page.resources {
-            let place = self.ids.get(resource.id()).map(|(_, place)| place);
-            if let Some(row) = place.and_then(|place| table.rows.get(place)) {
-                *resource = self.assemble(on, row, &query.projection);
+/// How often a query begins again because the store has changed, before it keeps others from changing it.
+const RESTARTS: u8 = 3;
+
+/// A query on its way through the rows. Between its steps others use the store; a page is of one moment
+/// nevertheless, since a scan begins again if something has changed.
+pub(super) struct Scan<'q> {
+    query: &'q Query,
+    /// The rows to look at, if an index tells; else all.
+    places: Option<vec::IntoIter<u64>>,
+    /// The place that was looked at last.
+    last: Option<u64>,
+    /// The rows that match, in the order of creation.
+    matching: Vec<(Option<SortKey>, u64)>,
+    /// The change of the store that all this holds for.
+    change: Option<u64>,
+    restarts: u8,
+}
+
+impl<'q> Scan<'q> {
+    pub(super) fn new(query: &'q Query) -> Self {
+        Self { query, places: None, last: None, matching: Vec::new(), change: None, restarts: 0 }
+    }
+
+    /// Looks at rows for a few milliseconds. Returns the page when all have been looked at.
+    pub(super) fn step(&mut self, cx: &Context<'_>, tenant: &Tenant) -> Result<Option<Page>> {
+        let on = cx.resource_type();
+        let Some(table) = tenant.tables.get(on.name()) else { return self.query.page(cx, []).map(Some) };
+        self.begin(on, tenant, table);
+        // What is kept elsewhere is put together only if the query looks at it.
+        let needs = looked_at(on, self.query);
+        let mut visits = 0;
+        while visits < Budget::visits_per_turn() || self.restarts > RESTARTS {
+            let Some((place, row)) = self.next(table) else {
+                return self.page(cx, tenant, table).map(Some);
+            };
+            let assembled = needs.as_ref().map(|needs| tenant.assemble(on, row, needs));
+            visits += assembled.as_ref().map_or(0, |_| row.members.len());
+            let resource = assembled.as_ref().unwrap_or(&row.resource);
+            if self.query.selects(cx, resource, &mut visits)? {
+                let key = self.query.sort.as_ref().map(|sort| SortKey::new(Some(sort), resource));
+                self.matching.push((key, place));
             }
         }
-        page
+        Ok(None)
+    }
+
+    fn begin(&mut self, on: &ResourceType, tenant: &Tenant, table: &Table) {
+        if self.change == Some(tenant.changes) {
+            return;
+        }
+        self.restarts += u8::from(self.change.is_some());
+        self.change = Some(tenant.changes);
+        let filter = self.query.filter.as_ref();
+        self.places = filter.and_then(|filter| candidates(on, tenant, table, filter)).map(Vec::into_iter);
+        self.last = None;
+        self.matching.clear();
+    }
+
+    fn next<'t>(&mut self, table: &'t Table) -> Option<(u64, &'t Row)> {
+        let (place, row) = match &mut self.places {
+            Some(places) => places.find_map(|place| Some((place, table.rows.get(&place)?)))?,
+            None => {
+                let from = self.last.map_or(Bound::Unbounded, Bound::Excluded);
+                table.rows.range((from, Bound::Unbounded)).next().map(|(place, row)| (*place, row))?
+            }
+        };
+        self.last = Some(place);
+        Some((place, row))
+    }
+
+    fn page(&mut self, cx: &Context<'_>, tenant: &Tenant, table: &Table) -> Result<Page> {
+        let total = Some(self.matching.len() as u64);
+        let matching = std::mem::take(&mut self.matching);
+        if self.query.count == 0 {
+            return Ok(Page { total, ..Page::default() });
+        }
+        if self.query.sort.is_none() {
+            let places: Vec<u64> = matching.into_iter().map(|(_, place)| place).collect();
+            return Ok(Page { total, ..self.in_order(cx, tenant, table, &places) });
+        }
+        let mut sorted: Vec<(SortKey, u64)> =
+            matching.into_iter().filter_map(|(key, place)| Some((key?, place))).collect();
+        let range = self.query.arrange(cx, &mut sorted)?;
+        let on = cx.resource_type();
+        let needs = looked_at(on, self.query);
+        let (next, previous) = self.query.neighbours(&range, |index| {
+            let row = table.rows.get(&sorted.get(index)?.1)?;
+            Some(match &needs {
+                Some(needs) => self.query.position(&tenant.assemble(on, row, needs)),
+                None => self.query.position(&row.resource),
+            })
+        });
+        let rows = sorted.get(range).unwrap_or_default().iter().filter_map(|(_, at)| table.rows.get(at));
+        let resources = rows.map(|row| tenant.assemble(on, row, &self.query.projection)).collect();
+        Ok(Page { resources, total, next, previous })
     }
 
     /// A page in the order of creation. A position is a place in it, and good even if nothing is
     /// there any more.
-    fn in_order(&self, on: &ResourceType, table: &Table, query: &Query, places: Option<Vec<u64>>) -> Page {
-        let is_match =
-            |row: &Row| query.filter.as_ref().is_none_or(|filter| filter.is_match(row.resource.as_map()));
-        let matching: Vec<u64> =
-            table.rows_at(places).filter(|(_, row)| is_match(row)).map(|(place, _)| place).collect();
-        let total = Some(matching.len() as u64);
-        if query.count == 0 {
-            return Page { total, ..Page::default() };
-        }
+    fn in_order(&self, cx: &Context<'_>, tenant: &Tenant, table: &Table, places: &[u64]) -> Page {
         let index = |position: &Position| {
             let place = position.0.as_slice().try_into().map_or(u64::MAX, u64::from_be_bytes);
-            matching.partition_point(|other| *other < place)
+            places.partition_point(|other| *other < place)
         };
-        let range = query.window.range(matching.len(), query.count, index);
-        let by_index = matches!(query.window, Window::Start(_));
-        let position = |index: usize| {
-            let place = matching.get(index).filter(|_| !by_index)?;
-            Some(Position(place.to_be_bytes().to_vec()))
-        };
-        let (next, previous) = (position(range.end), position(range.start).filter(|_| range.start > 0));
-        let rows = matching.get(range).unwrap_or_default().iter().filter_map(|place| table.rows.get(place));
-        let resources = rows.map(|row| self.assemble(on, row, &query.projection)).collect();
-        Page { resources, total, next, previous }
+        let range = self.query.window.range(places.len(), self.query.count, index);
+        let position = |index: usize| Some(Position(places.get(index)?.to_be_bytes().to_vec()));
+        let (next, previous) = self.query.neighbours(&range, position);
+        let rows = places.get(range).unwrap_or_default().iter().filter_map(|place| table.rows.get(place));
+        let on = cx.resource_type();
+        let resources = rows.map(|row| tenant.assemble(on, row, &self.query.projection)).collect();
+        Page { resources, total: None, next, previous }
     }
+}
 
-    /// The rows that can match a filter, if an index tells; the filter must still be asked.
-    fn candidates(&self, on: &ResourceType, table: &Table, filter: &Predicate) -> Option<Vec<u64>> {
-        match filter {
-            Predicate::And(terms) => terms.iter().find_map(|term| self.candidates(on, table, term)),
-            Predicate::Compare { target, op: CompareOp::Eq, operand: Operand::Text(text) }
-                if target.path().as_str() == "id" =>
-            {
-                let found = self.ids.get(text.given()).filter(|(name, _)| name == on.name());
-                Some(found.iter().map(|(_, place)| *place).collect())
-            }
-            _ => table.candidates(filter),
+/// What a query selects and sorts by, if some of it is kept outside of the resources.
+fn looked_at(on: &ResourceType, query: &Query) -> Option<Projection> {
+    let related = |target: &Target| {
+        let mut related = members_of(on).into_iter().chain(groups_of(on));
+        related.any(|related| related.attribute().name() == target.attribute().name())
+    };
+    query.targets().any(related).then(|| Projection::new(on))
+}
+
+/// The rows that can match a filter, if an index tells; the filter must still be asked.
+fn candidates(on: &ResourceType, tenant: &Tenant, table: &Table, filter: &Predicate) -> Option<Vec<u64>> {
+    match filter {
+        Predicate::And(terms) => terms.iter().find_map(|term| candidates(on, tenant, table, term)),
+        Predicate::Compare { target, op: CompareOp::Eq, operand: Operand::Text(text) }
+            if target.path().as_str() == "id" =>
+        {
+            let found = tenant.ids.get(text.given()).filter(|(name, _)| name == on.name());
+            Some(found.iter().map(|(_, place)| *place).collect())
         }
+        _ => table.candidates(filter),
     }
 }
 

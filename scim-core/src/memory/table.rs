@@ -139,16 +139,6 @@ impl Table {
         rows.into_iter().flatten().copied().collect()
     }
 
-    /// The rows at some places, or all of them, in order.
-    pub(super) fn rows_at(&self, places: Option<Vec<u64>>) -> Box<dyn Iterator<Item = (u64, &Row)> + '_> {
-        match places {
-            Some(places) => {
-                Box::new(places.into_iter().filter_map(|place| Some((place, self.rows.get(&place)?))))
-            }
-            None => Box::new(self.rows.iter().map(|(place, row)| (*place, row))),
-        }
-    }
-
     /// The rows that can match a filter, if an index tells; the filter must still be asked.
     pub(super) fn candidates(&self, filter: &Predicate) -> Option<Vec<u64>> {
         match filter {

@@ -1,10 +1,11 @@
 //! All resources of one tenant, and what relates them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use scim_patch::ListDelta;
 use scim_schema::{Mutability, Projection, ResourceType, Target};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Rules;
 use super::members::{self, Members};
@@ -14,7 +15,8 @@ use super::table::{Row, Table};
 use crate::error::shortened;
 use crate::replace::is_fixed;
 use crate::{
-    Context, Deleted, ETag, Error, Precondition, Resource, Result, Update, UpdateOptions, Updated, new_id,
+    Applied, Context, Deleted, ETag, Error, Precondition, Resource, Result, Update, UpdateOptions, Updated,
+    new_id,
 };
 
 /// Where a resource is: its type, and its place in the order of creation.
@@ -22,6 +24,22 @@ type Place = (String, u64);
 
 /// Groups in the order of their creation, whatever their types: the type of each by its place.
 type Groups = BTreeMap<u64, String>;
+
+/// An update on its way: what was read for it, before it is applied to that.
+pub(super) struct Begun<'u> {
+    place: Place,
+    /// The version of the resource that was read.
+    before: ETag,
+    /// What the update does to the members, if that can be told without them.
+    delta: Option<ListDelta<'u>>,
+    /// The name of the list of members, if it was put together.
+    loaded: Option<String>,
+    /// What is to be applied.
+    pub(super) update: Cow<'u, Update>,
+    part: Part,
+    /// What it is to be applied to.
+    pub(super) resource: Resource,
+}
 
 /// All resources of one tenant.
 #[derive(Default)]
@@ -31,6 +49,8 @@ pub(super) struct Tenant {
     /// For each member, the groups that it is a direct member of.
     parents: HashMap<String, Groups>,
     next: u64,
+    /// How often anything here has changed.
+    pub(super) changes: u64,
 }
 
 /// The list of members that a resource type has, if any.
@@ -153,6 +173,7 @@ impl Tenant {
 
         let place = (on.name().to_owned(), self.next);
         self.next += 1;
+        self.changes += 1;
         let password_hash = hash_password(cx, rules);
         let mut members = Members::default();
         for element in added {
@@ -236,14 +257,14 @@ impl Tenant {
             && stored.keys().all(|name| given.contains_key(name) || fixed(name))
     }
 
-    pub(super) fn update(
-        &mut self,
+    /// Reads what an update is about.
+    pub(super) fn begin<'u>(
+        &self,
         cx: &Context<'_>,
-        rules: &Rules,
         id: &str,
-        update: &Update,
+        update: &'u Update,
         options: &UpdateOptions,
-    ) -> Result<Updated> {
+    ) -> Result<Begun<'u>> {
         let on = cx.resource_type();
         let place = (on.name().to_owned(), self.place_of(on, id)?);
         let row = self.row(&place).ok_or_else(|| Error::not_found(id))?;
@@ -258,26 +279,55 @@ impl Tenant {
             target.attribute().is_required() || replaced && !target.sub_attributes().iter().all(is_fixed)
         });
         let split = list.filter(|_| !whole).and_then(|list| update.split(list));
-        let rest = split.as_ref().map_or(update, |(_, rest)| rest);
-        let (part, mut resource) = Part::of(on, rest, &row.resource);
+        let (delta, update) = match split {
+            Some((delta, rest)) => (Some(delta), Cow::Owned(rest)),
+            None => (None, Cow::Borrowed(update)),
+        };
+        let (part, mut resource) = Part::of(on, &update, &row.resource);
         // An update that looks into the members has them put together for it.
-        let looked_into = list.filter(|_| split.is_none());
-        if let Some(list) = looked_into.filter(|_| !row.members.is_empty()) {
+        let loaded = list.filter(|_| delta.is_none()).map(str::to_owned);
+        if let Some(list) = loaded.as_ref().filter(|_| !row.members.is_empty()) {
             let elements = row.members.iter().cloned().map(Value::Object).collect();
-            resource.as_map_mut().insert(list.to_owned(), Value::Array(elements));
+            resource.as_map_mut().insert(list.clone(), Value::Array(elements));
         }
-        let mut applied = rest.apply(cx, resource)?;
-        let loaded = looked_into.map(|list| applied.resource.as_map_mut().remove(list).unwrap_or(json!([])));
-        let delta = match (&split, &loaded) {
-            (Some((delta, _)), _) => delta.clone(),
+        let groups = groups_of(on).filter(|groups| update.looks_at(groups));
+        if let Some(groups) = groups.filter(|_| self.parents.contains_key(&row.id)) {
+            let name = groups.attribute().name().to_owned();
+            resource.as_map_mut().insert(name, Value::Array(self.groups(&row.id)));
+        }
+        Ok(Begun { place, before, delta, loaded, update, part, resource })
+    }
+
+    /// Stores what became of what was read; `None` if the resource has changed meanwhile. What is not used
+    /// any more is left in `applied`.
+    pub(super) fn finish(
+        &mut self,
+        cx: &Context<'_>,
+        rules: &Rules,
+        begun: &Begun<'_>,
+        applied: &mut Applied,
+        returning: Option<&Projection>,
+    ) -> Result<Option<Updated>> {
+        let on = cx.resource_type();
+        let Begun { place, before, delta, loaded, update, part, .. } = begun;
+        let Some(row) = self.row(place) else { return Ok(None) };
+        if version(&row.resource)? != *before {
+            return Ok(None);
+        }
+        let list = loaded.as_ref().and_then(|list| applied.resource.as_map_mut().remove(list));
+        let delta = match (delta, &list) {
+            (Some(delta), _) => delta.clone(),
             (None, Some(Value::Array(list))) => {
                 ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect())
             }
-            _ => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
+            (None, _) => match loaded {
+                Some(_) => ListDelta::Exactly(Vec::new()),
+                None => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
+            },
         };
         // A list that was put together says what each element is to be, a delta only what was given; and
         // the members that a replacement repeats stay as they are.
-        let change = row.members.change(&delta, |stored, given| match (&loaded, update) {
+        let change = row.members.change(&delta, |stored, given| match (loaded, &**update) {
             (Some(_), _) => stored == given || *stored == self.typed(on, given),
             (None, Update::Replace(_)) => true,
             (None, Update::Patch(_)) => self.is_said(on, stored, given),
@@ -287,16 +337,18 @@ impl Tenant {
             None => applied.changed,
         };
         if changed || !change.is_empty() {
-            self.check_members(on, rules, id, &change.add)?;
-            let table = self.tables.get(on.name()).ok_or_else(|| Error::not_found(id))?;
+            let id = row.id.clone();
+            self.check_members(on, rules, &id, &change.add)?;
+            let table = self.tables.get(on.name()).ok_or_else(|| Error::not_found(&id))?;
             table.check_unique(&applied.resource, Some(place.1))?;
             let added: Vec<Map<String, Value>> =
                 change.add.iter().map(|element| self.typed(on, element)).collect();
-            self.store(cx, rules, &place, |old| part.put(applied.resource, old), added, change.remove);
+            let swap = |old: &mut Resource| part.swap(&mut applied.resource, old);
+            self.store(cx, rules, place, swap, added, change.remove);
         }
-        let row = self.row(&place).ok_or_else(|| Error::not_found(id))?;
-        let resource = options.returning.as_ref().map(|projection| self.assemble(on, row, projection));
-        Ok(Updated { before, version: version(&row.resource)?, resource })
+        let row = self.row(place).ok_or_else(|| Error::not_found(applied.resource.id()))?;
+        let resource = returning.map(|projection| self.assemble(on, row, projection));
+        Ok(Some(Updated { before: before.clone(), version: version(&row.resource)?, resource }))
     }
 
     /// Writes what an update came to.
@@ -309,6 +361,7 @@ impl Tenant {
         added: Vec<Map<String, Value>>,
         removed: Vec<String>,
     ) {
+        self.changes += 1;
         let Some(table) = self.tables.get_mut(&place.0) else { return };
         table.change(place.1, |resource| {
             let before = head(resource);
@@ -343,6 +396,7 @@ impl Tenant {
         let version = version(&row.resource)?;
         precondition.check(&version)?;
 
+        self.changes += 1;
         let row = self.tables.get_mut(on.name()).and_then(|table| table.remove(place.1));
         self.ids.remove(id);
         for element in row.iter().flat_map(|row| row.members.iter()) {

@@ -13,11 +13,11 @@ mod nesting;
 mod oracle;
 #[cfg(test)]
 mod outages;
+#[cfg(test)]
+mod paths;
 #[cfg(all(unix, feature = "sqlite"))]
 #[cfg(test)]
 mod permissions;
-#[cfg(test)]
-mod paths;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
