@@ -15,8 +15,12 @@ pub(crate) struct Rows {
 enum Cell {
     Null,
     Int(i64),
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite returns numbers"))]
     Bool(bool),
-    Text { start: usize, end: usize },
+    Text {
+        start: usize,
+        end: usize,
+    },
 }
 
 impl Rows {
