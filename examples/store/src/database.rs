@@ -47,11 +47,6 @@ impl Database {
         }
     }
 
-    /// Whether statements that only read run where they are called, which must be a blocking thread.
-    pub(crate) fn in_place(&self) -> bool {
-        self.dialect() == Dialect::Sqlite
-    }
-
     pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, Fault> {
         match self {
             #[cfg(feature = "sqlite")]
@@ -62,7 +57,24 @@ impl Database {
     }
 }
 
+/// Somebody waits for what is done in place; see [`Transaction::waiting`].
+#[cfg(feature = "sqlite")]
+pub(crate) type Waiting = crate::watch::Waiting;
+#[cfg(not(feature = "sqlite"))]
+pub(crate) type Waiting = std::convert::Infallible;
+
 impl Transaction {
+    /// If statements that only read run where they are called, which must be a blocking thread then:
+    /// what is to be kept as long as somebody waits for them. They end when it is dropped.
+    pub(crate) fn waiting(&self) -> Option<Waiting> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(transaction) => Some(transaction.waiting()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
+        }
+    }
+
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             #[cfg(feature = "sqlite")]

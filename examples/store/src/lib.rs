@@ -25,6 +25,7 @@
 //!   `displayName`, the `value` and `type` of elements, and attributes of extensions. Longer ones are
 //!   refused with 400 `invalidValue`.
 //! - Groups are nested to 100 levels at most.
+//! - A statement takes 30 seconds at most, and ends when the call that it belongs to is dropped.
 //! - An SQLite file that the store makes can be read and written by its owner only.
 //! - The tables are `resource`, `value`, `unique_value`, `member`, `tombstone` and `meta`. In a PostgreSQL
 //!   database that has others of these names, give the store a schema of its own:
@@ -38,6 +39,9 @@ mod delete;
 mod fault;
 #[cfg(feature = "sqlite")]
 mod file;
+#[cfg(feature = "sqlite")]
+#[cfg(test)]
+mod interrupt;
 mod lists;
 mod members;
 mod migrations;
@@ -57,6 +61,8 @@ mod tables;
 #[cfg(test)]
 mod upgrade;
 mod values;
+#[cfg(feature = "sqlite")]
+mod watch;
 mod write;
 
 pub use store::{OpenError, Store};

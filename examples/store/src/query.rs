@@ -8,7 +8,7 @@ use scim_core::schema::Projection;
 use scim_core::{Context, Page, Position, Query, Resource, Window};
 use scim_sql::{Dialect, Side};
 
-use crate::database::{Mode, Transaction};
+use crate::database::{Mode, Transaction, Waiting};
 use crate::fault::Fault;
 use crate::lists::Lists;
 use crate::param::{Param, params};
@@ -74,6 +74,7 @@ pub(crate) async fn retrieve(
     }
     let mut tx = store.database.begin(mode(&tables, projection)).await?;
     let params = params![tenant.as_str(), id, cx.resource_type().name()];
+    let waiting = tx.waiting();
     let (projection, own) = (projection.clone(), tables.clone());
     let work = Box::pin(async move {
         let sql =
@@ -81,18 +82,18 @@ pub(crate) async fn retrieve(
         let rows = tx.rows(sql, params).await?;
         Found::new(&mut tx, &own, &tenant, &projection, rows, 1).await
     });
-    Ok(run(store.database.in_place(), work).await?.into_resources(&tables)?.pop())
+    Ok(run(waiting, work).await?.into_resources(&tables)?.pop())
 }
 
-/// Runs what reads: all of it on one blocking thread if the database does. It is in a box, so that what
-/// goes there is no more than its address.
+/// Runs what reads: all of it on one blocking thread if the database does, until nobody waits for it. It
+/// is in a box, so that what goes there is no more than its address.
 async fn run<T: Send + 'static>(
-    in_place: bool,
+    waiting: Option<Waiting>,
     mut work: Pin<Box<impl Future<Output = Result<T, Fault>> + Send + 'static>>,
 ) -> Result<T, Fault> {
-    if !in_place {
+    let Some(_waiting) = waiting else {
         return work.await;
-    }
+    };
     let work = tokio::task::spawn_blocking(move || {
         let mut cx = std::task::Context::from_waker(Waker::noop());
         match work.as_mut().poll(&mut cx) {
@@ -132,8 +133,9 @@ pub(crate) async fn page(
     };
     let mode = if counted { Mode::Read } else { mode(&tables, &query.projection) };
     let mut tx = store.database.begin(mode).await?;
+    let waiting = tx.waiting();
     let work = Box::pin(async move { read.run(&mut tx).await });
-    let (found, mut page) = run(store.database.in_place(), work).await?;
+    let (found, mut page) = run(waiting, work).await?;
     page.resources = found.into_resources(&tables)?;
     if matches!(query.window, Window::Before(_)) {
         page.resources.reverse();

@@ -14,9 +14,13 @@ use crate::database::{Asked, Mode, Statement};
 use crate::fault::Fault;
 use crate::param::Param;
 use crate::rows::Rows;
+use crate::watch::{Call, Waiting, Watched};
 
 /// How long a call waits for a connection, or for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a statement may take; as long as PostgreSQL is told to take.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a process waits at its start for another that brings the tables up to date.
 const MIGRATION: Duration = Duration::from_secs(600);
@@ -31,21 +35,24 @@ pub(crate) struct Pool {
     writer: Arc<Lane>,
     /// The writer too, where all is in memory: another connection would see another database.
     readers: Arc<Lane>,
+    /// How long a statement may take.
+    limit: Duration,
 }
 
 /// Connections that take turns.
 struct Lane {
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Watched>>,
     permits: Arc<Semaphore>,
 }
 
 impl Lane {
     fn new(connections: Vec<Connection>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(connections.len()));
+        let connections = connections.into_iter().map(Watched::new).collect();
         Arc::new(Self { idle: Mutex::new(connections), permits })
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Watched>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -53,6 +60,11 @@ impl Lane {
 impl Pool {
     /// Opens a file, or a database in memory, and brings it up to date.
     pub(crate) async fn open(path: &str) -> Result<Self, Fault> {
+        Self::open_limited(path, LIMIT).await
+    }
+
+    /// As [`open`](Self::open) does, with another limit for statements. Bringing it up to date has none.
+    pub(crate) async fn open_limited(path: &str, limit: Duration) -> Result<Self, Fault> {
         // For loading what can be loaded again: what is written last is lost if the power fails.
         let (path, fast) = match path.strip_suffix("?synchronous=off") {
             Some(path) => (path.to_owned(), true),
@@ -70,10 +82,10 @@ impl Pool {
             writer.busy_timeout(PATIENCE).map_err(fault)?;
             if memory {
                 let lane = Lane::new(vec![writer]);
-                return Ok(Self { writer: lane.clone(), readers: lane });
+                return Ok(Self { writer: lane.clone(), readers: lane, limit });
             }
             let readers = (0..READERS).map(|_| connect(&path, false)).collect::<Result<_, _>>()?;
-            Ok(Self { writer: Lane::new(vec![writer]), readers: Lane::new(readers) })
+            Ok(Self { writer: Lane::new(vec![writer]), readers: Lane::new(readers), limit })
         })
         .await
     }
@@ -90,7 +102,16 @@ impl Pool {
             Mode::Write => Some("BEGIN IMMEDIATE"),
         };
         let held = Held { connection: Some(Mutex::new(connection)), lane: lane.clone(), _permit: permit };
-        Ok(Transaction { held: Arc::new(held), begin, open: false, in_place: mode != Mode::Write })
+        let call = Call::default();
+        Ok(Transaction {
+            _waiting: call.waiting(),
+            call,
+            held: Arc::new(held),
+            begin,
+            open: false,
+            in_place: mode != Mode::Write,
+            limit: self.limit,
+        })
     }
 }
 
@@ -160,50 +181,80 @@ pub(crate) struct Transaction {
     /// What reads runs on one blocking thread from its beginning to its end; what writes does so
     /// statement by statement, since the context that it asks in between stays where it is.
     in_place: bool,
+    call: Call,
+    _waiting: Waiting,
+    limit: Duration,
+}
+
+/// A connection while a call has it.
+struct Turn<'a> {
+    connection: &'a Watched,
+    call: Call,
+    limit: Duration,
+}
+
+impl Turn<'_> {
+    fn limited<T>(&self, statement: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        self.connection.run(&self.call, self.limit, statement)
+    }
+
+    /// What ends a transaction is not ended itself.
+    fn commit(&self) -> rusqlite::Result<()> {
+        run(self.connection.unwatched(), "COMMIT")
+    }
 }
 
 /// A connection, and the right to use it. Statements share it with their transaction, so that if the
 /// call is given up while one waits for its thread or runs, nobody else gets the connection before.
 struct Held {
-    connection: Option<Mutex<Connection>>,
+    connection: Option<Mutex<Watched>>,
     lane: Arc<Lane>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        let connection = connection.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Some(watched) = self.connection.take() else { return };
+        let watched = watched.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let connection = watched.unwatched();
         if !connection.is_autocommit() {
             // A connection that cannot even roll back reports that to whoever uses it next.
-            let _ = connection.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
+            let _ = run(connection, "ROLLBACK");
         }
-        self.lane.idle().push(connection);
+        self.lane.idle().push(watched);
     }
 }
 
 impl Transaction {
+    /// Somebody waits for what a thread of its own does with the transaction; its statements end when
+    /// that is dropped.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.call.waiting()
+    }
+
     async fn run<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Turn<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Fault> {
-        let held = self.held.clone();
+        let (held, call, limit) = (self.held.clone(), self.call.clone(), self.limit);
         let begin = self.begin.take();
         self.open |= begin.is_some();
         let work = move || {
             let connection =
                 held.connection.as_ref().ok_or_else(|| Fault::broken("the connection is gone"))?;
             let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let begun = begin.map_or(Ok(()), |sql| connection.prepare_cached(sql)?.execute([]).map(|_| ()));
-            begun.and_then(|()| work(&connection)).map_err(fault)
+            let turn = Turn { connection: &connection, call, limit };
+            let begun = begin.map_or(Ok(()), |sql| turn.limited(|connection| run(connection, sql)));
+            begun.and_then(|()| work(&turn)).map_err(fault)
         };
         if self.in_place { work() } else { on_thread(work).await }
     }
 
     /// Runs statements and reads the rows of each: all of it on one thread.
     pub(crate) async fn rows_of(&mut self, asked: Vec<Asked>) -> Result<Vec<Rows>, Fault> {
-        self.run(move |connection| {
-            asked.into_iter().map(|(sql, params)| rows(connection, &sql, params)).collect()
+        self.run(move |turn| {
+            let rows = |(sql, params): Asked| turn.limited(|connection| rows(connection, &sql, params));
+            asked.into_iter().map(rows).collect()
         })
         .await
     }
@@ -215,13 +266,15 @@ impl Transaction {
         if statements.is_empty() && !commit {
             return Ok(());
         }
-        let done = self.run(move |connection| {
+        let done = self.run(move |turn| {
             let mut changed = 1;
             for (sql, params) in statements {
-                changed = connection.prepare_cached(sql)?.execute(params_from_iter(params))?;
+                changed = turn.limited(|connection| {
+                    connection.prepare_cached(sql)?.execute(params_from_iter(params))
+                })?;
             }
             if commit && changed > 0 {
-                connection.prepare_cached("COMMIT")?.execute([])?;
+                turn.commit()?;
             }
             Ok(changed > 0)
         });
@@ -231,6 +284,10 @@ impl Transaction {
         self.open &= !commit;
         Ok(())
     }
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
 fn rows(connection: &Connection, sql: &str, params: Vec<Param>) -> rusqlite::Result<Rows> {

@@ -72,7 +72,12 @@ impl Store {
             let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), chain);
             OpenError(format!("the database cannot be opened: {cause}"))
         })?;
-        Ok(Self { database: Arc::new(database), rules: Arc::default(), tables: Arc::default() })
+        Ok(Self::on(database))
+    }
+
+    /// A store on a database that is open.
+    pub(crate) fn on(database: Database) -> Self {
+        Self { database: Arc::new(database), rules: Arc::default(), tables: Arc::default() }
     }
 
     /// Also requires the values of an attribute to differ among the resources of a type; for groups
