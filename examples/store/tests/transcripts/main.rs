@@ -1,4 +1,11 @@
 //! The transcripts of `testdata`, on every database: each is a test, named as the database and its file.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 /// The services that transcripts ask for, as they are made for the tests of the core.
 #[expect(dead_code, reason = "the service in memory is of no use here")]
@@ -48,8 +55,9 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for database in support::databases() {
         let opened = Arc::new(Opened { database, runtime: support::runtime(), store: OnceLock::new() });
-        for transcript in transcripts.iter().cloned() {
-            let (name, opened) = (format!("{}/{}", opened.name(), transcript.test_name()), opened.clone());
+        for transcript in &transcripts {
+            let name = format!("{}/{}", opened.name(), transcript.test_name());
+            let (opened, transcript) = (opened.clone(), transcript.clone());
             trials.push(Trial::test(name, move || hold(&opened, &transcript)));
         }
     }
