@@ -1,4 +1,4 @@
-//! The transcripts of `testdata/http` and `testdata/idp`, in process.
+//! The transcripts of `testdata/http` and `testdata/idp`, in process: each is a test, named as its file.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,29 +9,28 @@
 
 mod host;
 
+use std::process::ExitCode;
+
 use host::{BASE, service};
+use libtest_mimic::{Arguments, Failed, Trial};
 use scim_core::Identity;
 use testdata::transcript::{Anonymous, Transcript};
 
-#[test]
-fn transcripts_hold_in_process() {
+fn main() -> ExitCode {
     let transcripts = Transcript::load_all();
     assert!(transcripts.len() > 80, "the transcripts are there");
-    let mut steps = 0;
-    let mut failures = Vec::new();
-    for transcript in &transcripts {
-        let service = service(&transcript.profile, &transcript.host);
-        let result = transcript.run(BASE, &mut |mut request| {
-            if request.extensions().get::<Anonymous>().is_none() {
-                request.extensions_mut().insert(Identity::new("tests"));
-            }
-            pollster::block_on(service.handle(request))
-        });
-        match result {
-            Ok(count) => steps += count,
-            Err(failure) => failures.push(failure),
+    let trials = transcripts.into_iter().map(|t| Trial::test(t.test_name(), move || hold(&t)));
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+/// Talks to a service of its own.
+fn hold(transcript: &Transcript) -> Result<(), Failed> {
+    let service = service(&transcript.profile, &transcript.host);
+    transcript.run(BASE, &mut |mut request| {
+        if request.extensions().get::<Anonymous>().is_none() {
+            request.extensions_mut().insert(Identity::new("tests"));
         }
-    }
-    assert!(failures.is_empty(), "{} transcripts fail:\n{}", failures.len(), failures.join("\n\n"));
-    println!("{steps} steps of {} transcripts", transcripts.len());
+        pollster::block_on(service.handle(request))
+    })?;
+    Ok(())
 }

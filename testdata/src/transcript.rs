@@ -144,6 +144,12 @@ impl Transcript {
         FOLDERS.into_iter().flat_map(crate::files).map(load).collect()
     }
 
+    /// The name of the test that runs it: its folder and file, as `http/paging`.
+    #[must_use]
+    pub fn test_name(&self) -> String {
+        self.file.trim_end_matches(".json").replace('\\', "/")
+    }
+
     /// Sends every request through `send`, in order, and checks each response; gives the number of steps.
     ///
     /// `base` is the absolute base URL of the service, without a slash at its end. The requests carry the whole

@@ -155,7 +155,8 @@ impl Suite {
     /// then gets the ids of resources that the suite has created, and never a random word.
     ///
     /// The attribute is named by its path, or without the URI of its extension if no other has that
-    /// name: `references("manager", "User")`. It holds the id itself, or in its `value`.
+    /// name: `references("manager", "User")`. It holds the id itself, or in its `value`, and must not be
+    /// required.
     #[must_use]
     pub fn references(mut self, attribute: impl Into<String>, resource_type: impl Into<String>) -> Self {
         self.references.push((attribute.into(), resource_type.into()));

@@ -79,6 +79,10 @@ impl Shape {
         };
         let mut found = self.on.all_attributes().filter(|target| is(path, target));
         match (found.next(), found.next()) {
+            // Without it no resource could be created, and with it none before another.
+            (Some(target), None) if target.attribute().is_required() => {
+                Err(format!("`{target}` is required, so the suite cannot create a first resource"))
+            }
             (Some(target), None) => {
                 let target = target.clone();
                 self.references.push(target.clone());

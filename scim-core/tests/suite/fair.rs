@@ -40,8 +40,9 @@ fn only_what_the_types_allow_is_sent() {
 fn flat() -> Twisted {
     let twisted = Twisted::new();
     let store = twisted.store();
+    let groups = standard::group_type();
     twisted.storing(move |cx, resource, _| {
-        if members(resource).any(|id| exists(cx, &store, standard::group_type(), id)) {
+        if members(resource).any(|id| exists(cx, &store, &groups, id)) {
             return Err(Error::invalid_value("members", "a group holds users only"));
         }
         Ok(())
@@ -62,8 +63,9 @@ fn flat_groups_that_take_a_group_in_one_way_are_found() {
     for comes in ways {
         let twisted = Twisted::new();
         let store = twisted.store();
+        let groups = standard::group_type();
         let one = twisted.storing(move |cx, resource, update| {
-            let nested = members(resource).any(|id| exists(cx, &store, standard::group_type(), id));
+            let nested = members(resource).any(|id| exists(cx, &store, &groups, id));
             if nested && !comes(update) {
                 return Err(Error::invalid_value("members", "a group holds users only"));
             }
@@ -78,10 +80,10 @@ fn flat_groups_that_take_a_group_in_one_way_are_found() {
 fn referring() -> Twisted {
     let twisted = Twisted::new();
     let store = twisted.store();
+    let manager = format!("{}:manager.value", standard::ENTERPRISE_USER);
+    let ends = [(manager, standard::user_type()), ("nickName".to_owned(), standard::group_type())];
     twisted.storing(move |cx, resource, _| {
-        let manager = format!("{}:manager.value", standard::ENTERPRISE_USER);
-        let ends = [(manager.as_str(), standard::user_type()), ("nickName", standard::group_type())];
-        for (path, on) in ends {
+        for (path, on) in &ends {
             if resource.text(path).is_some_and(|id| !exists(cx, &store, on, id)) {
                 return Err(Error::invalid_value(path, "there is no such resource"));
             }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use scim_core::patch::ListDelta;
 use scim_core::schema::standard;
 use scim_core::testing::Suite;
-use scim_core::{Context, ETag, Error, Resource, Result, Update};
+use scim_core::{Context, ETag, Error, Update};
 use serde_json::{Value, json};
 
 use crate::twisted::{Twisted, When, exists, members};
@@ -65,7 +65,7 @@ fn keeping(keeps: impl Fn(Stranger, Option<&Update>) -> bool + Send + Sync + 'st
     let users: Arc<Mutex<HashMap<String, String>>> = Arc::default();
     let known = users.clone();
     let twisted = Twisted::new();
-    let store = twisted.store();
+    let (store, of_users) = (twisted.store(), standard::user_type());
     let stranger = move |cx: &Context<'_>, id: &str| match known.lock().unwrap().get(id) {
         Some(tenant) if Some(tenant.as_str()) == cx.tenant() => Stranger::Deleted,
         Some(_) => Stranger::OfAnotherTenant,
@@ -80,7 +80,7 @@ fn keeping(keeps: impl Fn(Stranger, Option<&Update>) -> bool + Send + Sync + 'st
             }
         })
         .keeping_members(move |cx, resource, update| {
-            let unknown = members(resource).filter(|id| !exists(cx, &store, standard::user_type(), id));
+            let unknown = members(resource).filter(|id| !exists(cx, &store, &of_users, id));
             unknown.map(|id| stranger(cx, id)).all(|stranger| keeps(stranger, update))
         })
 }
@@ -117,9 +117,9 @@ fn members_that_do_not_exist_are_found_however_they_come() {
 #[test]
 fn a_refusal_that_has_stored_a_part_is_found() {
     let twisted = Twisted::new();
-    let store = twisted.store();
+    let (store, of_users) = (twisted.store(), standard::user_type());
     let half = twisted.storing(move |cx, resource, update| {
-        let unknown = |id: &str| !exists(cx, &store, standard::user_type(), id);
+        let unknown = |id: &str| !exists(cx, &store, &of_users, id);
         if !is_group(cx) || update.is_none() || !members(resource).any(unknown) {
             return Ok(());
         }
@@ -213,37 +213,24 @@ fn versions_of_parts_are_found() {
     }
 }
 
-/// Keeps the first email, or the last.
-fn one_email(resource: &mut Resource, last: bool) {
-    if let Some(Value::Array(list)) = resource.as_map_mut().get_mut("emails") {
-        if last {
-            list.reverse();
-        }
-        list.truncate(1);
-    }
-}
-
 #[test]
 fn elements_that_are_dropped_are_found() {
-    type Stores = fn(&Context<'_>, &mut Resource, Option<&Update>) -> Result<()>;
-    let stores: [Stores; 3] = [
-        |_, resource, update| {
-            Ok(if update.is_none() {
-                one_email(resource, false)
-            })
-        },
-        |_, resource, update| {
-            Ok(if update.is_none() {
-                one_email(resource, true)
-            })
-        },
-        |_, resource, update| {
-            Ok(if matches!(update, Some(Update::Patch(_))) {
-                one_email(resource, true)
-            })
-        },
-    ];
-    for stores in stores {
-        assert_eq!(failed(Twisted::new().storing(stores)), ["elements"]);
+    let created = |update: Option<&Update>| update.is_none();
+    let patched = |update: Option<&Update>| matches!(update, Some(Update::Patch(_)));
+    type Drops = fn(Option<&Update>) -> bool;
+    let cases: [(Drops, bool); 3] = [(created, false), (created, true), (patched, true)];
+    for (drops, keeps_last) in cases {
+        let one_email = Twisted::new().storing(move |_, resource, update| {
+            if let Some(Value::Array(list)) = resource.as_map_mut().get_mut("emails")
+                && drops(update)
+            {
+                if keeps_last {
+                    list.reverse();
+                }
+                list.truncate(1);
+            }
+            Ok(())
+        });
+        assert_eq!(failed(one_email), ["elements"]);
     }
 }

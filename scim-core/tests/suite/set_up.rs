@@ -77,6 +77,7 @@ fn references_that_cannot_be_are_reported_and_the_rest_is_run() {
     for (attribute, to, reason) in [
         ("nonsense", "User", "no attribute `nonsense`"),
         ("manager", "Nobody", "`Nobody` is none of the resource types"),
+        ("userName", "User", "`userName` is required"),
     ] {
         let suite = Suite::new(MemoryProvider::new()).references(attribute, to);
         let report = suite.only(["create"]).report();

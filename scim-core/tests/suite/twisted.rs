@@ -153,12 +153,12 @@ pub(crate) fn members(resource: &Resource) -> impl Iterator<Item = &str> {
     list.into_iter().flatten().filter_map(|member| member.get("value")?.as_str())
 }
 
-/// Whether a resource of this type, `User` or `Group`, is in the request's tenant.
-pub(crate) fn exists(cx: &Context<'_>, store: &MemoryProvider, on: ResourceType, id: &str) -> bool {
-    let mut request = Context::builder(&on);
+/// Whether a resource of this type is in the request's tenant.
+pub(crate) fn exists(cx: &Context<'_>, store: &MemoryProvider, on: &ResourceType, id: &str) -> bool {
+    let mut request = Context::builder(on);
     if let Some(identity) = cx.identity() {
         request = request.identity(identity.clone());
     }
-    let (context, whole) = (request.context(), Projection::new(&on));
+    let (context, whole) = (request.context(), Projection::new(on));
     pollster::block_on(store.retrieve(&context, id, &whole)).unwrap().is_some()
 }

@@ -27,6 +27,4 @@ mod suite;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
-mod transcripts;
-#[cfg(test)]
 mod unique;
