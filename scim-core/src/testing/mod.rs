@@ -22,6 +22,7 @@
 
 mod client;
 mod lifecycle;
+mod paths;
 mod queries;
 mod race;
 mod random;
@@ -96,6 +97,7 @@ checks! {
     "cursor paging", "pages by position show each resource once, also when others come and go", queries::cursor_paging;
     "sort", "sorted queries are in order, those without a value last", queries::sort;
     "filter", "a filter finds exactly what it describes", queries::filter;
+    "paths", "whatever is searched or sorted by, the answer is right or a refusal", paths::paths;
     "memberships", "members are kept by value, added and removed one by one", relations::members;
     "unknown members", "a member that does not exist is refused, and nothing changes", relations::unknown;
     "groups", "a member's groups are filled from memberships, direct and indirect", relations::groups;
@@ -307,6 +309,7 @@ impl Bench {
         match check {
             "filter" => self.capabilities.filter(),
             "sort" => self.capabilities.sort(),
+            "paths" => self.capabilities.filter() || self.capabilities.sort(),
             "cursor paging" => self.capabilities.cursor(),
             "tenants" => !self.single_tenant,
             "secrets" => self.shape.secret.is_some(),

@@ -175,6 +175,17 @@ fn value(target: &Target, random: &mut Random) -> Value {
             list.push(element);
         }
     }
+    // Of some lists one element is the primary one, and some of the others say that they are not.
+    let flag = target.sub_attribute("primary").filter(|sub| sub.definition().data_type() == Type::Boolean);
+    if flag.is_some_and(|sub| sub.definition().mutability() == Mutability::ReadWrite) {
+        let primary = random.below(2 * list.len());
+        for (place, element) in list.iter_mut().enumerate() {
+            let says = place == primary || random.one_in(3);
+            if let Some(members) = element.as_object_mut().filter(|_| says) {
+                members.insert("primary".to_owned(), Value::Bool(place == primary));
+            }
+        }
+    }
     Value::Array(list)
 }
 
