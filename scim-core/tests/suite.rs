@@ -377,7 +377,7 @@ impl Provider for Careless {
         if sorted && self.mistake == Mistake::SwapsEqual {
             let by = query.sort.unwrap().by;
             for place in 1..page.resources.len() {
-                let value = |place: usize| by.sort_value(page.resources[place].as_map());
+                let value = |place: usize| by.sort_value(page.resources.get(place).unwrap().as_map());
                 if value(place - 1) == value(place) {
                     page.resources.swap(place - 1, place);
                 }
