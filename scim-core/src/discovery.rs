@@ -215,7 +215,7 @@ fn is_core(schema: &Schema, registrations: &[Registration]) -> bool {
 fn schema(schema: &Schema, core: bool) -> Document {
     let mut attributes = schema.attributes().to_vec();
     if core && schema.attribute("externalId").is_none() {
-        attributes.insert(0, standard::external_id());
+        attributes.push(standard::external_id());
     }
     Document::new(schema.id(), "Schema", format!("/Schemas/{}", schema.id()))
         .with("schemas", &[standard::SCHEMA])

@@ -31,7 +31,8 @@ impl Class {
     }
 }
 
-/// Why a query cannot be written as SQL. To a client it is 400 `invalidFilter` (RFC 7644 table 9).
+/// Why a query cannot be written as SQL. To a client it is 400 `invalidFilter`, or `invalidValue` if it is
+/// about `sortBy` (RFC 7644 table 9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {

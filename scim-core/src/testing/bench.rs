@@ -148,6 +148,7 @@ impl Bench {
         let relations = self.capabilities.memberships() && self.relation().is_some();
         match check {
             "filter" => self.capabilities.filter(),
+            "paths" => self.capabilities.filter() || self.capabilities.sort(),
             "sort" => self.capabilities.sort(),
             "cursor paging" => self.capabilities.cursor(),
             "tenants" => !self.single_tenant,

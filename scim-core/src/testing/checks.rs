@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::{Bench, Verdict, lifecycle, queries, race, relations, setup, shown, unknown};
+use super::{Bench, Verdict, lifecycle, paths, queries, race, relations, setup, shown, unknown};
 
 /// A check: its name, the sentence of the contract that it proves, and how.
 pub(super) struct Check {
@@ -48,6 +48,7 @@ checks! {
     "cursor paging", "pages by position show each resource once, also when others come and go", queries::cursor_paging;
     "sort", "sorted queries are in order, those without a value last", queries::sort;
     "filter", "a filter finds exactly what it describes", queries::filter;
+    "paths", "whatever is searched or sorted by, the answer is right or a refusal", paths::paths;
     "memberships", "members are kept by value, added and removed one by one", relations::members;
     "unknown members", "a member that does not exist is refused, and nothing changes", unknown::members;
     "repeated members", "adding a member that is there changes nothing, and is answered like any PATCH", shown::repeated;

@@ -54,6 +54,7 @@ mod bench;
 mod checks;
 mod client;
 mod lifecycle;
+mod paths;
 mod queries;
 mod race;
 mod random;

@@ -1,10 +1,13 @@
-//! What a filter means, said a second time: a naive walk over the syntax tree.
+//! What a filter and an order mean, said a second time: a naive walk over the syntax tree, and over the
+//! values that responses show.
 //!
-//! It shares no code with the evaluator that it is compared with, and does not want to be fast. It
-//! knows strings and booleans, which is what the random resources are made of.
+//! It shares no code with what it is compared with, and does not want to be fast.
 
+use std::cmp::Ordering;
+
+use chrono::DateTime;
 use scim_filter::{CompareOp, Filter, Literal};
-use scim_schema::{AttrPath, ResourceType, Target};
+use scim_schema::{AttrPath, ResourceType, Target, Type};
 use serde_json::Value;
 
 /// Whether a resource, as a response shows it, matches a filter.
@@ -13,15 +16,12 @@ pub(super) fn matches(on: &ResourceType, filter: &Filter, resource: &Value) -> b
         Filter::And(terms) => terms.iter().all(|term| matches(on, term, resource)),
         Filter::Or(terms) => terms.iter().any(|term| matches(on, term, resource)),
         Filter::Not(inner) => !matches(on, inner, resource),
-        Filter::Present(path) => values(path, resource).iter().any(|value| is_present(value)),
-        Filter::Compare { path, op, value } => {
-            let found = elements(path, resource);
-            let found: Vec<&Value> = match path.sub_attribute() {
-                Some(sub) => found.into_iter().filter_map(|e| compared(on, path, sub, e)).collect(),
-                None => found,
-            };
-            compare(&found, *op, value, is_exact(on, path))
-        }
+        Filter::Present(path) => is_any_present(&stored(path, resource)),
+        Filter::Compare { path, op, value } => match (value, op) {
+            (Literal::Null, CompareOp::Eq) => !is_any_present(&stored(path, resource)),
+            (Literal::Null, _) => is_any_present(&stored(path, resource)),
+            _ => compare(&compared(on, path, &elements(path, resource)), *op, value, Rule::of(on, path)),
+        },
         Filter::Complex { path, filter } => {
             elements(path, resource).iter().any(|element| element_matches(on, path, filter, element))
         }
@@ -33,16 +33,20 @@ fn element_matches(on: &ResourceType, parent: &AttrPath, filter: &Filter, elemen
         let text = format!("{}.{}", parent.as_str(), path.attribute());
         AttrPath::parse(&text).unwrap_or_else(|_| path.clone())
     };
-    let member = |path: &AttrPath| Vec::from_iter(element.get(path.attribute()));
+    let stored = |path: &AttrPath| is_any_present(&Vec::from_iter(element.get(path.attribute())));
     match filter {
         Filter::And(terms) => terms.iter().all(|term| element_matches(on, parent, term, element)),
         Filter::Or(terms) => terms.iter().any(|term| element_matches(on, parent, term, element)),
         Filter::Not(inner) => !element_matches(on, parent, inner, element),
-        Filter::Present(path) => member(path).iter().any(|value| is_present(value)),
-        Filter::Compare { path, op, value } => {
-            let found = compared(on, parent, path.attribute(), element);
-            compare(&Vec::from_iter(found), *op, value, is_exact(on, &inside(path)))
-        }
+        Filter::Present(path) => stored(path),
+        Filter::Compare { path, op, value } => match (value, op) {
+            (Literal::Null, CompareOp::Eq) => !stored(path),
+            (Literal::Null, _) => stored(path),
+            _ => {
+                let path = inside(path);
+                compare(&compared(on, &path, &[element]), *op, value, Rule::of(on, &path))
+            }
+        },
         Filter::Complex { .. } => false,
     }
 }
@@ -60,7 +64,8 @@ fn elements<'a>(path: &AttrPath, resource: &'a Value) -> Vec<&'a Value> {
     }
 }
 
-fn values<'a>(path: &AttrPath, resource: &'a Value) -> Vec<&'a Value> {
+/// The values that there are.
+fn stored<'a>(path: &AttrPath, resource: &'a Value) -> Vec<&'a Value> {
     let elements = elements(path, resource);
     match path.sub_attribute() {
         Some(sub) => elements.into_iter().filter_map(|element| element.get(sub)).collect(),
@@ -68,14 +73,17 @@ fn values<'a>(path: &AttrPath, resource: &'a Value) -> Vec<&'a Value> {
     }
 }
 
-/// The value of a sub-attribute as it is compared: an element of a list that does not say whether it
-/// is the primary one is not (RFC 7643 section 2.4).
-fn compared<'a>(on: &ResourceType, of: &AttrPath, sub: &str, element: &'a Value) -> Option<&'a Value> {
-    let listed = || top(on, of).is_some_and(|target| target.attribute().is_multi_valued());
-    match element.get(sub) {
-        None if sub == "primary" && listed() => Some(&Value::Bool(false)),
-        value => value,
-    }
+/// The values that are compared: an element of a list that does not say whether it is primary is not.
+fn compared<'a>(on: &ResourceType, path: &AttrPath, elements: &[&'a Value]) -> Vec<&'a Value> {
+    let Some(sub) = path.sub_attribute() else { return elements.to_vec() };
+    let is_list = top(on, path).is_some_and(|top| top.attribute().is_multi_valued());
+    let is_flag = find(on, path).is_some_and(|found| found.definition().data_type() == Type::Boolean);
+    let absent = (sub == "primary" && is_list && is_flag).then_some(&Value::Bool(false));
+    elements.iter().filter_map(|element| element.get(sub).or(absent)).collect()
+}
+
+fn is_any_present(values: &[&Value]) -> bool {
+    values.iter().any(|value| is_present(value))
 }
 
 fn is_present(value: &Value) -> bool {
@@ -88,47 +96,130 @@ fn is_present(value: &Value) -> bool {
     }
 }
 
-/// The attribute that a path is about, or is inside of.
 fn top<'a>(on: &'a ResourceType, path: &AttrPath) -> Option<&'a Target> {
     match path.uri() {
-        Some(uri) => on.extension(uri)?.attribute(path.attribute()),
+        Some(uri) => on.extension(uri).and_then(|extension| extension.attribute(path.attribute())),
         None => on.attribute(path.attribute()),
     }
 }
 
-fn is_exact(on: &ResourceType, path: &AttrPath) -> bool {
-    let target = top(on, path).and_then(|top| match path.sub_attribute() {
+fn find<'a>(on: &'a ResourceType, path: &AttrPath) -> Option<&'a Target> {
+    let top = top(on, path)?;
+    match path.sub_attribute() {
         Some(sub) => top.sub_attribute(sub),
         None => Some(top),
-    });
-    target.is_some_and(|target| target.definition().is_case_exact())
+    }
 }
 
-fn compare(values: &[&Value], op: CompareOp, literal: &Literal, exact: bool) -> bool {
+/// How texts compare.
+#[derive(Clone, Copy, PartialEq)]
+enum Rule {
+    Exact,
+    Folded,
+    Time,
+}
+
+impl Rule {
+    fn of(on: &ResourceType, path: &AttrPath) -> Self {
+        let Some(definition) = find(on, path).map(Target::definition) else { return Self::Folded };
+        // The value beside a reference is an id.
+        let refers = top(on, path).is_some_and(|top| top.sub_attribute("$ref").is_some());
+        let is_id = refers && path.sub_attribute() == Some("value");
+        match definition.data_type() {
+            Type::DateTime => Self::Time,
+            Type::Reference | Type::Binary => Self::Exact,
+            _ if is_id || definition.is_case_exact() => Self::Exact,
+            _ => Self::Folded,
+        }
+    }
+
+    fn fold(self, text: &str) -> String {
+        if self == Self::Folded { text.to_lowercase() } else { text.to_owned() }
+    }
+
+    fn order(self, a: &str, b: &str) -> Ordering {
+        if self == Self::Time {
+            return DateTime::parse_from_rfc3339(a).ok().cmp(&DateTime::parse_from_rfc3339(b).ok());
+        }
+        self.fold(a).cmp(&self.fold(b))
+    }
+}
+
+fn compare(values: &[&Value], op: CompareOp, literal: &Literal, rule: Rule) -> bool {
     // An attribute without a value differs from every value and equals none.
     if values.is_empty() {
         return op == CompareOp::Ne;
     }
-    values.iter().any(|value| match (value, literal) {
-        (Value::Bool(value), Literal::Bool(literal)) => match op {
-            CompareOp::Eq => value == literal,
-            _ => value != literal,
-        },
-        (Value::String(value), Literal::String(literal)) => {
-            let fold = |text: &str| if exact { text.to_owned() } else { text.to_lowercase() };
-            let (value, literal) = (fold(value), fold(literal));
-            match op {
-                CompareOp::Eq => value == literal,
-                CompareOp::Ne => value != literal,
-                CompareOp::Co => value.contains(&literal),
-                CompareOp::Sw => value.starts_with(&literal),
-                CompareOp::Ew => value.ends_with(&literal),
-                CompareOp::Gt => value > literal,
-                CompareOp::Ge => value >= literal,
-                CompareOp::Lt => value < literal,
-                CompareOp::Le => value <= literal,
+    values.iter().any(|value| {
+        let order = match (value, literal) {
+            (Value::Bool(value), Literal::Bool(literal)) => value.cmp(literal),
+            (Value::Number(value), Literal::Number(literal)) => {
+                value.as_f64().partial_cmp(&literal.as_f64()).unwrap_or(Ordering::Less)
             }
+            (Value::String(value), Literal::String(literal)) => {
+                let (text, part) = (rule.fold(value), rule.fold(literal));
+                match op {
+                    CompareOp::Co => return text.contains(&part),
+                    CompareOp::Sw => return text.starts_with(&part),
+                    CompareOp::Ew => return text.ends_with(&part),
+                    _ => rule.order(value, literal),
+                }
+            }
+            _ => return op == CompareOp::Ne,
+        };
+        match op {
+            CompareOp::Eq => order.is_eq(),
+            CompareOp::Ne => order.is_ne(),
+            CompareOp::Gt => order.is_gt(),
+            CompareOp::Ge => order.is_ge(),
+            CompareOp::Lt => order.is_lt(),
+            CompareOp::Le => order.is_le(),
+            CompareOp::Co | CompareOp::Sw | CompareOp::Ew => false,
         }
-        _ => op == CompareOp::Ne,
     })
+}
+
+/// The ids of resources, as responses show them, in the order by an attribute (RFC 7644 section 3.4.2.3):
+/// by the primary element of a list, else by its first; those without a value last, or first if the order
+/// descends; equal ones in the order of their ids.
+pub(super) fn sorted(
+    on: &ResourceType,
+    path: &AttrPath,
+    descending: bool,
+    resources: &[Value],
+) -> Vec<String> {
+    let id = |resource: &Value| resource.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let key = |resource: &Value| {
+        let elements = elements(path, resource);
+        let is_primary = |element: &&&Value| element.get("primary") == Some(&Value::Bool(true));
+        let first = elements.iter().find(is_primary).or(elements.first()).copied()?;
+        let value = match find(on, path).is_some_and(Target::is_complex) {
+            true => first.get("value").cloned(),
+            false => compared(on, path, &[first]).into_iter().next().cloned(),
+        };
+        // A reference is sorted by what it refers to, wherever that is.
+        match (path.sub_attribute(), value) {
+            (Some("$ref"), Some(Value::String(uri))) => uri.rsplit('/').next().map(Value::from),
+            (_, value) => value,
+        }
+    };
+    let of_value = match find(on, path).is_some_and(Target::is_complex) {
+        true => AttrPath::parse(&format!("{}.value", path.as_str())).unwrap_or_else(|_| path.clone()),
+        false => path.clone(),
+    };
+    let rule = Rule::of(on, &of_value);
+    let mut keyed: Vec<(Option<Value>, String)> = resources.iter().map(|r| (key(r), id(r))).collect();
+    keyed.sort_by(|(a, one), (b, other)| {
+        let order = match (a, b) {
+            (Some(Value::String(a)), Some(Value::String(b))) => rule.order(a, b),
+            (Some(Value::Bool(a)), Some(Value::Bool(b))) => a.cmp(b),
+            (Some(Value::Number(a)), Some(Value::Number(b))) => {
+                a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal)
+            }
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        };
+        let order = if descending { order.reverse() } else { order };
+        order.then_with(|| one.cmp(other))
+    });
+    keyed.into_iter().map(|(_, id)| id).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use scim_schema::{Mutability, Target, Type};
+use scim_schema::{Attribute, Mutability, Target, Type};
 use serde_json::{Map, Value};
 
 use super::random::Random;
@@ -120,7 +120,11 @@ impl Shape {
             let element = self.one(target, ids, random, false);
             list.extend(element.filter(|element| !list.contains(element)));
         }
-        (!list.is_empty()).then_some(Value::Array(list))
+        if list.is_empty() {
+            return None;
+        }
+        mark_primary(target, &mut list, random);
+        Some(Value::Array(list))
     }
 
     /// A value, or an element of a list; with `every` one of each sub-attribute.
@@ -207,4 +211,20 @@ pub(super) fn is_simple(target: &Target) -> bool {
 /// A word that random resources may have.
 fn word(random: &mut Random) -> &'static str {
     random.pick(&WORDS).copied().unwrap_or_default()
+}
+/// Makes one element of some lists the primary one, and has some of the others say that they are not.
+fn mark_primary(target: &Target, list: &mut [Value], random: &mut Random) {
+    let flag = target.sub_attribute("primary").map(Target::definition);
+    let settable =
+        |flag: &Attribute| flag.data_type() == Type::Boolean && flag.mutability() == Mutability::ReadWrite;
+    if !flag.is_some_and(settable) {
+        return;
+    }
+    let primary = random.below(2 * list.len());
+    for (place, element) in list.iter_mut().enumerate() {
+        let says = place == primary || random.one_in(3);
+        if let Some(members) = element.as_object_mut().filter(|_| says) {
+            members.insert("primary".to_owned(), Value::Bool(place == primary));
+        }
+    }
 }

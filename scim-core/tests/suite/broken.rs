@@ -293,3 +293,124 @@ fn a_version_that_is_checked_too_early_loses_no_update() {
     let report = Suite::new(Broken::new(Fault::ChecksTooEarly)).only(["race", "precondition race"]).report();
     assert_eq!(report.passed, ["race"], "{report}");
 }
+
+/// The memory provider, which goes wrong at one attribute.
+struct Careless {
+    inner: MemoryProvider,
+    path: &'static str,
+    mistake: Mistake,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mistake {
+    /// A filter finds nothing.
+    FindsNothing,
+    /// A filter finds everything.
+    FindsAll,
+    /// A filter is refused with another error than that.
+    RefusesOtherwise,
+    /// A filter is refused as it may be.
+    Refuses,
+    /// The order is another one.
+    Reverses,
+    /// What has equal values is not in the order of ids.
+    SwapsEqual,
+    /// The order is refused as a filter would be.
+    RefusesSortAsFilter,
+    /// The order is refused as it may be.
+    RefusesSort,
+}
+
+#[async_trait]
+impl Provider for Careless {
+    async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
+        let filtered = query
+            .filter
+            .as_ref()
+            .is_some_and(|filter| filter.targets().any(|target| target.path().as_str() == self.path));
+        let sorted = query.sort.as_ref().is_some_and(|sort| sort.by.path().as_str() == self.path);
+        let mut query = query.clone();
+        match self.mistake {
+            Mistake::FindsNothing if filtered => return Ok(Page { total: Some(0), ..Page::default() }),
+            Mistake::FindsAll if filtered => query.filter = None,
+            Mistake::RefusesOtherwise if filtered => return Err(Error::invalid_syntax("what?")),
+            Mistake::Refuses if filtered => return Err(Error::invalid_filter("no")),
+            Mistake::Reverses if sorted => query.sort.as_mut().unwrap().descending ^= true,
+            Mistake::RefusesSortAsFilter if sorted => return Err(Error::invalid_filter("no")),
+            Mistake::RefusesSort if sorted => return Err(Error::invalid_value("sortBy", "no")),
+            _ => {}
+        }
+        let mut page = self.inner.query(cx, &query).await?;
+        if sorted && self.mistake == Mistake::SwapsEqual {
+            let by = query.sort.unwrap().by;
+            for place in 1..page.resources.len() {
+                let value = |place: usize| by.sort_value(page.resources.get(place).unwrap().as_map());
+                if value(place - 1) == value(place) {
+                    page.resources.swap(place - 1, place);
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
+        self.inner.create(cx, resource).await
+    }
+
+    async fn retrieve(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Option<Resource>> {
+        self.inner.retrieve(cx, id, projection).await
+    }
+
+    async fn update(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        update: &Update,
+        o: &UpdateOptions,
+    ) -> Result<Updated> {
+        self.inner.update(cx, id, update, o).await
+    }
+
+    async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
+        self.inner.delete(cx, id, precondition).await
+    }
+
+    fn capabilities(&self, on: &ResourceType) -> Capabilities {
+        self.inner.capabilities(on)
+    }
+}
+
+#[test]
+fn an_attribute_that_is_answered_wrongly_fails_the_check_of_paths() {
+    let manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value";
+    let report = |mistake, path| {
+        Suite::new(Careless { inner: MemoryProvider::new(), path, mistake }).only(["paths"]).report()
+    };
+    for (mistake, path) in [
+        (Mistake::FindsNothing, "emails.type"),
+        (Mistake::FindsNothing, "emails.primary"),
+        (Mistake::FindsNothing, "x509Certificates.value"),
+        (Mistake::FindsAll, "meta.created"),
+        (Mistake::FindsAll, manager),
+        (Mistake::RefusesOtherwise, "title"),
+        (Mistake::Reverses, "emails.primary"),
+        (Mistake::Reverses, "groups.value"),
+        (Mistake::Reverses, "members.value"),
+        (Mistake::Reverses, manager),
+        (Mistake::SwapsEqual, "active"),
+        (Mistake::SwapsEqual, "groups.type"),
+        (Mistake::RefusesSortAsFilter, "nickName"),
+    ] {
+        let report = report(mistake, path);
+        assert_eq!(report.failed.len(), 1, "{mistake:?} at `{path}`: {report}");
+    }
+    for (mistake, path) in [(Mistake::Refuses, "emails.type"), (Mistake::RefusesSort, "groups.value")] {
+        let report = report(mistake, path);
+        assert_eq!(report.passed, ["paths"], "{mistake:?} at `{path}`: {report}");
+    }
+}

@@ -95,12 +95,14 @@ impl Random {
         Value::Object(object)
     }
 
-    /// Up to three elements, of which at most one is primary.
+    /// Up to three elements, of which at most one is primary; some of the others say that they are not.
     fn elements(&mut self, names: &[&str]) -> Value {
         let mut list: Vec<Value> = (0..self.below(4)).map(|_| self.element(names)).collect();
         let primary = self.below(6);
-        if let Some(Value::Object(element)) = list.get_mut(primary) {
-            element.insert("primary".to_owned(), json!(true));
+        for (place, element) in list.iter_mut().enumerate() {
+            if place == primary || self.below(3) == 0 {
+                element["primary"] = json!(place == primary);
+            }
         }
         Value::Array(list)
     }
@@ -186,7 +188,7 @@ impl Random {
     }
 
     fn simple(&mut self) -> String {
-        const PATHS: [(&str, &str); 21] = [
+        const PATHS: [(&str, &str); 22] = [
             ("userName", ""),
             ("externalId", ""),
             ("nickName", ""),
@@ -201,6 +203,7 @@ impl Random {
             ("emails.primary", "boolean"),
             ("emails.display", ""),
             ("roles.value", ""),
+            ("roles.primary", "boolean"),
             ("addresses.locality", ""),
             ("addresses.country", ""),
             ("department", ""),

@@ -33,7 +33,7 @@ fn simple(on: &Attribute, n: usize) -> Value {
     const TEXTS: [&str; 5] = ["Anna", "anna b", "Émile", "it's", "50%_"];
     const TIMES: [&str; 3] = ["2020-01-01T00:00:00Z", "2020-01-01T01:00:00+01:00", "2021-06-01T00:00:00.25Z"];
     match on.data_type() {
-        Type::Boolean => json!(n % 2 == 0),
+        Type::Boolean => json!(n.is_multiple_of(2)),
         Type::Integer => json!(n as i64 % 3 - 1),
         Type::Decimal => json!([0.5, -1.5, 2.0][n % 3]),
         Type::DateTime => json!(TIMES[n % 3]),
@@ -58,7 +58,8 @@ fn value(target: &Target, n: usize, salt: usize) -> Value {
     let element = |n: usize, primary: Option<bool>| {
         let subs = target.sub_attributes().iter().enumerate();
         let given = subs.filter(|(at, sub)| {
-            sub.definition().mutability() == Mutability::ReadWrite && (n % 9 == 0 || (n + at) % 4 > 0)
+            sub.definition().mutability() == Mutability::ReadWrite
+                && (n.is_multiple_of(9) || !(n + at).is_multiple_of(4))
         });
         let mut element: Map<String, Value> = given
             .map(|(_, sub)| (sub.definition().name().to_owned(), simple(sub.definition(), n + salt)))
@@ -97,7 +98,7 @@ fn user(n: usize, ids: &[String]) -> Value {
     for (salt, target) in users().all_attributes().enumerate() {
         let readable = target.attribute().mutability() == Mutability::ReadWrite;
         let skipped = matches!(target.attribute().name(), "userName" | "schemas" | "id" | "meta");
-        let given = n == 0 || n + 1 < USERS && (n + salt) % 3 > 0;
+        let given = n == 0 || n + 1 < USERS && !(n + salt).is_multiple_of(3);
         if !readable || skipped || !given {
             continue;
         }
