@@ -70,13 +70,14 @@ fn nothing_that_clients_send_is_traced() {
     assert_eq!(send("POST", "/Users", user).0, 409);
     let path = format!("/Users/{}", created["id"].as_str().unwrap());
     let patch = json!({ "mara": 1, "Operations": [
-        { "op": "Replace", "path": "emails[value eq \"mara@example.com\"].display", "value": "Mara" },
+        { "op": "Replace", "path": "emails[type eq \"mara@example.com\"].display", "value": "Mara" },
         { "op": "Add", "path": "mara[value eq \"mara@example.com\"].x", "value": "mara" },
         { "op": "Add", "value": {
-            "mara.x": "mara", "title": "Mara", "emails[value eq \"mara@example.com\"].type": "home",
+            "mara.x": "mara", "title": "Mara", "emails[type eq \"mara\"].display": "home",
         } },
     ] });
-    assert_eq!(send("PATCH", &path, patch).0, 200);
+    let (status, patched) = send("PATCH", &path, patch);
+    assert_eq!(status, 200, "{patched}");
     assert_eq!(send("GET", "/Users?filter=userName%20eq%20mara@example.com", Value::Null).0, 200);
     assert_eq!(send("DELETE", &path, Value::Null).0, 204);
 
