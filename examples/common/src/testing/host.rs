@@ -5,7 +5,6 @@ use std::process::Command;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{Request, Response};
 
-pub use super::transcripts as transcripts_hold;
 use super::{Program, Protocol, Running, refused};
 
 /// Makes every check of this file a test, of the program that is named, on databases of each kind.
@@ -29,7 +28,6 @@ macro_rules! host_tests {
             clients_see_the_base_url_that_is_set
             settings_that_cannot_be_kept_end_it_with_exit_code_2
             it_listens_to_others_behind_a_proxy
-            transcripts_hold
         }
         #[cfg(unix)]
         $crate::host_tests! { $program, $database; it_stops_when_it_is_told_to }
