@@ -8,7 +8,6 @@ use scim_core::schema::standard;
 use serde_json::{Value, json};
 
 pub use super::switching::*;
-pub use super::transcripts as transcripts_hold;
 use super::{Program, Protocol, Running, refused};
 
 /// Makes every check of this file a test, of the program that is named, on databases of each kind.
@@ -40,7 +39,6 @@ macro_rules! host_tests {
             a_body_beside_a_wish_for_another_protocol_is_read
             a_tunnel_is_refused
             tunnels_that_are_refused_do_not_pile_up
-            transcripts_hold
         }
         #[cfg(unix)]
         $crate::host_tests! { $program, $database; it_stops_when_it_is_told_to }
