@@ -25,7 +25,7 @@ struct Scale {
 fn scale() -> Scale {
     match std::env::var_os("SCIM_SOAK") {
         Some(_) => Scale { elements: 160_000, rounds: 200 },
-        None => Scale { elements: 2_000, rounds: 3 },
+        None => Scale { elements: 500, rounds: 3 },
     }
 }
 
