@@ -14,7 +14,9 @@ const ELEMENTS: usize = 160_000;
 const USERS: usize = 100_000;
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-fn main() -> Result<(), Box<dyn Error>> {
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
     let store = MemoryProvider::new();
     let service = ScimService::builder()
         .base_url("https://example.com/scim/v2")
@@ -24,8 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     let user = json!({ "userName": "many@example.com" });
     let (created, _) = send(&service, "POST", "/Users", &user)?;
-    let id = serde_json::from_slice::<Value>(created.body())?["id"].as_str().unwrap_or_default().to_owned();
-    let path = format!("/Users/{id}");
+    let created: Value = serde_json::from_slice(created.body())?;
+    let path = format!("/Users/{}", created.get("id").and_then(Value::as_str).unwrap_or_default());
     let emails: Vec<Value> = (0..ELEMENTS).map(|n| json!({ "value": format!("{n}@a.b") })).collect();
     for some in emails.chunks(ELEMENTS / 4) {
         let what = format!("a PATCH that adds {} elements", some.len());
@@ -67,13 +69,7 @@ fn patch(op: &str, path: &str, value: Value) -> Value {
     json!({ "schemas": [PATCH_OP], "Operations": [operation] })
 }
 
-fn report(
-    service: &ScimService,
-    what: &str,
-    method: &str,
-    path: &str,
-    body: &Value,
-) -> Result<(), Box<dyn Error>> {
+fn report(service: &ScimService, what: &str, method: &str, path: &str, body: &Value) -> Result<()> {
     let path = if method == "PATCH" { format!("{path}?attributes=id") } else { path.to_owned() };
     let (response, mut turns) = send(service, method, &path, body)?;
     let (whole, count) = (turns.iter().sum::<Duration>(), turns.len());
@@ -95,7 +91,7 @@ fn send(
     method: &str,
     path: &str,
     body: &Value,
-) -> Result<(Response<Vec<u8>>, Vec<Duration>), Box<dyn Error>> {
+) -> Result<(Response<Vec<u8>>, Vec<Duration>)> {
     let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
     let request = Request::builder().method(method).uri(path).extension(Identity::new("bench")).body(body)?;
     let mut work = pin!(service.handle(request));

@@ -149,17 +149,24 @@ impl Provider for MemoryProvider {
         options: &UpdateOptions,
     ) -> Result<Updated> {
         let (key, returning) = (key(cx), options.returning.as_ref());
-        for _ in 0..ATTEMPTS {
+        'attempts: for _ in 0..ATTEMPTS {
             let mut begun = match self.read().get(&key) {
                 Some(tenant) => tenant.begin(cx, id, update, options)?,
                 None => return Err(Error::not_found(id)),
             };
-            let resource = std::mem::take(&mut begun.resource);
+            while !begun.copied.is_complete() {
+                let copied = self.read().get(&key).and_then(|tenant| tenant.copy(&mut begun));
+                let Some(elements) = copied else { continue 'attempts };
+                cx.budget().pass(elements);
+                cx.budget().turn().await;
+            }
+            let resource = std::mem::take(&mut begun.copied.resource);
             let mut applied = begun.update.apply_in_turns(cx, resource).await?;
             let updated = match self.write().get_mut(&key) {
                 Some(tenant) => tenant.finish(cx, &self.rules, &begun, &mut applied, returning)?,
                 None => return Err(Error::not_found(id)),
             };
+            part::free(applied.resource, cx.budget()).await;
             if let Some(updated) = updated {
                 return Ok(updated);
             }
@@ -168,7 +175,10 @@ impl Provider for MemoryProvider {
         let mut tenants = self.write();
         let tenant = tenants.get_mut(&key).ok_or_else(|| Error::not_found(id))?;
         let mut begun = tenant.begin(cx, id, update, options)?;
-        let resource = std::mem::take(&mut begun.resource);
+        while !begun.copied.is_complete() {
+            tenant.copy(&mut begun).ok_or_else(|| Error::not_found(id))?;
+        }
+        let resource = std::mem::take(&mut begun.copied.resource);
         let mut applied = begun.update.apply(cx, resource)?;
         let updated = tenant.finish(cx, &self.rules, &begun, &mut applied, returning)?;
         updated.ok_or_else(|| Error::not_found(id))

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use scim_filter::Budget;
 use scim_schema::{ResourceType, Target};
 use serde_json::{Map, Value};
 
@@ -14,25 +15,84 @@ pub(super) struct Part {
     names: Option<BTreeSet<String>>,
 }
 
+/// A list of more elements takes so long to copy that others should have their turn meanwhile.
+const LONG: usize = 1024;
+
+/// What an update is to be applied to: a part of a resource, copied without its long lists at first.
+pub(super) struct Copied {
+    pub(super) resource: Resource,
+    /// The names of the lists of which elements are missing.
+    missing: Vec<String>,
+}
+
+impl Copied {
+    fn new(names: impl Iterator<Item = String>, object: &Map<String, Value>) -> Self {
+        let mut copied = Self { resource: Resource::default(), missing: Vec::new() };
+        for name in names {
+            match object.get(&name) {
+                Some(Value::Array(list)) if list.len() > LONG => {
+                    let empty = Value::Array(Vec::with_capacity(list.len()));
+                    copied.resource.as_map_mut().insert(name.clone(), empty);
+                    copied.missing.push(name);
+                }
+                Some(value) => drop(copied.resource.as_map_mut().insert(name, value.clone())),
+                None => {}
+            }
+        }
+        copied
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// Copies more elements from the resource that this is a part of; how many.
+    pub(super) fn go_on(&mut self, from: &Resource) -> usize {
+        let Some(name) = self.missing.pop() else { return 0 };
+        let all = from.get(&name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let list = self.resource.as_map_mut().get_mut(&name).and_then(Value::as_array_mut);
+        let Some(list) = list else { return 0 };
+        let begin = list.len();
+        list.extend(all.iter().skip(begin).take(LONG).cloned());
+        let copied = list.len() - begin;
+        if list.len() < all.len() {
+            self.missing.push(name);
+        }
+        copied
+    }
+}
+
+/// Frees what a resource holds, in turns as long lists are copied.
+pub(super) async fn free(resource: Resource, budget: &Budget) {
+    for value in resource.into_map().values_mut() {
+        let Value::Array(list) = value else { continue };
+        while list.len() > LONG {
+            list.truncate(list.len() - LONG);
+            budget.pass(LONG);
+            budget.turn().await;
+        }
+    }
+}
+
 impl Part {
     /// The part that an update is about, and a resource that has only that.
-    pub(super) fn of(on: &ResourceType, update: &Update, resource: &Resource) -> (Self, Resource) {
-        let Update::Patch(patch) = update else { return (Self { names: None }, resource.clone()) };
+    pub(super) fn of(on: &ResourceType, update: &Update, resource: &Resource) -> (Self, Copied) {
         let object = resource.as_map();
+        let Update::Patch(patch) = update else {
+            return (Self { names: None }, Copied::new(object.keys().cloned(), object));
+        };
         let name = |target: &Target| target.extension().unwrap_or(target.attribute().name()).to_owned();
         let names: BTreeSet<String> = patch.attributes().map(name).chain(["schemas".to_owned()]).collect();
         let looked_at: BTreeSet<String> = patch.looked_at().map(name).collect();
         // `schemas` follows the extensions that there are, whatever is in them.
         let extensions = on.extensions().map(|extension| extension.schema().id());
         let there = extensions.filter(|uri| object.contains_key(*uri));
-        let mut part: Map<String, Value> =
-            there.map(|uri| (uri.to_owned(), Value::Object(Map::new()))).collect();
-        for name in names.union(&looked_at) {
-            if let Some(value) = object.get(name) {
-                part.insert(name.clone(), value.clone());
-            }
+        let mut copied = Copied::new(names.union(&looked_at).cloned(), object);
+        for uri in there {
+            let part = copied.resource.as_map_mut();
+            part.entry(uri).or_insert_with(|| Value::Object(Map::new()));
         }
-        (Self { names: Some(names) }, Resource::new(part))
+        (Self { names: Some(names) }, copied)
     }
 
     /// Whether what became of the part is not what the resource has.

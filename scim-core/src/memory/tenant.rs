@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Rules;
 use super::members::{self, Members};
-use super::part::Part;
+use super::part::{Copied, Part};
 use super::references;
 use super::table::{Row, Table};
 use crate::error::shortened;
@@ -38,7 +38,7 @@ pub(super) struct Begun<'u> {
     pub(super) update: Cow<'u, Update>,
     part: Part,
     /// What it is to be applied to.
-    pub(super) resource: Resource,
+    pub(super) copied: Copied,
 }
 
 /// All resources of one tenant.
@@ -283,19 +283,25 @@ impl Tenant {
             Some((delta, rest)) => (Some(delta), Cow::Owned(rest)),
             None => (None, Cow::Borrowed(update)),
         };
-        let (part, mut resource) = Part::of(on, &update, &row.resource);
+        let (part, mut copied) = Part::of(on, &update, &row.resource);
         // An update that looks into the members has them put together for it.
         let loaded = list.filter(|_| delta.is_none()).map(str::to_owned);
         if let Some(list) = loaded.as_ref().filter(|_| !row.members.is_empty()) {
             let elements = row.members.iter().cloned().map(Value::Object).collect();
-            resource.as_map_mut().insert(list.clone(), Value::Array(elements));
+            copied.resource.as_map_mut().insert(list.clone(), Value::Array(elements));
         }
         let groups = groups_of(on).filter(|groups| update.looks_at(groups));
         if let Some(groups) = groups.filter(|_| self.parents.contains_key(&row.id)) {
             let name = groups.attribute().name().to_owned();
-            resource.as_map_mut().insert(name, Value::Array(self.groups(&row.id)));
+            copied.resource.as_map_mut().insert(name, Value::Array(self.groups(&row.id)));
         }
-        Ok(Begun { place, before, delta, loaded, update, part, resource })
+        Ok(Begun { place, before, delta, loaded, update, part, copied })
+    }
+
+    /// Copies more of what was read; how many elements, `None` if the resource has changed meanwhile.
+    pub(super) fn copy(&self, begun: &mut Begun<'_>) -> Option<usize> {
+        let row = self.row(&begun.place)?;
+        (row.resource.version().as_ref() == Some(&begun.before)).then(|| begun.copied.go_on(&row.resource))
     }
 
     /// Stores what became of what was read; `None` if the resource has changed meanwhile. What is not used

@@ -162,8 +162,8 @@ pub fn searches_through_long_texts_are_limited(program: &Program) {
     let (status, scim_type, _) = search(format!("title co \"{}\"", "x".repeat(15_000)));
     assert_eq!((status, scim_type), (400, json!("invalidFilter")));
     let term = format!("title co \"{}c\"", "ab".repeat(500));
-    let (status, scim_type, took) = search(vec![term; 100].join(" or "));
-    println!("a search for {} of texts of 60 kB: {status} {scim_type} after {took:?}", 100);
+    let (status, scim_type, took) = search(vec![term; 7].join(" or "));
+    println!("a search for 7 long operands in 30 long texts: {status} {scim_type} after {took:?}");
     assert!(matches!(status, 200 | 400), "{status}");
     assert_eq!(send(&host, Method::GET, "/Users?filter=userName%20pr&count=1", &Value::Null).0, 200);
 }
