@@ -44,7 +44,8 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `invalidFilter` for an attribute that the store cannot search; never an empty page instead.
+    /// `invalidFilter` for an attribute that the store cannot search, `invalidValue` for one that it cannot
+    /// sort by; never an empty page instead. What [`Query::page`] returns.
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page>;
 
     /// Creates a resource and returns it as stored, stamped by [`Resource::stamp_new`].
@@ -74,7 +75,9 @@ pub trait Provider: Send + Sync {
     /// [`Update::apply`] does the work on a resource that is loaded, [`Update::split`] separates a
     /// list that is kept in rows. If that changes nothing, nothing is written and the version stays: so a
     /// second call with the same update does no harm, unless a precondition names the first version.
-    /// [`Update::apply`] may be tried again on a fresh copy if somebody else was faster to write.
+    /// [`Update::apply`] may be tried again on a fresh copy if somebody else was faster to write. A store
+    /// that holds no lock meanwhile uses [`Update::apply_in_turns`], so that a large change does not keep the
+    /// thread from other requests.
     ///
     /// # Errors
     ///

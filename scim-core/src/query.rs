@@ -28,8 +28,8 @@ pub struct Query {
 /// The order of a query (RFC 7644 section 3.4.2.3).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sort {
-    /// By which attribute. Resources without it come last when ascending, first when descending;
-    /// equal ones are in the order of their ids.
+    /// By which attribute; never one that is derived, such as `meta.location`. Resources without it come
+    /// last when ascending, first when descending; equal ones are in the order of their ids.
     pub by: Target,
     /// Whether it is the descending order.
     pub descending: bool,

@@ -48,8 +48,8 @@ impl Update {
         }
     }
 
-    /// Applies the change as [`apply`](Self::apply) does, but lets other requests have their turn every few
-    /// milliseconds, whatever the runtime is. A store that does not block others meanwhile prefers this.
+    /// Applies the change as [`apply`](Self::apply) does, but lets other requests have their turn several
+    /// times in a millisecond, whatever the runtime is. A store that does not block others meanwhile prefers this.
     ///
     /// # Errors
     ///

@@ -40,8 +40,9 @@ impl Budget {
     /// The visits of a budget that nobody has chosen.
     pub const DEFAULT: u64 = 10_000_000;
 
-    /// After so many visits, a few milliseconds, others should have their turn.
-    const TURN: u64 = 50_000;
+    /// After so many visits, a fraction of a millisecond, others should have their turn. A runtime may look for
+    /// new requests only after some dozens of turns: tokio after 61.
+    const TURN: u64 = 2_000;
 
     /// A budget of so many visits.
     pub const fn new(visits: u64) -> Self {
@@ -72,7 +73,7 @@ impl Budget {
         self.left.load(Ordering::Relaxed) == 0
     }
 
-    /// How many visits are made in a few milliseconds, which is how long work should go on before
+    /// How many visits are made in a fraction of a millisecond, which is how long work should go on before
     /// [`turn`](Self::turn) is awaited.
     pub const fn visits_per_turn() -> usize {
         Self::TURN as usize

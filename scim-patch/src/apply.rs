@@ -90,8 +90,8 @@ impl Patch {
     }
 
     /// Applies the operations as [`apply_within`](Self::apply_within) does, but lets other tasks have
-    /// their turn every few milliseconds, whatever the runtime is; so a long list and many operations do
-    /// not stop a server, and the work ends when the future is dropped.
+    /// their turn several times in a millisecond, whatever the runtime is; so a long list and many operations
+    /// do not stop a server, and the work ends when the future is dropped.
     ///
     /// # Errors
     ///
@@ -401,7 +401,7 @@ fn missing(at: &Target, sub: Option<&str>, steps: &[Step]) -> PatchError {
 
 /// Tells the values of an attribute apart, whatever the order of the members of objects.
 async fn fingerprint(hasher: &RandomState, value: Option<&Value>, work: &Work<'_>) -> Option<u64> {
-    // So many elements take less than a few milliseconds.
+    // So many elements are no work to speak of.
     const AT_ONCE: usize = 4096;
     let mut state = hasher.build_hasher();
     match value? {

@@ -51,7 +51,7 @@ impl Select {
         object: &Map<String, Value>,
         allowance: &Allowance<'_>,
     ) -> Result<Vec<bool>> {
-        // At least so many elements are looked at in a few milliseconds.
+        // At least so many elements are looked at in one turn.
         const AT_ONCE: usize = 512;
         let list = object.get(target.attribute().name()).and_then(Value::as_array);
         let list = list.map(Vec::as_slice).unwrap_or_default();

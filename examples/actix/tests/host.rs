@@ -1,4 +1,3 @@
-//! What the host adds to the service: its settings, its door, its limits and its end; and the
-//! transcripts of `testdata`, over a socket.
+//! What the host adds to the service: its settings, its door, its limits and its end.
 
 host_common::host_tests!(env!("CARGO_BIN_EXE_actix-host"));

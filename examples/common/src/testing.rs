@@ -14,6 +14,7 @@ pub mod crash;
 pub mod host;
 mod switching;
 mod transcripts;
+mod work;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;

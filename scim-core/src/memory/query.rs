@@ -1,4 +1,4 @@
-//! Queries of one resource type: looking through the rows a few milliseconds at a time.
+//! Queries of one resource type: looking through the rows a turn at a time.
 
 use std::ops::Bound;
 use std::vec;
@@ -34,7 +34,7 @@ impl<'q> Scan<'q> {
         Self { query, places: None, last: None, matching: Vec::new(), change: None, restarts: 0 }
     }
 
-    /// Looks at rows for a few milliseconds. Returns the page when all have been looked at.
+    /// Looks at rows for one turn. Returns the page when all have been looked at.
     pub(super) fn step(&mut self, cx: &Context<'_>, tenant: &Tenant) -> Result<Option<Page>> {
         let on = cx.resource_type();
         let Some(table) = tenant.tables.get(on.name()) else { return self.query.page(cx, []).map(Some) };
@@ -51,6 +51,8 @@ impl<'q> Scan<'q> {
             let resource = assembled.as_ref().unwrap_or(&row.resource);
             if self.query.selects(cx, resource, &mut visits)? {
                 let key = self.query.sort.as_ref().map(|sort| SortKey::new(Some(sort), resource));
+                // To make a key takes longer than to look at a value.
+                visits += key.as_ref().map_or(0, |_| 2);
                 self.matching.push((key, place));
             }
         }

@@ -27,7 +27,7 @@ pub(super) struct Bench {
     pub(super) found: Found,
     /// What the suite was told that cannot be.
     pub(super) misled: Vec<String>,
-    references: Vec<(Target, ResourceType)>,
+    pub(super) references: Vec<(Target, ResourceType)>,
     identities: Box<Identities>,
     tenants: AtomicUsize,
 }

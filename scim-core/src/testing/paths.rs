@@ -1,9 +1,10 @@
 //! Every path of every type: what can be searched or sorted by is answered rightly, or refused.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use scim_filter::{CompareOp, Filter, Literal};
-use scim_schema::{AttrPath, Attribute, Mutability, ResourceType, Returned, Target, Type, Uniqueness};
+use scim_schema::{AttrPath, Attribute, Mutability, ResourceType, Returned, Target, Type};
 use serde_json::{Map, Number, Value, json};
 
 use super::client::{Client, Reply};
@@ -154,7 +155,7 @@ fn body(bench: &Bench, on: &ResourceType, number: usize, made: &[(String, String
         let own = matches!(attribute.name(), "schemas" | "id" | "meta");
         let written = matches!(attribute.mutability(), Mutability::ReadWrite | Mutability::Immutable);
         let needed = attribute.is_required() || number == 0;
-        if own || !written || attribute.returned() == Returned::Never {
+        if own || !written || attribute.returned() == Returned::Never || !bench.shape.is_usable(target) {
             continue;
         }
         if (needed || !(number + place).is_multiple_of(3))
@@ -174,31 +175,31 @@ fn value(
     made: &[(String, String)],
 ) -> Option<Value> {
     let attribute = target.attribute();
-    let reference = target.sub_attributes().iter().find(|sub| sub.is_derived());
-    let elements: Vec<Value> = match reference {
-        Some(reference) => {
+    let more = if bench.shape.holds_one(target) { 0 } else { salt % 3 };
+    let elements: Vec<Value> = match referred(bench, target) {
+        Some(types) => {
             if target.holds_members() && !bench.capabilities.memberships() {
                 return None;
             }
-            let types = reference.definition().reference_types();
-            let suits = |(name, _): &&(String, String)| types.iter().any(|of| of == name);
+            let suits = |(name, _): &&(String, String)| types.contains(&name.as_str());
             let ids: Vec<&String> = made.iter().filter(suits).map(|(_, id)| id).collect();
             let of = |k: usize| ids.get((salt * 5 + k * 3) % ids.len().max(1));
-            let mut chosen: Vec<&&String> = (0..=salt % 3).filter_map(of).collect();
+            let mut chosen: Vec<&&String> = (0..=more).filter_map(of).collect();
             chosen.dedup();
-            chosen.into_iter().map(|id| json!({ "value": id })).collect()
+            let value = |id| if target.is_complex() { json!({ "value": id }) } else { json!(id) };
+            chosen.into_iter().map(value).collect()
         }
-        None if target.is_complex() => (0..=salt % 3).map(|k| element(target, salt, k)).collect(),
+        None if target.is_complex() => (0..=more).map(|k| element(bench, target, salt, k)).collect(),
         // What names a resource, or may have to be unique, is different in each.
         None if attribute.data_type() == Type::String
             && (attribute.is_required()
-                || attribute.uniqueness() != Uniqueness::None
+                || bench.shape.is_unique(target)
                 || attribute.name() == "externalId")
             && !attribute.is_only_canonical() =>
         {
-            vec![json!(format!("{} {number}", text(salt)))]
+            vec![json!(shortened(attribute, &format!("{number} {}", text(salt))))]
         }
-        None => (0..=salt % 3).map(|k| simple(attribute, salt + k)).collect(),
+        None => (0..=more).map(|k| simple(attribute, salt + k)).collect(),
     };
     match attribute.is_multi_valued() {
         true if elements.is_empty() => None,
@@ -207,16 +208,34 @@ fn value(
     }
 }
 
+/// The types of the resources whose ids an attribute takes, if it refers to any.
+fn referred<'b>(bench: &'b Bench, target: &'b Target) -> Option<Vec<&'b str>> {
+    if let Some((_, to)) = bench.references.iter().find(|(known, _)| known == target) {
+        return Some(vec![to.name()]);
+    }
+    let reference = target.sub_attributes().iter().find(|sub| sub.is_derived())?;
+    if bench.flat_groups && target.holds_members() {
+        return Some(vec![bench.shape.on.name()]);
+    }
+    Some(reference.definition().reference_types().iter().map(String::as_str).collect())
+}
+
 /// An element of a list, or the value of a complex attribute. Some elements are primary, some say that they
 /// are not, and others say nothing.
-fn element(target: &Target, salt: usize, k: usize) -> Value {
+fn element(bench: &Bench, target: &Target, salt: usize, k: usize) -> Value {
     let mut element = Map::new();
     for (place, sub) in target.sub_attributes().iter().enumerate() {
         let definition = sub.definition();
         let written = matches!(definition.mutability(), Mutability::ReadWrite | Mutability::Immutable);
         let left_out = !definition.is_required() && (salt + k + place).is_multiple_of(4);
         if written && !left_out && definition.data_type() != Type::Complex {
-            let value = simple(definition, salt + k);
+            let value = match definition.data_type() {
+                Type::String if bench.shape.is_unique(sub) => {
+                    let count = bench.shape.count.fetch_add(1, Ordering::Relaxed);
+                    json!(shortened(definition, &format!("{count} {}", text(salt))))
+                }
+                _ => simple(definition, salt + k),
+            };
             let value = if definition.is_multi_valued() { json!([value]) } else { value };
             element.insert(definition.name().to_owned(), value);
         }
@@ -228,7 +247,16 @@ fn element(target: &Target, salt: usize, k: usize) -> Value {
             _ => element.remove("primary"),
         };
     }
+    if let Some(kind) = target.attribute().single_type() {
+        element.insert("type".to_owned(), Value::from(kind));
+    }
     Value::Object(element)
+}
+
+/// As much of a text as an attribute takes.
+fn shortened(definition: &Attribute, text: &str) -> String {
+    let longest = definition.max_length().unwrap_or(usize::MAX);
+    text.chars().take(longest).collect::<String>().trim_end().to_owned()
 }
 
 fn text(n: usize) -> &'static str {
@@ -251,7 +279,7 @@ fn simple(definition: &Attribute, n: usize) -> Value {
             pick(["https://example.com/b", "https://example.com/A", "https://example.com/B/b"])
         }
         _ => match definition.canonical_values() {
-            [] => json!(text(n)),
+            [] => json!(shortened(definition, text(n))),
             canonical => json!(canonical.get(n % canonical.len().min(3))),
         },
     }

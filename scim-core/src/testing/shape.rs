@@ -18,6 +18,8 @@ pub(super) struct Shape {
     /// A `writeOnly` string.
     pub(super) secret: Option<Target>,
     pub(super) left_out: Vec<String>,
+    /// What the provider does not keep, or refuses.
+    unusable: Vec<Target>,
     /// What else a resource must have.
     required: Vec<Target>,
     /// Whose value must be the id of a resource.
@@ -41,6 +43,7 @@ impl Shape {
             secret: on.attributes().find(secret).cloned(),
             name,
             left_out: Vec::new(),
+            unusable: Vec::new(),
             required: Vec::new(),
             references: Vec::new(),
             short: Vec::new(),
@@ -96,6 +99,7 @@ impl Shape {
     /// Goes without what the provider does not keep, and with one element where it takes no second.
     pub(super) fn learn(&mut self, found: &Found) {
         self.attributes.retain(|target| !found.unusable.contains(target));
+        self.unusable.clone_from(&found.unusable);
         self.left_out = found.not_kept.iter().map(|target| target.path().to_string()).collect();
         self.short.clone_from(&found.short);
     }
@@ -152,6 +156,11 @@ impl Shape {
     /// Whether a list holds at most one element.
     pub(super) fn holds_one(&self, target: &Target) -> bool {
         target.attribute().single_type().is_some() || self.short.contains(target)
+    }
+
+    /// Whether the provider keeps an attribute, as far as is known.
+    pub(super) fn is_usable(&self, target: &Target) -> bool {
+        !self.unusable.contains(target)
     }
 
     pub(super) fn is_reference(&self, target: &Target) -> bool {

@@ -8,7 +8,7 @@ use scim_core::schema::standard;
 use serde_json::{Value, json};
 
 pub use super::switching::*;
-pub use super::transcripts as transcripts_hold;
+pub use super::work::*;
 use super::{Program, Protocol, Running, refused};
 
 /// Makes every check of this file a test, of the program that is named, on databases of each kind.
@@ -40,7 +40,8 @@ macro_rules! host_tests {
             a_body_beside_a_wish_for_another_protocol_is_read
             a_tunnel_is_refused
             tunnels_that_are_refused_do_not_pile_up
-            transcripts_hold
+            changes_that_look_through_much_are_limited
+            searches_through_long_texts_are_limited
         }
         #[cfg(unix)]
         $crate::host_tests! { $program, $database; it_stops_when_it_is_told_to }

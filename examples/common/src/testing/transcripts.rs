@@ -1,51 +1,44 @@
 //! The transcripts of `testdata`, over a socket.
 
-use std::sync::Mutex;
+use std::process::ExitCode;
 
+use libtest_mimic::{Arguments, Trial};
 use scim_core::ScimService;
 use scim_store::Store;
 use serde_json::Value;
 use testdata::transcript::Transcript;
 
-use super::{MEMORY, Program, Running};
+use super::{MEMORY, Program, Running, SQLITE};
 use crate::Database;
 
 /// The services that transcripts ask for, as they are made for the tests in process.
 #[path = "../../../../scim-core/tests/host/mod.rs"]
 mod switches;
 
-/// Runs every transcript that the program's store can follow against a host of its own, over a socket.
-///
-/// # Panics
-///
-/// If one fails; all that fail are listed.
-pub fn transcripts(program: &Program) {
-    let mut transcripts = Transcript::load_all();
-    // The memory provider alone can do without passwords.
-    transcripts.retain(|transcript| program.database == MEMORY || transcript.host["hash_passwords"] != false);
-    let (queue, results) = (Mutex::new(transcripts.iter()), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                loop {
-                    let next = queue.lock().expect("no thread panics").next();
-                    let Some(transcript) = next else { break };
-                    let result = transcript_on(program, transcript);
-                    results.lock().expect("no thread panics").push(result);
-                }
-            });
+/// The main function of a test that runs every transcript against a host of its own, over a socket, on
+/// databases of each kind. Each is a test, named as the database and its file; arguments are those of
+/// other tests.
+#[must_use]
+pub fn transcripts(program: &'static str) -> ExitCode {
+    let transcripts = Transcript::load_all();
+    assert!(transcripts.len() > 80, "the transcripts are there");
+    let mut trials = Vec::new();
+    for (name, database) in [("memory", MEMORY), ("sqlite", SQLITE)] {
+        // The memory provider alone can do without passwords.
+        let follows = |t: &&Transcript| database == MEMORY || t.host["hash_passwords"] != false;
+        for transcript in transcripts.iter().filter(follows) {
+            let (program, transcript) = (Program::new(program, database), transcript.clone());
+            let name = format!("{name}/{}", transcript.test_name());
+            trials.push(Trial::test(name, move || Ok(transcript_on(&program, &transcript)?)));
         }
-    });
-    let results = results.into_inner().expect("no thread panicked");
-    assert_eq!(results.len(), transcripts.len());
-    let steps: usize = results.iter().flatten().sum();
-    let mut failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
-    failures.sort();
-    assert!(failures.is_empty(), "{} transcripts fail:\n{}", failures.len(), failures.join("\n\n"));
-    println!("{}: {steps} steps of {} transcripts", program.database, transcripts.len());
+    }
+    let mut arguments = Arguments::from_args();
+    // Most of the time goes by while hosts start.
+    arguments.test_threads.get_or_insert(8);
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn transcript_on(program: &Program, transcript: &Transcript) -> Result<usize, String> {
+fn transcript_on(program: &Program, transcript: &Transcript) -> Result<(), String> {
     let switches = transcript.host.to_string();
     let host =
         Running::start(program, &[("SCIM_PROFILE", transcript.profile.as_str()), (SWITCHES, &switches)]);
@@ -54,7 +47,8 @@ fn transcript_on(program: &Program, transcript: &Transcript) -> Result<usize, St
         let url = request.uri().to_string().replacen(switches::BASE, &host.base, 1);
         *request.uri_mut() = url.parse().expect("it is a URL as before");
         host.send(request)
-    })
+    })?;
+    Ok(())
 }
 
 /// The variable that makes a host under test serve what a transcript asks for; no other host reads it.

@@ -1,0 +1,5 @@
+//! The transcripts of `testdata`, over a socket.
+
+fn main() -> std::process::ExitCode {
+    host_common::testing::transcripts(env!("CARGO_BIN_EXE_actix-host"))
+}
