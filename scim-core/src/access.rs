@@ -103,6 +103,9 @@ impl Permit {
     /// with the URI of an extension in front; the URI alone stands for all of its attributes). They
     /// are not shown, cannot be filtered or sorted by, nor selected by in the path of a PATCH, and a
     /// replacement that leaves them out does not clear them. What is `returned: always` cannot be hidden.
+    ///
+    /// They can be written, unless they are [protected](Self::protecting) as well or `immutable`. The version
+    /// then tells whether that was a change, as it does for every attribute.
     pub fn hiding<T: Into<String>>(paths: impl IntoIterator<Item = T>) -> Self {
         Self { hidden: paths.into_iter().map(Into::into).collect(), ..Self::default() }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use http::{Extensions, StatusCode};
 use scim_filter::Budget;
-use scim_schema::{Fired, Projection, ResourceType, Target};
+use scim_schema::{Fired, Mutability, Projection, ResourceType, Target};
 
 use crate::access::Reads;
 use crate::context::Secrets;
@@ -161,6 +161,9 @@ impl<'a> Call<'a> {
         if let Some(target) = selects.iter().find(|target| !permit.may_read(target)) {
             return Err(sensitive(target));
         }
+        if let Some(target) = writes.iter().find(|target| is_compared_unseen(&permit, target)) {
+            return Err(Error::not_writable(target));
+        }
         match update {
             Update::Patch(_) => check_writes(&permit, &writes)?,
             // A replacement may repeat a value as it is, which shows when it is applied; but a list
@@ -261,6 +264,15 @@ fn check_writes<'t>(permit: &Permit, writes: impl IntoIterator<Item = &'t Target
         Some(target) => Err(Error::not_writable(target)),
         None => Ok(()),
     }
+}
+
+/// Whether writing an attribute tells what the caller may not read: what is immutable is compared with what
+/// is stored, and refused or not. Members are told apart by their `value`, and none is refused.
+fn is_compared_unseen(permit: &Permit, target: &Target) -> bool {
+    let unseen = |target: &Target| {
+        target.definition().mutability() == Mutability::Immutable && !permit.may_read(target)
+    };
+    unseen(target) || !target.holds_members() && target.sub_attributes().iter().any(unseen)
 }
 
 /// RFC 7643 section 3.1: an id is not empty, and never holds the word that bulk requests use.

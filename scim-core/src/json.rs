@@ -37,7 +37,16 @@ pub(crate) struct Message {
 pub(crate) fn message(body: &[u8], list: &'static str) -> Result<Message> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let message = deserializer.deserialize_map(Members(list));
-    message.and_then(|message| deserializer.end().map(|()| message)).map_err(invalid)
+    message.and_then(|message| deserializer.end().map(|()| message)).map_err(|error| {
+        // What is there instead may be long, and helps nobody.
+        match error.to_string().rsplit_once(", expected ") {
+            Some((_, expected)) if error.is_data() => {
+                let expected = expected.split(" at line ").next().unwrap_or_default();
+                Error::invalid_syntax(expected.replacen(" to be ", " must be ", 1))
+            }
+            _ => invalid(error),
+        }
+    })
 }
 
 struct Members(&'static str);
@@ -46,7 +55,7 @@ impl<'de> Visitor<'de> for Members {
     type Value = Message;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
+        write!(f, "the body to be a JSON object, with `schemas` and `{}`", self.0)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Message, A::Error> {
@@ -80,7 +89,7 @@ impl<'de> Visitor<'de> for Elements {
     type Value = Vec<Box<RawValue>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an array under `{}`", self.0)
+        write!(f, "`{}` to be an array", self.0)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {

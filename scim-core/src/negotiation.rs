@@ -39,7 +39,8 @@ pub(crate) fn check_body(headers: &HeaderMap) -> Result<()> {
 fn charset(declared: &str) -> Option<&str> {
     declared.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+        let charset = value.trim().trim_matches('"');
+        (name.trim().eq_ignore_ascii_case("charset") && !charset.is_empty()).then_some(charset)
     })
 }
 

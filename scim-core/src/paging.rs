@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use scim_schema::ResourceType;
+use scim_schema::{ResourceType, Target};
 use serde_json::Value;
 
 use crate::access::Reads;
@@ -205,7 +205,10 @@ fn sort_value<'r>(types: &[OfType], (place, resource): &'r (usize, Resource)) ->
 
 /// What the caller may not read must not influence the result (RFC 7644 section 7.5.2).
 fn restrict(query: &mut Query, permit: &Permit, on: &ResourceType) -> Result<()> {
-    if let Some(target) = query.targets().find(|target| !permit.may_read(target)) {
+    // A list is sorted by its primary element.
+    let primary = |by: &Target| on.attribute_of(by)?.sub_attribute("primary");
+    let primary = query.sort.as_ref().and_then(|sort| primary(&sort.by));
+    if let Some(target) = query.targets().chain(primary).find(|target| !permit.may_read(target)) {
         return Err(sensitive(target));
     }
     permit.restrict(&mut query.projection, on);

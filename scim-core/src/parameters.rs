@@ -52,6 +52,11 @@ impl Parameters {
 
     /// Reads a SearchRequest message.
     pub(crate) fn from_message(message: Value, reading: &mut Reading<'_>) -> Result<Self> {
+        if !message.is_object() {
+            return Err(Error::invalid_syntax(
+                "the body must be a JSON object, such as `{\"filter\": \"title pr\"}`",
+            ));
+        }
         let message = read_message(message, Some(SEARCH_REQUEST), &NAMES, reading)?;
         let mut parameters = Self::default();
         for (name, value) in message {

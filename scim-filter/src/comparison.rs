@@ -128,5 +128,5 @@ impl Parser<'_, '_> {
 
 /// Whether a character is a quotation mark of people, which word processors put in place of `"`.
 fn is_other_quote(c: char) -> bool {
-    matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»' | '‹' | '›' | '＂' | '＇')
+    matches!(c, '`' | '´' | '\u{2018}'..='\u{201f}' | '«' | '»' | '‹' | '›' | '＂' | '＇')
 }

@@ -176,7 +176,7 @@ impl<'a> Resolver<'a, '_> {
         if self.reading.tolerates(Quirk::UnknownAttribute, shortened(path)) {
             return Ok(());
         }
-        if self.in_value && self.on.has_path(path) {
+        if self.in_value && (path.contains('[') || self.on.has_path(path)) {
             let reason =
                 "is a path, where the name of a member is wanted; send it as the `path` of an operation";
             return Err(PatchError::new(ScimType::InvalidPath, path, reason));
@@ -209,6 +209,11 @@ impl<'a> Resolver<'a, '_> {
             .resolve_within(target, self.reading)
             .map_err(|error| PatchError::new(error.scim_type(), target, error.to_string()))?;
         self.look_at(std::iter::once(target.clone()).chain(filter.targets().cloned()));
+        if self.steps.iter().any(|step| step.target == *target) {
+            // What was written before may have been there already, and then is no element of its own.
+            let merged_by = ["type", "value"].iter().filter_map(|name| target.sub_attribute(name));
+            self.look_at(merged_by.cloned());
+        }
         let sub = match sub {
             None => None,
             Some(name) => match self.sub_attribute(target, name)? {

@@ -80,9 +80,11 @@ struct ViolationInner {
 }
 
 impl Violation {
-    /// A violation of the given kind at an attribute; an empty `path` stands for the resource.
+    /// A violation of the given kind at an attribute; an empty `path` stands for the resource, and a long
+    /// one is shortened.
     pub fn new(scim_type: ScimType, path: impl fmt::Display, reason: impl Into<String>) -> Self {
-        Self(Box::new(ViolationInner { scim_type, path: path.to_string(), reason: reason.into() }))
+        let path = shortened(&path.to_string());
+        Self(Box::new(ViolationInner { scim_type, path, reason: reason.into() }))
     }
 
     /// The error keyword that a client gets.
@@ -113,6 +115,17 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
+/// Text that a client made up, as it may stand in a message: of bounded length, on one line.
+fn shortened(text: &str) -> String {
+    const SHOWN: usize = 120;
+    let mut rest = text.chars();
+    let mut short: String = rest.by_ref().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if rest.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
 /// A name that the resource type does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownAttribute {
@@ -133,12 +146,7 @@ impl UnknownAttribute {
 
 impl fmt::Display for UnknownAttribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The name is any text that a client made up.
-        const SHOWN: usize = 120;
-        let mut rest = self.name.chars();
-        let shown: String = rest.by_ref().take(SHOWN).collect();
-        let more = if rest.next().is_some() { "…" } else { "" };
-        write!(f, "`{}{more}` is not an attribute of {}", shown.escape_debug(), self.resource_type)
+        write!(f, "`{}` is not an attribute of {}", shortened(&self.name), self.resource_type)
     }
 }
 

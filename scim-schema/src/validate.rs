@@ -166,6 +166,9 @@ impl Target {
             (Type::DateTime, _) => wrong("must be a date and time such as \"2024-05-17T08:30:00Z\""),
             (Type::Reference, _) => wrong("must be a URI in a string"),
             (Type::Binary, _) => wrong("must be base64 in a string"),
+            (Type::Complex, _) if self.definition().is_multi_valued() => {
+                wrong("each element must be an object")
+            }
             (Type::Complex, _) => wrong("must be an object"),
         }
     }

@@ -265,8 +265,10 @@ pub(crate) async fn check(
     let list = tables.members.as_ref().map_or("", |target| target.attribute().name());
     let invalid = |id: &str, reason: &str| Fault::Refused(Error::invalid_member(list, id, reason));
     if let Some(element) = add.iter().find(|element| !keep_unknown && !known.contains_key(key(element))) {
-        let shown: String = key(element).chars().take(120).collect();
-        return Err(invalid(key(element), &format!("there is no resource `{}`", shown.escape_debug())));
+        let mut rest = key(element).chars();
+        let shown: String = rest.by_ref().take(120).collect();
+        let more = if rest.next().is_some() { "…" } else { "" };
+        return Err(invalid(key(element), &format!("there is no resource `{}{more}`", shown.escape_debug())));
     }
     let is_group = |id: &str| known.get(id).is_some_and(|member| member.is_group);
     let groups: Vec<&str> =

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::references;
+use crate::error::shortened;
 use crate::route::Route;
 use crate::{ETag, Error, Precondition, Result, ScimService, json};
 
@@ -58,6 +59,10 @@ impl Part {
 
     fn fill(&mut self, operation: Value, reading: &mut Reading<'_>) -> Result<()> {
         let members = ["method", "bulkId", "version", "path", "data"];
+        if !operation.is_object() {
+            let detail = "an operation must be a JSON object, with `method`, `path` and `data`";
+            return Err(Error::invalid_syntax(detail));
+        }
         let mut operation = read_message(operation, None, &members, reading)?;
         let mut text = |name: &str| match operation.remove(name) {
             None | Some(Value::Null) => Ok(None),
@@ -65,7 +70,7 @@ impl Part {
             Some(_) => Err(Error::invalid_syntax(format!("`{name}` must be a string"))),
         };
         // In the order in which they are needed to tell what was refused.
-        self.method = text("method")?.unwrap_or_default().to_ascii_uppercase();
+        self.method = shortened(&text("method")?.unwrap_or_default().to_ascii_uppercase());
         self.bulk_id = text("bulkId")?.filter(|id| !id.is_empty());
         self.path = text("path")?.unwrap_or_default();
         self.version = text("version")?;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use scim_core::filter::Limits;
 use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, Tolerance, Uniqueness, standard};
 use scim_core::{
     Access, Action, Builder, Error, Event, Me, MemoryProvider, Monitor, Permit, Policy, Provider, Result,
@@ -109,6 +110,15 @@ fn apply(name: &str, value: &Value, builder: Builder) -> Builder {
         "unique_group_names" | "keep_unknown_members" | "hash_passwords" | "devices" => builder,
         "bulk_operations" => builder.bulk_operations(number()),
         "max_payload" => builder.max_payload(number()),
+        "max_work" => builder.max_work(number() as u64),
+        "max_text" => builder.max_text(number()),
+        "max_operand" => {
+            let mut limits = Limits::default();
+            limits.operand = number();
+            let mut of_patches = scim_core::patch::Limits::default();
+            of_patches.filter = limits.clone();
+            builder.filter_limits(limits).patch_limits(of_patches)
+        }
         "page_size" => builder.page_size(number(), number()),
         "cursor_timeout" => builder.cursor_timeout(Duration::from_secs(number() as u64)),
         "require_if_match" => builder.require_if_match(),

@@ -1,0 +1,187 @@
+//! The memory store gives others their turn while it works, whatever the runtime is: here there is none.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Poll, Wake, Waker};
+
+use pollster::block_on;
+use scim_core::filter::Filter;
+use scim_core::patch::{Limits, PATCH_OP, PatchRequest};
+use scim_core::schema::{Projection, Reading, ResourceType, Tolerance, standard};
+use scim_core::{
+    Budget, Context, MemoryProvider, Precondition, Provider, Query, Resource, Update, UpdateOptions,
+};
+use serde_json::{Value, json};
+
+/// Counts how often a future asks to be polled again.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A user with so many e-mails that looking at all of them takes more than one turn.
+fn user(name: &str, title: &str, emails: usize) -> Resource {
+    let emails: Vec<Value> = (0..emails).map(|i| json!({ "value": format!("{i}@example.com") })).collect();
+    Resource::try_from(json!({ "userName": name, "title": title, "emails": emails })).unwrap()
+}
+
+fn patch(on: &ResourceType, operations: Value) -> Update {
+    let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
+    let mut reading = Reading::new(&tolerance);
+    let message = json!({ "schemas": [PATCH_OP], "Operations": operations });
+    let request = PatchRequest::from_value(message, &limits, &mut reading).unwrap();
+    Update::Patch(request.resolve(on, &limits, &mut reading).unwrap())
+}
+
+fn title(on: &ResourceType, title: &str) -> Update {
+    patch(on, json!([{ "op": "replace", "path": "title", "value": title }]))
+}
+
+/// A change that looks at every e-mail and then writes something else.
+fn slow(on: &ResourceType) -> Update {
+    let look = json!({ "op": "remove", "path": "emails[value co \"zz\"]" });
+    patch(on, json!([look, { "op": "add", "path": "nickName", "value": "Slow" }]))
+}
+
+/// More e-mails than are looked at in one turn.
+fn many() -> usize {
+    Budget::visits_per_turn() + 10_000
+}
+
+async fn set(store: &MemoryProvider, cx: &Context<'_>, id: &str, update: &Update) {
+    store.update(cx, id, update, &UpdateOptions::new()).await.unwrap();
+}
+
+async fn read(store: &MemoryProvider, cx: &Context<'_>, id: &str) -> Option<Resource> {
+    store.retrieve(cx, id, &Projection::new(cx.resource_type())).await.unwrap()
+}
+
+#[test]
+fn a_page_is_of_one_moment_though_others_write_meanwhile() {
+    let (on, store) = (standard::user_type(), MemoryProvider::new());
+    let request = Context::builder(&on);
+    let cx = request.context();
+    let share = many() / 10;
+    let ids: Vec<String> = (0..10)
+        .map(|i| {
+            let there = if i == 0 { "there" } else { "not" };
+            let user = block_on(store.create(&cx, user(&format!("user{i}"), there, share))).unwrap();
+            user.id().to_owned()
+        })
+        .collect();
+    let (first, last) = (ids.first().unwrap(), ids.last().unwrap());
+    let mut query = Query::new(&on);
+    let (tolerance, text) = (Tolerance::strict(), "not (emails.value co \"zz\") and title eq \"there\"");
+    let mut reading = Reading::new(&tolerance);
+    let filter = Filter::parse(text, &scim_core::filter::Limits::default(), &mut reading).unwrap();
+    query.filter = Some(filter.resolve(&on, &mut reading).unwrap());
+
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(wakes.clone());
+    let mut task = std::task::Context::from_waker(&waker);
+    {
+        let mut scan = pin!(store.query(&cx, &query));
+        assert!(scan.as_mut().poll(&mut task).is_pending());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "it wakes itself, and once");
+        // The first is seen already, the last is not: both would be found by who does not look again.
+        for (id, now) in [(first, "not"), (last, "there")] {
+            let other = request.context();
+            block_on(set(&store, &other, id, &title(&on, now)));
+            assert_eq!(block_on(read(&store, &other, id)).unwrap().text("title"), Some(now));
+        }
+        let page = block_on(scan).unwrap();
+        let found: Vec<&str> = page.resources.iter().map(Resource::id).collect();
+        assert_eq!((page.total, found), (Some(1), vec![last.as_str()]));
+    }
+    // Given up on the way, it leaves nothing behind.
+    {
+        let cx = request.context();
+        let mut scan = pin!(store.query(&cx, &query));
+        assert!(scan.as_mut().poll(&mut task).is_pending());
+    }
+    let other = request.context();
+    assert_eq!(block_on(store.query(&other, &query)).unwrap().total, Some(1));
+    block_on(store.delete(&other, last, &Precondition::NONE)).unwrap();
+    assert_eq!(block_on(store.query(&request.context(), &query)).unwrap().total, Some(0));
+}
+
+#[test]
+fn an_update_is_applied_to_what_others_have_made_of_the_resource() {
+    let (on, store) = (standard::user_type(), MemoryProvider::new());
+    let request = Context::builder(&on);
+    let cx = request.context();
+    let id = block_on(store.create(&cx, user("slow", "old", many()))).unwrap().id().to_owned();
+    let (slow, options) = (slow(&on), UpdateOptions::new());
+    let waker = Waker::from(Arc::new(Wakes::default()));
+    let mut task = std::task::Context::from_waker(&waker);
+
+    let mut update = pin!(store.update(&cx, &id, &slow, &options));
+    assert!(update.as_mut().poll(&mut task).is_pending());
+    // Nothing is locked: others read it, change it, and create and delete.
+    let other = request.context();
+    assert_eq!(block_on(read(&store, &other, &id)).unwrap().text("nickName"), None);
+    block_on(set(&store, &other, &id, &title(&on, "new")));
+    let between = block_on(read(&store, &other, &id)).unwrap().version().unwrap();
+    let guest = block_on(store.create(&other, user("guest", "x", 1))).unwrap();
+    block_on(store.delete(&other, guest.id(), &Precondition::NONE)).unwrap();
+
+    let updated = block_on(update).unwrap();
+    assert_eq!(updated.before, between, "it follows upon the other change");
+    let now = block_on(read(&store, &other, &id)).unwrap();
+    assert_eq!((now.text("title"), now.text("nickName")), (Some("new"), Some("Slow")));
+    assert_eq!(now.version(), Some(updated.version));
+}
+
+#[test]
+fn an_update_of_what_is_gone_meanwhile_is_404() {
+    let (on, store) = (standard::user_type(), MemoryProvider::new());
+    let request = Context::builder(&on);
+    let cx = request.context();
+    let id = block_on(store.create(&cx, user("slow", "old", many()))).unwrap().id().to_owned();
+    let (slow, options) = (slow(&on), UpdateOptions::new());
+    let waker = Waker::from(Arc::new(Wakes::default()));
+    let mut update = pin!(store.update(&cx, &id, &slow, &options));
+    assert!(update.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+    block_on(store.delete(&request.context(), &id, &Precondition::NONE)).unwrap();
+    assert_eq!(block_on(update).unwrap_err().status(), 404);
+    assert_eq!(block_on(read(&store, &request.context(), &id)), None);
+}
+
+#[test]
+fn an_update_that_is_given_up_changes_nothing() {
+    let (on, store) = (standard::user_type(), MemoryProvider::new());
+    let request = Context::builder(&on);
+    let cx = request.context();
+    let id = block_on(store.create(&cx, user("slow", "old", many()))).unwrap().id().to_owned();
+    let before = block_on(read(&store, &cx, &id));
+    let (slow, options) = (slow(&on), UpdateOptions::new());
+    let waker = Waker::from(Arc::new(Wakes::default()));
+    {
+        let mut update = pin!(store.update(&cx, &id, &slow, &options));
+        let polled = update.as_mut().poll(&mut std::task::Context::from_waker(&waker));
+        assert!(matches!(polled, Poll::Pending));
+    }
+    let other = request.context();
+    assert_eq!(block_on(read(&store, &other, &id)), before);
+    block_on(set(&store, &other, &id, &slow));
+    assert_eq!(block_on(read(&store, &other, &id)).unwrap().text("nickName"), Some("Slow"));
+}
+
+#[test]
+fn an_update_beyond_the_budget_changes_nothing() {
+    let (on, store) = (standard::user_type(), MemoryProvider::new());
+    let request = Context::builder(&on).max_work(1_000);
+    let id = block_on(store.create(&request.context(), user("slow", "old", 2_000))).unwrap().id().to_owned();
+    let before = block_on(read(&store, &request.context(), &id));
+    let error =
+        block_on(store.update(&request.context(), &id, &slow(&on), &UpdateOptions::new())).unwrap_err();
+    assert_eq!(error.status(), 413);
+    assert_eq!(block_on(read(&store, &request.context(), &id)), before);
+}
