@@ -156,7 +156,12 @@ fn irregular_string<'a>(input: &'a str, plain: &str, mut rest: &'a str) -> Parse
                 Fault::new(Kind::Literal, rest, "\\", expected)
             })?,
             _ if rest.is_empty() => {
-                return Err(Fault::new(Kind::Literal, input, input, "a string that ends with `\"`"));
+                return Err(Fault::new(
+                    Kind::Literal,
+                    input,
+                    input,
+                    "a string that ends with a double quote, `\"`",
+                ));
             }
             _ => return Err(Fault::new(Kind::Literal, rest, " ", "control characters to be escaped")),
         };

@@ -50,10 +50,21 @@ pub(crate) fn append(
     if list.len() > length {
         allowance.grow(target, list.len())?;
     }
-    if let Some(primary) = primary {
-        changed |= demote_others(list, primary);
+    if let Some(primary) = primary
+        && demote_others(list, primary)
+    {
+        changed = true;
+        if has_unnamed(list) {
+            target.merge_repeated(list);
+        }
     }
     Ok(changed)
+}
+
+/// Whether a list has elements without a `value`. Such are the same if they say the same, so that any
+/// change may make one of two.
+pub(crate) fn has_unnamed(list: &[Value]) -> bool {
+    list.iter().any(|element| element.is_object() && element.get("value").is_none())
 }
 
 /// Removes every element that is the same as one that is listed.

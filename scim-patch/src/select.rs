@@ -11,7 +11,7 @@ use crate::change::{Change, Member, Outcome, may_go, merge};
 use crate::error::Result;
 use crate::keyed::{is_keyed, key_rule};
 use crate::limits::Allowance;
-use crate::list::{demote_others, is_primary};
+use crate::list::{demote_others, has_unnamed, is_primary};
 use crate::patch::key_of;
 
 /// Which elements to change, how, and what to do if there are none.
@@ -150,7 +150,7 @@ impl Select {
         if let Some(primary) = primary {
             changed |= demote_others(list, primary);
         }
-        if changed && self.change.renames() {
+        if changed && (self.change.renames() || has_unnamed(list)) {
             allowance.visit(target, list.len())?;
             target.merge_repeated(list);
         }
@@ -196,7 +196,7 @@ impl Select {
         if let Some(primary) = primary {
             demote_others(list, primary);
         }
-        if self.change.renames() {
+        if self.change.renames() || has_unnamed(list) {
             work.allowance.visit(target, list.len())?;
             target.merge_repeated(list);
         }

@@ -65,7 +65,8 @@ impl Target {
                     false
                 }
                 Err(violation) => {
-                    failed = Some(violation);
+                    let nobody = self.holds_members() && lacks_value(element);
+                    failed = Some(if nobody { self.without_value() } else { violation });
                     true
                 }
             }
@@ -226,6 +227,11 @@ impl Target {
             *value = Value::from(whole);
         }
     }
+}
+
+/// Whether an element is an object without a `value`, whatever else is wrong about it.
+fn lacks_value(element: &Value) -> bool {
+    element.as_object().is_some_and(|members| !members.keys().any(|name| name.eq_ignore_ascii_case("value")))
 }
 
 /// What an object holds that has no member but `value`; no object, since one in another is nothing that a

@@ -50,6 +50,22 @@ pub(crate) fn device_type() -> ResourceType {
             Attribute::integer("slots"),
             reference("owner", "User"),
             reference("upstream", "Device"),
+            // What is identified by an immutable `value`, and still refers to nothing.
+            Attribute::complex(
+                "keys",
+                [
+                    Attribute::string("value").case_exact(true).with_mutability(Mutability::Immutable),
+                    Attribute::string("type"),
+                    Attribute::string("display"),
+                ],
+            )
+            .multi_valued(),
+            Attribute::complex(
+                "contacts",
+                [Attribute::string("value"), Attribute::string("type"), Attribute::boolean("primary")],
+            )
+            .multi_valued()
+            .single("work"),
         ],
     )
     .unwrap();
