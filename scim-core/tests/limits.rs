@@ -1,6 +1,12 @@
 //! How much a request may ask for, at the sizes that hold unless a host says otherwise; and that what
 //! answers say stays short whatever is sent.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 /// The services that transcripts ask for.
 mod host;

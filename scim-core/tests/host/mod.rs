@@ -132,7 +132,7 @@ fn apply(name: &str, value: &Value, builder: Builder) -> Builder {
             let mut limits = Limits::default();
             limits.operand = number();
             let mut of_patches = scim_core::patch::Limits::default();
-            of_patches.filter = limits.clone();
+            of_patches.filter = limits;
             builder.filter_limits(limits).patch_limits(of_patches)
         }
         "page_size" => builder.page_size(number(), number()),
