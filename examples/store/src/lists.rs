@@ -152,7 +152,7 @@ pub(crate) async fn parents<'a>(
 }
 
 /// The groups that each of these is in, directly and through other groups.
-async fn groups(
+pub(crate) async fn groups(
     tx: &mut Transaction,
     tenant: &str,
     resources: &[(i64, &str)],

@@ -145,7 +145,12 @@ pub(crate) async fn update(
         }
         (None, _) => {
             let none = ListDelta::Change { add: Vec::new(), remove: Vec::new() };
-            (update.apply_in_turns(cx, stored.resource.clone()).await?, none, Stays::Always)
+            let whole = with_groups(&mut tx, tables, &tenant, id, update, &stored).await?;
+            let mut applied = update.apply_in_turns(cx, whole).await?;
+            if let Some(groups) = &tables.groups {
+                applied.resource.as_map_mut().remove(groups.attribute().name());
+            }
+            (applied, none, Stays::Always)
         }
     };
     let mut rows: Vec<Rows> = rows.collect();
@@ -190,6 +195,26 @@ fn split<'u>(tables: &Tables, update: &'u Update) -> Option<(ListDelta<'u>, Upda
     let replaces = matches!(update, Update::Replace(_));
     let whole = target.attribute().is_required() || replaces && !target.sub_attributes().iter().all(is_fixed);
     if whole { None } else { update.split(target.attribute().name()) }
+}
+
+/// The resource as an update is applied to it: with the groups that it is in if a PATCH looks at them. Only
+/// the service writes them, so that they are the same afterwards.
+async fn with_groups(
+    tx: &mut Transaction,
+    tables: &Tables,
+    tenant: &str,
+    id: &str,
+    update: &Update,
+    stored: &Stored,
+) -> Result<Resource, Fault> {
+    let mut whole = stored.resource.clone();
+    if let (Some(groups), Update::Patch(patch)) = (&tables.groups, update)
+        && patch.looked_at().any(|target| target.attribute().name() == groups.attribute().name())
+        && let Some(elements) = lists::groups(tx, tenant, &[(stored.place, id)]).await?.pop()
+    {
+        whole.as_map_mut().insert(groups.attribute().name().to_owned(), Value::Array(elements));
+    }
+    Ok(whole)
 }
 
 /// Applies an update to a resource that its members are put into, and takes them out again.

@@ -131,6 +131,12 @@ fn schemas_are_read_with_good_will() {
 }
 
 #[test]
+fn standard_schemas_are_described_as_in_the_rfc() {
+    assert_eq!(standard::user().description(), "User Account");
+    assert_eq!(standard::user_type().description(), "User Account");
+}
+
+#[test]
 fn a_host_adjusts_standard_schemas() {
     let user = standard::user()
         .adjust("NAME.familyName", |a| a.required())
