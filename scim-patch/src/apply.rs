@@ -107,7 +107,11 @@ impl Patch {
         for steps in self.groups() {
             let Some(Step { target, .. }) = steps.first() else { continue };
             let Some(uri) = target.extension() else {
-                if apply_group(target, steps, &mut resource, &mut work).await? {
+                let differs = match at_once(steps) {
+                    Some(step) => step.apply(&mut resource, &[], &mut work)?,
+                    None => apply_group(target, steps, &mut resource, &mut work).await?,
+                };
+                if differs {
                     changed = true;
                     check_required(target, steps, &resource)?;
                 }
@@ -117,7 +121,10 @@ impl Patch {
             let existed = resource.contains_key(uri);
             let object = resource.entry(uri).or_insert_with(|| Value::Object(Map::new())).as_object_mut();
             let Some(object) = object else { continue };
-            let differs = apply_group(target, steps, object, &mut work).await?;
+            let differs = match at_once(steps) {
+                Some(step) => step.apply(object, &[], &mut work)?,
+                None => apply_group(target, steps, object, &mut work).await?,
+            };
             let exists = !object.is_empty();
             if !exists {
                 resource.remove(uri);
@@ -159,6 +166,14 @@ struct Extended<'a> {
     target: &'a Target,
     steps: &'a [Step],
     existed: bool,
+}
+
+/// The only step for an attribute, if it neither looks for elements nor may be undone.
+fn at_once(steps: &[Step]) -> Option<&Step> {
+    match steps {
+        [step] if step.reports_exactly() && !matches!(step.action, Action::Select(_)) => Some(step),
+        _ => None,
+    }
 }
 
 /// Applies all steps for one attribute to the object that holds it; whether it changed.

@@ -322,6 +322,7 @@ impl Comparison {
         match (a, b) {
             (Value::String(a), Value::String(b)) if a == b => true,
             (Value::String(a), Value::String(b)) => match self {
+                Self::Folded | Self::UserName if a.is_ascii() && b.is_ascii() => a.eq_ignore_ascii_case(b),
                 Self::Folded | Self::UserName | Self::Reference => self.fold(a) == self.fold(b),
                 Self::Instant => Instant::parse(a).is_some_and(|a| Some(a) == Instant::parse(b)),
                 _ => false,

@@ -1,7 +1,6 @@
 //! Queries of one resource type: looking through the rows a turn at a time.
 
 use std::ops::Bound;
-use std::vec;
 
 use scim_filter::{Budget, CompareOp, Predicate};
 use scim_schema::{Operand, Projection, ResourceType, Target};
@@ -18,8 +17,8 @@ const RESTARTS: u8 = 3;
 /// nevertheless, since a scan begins again if something has changed.
 pub(super) struct Scan<'q> {
     query: &'q Query,
-    /// The rows to look at, if an index tells; else all.
-    places: Option<vec::IntoIter<u64>>,
+    /// The rows to look at in the order of creation, if an index tells; else all.
+    places: Option<Vec<u64>>,
     /// The place that was looked at last.
     last: Option<u64>,
     /// The rows that match, in the order of creation.
@@ -39,13 +38,28 @@ impl<'q> Scan<'q> {
         let on = cx.resource_type();
         let Some(table) = tenant.tables.get(on.name()) else { return self.query.page(cx, []).map(Some) };
         self.begin(on, tenant, table);
+        if self.query.filter.is_none() && self.query.sort.is_none() {
+            // All rows match, whatever is in them.
+            let places: Vec<u64> = table.rows.keys().copied().collect();
+            return Ok(Some(self.in_order(cx, tenant, table, &places)));
+        }
         // What is kept elsewhere is put together only if the query looks at it.
         let needs = looked_at(on, self.query);
+        let last = self.last;
+        let rows: Box<dyn Iterator<Item = (u64, &Row)>> = match &self.places {
+            Some(places) => {
+                let begin = last.map_or(0, |last| places.partition_point(|place| *place <= last));
+                let rest = places.get(begin..).unwrap_or_default().iter();
+                Box::new(rest.filter_map(|place| Some((*place, table.rows.get(place)?))))
+            }
+            None => {
+                let begin = last.map_or(Bound::Unbounded, Bound::Excluded);
+                Box::new(table.rows.range((begin, Bound::Unbounded)).map(|(place, row)| (*place, row)))
+            }
+        };
         let mut visits = 0;
-        while visits < Budget::visits_per_turn() || self.restarts > RESTARTS {
-            let Some((place, row)) = self.next(table) else {
-                return self.page(cx, tenant, table).map(Some);
-            };
+        for (place, row) in rows {
+            self.last = Some(place);
             let assembled = needs.as_ref().map(|needs| tenant.assemble(on, row, needs));
             visits += assembled.as_ref().map_or(0, |_| row.members.len());
             let resource = assembled.as_ref().unwrap_or(&row.resource);
@@ -55,8 +69,11 @@ impl<'q> Scan<'q> {
                 visits += key.as_ref().map_or(0, |_| 2);
                 self.matching.push((key, place));
             }
+            if visits >= Budget::visits_per_turn() && self.restarts <= RESTARTS {
+                return Ok(None);
+            }
         }
-        Ok(None)
+        self.page(cx, tenant, table).map(Some)
     }
 
     fn begin(&mut self, on: &ResourceType, tenant: &Tenant, table: &Table) {
@@ -66,21 +83,9 @@ impl<'q> Scan<'q> {
         self.restarts += u8::from(self.change.is_some());
         self.change = Some(tenant.changes);
         let filter = self.query.filter.as_ref();
-        self.places = filter.and_then(|filter| candidates(on, tenant, table, filter)).map(Vec::into_iter);
+        self.places = filter.and_then(|filter| candidates(on, tenant, table, filter));
         self.last = None;
         self.matching.clear();
-    }
-
-    fn next<'t>(&mut self, table: &'t Table) -> Option<(u64, &'t Row)> {
-        let (place, row) = match &mut self.places {
-            Some(places) => places.find_map(|place| Some((place, table.rows.get(&place)?)))?,
-            None => {
-                let from = self.last.map_or(Bound::Unbounded, Bound::Excluded);
-                table.rows.range((from, Bound::Unbounded)).next().map(|(place, row)| (*place, row))?
-            }
-        };
-        self.last = Some(place);
-        Some((place, row))
     }
 
     fn page(&mut self, cx: &Context<'_>, tenant: &Tenant, table: &Table) -> Result<Page> {
@@ -91,7 +96,7 @@ impl<'q> Scan<'q> {
         }
         if self.query.sort.is_none() {
             let places: Vec<u64> = matching.into_iter().map(|(_, place)| place).collect();
-            return Ok(Page { total, ..self.in_order(cx, tenant, table, &places) });
+            return Ok(self.in_order(cx, tenant, table, &places));
         }
         let mut sorted: Vec<(SortKey, u64)> =
             matching.into_iter().filter_map(|(key, place)| Some((key?, place))).collect();
@@ -123,7 +128,7 @@ impl<'q> Scan<'q> {
         let rows = places.get(range).unwrap_or_default().iter().filter_map(|place| table.rows.get(place));
         let on = cx.resource_type();
         let resources = rows.map(|row| tenant.assemble(on, row, &self.query.projection)).collect();
-        Page { resources, total: None, next, previous }
+        Page { resources, total: Some(places.len() as u64), next, previous }
     }
 }
 
