@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Wake, Waker};
 
 use pollster::block_on;
-use scim_core::filter::Filter;
+use scim_core::filter::{Filter, Predicate};
 use scim_core::patch::{Limits, PATCH_OP, PatchRequest};
 use scim_core::schema::{Projection, Reading, ResourceType, Tolerance, standard};
 use scim_core::{
@@ -55,6 +55,13 @@ fn many() -> usize {
     Budget::visits_per_turn() + 10_000
 }
 
+fn filter(on: &ResourceType, text: &str) -> Predicate {
+    let tolerance = Tolerance::strict();
+    let mut reading = Reading::new(&tolerance);
+    let filter = Filter::parse(text, &scim_core::filter::Limits::default(), &mut reading).unwrap();
+    filter.resolve(on, &mut reading).unwrap()
+}
+
 async fn set(store: &MemoryProvider, cx: &Context<'_>, id: &str, update: &Update) {
     store.update(cx, id, update, &UpdateOptions::new()).await.unwrap();
 }
@@ -78,10 +85,7 @@ fn a_page_is_of_one_moment_though_others_write_meanwhile() {
         .collect();
     let (first, last) = (ids.first().unwrap(), ids.last().unwrap());
     let mut query = Query::new(&on);
-    let (tolerance, text) = (Tolerance::strict(), "not (emails.value co \"zz\") and title eq \"there\"");
-    let mut reading = Reading::new(&tolerance);
-    let filter = Filter::parse(text, &scim_core::filter::Limits::default(), &mut reading).unwrap();
-    query.filter = Some(filter.resolve(&on, &mut reading).unwrap());
+    query.filter = Some(filter(&on, "not (emails.value co \"zz\") and title eq \"there\""));
 
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(wakes.clone());
@@ -100,6 +104,15 @@ fn a_page_is_of_one_moment_though_others_write_meanwhile() {
         let found: Vec<&str> = page.resources.iter().map(Resource::id).collect();
         assert_eq!((page.total, found), (Some(1), vec![last.as_str()]));
     }
+    // What was seen and is deleted then is neither shown nor counted.
+    block_on(set(&store, &request.context(), first, &title(&on, "there")));
+    {
+        let cx = request.context();
+        let mut scan = pin!(store.query(&cx, &query));
+        assert!(scan.as_mut().poll(&mut task).is_pending());
+        block_on(store.delete(&request.context(), first, &Precondition::NONE)).unwrap();
+        assert_eq!(block_on(scan).unwrap().total, Some(1));
+    }
     // Given up on the way, it leaves nothing behind.
     {
         let cx = request.context();
@@ -110,6 +123,27 @@ fn a_page_is_of_one_moment_though_others_write_meanwhile() {
     assert_eq!(block_on(store.query(&other, &query)).unwrap().total, Some(1));
     block_on(store.delete(&other, last, &Precondition::NONE)).unwrap();
     assert_eq!(block_on(store.query(&request.context(), &query)).unwrap().total, Some(0));
+}
+
+#[test]
+fn a_group_that_comes_meanwhile_is_that_of_all_its_members_or_of_none() {
+    let (on, groups, store) = (standard::user_type(), standard::group_type(), MemoryProvider::new());
+    let request = Context::builder(&on);
+    let cx = request.context();
+    let [first, last] = ["first", "last"].map(|name| {
+        let user = block_on(store.create(&cx, user(name, "there", many()))).unwrap();
+        user.id().to_owned()
+    });
+    let mut query = Query::new(&on);
+    query.filter = Some(filter(&on, "not (emails.value co \"zz\") and groups.display eq \"crew\""));
+
+    let waker = Waker::from(Arc::new(Wakes::default()));
+    let mut scan = pin!(store.query(&cx, &query));
+    assert!(scan.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+    let crew = json!({ "displayName": "crew", "members": [{ "value": first }, { "value": last }] });
+    let crew = Resource::try_from(crew).unwrap();
+    block_on(store.create(&Context::builder(&groups).context(), crew)).unwrap();
+    assert_eq!(block_on(scan).unwrap().total, Some(2));
 }
 
 #[test]
