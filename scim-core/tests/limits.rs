@@ -166,6 +166,19 @@ fn a_query_beyond_the_budget_is_too_many() {
 }
 
 #[test]
+fn sorting_takes_from_the_budget() {
+    let service = host::service("lenient", &json!({ "max_work": 20 }));
+    for name in ["ana", "bea", "cid", "dan", "eve"] {
+        create(&service, name, 1);
+    }
+    let list = json!({ "schemas": [SEARCH], "count": 1 });
+    assert_eq!(send(&service, "POST", "/Users/.search", &list).0, 200);
+    let sorted = json!({ "schemas": [SEARCH], "count": 1, "sortBy": "userName" });
+    let (status, answer) = send(&service, "POST", "/Users/.search", &sorted);
+    assert_eq!((status, &answer["scimType"]), (400, &json!("tooMany")), "{answer}");
+}
+
+#[test]
 fn text_in_another_encoding_is_called_so() {
     let service = host::service("lenient", &json!({}));
     let text = user("ana", "title", "Ärztin").to_string();
