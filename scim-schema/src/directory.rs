@@ -12,7 +12,7 @@ pub(crate) struct Directory(HashMap<Box<str>, Target, BuildHasherDefault<Words>>
 
 impl Directory {
     pub(crate) fn of<'a>(attributes: impl Iterator<Item = &'a Target>) -> Self {
-        let with_subs = attributes.flat_map(|target| std::iter::once(target).chain(target.sub_attributes()));
+        let with_subs = attributes.flat_map(Target::self_and_sub_attributes);
         Self(with_subs.map(|target| (target.path().as_str().into(), target.clone())).collect())
     }
 

@@ -131,11 +131,9 @@ impl Projection {
     /// Calls [`supplied`](Self::supplied) for everything that a resource has, at all levels: the
     /// resource, in canonical form, that a client sent.
     pub fn supplied_all(&mut self, on: &ResourceType, resource: &Map<String, Value>) {
-        for target in on.all_attributes() {
-            for target in std::iter::once(target).chain(target.sub_attributes()) {
-                if is_on_request(target) && target.values(resource).next().is_some() {
-                    self.supplied(target);
-                }
+        for target in on.all_targets() {
+            if is_on_request(target) && target.values(resource).next().is_some() {
+                self.supplied(target);
             }
         }
     }

@@ -201,6 +201,18 @@ impl ResourceType {
         self.0.sections.iter().flat_map(|section| section.attributes.as_slice())
     }
 
+    /// Every attribute and sub-attribute: each attribute, followed by its sub-attributes.
+    ///
+    /// ```
+    /// let group = scim_schema::standard::group_type();
+    /// let paths: Vec<_> = group.all_targets().map(|target| target.path().as_str()).collect();
+    /// assert_eq!(paths[..5], ["schemas", "id", "externalId", "displayName", "members"]);
+    /// assert_eq!(paths[5..7], ["members.value", "members.display"]);
+    /// ```
+    pub fn all_targets(&self) -> impl Iterator<Item = &Target> {
+        self.all_attributes().flat_map(Target::self_and_sub_attributes)
+    }
+
     /// The common or core attribute of that name, in any case.
     pub fn attribute(&self, name: &str) -> Option<&Target> {
         self.core().attribute(name)

@@ -9,3 +9,4 @@ mod schemas;
 mod support;
 mod typed;
 mod validate;
+mod values;

@@ -1,9 +1,11 @@
 //! What a path means on a resource type.
 
+mod values;
+
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::path::AttrPath;
 use crate::selection::Selection;
@@ -245,14 +247,6 @@ impl Target {
         self.0.primary
     }
 
-    /// The value that a sub-attribute has in an element, or the element itself, as it is compared: an
-    /// element without `primary` has `primary` false.
-    pub fn value_in<'a>(&self, element: &'a Value) -> Option<&'a Value> {
-        const FALSE: &Value = &Value::Bool(false);
-        let Some(sub) = &self.0.sub else { return Some(element) };
-        element.get(sub.name()).or(if self.0.primary { Some(FALSE) } else { None })
-    }
-
     /// Whether the service writes it into responses itself: `meta.resourceType`, `meta.location`,
     /// and the `$ref` of references to resources.
     pub fn is_derived(&self) -> bool {
@@ -301,84 +295,20 @@ impl Target {
         self.0.facts.takes_any
     }
 
+    /// Itself, then its sub-attributes.
+    ///
+    /// ```
+    /// let user = scim_schema::standard::user_type();
+    /// let emails = user.attribute("emails").unwrap();
+    /// let paths: Vec<_> = emails.self_and_sub_attributes().map(|target| target.path().as_str()).collect();
+    /// assert_eq!(paths[..3], ["emails", "emails.value", "emails.display"]);
+    /// ```
+    pub fn self_and_sub_attributes(&self) -> impl Iterator<Item = &Target> {
+        std::iter::once(self).chain(self.sub_attributes())
+    }
+
     pub(crate) fn place(&self) -> Place {
         self.0.place
-    }
-
-    /// The value of the top-level attribute in a resource in canonical form.
-    pub fn get<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
-        self.object(resource)?.get(self.0.attribute.name())
-    }
-
-    /// The object that holds the attribute: the resource itself, or an extension's.
-    pub fn object<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
-        if self.0.extension { resource.get(self.0.schema.id())?.as_object() } else { Some(resource) }
-    }
-
-    /// The object whose member the path names: of a sub-attribute of a singular attribute, its value.
-    pub(crate) fn holder<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
-        let object = self.object(resource)?;
-        match self.0.sub {
-            None => Some(object),
-            Some(_) => object.get(self.0.attribute.name())?.as_object(),
-        }
-    }
-
-    /// Every value that the path reaches in a resource: list elements, and the sub-attribute in each.
-    pub fn values<'a>(&'a self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
-        self.elements(resource).iter().filter_map(|element| match &self.0.sub {
-            None => Some(element),
-            Some(sub) => element.get(sub.name()),
-        })
-    }
-
-    /// The same values as they are compared; see [`value_in`](Self::value_in).
-    pub fn compared_values<'a>(
-        &'a self,
-        resource: &'a Map<String, Value>,
-    ) -> impl Iterator<Item = &'a Value> {
-        self.elements(resource).iter().filter_map(|element| self.value_in(element))
-    }
-
-    /// The elements of the attribute; its value if it is singular.
-    fn elements<'a>(&self, resource: &'a Map<String, Value>) -> &'a [Value] {
-        match self.get(resource) {
-            Some(Value::Array(list)) => list,
-            Some(value) => std::slice::from_ref(value),
-            None => &[],
-        }
-    }
-
-    /// Makes a resource sort by this value: the inverse of [`sort_value`](Self::sort_value), for
-    /// resuming a sorted query at a value.
-    pub fn set_sort_value(&self, resource: &mut Map<String, Value>, value: Value) {
-        let value = match &self.0.sub {
-            Some(sub) => Value::Object(Map::from_iter([(sub.name().to_owned(), value)])),
-            None => value,
-        };
-        let value = if self.0.attribute.is_multi_valued() { Value::Array(vec![value]) } else { value };
-        let name = self.0.attribute.name().to_owned();
-        match self.extension() {
-            Some(uri) => {
-                resource.insert(uri.to_owned(), Value::Object(Map::from_iter([(name, value)])));
-            }
-            None => {
-                resource.insert(name, value);
-            }
-        }
-    }
-
-    /// The value by which a resource is sorted: of a list the primary element's, else the first's
-    /// (RFC 7644 section 3.4.2.3).
-    pub fn sort_value<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
-        let element = match self.get(resource)? {
-            Value::Array(list) => list
-                .iter()
-                .find(|element| element.get("primary").and_then(Value::as_bool) == Some(true))
-                .or(list.first())?,
-            value => value,
-        };
-        self.value_in(element)
     }
 }
 
