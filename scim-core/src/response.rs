@@ -5,7 +5,6 @@ use http::header::{
     RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
-use scim_schema::write_json;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::bulk::Done;
@@ -34,7 +33,10 @@ pub(crate) fn respond(service: &ScimService, outcome: &Outcome, head: bool) -> R
                 let (on, projection) = list.types.get(*place)?;
                 Some(Shown { service, base, on: *on, projection, resource })
             });
-            answer.list(list, resources, |shown, text| shown.write(text));
+            answer.list(list, resources, |shown, text| {
+                shown.write(text);
+                Ok(())
+            });
         }
         Answer::Documents(documents) => answer.documents(service, base, *documents),
         Answer::NoContent { version } => answer.version(version.clone()),
@@ -91,7 +93,10 @@ impl Http {
         let headers = self.response.headers_mut();
         headers.extend(location.map(|location| (LOCATION, location)));
         headers.extend(version.map(|version| (ETAG, version)));
-        self.written(|text| shown.write(text));
+        self.written(|text| {
+            shown.write(text);
+            Ok(())
+        });
     }
 
     /// A ListResponse message (RFC 7644 section 3.4.2, RFC 9865 section 2).
@@ -103,7 +108,7 @@ impl Http {
     ) {
         let envelope = Envelope { list, count: resources.clone().count() };
         self.written(|text| {
-            write_json(text, &envelope)?;
+            serde_json::to_writer(&mut *text, &envelope)?;
             // An empty page has its list too, since clients index it without looking.
             text.pop();
             text.extend_from_slice(b",\"Resources\":[");
@@ -119,7 +124,7 @@ impl Http {
     }
 
     fn body(&mut self, body: &impl Serialize) {
-        self.written(|text| write_json(text, body));
+        self.written(|text| serde_json::to_writer(text, body));
     }
 
     fn written(&mut self, write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) {
@@ -143,7 +148,9 @@ impl Http {
             }
             all => {
                 let list = List::of_documents(all.len());
-                self.list(&list, all.iter(), |document, text| write_json(text, &document.at(base)));
+                self.list(&list, all.iter(), |document, text| {
+                    serde_json::to_writer(text, &document.at(base))
+                });
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use http::HeaderValue;
-use scim_schema::{Derive, Projected, Projection, Target, write_json};
+use scim_schema::internal::{Derive, is_clone_of};
+use scim_schema::{Projected, Projection, Target};
 use serde_json::{Map, Value};
 
 use crate::Resource;
@@ -32,13 +33,13 @@ pub(crate) struct Rendered {
 
 impl<'a> Shown<'a> {
     /// Appends the resource as JSON.
-    pub(crate) fn write(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
+    pub(crate) fn write(&self, text: &mut Vec<u8>) {
         if let Some(rendered) = self.kept() {
             text.extend_from_slice(&rendered.json);
-            return Ok(());
+            return;
         }
         let begin = text.len();
-        write_json(text, &Projected::new(self.resource.as_map(), self.projection).deriving(self))?;
+        Projected::new(self.resource.as_map(), self.projection).deriving(self).write_to(text);
         if self.is_default() {
             self.resource.keep(|| Rendered {
                 service: self.service.downgrade(),
@@ -49,7 +50,6 @@ impl<'a> Shown<'a> {
                 version: self.version(),
             });
         }
-        Ok(())
     }
 
     /// How the resource was shown, if it is to be shown like that again.
@@ -62,7 +62,7 @@ impl<'a> Shown<'a> {
 
     fn is_default(&self) -> bool {
         let registration = self.service.registration(self.on);
-        registration.is_ok_and(|on| self.projection.is_clone_of(&Projection::new(&on.resource_type)))
+        registration.is_ok_and(|on| is_clone_of(self.projection, &Projection::new(&on.resource_type)))
     }
 
     /// The headers that say where the resource is and which version it has.

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use http::Extensions;
 use scim_filter::Budget;
-use scim_schema::{Quirk, Reading, ScimType, read_message};
+use scim_schema::internal::read_message;
+use scim_schema::{Quirk, Reading, ScimType};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
