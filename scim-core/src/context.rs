@@ -1,6 +1,5 @@
 //! What a provider is told about the request.
 
-use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,47 +7,8 @@ use http::Extensions;
 use scim_filter::Budget;
 use scim_schema::{ResourceType, Target};
 use serde_json::Value;
-use zeroize::Zeroize;
 
-use crate::{Error, Permit, Result};
-
-/// Who makes a request: put into the request's extensions by the host's authentication.
-///
-/// Without one every request is answered with 401, so that a forgotten layer does not open the door.
-///
-/// ```
-/// let mut request = http::Request::get("/Users").body(Vec::<u8>::new()).unwrap();
-/// request.extensions_mut().insert(scim_core::Identity::new("entra").in_tenant("contoso"));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Identity {
-    /// The client that is identified.
-    pub principal: String,
-    /// The tenant that it works in.
-    pub tenant: Option<String>,
-}
-
-impl Identity {
-    /// An identity without a tenant.
-    pub fn new(principal: impl Into<String>) -> Self {
-        Self { principal: principal.into(), tenant: None }
-    }
-
-    /// The same identity in a tenant.
-    #[must_use]
-    pub fn in_tenant(mut self, tenant: impl Into<String>) -> Self {
-        self.tenant = Some(tenant.into());
-        self
-    }
-}
-
-/// The base URL of one request, for hosts that serve several (tenants by path or by name).
-///
-/// Put into the request's extensions it takes the place of the service's own. It must be absolute
-/// and without a slash at its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BaseUrl(pub String);
+use crate::{Error, Identity, Permit, Result, Secrets};
 
 /// What a provider is told about the request besides its arguments.
 #[derive(Debug)]
@@ -260,51 +220,6 @@ impl ContextBuilder {
     pub fn unique_types(mut self) -> Self {
         self.unique_types = true;
         self
-    }
-}
-
-/// The `writeOnly` values of a request, wiped when it is over.
-#[derive(Default)]
-pub struct Secrets(Vec<(String, Option<Value>)>);
-
-impl Secrets {
-    /// The new value of a `writeOnly` attribute, by its canonical path (`password`).
-    pub fn get(&self, path: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(name, _)| name == path)?.1.as_ref()?.as_str()
-    }
-
-    /// Whether the request removes the value of a `writeOnly` attribute.
-    pub fn is_cleared(&self, path: &str) -> bool {
-        self.0.iter().rev().find(|(name, _)| name == path).is_some_and(|(_, value)| value.is_none())
-    }
-
-    /// Whether the request has none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn push(&mut self, path: impl Into<String>, value: Option<Value>) {
-        self.0.push((path.into(), value));
-    }
-}
-
-impl Drop for Secrets {
-    fn drop(&mut self) {
-        fn wipe(value: &mut Value) {
-            match value {
-                Value::String(text) => text.zeroize(),
-                Value::Array(list) => list.iter_mut().for_each(wipe),
-                Value::Object(object) => object.values_mut().for_each(wipe),
-                _ => {}
-            }
-        }
-        self.0.iter_mut().filter_map(|(_, value)| value.as_mut()).for_each(wipe);
-    }
-}
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.iter().map(|(path, _)| path)).finish()
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Sealer {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cursor {
     /// Among several types, which one; 0 for the only one.
-    pub(crate) type_index: usize,
+    pub(crate) query: usize,
     /// Where the page begins in the resources of that type; never counted.
     pub(crate) window: Window,
     /// The page size, which stays the same from page to page.
@@ -53,7 +53,7 @@ impl Sealer {
         let mut body = Vec::new();
         body.extend(expires.to_be_bytes());
         body.extend((cursor.count as u64).to_be_bytes());
-        body.extend((cursor.type_index as u64).to_be_bytes());
+        body.extend((cursor.query as u64).to_be_bytes());
         let (kind, position) = match &cursor.window {
             Window::Start(_) | Window::First => (0, None),
             Window::After(position) => (1, Some(position)),
@@ -90,7 +90,7 @@ impl Sealer {
 fn read(body: &[u8]) -> Option<(i64, Cursor)> {
     let (expires, rest) = body.split_first_chunk::<8>()?;
     let (count, rest) = rest.split_first_chunk::<8>()?;
-    let (type_index, rest) = rest.split_first_chunk::<8>()?;
+    let (query, rest) = rest.split_first_chunk::<8>()?;
     let (kind, rest) = rest.split_first()?;
     let window = match kind {
         0 => Window::First,
@@ -99,7 +99,7 @@ fn read(body: &[u8]) -> Option<(i64, Cursor)> {
         _ => return None,
     };
     let cursor = Cursor {
-        type_index: usize::try_from(u64::from_be_bytes(*type_index)).ok()?,
+        query: usize::try_from(u64::from_be_bytes(*query)).ok()?,
         window,
         count: usize::try_from(u64::from_be_bytes(*count)).ok()?,
     };
@@ -115,7 +115,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn cursor() -> Cursor {
-        Cursor { type_index: 1, window: Window::After(Position(b"here".to_vec())), count: 20 }
+        Cursor { query: 1, window: Window::After(Position(b"here".to_vec())), count: 20 }
     }
 
     #[test]

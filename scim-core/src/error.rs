@@ -8,11 +8,10 @@ use scim_patch::PatchError;
 use scim_schema::{ScimType, Target, Violation};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::message_uri::ERROR;
+
 /// The result of what can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// The URI of the Error message schema.
-pub(crate) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
 /// A failure with a status, an optional `scimType` and a detail for the client; one word in size.
 ///
@@ -151,6 +150,11 @@ impl Error {
 
     pub(crate) fn not_writable(target: &Target) -> Self {
         Self::forbidden(format!("`{target}` cannot be written by the caller"))
+    }
+
+    /// The caller may not see what a filter, a sort or a PATCH by this attribute would reveal.
+    pub(crate) fn sensitive(target: &Target) -> Self {
+        Self::of(ScimType::Sensitive, format!("`{target}` cannot be searched, selected or sorted by"))
     }
 
     /// Nobody is identified.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::shown::Rendered;
+use crate::rendered::Rendered;
 use crate::{Context, ETag, Error, Result};
 
 /// A resource in canonical form: a JSON object that is copied only when a shared one is changed.
@@ -74,13 +74,13 @@ impl Resource {
         Arc::unwrap_or_clone(self.0).object
     }
 
-    /// How the resource was shown before.
+    /// How the resource was shown, if that is cached.
     pub(crate) fn rendered(&self) -> Option<&Rendered> {
         self.0.rendered.get()
     }
 
-    /// Keeps how the resource was shown, unless nobody else holds it, since then it is not shown again.
-    pub(crate) fn keep(&self, rendered: impl FnOnce() -> Rendered) {
+    /// Caches how the resource was shown, if somebody else holds it: only then is it shown again.
+    pub(crate) fn cache_rendered(&self, rendered: impl FnOnce() -> Rendered) {
         if Arc::strong_count(&self.0) > 1 {
             self.0.rendered.get_or_init(rendered);
         }

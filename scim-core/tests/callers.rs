@@ -47,7 +47,7 @@ fn send(service: &ScimService, who: &Identity, method: &str, path: &str, body: &
     let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
     let mut request = Request::builder().method(method).uri(path).extension(who.clone());
     if let Some(tenant) = &who.tenant {
-        request = request.extension(BaseUrl(format!("https://example.com/{tenant}/scim/v2")));
+        request = request.extension(BaseUrl::new(format!("https://example.com/{tenant}/scim/v2")).unwrap());
     }
     let response = pollster::block_on(service.handle(request.body(body).unwrap()));
     (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or_default())

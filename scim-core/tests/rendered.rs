@@ -22,7 +22,7 @@ fn answer(
     let mut request =
         Request::builder().method(method).uri(path).extension(Identity::new("a")).body(body).unwrap();
     if let Some(base) = base {
-        request.extensions_mut().insert(BaseUrl(base.to_owned()));
+        request.extensions_mut().insert(BaseUrl::new(base).unwrap());
     }
     pollster::block_on(service.handle(request))
 }

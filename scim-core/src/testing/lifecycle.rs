@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::client::{Client, Reply, patch_body};
 use super::shape::put;
 use super::{Bench, Verdict};
-use crate::parameters::SEARCH_REQUEST;
+use crate::message_uri::SEARCH_REQUEST;
 
 /// Fails with a message unless a condition holds.
 pub(super) fn ensure(holds: bool, message: impl FnOnce() -> String) -> Verdict {

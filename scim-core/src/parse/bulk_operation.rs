@@ -1,4 +1,4 @@
-//! One operation of a bulk request, as it came.
+//! Parses one operation of a bulk request.
 
 use std::collections::HashSet;
 
@@ -7,54 +7,55 @@ use scim_schema::{Reading, read_message};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::references;
+use super::json;
+use super::route::Route;
 use crate::error::shortened;
-use crate::route::Route;
-use crate::{ETag, Error, Precondition, Result, ScimService, json};
+use crate::setup::Setup;
+use crate::type_index::TypeIndex;
+use crate::{ETag, Error, Precondition, Result};
 
-/// One operation.
+/// How a reference to the result of another operation begins (RFC 7644 section 3.7.2).
+pub(crate) const BULK_ID_PREFIX: &str = "bulkId:";
+
+/// One operation of a bulk request. Its `data` is parsed further when the operation is executed.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(crate) struct BulkOperation {
     /// In upper case.
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) bulk_id: Option<String>,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) bulk_id: Option<String>,
     version: Option<String>,
-    pub(super) data: Option<Value>,
-    /// Whether there may be a reference in it: most have none, and need not be looked through.
-    pub(super) may_refer: bool,
-    /// What is wrong with it without looking further.
-    pub(super) refused: Option<Error>,
+    pub(crate) data: Option<Value>,
+    /// Whether it may contain a reference. Most operations have none, and need not be searched.
+    pub(crate) may_refer: bool,
+    /// The error, if the operation is refused already.
+    pub(crate) error: Option<Error>,
 }
 
-impl Part {
-    /// Reads an operation; what is wrong with it is kept for its answer.
-    pub(super) fn read(
-        index: usize,
-        raw: &RawValue,
-        service: &ScimService,
-        seen: &mut HashSet<String>,
-    ) -> Self {
-        let mut reading = Reading::new(&service.config().tolerance);
+impl BulkOperation {
+    /// Parses an operation. An error is kept as the result of the operation. `bulk_ids` are those of the
+    /// operations before.
+    pub(crate) fn parse(index: usize, raw: &RawValue, setup: &Setup, bulk_ids: &mut HashSet<String>) -> Self {
+        let mut reading = Reading::new(&setup.config.tolerance);
         reading.at_operation(Some(index));
         let text = raw.get();
-        let mut part = Self {
+        let mut operation = Self {
             method: String::new(),
             path: String::new(),
             bulk_id: None,
             version: None,
             data: None,
-            may_refer: references::may_be_in(text),
-            refused: None,
+            may_refer: may_refer(text),
+            error: None,
         };
-        let read = json::parse(text.as_bytes()).and_then(|operation| part.fill(operation, &mut reading));
-        part.refused = read.and_then(|()| part.check()).err();
-        if let Some(bulk_id) = &part.bulk_id
-            && !seen.insert(bulk_id.clone())
+        let filled = json::parse(text.as_bytes()).and_then(|members| operation.fill(members, &mut reading));
+        operation.error = filled.and_then(|()| operation.check()).err();
+        if let Some(bulk_id) = &operation.bulk_id
+            && !bulk_ids.insert(bulk_id.clone())
         {
-            part.refused = Some(Error::invalid_syntax("the `bulkId` is there twice"));
+            operation.error = Some(Error::invalid_syntax("duplicate `bulkId`; another operation has it too"));
         }
-        part
+        operation
     }
 
     fn fill(&mut self, operation: Value, reading: &mut Reading<'_>) -> Result<()> {
@@ -69,7 +70,7 @@ impl Part {
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(Error::invalid_syntax(format!("`{name}` must be a string"))),
         };
-        // In the order in which they are needed to tell what was refused.
+        // The members that identify the operation come first, so that its error can name it.
         self.method = shortened(&text("method")?.unwrap_or_default().to_ascii_uppercase());
         self.bulk_id = text("bulkId")?.filter(|id| !id.is_empty());
         self.path = text("path")?.unwrap_or_default();
@@ -95,26 +96,35 @@ impl Part {
         Ok(())
     }
 
-    pub(super) fn is_post(&self) -> bool {
+    pub(crate) fn is_post(&self) -> bool {
         self.method == "POST"
     }
 
-    /// The endpoint, once no `bulkId:` is left in the path.
-    pub(super) fn route(&self, service: &ScimService, base: &str) -> Result<Route> {
-        let route = Route::find(service, base, &self.path)?;
+    /// The endpoint and its resource type. Call it after references in the path were replaced.
+    pub(crate) fn route(&self, setup: &Setup, base_url: &str) -> Result<(Route, TypeIndex)> {
+        let route = Route::find(setup, base_url, &self.path)?;
         match (&route, self.is_post()) {
-            (Route::Collection(_), true) | (Route::Resource(..), false) => Ok(route),
+            (Route::Collection(index), true) | (Route::Resource(index, _), false) => {
+                let index = *index;
+                Ok((route, index))
+            }
             (Route::Collection(_) | Route::Resource(..), _) => Err(Error::new(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "POST goes to a collection, all else to a resource",
+                "POST needs the path of a collection, such as `/Users`; PUT, PATCH and DELETE need that of a \
+                 resource",
             )),
-            _ => Err(Error::invalid_syntax("the endpoint cannot be part of a bulk request")),
+            _ => Err(Error::invalid_syntax("a bulk request cannot use this endpoint")),
         }
     }
 
-    /// The version that the operation depends on.
-    pub(super) fn precondition(&self) -> Precondition {
+    /// The precondition from the `version` of the operation.
+    pub(crate) fn precondition(&self) -> Precondition {
         let version = self.version.as_deref().map(ETag::from_stored);
         version.map_or(Precondition::NONE, Precondition::matches)
     }
+}
+
+/// Whether JSON text may contain a reference, with escapes or without.
+pub(crate) fn may_refer(json: &str) -> bool {
+    json.contains(BULK_ID_PREFIX) || json.contains("\\u")
 }

@@ -1,4 +1,4 @@
-//! Reading JSON that a client sent.
+//! Parses the JSON of a body.
 
 use std::fmt;
 
@@ -9,12 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::{Error, Result};
 
-/// Reads a body as JSON. An object with a name twice is refused: which of the two is meant would be
-/// a guess, and two readers of one document must not see different things. So is U+0000, which not
-/// every store can keep.
+/// Parses a body as JSON. Refuses an object with a duplicate name, since parsers disagree about which of the
+/// two counts, and U+0000, which some databases cannot store.
 ///
-/// Nesting is limited by `serde_json` (128 levels).
-pub(crate) fn parse(body: &[u8]) -> Result<Value> {
+/// `serde_json` limits nesting to 128 levels.
+pub(super) fn parse(body: &[u8]) -> Result<Value> {
     if body.is_empty() {
         return Err(Error::invalid_syntax("the request needs a body"));
     }
@@ -26,19 +25,19 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value> {
     Ok(value)
 }
 
-/// A message with a list whose elements are to be read later, each on its own.
-pub(crate) struct Message {
+/// A message with a list whose elements are parsed later, one at a time.
+pub(super) struct Message {
     /// The members, in which the list is null.
-    pub(crate) members: Map<String, Value>,
-    pub(crate) list: Vec<Box<RawValue>>,
+    pub(super) members: Map<String, Value>,
+    pub(super) list: Vec<Box<RawValue>>,
 }
 
-/// Reads a message but not the elements of the list that it has under a name, in any case.
-pub(crate) fn message(body: &[u8], list: &'static str) -> Result<Message> {
+/// Parses a message, but not the elements of its list, which has a name in any case.
+pub(super) fn parse_message(body: &[u8], list: &'static str) -> Result<Message> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let message = deserializer.deserialize_map(Members(list));
     message.and_then(|message| deserializer.end().map(|()| message)).map_err(|error| {
-        // What is there instead may be long, and helps nobody.
+        // The message of serde_json quotes the value that it found, which may be long.
         match error.to_string().rsplit_once(", expected ") {
             Some((_, expected)) if error.is_data() => {
                 let expected = expected.split(" at line ").next().unwrap_or_default();
@@ -68,7 +67,7 @@ impl<'de> Visitor<'de> for Members {
                 object.next_value_seed(UniqueNames)?
             };
             if message.members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member is there twice"));
+                return Err(A::Error::custom("duplicate member"));
             }
         }
         Ok(message)

@@ -5,40 +5,44 @@ use std::borrow::Cow;
 use scim_schema::{Quirk, Reading, ScimType, read_message};
 use serde_json::Value;
 
-use crate::route::decode;
+use crate::error::shortened;
+use crate::message_uri::SEARCH_REQUEST;
+use crate::url::decode_query;
 use crate::{Error, Result};
-
-/// The URI of the SearchRequest message schema.
-pub(crate) const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 const NAMES: [&str; 8] =
     ["attributes", "excludedAttributes", "filter", "sortBy", "sortOrder", "startIndex", "count", "cursor"];
 
-/// The parameters as the client sent them. Numbers and the order are read when they are used, so
-/// that a request which has no use for them does not fail over them.
+/// The parameters as the client sent them. Numbers and the order are parsed when they are used, so that a
+/// request that ignores them does not fail because of them.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Parameters {
-    pub(crate) attributes: Option<String>,
-    pub(crate) excluded_attributes: Option<String>,
-    pub(crate) filter: Option<String>,
-    pub(crate) sort_by: Option<String>,
+pub(super) struct Parameters {
+    pub(super) attributes: Option<String>,
+    pub(super) excluded_attributes: Option<String>,
+    pub(super) filter: Option<String>,
+    pub(super) sort_by: Option<String>,
     sort_order: Option<String>,
     start_index: Option<String>,
     count: Option<String>,
     /// Empty for the first page.
-    pub(crate) cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 impl Parameters {
     /// Reads the query of a URL. Unknown parameters are ignored.
-    pub(crate) fn from_query(query: &str, reading: &mut Reading<'_>) -> Result<Self> {
+    pub(super) fn from_query(query: &str, reading: &mut Reading<'_>) -> Result<Self> {
         let mut parameters = Self::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decoded(name)?;
             let name = match NAMES.iter().find(|known| known.eq_ignore_ascii_case(&name)) {
                 Some(known) if **known == name || reading.tolerates(Quirk::ParameterForm, known) => *known,
-                Some(known) => return Err(Error::invalid_syntax(format!("`{known}` must be written so"))),
+                Some(known) => {
+                    return Err(Error::invalid_syntax(format!(
+                        "`{}` is not a parameter; send `{known}`",
+                        shortened(&name)
+                    )));
+                }
                 None => {
                     decoded(value)?;
                     continue;
@@ -51,7 +55,7 @@ impl Parameters {
     }
 
     /// Reads a SearchRequest message.
-    pub(crate) fn from_message(message: Value, reading: &mut Reading<'_>) -> Result<Self> {
+    pub(super) fn from_message(message: Value, reading: &mut Reading<'_>) -> Result<Self> {
         if !message.is_object() {
             return Err(Error::invalid_syntax(
                 "the body must be a JSON object, such as `{\"filter\": \"title pr\"}`",
@@ -67,29 +71,31 @@ impl Parameters {
                 Value::String(text) if !number || reading.tolerates(Quirk::NumberAsString, &name) => text,
                 Value::Array(names) if name.ends_with("ttributes") => {
                     let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
-                    names.ok_or_else(|| wrong(&name, "must be an array of attribute names"))?.join(",")
+                    names
+                        .ok_or_else(|| invalid_parameter(&name, "must be an array of attribute names"))?
+                        .join(",")
                 }
-                _ => return Err(wrong(&name, "has a value of the wrong type")),
+                _ => return Err(invalid_parameter(&name, "has a value of the wrong type")),
             };
             parameters.set(&name, text, reading)?;
         }
         Ok(parameters)
     }
 
-    /// Whether the query of a URL has a filter, whatever else is in it.
-    pub(crate) fn name_filter(query: &str) -> bool {
-        let name = |pair: &str| decode(pair.split_once('=').map_or(pair, |(name, _)| name), true);
+    /// Whether the query of a URL has a filter. Other parameters may be invalid.
+    pub(super) fn has_filter(query: &str) -> bool {
+        let name = |pair: &str| decode_query(pair.split_once('=').map_or(pair, |(name, _)| name));
         query.split('&').filter_map(name).any(|name| name.eq_ignore_ascii_case("filter"))
     }
 
-    /// Whether the client says which attributes the response shows.
-    pub(crate) fn has_projection(&self) -> bool {
+    /// Whether the client chooses the attributes that the response shows.
+    pub(super) fn has_projection(&self) -> bool {
         self.attributes.is_some() || self.excluded_attributes.is_some()
     }
 
     fn set(&mut self, name: &str, value: String, reading: &mut Reading<'_>) -> Result<()> {
-        // An empty value says nothing; but an empty cursor asks for the first page, and whether an empty
-        // filter means "all" is a matter of tolerance.
+        // An empty value counts as absent, with two exceptions: an empty cursor asks for the first page, and
+        // an empty filter is refused unless it is tolerated.
         if value.trim().is_empty() && name == "filter" {
             if reading.tolerates(Quirk::EmptyFilter, name) {
                 return Ok(());
@@ -113,41 +119,43 @@ impl Parameters {
         };
         match slot {
             None => *slot = Some(value),
-            // Some clients repeat the parameter for each element of a list.
+            // Some clients repeat the parameter for each name.
             Some(names) if name.ends_with("ttributes") => {
                 names.push(',');
                 names.push_str(&value);
             }
-            Some(_) => return Err(Error::invalid_syntax(format!("`{name}` is there twice"))),
+            Some(_) => {
+                return Err(Error::invalid_syntax(format!("duplicate parameter `{name}`; send it once")));
+            }
         }
         Ok(())
     }
 
     /// Whether `sortOrder` is descending.
-    pub(crate) fn descending(&self) -> Result<bool> {
+    pub(super) fn descending(&self) -> Result<bool> {
         match self.sort_order.as_deref().map(str::to_ascii_lowercase).as_deref() {
             None | Some("ascending") => Ok(false),
             Some("descending") => Ok(true),
-            Some(_) => Err(wrong("sortOrder", "must be ascending or descending")),
+            Some(_) => Err(invalid_parameter("sortOrder", "must be ascending or descending")),
         }
     }
 
     /// The `startIndex`; less than 1 counts as 1 (RFC 7644 section 3.4.2.4).
-    pub(crate) fn start_index(&self) -> Result<Option<u64>> {
-        let index = self.start_index.as_deref().map(|text| whole("startIndex", text)).transpose()?;
+    pub(super) fn start_index(&self) -> Result<Option<u64>> {
+        let index = self.start_index.as_deref().map(|text| parse_integer("startIndex", text)).transpose()?;
         Ok(index.map(|index| index.max(1).unsigned_abs()))
     }
 
     /// The `count`, which may be negative.
-    pub(crate) fn count(&self) -> Result<Option<i64>> {
-        self.count.as_deref().map(|text| whole("count", text)).transpose()
+    pub(super) fn count(&self) -> Result<Option<i64>> {
+        self.count.as_deref().map(|text| parse_integer("count", text)).transpose()
     }
 }
 
 /// A name or a value of a query.
 fn decoded(text: &str) -> Result<String> {
-    let wrong = || Error::invalid_syntax("the query is not valid UTF-8, or holds a NUL");
-    decode(text, true).filter(|text| !text.contains('\0')).ok_or_else(wrong)
+    let invalid = || Error::invalid_syntax("the query is not valid UTF-8, or contains U+0000");
+    decode_query(text).filter(|text| !text.contains('\0')).ok_or_else(invalid)
 }
 
 /// A filter of a URL, in which a `+` stands for a blank, as in a form. But clients that encode blanks as
@@ -193,18 +201,18 @@ fn with_pluses<'a>(filter: &'a str, reading: &mut Reading<'_>) -> Cow<'a, str> {
     }
 }
 
-/// A whole number of any length.
-fn whole(name: &str, text: &str) -> Result<i64> {
+/// Parses an integer. One that is too large becomes the largest `i64`, or the smallest.
+fn parse_integer(name: &str, text: &str) -> Result<i64> {
     let text = text.trim();
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(wrong(name, "must be a whole number"));
+        return Err(invalid_parameter(name, "must be an integer"));
     }
-    let beyond = if text.starts_with('-') { i64::MIN } else { i64::MAX };
-    Ok(text.parse().unwrap_or(beyond))
+    let saturated = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    Ok(text.parse().unwrap_or(saturated))
 }
 
-fn wrong(name: &str, reason: &str) -> Error {
+fn invalid_parameter(name: &str, reason: &str) -> Error {
     Error::of(ScimType::InvalidValue, format!("`{name}`: {reason}"))
 }
 
@@ -261,8 +269,8 @@ mod tests {
     #[test]
     fn a_filter_is_found_among_anything() {
         for text in ["filter=", "count=x&FILTER=a", "f%69lter=a"] {
-            assert!(Parameters::name_filter(text), "{text}");
+            assert!(Parameters::has_filter(text), "{text}");
         }
-        assert!(!Parameters::name_filter("count=filter&filters=x"));
+        assert!(!Parameters::has_filter("count=filter&filters=x"));
     }
 }

@@ -1,62 +1,62 @@
 //! `bulkId:` references in paths and data (RFC 7644 section 3.7.2).
 //!
-//! Only what refers to a resource is looked at: paths, reference attributes and `value`
-//! sub-attributes. A display name that begins with `bulkId:` is just a name.
+//! References are found in paths, reference attributes and `value` sub-attributes only. A display name that
+//! begins with `bulkId:` is just a name.
 
 use scim_filter::{Filter, Limits, Literal, PatchPath};
 use scim_schema::{AttrPath, Extension, Quirk, Reading, ResourceType, Target, Tolerance, Type};
 use serde_json::{Map, Value};
 
-use crate::route::decode;
+use crate::parse::BULK_ID_PREFIX;
+use crate::url::decode_segment;
 
-const PREFIX: &str = "bulkId:";
-
-/// Whether there may be a reference in JSON text, written with escapes or without.
-pub(super) fn may_be_in(json: &str) -> bool {
-    json.contains(PREFIX) || json.contains("\\u")
-}
-
-/// What is to become of a reference.
-pub(super) enum Fate {
+/// What replaces a reference.
+pub(super) enum Replacement {
+    /// Nothing: the reference stays.
     Keep,
-    Replace(String),
+    /// The id of the resource.
+    Id(String),
     /// The attribute, or the element of a list, is left out.
     LeaveOut,
 }
 
 /// The references in the data of one operation.
 pub(super) struct References<'a> {
-    on: &'a ResourceType,
-    /// Decides by `bulkId`.
-    fate: &'a mut dyn FnMut(&str) -> Fate,
-    /// What was left out: the attributes, and the values.
+    resource_type: &'a ResourceType,
+    /// Chooses the replacement of a `bulkId`.
+    replace: &'a mut dyn FnMut(&str) -> Replacement,
+    /// The attributes that were left out, with their values.
     pub(super) left_out: Vec<(Target, Value)>,
-    /// A required attribute of which nothing is left.
+    /// A required attribute whose values were all left out.
     pub(super) missing: Option<Target>,
 }
 
-/// References in the path of an operation, such as `/Groups/bulkId:staff`; as all of a path, they may be
-/// percent-encoded.
-pub(super) fn in_path(path: &str, fate: &mut dyn FnMut(&str) -> Fate) -> String {
-    let mut fate_of = |bulk_id: &str| fate(&decode(bulk_id, false).unwrap_or_else(|| bulk_id.to_owned()));
-    let segments = path.split('/').map(|segment| match segment.strip_prefix(PREFIX).map(&mut fate_of) {
-        Some(Fate::Replace(id)) => id,
-        _ => segment.to_owned(),
-    });
+/// Replaces references in the path of an operation, such as `/Groups/bulkId:staff`. They may be
+/// percent-encoded, as everything in a path.
+pub(super) fn in_path(path: &str, replace: &mut dyn FnMut(&str) -> Replacement) -> String {
+    let mut decoded = |bulk_id: &str| replace(&decode_segment(bulk_id).unwrap_or_else(|| bulk_id.to_owned()));
+    let segments =
+        path.split('/').map(|segment| match segment.strip_prefix(BULK_ID_PREFIX).map(&mut decoded) {
+            Some(Replacement::Id(id)) => id,
+            _ => segment.to_owned(),
+        });
     segments.collect::<Vec<_>>().join("/")
 }
 
 impl<'a> References<'a> {
-    pub(super) fn new(on: &'a ResourceType, fate: &'a mut dyn FnMut(&str) -> Fate) -> Self {
-        Self { on, fate, left_out: Vec::new(), missing: None }
+    pub(super) fn new(
+        resource_type: &'a ResourceType,
+        replace: &'a mut dyn FnMut(&str) -> Replacement,
+    ) -> Self {
+        Self { resource_type, replace, left_out: Vec::new(), missing: None }
     }
 
-    /// The data of a POST or a PUT.
+    /// Replaces references in the data of a POST or a PUT.
     pub(super) fn in_resource(&mut self, data: &mut Value) {
         let Some(object) = data.as_object_mut() else { return };
-        let on = self.on;
+        let resource_type = self.resource_type;
         object.retain(|key, value| {
-            if let Some(extension) = on.extension(key) {
+            if let Some(extension) = resource_type.extension(key) {
                 self.in_extension(extension, value);
                 return true;
             }
@@ -71,16 +71,17 @@ impl<'a> References<'a> {
         });
     }
 
-    /// The data of a PATCH. Nothing of it is ever left out, since no operation refers to one.
+    /// Replaces references in the data of a PATCH. None is left out: no operation can refer to a PATCH, so it
+    /// is never part of a circle.
     pub(super) fn in_patch(&mut self, data: &mut Value) {
         let operations = match data {
             Value::Object(message) => member(message, "Operations").and_then(Value::as_array_mut),
-            // Some clients leave the message around the operations out.
+            // Some clients send the list of operations without the message around it.
             list => list.as_array_mut(),
         };
         for operation in operations.into_iter().flatten().filter_map(Value::as_object_mut) {
             let target = match member(operation, "path") {
-                Some(Value::String(path)) => match self.on.extension(path) {
+                Some(Value::String(path)) => match self.resource_type.extension(path) {
                     Some(extension) => {
                         member(operation, "value")
                             .into_iter()
@@ -100,15 +101,15 @@ impl<'a> References<'a> {
         }
     }
 
-    /// References in the value filter of a path, as in `members[value eq "bulkId:bea"]`; what the
-    /// path names.
+    /// Replaces references in the value filter of a path, such as `members[value eq "bulkId:bea"]`. Returns the
+    /// attribute that the path names.
     fn in_patch_path(&mut self, path: &mut String) -> Option<Target> {
         let tolerance = Tolerance::lenient();
         match PatchPath::parse(path, &Limits::default(), &mut Reading::new(&tolerance)).ok()? {
             PatchPath::Attribute(path) => self.find(path.as_str()),
             PatchPath::Value { path: list, mut filter, sub } => {
                 let target = self.find(list.as_str())?;
-                if path.contains(PREFIX) {
+                if path.contains(BULK_ID_PREFIX) {
                     self.in_filter(&target, &mut filter);
                     *path = PatchPath::Value { path: list, filter, sub: sub.clone() }.to_string();
                 }
@@ -139,10 +140,10 @@ impl<'a> References<'a> {
 
     fn find(&self, name: &str) -> Option<Target> {
         let tolerance = Tolerance::strict().with(Quirk::DottedUri);
-        self.on.resolve(&AttrPath::parse(name).ok()?, &mut Reading::new(&tolerance)).ok()
+        self.resource_type.resolve(&AttrPath::parse(name).ok()?, &mut Reading::new(&tolerance)).ok()
     }
 
-    /// The value of an attribute; false if nothing of it is left.
+    /// Replaces references in the value of an attribute. False if all of it was left out.
     fn in_attribute(&mut self, target: &Target, value: &mut Value) -> bool {
         let before = self.left_out.len();
         let left = match value {
@@ -158,7 +159,7 @@ impl<'a> References<'a> {
         left
     }
 
-    /// One value; false if it is left out.
+    /// Replaces references in a single value. False if it is left out.
     fn in_value(&mut self, target: &Target, value: &mut Value) -> bool {
         let stays = match &mut *value {
             // A string for a complex attribute is its `value`.
@@ -184,17 +185,17 @@ impl<'a> References<'a> {
     fn in_text(&mut self, text: &mut String) -> bool {
         // A reference may also be a URL that ends in one.
         let Some((before, bulk_id)) =
-            text.split_once(PREFIX).filter(|(head, _)| head.is_empty() || head.ends_with('/'))
+            text.split_once(BULK_ID_PREFIX).filter(|(head, _)| head.is_empty() || head.ends_with('/'))
         else {
             return true;
         };
-        match (self.fate)(bulk_id) {
-            Fate::Keep => true,
-            Fate::Replace(id) => {
+        match (self.replace)(bulk_id) {
+            Replacement::Keep => true,
+            Replacement::Id(id) => {
                 *text = format!("{before}{id}");
                 true
             }
-            Fate::LeaveOut => false,
+            Replacement::LeaveOut => false,
         }
     }
 }

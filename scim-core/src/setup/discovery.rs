@@ -7,12 +7,18 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use crate::config::{Config, Registration};
-use crate::{Capabilities, ETag, ScimService};
+use super::config::{Config, Registration};
+use crate::{Capabilities, ETag};
 
 /// The protocol's own endpoints, which no resource type can take.
 pub(crate) const ENDPOINTS: [&str; 6] =
     ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/Bulk", "/Me", "/.search"];
+
+/// The number of a path segment such as `v2`, which names the version of the protocol (RFC 7644 section 3.13).
+pub(crate) fn protocol_version(segment: &str) -> Option<&str> {
+    let version = segment.strip_prefix(['v', 'V'])?;
+    (!version.is_empty() && version.bytes().all(|b| b.is_ascii_digit())).then_some(version)
+}
 
 /// The schemas of the discovery documents themselves.
 pub(crate) fn schemas() -> Vec<Schema> {
@@ -51,8 +57,7 @@ pub(crate) enum Documents {
 
 impl Documents {
     /// The documents that are meant, of all there are.
-    pub(crate) fn of(self, service: &ScimService) -> &[Document] {
-        let discovery = service.discovery();
+    pub(crate) fn select(self, discovery: &Discovery) -> &[Document] {
         let (all, one) = match self {
             Self::Configuration => return std::slice::from_ref(&discovery.configuration),
             Self::Schemas(one) => (&discovery.schemas, one),
@@ -65,8 +70,8 @@ impl Documents {
     }
 
     /// The version of the document, or of the list.
-    pub(crate) fn version(self, service: &ScimService) -> ETag {
-        match self.of(service) {
+    pub(crate) fn version(self, discovery: &Discovery) -> ETag {
+        match self.select(discovery) {
             [one] if !self.is_list() => one.version.clone(),
             all => version_of(all.iter().map(|document| document.version.opaque())),
         }
@@ -83,7 +88,7 @@ impl Documents {
 pub(crate) struct Document {
     id: String,
     /// In the order in which they are served, written already.
-    members: Vec<(&'static str, Box<RawValue>)>,
+    members: Vec<(String, Box<RawValue>)>,
     resource_type: &'static str,
     /// Below the base URL.
     location: String,
@@ -97,15 +102,16 @@ impl Document {
         Self { id: id.to_owned(), members: Vec::new(), resource_type, location, version }
     }
 
-    fn with(mut self, name: &'static str, value: &impl Serialize) -> Self {
+    fn with(mut self, name: &str, value: &impl Serialize) -> Self {
         if let Ok(written) = to_raw_value(value) {
-            self.members.push((name, written));
+            self.members.push((name.to_owned(), written));
         }
-        self.version = version_of(self.members.iter().flat_map(|(name, written)| [*name, written.get()]));
+        self.version =
+            version_of(self.members.iter().flat_map(|(name, written)| [name.as_str(), written.get()]));
         self
     }
 
-    fn with_text(self, name: &'static str, text: &str) -> Self {
+    fn with_text(self, name: &str, text: &str) -> Self {
         if text.is_empty() { self } else { self.with(name, &text) }
     }
 
@@ -153,27 +159,33 @@ fn version_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> ETag {
 
 /// RFC 7643 section 5, with the pagination of RFC 9865 section 4.
 fn configuration(config: &Config, capabilities: Capabilities) -> Document {
-    let schemes: Vec<&Value> = config.authentication.iter().map(|scheme| scheme.announced()).collect();
     let supported = |supported: bool| json!({ "supported": supported });
-    Document::new("ServiceProviderConfig", "ServiceProviderConfig", "/ServiceProviderConfig".to_owned())
-        .with("schemas", &[standard::SERVICE_PROVIDER_CONFIG])
-        .with_text("documentationUri", config.documentation_uri.as_deref().unwrap_or_default())
-        .with("patch", &supported(true))
-        .with(
-            "bulk",
-            &json!({
-                "supported": config.bulk_operations > 0,
-                // Clients take it for the size of their chunks even where bulk is not supported.
-                "maxOperations": config.bulk_operations.max(1),
-                "maxPayloadSize": config.max_payload,
-            }),
-        )
-        .with("filter", &json!({ "supported": capabilities.filter(), "maxResults": config.max_page_size }))
-        .with("changePassword", &supported(capabilities.change_password()))
-        .with("sort", &supported(capabilities.sort()))
-        .with("etag", &supported(true))
-        .with("pagination", &pagination(config, capabilities))
-        .with("authenticationSchemes", &schemes)
+    let urns = config.extensions.iter().map(|(urn, _)| urn.as_str());
+    let schemas: Vec<&str> = std::iter::once(standard::SERVICE_PROVIDER_CONFIG).chain(urns).collect();
+    let document =
+        Document::new("ServiceProviderConfig", "ServiceProviderConfig", "/ServiceProviderConfig".to_owned())
+            .with("schemas", &schemas)
+            .with_text("documentationUri", config.documentation_uri.as_deref().unwrap_or_default())
+            .with("patch", &supported(true))
+            .with(
+                "bulk",
+                &json!({
+                    "supported": config.bulk_operations > 0,
+                    // Clients take it for the size of their chunks even where bulk is not supported.
+                    "maxOperations": config.bulk_operations.max(1),
+                    "maxPayloadSize": config.max_payload,
+                }),
+            )
+            .with(
+                "filter",
+                &json!({ "supported": capabilities.filter(), "maxResults": config.max_page_size }),
+            )
+            .with("changePassword", &supported(capabilities.change_password()))
+            .with("sort", &supported(capabilities.sort()))
+            .with("etag", &supported(true))
+            .with("pagination", &pagination(config, capabilities))
+            .with("authenticationSchemes", &config.authentication);
+    config.extensions.iter().fold(document, |document, (urn, members)| document.with(urn, members))
 }
 
 /// RFC 9865 section 4.

@@ -1,117 +1,16 @@
-//! Building a service: its resource types, their providers, and its options.
+//! Configuring a service: its resource types, their providers, and its options.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use scim_schema::{ResourceType, SchemaError, Tolerance, standard};
-use serde_json::{Value, json};
+use scim_schema::{ResourceType, Tolerance, standard};
+use serde_json::{Map, Value};
 
-use crate::access::Everything;
+use super::authentication::AuthenticationScheme;
+use super::config::{Config, Registration};
+use super::me::Me;
 use crate::cursor::Sealer;
-use crate::{Me, Monitor, Policy, Provider};
-
-/// What goes wrong when a service is built.
-#[derive(Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// There is no base URL, or it is not absolute.
-    BaseUrl(String),
-    /// Two resource types have the same name or endpoint, or an endpoint is the protocol's own.
-    ResourceType(String),
-    /// One schema URI stands for two different schemas.
-    Schema(String),
-}
-
-impl std::fmt::Display for BuildError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::BaseUrl(url) => {
-                write!(f, "the base URL must be absolute (http or https), but it is `{url}`")
-            }
-            Self::ResourceType(name) => write!(f, "the resource type or endpoint `{name}` is taken"),
-            Self::Schema(uri) => write!(f, "the URI `{uri}` stands for two different schemas"),
-        }
-    }
-}
-
-impl std::error::Error for BuildError {}
-
-impl From<SchemaError> for BuildError {
-    fn from(error: SchemaError) -> Self {
-        Self::Schema(error.to_string())
-    }
-}
-
-/// A way of authentication that the service announces (RFC 7643 section 5).
-#[derive(Clone, Debug)]
-pub struct AuthenticationScheme(Value, String);
-
-impl AuthenticationScheme {
-    /// OAuth 2.0 bearer tokens (RFC 6750).
-    pub fn bearer() -> Self {
-        let announced = json!({
-            "type": "oauthbearertoken",
-            "name": "OAuth Bearer Token",
-            "description": "A bearer token in the Authorization header",
-            "specUri": "https://www.rfc-editor.org/info/rfc6750",
-        });
-        Self(announced, "Bearer realm=\"scim\"".to_owned())
-    }
-
-    /// HTTP Basic (RFC 7617); discouraged by RFC 7644 section 2.
-    pub fn basic() -> Self {
-        let announced = json!({
-            "type": "httpbasic",
-            "name": "HTTP Basic",
-            "description": "A user name and a password in the Authorization header",
-            "specUri": "https://www.rfc-editor.org/info/rfc7617",
-        });
-        Self(announced, "Basic realm=\"scim\"".to_owned())
-    }
-
-    /// The `WWW-Authenticate` challenge that goes with it.
-    pub(crate) fn challenge(&self) -> &str {
-        &self.1
-    }
-
-    pub(crate) fn announced(&self) -> &Value {
-        &self.0
-    }
-}
-
-/// A resource type with the provider that keeps its resources.
-pub(crate) struct Registration {
-    pub(crate) resource_type: ResourceType,
-    pub(crate) provider: Arc<dyn Provider>,
-    /// Whether a good PATCH is answered with 204 instead of 200 and the resource.
-    pub(crate) silent_patch: bool,
-}
-
-/// The options of a service.
-pub(crate) struct Config {
-    pub(crate) base_url: String,
-    pub(crate) tolerance: Tolerance,
-    pub(crate) authentication: Vec<AuthenticationScheme>,
-    pub(crate) documentation_uri: Option<String>,
-    pub(crate) allow_anonymous: bool,
-    pub(crate) public_discovery: bool,
-    pub(crate) multi_tenant: bool,
-    pub(crate) require_if_match: bool,
-    pub(crate) unique_types: bool,
-    pub(crate) default_page_size: usize,
-    pub(crate) max_page_size: usize,
-    pub(crate) max_payload: usize,
-    pub(crate) filter_limits: scim_filter::Limits,
-    pub(crate) patch_limits: scim_patch::Limits,
-    pub(crate) max_work: u64,
-    pub(crate) max_text: Option<usize>,
-    /// The largest number of operations in a bulk request; 0 if there are none at all.
-    pub(crate) bulk_operations: usize,
-    pub(crate) sealer: Sealer,
-    pub(crate) me: Option<Me>,
-    pub(crate) policy: Box<dyn Policy>,
-    pub(crate) monitor: Option<Box<dyn Monitor>>,
-}
+use crate::{Monitor, Policy, Provider};
 
 /// Builds a [`ScimService`](crate::ScimService).
 #[must_use]
@@ -122,40 +21,13 @@ pub struct Builder {
 
 impl Builder {
     pub(crate) fn new() -> Self {
-        Self {
-            config: Config {
-                base_url: String::new(),
-                tolerance: Tolerance::lenient(),
-                authentication: vec![AuthenticationScheme::bearer()],
-                documentation_uri: None,
-                allow_anonymous: false,
-                public_discovery: false,
-                multi_tenant: false,
-                require_if_match: false,
-                unique_types: false,
-                default_page_size: 100,
-                max_page_size: 1_000,
-                max_payload: 1024 * 1024,
-                filter_limits: scim_filter::Limits::default(),
-                patch_limits: scim_patch::Limits::default(),
-                max_work: scim_filter::Budget::DEFAULT,
-                max_text: None,
-                bulk_operations: 1_000,
-                // Good within this process; several that share a database share a key.
-                sealer: Sealer::new(crate::new_id().into_bytes(), Duration::from_secs(3600)),
-                me: None,
-                policy: Box::new(Everything),
-                monitor: None,
-            },
-            registrations: Vec::new(),
-        }
+        Self { config: Config::default(), registrations: Vec::new() }
     }
 
     /// Sets the URL below which clients find the endpoints, such as `https://example.com/scim/v2`.
     /// Required: it is never guessed from request headers.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        let url = url.into();
-        self.config.base_url = url.trim_end_matches('/').to_owned();
+        self.config.base_url = url.into();
         self
     }
 
@@ -184,9 +56,13 @@ impl Builder {
         mut self,
         resource_type: ResourceType,
         provider: impl Provider + 'static,
-        silent_patch: bool,
+        patch_returns_no_content: bool,
     ) -> Self {
-        self.registrations.push(Registration { resource_type, provider: Arc::new(provider), silent_patch });
+        self.registrations.push(Registration {
+            resource_type,
+            provider: Arc::new(provider),
+            patch_returns_no_content,
+        });
         self
     }
 
@@ -205,6 +81,31 @@ impl Builder {
     /// Sets the `documentationUri` of the service provider configuration.
     pub fn documentation_uri(mut self, uri: impl Into<String>) -> Self {
         self.config.documentation_uri = Some(uri.into());
+        self
+    }
+
+    /// Adds members to the ServiceProviderConfig under a URN of the host's own, as an extension schema
+    /// does to a resource (RFC 7643 section 3.3). Members of the protocol itself cannot be changed:
+    /// they say what the service really does.
+    ///
+    /// ```
+    /// use scim_core::{MemoryProvider, ScimService};
+    ///
+    /// let service = ScimService::builder()
+    ///     .base_url("https://example.com/scim/v2")
+    ///     .users(MemoryProvider::new())
+    ///     .configuration_extension("urn:example:params:scim:support", [("contact", "scim@example.com".into())])
+    ///     .build()?;
+    /// # Ok::<(), scim_core::BuildError>(())
+    /// ```
+    pub fn configuration_extension<N: Into<String>>(
+        mut self,
+        urn: impl Into<String>,
+        members: impl IntoIterator<Item = (N, Value)>,
+    ) -> Self {
+        let members: Map<String, Value> =
+            members.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        self.config.extensions.push((urn.into(), members));
         self
     }
 
@@ -245,7 +146,7 @@ impl Builder {
     ///     let base = format!("https://app.example.com/{tenant}/scim/v2");
     ///     let identity = Identity::new("entra").in_tenant(tenant);
     ///     request.extensions_mut().insert(identity);
-    ///     request.extensions_mut().insert(BaseUrl(base));
+    ///     request.extensions_mut().insert(BaseUrl::new(base).ok()?);
     ///     Some(())
     /// }
     ///

@@ -6,12 +6,12 @@ use http::{HeaderMap, StatusCode};
 use crate::error::shortened;
 use crate::{Error, Result};
 
-/// The media types of a body; the second is what clients send that know nothing of SCIM.
+/// The media types of a body; clients without SCIM support of their own send the second one.
 const JSON: [&str; 2] = ["application/scim+json", "application/json"];
 
-/// Refuses a body that is declared to be anything but JSON in UTF-8, as it is. Without a declaration that
-/// is meant.
-pub(crate) fn check_body(headers: &HeaderMap) -> Result<()> {
+/// Refuses a body whose headers declare anything but uncompressed JSON in UTF-8. A body without a
+/// Content-Type is taken for that.
+pub(super) fn check_body(headers: &HeaderMap) -> Result<()> {
     let codings = headers.get_all(CONTENT_ENCODING).iter();
     let plain = |coding: &[u8]| coding.trim_ascii().is_empty() || coding.eq_ignore_ascii_case(b"identity");
     if !codings.flat_map(|list| list.as_bytes().split(|byte| *byte == b',')).all(|c| plain(c.trim_ascii())) {
@@ -44,11 +44,11 @@ fn charset(declared: &str) -> Option<&str> {
     })
 }
 
-/// The text of a body, without the mark that some programs put in front of UTF-8 (RFC 8259 section 8.1).
-pub(crate) fn utf8(body: &[u8]) -> Result<&[u8]> {
+/// The body without a byte order mark, which some programs put in front of UTF-8 (RFC 8259 section 8.1).
+pub(super) fn check_utf8(body: &[u8]) -> Result<&[u8]> {
     match body {
         [0xef, 0xbb, 0xbf, text @ ..] => Ok(text),
-        // JSON begins with an ASCII character, of which UTF-16 and UTF-32 make two bytes and more.
+        // JSON begins with an ASCII character; UTF-16 and UTF-32 encode it with a byte 0.
         [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, _, ..] | [_, 0, ..] => {
             Err(Error::invalid_syntax("the body looks like UTF-16 or UTF-32; send it as UTF-8"))
         }
@@ -56,15 +56,15 @@ pub(crate) fn utf8(body: &[u8]) -> Result<&[u8]> {
     }
 }
 
-/// Says more of a request that nobody is identified for: what is wrong with the form of its credentials.
-pub(crate) fn say_what_is_missing(error: Error, headers: &HeaderMap) -> Error {
+/// Adds to an error 401 what is wrong with the form of the Authorization header.
+pub(super) fn explain_unauthorized(error: Error, headers: &HeaderMap) -> Error {
     if error.status() != StatusCode::UNAUTHORIZED {
         return error;
     }
     let detail = match headers.get(AUTHORIZATION).map(|value| value.as_bytes().trim_ascii()) {
         None | Some(b"") => "authentication is required; send an Authorization header",
         Some(credentials) if !credentials.contains(&b' ') => {
-            "authentication is required; the Authorization header must begin with its scheme and a blank, as in \
+            "authentication is required; the Authorization header must be a scheme, a space and credentials, as in \
              `Bearer <token>`"
         }
         Some(_) => return error,
@@ -72,23 +72,27 @@ pub(crate) fn say_what_is_missing(error: Error, headers: &HeaderMap) -> Error {
     Error::new(StatusCode::UNAUTHORIZED, detail)
 }
 
-/// Refuses a client that accepts nothing that the service can send.
-pub(crate) fn check_accepted(headers: &HeaderMap) -> Result<()> {
+/// Refuses a client that does not accept the media types of the service.
+pub(super) fn check_accepted(headers: &HeaderMap) -> Result<()> {
     let mut asked = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
-    if asked.peek().is_none() || asked.any(|list| list.split(',').any(suits)) {
+    if asked.peek().is_none() || asked.any(|list| list.split(',').any(accepts)) {
         return Ok(());
     }
-    Err(Error::new(StatusCode::NOT_ACCEPTABLE, "the service answers application/scim+json"))
+    Err(Error::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "responses are application/scim+json; send `Accept: application/scim+json`",
+    ))
 }
 
-/// Whether a media range takes in what the service sends.
-fn suits(range: &str) -> bool {
+/// Whether a media range includes the media type of the responses.
+fn accepts(range: &str) -> bool {
     let media = essence(range);
-    let fits = JSON.iter().chain(&["application/*", "*/*", ""]).any(|fit| media.eq_ignore_ascii_case(fit));
-    fits && !range.split(';').skip(1).any(is_zero_weight)
+    let is_included =
+        JSON.iter().chain(&["application/*", "*/*", ""]).any(|included| media.eq_ignore_ascii_case(included));
+    is_included && !range.split(';').skip(1).any(is_zero_weight)
 }
 
-/// `q=0` says what is not acceptable (RFC 9110 section 12.4.2).
+/// Whether a parameter is `q=0`: not acceptable (RFC 9110 section 12.4.2).
 fn is_zero_weight(parameter: &str) -> bool {
     let weight = parameter.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
     weight.is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0_f32))

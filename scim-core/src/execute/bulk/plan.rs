@@ -2,44 +2,44 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::part::Part;
-use super::references::{self, Fate, References};
-use crate::ScimService;
-use crate::route::Route;
+use super::references::{self, References, Replacement};
+use crate::parse::{BulkOperation, Route};
+use crate::setup::Setup;
 
-/// One operation, and the `bulkId`s that it must do without at first because they close a circle.
-pub(super) struct Step {
+/// When an operation is executed: its index in the request, and the `bulkId`s that it is executed without at
+/// first, because they refer to operations after it.
+pub(super) struct PlannedOperation {
     pub(super) index: usize,
     pub(super) left_out: HashSet<String>,
 }
 
-/// The order of the request, except that what an operation refers to comes before it.
-pub(super) fn of<'p>(
-    service: &ScimService,
-    base: &str,
-    parts: impl Iterator<Item = &'p mut Part>,
-) -> Vec<Step> {
-    let mut parts: Vec<&mut Part> = parts.collect();
+/// The order of the request, except that an operation comes after those that it refers to.
+pub(super) fn plan<'p>(
+    setup: &Setup,
+    base_url: &str,
+    operations: impl Iterator<Item = &'p mut BulkOperation>,
+) -> Vec<PlannedOperation> {
+    let mut operations: Vec<&mut BulkOperation> = operations.collect();
     let mut creates: HashMap<String, usize> = HashMap::new();
-    for (index, part) in parts.iter().enumerate().filter(|(_, part)| part.is_post()) {
-        if let Some(bulk_id) = &part.bulk_id {
+    for (index, operation) in operations.iter().enumerate().filter(|(_, operation)| operation.is_post()) {
+        if let Some(bulk_id) = &operation.bulk_id {
             creates.entry(bulk_id.clone()).or_insert(index);
         }
     }
-    let needs: Vec<Vec<(String, usize)>> =
-        parts.iter_mut().map(|part| needed_by(service, base, part, &creates)).collect();
-    order(&needs)
+    let needed: Vec<Vec<(String, usize)>> =
+        operations.iter_mut().map(|operation| needs(setup, base_url, operation, &creates)).collect();
+    order(&needed)
 }
 
-/// The operations whose results an operation refers to, each once.
-fn needed_by(
-    service: &ScimService,
-    base: &str,
-    part: &mut Part,
+/// The operations that an operation refers to, each once: the `bulkId` and the index.
+fn needs(
+    setup: &Setup,
+    base_url: &str,
+    operation: &mut BulkOperation,
     creates: &HashMap<String, usize>,
 ) -> Vec<(String, usize)> {
     let mut needed: Vec<(String, usize)> = Vec::new();
-    if !part.may_refer {
+    if !operation.may_refer {
         return needed;
     }
     let mut known = HashSet::new();
@@ -47,20 +47,20 @@ fn needed_by(
         if let Some(index) = creates.get(bulk_id).filter(|index| known.insert(**index)) {
             needed.push((bulk_id.to_owned(), *index));
         }
-        Fate::Keep
+        Replacement::Keep
     };
-    references::in_path(&part.path, &mut note);
-    let on = Route::find(service, base, &part.path).ok().and_then(|route| route.resource_type());
-    let registration = on.and_then(|on| service.registrations().get(on));
-    if let (Some(registration), Some(data)) = (registration, &mut part.data) {
+    references::in_path(&operation.path, &mut note);
+    let type_index = Route::find(setup, base_url, &operation.path).ok().and_then(|route| route.type_index());
+    let registration = type_index.and_then(|index| setup.registration(index).ok());
+    if let (Some(registration), Some(data)) = (registration, &mut operation.data) {
         let mut references = References::new(&registration.resource_type, &mut note);
-        if part.method == "PATCH" { references.in_patch(data) } else { references.in_resource(data) }
+        if operation.method == "PATCH" { references.in_patch(data) } else { references.in_resource(data) }
     }
     needed
 }
 
-/// A depth-first order that keeps its own stack, since a chain may be as long as the request.
-fn order(needs: &[Vec<(String, usize)>]) -> Vec<Step> {
+/// A depth-first order. The stack is a list, since a chain of references may be as long as the request.
+fn order(needs: &[Vec<(String, usize)>]) -> Vec<PlannedOperation> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         Waiting,
@@ -71,7 +71,7 @@ fn order(needs: &[Vec<(String, usize)>]) -> Vec<Step> {
     let mut left_out: Vec<HashSet<String>> = vec![HashSet::new(); needs.len()];
     let mut placed = Vec::with_capacity(needs.len());
     for first in 0..needs.len() {
-        // Each entry is an operation, and how many of its needs have been looked at.
+        // Each entry is an operation, and how many of its references were followed.
         let mut stack = vec![(first, 0_usize)];
         while let Some((index, at)) = stack.last_mut() {
             let index = *index;
@@ -104,7 +104,7 @@ fn order(needs: &[Vec<(String, usize)>]) -> Vec<Step> {
     }
     placed
         .into_iter()
-        .map(|index| Step {
+        .map(|index| PlannedOperation {
             index,
             left_out: left_out.get_mut(index).map(std::mem::take).unwrap_or_default(),
         })
@@ -115,24 +115,27 @@ fn order(needs: &[Vec<(String, usize)>]) -> Vec<Step> {
 mod tests {
     use super::*;
 
-    fn plan(needs: &[&[usize]]) -> Vec<(usize, Vec<usize>)> {
+    fn planned(needs: &[&[usize]]) -> Vec<(usize, Vec<usize>)> {
         let needs: Vec<Vec<(String, usize)>> =
             needs.iter().map(|needs| needs.iter().map(|n| (n.to_string(), *n)).collect()).collect();
         let number = |text: &String| text.parse().unwrap();
-        order(&needs).iter().map(|step| (step.index, step.left_out.iter().map(number).collect())).collect()
+        order(&needs)
+            .iter()
+            .map(|planned| (planned.index, planned.left_out.iter().map(number).collect()))
+            .collect()
     }
 
     #[test]
     fn keeps_the_order_unless_a_later_one_is_needed() {
-        assert_eq!(plan(&[&[], &[0], &[0, 1]]), [(0, vec![]), (1, vec![]), (2, vec![])]);
-        assert_eq!(plan(&[&[2], &[], &[1]]), [(1, vec![]), (2, vec![]), (0, vec![])]);
+        assert_eq!(planned(&[&[], &[0], &[0, 1]]), [(0, vec![]), (1, vec![]), (2, vec![])]);
+        assert_eq!(planned(&[&[2], &[], &[1]]), [(1, vec![]), (2, vec![]), (0, vec![])]);
     }
 
     #[test]
     fn leaves_out_only_what_closes_a_circle() {
-        assert_eq!(plan(&[&[1], &[0]]), [(1, vec![0]), (0, vec![])]);
-        assert_eq!(plan(&[&[1], &[2], &[0]]), [(2, vec![0]), (1, vec![]), (0, vec![])]);
-        assert_eq!(plan(&[&[0]]), [(0, vec![0])]);
+        assert_eq!(planned(&[&[1], &[0]]), [(1, vec![0]), (0, vec![])]);
+        assert_eq!(planned(&[&[1], &[2], &[0]]), [(2, vec![0]), (1, vec![]), (0, vec![])]);
+        assert_eq!(planned(&[&[0]]), [(0, vec![0])]);
     }
 
     #[test]
@@ -140,6 +143,6 @@ mod tests {
         let needs: Vec<Vec<(String, usize)>> = (0..100_000)
             .map(|n| if n + 1 < 100_000 { vec![(String::new(), n + 1)] } else { vec![] })
             .collect();
-        assert_eq!(order(&needs).first().map(|step| step.index), Some(99_999));
+        assert_eq!(order(&needs).first().map(|planned| planned.index), Some(99_999));
     }
 }
