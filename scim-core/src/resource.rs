@@ -223,9 +223,9 @@ impl Resource {
         cx: &Context<'_>,
         others: impl IntoIterator<Item = &'r Resource>,
     ) -> Result<()> {
-        let attributes = cx.resource_type().all_attributes();
-        let unique: Vec<&Target> = attributes
-            .flat_map(|target| std::iter::once(target).chain(target.sub_attributes()))
+        let unique: Vec<&Target> = cx
+            .resource_type()
+            .all_targets()
             .filter(|target| target.definition().uniqueness() != Uniqueness::None)
             .collect();
         for other in others.into_iter().filter(|other| other.id() != self.id()) {

@@ -92,13 +92,7 @@ fn remove(resource: &mut Resource, attribute: &Target, id: &str) {
         refers.zip(rule).is_some_and(|(refers, rule)| rule.fold(refers) == rule.fold(id))
     };
     let object = resource.as_map_mut();
-    let holder = match attribute.extension() {
-        None => Some(&mut *object),
-        Some(uri) => object.get_mut(uri).and_then(Value::as_object_mut),
-    };
-    let Some(holder) = holder else { return };
-    let name = attribute.attribute().name();
-    let is_empty = match holder.get_mut(name) {
+    let is_empty = match attribute.get_mut(object) {
         Some(Value::Array(list)) => {
             list.retain(|element| !is_gone(element));
             list.is_empty()
@@ -106,9 +100,6 @@ fn remove(resource: &mut Resource, attribute: &Target, id: &str) {
         value => value.is_some_and(|value| is_gone(value)),
     };
     if is_empty {
-        holder.remove(name);
-    }
-    if let Some(uri) = attribute.extension().filter(|_| holder.is_empty()) {
-        object.remove(uri);
+        attribute.remove(object);
     }
 }

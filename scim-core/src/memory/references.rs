@@ -33,26 +33,16 @@ pub(super) fn forget(cx: &Context<'_>, table: &mut Table, id: &str) {
 fn without(on: &ResourceType, attribute: &Target, mut resource: Resource, id: &str) -> Resource {
     let refers = |value: &Value| value.get("value").and_then(Value::as_str) == Some(id);
     let object = resource.as_map_mut();
-    let holder = match attribute.extension() {
-        None => Some(&mut *object),
-        Some(uri) => object.get_mut(uri).and_then(Value::as_object_mut),
+    let left = match attribute.get_mut(object) {
+        Some(Value::Array(list)) => {
+            list.retain(|element| !refers(element));
+            !list.is_empty()
+        }
+        value => value.is_some_and(|value| !refers(value)),
     };
-    let name = attribute.attribute().name();
-    if let Some(holder) = holder {
-        let left = match holder.get_mut(name) {
-            Some(Value::Array(list)) => {
-                list.retain(|element| !refers(element));
-                !list.is_empty()
-            }
-            value => value.is_some_and(|value| !refers(value)),
-        };
-        if !left {
-            holder.remove(name);
-        }
-        if let Some(uri) = attribute.extension().filter(|_| holder.is_empty()) {
-            object.remove(uri);
-            on.update_schemas(object);
-        }
+    if !left {
+        attribute.remove(object);
+        on.update_schemas(object);
     }
     resource
 }

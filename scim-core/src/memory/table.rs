@@ -44,8 +44,7 @@ fn indexes<'a>(on: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = I
     };
     let all = on.all_attributes().flat_map(|attribute| {
         let refers = reference(attribute);
-        let all = std::iter::once(attribute).chain(attribute.sub_attributes());
-        all.map(move |target| (target, refers == Some(target)))
+        attribute.self_and_sub_attributes().map(move |target| (target, refers == Some(target)))
     });
     all.filter(|(target, _)| !target.is_complex() && target.path().as_str() != "id").filter_map(
         move |(target, refers)| {

@@ -29,7 +29,7 @@ pub(super) async fn paths(bench: &Bench) -> Verdict {
     for on in &bench.types {
         let all = client.query(on, &[]).await.expect(200, "a query")?;
         for top in on.all_attributes() {
-            for target in std::iter::once(top).chain(top.sub_attributes()) {
+            for target in top.self_and_sub_attributes() {
                 let shown = [top, target]
                     .iter()
                     .all(|part| matches!(part.definition().returned(), Returned::Default | Returned::Always));

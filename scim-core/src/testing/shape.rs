@@ -192,15 +192,5 @@ pub(super) fn least(on: &ResourceType, name: &str) -> Map<String, Value> {
 
 /// Puts a value where an attribute lives.
 pub(super) fn put(body: &mut Map<String, Value>, target: &Target, value: Value) {
-    let name = target.attribute().name().to_owned();
-    match target.extension() {
-        None => {
-            body.insert(name, value);
-        }
-        Some(uri) => {
-            if let Some(members) = body.entry(uri).or_insert_with(|| json!({})).as_object_mut() {
-                members.insert(name, value);
-            }
-        }
-    }
+    target.set(body, value);
 }

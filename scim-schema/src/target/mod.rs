@@ -1,5 +1,9 @@
 //! What a path means on a resource type.
 
+mod names;
+mod same_value;
+mod section;
+mod value_rules;
 mod values;
 
 use std::fmt;
@@ -7,10 +11,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use self::value_rules::ValueRules;
 use crate::path::AttrPath;
-use crate::selection::Selection;
-use crate::targets::Targets;
 use crate::{Attribute, Comparison, Mutability, Returned, Schema, Type};
+
+pub(crate) use names::Names;
+pub use section::Extension;
+pub(crate) use section::Section;
 
 /// An attribute or sub-attribute of a resource type, found by [`ResourceType::resolve`].
 ///
@@ -42,10 +49,10 @@ struct Entry {
     /// The sub-attribute, else the attribute.
     definition: Attribute,
     name: Arc<str>,
-    facts: Facts,
+    value_rules: ValueRules,
     path: AttrPath,
     comparison: Comparison,
-    place: Place,
+    position: Position,
     derived: bool,
     secret: bool,
     holds_members: bool,
@@ -53,58 +60,11 @@ struct Entry {
     /// Whether it has a `$ref` that the service writes from the `value` beside it.
     refers: bool,
     subs: Targets,
-    /// All sub-attributes, for a projection that shows them all.
-    whole: Option<Arc<Selection>>,
-}
-
-/// What normalising and validating ask of each definition for each value, worked out once.
-struct Facts {
-    read_only: bool,
-    must_be_given: bool,
-    takes_any: bool,
-    plain: Option<Plain>,
-    /// The longest text in bytes.
-    max_text: usize,
-    /// Whether it is the id of a resource, which is never empty.
-    is_id: bool,
-}
-
-/// The JSON type of a single value.
-#[derive(PartialEq)]
-enum Plain {
-    Text,
-    Flag,
-}
-
-impl Facts {
-    fn of(definition: &Attribute, max_text: usize, is_id: bool) -> Self {
-        let read_only = definition.mutability() == Mutability::ReadOnly;
-        let plain = match definition.data_type() {
-            Type::String | Type::DateTime => Some(Plain::Text),
-            Type::Boolean => Some(Plain::Flag),
-            _ => None,
-        };
-        let ruled = is_id
-            || definition.is_required()
-            || definition.is_only_canonical()
-            || definition.max_length().is_some();
-        // What is long by nature is limited with the body only, and a limit of the host's own goes before.
-        let long = matches!(definition.data_type(), Type::Binary | Type::Reference)
-            || definition.max_length().is_some();
-        Self {
-            max_text: if long { usize::MAX } else { max_text },
-            is_id,
-            read_only,
-            must_be_given: definition.is_required() && !read_only,
-            takes_any: matches!(definition.data_type(), Type::String | Type::Boolean) && !ruled,
-            plain: plain.filter(|_| !definition.is_multi_valued()),
-        }
-    }
 }
 
 /// Where a target stands in its resource type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     /// 0 for the core, then the extensions in order.
     pub(crate) section: usize,
     /// The index of the attribute in its section.
@@ -134,7 +94,7 @@ impl Target {
                 extension,
                 attribute: attribute.clone(),
                 sub: sub.map(|(_, sub)| sub.clone()),
-                facts: Facts::of(definition, max_text, is_id),
+                value_rules: ValueRules::new(definition, max_text, is_id),
                 definition: definition.clone(),
                 name: definition.name().into(),
                 path: AttrPath::join(uri, attribute.name(), sub.map(|(_, sub)| sub.name())),
@@ -146,8 +106,7 @@ impl Target {
                 holds_members: refers && holds_members(definition),
                 primary: sub.is_some() && is_primary(attribute, definition),
                 refers: sub.is_none() && refers,
-                place: Place { section, attribute: index, sub: sub.map(|(at, _)| at) },
-                whole: (!subs.is_empty()).then(|| Arc::new(Selection::of(&subs))),
+                position: Position { section, attribute: index, sub: sub.map(|(at, _)| at) },
                 subs: Targets::new(subs),
             }))
         };
@@ -219,10 +178,6 @@ impl Target {
         &self.0.subs
     }
 
-    pub(crate) fn whole(&self) -> Option<&Arc<Selection>> {
-        self.0.whole.as_ref()
-    }
-
     pub(crate) fn refers_to_resources(&self) -> bool {
         self.0.refers
     }
@@ -260,39 +215,33 @@ impl Target {
     }
 
     pub(crate) fn is_read_only(&self) -> bool {
-        self.0.facts.read_only
+        self.0.value_rules.read_only
     }
 
     /// Whether a client must give it a value.
     pub(crate) fn must_be_given(&self) -> bool {
-        self.0.facts.must_be_given
+        self.0.value_rules.must_be_given
     }
 
     /// The longest text that it takes, in bytes.
     pub(crate) fn max_text(&self) -> usize {
-        self.0.facts.max_text
+        self.0.value_rules.max_text
     }
 
     /// Whether it is the `value` of a reference to a resource (RFC 7643 section 2.4).
     pub fn is_resource_id(&self) -> bool {
-        self.0.facts.is_id
+        self.0.value_rules.is_id
     }
 
     /// Whether it holds one value, and this is of the right JSON type for it, and of a usual length: true
     /// of most.
     pub(crate) fn is_plain(&self, value: &Value) -> bool {
-        match value {
-            Value::String(text) => {
-                self.0.facts.plain == Some(Plain::Text) && text.len() <= self.0.facts.max_text
-            }
-            Value::Bool(_) => self.0.facts.plain == Some(Plain::Flag),
-            _ => false,
-        }
+        self.0.value_rules.is_plain(value)
     }
 
     /// Whether every value of the right JSON type is valid.
     pub(crate) fn takes_any(&self) -> bool {
-        self.0.facts.takes_any
+        self.0.value_rules.takes_any
     }
 
     /// Itself, then its sub-attributes.
@@ -307,8 +256,54 @@ impl Target {
         std::iter::once(self).chain(self.sub_attributes())
     }
 
-    pub(crate) fn place(&self) -> Place {
-        self.0.place
+    pub(crate) fn position(&self) -> Position {
+        self.0.position
+    }
+}
+
+/// The attributes of a schema, or the sub-attributes of an attribute, in schema order.
+pub(crate) struct Targets {
+    list: Box<[Target]>,
+    names: Names,
+    required: Box<[Target]>,
+}
+
+impl Targets {
+    pub(crate) fn new(list: Vec<Target>) -> Self {
+        let required = list.iter().filter(|target| target.must_be_given());
+        let names = Names::new(list.iter().map(|target| target.shared_name().clone()));
+        Self { names, required: required.cloned().collect(), list: list.into() }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Target] {
+        &self.list
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Target> {
+        self.list.iter()
+    }
+
+    /// Those that a client must give a value.
+    pub(crate) fn required(&self) -> &[Target] {
+        &self.required
+    }
+
+    /// Begins to look up the names of an object one after the other.
+    pub(crate) fn lookup<'a>(&'a self) -> impl FnMut(&str) -> Option<&'a Target> {
+        let mut lookup = self.names.lookup();
+        move |name| self.list.get(lookup.index_of(name)?)
+    }
+
+    /// The one with exactly that name.
+    pub(crate) fn exact(&self, name: &str) -> Option<&Target> {
+        self.lookup()(name)
+    }
+
+    /// The one with that name in any case.
+    pub(crate) fn find(&self, name: &str) -> Option<&Target> {
+        // Stored data and most requests use the canonical case.
+        let any_case = || self.list.iter().find(|target| target.name().eq_ignore_ascii_case(name));
+        self.exact(name).or_else(any_case)
     }
 }
 

@@ -44,7 +44,8 @@ fn projection(on: &ResourceType, case: &Case, tolerance: &Tolerance) -> Projecti
         (None, Some(names)) => Projection::except(on, names, &mut reading),
         (None, None) => Projection::new(on),
     };
-    projection.supplied_all(on, &case.supplied);
+    let is_supplied = |target: &&Target| target.values(&case.supplied).next().is_some();
+    on.all_targets().filter(is_supplied).for_each(|target| projection.supplied(target));
     projection
 }
 

@@ -1,55 +1,8 @@
-//! The members of one object, found by name.
+//! The member names of one object, found fast.
 
 use std::sync::Arc;
 
-use crate::target::Target;
-
-/// The attributes of a schema, or the sub-attributes of an attribute, in schema order.
-pub(crate) struct Targets {
-    list: Box<[Target]>,
-    names: Names,
-    required: Box<[Target]>,
-}
-
-impl Targets {
-    pub(crate) fn new(list: Vec<Target>) -> Self {
-        let required = list.iter().filter(|target| target.must_be_given());
-        Self { names: Names::of(&list), required: required.cloned().collect(), list: list.into() }
-    }
-
-    pub(crate) fn as_slice(&self) -> &[Target] {
-        &self.list
-    }
-
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Target> {
-        self.list.iter()
-    }
-
-    /// Those that a client must give a value.
-    pub(crate) fn required(&self) -> &[Target] {
-        &self.required
-    }
-
-    /// Begins to look up the names of an object one after the other.
-    pub(crate) fn lookup<'a>(&'a self) -> impl FnMut(&str) -> Option<&'a Target> {
-        let mut lookup = self.names.lookup();
-        move |name| self.list.get(lookup.place(name)?)
-    }
-
-    /// The one with exactly that name.
-    pub(crate) fn exact(&self, name: &str) -> Option<&Target> {
-        self.lookup()(name)
-    }
-
-    /// The one with that name in any case.
-    pub(crate) fn find(&self, name: &str) -> Option<&Target> {
-        // Stored data and most requests use the canonical case.
-        let any_case = || self.list.iter().find(|target| target.name().eq_ignore_ascii_case(name));
-        self.exact(name).or_else(any_case)
-    }
-}
-
-/// Names, with the place of each in a list.
+/// Names, with the index of each in a list.
 #[derive(Clone)]
 pub(crate) struct Names {
     /// Sorted, as the members of most objects are.
@@ -76,9 +29,8 @@ fn length_bit(name: &str) -> u64 {
 }
 
 impl Names {
-    pub(crate) fn of<'a>(targets: impl IntoIterator<Item = &'a Target>) -> Self {
-        let place = |(place, target): (usize, &Target)| (target.shared_name().clone(), place);
-        let mut sorted: Vec<_> = targets.into_iter().enumerate().map(place).collect();
+    pub(crate) fn new(names: impl Iterator<Item = Arc<str>>) -> Self {
+        let mut sorted: Vec<_> = names.enumerate().map(|(index, name)| (name, index)).collect();
         sorted.sort_unstable();
         let lengths = sorted.iter().fold(0, |lengths, (name, _)| lengths | length_bit(name));
         Self { sorted: sorted.into(), lengths }
@@ -103,13 +55,13 @@ pub(crate) struct Lookup<'a> {
 }
 
 impl Lookup<'_> {
-    /// The place of exactly that name.
+    /// The index of exactly that name.
     #[inline]
-    pub(crate) fn place(&mut self, name: &str) -> Option<usize> {
+    pub(crate) fn index_of(&mut self, name: &str) -> Option<usize> {
         match self.names.get(self.next) {
-            Some((candidate, place)) if is_same(candidate, name) => {
+            Some((candidate, index)) if is_same(candidate, name) => {
                 self.next += 1;
-                Some(*place)
+                Some(*index)
             }
             _ => self.search(name),
         }
@@ -123,6 +75,6 @@ impl Lookup<'_> {
             None => before.iter().position(is_it)?,
         };
         self.next = at + 1;
-        self.names.get(at).map(|(_, place)| *place)
+        self.names.get(at).map(|(_, index)| *index)
     }
 }

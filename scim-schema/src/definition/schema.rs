@@ -7,10 +7,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::attribute::check_all;
-use crate::attribute_json::{member, text};
+use super::attribute::Attribute;
+use super::attribute_json::{member, text};
+use super::check::check_all;
+use crate::SchemaError;
 use crate::path::is_uri;
-use crate::{Attribute, SchemaError};
 
 /// A schema: a URI, a name, and attribute definitions. Cheap to clone.
 ///

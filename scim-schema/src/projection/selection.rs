@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::target::Target;
-use crate::targets::Names;
+use crate::Target;
+use crate::target::Names;
 
 /// Up to so many members are looked for one by one.
 const FEW: usize = 2;
@@ -36,13 +36,13 @@ impl Selected {
 
 impl Selection {
     pub(crate) fn new(members: Vec<Selected>) -> Self {
-        let names = Names::of(members.iter().map(|member| &member.target));
+        let names = Names::new(members.iter().map(|member| member.name.clone()));
         Self { names, members: members.into(), all: false }
     }
 
-    /// All of some targets.
-    pub(crate) fn of(targets: &[Target]) -> Self {
-        let members = targets.iter().map(|target| Selected::new(target, target.whole().cloned()));
+    /// All sub-attributes of an attribute.
+    pub(crate) fn all(subs: &[Target]) -> Self {
+        let members = subs.iter().map(|sub| Selected::new(sub, None));
         Self { all: true, ..Self::new(members.collect()) }
     }
 
@@ -80,7 +80,7 @@ impl Selection {
             let mut values = [None; AT_ONCE];
             let mut lookup = self.names.lookup();
             for (name, value) in object.iter().filter(|(name, _)| self.names.may_have(name)) {
-                let place = lookup.place(name).and_then(|place| place.checked_sub(chunk * AT_ONCE));
+                let place = lookup.index_of(name).and_then(|place| place.checked_sub(chunk * AT_ONCE));
                 if let Some(slot) = place.and_then(|place| values.get_mut(place)) {
                     *slot = Some(value);
                 }
@@ -104,7 +104,7 @@ impl Selection {
                 .any(|selected| object.get(&*selected.name).is_some_and(|v| !v.is_null()));
         }
         let mut lookup = self.names.lookup();
-        let mut is_shown = |name: &str| self.names.may_have(name) && lookup.place(name).is_some();
+        let mut is_shown = |name: &str| self.names.may_have(name) && lookup.index_of(name).is_some();
         object.iter().any(|(name, value)| !value.is_null() && is_shown(name))
     }
 

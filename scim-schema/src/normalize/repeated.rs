@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use crate::target::Target;
+use crate::Target;
 
 /// In a list of up to so many elements, each is compared with each before anything is moved.
 const FEW: usize = 8;

@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::number::{is_exact, whole_float};
-use crate::target::Target;
-use crate::{Quirk, Reading, ScimType, Type, Violation};
+use crate::compare::{is_exact, whole_float};
+use crate::{Quirk, Reading, ScimType, Target, Type, Violation};
 
 impl Target {
     /// Brings a value for this attribute into canonical form; false if that leaves it unassigned.
@@ -252,23 +251,6 @@ fn is_uri_text(text: &str) -> bool {
     // Without an early exit, the compiler looks at many bytes at once.
     let plain = text.bytes().fold(true, |plain, byte| plain & byte.is_ascii_graphic());
     plain || !text.chars().any(|c| c.is_whitespace() || c.is_control())
-}
-
-/// Whether a value is the same as no value: null, `[]`, or an object of such (RFC 7643 section 2.5).
-///
-/// ```
-/// use serde_json::json;
-///
-/// assert!(scim_schema::is_unassigned(&json!({ "a": null, "b": [] })));
-/// assert!(!scim_schema::is_unassigned(&json!("")) && !scim_schema::is_unassigned(&json!(false)));
-/// ```
-pub fn is_unassigned(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(list) => list.iter().all(is_unassigned),
-        Value::Object(object) => object.values().all(is_unassigned),
-        _ => false,
-    }
 }
 
 /// Base64 or base64url, padded or not (RFC 7643 section 2.3.6).

@@ -1,19 +1,19 @@
-//! Attributes by their path.
+//! Attributes and sub-attributes by their canonical path.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::target::Target;
+use crate::Target;
 
 /// Every attribute and sub-attribute of a resource type, by its canonical path.
 ///
 /// Every comparison of every filter looks one up, and mostly clients write the canonical path.
-pub(crate) struct Directory(HashMap<Box<str>, Target, BuildHasherDefault<Words>>);
+pub(crate) struct PathIndex(HashMap<Box<str>, Target, BuildHasherDefault<WordHasher>>);
 
-impl Directory {
-    pub(crate) fn of<'a>(attributes: impl Iterator<Item = &'a Target>) -> Self {
-        let with_subs = attributes.flat_map(Target::self_and_sub_attributes);
-        Self(with_subs.map(|target| (target.path().as_str().into(), target.clone())).collect())
+impl PathIndex {
+    pub(crate) fn new<'a>(attributes: impl Iterator<Item = &'a Target>) -> Self {
+        let targets = attributes.flat_map(Target::self_and_sub_attributes);
+        Self(targets.map(|target| (target.path().as_str().into(), target.clone())).collect())
     }
 
     /// The one with exactly that path.
@@ -25,9 +25,9 @@ impl Directory {
 /// Hashes eight bytes at a time. Clients choose what is looked up but not what is in the table, so
 /// they cannot make it slow.
 #[derive(Default)]
-pub(crate) struct Words(u64);
+pub(crate) struct WordHasher(u64);
 
-impl Hasher for Words {
+impl Hasher for WordHasher {
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let mut add =

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-use crate::projection::Projection;
-use crate::selection::{Selected, Selection};
-use crate::target::Target;
+use super::Projection;
+use super::selection::{Selected, Selection};
+use crate::Target;
 
 /// What the service writes into a response itself: `meta.resourceType`, `meta.location`, and the
 /// `$ref` of references to its own resources.

@@ -4,8 +4,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::characteristic::{Mutability, Returned, Type, Uniqueness};
-use crate::{Attribute, SchemaError};
+use super::attribute::Attribute;
+use super::characteristic::{Mutability, Returned, Type, Uniqueness};
+use crate::SchemaError;
 
 impl Attribute {
     /// Reads a definition. Its consistency is checked with the schema's, by `check_all`.

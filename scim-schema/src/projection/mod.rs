@@ -1,16 +1,16 @@
 //! Which attributes a response shows (RFC 7644 section 3.9).
 
-use std::borrow::Cow;
+mod projected;
+mod selection;
+
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use self::selection::{Selected, Selection};
+use crate::target::{Position, Section};
+use crate::{Attribute, Returned, Schema, Target};
 
-use crate::path::AttrPath;
-use crate::resource_type::{ResourceType, Section};
-use crate::selection::{Selected, Selection};
-use crate::target::{Place, Target};
-use crate::{Attribute, Reading, Returned, Schema};
+pub use projected::{Derive, Projected};
 
 /// The set of attributes that a response shows.
 ///
@@ -39,14 +39,31 @@ use crate::{Attribute, Reading, Returned, Schema};
 #[derive(Clone)]
 pub struct Projection {
     kind: Kind,
-    /// The resource type's attributes.
-    sections: Arc<[Section]>,
+    available: Arc<Available>,
     /// For each section of the resource type, for each attribute, what is shown of it.
     shows: Arc<[Box<[Show]>]>,
     /// The same, as the response needs it.
     selections: Arc<[Selection]>,
     /// What was excluded although it is shown only on request anyway.
     excluded: Vec<Target>,
+}
+
+/// What a projection of a resource type selects from.
+struct Available {
+    sections: Arc<[Section]>,
+    /// For each section, for each attribute, all of its sub-attributes; they are shared by the projections
+    /// that show them all.
+    complete: Vec<Box<[Option<Arc<Selection>>]>>,
+}
+
+impl Available {
+    fn new(sections: Arc<[Section]>) -> Self {
+        let all_of = |target: &Target| {
+            let subs = target.sub_attributes();
+            (!subs.is_empty()).then(|| Arc::new(Selection::all(subs)))
+        };
+        Self { complete: each_attribute(&sections, all_of), sections }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,48 +84,40 @@ enum Show {
 }
 
 impl Projection {
-    /// What is shown when nothing is asked for: `always` and `default`.
-    pub fn new(on: &ResourceType) -> Self {
-        on.default_projection().clone()
-    }
-
-    pub(crate) fn default_of(sections: Arc<[Section]>) -> Self {
+    /// Shows the attributes of some sections that are returned always and by default.
+    pub(crate) fn of_sections(sections: Arc<[Section]>) -> Self {
         let shows = each_attribute(&sections, default_show);
-        Self::of(Kind::Default, sections, shows)
+        Self::from_shows(Kind::Default, Arc::new(Available::new(sections)), shows)
     }
 
-    /// The attributes that are always returned and those that a comma-separated list names.
-    ///
-    /// An extension's URI stands for all of its attributes. Names that the type does not have are
-    /// ignored, and so is a value filter after a name.
-    pub fn only(on: &ResourceType, names: &str, reading: &mut Reading<'_>) -> Self {
-        let mut shows = each_attribute(on.sections(), minimal_show);
-        each_named(on, names, reading, |target| {
-            if let Some(show) = slot(&mut shows, target.place()) {
+    /// Shows the attributes that are always returned, and these.
+    pub(crate) fn with_only(&self, targets: &[&Target]) -> Self {
+        let mut shows = each_attribute(&self.available.sections, minimal_show);
+        for target in targets {
+            if let Some(show) = slot(&mut shows, target.position()) {
                 show.add(target);
             }
-        });
-        Self::of(Kind::Only, on.shared_sections(), shows)
+        }
+        Self::from_shows(Kind::Only, self.available.clone(), shows)
     }
 
-    /// The attributes that are returned by default without those that a comma-separated list names.
-    pub fn except(on: &ResourceType, names: &str, reading: &mut Reading<'_>) -> Self {
-        let mut shows = on.default_projection().shows.to_vec();
-        let mut excluded = Vec::new();
-        each_named(on, names, reading, |target| {
-            if let Some(show) = slot(&mut shows, target.place()) {
+    /// Shows what this projection shows, without these.
+    pub(crate) fn without(&self, targets: &[&Target]) -> Self {
+        let mut shows = self.shows.to_vec();
+        for target in targets {
+            if let Some(show) = slot(&mut shows, target.position()) {
                 show.remove(target);
             }
-            if is_on_request(target) {
-                excluded.push(target.clone());
-            }
-        });
-        Self { excluded, ..Self::of(Kind::Except, on.shared_sections(), shows) }
+        }
+        let excluded = targets.iter().copied().filter(|target| is_on_request(target)).cloned().collect();
+        Self { excluded, ..Self::from_shows(Kind::Except, self.available.clone(), shows) }
     }
 
-    fn of(kind: Kind, sections: Arc<[Section]>, shows: Vec<Box<[Show]>>) -> Self {
-        let selections = sections.iter().zip(&shows).map(|(section, shows)| select(section, shows)).collect();
-        Self { kind, sections, shows: shows.into(), selections, excluded: Vec::new() }
+    fn from_shows(kind: Kind, available: Arc<Available>, shows: Vec<Box<[Show]>>) -> Self {
+        let sections = available.sections.iter().zip(&available.complete).zip(&shows);
+        let selections =
+            sections.map(|((section, complete), shows)| select(section, complete, shows)).collect();
+        Self { kind, available, shows: shows.into(), selections, excluded: Vec::new() }
     }
 
     /// Also shows an attribute or sub-attribute that is returned on request, because the client has
@@ -121,21 +130,11 @@ impl Projection {
         if self.kind == Kind::Only || !is_on_request(target) || excluded {
             return;
         }
-        let hidden = *self.at(target.place()) == Show::Hide;
+        let hidden = *self.at(target.position()) == Show::Hide;
         if hidden && target.attribute().returned() != Returned::Request {
             return;
         }
         self.edit(target, Show::add);
-    }
-
-    /// Calls [`supplied`](Self::supplied) for everything that a resource has, at all levels: the
-    /// resource, in canonical form, that a client sent.
-    pub fn supplied_all(&mut self, on: &ResourceType, resource: &Map<String, Value>) {
-        for target in on.all_targets() {
-            if is_on_request(target) && target.values(resource).next().is_some() {
-                self.supplied(target);
-            }
-        }
     }
 
     /// No longer shows an attribute or sub-attribute, unless it is always returned: for callers that
@@ -146,25 +145,25 @@ impl Projection {
 
     fn edit(&mut self, target: &Target, change: impl FnOnce(&mut Show, &Target)) {
         let mut shows = self.shows.to_vec();
-        if let Some(show) = slot(&mut shows, target.place()) {
+        if let Some(show) = slot(&mut shows, target.position()) {
             change(show, target);
         }
         let excluded = std::mem::take(&mut self.excluded);
-        *self = Self { excluded, ..Self::of(self.kind, self.sections.clone(), shows) };
+        *self = Self { excluded, ..Self::from_shows(self.kind, self.available.clone(), shows) };
     }
 
     /// Whether any of a core attribute is shown, by its name (`members`); for a store that need not
     /// load what nobody asked for. For other attributes see [`shows`](Self::shows).
     pub fn includes(&self, attribute: &str) -> bool {
-        let core = self.sections.first();
+        let core = self.available.sections.first();
         core.is_some_and(|core| core.attribute(attribute).is_some_and(|target| self.shows(target)))
     }
 
     /// Whether any of the target is shown.
     pub fn shows(&self, target: &Target) -> bool {
-        let place = target.place();
-        let show = self.at(place);
-        place.sub.map_or(*show != Show::Hide, |sub| show.is_shown(sub))
+        let position = target.position();
+        let show = self.at(position);
+        position.sub.map_or(*show != Show::Hide, |sub| show.is_shown(sub))
     }
 
     /// Whether this is the set that is shown when nothing is asked for.
@@ -180,11 +179,14 @@ impl Projection {
 
     /// For each schema of the resource type, what is shown of its attributes.
     pub(crate) fn selections(&self) -> impl Iterator<Item = (&Schema, &Selection)> {
-        self.sections.iter().map(|section| &section.schema).zip(self.selections.iter())
+        self.available.sections.iter().map(|section| &section.schema).zip(self.selections.iter())
     }
 
-    fn at(&self, place: Place) -> &Show {
-        self.shows.get(place.section).and_then(|section| section.get(place.attribute)).unwrap_or(&Show::Hide)
+    fn at(&self, position: Position) -> &Show {
+        self.shows
+            .get(position.section)
+            .and_then(|section| section.get(position.attribute))
+            .unwrap_or(&Show::Hide)
     }
 }
 
@@ -194,8 +196,8 @@ impl fmt::Debug for Projection {
     }
 }
 
-fn slot(shows: &mut [Box<[Show]>], place: Place) -> Option<&mut Show> {
-    shows.get_mut(place.section)?.get_mut(place.attribute)
+fn slot(shows: &mut [Box<[Show]>], position: Position) -> Option<&mut Show> {
+    shows.get_mut(position.section)?.get_mut(position.attribute)
 }
 
 impl Show {
@@ -204,11 +206,11 @@ impl Show {
         if target.attribute().returned() == Returned::Never {
             return;
         }
-        let named = target.place().sub;
-        let asked = |(place, sub): (usize, &Attribute)| match sub.returned() {
+        let named = target.position().sub;
+        let asked = |(index, sub): (usize, &Attribute)| match sub.returned() {
             Returned::Always => true,
-            Returned::Default => named.is_none_or(|named| named == place),
-            Returned::Request => named == Some(place),
+            Returned::Default => named.is_none_or(|named| named == index),
+            Returned::Request => named == Some(index),
             Returned::Never => false,
         };
         let subs = target.attribute().sub_attributes().iter().enumerate();
@@ -219,12 +221,12 @@ impl Show {
         if target.definition().returned() == Returned::Always {
             return;
         }
-        let Some(excluded) = target.place().sub else {
+        let Some(excluded) = target.position().sub else {
             *self = Self::Hide;
             return;
         };
         let subs = 0..target.attribute().sub_attributes().len();
-        *self = Self::of(subs.map(|place| self.is_shown(place) && place != excluded).collect());
+        *self = Self::of(subs.map(|index| self.is_shown(index) && index != excluded).collect());
     }
 
     /// Whether a sub-attribute is shown.
@@ -247,11 +249,11 @@ impl Show {
     }
 }
 
-fn select(section: &Section, shows: &[Show]) -> Selection {
-    let selected = |(target, show): (&Target, &Show)| {
+fn select(section: &Section, complete: &[Option<Arc<Selection>>], shows: &[Show]) -> Selection {
+    let selected = |((target, complete), show): ((&Target, &Option<Arc<Selection>>), &Show)| {
         let subs = match show {
             Show::Hide => return None,
-            Show::Whole => target.whole().cloned(),
+            Show::Whole => complete.clone(),
             Show::Part(flags) => {
                 let subs = target.sub_attributes().iter().zip(flags).filter(|(_, shown)| **shown);
                 let subs = subs.map(|(sub, _)| Selected::new(sub, None));
@@ -260,11 +262,12 @@ fn select(section: &Section, shows: &[Show]) -> Selection {
         };
         Some(Selected::new(target, subs))
     };
-    Selection::new(section.attributes.iter().zip(shows).filter_map(selected).collect())
+    Selection::new(section.attributes.iter().zip(complete).zip(shows).filter_map(selected).collect())
 }
 
-fn each_attribute(sections: &[Section], show: fn(&Target) -> Show) -> Vec<Box<[Show]>> {
-    sections.iter().map(|section| section.attributes.iter().map(show).collect()).collect()
+/// What a function makes of each attribute of each section.
+fn each_attribute<T>(sections: &[Section], make: impl Fn(&Target) -> T) -> Vec<Box<[T]>> {
+    sections.iter().map(|section| section.attributes.iter().map(&make).collect()).collect()
 }
 
 fn default_show(target: &Target) -> Show {
@@ -284,38 +287,4 @@ fn minimal_show(target: &Target) -> Show {
 /// Whether an attribute, or the sub-attribute that is meant of one, is returned on request only.
 fn is_on_request(target: &Target) -> bool {
     target.attribute().returned() == Returned::Request || target.definition().returned() == Returned::Request
-}
-
-/// Calls back for each attribute that a comma-separated list names.
-fn each_named(on: &ResourceType, names: &str, reading: &mut Reading<'_>, mut found: impl FnMut(&Target)) {
-    let mut depth = 0_usize;
-    let names = names.split(move |c| {
-        match c {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        c == ',' && depth == 0
-    });
-    for name in names {
-        let name = without_filter(name.trim());
-        let name = &*name;
-        if let Some(extension) = on.extension(name) {
-            extension.attributes().iter().for_each(&mut found);
-        } else if on.schema().is(name) {
-            on.attributes().for_each(&mut found);
-        } else if let Ok(path) = AttrPath::parse(name)
-            && let Ok(target) = on.resolve(&path, reading)
-        {
-            found(&target);
-        }
-    }
-}
-
-/// A name without its value filter, which says of which elements; a projection shows parts of all.
-fn without_filter(name: &str) -> Cow<'_, str> {
-    match (name.split_once('['), name.rsplit_once(']')) {
-        (Some((attribute, _)), Some((_, sub))) => Cow::Owned(format!("{}{}", attribute.trim(), sub.trim())),
-        _ => Cow::Borrowed(name),
-    }
 }

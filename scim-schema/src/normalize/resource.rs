@@ -2,15 +2,12 @@
 //!
 //! Once a resource is canonical, every later step finds its attributes by exact lookups.
 
-use std::fmt::Display;
-
 use serde_json::{Map, Value};
 
-use crate::resource_type::{Extension, Named, ResourceType};
-use crate::target::Target;
-use crate::targets::Targets;
-use crate::value::is_unassigned;
-use crate::{Quirk, Reading, ScimType, Violation};
+use super::members::{
+    MemberKind, Split, insert_once, normalize_members, normalize_writable, split_members, unknown,
+};
+use crate::{Extension, Named, Quirk, Reading, ResourceType, ScimType, Target, Violation, is_unassigned};
 
 impl ResourceType {
     /// Brings a resource that a client sent into canonical form, in place.
@@ -37,36 +34,37 @@ impl ResourceType {
         resource: &mut Map<String, Value>,
         reading: &mut Reading<'_>,
     ) -> Result<(), Violation> {
-        let Swept { mut strays, dropped } = self.sweep(resource, reading)?;
-        if !strays.is_empty() {
+        let Split { mut unknown_members, dropped } = self.split_members(resource, reading)?;
+        if !unknown_members.is_empty() {
             // Whole attributes and extensions first: names with a path add to them.
-            strays.sort_by_key(|(key, _)| self.attribute(key).is_none() && self.extension(key).is_none());
-            for (key, value) in strays {
-                self.place(resource, &key, value, &dropped, reading)?;
+            unknown_members
+                .sort_by_key(|(key, _)| self.attribute(key).is_none() && self.extension(key).is_none());
+            for (key, value) in unknown_members {
+                self.insert_noncanonical(resource, &key, value, &dropped, reading)?;
             }
-            self.sweep(resource, reading)?;
+            self.split_members(resource, reading)?;
         }
         self.normalize_schemas(resource, reading)
     }
 
     /// Normalises the values of members with canonical names; takes the other members out.
-    fn sweep(
+    fn split_members(
         &self,
         resource: &mut Map<String, Value>,
         reading: &mut Reading<'_>,
-    ) -> Result<Swept<'_>, Violation> {
+    ) -> Result<Split<'_>, Violation> {
         let mut core = self.core().attributes.lookup();
-        sweep(resource, |key, value| match core(key) {
+        split_members(resource, |key, value| match core(key) {
             Some(target) => normalize_writable(target, value, reading),
             None => match self.extensions().find(|extension| extension.schema().id() == key) {
                 Some(extension) => normalize_extension(extension, value, reading),
-                None => Ok(Fate::Stray),
+                None => Ok(MemberKind::Unknown),
             },
         })
     }
 
     /// Puts the value of a name that is not canonical where it belongs, as it is.
-    fn place(
+    fn insert_noncanonical(
         &self,
         resource: &mut Map<String, Value>,
         key: &str,
@@ -99,7 +97,7 @@ impl ResourceType {
         resource: &mut Map<String, Value>,
         reading: &mut Reading<'_>,
     ) -> Result<(), Violation> {
-        if self.has_right_schemas(resource) {
+        if self.lists_expected_schemas(resource) {
             return Ok(());
         }
         let wrong = |reason: &str| Err(Violation::new(ScimType::InvalidSyntax, "schemas", reason));
@@ -128,19 +126,20 @@ impl ResourceType {
 
     /// Makes `schemas` list the core schema, the required extensions, and those that have values.
     pub fn update_schemas(&self, resource: &mut Map<String, Value>) {
-        if !self.has_right_schemas(resource) {
-            let uris = self.right_schemas(resource).map(Value::from).collect();
+        if !self.lists_expected_schemas(resource) {
+            let uris = self.expected_schemas(resource).map(Value::from).collect();
             resource.insert("schemas".to_owned(), Value::Array(uris));
         }
     }
 
-    fn has_right_schemas(&self, resource: &Map<String, Value>) -> bool {
+    fn lists_expected_schemas(&self, resource: &Map<String, Value>) -> bool {
         let listed = resource.get("schemas").and_then(Value::as_array);
-        listed
-            .is_some_and(|listed| listed.iter().map(Value::as_str).eq(self.right_schemas(resource).map(Some)))
+        listed.is_some_and(|listed| {
+            listed.iter().map(Value::as_str).eq(self.expected_schemas(resource).map(Some))
+        })
     }
 
-    fn right_schemas(&self, resource: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    fn expected_schemas(&self, resource: &Map<String, Value>) -> impl Iterator<Item = &str> {
         let there = |extension: &Extension<'_>| {
             extension.is_required() || resource.contains_key(extension.schema().id())
         };
@@ -149,82 +148,7 @@ impl ResourceType {
     }
 }
 
-/// What becomes of a member.
-enum Fate<'a> {
-    Keep,
-    /// It has no value or is not the client's to write; this is its canonical name.
-    Drop(&'a str),
-    /// Its name is not canonical.
-    Stray,
-}
-
-/// What a pass over an object took out of it.
-struct Swept<'a> {
-    strays: Vec<(String, Value)>,
-    /// The canonical names of what was dropped. They count when a name must not occur twice.
-    dropped: Vec<&'a str>,
-}
-
-fn sweep<'a>(
-    object: &mut Map<String, Value>,
-    mut fate: impl FnMut(&str, &mut Value) -> Result<Fate<'a>, Violation>,
-) -> Result<Swept<'a>, Violation> {
-    let mut swept = Swept { strays: Vec::new(), dropped: Vec::new() };
-    for (key, value) in object.iter_mut() {
-        match fate(key, value)? {
-            Fate::Keep => {}
-            Fate::Drop(name) => swept.dropped.push(name),
-            Fate::Stray => swept.strays.push((key.clone(), value.take())),
-        }
-    }
-    for name in swept.strays.iter().map(|(key, _)| key.as_str()).chain(swept.dropped.iter().copied()) {
-        object.remove(name);
-    }
-    Ok(swept)
-}
-
-/// The members of an extension object or of a complex value; `around` is the beginning of their paths.
-fn normalize_members(
-    targets: &Targets,
-    object: &mut Map<String, Value>,
-    around: &dyn Display,
-    reading: &mut Reading<'_>,
-) -> Result<(), Violation> {
-    let pass = |object: &mut Map<String, Value>, reading: &mut Reading<'_>| {
-        let mut lookup = targets.lookup();
-        sweep(object, |key, value| match lookup(key) {
-            Some(target) => normalize_writable(target, value, reading),
-            None => Ok(Fate::Stray),
-        })
-    };
-    let Swept { strays, dropped } = pass(object, reading)?;
-    if strays.is_empty() {
-        return Ok(());
-    }
-    for (key, value) in strays {
-        let display = || {
-            let target = targets.exact("display").filter(|_| key.eq_ignore_ascii_case("displayName"))?;
-            reading.tolerates(Quirk::DisplayNameForDisplay, target).then_some(target)
-        };
-        match targets.find(&key).or_else(display) {
-            Some(target) => insert_once(object, target.name(), value, &dropped, around)?,
-            None if is_unassigned(&value) => {}
-            None => unknown(format_args!("{around}{key}"), reading)?,
-        }
-    }
-    pass(object, reading).map(|_| ())
-}
-
 impl Target {
-    /// The members of a complex value.
-    pub(crate) fn normalize_members(
-        &self,
-        object: &mut Map<String, Value>,
-        reading: &mut Reading<'_>,
-    ) -> Result<(), Violation> {
-        normalize_members(self.subs(), object, &format_args!("{self}."), reading)
-    }
-
     /// Puts a value where the attribute lives, making the objects around it.
     fn insert(&self, resource: &mut Map<String, Value>, value: Value) -> Result<(), Violation> {
         let around = [self.extension(), self.sub().map(|_| self.attribute().name())];
@@ -241,56 +165,21 @@ impl Target {
     }
 }
 
-/// What only the server writes is dropped; what it is, does not matter.
-fn normalize_writable<'a>(
-    target: &'a Target,
-    value: &mut Value,
-    reading: &mut Reading<'_>,
-) -> Result<Fate<'a>, Violation> {
-    let writable = !target.is_read_only();
-    let keep = writable && (target.is_plain(value) || target.normalize(value, reading)?);
-    if keep && let Value::Array(list) = value {
-        target.merge_repeated(list);
-    }
-    Ok(if keep { Fate::Keep } else { Fate::Drop(target.name()) })
-}
-
 fn normalize_extension<'a>(
     extension: Extension<'a>,
     value: &mut Value,
     reading: &mut Reading<'_>,
-) -> Result<Fate<'a>, Violation> {
+) -> Result<MemberKind<'a>, Violation> {
     let uri = extension.schema().id();
     match value {
-        Value::Null => return Ok(Fate::Drop(uri)),
+        Value::Null => return Ok(MemberKind::Drop(uri)),
         Value::Object(object) => {
             normalize_members(extension.targets(), object, &format_args!("{uri}:"), reading)?;
             if object.is_empty() {
-                return Ok(Fate::Drop(uri));
+                return Ok(MemberKind::Drop(uri));
             }
         }
         _ => return Err(Violation::new(ScimType::InvalidValue, uri, "an extension must be an object")),
     }
-    Ok(Fate::Keep)
-}
-
-fn insert_once(
-    object: &mut Map<String, Value>,
-    name: &str,
-    value: Value,
-    dropped: &[&str],
-    around: &dyn Display,
-) -> Result<(), Violation> {
-    if dropped.contains(&name) || object.insert(name.to_owned(), value).is_some() {
-        let path = format!("{around}{name}");
-        return Err(Violation::new(ScimType::InvalidSyntax, path, "the attribute is there twice"));
-    }
-    Ok(())
-}
-
-fn unknown(path: impl Display, reading: &mut Reading<'_>) -> Result<(), Violation> {
-    if reading.tolerates(Quirk::UnknownAttribute, &path) {
-        return Ok(());
-    }
-    Err(Violation::new(ScimType::InvalidSyntax, path, "the resource type has no such attribute"))
+    Ok(MemberKind::Keep)
 }

@@ -1,15 +1,22 @@
 //! Comparing values: one implementation for filters, sorting, PATCH and uniqueness.
 
+mod fold;
+mod instant;
+mod number;
+mod operand;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
-use crate::fold::{fold_char, fold_reference, fold_user_name};
-use crate::instant::Instant;
-use crate::number::{compare_numbers, is_comparable, number_key};
-use crate::target::Target;
+use self::fold::{fold_char, fold_reference, fold_user_name};
+use self::number::{compare_numbers, number_key};
 use crate::{Attribute, Type};
+
+pub use instant::Instant;
+pub(crate) use number::{is_exact, whole_float};
+pub use operand::{Operand, Text};
 
 /// The Unicode version of the folding tables, as (major, minor, update).
 ///
@@ -38,96 +45,6 @@ pub enum Comparison {
     Binary,
     /// Objects, member by member; they have no order.
     Complex,
-}
-
-/// A value made ready for comparing under one [`Comparison`]: folded, parsed, checked.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Operand {
-    /// Text, also for references and binary values.
-    Text(Text),
-    /// A number.
-    Number(Number),
-    /// A truth value.
-    Boolean(bool),
-    /// A point in time, and the text that gave it.
-    Instant(Instant, Box<str>),
-}
-
-impl Operand {
-    /// The value as it was given, before it was folded or parsed.
-    ///
-    /// ```
-    /// use scim_schema::Comparison;
-    /// use serde_json::json;
-    ///
-    /// let operand = Comparison::Folded.prepare(&json!("Work")).unwrap();
-    /// assert_eq!(operand.to_value(), json!("Work"));
-    /// ```
-    pub fn to_value(&self) -> Value {
-        match self {
-            Self::Text(text) => Value::from(text.given()),
-            Self::Number(number) => Value::Number(number.clone()),
-            Self::Boolean(flag) => Value::Bool(*flag),
-            Self::Instant(_, given) => Value::from(&**given),
-        }
-    }
-
-    /// The order of two operands of one comparison, for sorting many values that were made ready once.
-    /// Operands of two kinds, which one comparison does not make, are equal.
-    pub fn order(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Text(a), Self::Text(b)) => a.folded().cmp(b.folded()),
-            (Self::Number(a), Self::Number(b)) => compare_numbers(a, b).unwrap_or(Ordering::Equal),
-            (Self::Boolean(a), Self::Boolean(b)) => a.cmp(b),
-            (Self::Instant(a, _), Self::Instant(b, _)) => a.cmp(b),
-            _ => Ordering::Equal,
-        }
-    }
-}
-
-/// Text as it was given and as it is compared.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Text {
-    /// The text as it was given, and behind it the folded text if that is another one.
-    both: Box<str>,
-    /// Where the given text ends.
-    given: usize,
-    /// Where the folded text begins.
-    folded: usize,
-}
-
-impl Text {
-    fn new(given: &str, rule: Comparison) -> Self {
-        let both = match rule {
-            Comparison::Folded | Comparison::UserName if given.is_ascii() => {
-                // In place, as `fold` does it.
-                given.bytes().any(|b| b.is_ascii_uppercase()).then(|| {
-                    let mut both = [given, given].concat();
-                    both.get_mut(given.len()..).unwrap_or_default().make_ascii_lowercase();
-                    both
-                })
-            }
-            _ => {
-                let folded = rule.fold(given);
-                (folded != given).then(|| [given, &folded].concat())
-            }
-        };
-        match both {
-            Some(both) => Self { both: both.into(), given: given.len(), folded: given.len() },
-            None => Self { both: given.into(), given: given.len(), folded: 0 },
-        }
-    }
-
-    /// The text as it was given.
-    pub fn given(&self) -> &str {
-        self.both.get(..self.given).unwrap_or_default()
-    }
-
-    /// The text as [`Comparison::fold`] makes it; what a store binds for a folded column.
-    pub fn folded(&self) -> &str {
-        self.both.get(self.folded..).unwrap_or_default()
-    }
 }
 
 impl Comparison {
@@ -207,51 +124,6 @@ impl Comparison {
         }
     }
 
-    /// Makes a value ready for comparing; `None` if it is not of the right type.
-    pub fn prepare(self, value: &Value) -> Option<Operand> {
-        match (self, value) {
-            (Self::Number, Value::Number(number)) => {
-                is_comparable(number).then(|| Operand::Number(number.clone()))
-            }
-            (Self::Boolean, Value::Bool(flag)) => Some(Operand::Boolean(*flag)),
-            (_, Value::String(text)) => self.prepare_text(text),
-            _ => None,
-        }
-    }
-
-    /// Makes text ready for comparing, as [`prepare`](Self::prepare) does.
-    pub fn prepare_text(self, text: &str) -> Option<Operand> {
-        match self {
-            Self::Instant => Some(Operand::Instant(Instant::parse(text)?, text.into())),
-            Self::Number | Self::Boolean | Self::Complex => None,
-            _ => Some(Operand::Text(Text::new(text, self))),
-        }
-    }
-
-    /// Compares a value with an operand; `None` if the value is not of the operand's type.
-    ///
-    /// Booleans and binary values are only ever equal or not; the order that is returned for them
-    /// has no meaning of its own.
-    pub fn compare(self, value: &Value, operand: &Operand) -> Option<Ordering> {
-        match (operand, value) {
-            (Operand::Text(operand), Value::String(text)) => Some(self.compare_text(text, operand.folded())),
-            (Operand::Number(operand), Value::Number(number)) => compare_numbers(number, operand),
-            (Operand::Boolean(operand), Value::Bool(flag)) => Some(flag.cmp(operand)),
-            (Operand::Instant(operand, _), Value::String(text)) => {
-                Instant::parse(text).map(|instant| instant.cmp(operand))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether a value equals an operand.
-    pub fn equals(self, value: &Value, operand: &Operand) -> bool {
-        match (operand, value) {
-            (Operand::Text(operand), Value::String(text)) => self.equals_text(text, operand.folded()),
-            _ => self.compare(value, operand) == Some(Ordering::Equal),
-        }
-    }
-
     /// Whether text equals folded text.
     pub fn equals_text(self, text: &str, folded: &str) -> bool {
         match self {
@@ -261,17 +133,6 @@ impl Comparison {
             Self::Folded => text.chars().map(fold_char).eq(folded.chars()),
             Self::UserName | Self::Reference => self.fold(text) == folded,
             _ => text == folded,
-        }
-    }
-
-    fn compare_text(self, text: &str, folded: &str) -> Ordering {
-        match self {
-            Self::Folded | Self::UserName if text.is_ascii() => {
-                text.bytes().map(|b| b.to_ascii_lowercase()).cmp(folded.bytes())
-            }
-            Self::Folded => text.chars().map(fold_char).cmp(folded.chars()),
-            Self::UserName | Self::Reference => self.fold(text).as_ref().cmp(folded),
-            _ => text.cmp(folded),
         }
     }
 
@@ -340,63 +201,6 @@ impl Comparison {
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => Ordering::Equal,
-        }
-    }
-}
-
-impl Target {
-    /// Whether two values of this attribute are the same: sub-attributes by their own rules, lists
-    /// in any order, and without regard to what the service fills in (`$ref`).
-    pub fn same_value(&self, a: &Value, b: &Value) -> bool {
-        match (a, b) {
-            (Value::Array(a), Value::Array(b)) => {
-                a.len() == b.len()
-                    && (a.iter().zip(b).all(|(a, b)| self.same_value(a, b)) || self.keys(a) == self.keys(b))
-            }
-            (Value::Object(a), Value::Object(b)) if self.is_complex() => {
-                self.identifying().all(|sub| match (a.get(sub.name()), b.get(sub.name())) {
-                    (Some(a), Some(b)) => sub.same_value(a, b),
-                    (None, None) => true,
-                    _ => false,
-                })
-            }
-            _ => self.comparison().same(a, b),
-        }
-    }
-
-    /// The sub-attributes that tell two values apart.
-    fn identifying(&self) -> impl Iterator<Item = &Target> {
-        self.sub_attributes().iter().filter(|sub| !sub.definition().is_resource_reference())
-    }
-
-    /// The elements of a list, each as a text that the same elements share, in an order that does
-    /// not depend on theirs.
-    fn keys(&self, list: &[Value]) -> Vec<String> {
-        let mut keys: Vec<String> = list.iter().map(|element| self.key(element).into_owned()).collect();
-        keys.sort_unstable();
-        keys
-    }
-
-    /// A text that two values of this attribute share exactly if they are the same, as
-    /// [`same_value`](Self::same_value) has it; to hash values, not to show them.
-    ///
-    /// ```
-    /// use serde_json::json;
-    ///
-    /// let user = scim_schema::standard::user_type();
-    /// let emails = user.attribute("emails").unwrap();
-    /// let [a, b] = [json!({ "value": "mara@example.com" }), json!({ "value": "Mara@Example.com" })];
-    /// assert_eq!(emails.key(&a), emails.key(&b));
-    /// ```
-    pub fn key<'a>(&self, value: &'a Value) -> Cow<'a, str> {
-        match value {
-            Value::Object(object) if self.is_complex() => {
-                let members =
-                    self.identifying().map(|sub| object.get(sub.name()).map(|value| sub.key(value)));
-                format!("{:?}", members.collect::<Vec<_>>()).into()
-            }
-            Value::Array(list) => format!("{:?}", self.keys(list)).into(),
-            value => self.comparison().key(value),
         }
     }
 }
