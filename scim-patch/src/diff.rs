@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use scim_schema::{Mutability, ResourceType, Target};
 use serde_json::{Map, Value};
 
-use crate::keyed::{is_keyed, is_same, key_rule};
-use crate::list::{is_primary, is_same_element};
-use crate::resolve::is_schemas;
+use crate::element::{has_all_of, is_primary, is_same_element};
+use crate::key::{is_keyed, key_in};
+use crate::mutability::is_schemas;
 use crate::{Op, Operation, PatchRequest};
 
 type Object = Map<String, Value>;
@@ -104,7 +104,7 @@ impl Diff {
             return;
         }
         if is_keyed(target)
-            && let (Some(from), Some(to)) = (by_key(target, from), by_key(target, to))
+            && let (Some(from), Some(to)) = (by_key(from), by_key(to))
         {
             return self.keyed(target, &from, &to);
         }
@@ -117,17 +117,15 @@ impl Diff {
     }
 
     fn keyed(&mut self, target: &Target, from: &ByKey<'_>, to: &ByKey<'_>) {
-        let same = |other: &ByKey<'_>, folded: &str, element: &Value| {
-            other.index.get(folded).is_some_and(|other| *other == element)
+        let same = |other: &ByKey<'_>, key: &str, element: &Value| {
+            other.index.get(key).is_some_and(|other| *other == element)
         };
-        let removed: Vec<_> =
-            from.order.iter().filter(|(folded, element)| !same(to, folded, element)).collect();
-        let added: Vec<_> =
-            to.order.iter().filter(|(folded, element)| !same(from, folded, element)).collect();
+        let removed: Vec<_> = from.order.iter().filter(|(key, element)| !same(to, key, element)).collect();
+        let added: Vec<_> = to.order.iter().filter(|(key, element)| !same(from, key, element)).collect();
         // In a list that is replaced, an element keeps what is fixed in it.
-        let keeps = |(folded, element): &&(Cow<'_, str>, &Value)| {
-            let old = from.index.get(folded);
-            old.zip(element.as_object()).is_some_and(|(old, given)| is_same(target, old, given))
+        let keeps = |(key, element): &&(&str, &Value)| {
+            let old = from.index.get(key);
+            old.zip(element.as_object()).is_some_and(|(old, given)| has_all_of(target, old, given))
         };
         if to.order.len() < removed.len() + added.len() && !added.iter().any(keeps) {
             let all = to.order.iter().map(|(_, element)| (*element).clone()).collect();
@@ -158,21 +156,17 @@ fn writable<'a>(target: &Target, list: &'a [Value]) -> Cow<'a, [Value]> {
     Cow::Owned(list)
 }
 
-/// The elements of a list by their folded keys.
+/// The elements of a list by their keys.
 struct ByKey<'a> {
-    order: Vec<(Cow<'a, str>, &'a Value)>,
-    index: HashMap<Cow<'a, str>, &'a Value>,
+    order: Vec<(&'a str, &'a Value)>,
+    index: HashMap<&'a str, &'a Value>,
 }
 
 /// `None` if an element has no key, or two have the same.
-fn by_key<'a>(target: &Target, list: &'a [Value]) -> Option<ByKey<'a>> {
-    let rule = key_rule(target);
-    let key = |element: &'a Value| {
-        let key = element.get("value").and_then(Value::as_str).filter(|key| !key.is_empty());
-        key.map(|key| (rule.fold(key), element))
-    };
-    let order: Vec<_> = list.iter().map(key).collect::<Option<_>>()?;
-    let index: HashMap<_, _> = order.iter().cloned().collect();
+fn by_key<'a>(list: &'a [Value]) -> Option<ByKey<'a>> {
+    let with_key = |element: &'a Value| Some((key_in(element).filter(|key| !key.is_empty())?, element));
+    let order: Vec<_> = list.iter().map(with_key).collect::<Option<_>>()?;
+    let index: HashMap<_, _> = order.iter().copied().collect();
     (index.len() == order.len()).then_some(ByKey { order, index })
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use scim_core::Error;
 use scim_core::patch::ListDelta;
-use scim_core::schema::{Mutability, Target};
+use scim_core::schema::Target;
 use serde_json::{Map, Value, json};
 
 use crate::database::{Asked, Statement, Transaction};
@@ -186,14 +186,9 @@ fn is_given(
         }
         _ => stored.get(name) == Some(value),
     };
-    let filled = |name: &str| target.sub_attribute(name).is_some_and(is_fixed);
+    let filled = |name: &str| target.sub_attribute(name).is_some_and(Target::is_fixed);
     given.iter().all(|(name, value)| said(name, value))
         && stored.keys().all(|name| given.contains_key(name) || filled(name))
-}
-
-/// Whether a sub-attribute of an element stays as it was made.
-pub(crate) fn is_fixed(sub: &Target) -> bool {
-    matches!(sub.definition().mutability(), Mutability::Immutable | Mutability::ReadOnly)
 }
 
 /// What is kept of an element beside its key: with the kind of the resource that it is, and without

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::database::{Asked, Mode, Statement, Transaction};
 use crate::fault::Fault;
 use crate::lists::{self, Lists};
-use crate::members::{self, Stays, is_fixed};
+use crate::members::{self, Stays};
 use crate::param::params;
 use crate::password;
 use crate::record::{COLUMNS, Record, Stored, resource, times, version};
@@ -193,7 +193,8 @@ fn split<'u>(tables: &Tables, update: &'u Update) -> Option<(ListDelta<'u>, Upda
     // Whether a list that must not be empty is, shows only when it is whole; so does what a
     // replacement means for elements that may change.
     let replaces = matches!(update, Update::Replace(_));
-    let whole = target.attribute().is_required() || replaces && !target.sub_attributes().iter().all(is_fixed);
+    let whole =
+        target.attribute().is_required() || replaces && !target.sub_attributes().iter().all(Target::is_fixed);
     if whole { None } else { update.split(target.attribute().name()) }
 }
 

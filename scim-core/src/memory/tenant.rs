@@ -13,7 +13,6 @@ use super::part::{Copied, Part};
 use super::references;
 use super::table::{Row, Table};
 use crate::error::shortened;
-use crate::replace::is_fixed;
 use crate::{
     Applied, Context, Deleted, ETag, Error, Precondition, Resource, Result, Update, UpdateOptions, Updated,
     new_id,
@@ -246,7 +245,7 @@ impl Tenant {
     fn is_said(&self, on: &ResourceType, stored: &Map<String, Value>, given: &Map<String, Value>) -> bool {
         let id = members::key(stored);
         let sub = |name: &str| members_of(on)?.sub_attribute(name);
-        let fixed = |name: &str| sub(name).is_some_and(is_fixed);
+        let fixed = |name: &str| sub(name).is_some_and(Target::is_fixed);
         let said = |name: &str, value: &Value| match name {
             "$ref" => true,
             "type" if self.ids.contains_key(id) => true,
@@ -276,7 +275,8 @@ impl Tenant {
         // replacement means for elements that may change.
         let whole = members_of(on).is_some_and(|target| {
             let replaced = matches!(update, Update::Replace(_));
-            target.attribute().is_required() || replaced && !target.sub_attributes().iter().all(is_fixed)
+            target.attribute().is_required()
+                || replaced && !target.sub_attributes().iter().all(Target::is_fixed)
         });
         let split = list.filter(|_| !whole).and_then(|list| update.split(list));
         let (delta, update) = match split {

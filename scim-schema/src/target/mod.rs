@@ -214,6 +214,18 @@ impl Target {
         self.0.secret
     }
 
+    /// Whether a value of it stays as it is for as long as it is there: whether it is `immutable` or
+    /// `readOnly` (RFC 7643 section 2.2).
+    ///
+    /// ```
+    /// let group = scim_schema::standard::group_type();
+    /// let members = group.attribute("members").unwrap();
+    /// assert!(members.sub_attribute("value").unwrap().is_fixed() && !members.is_fixed());
+    /// ```
+    pub fn is_fixed(&self) -> bool {
+        matches!(self.definition().mutability(), Mutability::Immutable | Mutability::ReadOnly)
+    }
+
     pub(crate) fn is_read_only(&self) -> bool {
         self.0.value_rules.read_only
     }

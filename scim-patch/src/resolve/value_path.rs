@@ -4,18 +4,17 @@ use scim_filter::Predicate;
 use scim_schema::{Mutability, Operand, Quirk, ScimType, Target};
 use serde_json::{Map, Value};
 
-use crate::assign::{is_nothing, needs_value, unassign_sub, without_nulls};
-use crate::change::{Change, Member};
+use super::remove::unassign_sub;
+use super::resolver::{Resolver, is_nothing, needs_value, without_nulls};
 use crate::error::Result;
-use crate::keyed::{Keyed, KeyedChange, is_fixed, is_keyed, require_key};
-use crate::patch::{Action, key_of};
-use crate::resolve::Resolver;
-use crate::select::{Otherwise, Select};
+use crate::key::{is_keyed, key_of, require_key};
+use crate::mutability::all_fixed;
+use crate::step::{Action, ElementChange, IfNoneSelected, KeyedChange, KeyedChanges, Select, SubValue};
 use crate::{Op, PatchError};
 
 impl Resolver<'_, '_> {
     /// A value path, with or without a sub-attribute.
-    pub(crate) fn selected(
+    pub(super) fn selected(
         &mut self,
         target: &Target,
         filter: Predicate,
@@ -27,7 +26,7 @@ impl Resolver<'_, '_> {
                 if value.is_some() {
                     self.tolerate_value(target)?;
                 }
-                Some(sub.map_or(Change::Remove, unassign_sub))
+                Some(sub.map_or(ElementChange::Remove, unassign_sub))
             }
             (_, None) => return Err(needs_value(target)),
             (op, Some(value)) => match (self.unpack(sub.unwrap_or(target), value)?, sub) {
@@ -40,60 +39,60 @@ impl Resolver<'_, '_> {
         if sub.is_none()
             && let Some(change) = by_key(target, &filter, &change, self.op, self.operation)
         {
-            self.push(target, Action::Keyed(Keyed { exactly: false, changes: vec![change] }));
+            self.push(target, Action::Keyed(KeyedChanges { exactly: false, changes: vec![change] }));
             return Ok(());
         }
-        let otherwise = self.otherwise(target, &filter, sub, &change)?;
+        let if_none = self.if_none(target, &filter, sub, &change)?;
         let several = self.reading.tolerance().allows(Quirk::SeveralSelected);
-        self.push(target, Action::Select(Box::new(Select { filter, several, change, otherwise })));
+        self.push(target, Action::Select(Box::new(Select { filter, several, change, if_none })));
         Ok(())
     }
 
-    /// What is to be done if no element is selected. A `replace` then has no target, but for what Entra ID
-    /// means by `emails[type eq "work"].value`: what the filter describes is created. Nobody becomes a
-    /// member that way, and nothing is created for a filter that looks for a `value`.
-    fn otherwise(
+    /// What to do if no element is selected. A `replace` then has no target. But Entra ID sends `replace` of
+    /// `emails[type eq "work"].value` to create that element, which is tolerated; not for lists of members,
+    /// nor for a filter that looks for a `value`.
+    fn if_none(
         &mut self,
         target: &Target,
         filter: &Predicate,
         sub: Option<&Target>,
-        change: &Change,
-    ) -> Result<Otherwise> {
+        change: &ElementChange,
+    ) -> Result<IfNoneSelected> {
         let list = target.definition().is_multi_valued();
         let described = list && sub.is_some() && !is_keyed(target);
         let element = match self.op {
-            Op::Remove => return Ok(Otherwise::Nothing),
+            Op::Remove => return Ok(IfNoneSelected::Nothing),
             Op::Replace if !described || !self.reading.tolerance().allows(Quirk::ReplaceCreates) => None,
             Op::Add if sub.is_some() && !described => None,
             _ if !list => None,
             _ => seed(target, filter, change, sub.is_some()),
         };
-        let Some(element) = element else { return Ok(Otherwise::Refuse) };
+        let Some(element) = element else { return Ok(IfNoneSelected::Refuse) };
         let mut element = Value::Object(element);
         if target.normalize_one(&mut element, self.reading).is_err() {
-            return Ok(Otherwise::Refuse);
+            return Ok(IfNoneSelected::Refuse);
         }
-        // Of nothing, nothing is made; and a list that keeps a single element keeps none of another type.
+        // No element is made of nothing, nor one of a type that the list does not keep.
         if change.only_unassigns() || !target.is_of_single_type(&element, self.reading)? {
-            return Ok(Otherwise::Nothing);
+            return Ok(IfNoneSelected::Nothing);
         }
-        let Value::Object(element) = element else { return Ok(Otherwise::Refuse) };
-        Ok(Otherwise::Create { element, tolerated: self.op == Op::Replace })
+        let Value::Object(element) = element else { return Ok(IfNoneSelected::Refuse) };
+        Ok(IfNoneSelected::Create { element, tolerated: self.op == Op::Replace })
     }
 
-    /// What `add` or `replace` does to a whole element; `None` if nothing.
+    /// What `add` or `replace` does to an element as such; `None` if nothing.
     fn change_element(
         &mut self,
         target: &Target,
         filter: &Predicate,
         mut value: Value,
-    ) -> Result<Option<Change>> {
+    ) -> Result<Option<ElementChange>> {
         if !self.reading.tolerates(Quirk::WholeElement, target) {
             let reason = "elements are changed one sub-attribute at a time; put it behind the brackets";
             return Err(PatchError::new(ScimType::InvalidPath, target, reason));
         }
         if is_nothing(&value) {
-            return Ok(Some(Change::Remove));
+            return Ok(Some(ElementChange::Remove));
         }
         if is_keyed(target) && value.is_string() && !is_selected(filter, &value) {
             let reason = "a text says who the member is, which cannot change; send an object of sub-attributes, \
@@ -101,14 +100,14 @@ impl Resolver<'_, '_> {
             return Err(PatchError::new(ScimType::Mutability, target, reason));
         }
         if target.is_complex() {
-            let whole = self.op == Op::Replace && !self.reading.tolerates(Quirk::ReplaceMerges, target);
-            let members = self.members(target, value)?.unwrap_or_default();
+            let replaces = self.op == Op::Replace && !self.reading.tolerates(Quirk::ReplaceMerges, target);
+            let members = self.sub_values(target, value)?.unwrap_or_default();
             if !target.is_of_single_type(&Value::Object(members.clone()), self.reading)? {
                 return Ok(None);
             }
-            if !whole {
-                let members = Member::all(target, members);
-                return Ok(Some(Change::Merge { members, adding: self.op == Op::Add }));
+            if !replaces {
+                let values = SubValue::from_object(target, members);
+                return Ok(Some(ElementChange::Merge { values, adding: self.op == Op::Add }));
             }
             value = Value::Object(without_nulls(members));
         } else if !target.normalize_one(&mut value, self.reading)? {
@@ -118,15 +117,15 @@ impl Resolver<'_, '_> {
         if is_keyed(target) {
             require_key(target, &value)?;
         }
-        Ok(Some(Change::Replace(value)))
+        Ok(Some(ElementChange::Replace(value)))
     }
 }
 
-/// The change by key alone that a filter on the key of a list, and nothing else, comes to.
+/// The same change by key, if the filter selects by the key of a list and nothing else.
 fn by_key(
     target: &Target,
     filter: &Predicate,
-    change: &Change,
+    change: &ElementChange,
     op: Op,
     operation: usize,
 ) -> Option<KeyedChange> {
@@ -138,14 +137,14 @@ fn by_key(
         _ => return None,
     };
     match change {
-        Change::Remove if op == Op::Remove => Some(KeyedChange::Remove(key.into())),
-        Change::Merge { members, .. } if op == Op::Add => {
-            let given = members.iter().filter(|member| !member.sub.is_derived());
+        ElementChange::Remove if op == Op::Remove => Some(KeyedChange::Remove(key.into())),
+        ElementChange::Merge { values, .. } if op == Op::Add => {
+            let stored = values.iter().filter(|sub| !sub.sub.is_derived());
             let mut element: Map<String, Value> =
-                given.map(|member| (member.name().to_owned(), member.value.clone())).collect();
+                stored.map(|sub| (sub.name().to_owned(), sub.value.clone())).collect();
             let old = element.insert("value".to_owned(), Value::from(key));
             let same = old.is_none_or(|old| old == key);
-            (same && is_fixed(target, &element)).then_some(KeyedChange::Add(operation, element))
+            (same && all_fixed(target, &element)).then_some(KeyedChange::Add(operation, element))
         }
         _ => None,
     }
@@ -158,9 +157,14 @@ fn is_selected(filter: &Predicate, value: &Value) -> bool {
     })
 }
 
-/// The element that a conjunction of equalities describes, if it would be one with the change. A `value`
-/// that is looked for, to change something beside it, is that of an element that should be there.
-fn seed(target: &Target, filter: &Predicate, change: &Change, beside: bool) -> Option<Map<String, Value>> {
+/// The element that the filter describes, if it is a conjunction of equalities and the change completes it.
+/// `None` for a filter that looks for a `value` to change something `beside` it: that element should exist.
+fn seed(
+    target: &Target,
+    filter: &Predicate,
+    change: &ElementChange,
+    beside: bool,
+) -> Option<Map<String, Value>> {
     if !target.is_complex() {
         return None;
     }

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::Patch;
-use crate::keyed::is_keyed;
-use crate::patch::{Action, Step};
+use crate::key::is_keyed;
+use crate::key_effect::KeyEffects;
+use crate::step::{Action, Step};
 
 /// What happens to a list whose elements are identified by `value`.
 ///
@@ -64,7 +65,7 @@ impl Patch {
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
     pub fn split(&self, attribute: &str) -> Option<(ListDelta<'_>, Patch)> {
-        let target = self.on.attribute(attribute)?;
+        let target = self.resource_type.attribute(attribute)?;
         if !is_keyed(target) || target.definition().is_required() {
             return None;
         }
@@ -73,12 +74,13 @@ impl Patch {
         let delta = match own.as_slice() {
             [] => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
             [Step { action: Action::Keyed(keyed), .. }] => {
-                let nets = keyed.nets(target).all;
-                let add = nets.iter().filter_map(|net| net.added).collect();
+                let effects = KeyEffects::new(&keyed.changes).all;
+                let add = effects.iter().filter_map(|effect| effect.added).collect();
                 if keyed.exactly {
                     ListDelta::Exactly(add)
                 } else {
-                    let remove = nets.iter().filter(|net| net.removed).map(|net| net.key).collect();
+                    let removed = effects.iter().filter(|effect| effect.removed);
+                    let remove = removed.map(|effect| effect.key).collect();
                     ListDelta::Change { add, remove }
                 }
             }
@@ -89,7 +91,7 @@ impl Patch {
         Some((
             delta,
             Patch {
-                on: self.on.clone(),
+                resource_type: self.resource_type.clone(),
                 steps,
                 looked_at: self.looked_at.clone(),
                 limits: self.limits.clone(),

@@ -1,51 +1,24 @@
-//! Changing what is there already: the elements that a value filter selects, and the value of a
-//! singular complex attribute, which is its own only element.
+//! Changes of the elements that a value filter selects, or of the value of a singular complex attribute, which
+//! counts as the only element.
 
 use scim_filter::Predicate;
 use scim_schema::{ScimType, Target};
 use serde_json::{Map, Value};
 
+use super::change::{Outcome, merge};
+use super::list::demote_others;
+use super::state::{Allowance, ApplyState};
 use crate::PatchError;
-use crate::apply::Work;
-use crate::change::{Change, Member, Outcome, may_go, merge};
+use crate::element::{has_unnamed, is_primary};
 use crate::error::Result;
-use crate::keyed::{is_keyed, key_rule};
-use crate::limits::Allowance;
-use crate::list::{demote_others, has_unnamed, is_primary};
-use crate::patch::key_of;
-
-/// Which elements to change, how, and what to do if there are none.
-#[derive(Clone, Debug)]
-pub(crate) struct Select {
-    pub(crate) filter: Predicate,
-    /// Whether the filter may select several elements.
-    pub(crate) several: bool,
-    pub(crate) change: Change,
-    pub(crate) otherwise: Otherwise,
-}
-
-/// What happens if no element is selected.
-#[derive(Clone, Debug)]
-pub(crate) enum Otherwise {
-    Nothing,
-    /// It is an error (RFC 7644 section 3.5.2.3).
-    Refuse,
-    /// Makes this element and changes it.
-    Create {
-        element: Map<String, Value>,
-        tolerated: bool,
-    },
-}
+use crate::key::{is_keyed, key_in};
+use crate::mutability::may_go;
+use crate::step::{ElementChange, IfNoneSelected, Select, SubValue};
 
 impl Select {
-    /// The whole of a list, or the value of a singular complex attribute.
-    pub(crate) fn all(change: Change, otherwise: Otherwise) -> Self {
-        Self { filter: Predicate::Const(true), several: true, change, otherwise }
-    }
-
     /// Which elements of a list the filter selects. Only this takes long, if the filter has many terms, so
     /// others have their turn meanwhile.
-    pub(crate) async fn find(
+    pub(super) async fn find(
         &self,
         target: &Target,
         object: &Map<String, Value>,
@@ -73,33 +46,33 @@ impl Select {
 
     /// Applies it to the attribute in the object that holds it, given which elements were
     /// [found](Self::find) if it is a list; whether that changed anything.
-    pub(crate) fn apply(
+    pub(super) fn apply(
         &self,
         target: &Target,
         object: &mut Map<String, Value>,
         found: &[bool],
-        work: &mut Work<'_>,
+        state: &mut ApplyState<'_>,
     ) -> Result<bool> {
         let name = target.attribute().name();
         let (changed, empty) = match object.get_mut(name) {
-            None => return self.create(target, object, work),
-            Some(Value::Array(list)) => match self.in_list(target, list, found, &work.allowance)? {
+            None => return self.create(target, object, state),
+            Some(Value::Array(list)) => match self.change_selected(target, list, found, &state.allowance)? {
                 Some(changed) => (changed, list.is_empty()),
-                None => return self.create(target, object, work),
+                None => return self.create(target, object, state),
             },
             Some(value) if self.filter.matches_element(value) => match &self.change {
-                Change::Remove => {
+                ElementChange::Remove => {
                     may_go(target, value)?;
                     (true, true)
                 }
                 change => {
-                    let changed = change.apply(target, value, &work.allowance)?;
+                    let changed = change.apply(target, value, &state.allowance)?;
                     (changed, value.as_object().is_some_and(Map::is_empty))
                 }
             },
-            // A filter on a singular attribute makes sure of its value; there is no other to create.
-            Some(_) => match self.otherwise {
-                Otherwise::Nothing => return Ok(false),
+            // The attribute has a value, which the filter does not select, and there can be no second one.
+            Some(_) => match self.if_none {
+                IfNoneSelected::Nothing => return Ok(false),
                 _ => return Err(no_target(target)),
             },
         };
@@ -110,7 +83,7 @@ impl Select {
     }
 
     /// Whether an element was changed; `None` if none was selected.
-    fn in_list(
+    fn change_selected(
         &self,
         target: &Target,
         list: &mut Vec<Value>,
@@ -121,20 +94,20 @@ impl Select {
         let mut failed = Ok(());
         let mut next = 0;
         list.retain_mut(|element| {
-            let place = next;
+            let position = next;
             next += 1;
-            if failed.is_err() || found.get(place) != Some(&true) {
+            if failed.is_err() || found.get(position) != Some(&true) {
                 return true;
             }
             selected += 1;
-            if self.change.sets_primary() && primary.replace(place).is_some() {
+            if self.change.sets_primary() && primary.replace(position).is_some() {
                 failed = Err(two_primaries(target));
                 return true;
             }
-            match self.change.in_place(target, element, allowance) {
+            match self.change.apply_to_element(target, element, allowance) {
                 Ok(outcome) => {
                     changed |= outcome != Outcome::Same;
-                    outcome != Outcome::Gone
+                    outcome != Outcome::Removed
                 }
                 Err(error) => {
                     failed = Err(error);
@@ -150,33 +123,42 @@ impl Select {
         if let Some(primary) = primary {
             changed |= demote_others(list, primary);
         }
-        if changed && (self.change.renames() || has_unnamed(list)) {
+        if changed && (self.change.changes_identity() || has_unnamed(list)) {
             allowance.visit(target, list.len())?;
             target.merge_repeated(list);
         }
         Ok((selected > 0).then_some(changed))
     }
 
-    /// Does what is to be done if nothing was selected.
-    fn create(&self, target: &Target, object: &mut Map<String, Value>, work: &mut Work<'_>) -> Result<bool> {
-        let (element, tolerated) = match &self.otherwise {
-            Otherwise::Nothing => return Ok(false),
-            Otherwise::Refuse => return Err(no_target(target)),
-            Otherwise::Create { element, tolerated } => (element, *tolerated),
+    /// Creates an element because none was selected, if the step asks for that.
+    fn create(
+        &self,
+        target: &Target,
+        object: &mut Map<String, Value>,
+        state: &mut ApplyState<'_>,
+    ) -> Result<bool> {
+        let (element, tolerated) = match &self.if_none {
+            IfNoneSelected::Nothing => return Ok(false),
+            IfNoneSelected::Refuse => return Err(no_target(target)),
+            IfNoneSelected::Create { element, tolerated } => (element, *tolerated),
         };
         let mut element = Value::Object(element.clone());
         match &self.change {
-            // What the filter asks for belongs to the element, else it would not be found again.
-            Change::Replace(Value::Object(members)) => {
-                merge(target, &mut element, &Member::all(target, members.clone()), false, &work.allowance)?
-            }
-            change => change.apply(target, &mut element, &work.allowance)?,
+            // The new element keeps the values that the filter looks for, so that the same filter selects it.
+            ElementChange::Replace(Value::Object(members)) => merge(
+                target,
+                &mut element,
+                &SubValue::from_object(target, members.clone()),
+                false,
+                &state.allowance,
+            )?,
+            change => change.apply(target, &mut element, &state.allowance)?,
         };
         if element.as_object().is_some_and(Map::is_empty) {
             return Ok(false);
         }
         if tolerated {
-            work.created(target);
+            state.report_creation(target);
         }
         let name = target.attribute().name();
         let Some(Value::Array(list)) = object.get_mut(name) else {
@@ -184,10 +166,10 @@ impl Select {
             object.insert(name.to_owned(), if list { Value::Array(vec![element]) } else { element });
             return Ok(true);
         };
-        if is_keyed(target) && has_key_of(target, list, &element) {
+        if is_keyed(target) && list.iter().any(|old| key_in(old) == key_in(&element)) {
             return Ok(false);
         }
-        work.allowance.grow(target, list.len() + 1)?;
+        state.allowance.grow(target, list.len() + 1)?;
         if target.definition().single_type().is_some() {
             list.clear();
         }
@@ -196,25 +178,18 @@ impl Select {
         if let Some(primary) = primary {
             demote_others(list, primary);
         }
-        if self.change.renames() || has_unnamed(list) {
-            work.allowance.visit(target, list.len())?;
+        if self.change.changes_identity() || has_unnamed(list) {
+            state.allowance.visit(target, list.len())?;
             target.merge_repeated(list);
         }
         Ok(true)
     }
 }
 
-fn has_key_of(target: &Target, list: &[Value], element: &Value) -> bool {
-    let rule = key_rule(target);
-    let key = |element: &Value| element.as_object().map(key_of).unwrap_or_default().to_owned();
-    let folded = rule.fold(&key(element)).into_owned();
-    list.iter().any(|old| rule.equals_text(&key(old), &folded))
-}
-
 fn no_target(target: &Target) -> PatchError {
     PatchError::new(ScimType::NoTarget, target, "the value filter selects nothing")
 }
 
-pub(crate) fn two_primaries(target: &Target) -> PatchError {
+fn two_primaries(target: &Target) -> PatchError {
     PatchError::new(ScimType::InvalidValue, target, "at most one element can be primary")
 }
