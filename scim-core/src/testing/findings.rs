@@ -9,6 +9,8 @@ use super::verdict::Verdict;
 pub(super) struct Findings {
     /// Whether the values that the resource type allows are taken.
     pub(super) kept: Verdict,
+    /// Whether what is returned is valid by the resource type.
+    pub(super) valid: Verdict,
     /// Whether lists keep two elements or refuse the second.
     pub(super) elements: Verdict,
     /// Attributes that come back changed, or not at all.
@@ -23,6 +25,7 @@ impl Default for Findings {
     fn default() -> Self {
         Self {
             kept: Ok(()),
+            valid: Ok(()),
             elements: Ok(()),
             not_kept: Vec::new(),
             unusable: Vec::new(),

@@ -38,6 +38,7 @@ macro_rules! checks {
 // In the order in which they run.
 checks! {
     "kept", Nothing, "what a resource type has is taken, and its name is kept", probe::kept;
+    "valid", Nothing, "what is returned is valid by its resource type", probe::valid;
     "elements", Nothing, "of a list every element is kept, or the request is refused", probe::elements;
     "create", Nothing, "a created resource is stored as it was sent, with an id, times and a version", lifecycle::create;
     "retrieve", Nothing, "a resource that does not exist is none, whatever the id", lifecycle::retrieve;
