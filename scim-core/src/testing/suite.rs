@@ -13,7 +13,7 @@ use super::report::Report;
 use super::runtime::Task;
 use crate::{Identity, Provider};
 
-/// The suite, ready to be run against a provider.
+/// The suite, ready to be run against a provider. The documentation of the [module](crate::testing) says how.
 pub struct Suite {
     options: Options,
     only: Option<Vec<String>>,
