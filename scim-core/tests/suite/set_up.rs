@@ -2,7 +2,7 @@
 
 use scim_core::testing::{Report, Suite};
 use scim_core::{Error, MemoryProvider};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::twisted::{Twisted, When};
 
@@ -63,6 +63,28 @@ fn a_panic_fails_the_check_that_meets_it() {
     let (check, reason) = report.failed.first().unwrap();
     assert!(*check == "kept" && reason.contains("no emails today"), "{report}");
     assert!(report.passed.contains(&"memberships"), "{report}");
+}
+
+#[test]
+fn a_resource_that_is_not_valid_is_reported() {
+    let shown_wrong = |type_name: &'static str, attribute: &'static str, value: Value| {
+        Twisted::new().showing(move |cx, resource, _, _| {
+            if cx.resource_type().name() == type_name {
+                resource.as_map_mut().insert(attribute.to_owned(), value.clone());
+            }
+        })
+    };
+    for (provider, reason) in [
+        (shown_wrong("User", "active", json!("yes")), "`active`: must be"),
+        (shown_wrong("User", "nickName", json!(["Bea"])), "`nickName`: must be"),
+        (shown_wrong("User", "emails", json!([{ "value": 7 }])), "`emails.value`: must be"),
+        (shown_wrong("Group", "displayName", json!(7)), "`displayName`: must be"),
+    ] {
+        let report = Suite::new(provider).only(["valid", "kept", "create"]).report();
+        assert_eq!(report.passed, ["kept", "create"], "{report}");
+        let (check, found) = report.failed.first().unwrap();
+        assert!(*check == "valid" && found.contains(reason), "{report}");
+    }
 }
 
 #[test]

@@ -11,40 +11,55 @@ use scim_schema::{AttrPath, ResourceType, Target, Type};
 use serde_json::Value;
 
 /// Whether a resource, as a response shows it, matches a filter.
-pub(super) fn matches(on: &ResourceType, filter: &Filter, resource: &Value) -> bool {
+pub(super) fn matches(resource_type: &ResourceType, filter: &Filter, resource: &Value) -> bool {
     match filter {
-        Filter::And(terms) => terms.iter().all(|term| matches(on, term, resource)),
-        Filter::Or(terms) => terms.iter().any(|term| matches(on, term, resource)),
-        Filter::Not(inner) => !matches(on, inner, resource),
+        Filter::And(terms) => terms.iter().all(|term| matches(resource_type, term, resource)),
+        Filter::Or(terms) => terms.iter().any(|term| matches(resource_type, term, resource)),
+        Filter::Not(inner) => !matches(resource_type, inner, resource),
         Filter::Present(path) => is_any_present(&stored(path, resource)),
         Filter::Compare { path, op, value } => match (value, op) {
             (Literal::Null, CompareOp::Eq) => !is_any_present(&stored(path, resource)),
             (Literal::Null, _) => is_any_present(&stored(path, resource)),
-            _ => compare(&compared(on, path, &elements(path, resource)), *op, value, Rule::of(on, path)),
+            _ => compare(
+                &compared(resource_type, path, &elements(path, resource)),
+                *op,
+                value,
+                Rule::of(resource_type, path),
+            ),
         },
-        Filter::Complex { path, filter } => {
-            elements(path, resource).iter().any(|element| element_matches(on, path, filter, element))
-        }
+        Filter::Complex { path, filter } => elements(path, resource)
+            .iter()
+            .any(|element| element_matches(resource_type, path, filter, element)),
     }
 }
 
-fn element_matches(on: &ResourceType, parent: &AttrPath, filter: &Filter, element: &Value) -> bool {
+fn element_matches(
+    resource_type: &ResourceType,
+    parent: &AttrPath,
+    filter: &Filter,
+    element: &Value,
+) -> bool {
     let inside = |path: &AttrPath| {
         let text = format!("{}.{}", parent.as_str(), path.attribute());
         AttrPath::parse(&text).unwrap_or_else(|_| path.clone())
     };
     let stored = |path: &AttrPath| is_any_present(&Vec::from_iter(element.get(path.attribute())));
     match filter {
-        Filter::And(terms) => terms.iter().all(|term| element_matches(on, parent, term, element)),
-        Filter::Or(terms) => terms.iter().any(|term| element_matches(on, parent, term, element)),
-        Filter::Not(inner) => !element_matches(on, parent, inner, element),
+        Filter::And(terms) => terms.iter().all(|term| element_matches(resource_type, parent, term, element)),
+        Filter::Or(terms) => terms.iter().any(|term| element_matches(resource_type, parent, term, element)),
+        Filter::Not(inner) => !element_matches(resource_type, parent, inner, element),
         Filter::Present(path) => stored(path),
         Filter::Compare { path, op, value } => match (value, op) {
             (Literal::Null, CompareOp::Eq) => !stored(path),
             (Literal::Null, _) => stored(path),
             _ => {
                 let path = inside(path);
-                compare(&compared(on, &path, &[element]), *op, value, Rule::of(on, &path))
+                compare(
+                    &compared(resource_type, &path, &[element]),
+                    *op,
+                    value,
+                    Rule::of(resource_type, &path),
+                )
             }
         },
         Filter::Complex { .. } => false,
@@ -74,10 +89,11 @@ fn stored<'a>(path: &AttrPath, resource: &'a Value) -> Vec<&'a Value> {
 }
 
 /// The values that are compared: an element of a list that does not say whether it is primary is not.
-fn compared<'a>(on: &ResourceType, path: &AttrPath, elements: &[&'a Value]) -> Vec<&'a Value> {
+fn compared<'a>(resource_type: &ResourceType, path: &AttrPath, elements: &[&'a Value]) -> Vec<&'a Value> {
     let Some(sub) = path.sub_attribute() else { return elements.to_vec() };
-    let is_list = top(on, path).is_some_and(|top| top.attribute().is_multi_valued());
-    let is_flag = find(on, path).is_some_and(|found| found.definition().data_type() == Type::Boolean);
+    let is_list = top(resource_type, path).is_some_and(|top| top.attribute().is_multi_valued());
+    let is_flag =
+        find(resource_type, path).is_some_and(|found| found.definition().data_type() == Type::Boolean);
     let absent = (sub == "primary" && is_list && is_flag).then_some(&Value::Bool(false));
     elements.iter().filter_map(|element| element.get(sub).or(absent)).collect()
 }
@@ -96,15 +112,15 @@ fn is_present(value: &Value) -> bool {
     }
 }
 
-fn top<'a>(on: &'a ResourceType, path: &AttrPath) -> Option<&'a Target> {
+fn top<'a>(resource_type: &'a ResourceType, path: &AttrPath) -> Option<&'a Target> {
     match path.uri() {
-        Some(uri) => on.extension(uri).and_then(|extension| extension.attribute(path.attribute())),
-        None => on.attribute(path.attribute()),
+        Some(uri) => resource_type.extension(uri).and_then(|extension| extension.attribute(path.attribute())),
+        None => resource_type.attribute(path.attribute()),
     }
 }
 
-fn find<'a>(on: &'a ResourceType, path: &AttrPath) -> Option<&'a Target> {
-    let top = top(on, path)?;
+fn find<'a>(resource_type: &'a ResourceType, path: &AttrPath) -> Option<&'a Target> {
+    let top = top(resource_type, path)?;
     match path.sub_attribute() {
         Some(sub) => top.sub_attribute(sub),
         None => Some(top),
@@ -120,10 +136,10 @@ enum Rule {
 }
 
 impl Rule {
-    fn of(on: &ResourceType, path: &AttrPath) -> Self {
-        let Some(definition) = find(on, path).map(Target::definition) else { return Self::Folded };
+    fn of(resource_type: &ResourceType, path: &AttrPath) -> Self {
+        let Some(definition) = find(resource_type, path).map(Target::definition) else { return Self::Folded };
         // The value beside a reference is an id.
-        let refers = top(on, path).is_some_and(|top| top.sub_attribute("$ref").is_some());
+        let refers = top(resource_type, path).is_some_and(|top| top.sub_attribute("$ref").is_some());
         let is_id = refers && path.sub_attribute() == Some("value");
         match definition.data_type() {
             Type::DateTime => Self::Time,
@@ -183,7 +199,7 @@ fn compare(values: &[&Value], op: CompareOp, literal: &Literal, rule: Rule) -> b
 /// by the primary element of a list, else by its first; those without a value last, or first if the order
 /// descends; equal ones in the order of their ids.
 pub(super) fn sorted(
-    on: &ResourceType,
+    resource_type: &ResourceType,
     path: &AttrPath,
     descending: bool,
     resources: &[Value],
@@ -193,9 +209,9 @@ pub(super) fn sorted(
         let elements = elements(path, resource);
         let is_primary = |element: &&&Value| element.get("primary") == Some(&Value::Bool(true));
         let first = elements.iter().find(is_primary).or(elements.first()).copied()?;
-        let value = match find(on, path).is_some_and(Target::is_complex) {
+        let value = match find(resource_type, path).is_some_and(Target::is_complex) {
             true => first.get("value").cloned(),
-            false => compared(on, path, &[first]).into_iter().next().cloned(),
+            false => compared(resource_type, path, &[first]).into_iter().next().cloned(),
         };
         // A reference is sorted by what it refers to, wherever that is.
         match (path.sub_attribute(), value) {
@@ -203,11 +219,11 @@ pub(super) fn sorted(
             (_, value) => value,
         }
     };
-    let of_value = match find(on, path).is_some_and(Target::is_complex) {
+    let of_value = match find(resource_type, path).is_some_and(Target::is_complex) {
         true => AttrPath::parse(&format!("{}.value", path.as_str())).unwrap_or_else(|_| path.clone()),
         false => path.clone(),
     };
-    let rule = Rule::of(on, &of_value);
+    let rule = Rule::of(resource_type, &of_value);
     let mut keyed: Vec<(Option<Value>, String)> = resources.iter().map(|r| (key(r), id(r))).collect();
     keyed.sort_by(|(a, one), (b, other)| {
         let order = match (a, b) {

@@ -1,78 +1,81 @@
-//! Which attributes of a resource type the suite can use.
+//! The resource type that most checks use, and what the suite can do with its attributes.
 
 use std::sync::atomic::AtomicUsize;
 
 use scim_schema::{Attribute, Mutability, ResourceType, Returned, Target, Type, Uniqueness};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::setup::Found;
-use super::values::Ids;
+use super::findings::Findings;
 
-/// The attributes of a resource type, by what can be done with them.
-pub(super) struct Shape {
-    pub(super) on: ResourceType,
+/// The resource type that most checks use, with its attributes by what can be done with them.
+pub(super) struct TestedType {
+    pub(super) resource_type: ResourceType,
     /// The required string that names a resource.
     pub(super) name: Target,
     /// Attributes that hold text, or a truth value, or a complex value of such.
     pub(super) attributes: Vec<Target>,
     /// A `writeOnly` string.
     pub(super) secret: Option<Target>,
+    /// The paths that the suite does without, since the provider does not keep them.
     pub(super) left_out: Vec<String>,
     /// What the provider does not keep, or refuses.
     unusable: Vec<Target>,
-    /// What else a resource must have.
-    required: Vec<Target>,
-    /// Whose value must be the id of a resource.
+    /// What a resource must have besides its name.
+    pub(super) required: Vec<Target>,
+    /// Attributes whose value must be the id of a resource.
     references: Vec<Target>,
     /// Lists that hold at most one element although they are not declared so.
-    short: Vec<Target>,
+    single_element_lists: Vec<Target>,
     /// The paths whose values the provider keeps different beyond the schema.
     unique: Vec<String>,
-    /// Makes different values where they must be.
-    pub(super) count: AtomicUsize,
+    /// Counts the values that were made for attributes in which they must differ.
+    pub(super) unique_counter: AtomicUsize,
 }
 
-impl Shape {
-    pub(super) fn of(on: &ResourceType, unique: Vec<String>) -> Option<Self> {
+impl TestedType {
+    /// `None` if resources of the type have no name: no required string attribute.
+    pub(super) fn new(resource_type: &ResourceType, unique: Vec<String>) -> Option<Self> {
         let required = |t: &&Target| t.attribute().is_required() && t.attribute().data_type() == Type::String;
-        let name = on.attributes().filter(required).find(|t| t.attribute().name() != "schemas")?.clone();
+        let name =
+            resource_type.attributes().filter(required).find(|t| t.attribute().name() != "schemas")?.clone();
         let secret = |t: &&Target| t.attribute().mutability() == Mutability::WriteOnly;
-        let mut shape = Self {
-            on: on.clone(),
+        let mut tested = Self {
+            resource_type: resource_type.clone(),
             attributes: Vec::new(),
-            secret: on.attributes().find(secret).cloned(),
+            secret: resource_type.attributes().find(secret).cloned(),
             name,
             left_out: Vec::new(),
             unusable: Vec::new(),
             required: Vec::new(),
             references: Vec::new(),
-            short: Vec::new(),
+            single_element_lists: Vec::new(),
             unique,
-            count: AtomicUsize::new(1),
+            unique_counter: AtomicUsize::new(1),
         };
-        let others =
-            || on.all_attributes().filter(|t| **t != shape.name && t.attribute().name() != "schemas");
+        let others = || {
+            resource_type.all_attributes().filter(|t| **t != tested.name && t.attribute().name() != "schemas")
+        };
         let plain = |target: &&Target| {
             let attribute = target.attribute();
             attribute.mutability() == Mutability::ReadWrite
                 && attribute.returned() == Returned::Default
-                && !shape.is_unique(target)
+                && !tested.is_unique(target)
                 && !target.holds_members()
-                && shape.can_be_given(target)
+                && tested.can_have_value(target)
         };
         let needed = |target: &&Target| {
             let attribute = target.attribute();
-            let given = attribute.is_required() && attribute.mutability() != Mutability::ReadOnly;
-            given && shape.can_be_given(target)
+            let sent = attribute.is_required() && attribute.mutability() != Mutability::ReadOnly;
+            sent && tested.can_have_value(target)
         };
         let attributes = others().filter(plain).cloned().collect();
-        shape.required = others().filter(needed).cloned().collect();
-        shape.attributes = attributes;
-        Some(shape)
+        tested.required = others().filter(needed).cloned().collect();
+        tested.attributes = attributes;
+        Some(tested)
     }
 
     /// Notes that an attribute must be the id of a resource.
-    pub(super) fn refer(&mut self, path: &str) -> Result<Target, String> {
+    pub(super) fn add_reference(&mut self, path: &str) -> Result<Target, String> {
         let is = |text: &str, target: &Target| {
             let core = format!("{}:{}", target.schema().id(), target.attribute().name());
             let path = text.strip_suffix(".value").unwrap_or(text);
@@ -80,7 +83,7 @@ impl Shape {
                 .iter()
                 .any(|name| name.eq_ignore_ascii_case(path))
         };
-        let mut found = self.on.all_attributes().filter(|target| is(path, target));
+        let mut found = self.resource_type.all_attributes().filter(|target| is(path, target));
         match (found.next(), found.next()) {
             // Without it no resource could be created, and with it none before another.
             (Some(target), None) if target.attribute().is_required() => {
@@ -97,28 +100,15 @@ impl Shape {
     }
 
     /// Goes without what the provider does not keep, and with one element where it takes no second.
-    pub(super) fn learn(&mut self, found: &Found) {
-        self.attributes.retain(|target| !found.unusable.contains(target));
-        self.unusable.clone_from(&found.unusable);
-        self.left_out = found.not_kept.iter().map(|target| target.path().to_string()).collect();
-        self.short.clone_from(&found.short);
-    }
-
-    /// The least that a resource needs, with this name.
-    pub(super) fn named(&self, name: &str) -> Map<String, Value> {
-        let mut body = Map::new();
-        body.insert("schemas".to_owned(), json!([self.on.schema().id()]));
-        for target in &self.required {
-            if let Some(value) = self.sample(target, &Ids::default(), 7) {
-                put(&mut body, target, value);
-            }
-        }
-        put(&mut body, &self.name, Value::from(name));
-        body
+    pub(super) fn learn(&mut self, findings: &Findings) {
+        self.attributes.retain(|target| !findings.unusable.contains(target));
+        self.unusable.clone_from(&findings.unusable);
+        self.left_out = findings.not_kept.iter().map(|target| target.path().to_string()).collect();
+        self.single_element_lists.clone_from(&findings.single_element_lists);
     }
 
     /// Texts that can be changed and taken away at will: attributes, and then sub-attributes.
-    pub(super) fn texts(&self) -> Vec<&Target> {
+    pub(super) fn free_texts(&self) -> Vec<&Target> {
         let free = |definition: &Attribute| {
             definition.data_type() == Type::String
                 && !definition.is_multi_valued()
@@ -136,7 +126,7 @@ impl Shape {
     }
 
     /// Lists of elements with a `value` that can be any text.
-    pub(super) fn lists(&self) -> impl Iterator<Item = &Target> {
+    pub(super) fn free_lists(&self) -> impl Iterator<Item = &Target> {
         let free = |target: &&Target| {
             let sub = target.sub_attribute("value").map(Target::definition);
             let others = target.sub_attributes().iter().map(Target::definition);
@@ -148,14 +138,36 @@ impl Shape {
             }) && !others.into_iter().any(|sub| sub.is_required() && sub.name() != "value")
         };
         let listed = |target: &&Target| {
-            target.attribute().is_multi_valued() && !self.holds_one(target) && !self.is_reference(target)
+            target.attribute().is_multi_valued()
+                && !self.holds_one_element(target)
+                && !self.is_reference(target)
         };
         self.attributes.iter().filter(listed).filter(free)
     }
 
+    /// Whether the suite can make values for an attribute.
+    pub(super) fn can_have_value(&self, target: &Target) -> bool {
+        if !target.is_complex() {
+            return is_simple(target);
+        }
+        let subs = target.sub_attributes();
+        subs.iter().all(|sub| !sub.definition().is_required() || is_simple(sub))
+            && self.usable_subs(target).next().is_some()
+    }
+
+    /// The sub-attributes that the suite has values for; of a reference only the id and what is required.
+    pub(super) fn usable_subs<'t>(&self, target: &'t Target) -> impl Iterator<Item = &'t Target> + use<'t> {
+        let reference = self.is_reference(target);
+        target.sub_attributes().iter().filter(move |sub| {
+            let definition = sub.definition();
+            let needed = definition.is_required() || definition.name() == "value";
+            is_simple(sub) && definition.mutability() == Mutability::ReadWrite && (needed || !reference)
+        })
+    }
+
     /// Whether a list holds at most one element.
-    pub(super) fn holds_one(&self, target: &Target) -> bool {
-        target.attribute().single_type().is_some() || self.short.contains(target)
+    pub(super) fn holds_one_element(&self, target: &Target) -> bool {
+        target.attribute().single_type().is_some() || self.single_element_lists.contains(target)
     }
 
     /// Whether the provider keeps an attribute, as far as is known.
@@ -177,17 +189,9 @@ impl Shape {
 /// The longest text that checks write is shorter than this.
 const LONG: usize = 16;
 
-/// The least that a resource of some type needs, with this name where it can have one.
-pub(super) fn least(on: &ResourceType, name: &str) -> Map<String, Value> {
-    if let Some(shape) = Shape::of(on, Vec::new()) {
-        return shape.named(name);
-    }
-    let mut body = Map::new();
-    body.insert("schemas".to_owned(), json!([on.schema().id()]));
-    if let Some(target) = on.attribute("displayName") {
-        put(&mut body, target, Value::from(name));
-    }
-    body
+/// Whether values are text or truth values.
+pub(super) fn is_simple(target: &Target) -> bool {
+    matches!(target.definition().data_type(), Type::String | Type::Boolean)
 }
 
 /// Puts a value where an attribute lives.

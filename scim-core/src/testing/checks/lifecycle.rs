@@ -3,43 +3,40 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::client::{Client, Reply, patch_body};
-use super::shape::put;
-use super::{Bench, Verdict};
 use crate::message_uri::SEARCH_REQUEST;
+use crate::testing::client::{Client, Reply, patch_body};
+use crate::testing::environment::Environment;
+use crate::testing::tested_type::put;
+use crate::testing::verdict::{Verdict, ensure};
 
-/// Fails with a message unless a condition holds.
-pub(super) fn ensure(holds: bool, message: impl FnOnce() -> String) -> Verdict {
-    if holds { Ok(()) } else { Err(message()) }
+fn path(env: &Environment, id: &str) -> String {
+    format!("{}/{id}", env.tested.resource_type.endpoint())
 }
 
-fn path(bench: &Bench, id: &str) -> String {
-    format!("{}/{id}", bench.shape.on.endpoint())
-}
-
-/// A resource that is there, and the client that made it.
-async fn start<'a>(bench: &'a Bench, name: &str) -> Result<(Client<'a>, Reply, String), String> {
-    let client = bench.client();
-    let reply = client.create(&bench.shape.on, &Value::Object(bench.shape.named(name))).await?;
-    let path = path(bench, &reply.id());
+/// Creates a resource with a name: the client that made it, its reply and the path of the resource.
+async fn create_named<'a>(env: &'a Environment, name: &str) -> Result<(Client<'a>, Reply, String), String> {
+    let client = env.client();
+    let reply =
+        client.create(&env.tested.resource_type, &Value::Object(env.tested.minimal_body(name))).await?;
+    let path = path(env, &reply.id());
     Ok((client, reply, path))
 }
 
-/// A text attribute that can be changed at will.
-fn text(bench: &Bench) -> Result<String, String> {
-    let texts = bench.shape.texts();
+/// The path of a text attribute that can be changed at will.
+fn free_text_path(env: &Environment) -> Result<String, String> {
+    let texts = env.tested.free_texts();
     texts.first().map(|t| t.path().to_string()).ok_or_else(|| "there is no text attribute".to_owned())
 }
 
-pub(super) async fn create(bench: &Bench) -> Verdict {
-    let client = bench.client();
-    let mut body = bench.shape.named("Created One");
-    for target in &bench.shape.attributes {
+pub(super) async fn create(env: &Environment) -> Verdict {
+    let client = env.client();
+    let mut body = env.tested.minimal_body("Created One");
+    for target in &env.tested.attributes {
         if target.attribute().name() == "externalId" {
             put(&mut body, target, json!("ext-1"));
         }
     }
-    let created = client.create(&bench.shape.on, &Value::Object(body.clone())).await?;
+    let created = client.create(&env.tested.resource_type, &Value::Object(body.clone())).await?;
     ensure(!created.id().is_empty(), || "the id is empty".to_owned())?;
     ensure(created.etag.as_deref() == Some(&created.version()), || {
         "the ETag is not meta.version".to_owned()
@@ -48,7 +45,7 @@ pub(super) async fn create(bench: &Bench) -> Verdict {
     ensure(!time("created").is_null() && time("created") == time("lastModified"), || {
         "meta.created and meta.lastModified must be there and equal".to_owned()
     })?;
-    let read = client.get(&path(bench, &created.id())).await.expect(200, "reading what was created")?;
+    let read = client.get(&path(env, &created.id())).await.expect(200, "reading what was created")?;
     ensure(read.body == created.body, || {
         format!("it reads back as {} instead of {}", read.body, created.body)
     })?;
@@ -59,32 +56,33 @@ pub(super) async fn create(bench: &Bench) -> Verdict {
     ensure(kept, || format!("values were changed: {} was sent, {} is stored", Value::Object(body), read.body))
 }
 
-pub(super) async fn retrieve(bench: &Bench) -> Verdict {
-    let (client, ..) = start(bench, "Retrieved").await?;
+pub(super) async fn retrieve(env: &Environment) -> Verdict {
+    let (client, ..) = create_named(env, "Retrieved").await?;
     for id in ["0", "no-such-id", "00000000-0000-0000-0000-000000000000", "%00", "%27%20OR%201%3D1--"] {
-        client.get(&path(bench, id)).await.expect(404, "reading an unknown id")?;
+        client.get(&path(env, id)).await.expect(404, "reading an unknown id")?;
         let body = patch_body(json!([{ "op": "replace", "value": { "externalId": "x" } }]));
         client
-            .send(Method::PATCH, &path(bench, id), Some(&body), None)
+            .send(Method::PATCH, &path(env, id), Some(&body), None)
             .await
             .expect(404, "changing an unknown id")?;
-        client.delete(&path(bench, id)).await.expect(404, "deleting an unknown id")?;
+        client.delete(&path(env, id)).await.expect(404, "deleting an unknown id")?;
     }
     Ok(())
 }
 
-pub(super) async fn replace(bench: &Bench) -> Verdict {
-    let (client, created, path) = start(bench, "Before").await?;
-    let text = text(bench)?;
+pub(super) async fn replace(env: &Environment) -> Verdict {
+    let (client, created, path) = create_named(env, "Before").await?;
+    let text = free_text_path(env)?;
     client
         .patch(&path, json!([{ "op": "add", "path": text, "value": "to go" }]))
         .await
         .expect(200, "a PATCH")?;
-    let reply = client.put(&path, &Value::Object(bench.shape.named("After"))).await.expect(200, "a PUT")?;
+    let reply =
+        client.put(&path, &Value::Object(env.tested.minimal_body("After"))).await.expect(200, "a PUT")?;
     let read = client.get(&path).await.expect(200, "reading it")?;
     ensure(read.body == reply.body, || "what PUT answers is not what is stored".to_owned())?;
     let resource = crate::Resource::try_from(read.body.clone()).map_err(|error| error.to_string())?;
-    ensure(resource.text(bench.shape.name.path().as_str()) == Some("After"), || {
+    ensure(resource.text(env.tested.name.path().as_str()) == Some("After"), || {
         "the name was not replaced".to_owned()
     })?;
     ensure(resource.get(&text).is_none(), || format!("`{text}` was left out but is still there"))?;
@@ -94,9 +92,9 @@ pub(super) async fn replace(bench: &Bench) -> Verdict {
     ensure(kept("created") && read.id() == created.id(), || "the id or meta.created has changed".to_owned())
 }
 
-pub(super) async fn patch(bench: &Bench) -> Verdict {
-    let (client, created, path) = start(bench, "Patched").await?;
-    let text = text(bench)?;
+pub(super) async fn patch(env: &Environment) -> Verdict {
+    let (client, created, path) = create_named(env, "Patched").await?;
+    let text = free_text_path(env)?;
     let reply = client
         .patch(&path, json!([{ "op": "add", "path": text, "value": "New" }]))
         .await
@@ -105,17 +103,17 @@ pub(super) async fn patch(bench: &Bench) -> Verdict {
     ensure(read.body == reply.body, || "what PATCH answers is not what is stored".to_owned())?;
     let resource = crate::Resource::try_from(read.body.clone()).map_err(|error| error.to_string())?;
     ensure(resource.text(&text) == Some("New"), || format!("`{text}` was not set"))?;
-    ensure(resource.text(bench.shape.name.path().as_str()) == Some("Patched"), || {
+    ensure(resource.text(env.tested.name.path().as_str()) == Some("Patched"), || {
         "the name is gone".to_owned()
     })?;
     ensure(read.version() != created.version(), || "the version did not change".to_owned())
 }
 
-pub(super) async fn atomic(bench: &Bench) -> Verdict {
-    let (client, created, path) = start(bench, "Atomic").await?;
+pub(super) async fn atomic(env: &Environment) -> Verdict {
+    let (client, created, path) = create_named(env, "Atomic").await?;
     let operations = json!([
-        { "op": "add", "path": text(bench)?, "value": "half" },
-        { "op": "remove", "path": bench.shape.name.path().as_str() },
+        { "op": "add", "path": free_text_path(env)?, "value": "half" },
+        { "op": "remove", "path": env.tested.name.path().as_str() },
     ]);
     let reply = client.patch(&path, operations).await;
     ensure(reply.status == 400, || {
@@ -125,9 +123,9 @@ pub(super) async fn atomic(bench: &Bench) -> Verdict {
     ensure(read.body == created.body, || "an update that failed was applied in part".to_owned())
 }
 
-pub(super) async fn no_op(bench: &Bench) -> Verdict {
-    let (client, _, path) = start(bench, "No Op").await?;
-    let set = json!([{ "op": "replace", "path": text(bench)?, "value": "same" }]);
+pub(super) async fn no_op(env: &Environment) -> Verdict {
+    let (client, _, path) = create_named(env, "No Op").await?;
+    let set = json!([{ "op": "replace", "path": free_text_path(env)?, "value": "same" }]);
     let first = client.patch(&path, set.clone()).await.expect(200, "a PATCH")?;
     let second = client.patch(&path, set).await.expect(200, "the same PATCH again")?;
     ensure(first.body == second.body, || {
@@ -139,9 +137,9 @@ pub(super) async fn no_op(bench: &Bench) -> Verdict {
     })
 }
 
-pub(super) async fn precondition(bench: &Bench) -> Verdict {
-    let (client, created, path) = start(bench, "Precondition").await?;
-    let body = patch_body(json!([{ "op": "replace", "path": text(bench)?, "value": "x" }]));
+pub(super) async fn precondition(env: &Environment) -> Verdict {
+    let (client, created, path) = create_named(env, "Precondition").await?;
+    let body = patch_body(json!([{ "op": "replace", "path": free_text_path(env)?, "value": "x" }]));
     let patch = |version: &'static str| client.send(Method::PATCH, &path, Some(&body), Some(version));
     patch("W/\"another\"").await.expect(412, "a PATCH that expects another version")?;
     client
@@ -163,27 +161,27 @@ pub(super) async fn precondition(bench: &Bench) -> Verdict {
     Ok(())
 }
 
-pub(super) async fn uniqueness(bench: &Bench) -> Verdict {
-    let (client, ..) = start(bench, "Unique Émile").await?;
-    if bench.shape.name.attribute().uniqueness() == scim_schema::Uniqueness::None {
+pub(super) async fn uniqueness(env: &Environment) -> Verdict {
+    let (client, ..) = create_named(env, "Unique Émile").await?;
+    if env.tested.name.attribute().uniqueness() == scim_schema::Uniqueness::None {
         return Ok(());
     }
-    let named = |name: &str| Value::Object(bench.shape.named(name));
+    let named = |name: &str| Value::Object(env.tested.minimal_body(name));
     let taken = |reply: Reply, what: &str| {
         let reply = reply.expect(409, what)?;
         ensure(reply.body.get("scimType") == Some(&json!("uniqueness")), || {
             "scimType must be uniqueness".to_owned()
         })
     };
-    let endpoint = bench.shape.on.endpoint();
+    let endpoint = env.tested.resource_type.endpoint();
     taken(client.post(endpoint, &named("Unique Émile")).await, "a name that is taken")?;
-    if !bench.shape.name.attribute().is_case_exact() {
+    if !env.tested.name.attribute().is_case_exact() {
         taken(client.post(endpoint, &named("uNIQUE émile")).await, "a name that is taken but for case")?;
     }
-    let other = client.create(&bench.shape.on, &named("Other")).await?;
-    let path = path(bench, &other.id());
+    let other = client.create(&env.tested.resource_type, &named("Other")).await?;
+    let path = path(env, &other.id());
     let rename =
-        |name: &str| json!([{ "op": "replace", "path": bench.shape.name.path().as_str(), "value": name }]);
+        |name: &str| json!([{ "op": "replace", "path": env.tested.name.path().as_str(), "value": name }]);
     taken(client.patch(&path, rename("Unique Émile")).await, "taking a name by PATCH")?;
     taken(client.put(&path, &named("Unique Émile")).await, "taking a name by PUT")?;
     ensure(client.get(&path).await.body == other.body, || "what was refused was done".to_owned())?;
@@ -191,22 +189,23 @@ pub(super) async fn uniqueness(bench: &Bench) -> Verdict {
     Ok(())
 }
 
-pub(super) async fn delete(bench: &Bench) -> Verdict {
-    let (client, created, path) = start(bench, "Deleted").await?;
+pub(super) async fn delete(env: &Environment) -> Verdict {
+    let (client, created, path) = create_named(env, "Deleted").await?;
     client.delete(&path).await.expect(204, "a DELETE")?;
     client.get(&path).await.expect(404, "reading what was deleted")?;
     client.delete(&path).await.expect(404, "deleting it again")?;
-    let ids = client.query(&bench.shape.on, &[]).await.ids();
+    let ids = client.query(&env.tested.resource_type, &[]).await.ids();
     ensure(!ids.contains(&created.id()), || "what was deleted is still found".to_owned())?;
-    let again = client.create(&bench.shape.on, &Value::Object(bench.shape.named("Deleted"))).await?;
+    let again =
+        client.create(&env.tested.resource_type, &Value::Object(env.tested.minimal_body("Deleted"))).await?;
     ensure(again.id() != created.id(), || "the id was used again".to_owned())
 }
 
-pub(super) async fn projection(bench: &Bench) -> Verdict {
-    let (client, _, path) = start(bench, "Projected").await?;
-    let text = text(bench)?;
+pub(super) async fn projection(env: &Environment) -> Verdict {
+    let (client, _, path) = create_named(env, "Projected").await?;
+    let text = free_text_path(env)?;
     let whole = client.patch(&path, json!([{ "op": "add", "path": text, "value": "shown" }])).await;
-    let name = bench.shape.name.path().as_str();
+    let name = env.tested.name.path().as_str();
     let part = client.get(&format!("{path}?attributes={name}")).await.expect(200, "a projection")?;
     let resource = crate::Resource::try_from(part.body.clone()).map_err(|error| error.to_string())?;
     ensure(part.body.get(name) == whole.body.get(name) && resource.get(&text).is_none(), || {
@@ -224,19 +223,19 @@ pub(super) async fn projection(bench: &Bench) -> Verdict {
     ensure(client.get(&path).await.body == whole.body, || "a projection changed what is stored".to_owned())
 }
 
-pub(super) async fn secrets(bench: &Bench) -> Verdict {
-    let Some(secret) = bench.shape.secret.as_ref().map(|target| target.attribute().name()) else {
+pub(super) async fn secrets(env: &Environment) -> Verdict {
+    let Some(secret) = env.tested.secret.as_ref().map(|target| target.attribute().name()) else {
         return Ok(());
     };
-    let client = bench.client();
-    let mut body = bench.shape.named("Secret");
+    let client = env.client();
+    let mut body = env.tested.minimal_body("Secret");
     body.insert(secret.to_owned(), json!("correct horse 7 staple"));
-    let created = client.create(&bench.shape.on, &Value::Object(body)).await?;
-    let path = path(bench, &created.id());
+    let created = client.create(&env.tested.resource_type, &Value::Object(body)).await?;
+    let path = path(env, &created.id());
     let replies = [
         client.get(&path).await,
         client.get(&format!("{path}?attributes={secret}")).await,
-        client.query(&bench.shape.on, &[]).await,
+        client.query(&env.tested.resource_type, &[]).await,
         client.patch(&path, json!([{ "op": "replace", "path": secret, "value": "another horse 8" }])).await,
     ];
     for reply in replies.iter().chain([&created]) {
@@ -251,9 +250,9 @@ pub(super) async fn secrets(bench: &Bench) -> Verdict {
     })
 }
 
-pub(super) async fn hostile(bench: &Bench) -> Verdict {
-    let (client, _, path) = start(bench, "Hostile").await?;
-    let text = text(bench)?;
+pub(super) async fn hostile(env: &Environment) -> Verdict {
+    let (client, _, path) = create_named(env, "Hostile").await?;
+    let text = free_text_path(env)?;
     let long = "x".repeat(300_000);
     for value in
         ["'; DROP TABLE users; --", "\u{0}", "%_\\", "\"", "\u{10ffff}\u{202e}", "{\"$ne\": 1}", "", &long]
@@ -264,18 +263,21 @@ pub(super) async fn hostile(bench: &Bench) -> Verdict {
                 let read = client.get(&path).await;
                 let resource = crate::Resource::try_from(read.body).map_err(|error| error.to_string())?;
                 ensure(resource.text(&text) == Some(value), || {
-                    format!("{} is not stored as it was sent", head(value))
+                    format!("{} is not stored as it was sent", excerpt(value))
                 })?;
             }
             400 => {}
-            status => return Err(format!("{} is answered with {status}", head(value))),
+            status => return Err(format!("{} is answered with {status}", excerpt(value))),
         }
-        if bench.capabilities.filter() {
+        if env.capabilities.filter() {
             let filter = format!("{text} eq {}", Value::from(value));
             let search = json!({ "schemas": [SEARCH_REQUEST], "filter": filter });
-            let status = client.post(&format!("{}/.search", bench.shape.on.endpoint()), &search).await.status;
+            let status = client
+                .post(&format!("{}/.search", env.tested.resource_type.endpoint()), &search)
+                .await
+                .status;
             ensure(matches!(status, 200 | 400), || {
-                format!("a filter for {} is answered with {status}", head(value))
+                format!("a filter for {} is answered with {status}", excerpt(value))
             })?;
         }
     }
@@ -283,24 +285,24 @@ pub(super) async fn hostile(bench: &Bench) -> Verdict {
 }
 
 /// The beginning of a value, for messages.
-fn head(value: &str) -> String {
+fn excerpt(value: &str) -> String {
     format!("{:?}", value.chars().take(40).collect::<String>())
 }
 
-pub(super) async fn tenants(bench: &Bench) -> Verdict {
-    let (client, created, path) = start(bench, "Tenant").await?;
-    let other = bench.client();
+pub(super) async fn tenants(env: &Environment) -> Verdict {
+    let (client, created, path) = create_named(env, "Tenant").await?;
+    let other = env.client();
     other.get(&path).await.expect(404, "reading another tenant's resource")?;
-    let body = json!([{ "op": "replace", "path": text(bench)?, "value": "stolen" }]);
+    let body = json!([{ "op": "replace", "path": free_text_path(env)?, "value": "stolen" }]);
     other.patch(&path, body).await.expect(404, "changing another tenant's resource")?;
     other
-        .put(&path, &Value::Object(bench.shape.named("Stolen")))
+        .put(&path, &Value::Object(env.tested.minimal_body("Stolen")))
         .await
         .expect(404, "replacing another tenant's")?;
     other.delete(&path).await.expect(404, "deleting another tenant's resource")?;
-    ensure(other.query(&bench.shape.on, &[]).await.total() == Some(0), || {
+    ensure(other.query(&env.tested.resource_type, &[]).await.total() == Some(0), || {
         "another tenant's is found".to_owned()
     })?;
-    other.create(&bench.shape.on, &Value::Object(bench.shape.named("Tenant"))).await?;
+    other.create(&env.tested.resource_type, &Value::Object(env.tested.minimal_body("Tenant"))).await?;
     ensure(client.get(&path).await.body == created.body, || "another tenant changed it".to_owned())
 }
