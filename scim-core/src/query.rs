@@ -290,7 +290,7 @@ impl Query {
         let (key, id): (Option<Value>, String) = serde_json::from_slice(&position.0).ok()?;
         let mut probe = Map::from_iter([("id".to_owned(), Value::from(id))]);
         if let (Some(sort), Some(key)) = (&self.sort, key) {
-            sort.by.set_sort_value(&mut probe, key);
+            scim_schema::internal::set_sort_value(&sort.by, &mut probe, key);
         }
         Some(Resource::new(probe))
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use scim_schema::{Quirk, Reading, ScimType, UniqueNames};
+use scim_schema::internal::UniqueNames;
+use scim_schema::{Quirk, Reading, ScimType};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 

@@ -3,7 +3,8 @@
 mod compare;
 mod definition;
 mod error;
-mod json;
+#[doc(hidden)]
+pub mod internal;
 mod message;
 mod normalize;
 mod path;
@@ -11,23 +12,20 @@ mod projection;
 mod read_context;
 mod resource_type;
 pub mod standard;
+mod strict_json;
 mod target;
 mod tolerance;
 pub mod typed;
 mod unassigned;
 mod validate;
-mod write;
 
 pub use compare::{Comparison, Instant, Operand, Text, UNICODE_VERSION};
 pub use definition::{Attribute, Mutability, Returned, Schema, Type, Uniqueness};
 pub use error::{SchemaError, ScimType, UnknownAttribute, Violation};
-pub use json::UniqueNames;
-pub use message::read_message;
 pub use path::{AttrPath, InvalidPath};
-pub use projection::{Derive, Projected, Projection};
+pub use projection::{Projected, Projection};
 pub use read_context::{Fired, Reading};
 pub use resource_type::{Named, ResourceType, ResourceTypeBuilder};
 pub use target::{Extension, Target};
 pub use tolerance::{Quirk, Tolerance};
 pub use unassigned::is_unassigned;
-pub use write::write_json;

@@ -1,6 +1,7 @@
 //! Parses a bulk request (RFC 7644 section 3.7), but not its operations.
 
-use scim_schema::{Quirk, Reading, ScimType, read_message};
+use scim_schema::internal::read_message;
+use scim_schema::{Quirk, Reading, ScimType};
 use serde_json::Value;
 
 use super::json;

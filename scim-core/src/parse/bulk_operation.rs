@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use http::StatusCode;
-use scim_schema::{Reading, read_message};
+use scim_schema::Reading;
+use scim_schema::internal::read_message;
 use serde_json::Value;
 use serde_json::value::RawValue;
 

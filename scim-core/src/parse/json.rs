@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use scim_schema::UniqueNames;
+use scim_schema::internal::UniqueNames;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use scim_schema::{Quirk, Reading, ScimType, read_message};
+use scim_schema::internal::read_message;
+use scim_schema::{Quirk, Reading, ScimType};
 use serde_json::Value;
 
 use crate::error::shortened;

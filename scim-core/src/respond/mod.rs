@@ -8,7 +8,6 @@ use http::header::{
     RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
-use scim_schema::write_json;
 use serde::Serialize;
 
 use crate::error::Hint;
@@ -32,7 +31,10 @@ pub(crate) fn respond(setup: &Setup, outcome: &Outcome, is_head: bool) -> Respon
                 let (type_index, projection) = list.types.get(*index)?;
                 Some(View { setup, base_url, type_index: *type_index, projection, resource })
             });
-            out.list(list, views, |view, text| view.write(text));
+            out.list(list, views, |view, text| {
+                view.write(text);
+                Ok(())
+            });
         }
         Answer::Documents(documents) => out.documents(setup, base_url, *documents),
         Answer::NoContent { version } => out.version(version.as_ref()),
@@ -90,7 +92,10 @@ impl ResponseWriter {
         let headers = self.response.headers_mut();
         headers.extend(location.map(|location| (LOCATION, location)));
         headers.extend(version.map(|version| (ETAG, version)));
-        self.write_body(|text| view.write(text));
+        self.write_body(|text| {
+            view.write(text);
+            Ok(())
+        });
     }
 
     /// A ListResponse message (RFC 7644 section 3.4.2, RFC 9865 section 2).
@@ -102,7 +107,7 @@ impl ResponseWriter {
     ) {
         let envelope = ListEnvelope { list, count: resources.clone().count() };
         self.write_body(|text| {
-            write_json(text, &envelope)?;
+            serde_json::to_writer(&mut *text, &envelope)?;
             // The member is there on an empty page too: clients read it without checking.
             text.pop();
             text.extend_from_slice(b",\"Resources\":[");
@@ -126,13 +131,15 @@ impl ResponseWriter {
             }
             all => {
                 let list = List { total: Some(all.len() as u64), start: Some(1), ..List::default() };
-                self.list(&list, all.iter(), |document, text| write_json(text, &document.at(base_url)));
+                self.list(&list, all.iter(), |document, text| {
+                    serde_json::to_writer(text, &document.at(base_url))
+                });
             }
         }
     }
 
     fn body(&mut self, body: &impl Serialize) {
-        self.write_body(|text| write_json(text, body));
+        self.write_body(|text| serde_json::to_writer(text, body));
     }
 
     fn write_body(&mut self, write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) {

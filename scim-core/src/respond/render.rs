@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use scim_schema::{Derive, Projected, Projection, Target, write_json};
+use scim_schema::internal::{Derive, is_clone_of};
+use scim_schema::{Projected, Projection, Target};
 use serde_json::{Map, Value};
 
 use crate::Resource;
@@ -24,13 +25,13 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     /// Appends the resource as JSON.
-    pub(super) fn write(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
+    pub(super) fn write(&self, text: &mut Vec<u8>) {
         if let Some(rendered) = self.cached() {
             text.extend_from_slice(&rendered.json);
-            return Ok(());
+            return;
         }
         let start = text.len();
-        write_json(text, &Projected::new(self.resource.as_map(), self.projection).deriving(self))?;
+        Projected::new(self.resource.as_map(), self.projection).deriving(self).write_to(text);
         if self.is_default() {
             self.resource.cache_rendered(|| Rendered {
                 token: Arc::clone(&self.setup.token),
@@ -41,7 +42,6 @@ impl<'a> View<'a> {
                 version: self.version(),
             });
         }
-        Ok(())
     }
 
     /// The cached form of the resource, if it is valid for this view.
@@ -57,7 +57,7 @@ impl<'a> View<'a> {
     /// Whether the projection shows what is returned by default.
     fn is_default(&self) -> bool {
         let registration = self.setup.registration(self.type_index);
-        registration.is_ok_and(|found| self.projection.is_clone_of(&Projection::new(&found.resource_type)))
+        registration.is_ok_and(|found| is_clone_of(self.projection, &Projection::new(&found.resource_type)))
     }
 
     /// The `Location` and `ETag` headers.

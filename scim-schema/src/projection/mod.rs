@@ -1,5 +1,6 @@
 //! Which attributes a response shows (RFC 7644 section 3.9).
 
+mod json_writer;
 mod projected;
 mod selection;
 
@@ -173,7 +174,7 @@ impl Projection {
 
     /// Whether this is a clone of another projection, which has not been changed since: what one
     /// shows, the other does too. Two that were made alike are not.
-    pub fn is_clone_of(&self, other: &Projection) -> bool {
+    pub(crate) fn is_clone_of(&self, other: &Projection) -> bool {
         Arc::ptr_eq(&self.selections, &other.selections)
     }
 

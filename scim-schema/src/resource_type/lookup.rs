@@ -66,7 +66,7 @@ impl ResourceType {
 
     /// Whether a text that is no name is the path of an attribute: `name.familyName`, or with a URI in front.
     /// For saying what is wrong with it where a name is wanted.
-    pub fn has_path(&self, text: &str) -> bool {
+    pub(crate) fn has_path(&self, text: &str) -> bool {
         let tolerance = Tolerance::lenient();
         let is_known = |path: AttrPath| self.find(&path, &mut Reading::new(&tolerance)).is_some();
         text.contains(['.', ':']) && AttrPath::parse(text).is_ok_and(is_known)

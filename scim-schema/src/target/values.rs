@@ -118,7 +118,7 @@ impl Target {
 
     /// Makes a resource sort by this value: the inverse of [`sort_value`](Self::sort_value), for
     /// resuming a sorted query at a value.
-    pub fn set_sort_value(&self, resource: &mut Map<String, Value>, value: Value) {
+    pub(crate) fn set_sort_value(&self, resource: &mut Map<String, Value>, value: Value) {
         let value = match &self.0.sub {
             Some(sub) => Value::Object(Map::from_iter([(sub.name().to_owned(), value)])),
             None => value,

@@ -1,5 +1,7 @@
 //! Finding out what a filter means on a resource type.
 
+mod comparison;
+
 use scim_schema::{AttrPath, Reading, ResourceType, Target};
 
 use crate::ast::{CompareOp, Connective, Filter, Literal};

@@ -9,8 +9,7 @@ use scim_schema::{AttrPath, Reading, ScimType, Tolerance};
 use crate::ast::Filter;
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::limits::Limits;
-use crate::parse::{Parser, attribute};
-use crate::token::{Fault, Parsed};
+use crate::parse::{Fault, Parsed, Parser, attribute};
 
 /// What a PATCH operation changes (RFC 7644 figure 7).
 ///

@@ -1,6 +1,7 @@
 //! Reading JSON that a client sent.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
@@ -11,7 +12,7 @@ use serde_json::{Map, Number, Value};
 /// U+0000 in a string, which not every store can keep.
 ///
 /// ```
-/// use scim_schema::UniqueNames;
+/// use scim_schema::internal::UniqueNames;
 /// use serde::de::DeserializeSeed;
 ///
 /// let read = |text| UniqueNames.deserialize(&mut serde_json::Deserializer::from_str(text));
@@ -79,8 +80,7 @@ impl<'de> Visitor<'de> for UniqueNames {
         while let Some(key) = object.next_key::<String>()? {
             without_nul(&key)?;
             let value = object.next_value_seed(UniqueNames)?;
-            // With `serde_json/arbitrary_precision` a number arrives as an object with this name.
-            if key == "$serde_json::private::Number"
+            if NUMBER.as_deref() == Some(&*key)
                 && let Some(number) = value.as_str().and_then(|text| text.parse().ok())
             {
                 return Ok(Value::Number(number));
@@ -99,6 +99,62 @@ impl<'de> Visitor<'de> for UniqueNames {
     }
 }
 
+/// The name of the only member of the object as which `serde_json` hands most numbers over if the application
+/// turns `serde_json/arbitrary_precision` on; `None` if it does not. The name is private to `serde_json`, so
+/// that it is found out here by reading a number.
+static NUMBER: LazyLock<Option<String>> =
+    LazyLock::new(|| serde_json::Deserializer::from_str("0.5").deserialize_any(FirstName).ok());
+
+/// Reads the first name of an object.
+struct FirstName;
+
+impl<'de> Visitor<'de> for FirstName {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a member")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<String, A::Error> {
+        object.next_key()?.ok_or_else(|| A::Error::custom("the object has no member"))
+    }
+}
+
 fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
     if text.contains('\0') { Err(E::custom("a string holds U+0000")) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> serde_json::Result<Value> {
+        UniqueNames.deserialize(&mut serde_json::Deserializer::from_str(text))
+    }
+
+    #[test]
+    fn what_is_not_refused_is_read_as_serde_json_reads_it() {
+        for text in [
+            r#"{ "a": [1, -2, 1.50, 1e3, 18446744073709551615, -9223372036854775808], "b": { "a": null } }"#,
+            r#"[true, false, "text", "\u00e9\n", {}, [], { "": 0 }]"#,
+            // Digits that only `serde_json/arbitrary_precision` keeps.
+            "[12345678901234567890123, 0.10, 1.000000000000000000000000001]",
+            "0",
+        ] {
+            assert_eq!(read(text).unwrap(), serde_json::from_str::<Value>(text).unwrap(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_that_occur_twice_and_nul_are_refused() {
+        for text in [
+            r#"{ "a": 1, "a": 1 }"#,
+            r#"[{ "a": { "b": 1, "c": 2, "b": 3 } }]"#,
+            r#"{ "a": 1, "\u0061": 2 }"#,
+            r#"["\u0000"]"#,
+            r#"{ "a\u0000": 1 }"#,
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
 }

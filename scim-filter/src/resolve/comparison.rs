@@ -3,12 +3,12 @@
 use scim_schema::{Comparison, Operand, Quirk, Target, Type};
 use serde_json::{Number, Value};
 
+use super::{Misfit, Resolved, Resolver, negate, secret};
 use crate::ast::{CompareOp, Filter, Literal};
 use crate::display::Part;
 use crate::error::ResolveErrorKind as Kind;
 use crate::eval::compare;
 use crate::predicate::Predicate;
-use crate::resolve::{Misfit, Resolved, Resolver, negate, secret};
 
 /// Where the values of an attribute come from.
 enum Source<'t> {

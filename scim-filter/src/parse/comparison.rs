@@ -7,12 +7,12 @@ use nom::sequence::delimited;
 use scim_schema::{AttrPath, Quirk};
 use serde_json::Number;
 
-use crate::ast::{CompareOp, Filter, Literal};
-use crate::error::{ParseErrorKind as Kind, Shortened};
-use crate::parse::Parser;
-use crate::token::{
+use super::parser::Parser;
+use super::token::{
     Fault, Parsed, Rest, at_close, is_path_byte, is_word_byte, lex, next, run, string, token,
 };
+use crate::ast::{CompareOp, Filter, Literal};
+use crate::error::{ParseErrorKind as Kind, Shortened};
 
 impl Parser<'_, '_> {
     /// An operator and what follows it; the attribute, which begins at `start`, has been read.
