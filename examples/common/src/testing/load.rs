@@ -1,7 +1,7 @@
 //! What one client asks for does not keep others waiting.
 //!
 //! With `SCIM_SOAK=1` the checks send what an attacker would, and print how long others waited; it counts in
-//! a release build: `SCIM_SOAK=1 cargo test --release -p axum-host --test host -- work --nocapture`.
+//! a release build: `SCIM_SOAK=1 cargo test --release -p axum-host --test host -- limited --nocapture`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

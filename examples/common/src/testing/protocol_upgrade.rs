@@ -9,8 +9,7 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{Method, Request, Response};
 use scim_core::schema::standard;
 
-use super::host::assert_error;
-use super::{Program, Protocol, Running, TOKEN};
+use super::{Program, Protocol, Running, TOKEN, assert_error};
 
 /// How long a host may take for an answer that nothing is in the way of.
 const AT_ONCE: Duration = Duration::from_secs(5);
