@@ -1,59 +1,76 @@
-//! Writing what one element of an attribute must be like: in the resource's own row, or in another
-//! table.
+//! Writing conditions on one element of an attribute: in the resource's own row, or in another table.
 
 use scim_filter::{CompareOp, Predicate};
 use scim_schema::{Operand, Target};
 use serde_json::Value;
 
 use crate::column::Trigrams;
-use crate::filter::{Condition, Lead, Place, Writer};
-use crate::leaf::has_trigrams;
+use crate::column_condition::has_trigrams;
 use crate::mapping::Elements;
+use crate::writer::{DrivingTable, Writer};
 use crate::{Class, Column, Dialect, Error};
 
+/// A condition on an element.
+#[derive(Clone, Copy)]
+pub(crate) enum Condition<'a> {
+    /// It has a value that compares to the operand.
+    Compare(&'a Target, Option<&'a str>, CompareOp, &'a Operand),
+    /// It has a value, and that differs from the operand.
+    Differs(&'a Target, Option<&'a str>, &'a Operand),
+    /// It has a value.
+    Assigned(&'a Target, Option<&'a str>),
+    /// It has a value that is not empty.
+    Present(&'a Target, Option<&'a str>),
+    /// It fulfils the filter of a value path.
+    Inner(&'a Predicate),
+}
+
+/// Where a condition stands.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Position {
+    /// It is part of a condition on a resource.
+    Resource,
+    /// It is a subquery that finds ids.
+    Subquery,
+}
+
 impl Writer<'_> {
-    /// By what the elements that are like that are found.
-    pub(crate) fn lead(&self, elements: &Elements, condition: Condition<'_>) -> Lead {
-        let leads = |predicate: &Predicate| match predicate {
+    /// By which table the elements that fulfil the condition are found.
+    fn driving_table(&self, elements: &Elements, condition: Condition<'_>) -> DrivingTable {
+        let is_driving = |predicate: &Predicate| match predicate {
             Predicate::Compare { target, op, operand } => {
                 let sub = target.sub().map(|sub| sub.name());
                 self.is_fts5(elements, sub, *op, operand)
             }
             _ => false,
         };
-        let leads = match condition {
+        let uses_fts5 = match condition {
             Condition::Compare(_, sub, op, operand) => self.is_fts5(elements, sub, op, operand),
-            Condition::Inner(Predicate::And(all)) => all.iter().any(leads),
-            Condition::Inner(one) => leads(one),
+            Condition::Inner(Predicate::And(all)) => all.iter().any(is_driving),
+            Condition::Inner(inner) => is_driving(inner),
             _ => false,
         };
-        if leads { Lead::Fts5 } else { Lead::Any }
+        if uses_fts5 { DrivingTable::Fts5 } else { DrivingTable::Any }
     }
 
-    pub(crate) fn is_fts5(
-        &self,
-        elements: &Elements,
-        sub: Option<&str>,
-        op: CompareOp,
-        operand: &Operand,
-    ) -> bool {
+    fn is_fts5(&self, elements: &Elements, sub: Option<&str>, op: CompareOp, operand: &Operand) -> bool {
         let column = elements.find(sub).filter(|_| self.dialect == Dialect::Sqlite);
         matches!(op, CompareOp::Co | CompareOp::Ew)
             && column.is_some_and(|column| matches!(column.trigrams, Some(Trigrams::Fts5 { .. })))
             && matches!(operand, Operand::Text(text) if has_trigrams(text.folded()))
     }
 
-    /// One element is like that.
+    /// Some element of this source fulfils the condition.
     pub(crate) fn element(
         &mut self,
         elements: &Elements,
         condition: Condition<'_>,
-        place: Place,
+        position: Position,
     ) -> Result<Class, Error> {
         let Some((table, owner)) = &elements.table else {
             return self.row(elements, condition);
         };
-        if place == Place::Resource {
+        if position == Position::Resource {
             self.push("(");
             self.push(&self.mapping.id);
             self.push(" IN (");
@@ -61,7 +78,7 @@ impl Writer<'_> {
         for part in ["SELECT ", owner, " FROM ", table, " WHERE "] {
             self.push(part);
         }
-        self.within(&elements.within, self.lead(elements, condition));
+        self.within(&elements.within, self.driving_table(elements, condition));
         if let Some(when) = &elements.when {
             for part in [" AND (", when, ")"] {
                 self.push(part);
@@ -69,15 +86,15 @@ impl Writer<'_> {
         }
         self.push(" AND ");
         let class = self.condition(elements, condition)?;
-        if place == Place::Resource {
+        if position == Position::Resource {
             self.push("))");
         }
         Ok(class)
     }
 
-    /// The element in the resource's row is like that.
-    pub(crate) fn row(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Class, Error> {
-        // Texts that contain something are looked for in all rows, so once and not row by row.
+    /// The element in the resource's row fulfils the condition.
+    fn row(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Class, Error> {
+        // `co` and `ew` read all rows, so a subquery does it once instead of row by row.
         let searched = match condition {
             Condition::Compare(_, sub, CompareOp::Co | CompareOp::Ew, _) => elements.find(sub),
             _ => None,
@@ -87,10 +104,10 @@ impl Writer<'_> {
         if searched {
             self.push(&self.mapping.id);
             self.push(" IN (");
-            self.select_ids(self.lead(elements, condition));
+            self.select_ids(self.driving_table(elements, condition));
             self.push(" AND ");
         }
-        // What every element has says nothing unless there is one.
+        // A constant says nothing unless the row has an element.
         let is_constant = |sub| elements.find(sub).is_some_and(|column| column.constant_value().is_some());
         let in_each = match condition {
             Condition::Inner(_) => true,
@@ -115,7 +132,7 @@ impl Writer<'_> {
         Ok(class)
     }
 
-    /// Writes that there is an element in the row, unless there always is.
+    /// Writes the condition that the row has an element, and returns whether it did: some rows always have one.
     pub(crate) fn exists(&mut self, elements: &Elements, before: &str) -> Result<bool, Error> {
         if let Some(when) = &elements.when {
             for part in [before, "(", when, ")"] {
@@ -142,20 +159,16 @@ impl Writer<'_> {
         Ok(true)
     }
 
-    /// What the columns of an element must hold.
-    pub(crate) fn condition(
-        &mut self,
-        elements: &Elements,
-        condition: Condition<'_>,
-    ) -> Result<Class, Error> {
+    /// The condition on the columns of an element.
+    fn condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Class, Error> {
         match condition {
             Condition::Inner(inner) => self.inner(elements, inner),
             Condition::Compare(target, _, op, operand) if target.is_primary() => {
                 self.primary(elements, target, op, operand)
             }
             Condition::Compare(target, sub, op, operand) => match elements.find(sub) {
-                Some(column) => self.leaf(elements, column, target, op, operand),
-                // What this table lacks is absent from its elements.
+                Some(column) => self.column_condition(elements, column, target, op, operand),
+                // The elements of this source do not have the sub-attribute.
                 None => Ok(self.constant(op == CompareOp::Ne)),
             },
             Condition::Differs(target, _, operand) if target.is_primary() => {
@@ -166,11 +179,11 @@ impl Writer<'_> {
                 self.push("(");
                 self.assigned(column);
                 self.push(" AND ");
-                self.leaf(elements, column, target, CompareOp::Ne, operand)?;
+                self.column_condition(elements, column, target, CompareOp::Ne, operand)?;
                 self.push(")");
                 Ok(Class::Scan)
             }
-            // Each element has it, be it only because it is false where it is absent.
+            // Every element has it, since an absent `primary` is false.
             Condition::Assigned(target, _) if target.is_primary() => Ok(self.constant(true)),
             Condition::Assigned(_, sub) => match elements.find(sub) {
                 Some(column) => Ok(self.assigned(column)),
@@ -201,7 +214,7 @@ impl Writer<'_> {
         op: CompareOp,
         operand: &Operand,
     ) -> Result<Class, Error> {
-        // Of two values, that which differs from one is the other.
+        // There are two values, so `ne` one is `eq` the other.
         let wanted = (op == CompareOp::Eq) == matches!(operand, Operand::Boolean(true));
         let name = target.definition().name();
         let column = elements.find(Some(name)).filter(|column| column.constant_value().is_none());
@@ -211,18 +224,19 @@ impl Writer<'_> {
         };
         let operand = Operand::Boolean(wanted);
         if wanted || !column.nullable {
-            return self.leaf(elements, column, target, CompareOp::Eq, &operand);
+            return self.column_condition(elements, column, target, CompareOp::Eq, &operand);
         }
         self.push("(");
         self.push(column.compared());
         self.push(" IS NULL OR ");
-        let class = self.leaf(elements, &column.clone().not_null(), target, CompareOp::Eq, &operand)?;
+        let class =
+            self.column_condition(elements, &column.clone().not_null(), target, CompareOp::Eq, &operand)?;
         self.push(")");
         Ok(class)
     }
 
     /// The filter of a value path, on one element.
-    pub(crate) fn inner(&mut self, elements: &Elements, predicate: &Predicate) -> Result<Class, Error> {
+    fn inner(&mut self, elements: &Elements, predicate: &Predicate) -> Result<Class, Error> {
         match predicate {
             Predicate::And(list) => {
                 let mut indexed = false;

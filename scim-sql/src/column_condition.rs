@@ -1,13 +1,13 @@
-//! Writing what one column must hold.
+//! Writing conditions on one column.
 
 use scim_filter::{CompareOp, Predicate};
 use scim_schema::{Operand, Target};
 use serde_json::Value;
 
-use crate::bind::{Cut, cut};
+use crate::bind::{Bound, bound};
 use crate::column::Trigrams;
-use crate::filter::Writer;
 use crate::mapping::Elements;
+use crate::writer::Writer;
 use crate::{Bind, Class, Column, Dialect, Error};
 
 impl Writer<'_> {
@@ -41,15 +41,15 @@ impl Writer<'_> {
         Class::Scan
     }
 
-    /// Begins a condition that a column must not be NULL for.
-    pub(crate) fn not_null(&mut self, column: &Column) {
+    /// Begins a condition that is false where the column is NULL.
+    fn not_null(&mut self, column: &Column) {
         if column.nullable {
             self.push(column.compared());
             self.push(" IS NOT NULL AND ");
         }
     }
 
-    pub(crate) fn leaf(
+    pub(crate) fn column_condition(
         &mut self,
         elements: &Elements,
         column: &Column,
@@ -66,22 +66,22 @@ impl Writer<'_> {
             };
             return Ok(self.constant(holds));
         }
-        let Some(cut) = cut(column.kind, operand) else { return Ok(self.constant(op == CompareOp::Ne)) };
+        let Some(bound) = bound(column.kind, operand) else { return Ok(self.constant(op == CompareOp::Ne)) };
         Ok(match op {
-            CompareOp::Co | CompareOp::Sw | CompareOp::Ew => self.part(column, op, cut),
-            _ => self.ordered(column, op, cut),
+            CompareOp::Co | CompareOp::Sw | CompareOp::Ew => self.substring(column, op, bound),
+            _ => self.ordered(column, op, bound),
         })
     }
 
     /// `eq`, `ne` and the operators of order.
-    pub(crate) fn ordered(&mut self, column: &Column, op: CompareOp, cut: Cut) -> Class {
-        // Between two values that the column can hold, only those below and above count.
-        let (op, value) = match (op, cut) {
-            (op, Cut::At(value)) => (op, value),
+    fn ordered(&mut self, column: &Column, op: CompareOp, bound: Bound) -> Class {
+        // An operand between two values that the column can hold equals none of them.
+        let (op, value) = match (op, bound) {
+            (op, Bound::At(value)) => (op, value),
             (CompareOp::Ne, _) => return self.constant(true),
-            (CompareOp::Gt | CompareOp::Ge, Cut::Above(value)) => (CompareOp::Gt, value),
-            (CompareOp::Lt | CompareOp::Le, Cut::Above(value)) => (CompareOp::Le, value),
-            (CompareOp::Gt | CompareOp::Ge, Cut::Below) => return self.assigned(column),
+            (CompareOp::Gt | CompareOp::Ge, Bound::Above(value)) => (CompareOp::Gt, value),
+            (CompareOp::Lt | CompareOp::Le, Bound::Above(value)) => (CompareOp::Le, value),
+            (CompareOp::Gt | CompareOp::Ge, Bound::Below) => return self.assigned(column),
             _ => {
                 self.constant(false);
                 return Class::Indexed;
@@ -126,8 +126,8 @@ impl Writer<'_> {
     }
 
     /// `co`, `sw` and `ew`.
-    pub(crate) fn part(&mut self, column: &Column, op: CompareOp, cut: Cut) -> Class {
-        let Cut::At(Bind::Text(text)) = cut else {
+    fn substring(&mut self, column: &Column, op: CompareOp, bound: Bound) -> Class {
+        let Bound::At(Bind::Text(text)) = bound else {
             self.constant(false);
             return Class::Indexed;
         };
@@ -144,8 +144,8 @@ impl Writer<'_> {
         class
     }
 
-    /// The texts from this one to the first that does not begin with it.
-    pub(crate) fn prefix(&mut self, column: &Column, text: String) -> Class {
+    /// `sw`: the range from the text to the first text after it that does not begin with it.
+    fn prefix(&mut self, column: &Column, text: String) -> Class {
         let end = after_prefix(&text);
         for (word, bound) in [(" >= ", Some(text)), (" < ", end)] {
             let Some(bound) = bound else { continue };
@@ -160,47 +160,53 @@ impl Writer<'_> {
         Class::indexed(column.indexed)
     }
 
-    pub(crate) fn inside(&mut self, column: &Column, text: String, at_end: bool) -> Class {
-        let long = has_trigrams(&text);
+    /// `co` and `ew`.
+    fn inside(&mut self, column: &Column, text: String, at_end: bool) -> Class {
         match self.dialect {
-            Dialect::Sqlite => {
-                let trigrams = match &column.trigrams {
-                    Some(Trigrams::Fts5 { table, column, rowid }) if long => Some((table, column, rowid)),
-                    _ => None,
-                };
-                if let Some((table, of, rowid)) = trigrams {
-                    for part in [rowid, " IN (SELECT rowid FROM ", table, " WHERE ", table, " MATCH "] {
-                        self.push(part);
-                    }
-                    self.bind(Bind::Text(format!("{of} : \"{}\"", text.replace('"', "\"\""))));
-                    self.push(") AND ");
-                }
-                let compared = column.compared();
-                if at_end {
-                    for part in ["substr(", compared, ", -length("] {
-                        self.push(part);
-                    }
-                    let number = self.bind(Bind::Text(text));
-                    self.push(")) = ");
-                    self.dialect.push_parameter(&mut self.sql, number);
-                } else {
-                    for part in ["instr(", compared, ", "] {
-                        self.push(part);
-                    }
-                    self.bind(Bind::Text(text));
-                    self.push(") > 0");
-                }
-                Class::indexed(trigrams.is_some())
-            }
-            Dialect::Postgres => {
-                self.push(column.compared());
-                self.push(" LIKE ");
-                let escaped = escape_like(&text);
-                self.bind(Bind::Text(if at_end { format!("%{escaped}") } else { format!("%{escaped}%") }));
-                self.push(" ESCAPE '\\'");
-                Class::indexed(long && matches!(column.trigrams, Some(Trigrams::Gin)))
-            }
+            Dialect::Sqlite => self.inside_sqlite(column, text, at_end),
+            Dialect::Postgres => self.inside_postgres(column, text, at_end),
         }
+    }
+
+    fn inside_sqlite(&mut self, column: &Column, text: String, at_end: bool) -> Class {
+        let fts5 = match &column.trigrams {
+            Some(Trigrams::Fts5 { table, column, rowid }) if has_trigrams(&text) => {
+                Some((table, column, rowid))
+            }
+            _ => None,
+        };
+        if let Some((table, fts5_column, rowid)) = fts5 {
+            for part in [rowid, " IN (SELECT rowid FROM ", table, " WHERE ", table, " MATCH "] {
+                self.push(part);
+            }
+            self.bind(Bind::Text(format!("{fts5_column} : \"{}\"", text.replace('"', "\"\""))));
+            self.push(") AND ");
+        }
+        let compared = column.compared();
+        if at_end {
+            for part in ["substr(", compared, ", -length("] {
+                self.push(part);
+            }
+            let number = self.bind(Bind::Text(text));
+            self.push(")) = ");
+            self.dialect.push_parameter(&mut self.sql, number);
+        } else {
+            for part in ["instr(", compared, ", "] {
+                self.push(part);
+            }
+            self.bind(Bind::Text(text));
+            self.push(") > 0");
+        }
+        Class::indexed(fts5.is_some())
+    }
+
+    fn inside_postgres(&mut self, column: &Column, text: String, at_end: bool) -> Class {
+        self.push(column.compared());
+        self.push(" LIKE ");
+        let escaped = escape_like(&text);
+        self.bind(Bind::Text(if at_end { format!("%{escaped}") } else { format!("%{escaped}%") }));
+        self.push(" ESCAPE '\\'");
+        Class::indexed(has_trigrams(&text) && matches!(column.trigrams, Some(Trigrams::Gin)))
     }
 }
 
