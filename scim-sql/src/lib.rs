@@ -2,13 +2,14 @@
 
 mod bind;
 mod column;
+mod column_condition;
 mod dialect;
-mod element;
-mod filter;
+mod element_condition;
 mod fragment;
-mod leaf;
 mod mapping;
 mod order;
+mod predicate;
+mod writer;
 
 pub use bind::{Bind, key};
 pub use column::Column;

@@ -2,8 +2,8 @@
 
 use scim_schema::Target;
 
-use crate::filter::Writer;
 use crate::mapping::Mapping;
+use crate::writer::Writer;
 use crate::{Bind, Class, Column, Dialect, Error, Fragment};
 
 /// The order of a query: by an attribute, then by a column that is different in every row, so that

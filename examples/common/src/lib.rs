@@ -14,7 +14,9 @@
 //! | `SCIM_GROUP_PATCH`       | what a good PATCH of a group is answered with: `204`, or `200` and it |
 //! | `SCIM_UNKNOWN_MEMBERS`   | members that are no resources: `refuse` is the default, or `keep`     |
 
+mod body;
 mod database;
+mod error;
 mod service;
 mod settings;
 mod stop;
@@ -22,9 +24,11 @@ mod stop;
 pub mod testing;
 mod token;
 
+pub use body::BodyBuffer;
 pub use database::Database;
+pub use error::InvalidSettings;
 pub use service::{MAX_BODY, service};
-pub use settings::{InvalidSettings, Settings};
+pub use settings::Settings;
 pub use stop::stop_signal;
 pub use token::Token;
 

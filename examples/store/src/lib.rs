@@ -37,34 +37,12 @@
 compile_error!("the store needs a database: the feature `sqlite` or `postgres`");
 
 mod database;
-mod delete;
-mod fault;
-#[cfg(feature = "sqlite")]
-mod file;
-#[cfg(feature = "sqlite")]
-#[cfg(test)]
-mod interrupt;
-mod lists;
-mod members;
-mod migrations;
-mod param;
-mod password;
-mod plan;
-#[cfg(feature = "postgres")]
-mod postgres;
-mod query;
-mod record;
-mod references;
-mod rows;
-#[cfg(feature = "sqlite")]
-mod sqlite;
+mod error;
+mod read;
+mod setup;
 mod store;
 mod tables;
-#[cfg(test)]
-mod upgrade;
-mod values;
-#[cfg(feature = "sqlite")]
-mod watch;
 mod write;
 
-pub use store::{OpenError, Store};
+pub use database::OpenError;
+pub use store::Store;

@@ -179,7 +179,7 @@ fn rename(
     }
     if database.is_file() {
         support::raw(runtime, database, "DELETE FROM search");
-        let again = include_str!("../../src/migrations/3.sqlite.sql").split_once("INSERT").unwrap().1;
+        let again = include_str!("../../src/tables/migrations/3.sqlite.sql").split_once("INSERT").unwrap().1;
         support::raw(runtime, database, &format!("INSERT{again}"));
     }
 }
