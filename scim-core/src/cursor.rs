@@ -1,4 +1,4 @@
-//! Cursors: positions that clients can carry but neither forge nor change (RFC 9865).
+//! Cursors: positions that clients can send back but neither read nor change (RFC 9865).
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ use crate::{Error, Position, Result, Window};
 /// Seals positions into cursors and opens them again.
 pub(crate) struct Sealer {
     key: Vec<u8>,
-    /// How long a cursor is good for.
+    /// How long a cursor is valid.
     pub(crate) timeout: Duration,
 }
 
-/// What a cursor holds besides the binding to its query.
+/// The content of a cursor.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cursor {
-    /// Among several types, which one; 0 for the only one.
+    /// The index of the query in which the page begins; 0 if the request is for one resource type.
     pub(crate) query: usize,
-    /// Where the page begins in the resources of that type; never counted.
+    /// Where the page begins in the resources of that query; never [`Window::Start`].
     pub(crate) window: Window,
     /// The page size, which stays the same from page to page.
     pub(crate) count: usize,
 }
 
-/// The length of the MAC that stands in front.
-const MAC: usize = 32;
+/// The length of the MAC, which comes first.
+const MAC_LENGTH: usize = 32;
 
 impl Sealer {
     pub(crate) fn new(key: Vec<u8>, timeout: Duration) -> Self {
@@ -45,8 +45,8 @@ impl Sealer {
         Some(mac)
     }
 
-    /// A cursor in unreserved characters. `binding` is the query, the tenant and the caller; the
-    /// cursor is good for nothing else.
+    /// Makes a cursor of unreserved characters. It is valid only together with the same `binding`, which
+    /// contains the query, the tenant and the caller.
     pub(crate) fn seal(&self, cursor: &Cursor, binding: &str, now: DateTime<Utc>) -> Option<String> {
         let timeout = i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX);
         let expires = now.timestamp_millis().saturating_add(timeout);
@@ -70,17 +70,22 @@ impl Sealer {
     ///
     /// # Errors
     ///
-    /// `invalidCursor` for anything that was not, `expiredCursor` if its time is over.
+    /// `invalidCursor` for any other text, `expiredCursor` after the timeout.
     pub(crate) fn open(&self, text: &str, binding: &str, now: DateTime<Utc>) -> Result<Cursor> {
-        let invalid = || Error::of(ScimType::InvalidCursor, "the cursor is not one of this query");
+        let invalid = || {
+            Error::of(
+                ScimType::InvalidCursor,
+                "the cursor does not belong to this query; request the first page again",
+            )
+        };
         let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
-        let (mac, body) = sealed.split_at_checked(MAC).ok_or_else(invalid)?;
+        let (mac, body) = sealed.split_at_checked(MAC_LENGTH).ok_or_else(invalid)?;
         self.mac(body, binding).ok_or_else(invalid)?.verify_slice(mac).map_err(|_| invalid())?;
         let (expires, cursor) = read(body).ok_or_else(invalid)?;
         if expires <= now.timestamp_millis() {
             return Err(Error::of(
                 ScimType::ExpiredCursor,
-                "the cursor has expired; begin again without one",
+                "the cursor has expired; request the first page again",
             ));
         }
         Ok(cursor)

@@ -1,8 +1,9 @@
 //! Who makes a request.
 
-/// Who makes a request: put into the request's extensions by the host's authentication.
+/// Who makes a request. The host's authentication puts it into the request's extensions.
 ///
-/// Without one every request is answered with 401, so that a forgotten layer does not open the door.
+/// A request without an identity is answered with 401, so that a service is closed if the host forgets its
+/// authentication.
 ///
 /// ```
 /// let mut request = http::Request::get("/Users").body(Vec::<u8>::new()).unwrap();
@@ -11,9 +12,9 @@
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Identity {
-    /// The client that is identified.
+    /// The name of the client.
     pub principal: String,
-    /// The tenant that it works in.
+    /// The tenant that the client works in.
     pub tenant: Option<String>,
 }
 

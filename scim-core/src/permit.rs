@@ -2,7 +2,7 @@
 
 use scim_schema::{Projection, ResourceType, Target};
 
-/// What a caller may read and write of the resources.
+/// The attributes that a caller may read and write.
 #[derive(Clone, Debug, Default)]
 pub struct Permit {
     hidden: Vec<String>,
@@ -10,37 +10,40 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Everything that the schemas return.
+    /// All attributes.
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Everything but these attributes, by their canonical paths (`emails`, `name.familyName`, or
-    /// with the URI of an extension in front; the URI alone stands for all of its attributes). They
-    /// are not shown, cannot be filtered or sorted by, nor selected by in the path of a PATCH, and a
-    /// replacement that leaves them out does not clear them. What is `returned: always` cannot be hidden.
+    /// All attributes except these, which the caller may not read. They are given by their canonical paths:
+    /// `emails`, `name.familyName`, or with the URI of an extension in front; the URI alone stands for all
+    /// attributes of the extension.
     ///
-    /// They can be written, unless they are [protected](Self::protecting) as well or `immutable`. The version
-    /// then tells whether that was a change, as it does for every attribute.
+    /// Hidden attributes are not shown. The caller cannot filter or sort by them, nor select by them in the
+    /// path of a PATCH. A replacement that leaves them out does not clear them. Attributes with `returned:
+    /// always` cannot be hidden.
+    ///
+    /// The caller can write them, unless they are [protected](Self::protecting) as well or `immutable`. The
+    /// version then tells whether that changed them, as it does for every attribute.
     pub fn hiding<T: Into<String>>(paths: impl IntoIterator<Item = T>) -> Self {
         Self { hidden: paths.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
-    /// The same, but these attributes (`roles`, or with the URI of an extension in front) may not be
-    /// written. A replacement that leaves them out does not clear them either, and one that has them
-    /// must have them as they are; whatever else would write them is refused with 403.
+    /// The same permit, but the caller may not write these attributes (`roles`, or with the URI of an extension in
+    /// front). A replacement may leave them out, which keeps their values, or repeat their values; any other
+    /// request that writes them is refused with 403.
     #[must_use]
     pub fn protecting<T: Into<String>>(mut self, attributes: impl IntoIterator<Item = T>) -> Self {
         self.protected.extend(attributes.into_iter().map(Into::into));
         self
     }
 
-    /// Whether an attribute, or the attribute that a sub-attribute is in, may be read.
+    /// Whether the caller may read an attribute or sub-attribute.
     pub fn may_read(&self, target: &Target) -> bool {
         !self.hidden.iter().any(|path| covers(path, target))
     }
 
-    /// Whether an attribute, or the attribute that a sub-attribute is in, may be written.
+    /// Whether the caller may write an attribute or sub-attribute.
     pub fn may_write(&self, target: &Target) -> bool {
         !self.protected.iter().any(|path| covers(path, target))
     }
@@ -49,7 +52,7 @@ impl Permit {
         self.hidden.is_empty()
     }
 
-    /// Takes what may not be read out of a projection.
+    /// Removes the hidden attributes from a projection.
     pub(crate) fn restrict(&self, projection: &mut Projection, resource_type: &ResourceType) {
         if self.is_all() {
             return;
@@ -59,8 +62,8 @@ impl Permit {
     }
 }
 
-/// Whether a path names a target or something that it is in. The URI of a core schema, which
-/// canonical paths leave out, may be there: a policy must not fail over its spelling.
+/// Whether a path names an attribute, the attribute that it is part of, or its extension. The path may begin with
+/// the URI of the core schema, which canonical paths leave out: otherwise such a path would hide nothing.
 fn covers(path: &str, target: &Target) -> bool {
     let within = |whole: &str, path: &str| {
         let head = whole.get(..path.len()).is_some_and(|head| head.eq_ignore_ascii_case(path));
@@ -79,7 +82,7 @@ mod tests {
 
     use super::*;
 
-    /// A type whose names begin like each other, and so do its extensions' URIs.
+    /// A type with names that begin alike, and with extensions whose URIs begin alike.
     fn lookalikes() -> ResourceType {
         let [core, pay, payroll] = ["urn:example:Badge", "urn:example:pay", "urn:example:payroll"];
         let sub = [Attribute::string("given"), Attribute::string("givenName")];
@@ -94,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_covers_what_is_in_it_and_no_name_that_begins_like_it() {
+    fn a_path_covers_its_sub_attributes_and_no_longer_names() {
         let on = lookalikes();
         let pay = ["urn:example:pay:grade", "urn:example:pay:grades"];
         let payroll = ["urn:example:payroll:grade", "urn:example:payroll:grades"];
@@ -123,7 +126,7 @@ mod tests {
         let all = || {
             let with_subs = |target| std::iter::once(target).chain(Target::sub_attributes(target));
             on.all_attributes().flat_map(with_subs).filter(|target| {
-                // Those that every resource has are beside the point.
+                // Common attributes such as `id` are left out.
                 let of_its_own = target.schema().attribute(target.attribute().name()).is_some();
                 of_its_own || target.extension().is_some()
             })

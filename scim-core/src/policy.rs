@@ -1,30 +1,30 @@
-//! Who may do what: the host's policy, asked before any provider is.
+//! Authorization: the host's policy, which the service asks before it calls a provider.
 
 use http::Extensions;
 use scim_schema::{Projection, ResourceType, Target};
 
 use crate::{Identity, Permit, Query, Result};
 
-/// What a request wants to do.
+/// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {
-    /// Find resources.
+    /// Find resources (GET or POST `/.search`).
     Query,
-    /// Create one (POST).
+    /// Create a resource (POST).
     Create,
-    /// Read one (GET).
+    /// Read a resource (GET).
     Retrieve,
-    /// Replace one (PUT).
+    /// Replace a resource (PUT).
     Replace,
-    /// Change one (PATCH).
+    /// Change a resource (PATCH).
     Patch,
-    /// Delete one.
+    /// Delete a resource (DELETE).
     Delete,
 }
 
 impl Action {
-    /// A word for logs: `query`, `create`, `retrieve`, `replace`, `patch` or `delete`.
+    /// The name for logs: `query`, `create`, `retrieve`, `replace`, `patch` or `delete`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Query => "query",
@@ -37,40 +37,39 @@ impl Action {
     }
 }
 
-/// What a [`Policy`] is asked about: one operation, also each one of a bulk request.
+/// What a [`Policy`] decides about: one operation. Each operation of a bulk request is decided on its own.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Access<'a> {
-    /// What is to be done.
+    /// What the operation does.
     pub action: Action,
-    /// To resources of which type.
+    /// The type of the resources.
     pub resource_type: &'a ResourceType,
-    /// To which resource; `None` for queries and creations.
+    /// The id of the resource; `None` for queries and creations.
     pub id: Option<&'a str>,
-    /// The attributes that would be written; `writeOnly` ones included. A replacement names those
-    /// that it has a value for; see [`Permit::protecting`] for what it leaves out.
+    /// The attributes that the operation writes, including `writeOnly` attributes. For a replacement these are the
+    /// attributes that it has values for; see [`Permit::protecting`] for those that it leaves out.
     pub writes: &'a [Target],
-    /// Who asks.
+    /// Who makes the request.
     pub identity: Option<&'a Identity>,
-    /// What the host's middleware knows.
+    /// The request's extensions, which the host's middleware fills.
     pub extensions: &'a Extensions,
     pub(crate) reads: Reads<'a>,
 }
 
-/// What says which attributes would be read.
+/// The attributes that the operation reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reads<'a> {
     Nothing,
     Shown(&'a Projection),
     Queried(&'a Query),
-    /// What the answer to a change shows, if anything, and what the change looks at.
+    /// Those that the response to a change shows, if it has a body, and those that a PATCH selects by.
     Changed(Option<&'a Projection>, &'a [Target]),
 }
 
 impl<'a> Access<'a> {
-    /// The attributes that would be read: those that the response shows where a resource has them,
-    /// those that a query filters or sorts by, and those that a PATCH selects by. An attribute may be
-    /// there twice.
+    /// The attributes that the operation reads: those that the response shows, those that a query filters or sorts
+    /// by, and those that a PATCH selects by. An attribute may occur twice.
     pub fn reads(&self) -> impl Iterator<Item = &'a Target> {
         let (projection, query, selects): (_, _, &[Target]) = match self.reads {
             Reads::Nothing => (None, None, &[]),
@@ -78,15 +77,15 @@ impl<'a> Access<'a> {
             Reads::Queried(query) => (Some(&query.projection), Some(query), &[]),
             Reads::Changed(projection, selects) => (projection, None, selects),
         };
-        let on = self.resource_type;
-        let shown = projection
-            .into_iter()
-            .flat_map(move |projection| on.all_attributes().filter(|target| projection.shows(target)));
+        let resource_type = self.resource_type;
+        let shown = projection.into_iter().flat_map(move |projection| {
+            resource_type.all_attributes().filter(|target| projection.shows(target))
+        });
         shown.chain(query.into_iter().flat_map(Query::targets)).chain(selects)
     }
 }
 
-/// Decides what a caller may do, read and write. Asked before the provider is called.
+/// Decides what a caller may do, read and write. The service asks it before it calls a provider.
 ///
 /// ```
 /// use scim_core::{Access, Action, Error, Permit, Policy, Result};
@@ -104,12 +103,12 @@ impl<'a> Access<'a> {
 /// }
 /// ```
 pub trait Policy: Send + Sync {
-    /// Permits the operation, and says what may be read.
+    /// Permits the operation, and returns the attributes that the caller may read and write.
     ///
     /// # Errors
     ///
-    /// [`Error::forbidden`](crate::Error::forbidden), or
-    /// [`Error::not_found`](crate::Error::not_found) where even existence is a secret.
+    /// [`Error::forbidden`](crate::Error::forbidden) to refuse the operation, or
+    /// [`Error::not_found`](crate::Error::not_found) if the caller may not learn that the resource exists.
     fn check(&self, access: &Access<'_>) -> Result<Permit>;
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 use zeroize::Zeroize;
 
-/// The `writeOnly` values of a request, wiped when it is over.
+/// The `writeOnly` values of a request. They are overwritten in memory when the request ends.
 #[derive(Default)]
 pub struct Secrets(Vec<(String, Option<Value>)>);
 
@@ -20,7 +20,7 @@ impl Secrets {
         self.0.iter().rev().find(|(name, _)| name == path).is_some_and(|(_, value)| value.is_none())
     }
 
-    /// Whether the request has none.
+    /// Whether the request has no `writeOnly` values.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -12,7 +12,9 @@ use super::me::Me;
 use crate::cursor::Sealer;
 use crate::{Monitor, Policy, Provider};
 
-/// Builds a [`ScimService`](crate::ScimService).
+/// Configures a [`ScimService`](crate::ScimService).
+///
+/// A service needs a [base URL](Self::base_url) and at least one resource type; everything else has a default.
 #[must_use]
 pub struct Builder {
     pub(crate) config: Config,
@@ -24,20 +26,20 @@ impl Builder {
         Self { config: Config::default(), registrations: Vec::new() }
     }
 
-    /// Sets the URL below which clients find the endpoints, such as `https://example.com/scim/v2`.
-    /// Required: it is never guessed from request headers.
+    /// Sets the URL below which clients find the endpoints, such as `https://example.com/scim/v2`. Required: the
+    /// service never takes it from request headers, which a client can forge.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.config.base_url = url.into();
         self
     }
 
-    /// Serves a resource type from a provider. A good PATCH is answered with the resource.
+    /// Serves a resource type from a provider. The response to a successful PATCH shows the resource.
     pub fn resource(self, resource_type: ResourceType, provider: impl Provider + 'static) -> Self {
         self.register(resource_type, provider, false)
     }
 
-    /// Serves a resource type from a provider. A good PATCH is answered with 204 and no body unless
-    /// the client names attributes: for resources that are large, such as groups.
+    /// Serves a resource type with large resources, such as groups, from a provider. The response to a successful
+    /// PATCH is 204 without a body, unless the client asks for attributes.
     pub fn large_resource(self, resource_type: ResourceType, provider: impl Provider + 'static) -> Self {
         self.register(resource_type, provider, true)
     }
@@ -47,7 +49,7 @@ impl Builder {
         self.resource(standard::user_type(), provider)
     }
 
-    /// Serves the standard [groups](standard::group_type), with 204 after a PATCH.
+    /// Serves the standard [groups](standard::group_type) as [large resources](Self::large_resource).
     pub fn groups(self, provider: impl Provider + 'static) -> Self {
         self.large_resource(standard::group_type(), provider)
     }
@@ -66,13 +68,14 @@ impl Builder {
         self
     }
 
-    /// Sets what deviations of clients are put up with; [`Tolerance::lenient`] by default.
+    /// Sets which deviations of clients are tolerated; [`Tolerance::lenient`] by default.
     pub fn tolerance(mut self, tolerance: Tolerance) -> Self {
         self.config.tolerance = tolerance;
         self
     }
 
-    /// Sets the authentication schemes that are announced and asked for; bearer tokens by default.
+    /// Sets the authentication schemes that the service announces; [bearer tokens](AuthenticationScheme::bearer)
+    /// by default.
     pub fn authentication(mut self, schemes: impl IntoIterator<Item = AuthenticationScheme>) -> Self {
         self.config.authentication = schemes.into_iter().collect();
         self
@@ -109,24 +112,24 @@ impl Builder {
         self
     }
 
-    /// Serves requests that nobody is identified for. Without this they are answered with 401.
+    /// Allows requests without an [`Identity`](crate::Identity), which are answered with 401 otherwise.
     pub fn allow_anonymous(mut self) -> Self {
         self.config.allow_anonymous = true;
         self
     }
 
-    /// Serves the discovery endpoints to everybody (RFC 7643 section 5).
+    /// Allows requests to the discovery endpoints without an [`Identity`](crate::Identity) (RFC 7644 section 4).
     pub fn public_discovery(mut self) -> Self {
         self.config.public_discovery = true;
         self
     }
 
-    /// Requires a tenant in every identity; a request without one is answered with 500, since
-    /// middleware must have been forgotten.
+    /// Requires a tenant in every identity. A request whose identity has no tenant is answered with 500, since the
+    /// host has a mistake in its middleware.
     ///
-    /// Everything is kept apart by tenant: what providers are asked for, cursors, uniqueness and
-    /// references. Where the tenant is written is the host's affair; its middleware says it to the
-    /// service. In the path, `/{tenant}/scim/v2`:
+    /// Providers are called for one tenant, and cursors, uniqueness and references are within it. The host's
+    /// middleware finds out the tenant of a request and puts it into the identity. From the path,
+    /// `/{tenant}/scim/v2`:
     ///
     /// ```
     /// use http::Request;
@@ -163,7 +166,7 @@ impl Builder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// In a header, where all tenants have the same base URL:
+    /// From a header, where all tenants have the same base URL:
     ///
     /// ```
     /// use http::Request;
@@ -185,74 +188,76 @@ impl Builder {
         self
     }
 
-    /// Requires `If-Match` of every PUT, PATCH and DELETE (428 otherwise).
+    /// Requires `If-Match` in every PUT, PATCH and DELETE, which are answered with 428 otherwise.
     pub fn require_if_match(mut self) -> Self {
         self.config.require_if_match = true;
         self
     }
 
-    /// Refuses resources with two elements of one `type` in a list, such as two addresses for work.
-    /// RFC 7643 section 2.4 allows them, and so does the service without this.
+    /// Refuses resources with two elements of the same `type` in a list, such as two work addresses. By default
+    /// they are allowed, as in RFC 7643 section 2.4.
     pub fn unique_types(mut self) -> Self {
         self.config.unique_types = true;
         self
     }
 
-    /// Sets how many resources a page has if the client does not say (100), and at most (1,000).
+    /// Sets the number of resources in a page if the client sends no `count` (100 by default), and the largest
+    /// number (1,000 by default).
     pub fn page_size(mut self, default: usize, max: usize) -> Self {
-        // A page without room for a resource would end every walk before it begins.
+        // At least one resource: with empty pages a client would never get past the first one.
         self.config.max_page_size = max.max(1);
         self.config.default_page_size = default.clamp(1, max.max(1));
         self
     }
 
-    /// Sets the largest body in bytes; 1 MiB by default. The host should stop reading there itself.
+    /// Sets the size of the largest body in bytes; 1 MiB by default. The host should stop reading there.
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.config.max_payload = bytes;
         self
     }
 
-    /// Sets the limits of filters.
+    /// Sets the limits of a filter.
     pub fn filter_limits(mut self, limits: scim_filter::Limits) -> Self {
         self.config.filter_limits = limits;
         self
     }
 
-    /// Sets the limits of PATCH requests.
+    /// Sets the limits of a PATCH request.
     pub fn patch_limits(mut self, limits: scim_patch::Limits) -> Self {
         self.config.patch_limits = limits;
         self
     }
 
-    /// Sets how much work a request may ask for, in visits of a [`Budget`](crate::Budget); 10,000,000 by
-    /// default, which takes less than a second. A query beyond it is refused with 400 `tooMany`, a change
-    /// with 413; in a bulk request this and every operation after it.
+    /// Sets how much work a request may cause, in visits of a [`Budget`](crate::Budget); 10,000,000 by default,
+    /// which take less than a second. A query that needs more is refused with 400 `tooMany`, a change with 413. In
+    /// a bulk request the operations after it are refused as well.
     pub fn max_work(mut self, visits: u64) -> Self {
         self.config.max_work = visits;
         self
     }
 
-    /// Sets the longest text of a string in bytes, for all resource types; without this each keeps
-    /// [its own](scim_schema::ResourceTypeBuilder::max_text), which is 64 KiB by default.
+    /// Sets the length of the longest string in bytes, for all resource types. By default each resource type has
+    /// [its own limit](scim_schema::ResourceTypeBuilder::max_text), which is 64 KiB by default.
     pub fn max_text(mut self, bytes: usize) -> Self {
         self.config.max_text = Some(bytes);
         self
     }
 
-    /// Sets how many operations a bulk request may have (1,000); 0 turns bulk requests off.
+    /// Sets the largest number of operations in a bulk request; 1,000 by default. With 0, bulk requests are not
+    /// supported.
     pub fn bulk_operations(mut self, max: usize) -> Self {
         self.config.bulk_operations = max;
         self
     }
 
-    /// Sets the key that cursors are sealed with. Without one each process has its own, and a
-    /// cursor is good only for the process that made it.
+    /// Sets the secret key that authenticates cursors. Processes that serve the same resources need the same key. By
+    /// default each process makes a random key, and a cursor is valid only in the process that made it.
     pub fn cursor_key(mut self, key: impl AsRef<[u8]>) -> Self {
         self.config.sealer = Sealer::new(key.as_ref().to_vec(), self.config.sealer.timeout);
         self
     }
 
-    /// Sets how long a cursor is good for; an hour by default.
+    /// Sets how long a cursor is valid; an hour by default.
     pub fn cursor_timeout(mut self, timeout: Duration) -> Self {
         self.config.sealer.timeout = timeout;
         self
@@ -264,13 +269,13 @@ impl Builder {
         self
     }
 
-    /// Sets who may do what; by default every identified caller may do everything.
+    /// Sets the policy that decides what callers may do. By default every caller with an identity may do everything.
     pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
         self.config.policy = Box::new(policy);
         self
     }
 
-    /// Sets who hears of every change.
+    /// Sets the monitor that is notified of every change.
     pub fn monitor(mut self, monitor: impl Monitor + 'static) -> Self {
         self.config.monitor = Some(Box::new(monitor));
         self

@@ -1,4 +1,4 @@
-//! `/Me`: the resource of whoever asks (RFC 7644 section 3.11).
+//! `/Me`: the resource of the caller (RFC 7644 section 3.11).
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use crate::Identity;
 
 type Resolve = dyn Fn(&Identity, &Extensions) -> Option<(String, String)> + Send + Sync;
 
-/// How `/Me` is served. Without one it is answered with 501.
+/// How a service serves `/Me`. A service without it answers requests to `/Me` with 501.
 ///
-/// What a person could use to raise themselves (`userName`, `active`, `roles`, `entitlements`,
-/// `groups`) cannot be written through it unless [`allow_writing`](Self::allow_writing) lists it.
+/// Attributes with which people could give themselves rights (`userName`, `active`, `roles`, `entitlements`,
+/// `groups`) cannot be written through `/Me`, except those that [`allow_writing`](Self::allow_writing) names.
 ///
 /// ```
 /// use scim_core::Me;
@@ -27,8 +27,8 @@ pub struct Me {
 }
 
 impl Me {
-    /// Serves the resource (its type's name, and its id) that belongs to an identity; 404 where
-    /// there is none.
+    /// Serves the resource that `resolve` finds for an identity: it returns the name of the resource type and the
+    /// id, or `None` for 404.
     pub fn new(
         resolve: impl Fn(&Identity, &Extensions) -> Option<(String, String)> + Send + Sync + 'static,
     ) -> Self {
@@ -41,21 +41,21 @@ impl Me {
         }
     }
 
-    /// Answers with 308 and the resource's own URL instead of the resource.
+    /// Answers requests with 308 and the URL of the resource, instead of executing them.
     #[must_use]
     pub fn redirect(mut self) -> Self {
         self.redirects = true;
         self
     }
 
-    /// Lets POST create a resource of this type: self-registration.
+    /// Allows POST to `/Me` to create a resource of this type: self-registration.
     #[must_use]
     pub fn allow_creating(mut self, resource_type: impl Into<String>) -> Self {
         self.creates = Some(resource_type.into());
         self
     }
 
-    /// Lets an attribute be written that is protected otherwise.
+    /// Allows writing an attribute that is protected otherwise.
     #[must_use]
     pub fn allow_writing(mut self, attribute: &str) -> Self {
         self.protected.retain(|protected| !protected.eq_ignore_ascii_case(attribute));
@@ -66,7 +66,7 @@ impl Me {
         (self.resolve)(identity, extensions)
     }
 
-    /// What cannot be written through it.
+    /// The attributes that cannot be written through `/Me`.
     pub(crate) fn protected(&self) -> &[String] {
         &self.protected
     }

@@ -97,6 +97,9 @@ impl Suite {
         report.failed.extend(env.option_errors.iter().map(|reason| ("set-up", reason.clone())));
         report.left_out.clone_from(&env.tested.left_out);
         let only = self.only.as_ref();
+        let unknown =
+            only.into_iter().flatten().filter(|name| !CHECKS.iter().any(|check| check.name == *name));
+        report.failed.extend(unknown.map(|name| ("set-up", format!("there is no check `{name}`"))));
         let wanted = |check: &&Check| only.is_none_or(|only| only.iter().any(|name| name == check.name));
         for check in CHECKS.iter().filter(wanted) {
             if !check.applies(&env) {

@@ -1,5 +1,4 @@
-//! The memory store gives others their turn while it works, whatever the runtime is: here there is none.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The memory provider lets other requests run while it works on a long one, with any runtime: here there is none.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,7 +11,8 @@ use scim_core::filter::{Filter, Predicate};
 use scim_core::patch::{Limits, PATCH_OP, PatchRequest};
 use scim_core::schema::{Projection, Reading, ResourceType, Tolerance, standard};
 use scim_core::{
-    Budget, Context, MemoryProvider, Precondition, Provider, Query, Resource, Update, UpdateOptions,
+    Budget, Context, ContextBuilder, MemoryProvider, Precondition, Provider, Query, Resource, Update,
+    UpdateOptions,
 };
 use serde_json::{Value, json};
 
@@ -32,34 +32,41 @@ fn user(name: &str, title: &str, emails: usize) -> Resource {
     Resource::try_from(json!({ "userName": name, "title": title, "emails": emails })).unwrap()
 }
 
-fn patch(on: &ResourceType, operations: Value) -> Update {
+fn patch(resource_type: &ResourceType, operations: Value) -> Update {
     let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
     let mut reading = Reading::new(&tolerance);
     let message = json!({ "schemas": [PATCH_OP], "Operations": operations });
     let request = PatchRequest::from_value(message, &limits, &mut reading).unwrap();
-    Update::Patch(request.resolve(on, &limits, &mut reading).unwrap())
+    Update::Patch(request.resolve(resource_type, &limits, &mut reading).unwrap())
 }
 
-fn title(on: &ResourceType, title: &str) -> Update {
-    patch(on, json!([{ "op": "replace", "path": "title", "value": title }]))
+fn title(resource_type: &ResourceType, title: &str) -> Update {
+    patch(resource_type, json!([{ "op": "replace", "path": "title", "value": title }]))
 }
 
 /// A change that looks at every e-mail and then writes something else.
-fn slow(on: &ResourceType) -> Update {
+fn slow(resource_type: &ResourceType) -> Update {
     let look = json!({ "op": "remove", "path": "emails[value co \"zz\"]" });
-    patch(on, json!([look, { "op": "add", "path": "nickName", "value": "Slow" }]))
+    patch(resource_type, json!([look, { "op": "add", "path": "nickName", "value": "Slow" }]))
 }
 
 /// More e-mails than are looked at in one turn.
-fn many() -> usize {
+fn emails_for_two_turns() -> usize {
     Budget::visits_per_turn() + 10_000
 }
 
-fn filter(on: &ResourceType, text: &str) -> Predicate {
+fn filter(resource_type: &ResourceType, text: &str) -> Predicate {
     let tolerance = Tolerance::strict();
     let mut reading = Reading::new(&tolerance);
     let filter = Filter::parse(text, &scim_core::filter::Limits::default(), &mut reading).unwrap();
-    filter.resolve(on, &mut reading).unwrap()
+    filter.resolve(resource_type, &mut reading).unwrap()
+}
+
+/// A store with a user whose e-mails take more than one turn to look at, and the id of that user.
+fn store_with_slow_user(request: &ContextBuilder, emails: usize) -> (MemoryProvider, String) {
+    let store = MemoryProvider::new();
+    let created = block_on(store.create(&request.context(), user("slow", "old", emails))).unwrap();
+    (store, created.id().to_owned())
 }
 
 async fn set(store: &MemoryProvider, cx: &Context<'_>, id: &str, update: &Update) {
@@ -71,11 +78,11 @@ async fn read(store: &MemoryProvider, cx: &Context<'_>, id: &str) -> Option<Reso
 }
 
 #[test]
-fn a_page_is_of_one_moment_though_others_write_meanwhile() {
-    let (on, store) = (standard::user_type(), MemoryProvider::new());
-    let request = Context::builder(&on);
+fn a_page_shows_a_single_state_although_others_write_in_between() {
+    let (users, store) = (standard::user_type(), MemoryProvider::new());
+    let request = Context::builder(&users);
     let cx = request.context();
-    let share = many() / 10;
+    let share = emails_for_two_turns() / 10;
     let ids: Vec<String> = (0..10)
         .map(|i| {
             let there = if i == 0 { "there" } else { "not" };
@@ -84,8 +91,8 @@ fn a_page_is_of_one_moment_though_others_write_meanwhile() {
         })
         .collect();
     let (first, last) = (ids.first().unwrap(), ids.last().unwrap());
-    let mut query = Query::new(&on);
-    query.filter = Some(filter(&on, "not (emails.value co \"zz\") and title eq \"there\""));
+    let mut query = Query::new(&users);
+    query.filter = Some(filter(&users, "not (emails.value co \"zz\") and title eq \"there\""));
 
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(wakes.clone());
@@ -97,7 +104,7 @@ fn a_page_is_of_one_moment_though_others_write_meanwhile() {
         // The first is seen already, the last is not: both would be found by who does not look again.
         for (id, now) in [(first, "not"), (last, "there")] {
             let other = request.context();
-            block_on(set(&store, &other, id, &title(&on, now)));
+            block_on(set(&store, &other, id, &title(&users, now)));
             assert_eq!(block_on(read(&store, &other, id)).unwrap().text("title"), Some(now));
         }
         let page = block_on(scan).unwrap();
@@ -105,7 +112,7 @@ fn a_page_is_of_one_moment_though_others_write_meanwhile() {
         assert_eq!((page.total, found), (Some(1), vec![last.as_str()]));
     }
     // What was seen and is deleted then is neither shown nor counted.
-    block_on(set(&store, &request.context(), first, &title(&on, "there")));
+    block_on(set(&store, &request.context(), first, &title(&users, "there")));
     {
         let cx = request.context();
         let mut scan = pin!(store.query(&cx, &query));
@@ -126,16 +133,16 @@ fn a_page_is_of_one_moment_though_others_write_meanwhile() {
 }
 
 #[test]
-fn a_group_that_comes_meanwhile_is_that_of_all_its_members_or_of_none() {
-    let (on, groups, store) = (standard::user_type(), standard::group_type(), MemoryProvider::new());
-    let request = Context::builder(&on);
+fn a_group_created_during_a_query_is_shown_at_all_its_members_or_at_none() {
+    let (users, groups, store) = (standard::user_type(), standard::group_type(), MemoryProvider::new());
+    let request = Context::builder(&users);
     let cx = request.context();
     let [first, last] = ["first", "last"].map(|name| {
-        let user = block_on(store.create(&cx, user(name, "there", many()))).unwrap();
+        let user = block_on(store.create(&cx, user(name, "there", emails_for_two_turns()))).unwrap();
         user.id().to_owned()
     });
-    let mut query = Query::new(&on);
-    query.filter = Some(filter(&on, "not (emails.value co \"zz\") and groups.display eq \"crew\""));
+    let mut query = Query::new(&users);
+    query.filter = Some(filter(&users, "not (emails.value co \"zz\") and groups.display eq \"crew\""));
 
     let waker = Waker::from(Arc::new(Wakes::default()));
     let mut scan = pin!(store.query(&cx, &query));
@@ -147,12 +154,12 @@ fn a_group_that_comes_meanwhile_is_that_of_all_its_members_or_of_none() {
 }
 
 #[test]
-fn an_update_is_applied_to_what_others_have_made_of_the_resource() {
-    let (on, store) = (standard::user_type(), MemoryProvider::new());
-    let request = Context::builder(&on);
+fn an_update_is_applied_to_the_changes_of_others() {
+    let users = standard::user_type();
+    let request = Context::builder(&users);
     let cx = request.context();
-    let id = block_on(store.create(&cx, user("slow", "old", many()))).unwrap().id().to_owned();
-    let (slow, options) = (slow(&on), UpdateOptions::new());
+    let (store, id) = store_with_slow_user(&request, emails_for_two_turns());
+    let (slow, options) = (slow(&users), UpdateOptions::new());
     let waker = Waker::from(Arc::new(Wakes::default()));
     let mut task = std::task::Context::from_waker(&waker);
 
@@ -161,7 +168,7 @@ fn an_update_is_applied_to_what_others_have_made_of_the_resource() {
     // Nothing is locked: others read it, change it, and create and delete.
     let other = request.context();
     assert_eq!(block_on(read(&store, &other, &id)).unwrap().text("nickName"), None);
-    block_on(set(&store, &other, &id, &title(&on, "new")));
+    block_on(set(&store, &other, &id, &title(&users, "new")));
     let between = block_on(read(&store, &other, &id)).unwrap().version().unwrap();
     let guest = block_on(store.create(&other, user("guest", "x", 1))).unwrap();
     block_on(store.delete(&other, guest.id(), &Precondition::NONE)).unwrap();
@@ -174,12 +181,12 @@ fn an_update_is_applied_to_what_others_have_made_of_the_resource() {
 }
 
 #[test]
-fn an_update_of_what_is_gone_meanwhile_is_404() {
-    let (on, store) = (standard::user_type(), MemoryProvider::new());
-    let request = Context::builder(&on);
+fn an_update_of_a_resource_that_is_deleted_in_between_is_404() {
+    let users = standard::user_type();
+    let request = Context::builder(&users);
     let cx = request.context();
-    let id = block_on(store.create(&cx, user("slow", "old", many()))).unwrap().id().to_owned();
-    let (slow, options) = (slow(&on), UpdateOptions::new());
+    let (store, id) = store_with_slow_user(&request, emails_for_two_turns());
+    let (slow, options) = (slow(&users), UpdateOptions::new());
     let waker = Waker::from(Arc::new(Wakes::default()));
     let mut update = pin!(store.update(&cx, &id, &slow, &options));
     assert!(update.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
@@ -189,13 +196,13 @@ fn an_update_of_what_is_gone_meanwhile_is_404() {
 }
 
 #[test]
-fn an_update_that_is_given_up_changes_nothing() {
-    let (on, store) = (standard::user_type(), MemoryProvider::new());
-    let request = Context::builder(&on);
+fn an_update_that_is_cancelled_changes_nothing() {
+    let users = standard::user_type();
+    let request = Context::builder(&users);
     let cx = request.context();
-    let id = block_on(store.create(&cx, user("slow", "old", many()))).unwrap().id().to_owned();
+    let (store, id) = store_with_slow_user(&request, emails_for_two_turns());
     let before = block_on(read(&store, &cx, &id));
-    let (slow, options) = (slow(&on), UpdateOptions::new());
+    let (slow, options) = (slow(&users), UpdateOptions::new());
     let waker = Waker::from(Arc::new(Wakes::default()));
     {
         let mut update = pin!(store.update(&cx, &id, &slow, &options));
@@ -210,12 +217,12 @@ fn an_update_that_is_given_up_changes_nothing() {
 
 #[test]
 fn an_update_beyond_the_budget_changes_nothing() {
-    let (on, store) = (standard::user_type(), MemoryProvider::new());
-    let request = Context::builder(&on).max_work(1_000);
-    let id = block_on(store.create(&request.context(), user("slow", "old", 2_000))).unwrap().id().to_owned();
+    let users = standard::user_type();
+    let request = Context::builder(&users).max_work(1_000);
+    let (store, id) = store_with_slow_user(&request, 2_000);
     let before = block_on(read(&store, &request.context(), &id));
     let error =
-        block_on(store.update(&request.context(), &id, &slow(&on), &UpdateOptions::new())).unwrap_err();
+        block_on(store.update(&request.context(), &id, &slow(&users), &UpdateOptions::new())).unwrap_err();
     assert_eq!(error.status(), 413);
     assert_eq!(block_on(read(&store, &request.context(), &id)), before);
 }

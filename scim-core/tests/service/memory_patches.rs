@@ -1,6 +1,5 @@
 //! The memory provider copies only the part of a resource that a PATCH is about. What comes of that must be the
 //! same as if the PATCH were applied to the complete resource.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use scim_core::patch::{Limits, PATCH_OP, PatchRequest};
 use scim_core::schema::{Projection, Quirk, Reading, ResourceType, Schema, Tolerance, standard};

@@ -1,5 +1,4 @@
 //! What a builder makes of its options: what the service announces, and what is refused.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use http::Request;
 use scim_core::schema::{Projection, ResourceType};

@@ -1,11 +1,11 @@
-//! What a monitor hears of: every change, once, and nothing that must stay secret.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! Monitors are notified of every change, once, and of nothing that must stay secret.
 
 use std::sync::{Arc, Mutex};
 
-use http::Request;
 use scim_core::{Change, Event, Identity, MemoryProvider, Monitor, ScimService};
 use serde_json::{Value, json};
+
+use crate::client::{Client, bulk_request, json_of, patch_request, user};
 
 /// Notes down each event.
 #[derive(Clone, Default)]
@@ -43,7 +43,7 @@ impl Monitor for Notes {
 }
 
 struct Watched {
-    service: ScimService,
+    client: Client,
     notes: Notes,
 }
 
@@ -51,21 +51,19 @@ impl Watched {
     fn new() -> Self {
         let (store, notes) = (MemoryProvider::new(), Notes::default());
         let builder = ScimService::builder().base_url("https://example.com").monitor(notes.clone());
-        Self { service: builder.users(store.clone()).groups(store).build().unwrap(), notes }
+        let service = builder.users(store.clone()).groups(store).build().unwrap();
+        Self { client: Client::new(service).identity(Identity::new("hr")), notes }
     }
 
-    /// The ETag and the body of the answer.
+    /// The ETag of the response, and the body.
     fn send(&self, method: &str, path: &str, body: &Value) -> (Option<String>, Value) {
-        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let request = Request::builder().method(method).uri(path).extension(Identity::new("hr"));
-        let response = pollster::block_on(self.service.handle(request.body(body).unwrap()));
+        let response = self.client.send(method, path, body.to_string());
         let etag = response.headers().get("etag").map(|etag| etag.to_str().unwrap().to_owned());
-        (etag, serde_json::from_slice(response.body()).unwrap_or_default())
+        (etag, json_of(&response))
     }
 
     fn patch(&self, path: &str, operations: Value) -> Option<String> {
-        let schemas = json!(["urn:ietf:params:scim:api:messages:2.0:PatchOp"]);
-        self.send("PATCH", path, &json!({ "schemas": schemas, "Operations": operations })).0
+        self.send("PATCH", path, &patch_request(operations)).0
     }
 
     fn heard(&self) -> Vec<Value> {
@@ -73,12 +71,8 @@ impl Watched {
     }
 }
 
-fn user(name: &str) -> Value {
-    json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name })
-}
-
 #[test]
-fn it_hears_of_what_was_done_and_to_which_version() {
+fn a_monitor_is_notified_of_each_change_and_its_versions() {
     let watched = Watched::new();
     let mut ann = user("ann");
     ann["password"] = "correct horse".into();
@@ -109,28 +103,28 @@ fn it_hears_of_what_was_done_and_to_which_version() {
     let (replaced, _) = watched.send("PUT", &path, &again);
     assert_eq!(watched.heard(), [note("replace", "updated", &secret, &replaced, 200, json!(true))]);
 
-    watched.send("DELETE", &path, &Value::Null);
+    watched.client.call_empty("DELETE", &path);
     assert_eq!(watched.heard(), [note("delete", "deleted", &replaced, &None, 204, Value::Null)]);
 }
 
 #[test]
-fn it_hears_nothing_of_what_changed_nothing() {
+fn a_monitor_is_not_notified_if_nothing_has_changed() {
     let watched = Watched::new();
-    let path = format!("/Users/{}", watched.send("POST", "/Users", &user("ann")).1["id"].as_str().unwrap());
+    let path = watched.client.create("/Users", &user("ann"));
     assert_eq!(watched.heard().len(), 1);
-    watched.send("GET", &path, &Value::Null);
-    watched.send("GET", "/Users?filter=active+eq+true", &Value::Null);
+    watched.client.get(&path);
+    watched.client.get("/Users?filter=active+eq+true");
     watched.send("PUT", &path, &user("ann"));
     watched.send("PUT", &path, &json!({ "schemas": user("ann")["schemas"] }));
     watched.patch(&path, json!([{ "op": "add", "path": "active", "value": true }]));
     watched.patch(&path, json!([{ "op": "remove", "path": "userName" }]));
     watched.send("POST", "/Users", &user("ann"));
-    watched.send("DELETE", "/Users/nobody", &Value::Null);
+    watched.client.call_empty("DELETE", "/Users/nobody");
     assert_eq!(watched.heard(), Vec::<Value>::new());
 }
 
 #[test]
-fn it_hears_of_each_operation_of_a_bulk_request() {
+fn a_monitor_is_notified_of_each_operation_of_a_bulk_request() {
     let watched = Watched::new();
     let create =
         |name: &str| json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": user(name) });
@@ -140,8 +134,7 @@ fn it_hears_of_each_operation_of_a_bulk_request() {
         { "method": "DELETE", "path": "/Users/bulkId:ann" },
         create("bob"),
     ]);
-    let schemas = json!(["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]);
-    watched.send("POST", "/Bulk", &json!({ "schemas": schemas, "Operations": operations }));
+    watched.send("POST", "/Bulk", &bulk_request(operations));
     let heard: Vec<Value> = watched.heard().iter().map(|note| note["action"].clone()).collect();
     assert_eq!(heard, ["create", "delete", "create"]);
 }

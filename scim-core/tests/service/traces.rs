@@ -1,6 +1,4 @@
 //! What is traced of requests: what was done and how it went, and nothing that clients sent.
-#![cfg(feature = "tracing")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};

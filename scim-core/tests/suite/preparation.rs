@@ -1,33 +1,34 @@
-//! What goes wrong at the beginning, or in the middle, takes nothing else with it.
+//! What the suite does when it cannot prepare, or when the provider fails in the middle: the other checks are
+//! run all the same.
 
 use scim_core::testing::{Report, Suite};
 use scim_core::{Error, MemoryProvider};
 use serde_json::{Value, json};
 
-use crate::twisted::{Twisted, When};
+use crate::altered_provider::{AlteredProvider, ReturnedBy};
 
-/// Those that take no time.
-const SOME: [&str; 5] = ["kept", "create", "replace", "index paging", "memberships"];
+/// Checks that take no time.
+const FAST: [&str; 5] = ["kept", "create", "replace", "index paging", "memberships"];
 
-fn run(provider: Twisted) -> Report {
-    Suite::new(provider).only(SOME).report()
+fn run(provider: AlteredProvider) -> Report {
+    Suite::new(provider).only(FAST).report()
 }
 
 #[test]
-fn an_attribute_that_is_refused_is_reported_and_gone_without() {
-    let report = run(Twisted::new().storing(|_, resource, _| match resource.get("emails") {
+fn an_attribute_that_is_refused_is_reported_and_not_used_any_more() {
+    let report = run(AlteredProvider::new().alter_stored(|_, resource, _| match resource.get("emails") {
         Some(_) => Err(Error::invalid_value("emails", "we do not want any")),
         None => Ok(()),
     }));
     let (check, reason) = report.failed.first().unwrap();
     assert!(*check == "kept" && reason.contains("we do not want any"), "{report}");
     assert!(reason.contains("`emails`") && !reason.contains("`title`"), "{report}");
-    assert_eq!(report.passed, SOME[1..], "{report}");
+    assert_eq!(report.passed, FAST[1..], "{report}");
 }
 
 #[test]
 fn a_name_that_is_not_kept_is_a_failure() {
-    let report = run(Twisted::new().storing(|cx, resource, _| {
+    let report = run(AlteredProvider::new().alter_stored(|cx, resource, _| {
         if cx.resource_type().name() == "User" {
             let name = format!("{} of us", resource.text("userName").unwrap());
             resource.as_map_mut().insert("userName".to_owned(), json!(name));
@@ -41,22 +42,22 @@ fn a_name_that_is_not_kept_is_a_failure() {
 
 #[test]
 fn a_store_that_is_down_fails_every_check_with_its_reason() {
-    let report = run(Twisted::new().storing(|_, _, _| Err(Error::unavailable(7))));
+    let report = run(AlteredProvider::new().alter_stored(|_, _, _| Err(Error::unavailable(7))));
     let (failed, reasons): (Vec<_>, Vec<_>) = report.failed.iter().cloned().unzip();
-    assert_eq!(failed, SOME, "{report}");
+    assert_eq!(failed, FAST, "{report}");
     assert!(reasons.iter().all(|reason| reason.contains("503")), "{report}");
 }
 
 #[test]
-fn a_panic_fails_the_check_that_meets_it() {
-    let report = run(Twisted::new().showing(|_, _, when, _| {
-        assert!(!matches!(when, When::Listed { .. }), "no lists today");
+fn a_panic_of_the_provider_fails_only_the_check_in_which_it_happens() {
+    let report = run(AlteredProvider::new().alter_returned(|_, _, returned_by, _| {
+        assert!(!matches!(returned_by, ReturnedBy::Query { .. }), "no lists today");
     }));
     assert_eq!(report.passed, ["kept", "create", "replace", "memberships"], "{report}");
     let (check, reason) = report.failed.first().unwrap();
     assert!(*check == "index paging" && reason.contains("it panicked: no lists today"), "{report}");
 
-    let report = run(Twisted::new().storing(|_, resource, _| {
+    let report = run(AlteredProvider::new().alter_stored(|_, resource, _| {
         assert!(resource.get("emails").is_none(), "no emails today");
         Ok(())
     }));
@@ -68,7 +69,7 @@ fn a_panic_fails_the_check_that_meets_it() {
 #[test]
 fn a_resource_that_is_not_valid_is_reported() {
     let shown_wrong = |type_name: &'static str, attribute: &'static str, value: Value| {
-        Twisted::new().showing(move |cx, resource, _, _| {
+        AlteredProvider::new().alter_returned(move |cx, resource, _, _| {
             if cx.resource_type().name() == type_name {
                 resource.as_map_mut().insert(attribute.to_owned(), value.clone());
             }
@@ -88,14 +89,14 @@ fn a_resource_that_is_not_valid_is_reported() {
 }
 
 #[test]
-fn what_is_not_run_has_not_passed() {
-    let report = Suite::new(MemoryProvider::new()).only(SOME).block_on(|_| {}).report();
+fn a_check_that_is_not_run_to_its_end_has_not_passed() {
+    let report = Suite::new(MemoryProvider::new()).only(FAST).block_on(|_| {}).report();
     assert!(report.passed.is_empty(), "{report}");
-    assert_eq!(report.failed.len(), SOME.len(), "{report}");
+    assert_eq!(report.failed.len(), FAST.len(), "{report}");
 }
 
 #[test]
-fn references_that_cannot_be_are_reported_and_the_rest_is_run() {
+fn impossible_references_are_reported_and_the_checks_are_run() {
     for (attribute, to, reason) in [
         ("nonsense", "User", "no attribute `nonsense`"),
         ("manager", "Nobody", "`Nobody` is none of the resource types"),
@@ -107,6 +108,13 @@ fn references_that_cannot_be_are_reported_and_the_rest_is_run() {
         let (check, found) = report.failed.first().unwrap();
         assert!(*check == "set-up" && found.contains(reason), "{report}");
     }
+}
+
+#[test]
+fn a_check_that_does_not_exist_is_reported() {
+    let report = Suite::new(MemoryProvider::new()).only(["create", "creat"]).report();
+    assert_eq!(report.passed, ["create"], "{report}");
+    assert_eq!(report.failed, [("set-up", "there is no check `creat`".to_owned())], "{report}");
 }
 
 #[test]
