@@ -33,9 +33,19 @@
 //!   database that has others of these names, give the store a schema of its own:
 //!   `postgres://user@host/database?options=-c%20search_path%3Dscim`, after `CREATE SCHEMA scim`.
 
+#![deny(missing_debug_implementations)]
+
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!("the store needs a database: the feature `sqlite` or `postgres`");
 
+// Each folder uses those below it:
+//
+// - `store`: the provider; every call begins here.
+// - `write`: creates, changes and deletes. `members` adds a member to a group, `commit` commits, and `resource_row`
+//   compares the version that was read with the one that is stored.
+// - `read`: one resource, and pages. `query_sql` turns a filter into SQL.
+// - `tables`: the store's own tables and their migrations, and where in them each attribute is.
+// - `database`: transactions, statements and rows on SQLite and PostgreSQL; knows no table.
 mod database;
 mod error;
 mod read;

@@ -207,3 +207,15 @@ impl fmt::Debug for Store {
         write!(f, "Store({:?})", self.0.database.dialect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_and_errors_can_be_shared_between_threads() {
+        fn is_shared<T: Send + Sync + 'static>() {}
+        is_shared::<Store>();
+        is_shared::<OpenError>();
+    }
+}

@@ -2,28 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails that way")]
 
-use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, ToSql, params_from_iter};
-use scim_filter::{Filter, Predicate};
-use scim_schema::{Reading, ResourceType, Tolerance, standard};
-use scim_sql::{Bind, Class, Column, Dialect, Elements, Mapping};
+mod support;
+
+use rusqlite::Connection;
+use scim_schema::{ResourceType, Tolerance, standard};
+use scim_sql::{Class, Column, Dialect, Elements, Mapping};
 use serde_json::{Value, json};
 
-fn resolve(text: &str, on: &ResourceType) -> Predicate {
-    let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{error}: {text}"));
-    filter.resolve(on, &mut Reading::new(&Tolerance::lenient())).unwrap()
-}
-
-struct Param<'a>(&'a Bind);
-
-impl ToSql for Param<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self.0 {
-            Bind::Text(text) => text.as_str().into(),
-            other => panic!("{other:?}"),
-        })
-    }
-}
+use support::{resolve, select};
 
 /// Checks that each filter, and its complement, finds what the evaluator in memory finds.
 fn check(
@@ -35,24 +21,18 @@ fn check(
 ) {
     for (text, class) in filters {
         for text in [(*text).to_owned(), format!("not ({text})")] {
-            let predicate = resolve(&text, on);
+            let predicate = resolve(&text, on, &Tolerance::lenient());
             let fragment = mapping.filter(&predicate, Dialect::Sqlite, 1).unwrap();
             let expected: Vec<&str> = all
                 .iter()
                 .filter(|resource| predicate.is_match(resource.as_object().unwrap()))
                 .map(|resource| resource["id"].as_str().unwrap())
                 .collect();
-            let sql = format!("SELECT r.id FROM resource r WHERE {} ORDER BY r.id", fragment.sql);
-            let mut statement = connection.prepare(&sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
-            let binds = fragment.binds.iter().map(Param);
-            let found: Vec<String> = statement
-                .query_map(params_from_iter(binds), |row| row.get(0))
-                .unwrap()
-                .collect::<Result<_, _>>()
-                .unwrap();
-            assert_eq!(found, expected, "{text}\n{sql}");
+            let sql = "SELECT r.id FROM resource r WHERE";
+            let found = select(connection, sql, &[], &fragment, "r.id");
+            assert_eq!(found, expected, "{text}\n{}", fragment.sql);
             let class = if text.starts_with("not") { Class::Scan } else { *class };
-            assert_eq!(fragment.class, class, "{text}\n{sql}");
+            assert_eq!(fragment.class, class, "{text}\n{}", fragment.sql);
         }
     }
 }

@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and what they share")]
 
-use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, ToSql, params, params_from_iter};
-use scim_filter::{Filter, Predicate};
+mod support;
+
+use rusqlite::{Connection, params};
+use scim_filter::Predicate;
 use scim_schema::{Comparison, Reading, ResourceType, Target, Tolerance, standard};
 use scim_sql::{Bind, Class, Column, Dialect, Elements, Error, Fragment, Mapping, Side};
 use serde_json::{Value, json};
@@ -103,32 +104,14 @@ fn load() -> (Connection, Vec<Value>) {
     (connection, users)
 }
 
-struct Param<'a>(&'a Bind);
-
-impl ToSql for Param<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        match self.0 {
-            Bind::Text(text) => text.to_sql(),
-            Bind::Integer(number) => number.to_sql(),
-            Bind::Real(number) => number.to_sql(),
-            Bind::Boolean(flag) => flag.to_sql(),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
 fn select(connection: &Connection, fragment: &Fragment, order: &str) -> Vec<String> {
-    let sql = format!("SELECT u.id FROM user u WHERE u.tenant = ?1 AND {} ORDER BY {order}", fragment.sql);
-    let mut statement = connection.prepare(&sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
     let tenant = Bind::Text("one".to_owned());
-    let binds = std::iter::once(&tenant).chain(&fragment.binds).map(Param);
-    statement.query_map(params_from_iter(binds), |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    let sql = "SELECT u.id FROM user u WHERE u.tenant = ?1 AND";
+    support::select(connection, sql, &[tenant], fragment, order)
 }
 
 fn resolve(text: &str) -> Predicate {
-    let tolerance = Tolerance::lenient();
-    let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{error}: {text}"));
-    filter.resolve(&standard::user_type(), &mut Reading::new(&tolerance)).unwrap()
+    support::resolve(text, &standard::user_type(), &Tolerance::lenient())
 }
 
 #[test]
