@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use overriding::{Overrides, Overriding};
 use scim_core::schema::Tolerance;
 use scim_core::{Context, MemoryProvider, Page, Position, Provider, Query, Result, Window, async_trait};
-use scim_fuzz::{World, service};
+use scim_fuzz::{TestTenant, service};
 use serde_json::Value;
 
 /// What users are sorted by.
@@ -26,8 +26,8 @@ thread_local! {
     /// The position that takes the place of the right one.
     static POSITION: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 
-    static WORLD: World = {
-        let world = World::of(service(Tolerance::lenient(), Overriding(OtherPositions(MemoryProvider::new()))), Tolerance::lenient(), "the only one");
+    static TENANT: TestTenant = {
+        let tenant = TestTenant::on_service(service(Tolerance::lenient(), Overriding(OtherPositions(MemoryProvider::new()))), Tolerance::lenient(), "the only one");
         for number in 0..12 {
             let user = serde_json::json!({
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -37,10 +37,10 @@ thread_local! {
                 "emails": [{ "value": format!("{}@example.com", number / 3), "primary": number % 3 == 0 }],
                 "name": { "familyName": (["Z", "ö", "é"][number % 3]) },
             });
-            let (status, answer) = world.call("POST", "/Users", user.to_string());
+            let (status, answer) = tenant.call("POST", "/Users", user.to_string());
             assert_eq!(status, 201, "{answer}");
         }
-        world
+        tenant
     };
 }
 
@@ -73,9 +73,9 @@ fuzz_target!(|input: &[u8]| {
     let endpoint = if count & 0x40 == 0 { "/Users" } else { "" };
     let count = usize::from(count & 0x0f);
     let sort = if sort.is_empty() { String::new() } else { format!("&sortBy={sort}&sortOrder={order}") };
-    WORLD.with(|world| {
+    TENANT.with(|tenant| {
         let page =
-            |cursor: &str| world.call("GET", &format!("{endpoint}?count={count}{sort}&cursor={cursor}"), "");
+            |cursor: &str| tenant.call("GET", &format!("{endpoint}?count={count}{sort}&cursor={cursor}"), "");
         let (status, first) = page("");
         assert_eq!(status, 200, "{first}");
         if count > 0 {

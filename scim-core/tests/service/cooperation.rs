@@ -1,10 +1,10 @@
 //! The memory provider lets other requests run while it works on a long one, with any runtime: here there is none.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Poll, Wake, Waker};
+use std::task::{Wake, Waker};
 
 use pollster::block_on;
 use scim_core::filter::{Filter, Predicate};
@@ -69,6 +69,11 @@ fn store_with_slow_user(request: &ContextBuilder, emails: usize) -> (MemoryProvi
     (store, created.id().to_owned())
 }
 
+/// Polls a future once, which must not be enough.
+fn assert_begins(future: Pin<&mut impl Future>) {
+    assert!(future.poll(&mut std::task::Context::from_waker(Waker::noop())).is_pending());
+}
+
 async fn set(store: &MemoryProvider, cx: &Context<'_>, id: &str, update: &Update) {
     store.update(cx, id, update, &UpdateOptions::new()).await.unwrap();
 }
@@ -100,8 +105,8 @@ fn a_page_shows_a_single_state_although_others_write_in_between() {
     {
         let mut scan = pin!(store.query(&cx, &query));
         assert!(scan.as_mut().poll(&mut task).is_pending());
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "it wakes itself, and once");
-        // The first is seen already, the last is not: both would be found by who does not look again.
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "the future wakes itself, once");
+        // The query has seen the first, but not the last: without looking again it would find both.
         for (id, now) in [(first, "not"), (last, "there")] {
             let other = request.context();
             block_on(set(&store, &other, id, &title(&users, now)));
@@ -111,20 +116,20 @@ fn a_page_shows_a_single_state_although_others_write_in_between() {
         let found: Vec<&str> = page.resources.iter().map(Resource::id).collect();
         assert_eq!((page.total, found), (Some(1), vec![last.as_str()]));
     }
-    // What was seen and is deleted then is neither shown nor counted.
+    // A user that is deleted after the query has seen it is neither shown nor counted.
     block_on(set(&store, &request.context(), first, &title(&users, "there")));
     {
         let cx = request.context();
         let mut scan = pin!(store.query(&cx, &query));
-        assert!(scan.as_mut().poll(&mut task).is_pending());
+        assert_begins(scan.as_mut());
         block_on(store.delete(&request.context(), first, &Precondition::NONE)).unwrap();
         assert_eq!(block_on(scan).unwrap().total, Some(1));
     }
-    // Given up on the way, it leaves nothing behind.
+    // A query that is cancelled leaves nothing behind.
     {
         let cx = request.context();
         let mut scan = pin!(store.query(&cx, &query));
-        assert!(scan.as_mut().poll(&mut task).is_pending());
+        assert_begins(scan.as_mut());
     }
     let other = request.context();
     assert_eq!(block_on(store.query(&other, &query)).unwrap().total, Some(1));
@@ -144,9 +149,8 @@ fn a_group_created_during_a_query_is_shown_at_all_its_members_or_at_none() {
     let mut query = Query::new(&users);
     query.filter = Some(filter(&users, "not (emails.value co \"zz\") and groups.display eq \"crew\""));
 
-    let waker = Waker::from(Arc::new(Wakes::default()));
     let mut scan = pin!(store.query(&cx, &query));
-    assert!(scan.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+    assert_begins(scan.as_mut());
     let crew = json!({ "displayName": "crew", "members": [{ "value": first }, { "value": last }] });
     let crew = Resource::try_from(crew).unwrap();
     block_on(store.create(&Context::builder(&groups).context(), crew)).unwrap();
@@ -160,11 +164,9 @@ fn an_update_is_applied_to_the_changes_of_others() {
     let cx = request.context();
     let (store, id) = store_with_slow_user(&request, emails_for_two_turns());
     let (slow, options) = (slow(&users), UpdateOptions::new());
-    let waker = Waker::from(Arc::new(Wakes::default()));
-    let mut task = std::task::Context::from_waker(&waker);
 
     let mut update = pin!(store.update(&cx, &id, &slow, &options));
-    assert!(update.as_mut().poll(&mut task).is_pending());
+    assert_begins(update.as_mut());
     // Nothing is locked: others read it, change it, and create and delete.
     let other = request.context();
     assert_eq!(block_on(read(&store, &other, &id)).unwrap().text("nickName"), None);
@@ -174,7 +176,7 @@ fn an_update_is_applied_to_the_changes_of_others() {
     block_on(store.delete(&other, guest.id(), &Precondition::NONE)).unwrap();
 
     let updated = block_on(update).unwrap();
-    assert_eq!(updated.before, between, "it follows upon the other change");
+    assert_eq!(updated.before, between, "it is applied after the other change");
     let now = block_on(read(&store, &other, &id)).unwrap();
     assert_eq!((now.text("title"), now.text("nickName")), (Some("new"), Some("Slow")));
     assert_eq!(now.version(), Some(updated.version));
@@ -187,9 +189,8 @@ fn an_update_of_a_resource_that_is_deleted_in_between_is_404() {
     let cx = request.context();
     let (store, id) = store_with_slow_user(&request, emails_for_two_turns());
     let (slow, options) = (slow(&users), UpdateOptions::new());
-    let waker = Waker::from(Arc::new(Wakes::default()));
     let mut update = pin!(store.update(&cx, &id, &slow, &options));
-    assert!(update.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+    assert_begins(update.as_mut());
     block_on(store.delete(&request.context(), &id, &Precondition::NONE)).unwrap();
     assert_eq!(block_on(update).unwrap_err().status(), 404);
     assert_eq!(block_on(read(&store, &request.context(), &id)), None);
@@ -203,11 +204,9 @@ fn an_update_that_is_cancelled_changes_nothing() {
     let (store, id) = store_with_slow_user(&request, emails_for_two_turns());
     let before = block_on(read(&store, &cx, &id));
     let (slow, options) = (slow(&users), UpdateOptions::new());
-    let waker = Waker::from(Arc::new(Wakes::default()));
     {
         let mut update = pin!(store.update(&cx, &id, &slow, &options));
-        let polled = update.as_mut().poll(&mut std::task::Context::from_waker(&waker));
-        assert!(matches!(polled, Poll::Pending));
+        assert_begins(update.as_mut());
     }
     let other = request.context();
     assert_eq!(block_on(read(&store, &other, &id)), before);
