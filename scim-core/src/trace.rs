@@ -27,9 +27,17 @@ mod on {
     }
 
     /// A span for one call of a provider.
-    pub(crate) async fn provider<T>(action: Action, resource_type: &ResourceType, call: impl Future<Output = T>) -> T {
+    pub(crate) async fn provider<T>(
+        action: Action,
+        resource_type: &ResourceType,
+        call: impl Future<Output = T>,
+    ) -> T {
         Span::current().record("action", action.as_str()).record("resource_type", resource_type.name());
-        let span = tracing::debug_span!("scim.provider", action = action.as_str(), resource_type = resource_type.name());
+        let span = tracing::debug_span!(
+            "scim.provider",
+            action = action.as_str(),
+            resource_type = resource_type.name()
+        );
         call.instrument(span).await
     }
 

@@ -20,7 +20,10 @@ pub(crate) fn check<'a>(
         let mut seen = HashSet::new();
         let types = sub.values(object).filter_map(Value::as_str);
         if !types.map(|text| sub.comparison().fold(text)).all(|text| seen.insert(text)) {
-            return Err(Error::invalid_value(target.path().as_str(), "two elements have the same `type`; send at most one of each"));
+            return Err(Error::invalid_value(
+                target.path().as_str(),
+                "two elements have the same `type`; send at most one of each",
+            ));
         }
     }
     Ok(())
