@@ -38,6 +38,7 @@ pub trait Derive {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct Projected<'a> {
     resource: &'a Map<String, Value>,
     projection: &'a Projection,
@@ -52,7 +53,6 @@ impl<'a> Projected<'a> {
 
     /// Also writes what the service derives.
     #[doc(hidden)]
-    #[must_use]
     pub fn deriving(self, derive: &'a dyn Derive) -> Self {
         Self { derive: Some(derive), ..self }
     }

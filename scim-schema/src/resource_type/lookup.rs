@@ -6,6 +6,7 @@ use crate::target::Section;
 use crate::{Extension, Quirk, Reading, Target, Tolerance, UnknownAttribute};
 
 /// What a member name of a resource object means.
+#[derive(Clone, Debug)]
 pub enum Named<'a> {
     /// An attribute, or a sub-attribute where the name had a dot.
     Attribute(Target),

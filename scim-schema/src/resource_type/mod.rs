@@ -20,6 +20,22 @@ pub use lookup::Named;
 
 /// A kind of resource: `User` at `/Users`, or a host's own. Cheap to clone.
 ///
+/// # Looking attributes up
+///
+/// | you have | example | use |
+/// |---|---|---|
+/// | the name of a common or core attribute | `userName` | [`attribute`](Self::attribute) |
+/// | the name of an attribute of an extension | `department` | [`extension`](Self::extension), then [`Extension::attribute`] |
+/// | the name of a sub-attribute, and its attribute | `familyName` | [`Target::sub_attribute`] |
+/// | a path that a client or a configuration gave | `name.familyName`, `urn:..:User:department` | [`resolve`](Self::resolve); [`find`](Self::find) if nobody sees the error |
+/// | the name of a member of a resource that a client sent | also an extension's URI | [`named`](Self::named) |
+/// | the target of a sub-attribute | `emails.value` | [`attribute_of`](Self::attribute_of) for `emails` |
+///
+/// No look-up minds the case of names (RFC 7643 section 2.1). Those that take a [`Reading`](crate::Reading)
+/// also accept what its tolerance allows, and record it.
+///
+/// # Example
+///
 /// ```
 /// use scim_schema::{Attribute, ResourceType, Schema};
 ///

@@ -1,5 +1,7 @@
 //! The attributes of one schema of a resource type.
 
+use std::fmt;
+
 use super::{Target, Targets};
 use crate::Schema;
 
@@ -50,5 +52,11 @@ impl<'a> Extension<'a> {
 
     pub(crate) fn targets(&self) -> &'a Targets {
         &self.section.attributes
+    }
+}
+
+impl fmt::Debug for Extension<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Extension({})", self.schema().id())
     }
 }

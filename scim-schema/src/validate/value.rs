@@ -8,7 +8,7 @@ use crate::target::Targets;
 use crate::{Instant, Mutability, ScimType, Target, Type, Violation, is_unassigned};
 
 impl Target {
-    /// Checks a canonical value of this attribute, as [`ResourceType::validate`] does for each.
+    /// Checks a canonical value of this attribute, as [`ResourceType::validate`](crate::ResourceType::validate) does for each.
     ///
     /// # Errors
     ///
