@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use scim_schema::internal::UniqueNames;
-use scim_schema::{Quirk, Reading, ScimType};
+use scim_schema::internal::StrictJson;
+use scim_schema::{Quirk, ReadContext, ScimType};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -18,18 +18,18 @@ impl PatchRequest {
     ///
     /// ```
     /// use scim_patch::{Limits, Op, PatchRequest};
-    /// use scim_schema::{Quirk, Reading, ScimType, Tolerance};
+    /// use scim_schema::{Quirk, ReadContext, ScimType, Tolerance};
     ///
     /// let body = br#"{ "operations": [{ "op": "Remove", "path": "title" }] }"#;
     /// let (lenient, strict, limits) = (Tolerance::lenient(), Tolerance::strict(), Limits::default());
     ///
-    /// let mut reading = Reading::new(&lenient);
-    /// let request = PatchRequest::parse(body, &limits, &mut reading)?;
+    /// let mut read_context = ReadContext::new(&lenient);
+    /// let request = PatchRequest::parse(body, &limits, &mut read_context)?;
     /// assert_eq!(request.operations[0].op, Op::Remove);
-    /// let quirks: Vec<Quirk> = reading.fired().iter().map(|fired| fired.quirk).collect();
+    /// let quirks: Vec<Quirk> = read_context.tolerated().iter().map(|tolerated| tolerated.quirk).collect();
     /// assert_eq!(quirks, [Quirk::MemberCase, Quirk::OperationCase, Quirk::MessageSchemas]);
     ///
-    /// let error = PatchRequest::parse(body, &limits, &mut Reading::new(&strict)).unwrap_err();
+    /// let error = PatchRequest::parse(body, &limits, &mut ReadContext::new(&strict)).unwrap_err();
     /// assert_eq!(error.scim_type(), Some(ScimType::InvalidSyntax));
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
@@ -38,9 +38,9 @@ impl PatchRequest {
     ///
     /// `invalidSyntax` if it is not JSON or not a PatchOp message, `invalidPath` for a path that is no
     /// string; too large if it has more operations than [`Limits::operations`].
-    pub fn parse(body: &[u8], limits: &Limits, reading: &mut Reading<'_>) -> Result<Self> {
+    pub fn parse(body: &[u8], limits: &Limits, read_context: &mut ReadContext<'_>) -> Result<Self> {
         let mut json = serde_json::Deserializer::from_slice(body);
-        let mut reader = Reader::new(limits, reading);
+        let mut reader = Reader::new(limits, read_context);
         let read = Message(&mut reader).deserialize(&mut json).and_then(|read| json.end().map(|()| read));
         reader.finish(read)
     }
@@ -50,8 +50,8 @@ impl PatchRequest {
     /// # Errors
     ///
     /// As for [`parse`](Self::parse).
-    pub fn from_value(message: Value, limits: &Limits, reading: &mut Reading<'_>) -> Result<Self> {
-        let mut reader = Reader::new(limits, reading);
+    pub fn from_value(message: Value, limits: &Limits, read_context: &mut ReadContext<'_>) -> Result<Self> {
+        let mut reader = Reader::new(limits, read_context);
         let read = Message(&mut reader).deserialize(message);
         reader.finish(read)
     }
@@ -60,7 +60,7 @@ impl PatchRequest {
 /// What reading needs at hand.
 struct Reader<'a, 'r> {
     limits: &'a Limits,
-    reading: &'a mut Reading<'r>,
+    read_context: &'a mut ReadContext<'r>,
     /// The operation that is being read.
     operation: Option<usize>,
     /// What is wrong, if the JSON reader was stopped on purpose.
@@ -70,18 +70,19 @@ struct Reader<'a, 'r> {
 }
 
 impl<'a, 'r> Reader<'a, 'r> {
-    fn new(limits: &'a Limits, reading: &'a mut Reading<'r>) -> Self {
-        Self { limits, reading, operation: None, failed: None, expected: None }
+    fn new(limits: &'a Limits, read_context: &'a mut ReadContext<'r>) -> Self {
+        Self { limits, read_context, operation: None, failed: None, expected: None }
     }
 
     fn finish(mut self, read: serde_json::Result<Draft>) -> Result<PatchRequest> {
-        self.reading.at_operation(None);
+        self.read_context.set_operation(None);
         let draft = read.map_err(|error| match (self.failed.take(), self.expected) {
             (Some(failed), _) => self.located(failed),
             (None, Some((member, reason))) if error.is_data() => self.located(wrong(member, reason)),
             (None, _) => wrong("", format!("not JSON: {error}")),
         })?;
-        if !draft.schemas.unwrap_or(false) && !self.reading.tolerates(Quirk::MessageSchemas, "schemas") {
+        if !draft.schemas.unwrap_or(false) && !self.read_context.allow_quirk(Quirk::MessageSchemas, "schemas")
+        {
             return Err(wrong("schemas", format!("must list {PATCH_OP}")));
         }
         match draft.operations {
@@ -110,8 +111,10 @@ impl<'a, 'r> Reader<'a, 'r> {
             return Ok(Some(place));
         }
         match names.iter().position(|name| name.eq_ignore_ascii_case(given)) {
-            Some(place) if self.reading.tolerates(Quirk::MemberCase, shortened(given)) => Ok(Some(place)),
-            None if self.reading.tolerates(Quirk::ForeignMember, shortened(given)) => Ok(None),
+            Some(place) if self.read_context.allow_quirk(Quirk::MemberCase, shortened(given)) => {
+                Ok(Some(place))
+            }
+            None if self.read_context.allow_quirk(Quirk::ForeignMember, shortened(given)) => Ok(None),
             _ => Err(wrong(given, format!("is not a member of the message; send {}", names.join(", ")))),
         }
     }
@@ -121,7 +124,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             return Ok(*op);
         }
         match Op::ALL.iter().find(|op| op.as_str().eq_ignore_ascii_case(text)) {
-            Some(op) if self.reading.tolerates(Quirk::OperationCase, "op") => Ok(*op),
+            Some(op) if self.read_context.allow_quirk(Quirk::OperationCase, "op") => Ok(*op),
             _ => {
                 let reason =
                     format!("`{}` is not an operation; send add, remove or replace", shortened(text));
@@ -167,7 +170,7 @@ impl<'de> Visitor<'de> for Message<'_, '_, '_> {
     /// The list of operations without the message around it.
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<Draft, A::Error> {
         let Self(reader) = self;
-        if !reader.reading.tolerates(Quirk::BareOperations, "Operations") {
+        if !reader.read_context.allow_quirk(Quirk::BareOperations, "Operations") {
             return Err(reader.stop(wrong("", NO_MESSAGE)));
         }
         let operations = Operations(reader).visit_seq(list)?;
@@ -310,7 +313,7 @@ impl<'de> Visitor<'de> for Operations<'_, '_, '_> {
         }
         reader.operation = None;
         reader.expected = None;
-        reader.reading.at_operation(None);
+        reader.read_context.set_operation(None);
         Ok(operations)
     }
 }
@@ -329,7 +332,7 @@ impl<'de> DeserializeSeed<'de> for One<'_, '_, '_> {
             return Err(reader.stop(PatchError::too_large("Operations", reason)));
         }
         reader.operation = Some(index);
-        reader.reading.at_operation(Some(index));
+        reader.read_context.set_operation(Some(index));
         reader.expected = Some(("", "an operation must be a JSON object, with `op`, `path` and `value`"));
         json.deserialize_any(One(reader, index))
     }
@@ -350,8 +353,8 @@ impl<'de> Visitor<'de> for One<'_, '_, '_> {
         while let Some(place) = members.next_key_seed(Name(reader, &NAMES))? {
             match place {
                 Some(0) if op.is_none() => op = Some(members.next_value_seed(Keyword(reader))?),
-                Some(1) if path.is_none() => path = Some(members.next_value_seed(UniqueNames)?),
-                Some(2) if value.is_none() => value = Some(members.next_value_seed(UniqueNames)?),
+                Some(1) if path.is_none() => path = Some(members.next_value_seed(StrictJson)?),
+                Some(2) if value.is_none() => value = Some(members.next_value_seed(StrictJson)?),
                 Some(place) => {
                     let name = NAMES.get(place).copied().unwrap_or_default();
                     return Err(reader.stop(wrong(name, "the member is there twice")));

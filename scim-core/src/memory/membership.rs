@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value};
 
 use super::members;
@@ -79,7 +79,7 @@ pub(super) fn matches_stored(
 ) -> bool {
     let id = members::key(stored);
     let sub = |name: &str| members_list(resource_type)?.sub_attribute(name);
-    let fixed = |name: &str| sub(name).is_some_and(Target::is_fixed);
+    let fixed = |name: &str| sub(name).is_some_and(AttributeRef::is_fixed);
     let matches = |name: &str, value: &Value| match name {
         "$ref" => true,
         "type" if tenant.addresses.contains_key(id) => true,

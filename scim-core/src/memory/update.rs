@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use scim_patch::ListDelta;
-use scim_schema::{Projection, ResourceType, Target};
+use scim_schema::{AttributeRef, Projection, ResourceType};
 use serde_json::{Map, Value};
 
 use super::members;
@@ -64,7 +64,7 @@ pub(super) fn start<'u>(
         let elements = row.members.iter().cloned().map(Value::Object).collect();
         copy.resource.as_map_mut().insert(list.clone(), Value::Array(elements));
     }
-    let groups = groups_list(resource_type).filter(|groups| update.looks_at(groups));
+    let groups = groups_list(resource_type).filter(|groups| update.reads(groups));
     if let Some(groups) = groups.filter(|_| tenant.parents.contains_key(&row.id)) {
         let name = groups.attribute().name().to_owned();
         copy.resource.as_map_mut().insert(name, Value::Array(groups_of(tenant, &row.id)));
@@ -77,7 +77,8 @@ pub(super) fn start<'u>(
 fn needs_all_members(resource_type: &ResourceType, update: &Update) -> bool {
     members_list(resource_type).is_some_and(|list| {
         let replaced = matches!(update, Update::Replace(_));
-        list.attribute().is_required() || replaced && !list.sub_attributes().iter().all(Target::is_fixed)
+        list.attribute().is_required()
+            || replaced && !list.sub_attributes().iter().all(AttributeRef::is_fixed)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use scim_schema::internal::UniqueNames;
+use scim_schema::internal::StrictJson;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -18,7 +18,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Value> {
         return Err(Error::invalid_syntax("the request needs a body"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = UniqueNames
+    let value = StrictJson
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(invalid)?;
@@ -64,7 +64,7 @@ impl<'de> Visitor<'de> for Members {
                 message.list = object.next_value_seed(Elements(self.0))?;
                 Value::Null
             } else {
-                object.next_value_seed(UniqueNames)?
+                object.next_value_seed(StrictJson)?
             };
             if message.members.insert(name, value).is_some() {
                 return Err(A::Error::custom("duplicate member"));

@@ -6,11 +6,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use scim_patch::{ListDelta, Patch};
-use scim_schema::{Mutability, ResourceType, Target, Tolerance, standard};
+use scim_schema::{AttributeRef, Mutability, ResourceType, Tolerance, standard};
 use serde_json::{Value, json};
 
 /// What a store does with a delta, in its simplest form.
-fn apply_delta(list: &Target, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<Value> {
+fn apply_delta(list: &AttributeRef, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<Value> {
     let rule = list.sub_attribute("value").unwrap().comparison();
     let same_key =
         |element: &Value, key: &str| rule.fold(element["value"].as_str().unwrap()) == rule.fold(key);
