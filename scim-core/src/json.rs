@@ -15,15 +15,12 @@ use crate::{Error, Result};
 ///
 /// Nesting is limited by `serde_json` (128 levels).
 pub(crate) fn parse(body: &[u8]) -> Result<Value> {
-    if body.is_empty() {
-        return Err(Error::invalid_syntax("the request needs a body"));
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = UniqueNames
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(invalid)?;
-    Ok(value)
+    UniqueNames::read(not_empty(body)?).map_err(invalid)
+}
+
+/// The body, which must be there.
+pub(crate) fn not_empty(body: &[u8]) -> Result<&[u8]> {
+    if body.is_empty() { Err(Error::invalid_syntax("the request needs a body")) } else { Ok(body) }
 }
 
 /// A message with a list whose elements are to be read later, each on its own.

@@ -2,6 +2,7 @@
 //! refused here.
 
 use http::{Extensions, HeaderMap, Method, StatusCode};
+use scim_patch::PatchRequest;
 use scim_schema::{Fired, Projection, Quirk, Reading, ResourceType, ScimType, Target};
 use serde_json::{Map, Value};
 
@@ -291,6 +292,14 @@ impl<'a> Request<'a, '_> {
                 value.take().ok_or_else(|| Error::invalid_syntax("the operation needs `data`"))
             }
         }
+    }
+
+    pub(crate) fn patch_request(&mut self) -> Result<PatchRequest> {
+        let limits = &self.config.patch_limits;
+        Ok(match &self.body {
+            Body::Sent(..) => PatchRequest::parse(json::not_empty(self.bytes()?)?, limits, self.reading)?,
+            Body::Read(_) => PatchRequest::from_value(self.json()?, limits, self.reading)?,
+        })
     }
 
     pub(crate) fn body_object(&mut self) -> Result<Map<String, Value>> {

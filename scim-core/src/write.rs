@@ -1,7 +1,6 @@
 //! The bodies of POST, PUT and PATCH (RFC 7644 sections 3.3 and 3.5).
 
 use http::StatusCode;
-use scim_patch::PatchRequest;
 use scim_schema::{Mutability, Named, Projection, Reading, ResourceType, ScimType, Target, is_unassigned};
 use serde_json::{Map, Value};
 
@@ -84,7 +83,7 @@ impl Request<'_, '_> {
         let (mut projection, parameters) = self.resource_projection(&resource_type)?;
         let precondition = self.required_precondition()?;
         let limits = &self.config.patch_limits;
-        let request = PatchRequest::from_value(self.json()?, limits, self.reading)?;
+        let request = self.patch_request()?;
         let mut patch = request.resolve(&resource_type, limits, self.reading)?;
         let selects = patch.looked_at().cloned().collect();
         let writes: Vec<Target> = patch.attributes().cloned().collect();
