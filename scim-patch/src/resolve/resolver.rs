@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use scim_schema::{Quirk, Reading, ResourceType, ScimType, Target};
+use scim_schema::{Quirk, Reading, ResourceType, ScimType, Target, UniqueNames};
 use serde_json::{Map, Value};
 
 use crate::error::Result;
@@ -71,7 +71,7 @@ impl Resolver<'_, '_> {
     pub(super) fn unpack_text(&mut self, value: Value, path: impl fmt::Display) -> Value {
         if let Value::String(text) = &value
             && text.trim_start().starts_with(['{', '['])
-            && let Ok(inner @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text)
+            && let Ok(inner @ (Value::Object(_) | Value::Array(_))) = UniqueNames::read(text.as_bytes())
             && self.reading.tolerates(Quirk::JsonText, path)
         {
             return inner;
