@@ -77,24 +77,31 @@ impl Update {
     /// Splits off what the update does to one list, whose elements are identified by their `value`,
     /// and an update of everything else, to be applied to a resource that lacks the list.
     ///
-    /// With that, adding a member to a group is one row in a database, whatever the group's size.
-    /// `None` if the list must be loaded and the whole update applied to it; also where a PUT leaves
-    /// the list out, because it depends on the caller and the attribute whether that clears it.
-    pub fn split(&self, attribute: &str) -> Option<(ListDelta<'_>, Update)> {
+    /// With that, adding a member to a group is one row in a database, whatever the group's size:
+    /// [`ListDelta::changes`] says which rows change.
+    ///
+    /// `None` if the list must be loaded and all of the update applied to it: if a PATCH looks into the elements,
+    /// if the list must not be empty, or if a PUT comes upon elements that may change. So also if a PUT leaves the
+    /// list out, because it depends on the caller and the attribute whether that clears it.
+    pub fn split(&self, cx: &Context<'_>, attribute: &str) -> Option<(ListDelta<'_>, Update)> {
         match self {
             Self::Patch(patch) => {
                 let (delta, rest) = patch.split(attribute)?;
                 Some((delta, Self::Patch(rest)))
             }
             Self::Replace(resource) => {
-                let elements = match resource.as_map().get(attribute)? {
-                    Value::Array(list) => list.iter().map(keyed_element).collect::<Option<_>>()?,
+                let list = cx.resource_type().attribute(attribute)?;
+                if list.definition().is_required() || !list.sub_attributes().iter().all(Target::is_fixed) {
+                    return None;
+                }
+                let elements = match list.get(resource.as_map())? {
+                    Value::Array(elements) => elements.iter().map(keyed_element).collect::<Option<_>>()?,
                     Value::Null => Vec::new(),
                     _ => return None,
                 };
-                let rest = resource.as_map().iter().filter(|(name, _)| *name != attribute);
+                let rest = resource.as_map().iter().filter(|(name, _)| *name != list.attribute().name());
                 let rest = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
-                Some((ListDelta::Exactly(elements), Self::Replace(Resource::new(rest))))
+                Some((ListDelta::ExactKeys(elements), Self::Replace(Resource::new(rest))))
             }
         }
     }

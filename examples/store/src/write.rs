@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::database::{Asked, Mode, Statement, Transaction};
 use crate::fault::Fault;
 use crate::lists::{self, Lists};
-use crate::members::{self, Stays};
+use crate::members::{self, Compared};
 use crate::param::params;
 use crate::password;
 use crate::record::{COLUMNS, Record, Stored, resource, times, version};
@@ -37,13 +37,14 @@ pub(crate) async fn create(
     let id = resource.id().to_owned();
 
     let mut tx = store.database.begin(Mode::Write).await?;
-    let delta = ListDelta::Exactly(members);
+    let delta = ListDelta::ExactKeys(members);
     let found = match &tables.members {
         Some(_) => tx.rows_of(members::ask(&tx, &tenant, &id, &delta)?).await?,
         None => Vec::new(),
     };
     let change =
-        members::change(&mut tx, (tables, &store.types()), &tenant, &delta, Stays::Always, &found).await?;
+        members::change(&mut tx, (tables, &store.types()), &tenant, &delta, Compared::AsReturned, &found)
+            .await?;
     members::check(&mut tx, tables, &tenant, &id, &change, store.rules.unknown_members).await?;
     let place = insert(&mut tx, cx, &tenant, &resource, &record, password).await?;
     claim(&mut tx, tables, &tenant, place, None, &record).await?;
@@ -121,7 +122,8 @@ pub(crate) async fn update(
     password: &password::Change,
 ) -> Result<Updated, Fault> {
     let tenant = tenant_of(cx)?;
-    let split = split(tables, update);
+    let list = tables.members.as_ref().map(|target| target.attribute().name());
+    let split = list.and_then(|list| update.split(cx, list));
     let mut tx = store.database.begin(Mode::Write).await?;
     let mut asked = vec![ask(&tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r")];
     if let Some((delta, _)) = &split {
@@ -133,31 +135,33 @@ pub(crate) async fn update(
     options.precondition.check(&ETag::from_stored(&before))?;
 
     let members;
-    let (applied, delta, stays) = match (&tables.members, split) {
+    let (applied, delta, compared) = match (&tables.members, split) {
         (Some(_), Some((delta, rest))) => {
-            let stays = if matches!(rest, Update::Replace(_)) { Stays::Always } else { Stays::AsSaid };
-            (rest.apply_in_turns(cx, stored.resource.clone()).await?, delta, stays)
+            (rest.apply_in_turns(cx, stored.resource.clone()).await?, delta, Compared::AsReturned)
         }
         (Some(target), None) => {
             let applied;
             (applied, members) = apply_to_whole(&mut tx, cx, target, update, &stored).await?;
-            (applied, ListDelta::Exactly(members.iter().filter_map(Value::as_object).collect()), Stays::AsIs)
+            (
+                applied,
+                ListDelta::Exactly(members.iter().filter_map(Value::as_object).collect()),
+                Compared::AsStored,
+            )
         }
         (None, _) => {
-            let none = ListDelta::Change { add: Vec::new(), remove: Vec::new() };
             let whole = with_groups(&mut tx, tables, &tenant, id, update, &stored).await?;
             let mut applied = update.apply_in_turns(cx, whole).await?;
             if let Some(groups) = &tables.groups {
                 applied.resource.as_map_mut().remove(groups.attribute().name());
             }
-            (applied, none, Stays::Always)
+            (applied, ListDelta::none(), Compared::AsReturned)
         }
     };
     let mut rows: Vec<Rows> = rows.collect();
     if rows.is_empty() {
         rows = tx.rows_of(members::ask(&tx, &tenant, id, &delta)?).await?;
     }
-    let change = members::change(&mut tx, (tables, &store.types()), &tenant, &delta, stays, &rows).await?;
+    let change = members::change(&mut tx, (tables, &store.types()), &tenant, &delta, compared, &rows).await?;
 
     let mut after = Stored { place: stored.place, resource: stored.resource.clone() };
     let mut statements = Vec::new();
@@ -185,17 +189,6 @@ pub(crate) async fn update(
         version: ETag::from_stored(&version),
         resource: options.returning.is_some().then_some(after.resource),
     })
-}
-
-/// What happens to the members, and an update of the rest; `None` if the members must be looked into.
-fn split<'u>(tables: &Tables, update: &'u Update) -> Option<(ListDelta<'u>, Update)> {
-    let target = tables.members.as_ref()?;
-    // Whether a list that must not be empty is, shows only when it is whole; so does what a
-    // replacement means for elements that may change.
-    let replaces = matches!(update, Update::Replace(_));
-    let whole =
-        target.attribute().is_required() || replaces && !target.sub_attributes().iter().all(Target::is_fixed);
-    if whole { None } else { update.split(target.attribute().name()) }
 }
 
 /// The resource as an update is applied to it: with the groups that it is in if a PATCH looks at them. Only

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use scim_patch::ListDelta;
+use scim_patch::{ListDelta, key_of};
 use scim_schema::{Mutability, Projection, ResourceType, Target};
 use serde_json::{Map, Value};
 
 use super::Rules;
-use super::members::{self, Members};
+use super::members::Members;
 use super::part::{Copied, Part};
 use super::references;
 use super::table::{Row, Table};
@@ -119,7 +119,7 @@ impl Tenant {
     fn complete(&self, target: &Target, element: &Map<String, Value>) -> Value {
         let mut element = element.clone();
         let unnamed = target.sub_attribute("display").is_some() && !element.contains_key("display");
-        if let Some(name) = unnamed.then(|| self.display_name(members::key(&element))).flatten() {
+        if let Some(name) = unnamed.then(|| self.display_name(key_of(&element))).flatten() {
             element.insert("display".to_owned(), Value::from(name));
         }
         Value::Object(element)
@@ -176,7 +176,7 @@ impl Tenant {
         let password_hash = hash_password(cx, rules);
         let mut members = Members::default();
         for element in added {
-            join(&mut self.parents, members::key(element), &place);
+            join(&mut self.parents, key_of(element), &place);
             members.put(self.typed(on, element));
         }
         self.ids.insert(id.clone(), place.clone());
@@ -199,7 +199,7 @@ impl Tenant {
         let name = list.attribute().name();
         let above: HashSet<&str> = self.ancestors(id);
         for element in added {
-            let member = members::key(element);
+            let member = key_of(element);
             if member == id || above.contains(member) {
                 return Err(Error::invalid_member(name, member, "a group cannot be a member of itself"));
             }
@@ -231,29 +231,38 @@ impl Tenant {
     fn typed(&self, on: &ResourceType, element: &Map<String, Value>) -> Map<String, Value> {
         let mut element = element.clone();
         element.remove("$ref");
-        if element.get("display").and_then(Value::as_str) == self.display_name(members::key(&element)) {
+        if element.get("display").and_then(Value::as_str) == self.display_name(key_of(&element)) {
             element.remove("display");
         }
         let has_type = members_of(on).is_some_and(|list| list.sub_attribute("type").is_some());
-        if let Some((kind, _)) = self.ids.get(members::key(&element)).filter(|_| has_type) {
+        if let Some((kind, _)) = self.ids.get(key_of(&element)).filter(|_| has_type) {
             element.insert("type".to_owned(), Value::from(kind.as_str()));
         }
         element
     }
 
-    /// Whether a member says what is given, and nothing else but what may be filled in.
-    fn is_said(&self, on: &ResourceType, stored: &Map<String, Value>, given: &Map<String, Value>) -> bool {
-        let id = members::key(stored);
-        let sub = |name: &str| members_of(on)?.sub_attribute(name);
-        let fixed = |name: &str| sub(name).is_some_and(Target::is_fixed);
-        let said = |name: &str, value: &Value| match name {
-            "$ref" => true,
-            "type" if self.ids.contains_key(id) => true,
-            "display" if !stored.contains_key(name) => value.as_str() == self.display_name(id),
-            _ => stored.get(name) == Some(value),
-        };
-        given.iter().all(|(name, value)| said(name, value))
-            && stored.keys().all(|name| given.contains_key(name) || fixed(name))
+    /// Whether a stored member is the same as one of a request with the same key. Its type, and its name unless
+    /// the client chose it, are those of the resource that it is.
+    fn is_same_member(
+        &self,
+        list: &Target,
+        stored: &Map<String, Value>,
+        requested: &Map<String, Value>,
+    ) -> bool {
+        let id = key_of(requested);
+        let mut shown = Cow::Borrowed(stored);
+        if let Some(kind) = requested.get("type").filter(|_| self.ids.contains_key(id))
+            && stored.get("type") != Some(kind)
+        {
+            shown.to_mut().insert("type".to_owned(), kind.clone());
+        }
+        if requested.contains_key("display")
+            && !stored.contains_key("display")
+            && let Some(name) = self.display_name(id)
+        {
+            shown.to_mut().insert("display".to_owned(), Value::from(name));
+        }
+        ListDelta::is_same(list, &shown, requested)
     }
 
     /// Reads what an update is about.
@@ -271,14 +280,7 @@ impl Tenant {
         options.precondition.check(&before)?;
 
         let list = members_of(on).map(|target| target.attribute().name());
-        // Whether a list that must not be empty is, shows only when it is whole; so does what a
-        // replacement means for elements that may change.
-        let whole = members_of(on).is_some_and(|target| {
-            let replaced = matches!(update, Update::Replace(_));
-            target.attribute().is_required()
-                || replaced && !target.sub_attributes().iter().all(Target::is_fixed)
-        });
-        let split = list.filter(|_| !whole).and_then(|list| update.split(list));
+        let split = list.and_then(|list| update.split(cx, list));
         let (delta, update) = match split {
             Some((delta, rest)) => (Some(delta), Cow::Owned(rest)),
             None => (None, Cow::Borrowed(update)),
@@ -315,7 +317,7 @@ impl Tenant {
         returning: Option<&Projection>,
     ) -> Result<Option<Updated>> {
         let on = cx.resource_type();
-        let Begun { place, before, delta, loaded, update, part, .. } = begun;
+        let Begun { place, before, delta, loaded, part, .. } = begun;
         let Some(row) = self.row(place) else { return Ok(None) };
         if version(&row.resource)? != *before {
             return Ok(None);
@@ -326,31 +328,30 @@ impl Tenant {
             (None, Some(Value::Array(list))) => {
                 ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect())
             }
-            (None, _) => match loaded {
-                Some(_) => ListDelta::Exactly(Vec::new()),
-                None => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
-            },
+            (None, _) if loaded.is_some() => ListDelta::Exactly(Vec::new()),
+            (None, _) => ListDelta::none(),
         };
-        // A list that was put together says what each element is to be, a delta only what was given; and
-        // the members that a replacement repeats stay as they are.
-        let change = row.members.change(&delta, |stored, given| match (loaded, &**update) {
-            (Some(_), _) => stored == given || *stored == self.typed(on, given),
-            (None, Update::Replace(_)) => true,
-            (None, Update::Patch(_)) => self.is_said(on, stored, given),
+        // A list that was put together says exactly what each element is to be.
+        let changes = row.members.changes(&delta, |stored, element| match (loaded, members_of(on)) {
+            (None, Some(list)) => self.is_same_member(list, stored, element),
+            _ => stored == element || *stored == self.typed(on, element),
         });
         let changed = match loaded {
             Some(_) => !cx.secrets().is_empty() || part.differs(&applied.resource, &row.resource),
             None => applied.changed,
         };
-        if changed || !change.is_empty() {
+        if changed || !changes.is_empty() {
             let id = row.id.clone();
-            self.check_members(on, rules, &id, &change.add)?;
+            let written: Vec<&Map<String, Value>> =
+                changes.added.iter().chain(&changes.replaced).copied().collect();
+            self.check_members(on, rules, &id, &written)?;
             let table = self.tables.get(on.name()).ok_or_else(|| Error::not_found(&id))?;
             table.check_unique(&applied.resource, Some(place.1))?;
-            let added: Vec<Map<String, Value>> =
-                change.add.iter().map(|element| self.typed(on, element)).collect();
+            let written: Vec<Map<String, Value>> =
+                written.into_iter().map(|element| self.typed(on, element)).collect();
+            let removed = changes.removed.into_iter().map(str::to_owned).collect();
             let swap = |old: &mut Resource| part.swap(&mut applied.resource, old);
-            self.store(cx, rules, place, swap, added, change.remove);
+            self.store(cx, rules, place, swap, written, removed);
         }
         let row = self.row(place).ok_or_else(|| Error::not_found(applied.resource.id()))?;
         let resource = returning.map(|projection| self.assemble(on, row, projection));
@@ -364,7 +365,7 @@ impl Tenant {
         rules: &Rules,
         place: &Place,
         put: impl FnOnce(&mut Resource),
-        added: Vec<Map<String, Value>>,
+        written: Vec<Map<String, Value>>,
         removed: Vec<String>,
     ) {
         self.changes += 1;
@@ -384,8 +385,8 @@ impl Tenant {
             row.members.remove(&key);
             leave(&mut self.parents, &key, place);
         }
-        for element in added {
-            join(&mut self.parents, members::key(&element), place);
+        for element in written {
+            join(&mut self.parents, key_of(&element), place);
             row.members.put(element);
         }
     }
@@ -406,7 +407,7 @@ impl Tenant {
         let row = self.tables.get_mut(on.name()).and_then(|table| table.remove(place.1));
         self.ids.remove(id);
         for element in row.iter().flat_map(|row| row.members.iter()) {
-            leave(&mut self.parents, members::key(element), &place);
+            leave(&mut self.parents, key_of(element), &place);
         }
         // The groups that it was in have changed.
         for (place, table) in self.parents.remove(id).unwrap_or_default() {

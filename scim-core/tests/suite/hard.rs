@@ -95,9 +95,8 @@ fn members_that_do_not_exist_are_found_whyever_they_do_not() {
 
 /// Whether an update is a PATCH that says what members there are to be, or which come and go.
 fn is_patch(update: Option<&Update>, exactly: bool) -> bool {
-    let Some(update @ Update::Patch(_)) = update else { return false };
-    let split = update.split("members");
-    split.is_some_and(|(delta, _)| matches!(delta, ListDelta::Exactly(_)) == exactly)
+    let Some(Update::Patch(patch)) = update else { return false };
+    patch.split("members").is_some_and(|(delta, _)| matches!(delta, ListDelta::Exactly(_)) == exactly)
 }
 
 #[test]
