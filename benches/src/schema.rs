@@ -1,6 +1,6 @@
 //! Resources on their way in and out.
 
-use scim_core::schema::{Projected, Projection, Reading, Tolerance, standard, write_json};
+use scim_core::schema::{Projected, Projection, Reading, Tolerance, standard};
 use serde_json::{Map, Value};
 
 use crate::Case;
@@ -29,7 +29,7 @@ fn serialize(name: &'static str, bar: f64, attributes: Option<&str>) -> Case {
     let resource = crate::user();
     Case::repeated(name, bar, move || {
         let mut text = Vec::with_capacity(1024);
-        write_json(&mut text, &Projected::new(&resource, &projection)).expect("a user");
+        Projected::new(&resource, &projection).write_to(&mut text);
         text
     })
 }

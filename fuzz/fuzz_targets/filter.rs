@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use scim_core::filter::{Filter, Limits};
 use scim_core::schema::{Reading, ResourceType, Tolerance, standard};
-use scim_fuzz::{USER, canonical};
+use scim_fuzz::{USER, normalized};
 use serde_json::{Map, Value, json};
 
 static TYPES: LazyLock<[(ResourceType, Map<String, Value>); 2]> = LazyLock::new(|| {
@@ -17,9 +17,9 @@ static TYPES: LazyLock<[(ResourceType, Map<String, Value>); 2]> = LazyLock::new(
         "members": [{ "value": "1", "display": "Bea", "type": "User" }, { "value": "2", "type": "Group" }],
     });
     let group = group.to_string();
-    [(standard::user_type(), USER), (standard::group_type(), group.as_str())].map(|(on, text)| {
-        let resource = canonical(&on, text.as_bytes(), &Tolerance::lenient());
-        (on, resource.expect("it is a good resource"))
+    [(standard::user_type(), USER), (standard::group_type(), group.as_str())].map(|(resource_type, text)| {
+        let resource = normalized(&resource_type, text.as_bytes(), &Tolerance::lenient());
+        (resource_type, resource.expect("it is a good resource"))
     })
 });
 
@@ -35,17 +35,18 @@ fuzz_target!(|text: &str| {
             .unwrap_or_else(|error| panic!("`{text}` prints `{printed}`, which does not parse: {error}"));
         assert_eq!(again, filter, "`{text}` prints `{printed}`");
         assert_eq!(again.to_string(), printed);
-        for (on, resource) in TYPES.iter() {
-            if let Ok(predicate) = filter.resolve(on, &mut Reading::new(&tolerance)) {
+        for (resource_type, resource) in TYPES.iter() {
+            if let Ok(predicate) = filter.resolve(resource_type, &mut Reading::new(&tolerance)) {
                 let matches = predicate.is_match(resource);
                 let negated = Filter::Not(Box::new(filter.clone()));
-                let negated =
-                    negated.resolve(on, &mut Reading::new(&tolerance)).expect("not changes no names");
+                let negated = negated
+                    .resolve(resource_type, &mut Reading::new(&tolerance))
+                    .expect("not changes no names");
                 assert_eq!(negated.is_match(resource), !matches, "`{text}`");
                 predicate.is_match(&Map::new());
             }
         }
-        let types = TYPES.each_ref().map(|(on, _)| on);
+        let types = TYPES.each_ref().map(|(resource_type, _)| resource_type);
         let _ = filter.resolve_among(&types, &mut Reading::new(&tolerance));
     }
 });

@@ -2,15 +2,12 @@
 
 #![no_main]
 
-use std::sync::LazyLock;
-
 use libfuzzer_sys::fuzz_target;
 use scim_core::filter::{Limits, PatchPath};
 use scim_core::patch::{PATCH_OP, PatchRequest};
-use scim_core::schema::{Reading, ResourceType, Tolerance, standard};
+use scim_core::schema::{Reading, Tolerance};
+use scim_fuzz::TYPES;
 use serde_json::{Value, json};
-
-static TYPES: LazyLock<[ResourceType; 2]> = LazyLock::new(|| [standard::user_type(), standard::group_type()]);
 
 fuzz_target!(|text: &str| {
     let limits = Limits::default();
@@ -33,8 +30,8 @@ fuzz_target!(|text: &str| {
             let limits = scim_core::patch::Limits::default();
             let request = PatchRequest::from_value(message, &limits, &mut Reading::new(&tolerance));
             let Ok(request) = request else { continue };
-            for on in TYPES.iter() {
-                let _ = request.clone().resolve(on, &limits, &mut Reading::new(&tolerance));
+            for resource_type in TYPES.iter() {
+                let _ = request.clone().resolve(resource_type, &limits, &mut Reading::new(&tolerance));
             }
         }
     }

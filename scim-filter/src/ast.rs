@@ -22,6 +22,8 @@ use serde_json::Number;
 /// `And` and `Or` hold two filters or more and never directly one of their own kind, so a long
 /// chain is flat; [`and`](Self::and) and [`or`](Self::or) keep to that. Inside a `Complex` there is
 /// no other.
+///
+/// The list of variants is complete, since the grammar is: code can match each without a catch-all.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Filter {
     /// All of them hold.

@@ -80,6 +80,9 @@ use crate::ast::CompareOp;
 /// let refused = translate(r#"emails[type eq "work"]"#, &mut binds).unwrap_err();
 /// assert_eq!(refused.to_string(), "emails");
 /// ```
+///
+/// The list of variants is complete, so that code which translates predicates can match each without a
+/// catch-all. A new variant is a breaking change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predicate {
     /// All of them hold.

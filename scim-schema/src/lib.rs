@@ -1,46 +1,32 @@
 #![doc = include_str!("../README.md")]
+#![deny(missing_debug_implementations)]
 
-mod attribute;
-mod attribute_json;
-mod characteristic;
 mod compare;
-mod directory;
+mod definition;
 mod error;
-mod fold;
-mod instant;
-mod json;
+#[doc(hidden)]
+pub mod internal;
 mod message;
 mod normalize;
-mod number;
 mod path;
-mod projected;
 mod projection;
-mod repeated;
+mod read_context;
 mod resource_type;
-mod schema;
-mod selection;
 pub mod standard;
+mod strict_json;
 mod target;
-mod targets;
 mod tolerance;
 pub mod typed;
+mod unassigned;
 mod validate;
-mod value;
-mod write;
 
-pub use attribute::Attribute;
-pub use characteristic::{Mutability, Returned, Type, Uniqueness};
-pub use compare::{Comparison, Operand, Text, UNICODE_VERSION};
+pub use compare::{Comparison, Instant, Operand, Text, UNICODE_VERSION};
+pub use definition::{Attribute, Mutability, Returned, Schema, Type, Uniqueness};
 pub use error::{SchemaError, ScimType, UnknownAttribute, Violation};
-pub use instant::Instant;
-pub use json::UniqueNames;
-pub use message::read_message;
 pub use path::{AttrPath, InvalidPath};
-pub use projected::{Derive, Projected};
-pub use projection::Projection;
-pub use resource_type::{Extension, Named, ResourceType, ResourceTypeBuilder};
-pub use schema::Schema;
-pub use target::Target;
-pub use tolerance::{Fired, Quirk, Reading, Tolerance};
-pub use value::is_unassigned;
-pub use write::write_json;
+pub use projection::{Projected, Projection};
+pub use read_context::{Fired, Reading};
+pub use resource_type::{Named, ResourceType, ResourceTypeBuilder};
+pub use target::{Extension, Target};
+pub use tolerance::{Quirk, Tolerance};
+pub use unassigned::is_unassigned;

@@ -10,7 +10,8 @@ use crate::{Quirk, Reading, ScimType, Violation};
 /// that `schemas` must list, or `None` for an object inside a message, which has no `schemas`.
 ///
 /// ```
-/// use scim_schema::{Reading, Tolerance, read_message};
+/// use scim_schema::internal::read_message;
+/// use scim_schema::{Reading, Tolerance};
 /// use serde_json::json;
 ///
 /// let tolerance = Tolerance::lenient();

@@ -1,6 +1,8 @@
 //! The schemas and resource types that RFC 7643 defines.
 
-use crate::{Attribute, Mutability, ResourceType, Returned, Schema, Uniqueness};
+use crate::{ResourceType, Schema};
+
+pub use crate::resource_type::external_id;
 
 /// The URI of the core User schema.
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -78,41 +80,4 @@ pub fn group_type() -> ResourceType {
         .description("Group of users and of other groups")
         .build()
         .expect("the Group resource type is well formed")
-}
-
-/// The attribute `externalId`, which every resource has: the client's own identifier (RFC 7643 section 3.1).
-pub fn external_id() -> Attribute {
-    Attribute::string("externalId")
-        .case_exact(true)
-        .with_description("An identifier for the resource as the provisioning client defines it.")
-}
-
-/// The attributes of a core schema with the common ones around them (RFC 7643 section 3.1).
-///
-/// A schema may define `externalId` itself, to tighten it.
-pub(crate) fn with_common(schema: &Schema) -> Vec<Attribute> {
-    let read_only = Mutability::ReadOnly;
-    let schemas = Attribute::string("schemas").multi_valued().required().with_returned(Returned::Always);
-    let id = Attribute::string("id")
-        .case_exact(true)
-        .with_mutability(read_only)
-        .with_returned(Returned::Always)
-        .with_uniqueness(Uniqueness::Server);
-    let external_id = schema.attribute("externalId").cloned().unwrap_or_else(external_id);
-    let meta = Attribute::complex(
-        "meta",
-        [
-            Attribute::string("resourceType").case_exact(true),
-            Attribute::date_time("created"),
-            Attribute::date_time("lastModified"),
-            Attribute::reference("location", ["uri"]),
-            Attribute::string("version").case_exact(true),
-        ],
-    )
-    .with_mutability(read_only);
-
-    let common = ["schemas", "id", "externalId", "meta"];
-    let own =
-        schema.attributes().iter().filter(|a| !common.iter().any(|name| a.name().eq_ignore_ascii_case(name)));
-    [schemas, id, external_id].into_iter().chain(own.cloned()).chain([meta]).collect()
 }

@@ -8,7 +8,7 @@ macro_rules! quirks {
         /// A way in which real clients deviate from RFC 7643 and 7644 that has one sane reading.
         ///
         /// Each can be switched alone (see [`Tolerance`]) and is reported when it fires (see
-        /// [`Reading`]), so that a host can see what its identity provider gets wrong.
+        /// [`Reading`](crate::Reading)), so that a host can see what its identity provider gets wrong.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Quirk { $($(#[doc = $doc])+ $variant,)+ }
@@ -224,85 +224,5 @@ impl Default for Tolerance {
 impl fmt::Debug for Tolerance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(Quirk::ALL.iter().filter(|q| self.allows(**q)).map(|q| q.name())).finish()
-    }
-}
-
-/// A quirk that was met: which, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Fired {
-    /// What was tolerated.
-    pub quirk: Quirk,
-    /// The index of the PATCH or bulk operation, counted from 0.
-    pub operation: Option<usize>,
-    /// The attribute or message member; never a value.
-    pub path: String,
-}
-
-impl fmt::Display for Fired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at `{}`", self.quirk.name(), self.path)?;
-        match self.operation {
-            Some(index) => write!(f, " in operation {index}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The reading of one client's data: what is tolerated, and what of it was met.
-///
-/// Every step that reads client data takes `&mut Reading`, so that nothing is tolerated in silence.
-///
-/// ```
-/// use scim_schema::{Quirk, Reading, Tolerance};
-///
-/// let tolerance = Tolerance::lenient();
-/// let mut reading = Reading::new(&tolerance);
-/// assert!(reading.tolerates(Quirk::OperationCase, "op"));
-/// assert_eq!(reading.fired()[0].quirk, Quirk::OperationCase);
-/// ```
-#[derive(Debug)]
-pub struct Reading<'a> {
-    tolerance: &'a Tolerance,
-    operation: Option<usize>,
-    fired: Vec<Fired>,
-}
-
-impl<'a> Reading<'a> {
-    /// How many firings one reading keeps; a hostile request cannot make the report grow without end.
-    pub const MAX_FIRED: usize = 64;
-
-    /// A fresh reading.
-    pub fn new(tolerance: &'a Tolerance) -> Self {
-        Self { tolerance, operation: None, fired: Vec::new() }
-    }
-
-    /// The set of quirks that are tolerated.
-    pub fn tolerance(&self) -> &'a Tolerance {
-        self.tolerance
-    }
-
-    /// Asks for tolerance of what was just met at `path`, and reports it if it is granted.
-    pub fn tolerates(&mut self, quirk: Quirk, path: impl fmt::Display) -> bool {
-        let granted = self.tolerance.allows(quirk);
-        if granted && self.fired.len() < Self::MAX_FIRED {
-            self.fired.push(Fired { quirk, operation: self.operation, path: path.to_string() });
-        }
-        granted
-    }
-
-    /// Says which operation of a PATCH or bulk request is read from now on.
-    pub fn at_operation(&mut self, index: Option<usize>) {
-        self.operation = index;
-    }
-
-    /// What was met so far, in order, at most [`MAX_FIRED`](Self::MAX_FIRED).
-    pub fn fired(&self) -> &[Fired] {
-        &self.fired
-    }
-
-    /// What was met, when the reading is over.
-    pub fn into_fired(self) -> Vec<Fired> {
-        self.fired
     }
 }

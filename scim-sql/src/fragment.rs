@@ -6,6 +6,7 @@ use crate::Bind;
 
 /// A piece of SQL that stands by itself: in parentheses, with the values of its parameters.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Fragment {
     /// The SQL. It holds parameters only, never a value that a client sent.
@@ -18,6 +19,7 @@ pub struct Fragment {
 
 /// How a database finds the rows that fulfil a condition, going by what the mapping declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Class {
     /// By an index.
     Indexed,

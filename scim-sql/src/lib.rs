@@ -1,14 +1,16 @@
 #![doc = include_str!("../README.md")]
+#![deny(missing_debug_implementations)]
 
 mod bind;
 mod column;
+mod column_condition;
 mod dialect;
-mod element;
-mod filter;
+mod element_condition;
 mod fragment;
-mod leaf;
 mod mapping;
 mod order;
+mod predicate;
+mod writer;
 
 pub use bind::{Bind, key};
 pub use column::Column;

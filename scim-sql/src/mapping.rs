@@ -69,6 +69,7 @@ struct Slot {
 
 /// Elements of a multi-valued attribute: in the rows of a table, or one in the resource's own row.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Elements {
     /// The table and its column with the resource's id; without one it is the resource's row.
     pub(crate) table: Option<(String, String)>,
@@ -98,7 +99,6 @@ impl Elements {
     }
 
     /// A condition that rows must fulfil to be elements of this attribute.
-    #[must_use]
     pub fn when(mut self, sql: impl Into<String>) -> Self {
         self.when = Some(sql.into());
         self
@@ -106,7 +106,6 @@ impl Elements {
 
     /// Rows must have the value of this parameter in this column, as in
     /// [`MappingBuilder::within`].
-    #[must_use]
     pub fn within(mut self, column: impl Into<String>, parameter: usize) -> Self {
         self.within.push((column.into(), parameter));
         self
@@ -119,21 +118,18 @@ impl Elements {
     /// resource has an element there that has none where one counts, or has its first one there. If more
     /// than one counts, a resource of which there are elements in both has no first, and the attribute
     /// cannot be sorted by.
-    #[must_use]
     pub fn order(mut self, sql: impl Into<String>) -> Self {
         self.order = Some(sql.into());
         self
     }
 
     /// Where the values of a sub-attribute are.
-    #[must_use]
     pub fn column(mut self, sub_attribute: &str, column: Column) -> Self {
         self.columns.push((Some(sub_attribute.to_owned()), column));
         self
     }
 
     /// Where the elements themselves are, if they have no sub-attributes.
-    #[must_use]
     pub fn value(mut self, column: Column) -> Self {
         self.columns.push((None, column));
         self
@@ -146,6 +142,7 @@ impl Elements {
 
 /// Puts a [`Mapping`] together.
 #[derive(Debug)]
+#[must_use]
 pub struct MappingBuilder {
     on: ResourceType,
     table: String,
@@ -234,7 +231,6 @@ impl MappingBuilder {
     /// tables with resources of several types.
     ///
     /// Fragments repeat the condition wherever they look into the table again.
-    #[must_use]
     pub fn within(mut self, column: impl Into<String>, parameter: usize) -> Self {
         self.within.push((column.into(), parameter));
         self
@@ -242,14 +238,12 @@ impl MappingBuilder {
 
     /// Where an attribute or sub-attribute is in the resource's row. Of a multi-valued attribute
     /// that is one element.
-    #[must_use]
     pub fn column(mut self, path: &str, column: Column) -> Self {
         self.columns.push((path.to_owned(), column));
         self
     }
 
     /// Where elements of a multi-valued attribute are. Several calls for one attribute add up.
-    #[must_use]
     pub fn elements(mut self, path: &str, elements: Elements) -> Self {
         self.elements.push((path.to_owned(), elements));
         self

@@ -2,8 +2,8 @@
 
 use scim_schema::Target;
 
-use crate::filter::Writer;
 use crate::mapping::Mapping;
+use crate::writer::Writer;
 use crate::{Bind, Class, Column, Dialect, Error, Fragment};
 
 /// The order of a query: by an attribute, then by a column that is different in every row, so that
@@ -12,6 +12,7 @@ use crate::{Bind, Class, Column, Dialect, Error, Fragment};
 /// Resources without a value come last when ascending and first when descending; those with equal
 /// values are in the ascending order of the last column.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Order<'a> {
     mapping: &'a Mapping,
     key: Option<Key<'a>>,
@@ -30,6 +31,7 @@ struct Key<'a> {
 
 /// Which way pages go from a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Side {
     /// To what comes after it.
     After,

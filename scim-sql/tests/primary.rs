@@ -3,9 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and what they share")]
 
-use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, ToSql, params, params_from_iter};
-use scim_filter::{Filter, Predicate};
+mod support;
+
+use rusqlite::{Connection, params};
+use scim_filter::Predicate;
 use scim_schema::{Reading, ResourceType, Target, Tolerance, standard};
 use scim_sql::{Bind, Class, Column, Dialect, Elements, Error, Fragment, Mapping, Side};
 use serde_json::{Value, json};
@@ -136,29 +137,12 @@ fn load(users: &[Value]) -> Connection {
     connection
 }
 
-struct Param<'a>(&'a Bind);
-
-impl ToSql for Param<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        match self.0 {
-            Bind::Text(text) => text.to_sql(),
-            Bind::Integer(number) => number.to_sql(),
-            Bind::Boolean(flag) => flag.to_sql(),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
 fn select(connection: &Connection, fragment: &Fragment, order: &str) -> Vec<String> {
-    let sql = format!("SELECT r.id FROM resource r WHERE {} ORDER BY {order}", fragment.sql);
-    let mut statement = connection.prepare(&sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
-    let binds = fragment.binds.iter().map(Param);
-    statement.query_map(params_from_iter(binds), |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    support::select(connection, "SELECT r.id FROM resource r WHERE", &[], fragment, order)
 }
 
 fn resolve(text: &str) -> Predicate {
-    let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{error}: {text}"));
-    filter.resolve(&standard::user_type(), &mut Reading::new(&Tolerance::strict())).unwrap()
+    support::resolve(text, &standard::user_type(), &Tolerance::strict())
 }
 
 const ATTRIBUTES: [&str; 6] = ["emails", "entitlements", "phoneNumbers", "photos", "ims", "roles"];

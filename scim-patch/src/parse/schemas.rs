@@ -3,7 +3,7 @@
 use std::fmt;
 use std::result::Result;
 
-use scim_schema::UniqueNames;
+use scim_schema::internal::UniqueNames;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::PATCH_OP;

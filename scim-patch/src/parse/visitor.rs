@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::result::Result;
 
-use scim_schema::{Quirk, ScimType, UniqueNames};
+use scim_schema::internal::UniqueNames;
+use scim_schema::{Quirk, ScimType};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 

@@ -129,7 +129,8 @@ impl<'a> Resolver<'a, '_> {
         if self.reading.tolerates(Quirk::UnknownAttribute, shortened(path)) {
             return Ok(());
         }
-        if self.in_value && (path.contains('[') || self.resource_type.has_path(path)) {
+        if self.in_value && (path.contains('[') || scim_schema::internal::has_path(self.resource_type, path))
+        {
             let reason =
                 "is a path, where the name of a member is wanted; send it as the `path` of an operation";
             return Err(PatchError::new(ScimType::InvalidPath, path, reason));

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use scim_schema::{Quirk, Reading, ResourceType, ScimType, Target, UniqueNames};
+use scim_schema::internal::UniqueNames;
+use scim_schema::{Quirk, Reading, ResourceType, ScimType, Target};
 use serde_json::{Map, Value};
 
 use crate::error::Result;

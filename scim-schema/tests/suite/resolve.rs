@@ -72,9 +72,7 @@ fn every_target_is_found_by_its_canonical_path() {
     let types = Types::load();
     for name in ["User", "Group", "Vehicle", "Ferry", "Record"] {
         let on = types.get(name);
-        for target in
-            on.all_attributes().flat_map(|target| std::iter::once(target).chain(target.sub_attributes()))
-        {
+        for target in on.all_targets() {
             let tolerance = Tolerance::strict();
             let mut reading = Reading::new(&tolerance);
             let parsed: AttrPath = target.path().as_str().parse().unwrap();

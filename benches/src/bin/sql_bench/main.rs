@@ -115,7 +115,7 @@ fn compile() {
             let y = yardstick.time(50).as_secs_f64() / 50.0;
             let begin = Instant::now();
             for _ in 0..500 {
-                std::hint::black_box(
+                let _ = std::hint::black_box(
                     mapping.filter(std::hint::black_box(&predicate), Dialect::Postgres, 2).expect("SQL"),
                 );
             }

@@ -85,11 +85,7 @@ fn value(target: &Target, n: usize, salt: usize) -> Value {
 }
 
 fn put(body: &mut Value, target: &Target, value: Value) {
-    let name = target.attribute().name();
-    match target.extension() {
-        Some(uri) => body[uri][name] = value,
-        None => body[name] = value,
-    }
+    target.set(body.as_object_mut().unwrap(), value);
 }
 
 fn user(n: usize, ids: &[String]) -> Value {
@@ -183,17 +179,15 @@ fn rename(
     }
     if database.is_file() {
         support::raw(runtime, database, "DELETE FROM search");
-        let again = include_str!("../../src/migrations/3.sqlite.sql").split_once("INSERT").unwrap().1;
+        let again = include_str!("../../src/tables/migrations/3.sqlite.sql").split_once("INSERT").unwrap().1;
         support::raw(runtime, database, &format!("INSERT{again}"));
     }
 }
 
 /// The attributes and sub-attributes of a type.
 fn paths(on: &ResourceType) -> impl Iterator<Item = (&Target, &Target)> {
-    on.all_attributes().flat_map(|attribute| {
-        let subs = attribute.sub_attributes().iter();
-        std::iter::once(attribute).chain(subs).map(move |target| (attribute, target))
-    })
+    on.all_attributes()
+        .flat_map(|attribute| attribute.self_and_sub_attributes().map(move |target| (attribute, target)))
 }
 
 /// Values of what is not complex, or of the `value` of what is.

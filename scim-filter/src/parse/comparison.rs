@@ -1,0 +1,132 @@
+//! Reading comparisons: an operator and a literal.
+
+use nom::Parser as _;
+use nom::bytes::complete::take;
+use nom::character::complete::char;
+use nom::sequence::delimited;
+use scim_schema::{AttrPath, Quirk};
+use serde_json::Number;
+
+use super::parser::Parser;
+use super::token::{
+    Fault, Parsed, Rest, at_close, is_path_byte, is_word_byte, lex, next, run, string, token,
+};
+use crate::ast::{CompareOp, Filter, Literal};
+use crate::error::{ParseErrorKind as Kind, Shortened};
+
+impl Parser<'_, '_> {
+    /// An operator and what follows it; the attribute, which begins at `start`, has been read.
+    #[inline]
+    pub(crate) fn comparison<'a>(&mut self, path: AttrPath, start: &'a str, input: &'a str) -> Rest<'a> {
+        self.terms += 1;
+        if self.terms > self.limits.terms {
+            let expected = format!("at most {} comparisons", self.limits.terms);
+            return Err(Fault::new(Kind::Terms, start, token(start), expected));
+        }
+        let (rest, op) = self.operator(&path, input)?;
+        let Some(op) = op else {
+            self.operands.push(Filter::Present(path));
+            return Ok(rest);
+        };
+        if next(rest) == b'"' {
+            let start = rest;
+            let (rest, text) = string(rest)?;
+            self.check_length(op, &text, start)?;
+            self.operands.push(Filter::Compare { path, op, value: Literal::String(text) });
+            return Ok(rest);
+        }
+        let (rest, value) = self.unquoted(&path, op, rest)?;
+        self.operands.push(Filter::Compare { path, op, value });
+        Ok(rest)
+    }
+
+    /// An operator with the blanks around it; none for `pr`, which has no blank behind it.
+    #[inline]
+    fn operator<'a>(&mut self, path: &AttrPath, input: &'a str) -> Parsed<'a, Option<CompareOp>> {
+        let operator = take(2_usize).map_opt(CompareOp::from_word);
+        match lex(input, delimited(char(' '), operator, char(' '))) {
+            Some((rest, op)) if next(rest) != b' ' => Ok((rest, Some(op))),
+            _ => self.irregular_operator(path, input),
+        }
+    }
+
+    /// `pr`, or an operator with blanks that are missing or too many.
+    #[inline(never)]
+    fn irregular_operator<'a>(&mut self, path: &AttrPath, input: &'a str) -> Parsed<'a, Option<CompareOp>> {
+        let operator = self.blanks(input, 1)?;
+        let (rest, word) = run(operator, is_path_byte);
+        let separate = operator.len() < input.len();
+        if separate && word.eq_ignore_ascii_case("pr") {
+            return Ok((rest, None));
+        }
+        let Some(op) = CompareOp::from_word(word.as_bytes()).filter(|_| separate) else {
+            let expected = match path.as_str() {
+                not if not.eq_ignore_ascii_case("not") => "`(` after `not`".to_owned(),
+                path => format!("an operator after `{}`", Shortened(path)),
+            };
+            return Err(Fault::new(Kind::Operator, operator, token(operator), expected));
+        };
+        let literal = self.blanks(rest, 1)?;
+        let joined = next(rest) == b'"';
+        if joined && !self.reading.tolerates(Quirk::MissingBlank, path) {
+            return Err(Fault::new(Kind::Blank, rest, "", format!("a blank after `{op}`")));
+        }
+        Ok((literal, Some(op)))
+    }
+
+    /// A literal without quotes.
+    #[inline(never)]
+    fn unquoted<'a>(&mut self, path: &AttrPath, op: CompareOp, input: &'a str) -> Parsed<'a, Literal> {
+        let (rest, word) = run(input, is_word_byte);
+        let ends = next(rest) == b' ' || at_close(rest);
+        if next(rest) == b'\'' || word.contains(is_other_quote) {
+            let expected = format!("text in double quotes after `{op}`, as in `{op} \"x\"`");
+            return Err(Fault::new(Kind::Literal, input, token(input), expected));
+        }
+        match self.bare_word(word, path).filter(|_| ends) {
+            Some(literal) => {
+                if let Literal::String(text) = &literal {
+                    self.check_length(op, text, input)?;
+                }
+                Ok((rest, literal))
+            }
+            None => {
+                let expected = format!("a quoted string, a number, true, false or null after `{op}`");
+                Err(Fault::new(Kind::Literal, input, token(input), expected))
+            }
+        }
+    }
+
+    /// Refuses a text that is too long to be looked for in others.
+    #[inline]
+    fn check_length<'a>(&self, op: CompareOp, text: &str, start: &'a str) -> Result<(), Fault<'a>> {
+        let max = self.limits.operand;
+        let searches = matches!(op, CompareOp::Co | CompareOp::Sw | CompareOp::Ew);
+        if searches && text.len() > max && text.chars().count() > max {
+            let expected = format!("at most {max} characters after `{op}`");
+            return Err(Fault::new(Kind::Literal, start, token(start), expected));
+        }
+        Ok(())
+    }
+
+    fn bare_word(&mut self, word: &str, path: &AttrPath) -> Option<Literal> {
+        let keywords =
+            [("true", Literal::Bool(true)), ("false", Literal::Bool(false)), ("null", Literal::Null)];
+        if let Some((keyword, literal)) = keywords.into_iter().find(|(k, _)| k.eq_ignore_ascii_case(word)) {
+            let fits = keyword == word || self.reading.tolerates(Quirk::LiteralCase, path);
+            return fits.then_some(literal);
+        }
+        if let Ok(number) = word.parse::<Number>() {
+            return Some(Literal::Number(number));
+        }
+        // A forgotten literal must not swallow the word behind it.
+        let reserved = ["", "and", "or", "not"].iter().any(|reserved| word.eq_ignore_ascii_case(reserved));
+        let bare = !reserved && self.reading.tolerates(Quirk::UnquotedLiteral, path);
+        bare.then(|| Literal::String(word.into()))
+    }
+}
+
+/// Whether a character is a quotation mark of people, which word processors put in place of `"`.
+fn is_other_quote(c: char) -> bool {
+    matches!(c, '`' | '´' | '\u{2018}'..='\u{201f}' | '«' | '»' | '‹' | '›' | '＂' | '＇')
+}

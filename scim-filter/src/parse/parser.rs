@@ -1,0 +1,140 @@
+//! The state of reading one text, and what all productions need.
+
+use scim_schema::{Quirk, Reading, ScimType};
+
+use super::token::{Fault, Parsed, Rest, is_blank, next, run, token};
+use crate::ast::{Connective, Filter};
+use crate::error::{ParseError, ParseErrorKind as Kind};
+use crate::limits::Limits;
+
+/// The state of reading one text.
+pub(crate) struct Parser<'p, 't> {
+    /// What is read, for reports.
+    pub(super) name: &'static str,
+    /// The error keyword for what is wrong here.
+    pub(crate) scim_type: ScimType,
+    pub(crate) limits: &'p Limits,
+    pub(crate) reading: &'p mut Reading<'t>,
+    /// How many more brackets may be opened inside each other.
+    pub(super) levels: usize,
+    pub(crate) terms: usize,
+    pub(super) in_value_path: bool,
+    /// What has been read and is not yet part of a larger filter. Each production leaves its filter
+    /// here, which is cheaper than handing it up through every level.
+    pub(crate) operands: Vec<Filter>,
+}
+
+impl<'p, 't> Parser<'p, 't> {
+    pub(crate) fn new(
+        name: &'static str,
+        scim_type: ScimType,
+        limits: &'p Limits,
+        reading: &'p mut Reading<'t>,
+    ) -> Self {
+        Self {
+            name,
+            scim_type,
+            limits,
+            reading,
+            levels: limits.levels(),
+            terms: 0,
+            in_value_path: false,
+            operands: Vec::new(),
+        }
+    }
+
+    /// Reads a whole text by a production, or says what is wrong with it.
+    pub(crate) fn whole<'a, T>(
+        &mut self,
+        text: &'a str,
+        production: impl FnOnce(&mut Self, &'a str) -> Parsed<'a, T>,
+    ) -> Result<T, ParseError> {
+        let limit = self.limits.length;
+        if text.len() > limit {
+            let end = (0..=limit).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            let beginning = text.get(..end).unwrap_or_default();
+            let expected = format!("at most {limit} bytes").into();
+            return Err(ParseError::new(Kind::Length, self.scim_type, beginning, end..end, expected));
+        }
+        // A guess, since growing step by step is slow: most terms are longer than this.
+        self.operands = Vec::with_capacity(text.len() / 32 + 1);
+        self.text(text, production).map_err(|fault| {
+            let wrong = fault.into_inner();
+            let start = text.len() - wrong.rest.len();
+            ParseError::new(wrong.kind, self.scim_type, text, start..start + wrong.length, wrong.expected)
+        })
+    }
+
+    fn text<'a, T>(
+        &mut self,
+        text: &'a str,
+        production: impl FnOnce(&mut Self, &'a str) -> Parsed<'a, T>,
+    ) -> Result<T, Fault<'a>> {
+        let rest = self.blanks(text, 0)?;
+        let (rest, read) = production(self, rest)?;
+        let rest = self.blanks(rest, 0)?;
+        match (rest, self.scim_type) {
+            ("", _) => Ok(read),
+            (_, ScimType::InvalidPath) => Err(Fault::new(Kind::Connective, rest, token(rest), "the end")),
+            _ => Err(Fault::new(Kind::Connective, rest, token(rest), "`and`, `or` or the end")),
+        }
+    }
+
+    pub(crate) fn taken<'a>(&mut self, rest: &'a str) -> Parsed<'a, Filter> {
+        match self.operands.pop() {
+            Some(filter) => Ok((rest, filter)),
+            None => Err(Fault::new(Kind::Attribute, rest, "", "a filter")),
+        }
+    }
+
+    /// Reads blanks, of which the grammar allows so many.
+    #[inline]
+    pub(crate) fn blanks<'a>(&mut self, input: &'a str, allowed: usize) -> Rest<'a> {
+        if next(input) == b' ' { self.some_blanks(input, allowed) } else { Ok(input) }
+    }
+
+    #[inline(never)]
+    fn some_blanks<'a>(&mut self, input: &'a str, allowed: usize) -> Rest<'a> {
+        let (rest, blanks) = run(input, is_blank);
+        if blanks.len() > allowed && !self.reading.tolerates(Quirk::ExtraBlanks, self.name) {
+            let expected = if allowed == 0 { "no blank" } else { "a single blank" };
+            return Err(Fault::new(Kind::Blank, input, blanks, expected));
+        }
+        Ok(rest)
+    }
+
+    /// Makes one filter of the operands from an index on.
+    #[inline]
+    pub(super) fn combine(&mut self, from: usize, connective: Connective) {
+        if self.operands.len() > from + 1 {
+            self.join(from, connective);
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn join(&mut self, from: usize, connective: Connective) {
+        let operands = match from {
+            0 => std::mem::take(&mut self.operands),
+            _ => self.operands.split_off(from),
+        };
+        self.operands.push(connective.join(operands));
+    }
+
+    /// Makes a larger filter of the last operand.
+    pub(super) fn wrap(&mut self, wrap: impl FnOnce(Box<Filter>) -> Filter) {
+        if let Some(filter) = self.operands.pop() {
+            self.operands.push(wrap(Box::new(filter)));
+        }
+    }
+
+    /// Whether a bracket is open.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.levels < self.limits.levels()
+    }
+
+    #[cold]
+    pub(super) fn too_deep<'a>(&self, input: &'a str) -> Fault<'a> {
+        let expected = format!("at most {} levels of parentheses and brackets", self.limits.levels());
+        Fault::new(Kind::Nesting, input, "(", expected)
+    }
+}

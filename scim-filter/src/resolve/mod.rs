@@ -1,0 +1,300 @@
+//! Finding out what a filter means on a resource type.
+
+mod comparison;
+
+use scim_schema::{AttrPath, Reading, ResourceType, Target};
+
+use crate::ast::{CompareOp, Connective, Filter, Literal};
+use crate::display::{Part, print_with_span};
+use crate::error::{ResolveError, ResolveErrorKind as Kind, Shortened};
+use crate::predicate::Predicate;
+
+impl Filter {
+    /// Finds out what the filter means on a resource type.
+    ///
+    /// What the service derives is compared by what it derives it from: `meta.resourceType` is the
+    /// same for all resources of the type, a `$ref` to a resource follows the `value` beside it,
+    /// and `meta.location` the `id`. A complex attribute stands for its `value`. `eq null` means
+    /// that there is no value, `ne null` that there is one.
+    ///
+    /// The reading may tolerate literals of another type, as `active eq "True"`.
+    ///
+    /// # Errors
+    ///
+    /// `invalidFilter` if the type has no such attribute, or if an operator or a literal does not
+    /// suit an attribute; `sensitive` if an attribute is never returned (RFC 7644 section 7.5.2).
+    pub fn resolve(&self, on: &ResourceType, reading: &mut Reading<'_>) -> Result<Predicate, ResolveError> {
+        Resolver { on: Some(on), among: &[], within: None, reading }.whole(self)
+    }
+
+    /// Finds out what the filter means on each of several resource types, for a query over all of
+    /// them (RFC 7644 section 3.4.2.1). The predicates are in the order of the types.
+    ///
+    /// An attribute that only some of the types have is absent on the others.
+    ///
+    /// ```
+    /// use scim_filter::{Filter, Predicate};
+    /// use scim_schema::{Reading, Tolerance, standard};
+    ///
+    /// let tolerance = Tolerance::strict();
+    /// let filter: Filter = r#"userName eq "bea""#.parse()?;
+    /// let types = [&standard::user_type(), &standard::group_type()];
+    /// let predicates = filter.resolve_among(&types, &mut Reading::new(&tolerance))?;
+    /// assert!(predicates[0].single_equality().is_some());
+    /// assert_eq!(predicates[1], Predicate::Const(false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve); an attribute is unknown if none of the types has it.
+    pub fn resolve_among(
+        &self,
+        types: &[&ResourceType],
+        reading: &mut Reading<'_>,
+    ) -> Result<Vec<Predicate>, ResolveError> {
+        types
+            .iter()
+            .map(|on| Resolver { on: Some(on), among: types, within: None, reading }.whole(self))
+            .collect()
+    }
+
+    /// Finds out what the filter of a value path means on the elements of an attribute.
+    ///
+    /// The result is for [`Predicate::matches_element`]. The names in the filter are sub-attributes;
+    /// an element without sub-attributes is its own `value`.
+    ///
+    /// ```
+    /// use scim_filter::Filter;
+    /// use scim_schema::{Reading, Tolerance, standard};
+    ///
+    /// let tolerance = Tolerance::strict();
+    /// let group = standard::group_type();
+    /// let members = group.attribute("members").unwrap();
+    /// let filter: Filter = r#"value eq "42""#.parse()?;
+    /// let predicate = filter.resolve_within(members, &mut Reading::new(&tolerance))?;
+    /// assert_eq!(predicate.single_equality().unwrap().0.path().as_str(), "members.value");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve); also if the attribute has no elements that could be selected.
+    pub fn resolve_within(
+        &self,
+        parent: &Target,
+        reading: &mut Reading<'_>,
+    ) -> Result<Predicate, ResolveError> {
+        if parent.is_secret() {
+            return Err(refused(parent, Kind::Sensitive, secrecy(parent)));
+        }
+        if !has_elements(parent) {
+            return Err(refused(parent, Kind::ValuePath, without_elements(parent)));
+        }
+        Resolver { on: None, among: &[], within: Some(parent), reading }.whole(self)
+    }
+}
+
+/// What is wrong, with which part of which node.
+pub(crate) struct Misfit<'f> {
+    node: &'f Filter,
+    part: Part,
+    kind: Kind,
+    message: String,
+}
+
+pub(crate) type Resolved<'f, T> = Result<T, Box<Misfit<'f>>>;
+
+impl<'f> Misfit<'f> {
+    pub(crate) fn new(node: &'f Filter, part: Part, kind: Kind, message: String) -> Box<Self> {
+        Box::new(Self { node, part, kind, message })
+    }
+}
+
+pub(crate) struct Resolver<'a, 'r, 't> {
+    /// The resource type; not known where only the elements of an attribute are.
+    pub(crate) on: Option<&'a ResourceType>,
+    /// All the types, if there are several.
+    among: &'a [&'a ResourceType],
+    /// The attribute of the value path, inside of one.
+    pub(crate) within: Option<&'a Target>,
+    pub(crate) reading: &'r mut Reading<'t>,
+}
+
+impl<'a> Resolver<'a, '_, '_> {
+    fn whole(mut self, filter: &Filter) -> Result<Predicate, ResolveError> {
+        self.filter(filter).map_err(|misfit| {
+            let Misfit { node, part, kind, message } = *misfit;
+            match node {
+                // What a secret was compared with stays out of messages and logs.
+                Filter::Present(path) | Filter::Compare { path, .. } | Filter::Complex { path, .. }
+                    if kind == Kind::Sensitive =>
+                {
+                    ResolveError::new(kind, path.as_str(), 0..path.as_str().len(), message)
+                }
+                _ => {
+                    let (text, span) = print_with_span(filter, node, part);
+                    ResolveError::new(kind, &text, span, message)
+                }
+            }
+        })
+    }
+
+    fn filter<'f>(&mut self, filter: &'f Filter) -> Resolved<'f, Predicate> {
+        match filter {
+            Filter::And(operands) => self.chain(operands, Connective::And),
+            Filter::Or(operands) => self.chain(operands, Connective::Or),
+            Filter::Not(inner) => Ok(negate(self.filter(inner)?)),
+            Filter::Complex { path, filter: inner } => self.value_path(filter, path, inner),
+            Filter::Present(_) | Filter::Compare { .. } => self.term(filter),
+        }
+    }
+
+    /// Apart from what recurses, so that what recurses needs little stack.
+    #[inline(never)]
+    fn term<'f>(&mut self, filter: &'f Filter) -> Resolved<'f, Predicate> {
+        match filter {
+            Filter::Compare { path, op, value } => match self.find(filter, path)? {
+                Some(target) => self.compare(filter, target, *op, value),
+                // Only `ne`, or `eq null`, holds for what is absent.
+                None => Ok(Predicate::Const((*op == CompareOp::Ne) != (*value == Literal::Null))),
+            },
+            Filter::Present(path) => match self.find(filter, path)? {
+                Some(target) => Ok(self.presence(target)),
+                None => Ok(Predicate::Const(false)),
+            },
+            other => self.filter(other),
+        }
+    }
+
+    /// Resolves all operands, since each may be wrong, and works constants in.
+    fn chain<'f>(&mut self, operands: &'f [Filter], connective: Connective) -> Resolved<'f, Predicate> {
+        let decisive = connective == Connective::Or;
+        let mut decided = false;
+        let mut list = Vec::with_capacity(operands.len());
+        for operand in operands {
+            list.push(self.filter(operand)?);
+            match (list.last_mut(), connective) {
+                (Some(Predicate::Const(holds)), _) => {
+                    decided |= *holds == decisive;
+                    list.pop();
+                }
+                (Some(Predicate::And(inner)), Connective::And)
+                | (Some(Predicate::Or(inner)), Connective::Or) => {
+                    let inner = std::mem::take(inner);
+                    list.pop();
+                    list.extend(inner);
+                }
+                _ => {}
+            }
+        }
+        if decided {
+            return Ok(Predicate::Const(decisive));
+        }
+        match (list.len(), connective) {
+            (0 | 1, _) => Ok(list.pop().unwrap_or(Predicate::Const(!decisive))),
+            (_, Connective::And) => Ok(Predicate::And(list)),
+            (_, Connective::Or) => Ok(Predicate::Or(list)),
+        }
+    }
+
+    /// The attribute that a path names; nothing if only another of the types has it.
+    #[inline]
+    fn find<'f>(&mut self, node: &'f Filter, path: &AttrPath) -> Resolved<'f, Option<&'a Target>> {
+        let found = match (self.within, self.on) {
+            (Some(parent), _) => sub_attribute(parent, path),
+            (None, Some(on)) => on.find(path, self.reading),
+            (None, None) => None,
+        };
+        match found {
+            Some(target) if target.is_secret() => Err(secret(node, target)),
+            Some(target) => Ok(Some(target)),
+            None => self.missing(node, path),
+        }
+    }
+
+    /// What to say of an attribute that the type does not have.
+    #[cold]
+    fn missing<'f>(&mut self, node: &'f Filter, path: &AttrPath) -> Resolved<'f, Option<&'a Target>> {
+        let mut aside = Reading::new(self.reading.tolerance());
+        let elsewhere = self.among.iter().any(|on| match self.within {
+            None => on.find(path, &mut aside).is_some(),
+            Some(parent) => {
+                on.find(parent.path(), &mut aside).is_some_and(|parent| sub_attribute(parent, path).is_some())
+            }
+        });
+        if elsewhere {
+            return Ok(None);
+        }
+        let name = Shortened(path.as_str());
+        let message = match (self.within, self.on, self.among) {
+            (Some(parent), ..) => format!("`{name}` is not a sub-attribute of `{parent}`"),
+            (None, Some(on), [] | [_]) => format!("`{name}` is not an attribute of {}", on.name()),
+            _ => format!("`{name}` is not an attribute of any resource type"),
+        };
+        Err(Misfit::new(node, Part::Path, Kind::UnknownAttribute, message))
+    }
+
+    fn value_path<'f>(
+        &mut self,
+        node: &'f Filter,
+        path: &AttrPath,
+        inner: &'f Filter,
+    ) -> Resolved<'f, Predicate> {
+        let Some(target) = self.find(node, path)? else { return Ok(Predicate::Const(false)) };
+        if self.within.is_some() || !has_elements(target) {
+            return Err(Misfit::new(node, Part::Path, Kind::ValuePath, without_elements(target)));
+        }
+        self.within = Some(target);
+        let inner = self.filter(inner)?;
+        self.within = None;
+        match inner {
+            Predicate::Const(false) => Ok(Predicate::Const(false)),
+            inner => Ok(Predicate::Any { target: target.clone(), inner: Box::new(inner) }),
+        }
+    }
+}
+
+/// The attribute that a name inside a value path names.
+fn sub_attribute<'a>(parent: &'a Target, path: &AttrPath) -> Option<&'a Target> {
+    if path.uri().is_some() || path.sub_attribute().is_some() {
+        return None;
+    }
+    if parent.is_complex() {
+        return parent.sub_attribute(path.attribute());
+    }
+    // An element without sub-attributes is its own value.
+    path.attribute().eq_ignore_ascii_case("value").then_some(parent)
+}
+
+pub(crate) fn negate(predicate: Predicate) -> Predicate {
+    match predicate {
+        Predicate::Const(holds) => Predicate::Const(!holds),
+        predicate => Predicate::Not(Box::new(predicate)),
+    }
+}
+
+/// What there is to say of a secret.
+fn secrecy(target: &Target) -> String {
+    format!("`{target}` is never returned and cannot be used in a filter")
+}
+
+#[cold]
+pub(crate) fn secret<'f>(node: &'f Filter, target: &Target) -> Box<Misfit<'f>> {
+    Misfit::new(node, Part::Path, Kind::Sensitive, secrecy(target))
+}
+
+/// Whether a value path can select among the values of an attribute.
+fn has_elements(target: &Target) -> bool {
+    target.sub().is_none() && (target.is_complex() || target.definition().is_multi_valued())
+}
+
+fn without_elements(target: &Target) -> String {
+    format!("`{target}` has no elements that could be selected")
+}
+
+/// The error for an attribute that cannot stand before brackets.
+fn refused(target: &Target, kind: Kind, message: String) -> ResolveError {
+    let path = target.path().as_str();
+    ResolveError::new(kind, path, 0..path.len(), message)
+}

@@ -1,0 +1,84 @@
+//! Whether attribute definitions are well formed (RFC 7643 sections 2 and 7).
+
+use super::attribute::Attribute;
+use super::characteristic::{Mutability, Returned, Type, Uniqueness};
+use crate::SchemaError;
+
+impl Attribute {
+    /// Checks the name and the characteristics against each other, and sub-attributes likewise.
+    pub(crate) fn check(&self) -> Result<(), SchemaError> {
+        match self.contradiction() {
+            Some(reason) => Err(SchemaError::new(self.name(), reason)),
+            None => check_all(self.sub_attributes()).map_err(|error| error.inside(self.name())),
+        }
+    }
+
+    fn contradiction(&self) -> Option<&'static str> {
+        let data_type = self.data_type();
+        let has_type = self.sub_attributes().iter().any(|sub| sub.name() == "type");
+        let wrong = [
+            (
+                !is_name(self.name()) && self.name() != "$ref",
+                "a name is a letter followed by letters, digits, `-`, `_` or `$`",
+            ),
+            (
+                (data_type == Type::Complex) == self.sub_attributes().is_empty(),
+                "an attribute has sub-attributes exactly when its type is `complex`",
+            ),
+            (
+                data_type != Type::Reference && !self.reference_types().is_empty(),
+                "only an attribute of type `reference` has reference types",
+            ),
+            (
+                data_type != Type::String && !self.canonical_values().is_empty(),
+                "only an attribute of type `string` has canonical values",
+            ),
+            (
+                self.is_only_canonical() && self.canonical_values().is_empty(),
+                "restricted to canonical values, but there are none",
+            ),
+            (!data_type.is_textual() && self.max_length().is_some(), "only text has a length"),
+            (
+                data_type != Type::String && self.is_compared_as_user_name(),
+                "only an attribute of type `string` can be compared as a user name",
+            ),
+            (
+                self.single_type().is_some() && !(self.is_multi_valued() && has_type),
+                "only a list whose elements have a `type` can keep a single one of it",
+            ),
+            (
+                !data_type.may_be_unique() && self.uniqueness() != Uniqueness::None,
+                "`complex`, `boolean` and `binary` values cannot be unique",
+            ),
+            (
+                self.mutability() == Mutability::ReadOnly && self.returned() == Returned::Never,
+                "`readOnly` and never returned: nobody could use it",
+            ),
+            (
+                self.mutability() == Mutability::WriteOnly && self.returned() != Returned::Never,
+                "a `writeOnly` attribute must be `returned: never`",
+            ),
+        ];
+        wrong.iter().find(|(wrong, _)| *wrong).map(|(_, reason)| *reason)
+    }
+}
+
+/// Checks each definition, and that no two share a name.
+pub(crate) fn check_all(attributes: &[Attribute]) -> Result<(), SchemaError> {
+    for (index, attribute) in attributes.iter().enumerate() {
+        attribute.check()?;
+        let twice =
+            attributes.iter().take(index).any(|other| other.name().eq_ignore_ascii_case(attribute.name()));
+        if twice {
+            return Err(SchemaError::new(attribute.name(), "defined twice"));
+        }
+    }
+    Ok(())
+}
+
+/// `ATTRNAME` of RFC 7644 figure 1, with the `$` of RFC 7643 section 2.1.
+fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
+        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'$'))
+}

@@ -1,0 +1,11 @@
+//! What a schema says of its attributes (RFC 7643 section 7).
+
+mod attribute;
+mod attribute_json;
+mod characteristic;
+mod check;
+mod schema;
+
+pub use attribute::Attribute;
+pub use characteristic::{Mutability, Returned, Type, Uniqueness};
+pub use schema::Schema;

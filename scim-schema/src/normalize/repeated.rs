@@ -1,0 +1,152 @@
+//! Elements that a list has twice.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use crate::Target;
+
+/// In a list of up to so many elements, each is compared with each before anything is moved.
+const FEW: usize = 8;
+
+impl Target {
+    /// Makes one element of those that are the same, as `add` does (RFC 7643 section 2.4, RFC 7644 section
+    /// 3.5.2.1): an element is one that came before if it has the same `value`, and the same `type` unless
+    /// it has none; without a `value`, if it is the same in all. What it says in addition, or otherwise,
+    /// counts. Of members, which are known by their `value`, the first stays as it is.
+    ///
+    /// ```
+    /// use scim_schema::standard;
+    /// use serde_json::json;
+    ///
+    /// let work = json!({ "value": "bea@example.com", "type": "work" });
+    /// let mut list = vec![work.clone(), json!({ "value": "BEA@example.com", "primary": true })];
+    /// standard::user_type().attribute("emails").unwrap().merge_repeated(&mut list);
+    /// assert_eq!(list, [json!({ "value": "bea@example.com", "type": "work", "primary": true })]);
+    /// ```
+    pub fn merge_repeated(&self, list: &mut Vec<Value>) {
+        // Whether a schema may be listed twice is a matter of tolerance.
+        if list.len() < 2 || self.path().as_str() == "schemas" {
+            return;
+        }
+        if self.holds_members() {
+            return self.keep_first_members(list);
+        }
+        if list.len() <= FEW && !self.has_repeated(list) {
+            return;
+        }
+        let mut places = Places::default();
+        let mut kept: Vec<Value> = Vec::with_capacity(list.len());
+        for element in list.drain(..) {
+            let keys = Keys::of(self, &element);
+            match (places.find(&keys).and_then(|place| kept.get_mut(place)), element) {
+                (Some(Value::Object(old)), Value::Object(new)) => self.merge(old, new),
+                (Some(_), _) => {}
+                (None, element) => {
+                    places.add(keys, kept.len());
+                    kept.push(element);
+                }
+            }
+        }
+        *list = kept;
+    }
+
+    fn keep_first_members(&self, list: &mut Vec<Value>) {
+        let rule = self.subs().exact("value").map_or(self.comparison(), Self::comparison);
+        let mut seen = HashSet::with_capacity(list.len());
+        list.retain(|element| {
+            let key = element.get("value").and_then(Value::as_str);
+            key.is_none_or(|key| seen.insert(rule.fold(key).into_owned()))
+        });
+    }
+
+    fn has_repeated(&self, list: &[Value]) -> bool {
+        let mut later = list.iter();
+        while let Some(old) = later.next() {
+            if later.clone().any(|new| self.is_repeated(old, new)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether an element is one that came before.
+    fn is_repeated(&self, old: &Value, new: &Value) -> bool {
+        let same = |name: &str| match (self.subs().exact(name), old.get(name), new.get(name)) {
+            (None, ..) | (_, None, None) => None,
+            (Some(sub), Some(old), Some(new)) => Some(sub.same_value(old, new)),
+            (Some(_), ..) => Some(false),
+        };
+        match same("value") {
+            Some(false) => false,
+            Some(true) => new.get("type").is_none() || same("type") != Some(false),
+            None => self.same_value(old, new),
+        }
+    }
+
+    /// Adds what one element says to another.
+    fn merge(&self, old: &mut Map<String, Value>, new: Map<String, Value>) {
+        for (name, value) in new {
+            match (self.sub_attribute(&name), old.get_mut(&name), value) {
+                (Some(sub), Some(Value::Array(old)), Value::Array(more)) => {
+                    old.extend(more);
+                    sub.merge_repeated(old);
+                }
+                // What is the same stays in the form that it has.
+                (Some(sub), Some(old), value) if sub.same_value(old, &value) => {}
+                (_, _, value) => {
+                    old.insert(name, value);
+                }
+            }
+        }
+    }
+}
+
+/// What tells an element from others, as texts that the same elements share.
+struct Keys {
+    /// All that identifies it.
+    whole: String,
+    /// Its `value` alone, by which one without a `type` is found.
+    value: Option<String>,
+    has_type: bool,
+}
+
+impl Keys {
+    fn of(target: &Target, element: &Value) -> Self {
+        let key = |name: &str| Some(target.subs().exact(name)?.key(element.get(name)?));
+        let Some(value) = key("value") else {
+            let whole = format!("{:?}", ((), target.key(element)));
+            return Self { whole, value: None, has_type: false };
+        };
+        let kind = key("type");
+        Self {
+            whole: format!("{:?}", (&value, &kind)),
+            has_type: kind.is_some(),
+            value: Some(value.into_owned()),
+        }
+    }
+}
+
+/// Where the elements are that came before.
+#[derive(Default)]
+struct Places {
+    whole: HashMap<String, usize>,
+    /// The first with each `value`.
+    value: HashMap<String, usize>,
+}
+
+impl Places {
+    fn find(&self, keys: &Keys) -> Option<usize> {
+        match &keys.value {
+            Some(value) if !keys.has_type => self.value.get(value).copied(),
+            _ => self.whole.get(&keys.whole).copied(),
+        }
+    }
+
+    fn add(&mut self, keys: Keys, place: usize) {
+        if let Some(value) = keys.value {
+            self.value.entry(value).or_insert(place);
+        }
+        self.whole.insert(keys.whole, place);
+    }
+}

@@ -1,0 +1,155 @@
+//! Resource types: a schema with extensions at an endpoint (RFC 7643 section 6).
+
+mod builder;
+mod common;
+mod lookup;
+mod path_index;
+mod projection;
+
+use std::fmt;
+use std::sync::Arc;
+
+use self::path_index::PathIndex;
+use crate::projection::Projection;
+use crate::target::Section;
+use crate::{Extension, Schema, Target};
+
+pub use builder::ResourceTypeBuilder;
+pub use common::external_id;
+pub use lookup::Named;
+
+/// A kind of resource: `User` at `/Users`, or a host's own. Cheap to clone.
+///
+/// # Looking attributes up
+///
+/// | you have | example | use |
+/// |---|---|---|
+/// | the name of a common or core attribute | `userName` | [`attribute`](Self::attribute) |
+/// | the name of an attribute of an extension | `department` | [`extension`](Self::extension), then [`Extension::attribute`] |
+/// | the name of a sub-attribute, and its attribute | `familyName` | [`Target::sub_attribute`] |
+/// | a path that a client or a configuration gave | `name.familyName`, `urn:..:User:department` | [`resolve`](Self::resolve); [`find`](Self::find) if nobody sees the error |
+/// | the name of a member of a resource that a client sent | also an extension's URI | [`named`](Self::named) |
+/// | the target of a sub-attribute | `emails.value` | [`attribute_of`](Self::attribute_of) for `emails` |
+///
+/// No look-up minds the case of names (RFC 7643 section 2.1). Those that take a [`Reading`](crate::Reading)
+/// also accept what its tolerance allows, and record it.
+///
+/// # Example
+///
+/// ```
+/// use scim_schema::{Attribute, ResourceType, Schema};
+///
+/// let device = Schema::new(
+///     "urn:example:params:scim:schemas:core:2.0:Device",
+///     "Device",
+///     [Attribute::string("displayName").required(), Attribute::boolean("active")],
+/// )?;
+/// let devices = ResourceType::builder("Device", "/Devices", device).build()?;
+/// assert_eq!(devices.attributes().map(|t| t.path().as_str()).collect::<Vec<_>>(),
+///     ["schemas", "id", "externalId", "displayName", "active", "meta"]);
+/// # Ok::<(), scim_schema::SchemaError>(())
+/// ```
+#[derive(Clone)]
+pub struct ResourceType(Arc<Inner>);
+
+struct Inner {
+    name: String,
+    endpoint: String,
+    description: String,
+    /// The core, then the extensions.
+    sections: Arc<[Section]>,
+    paths: PathIndex,
+    /// What is fixed once it has a value: attributes, and sub-attributes of singular ones.
+    immutable: Vec<Target>,
+    default_projection: Projection,
+    max_text: usize,
+}
+
+impl ResourceType {
+    /// The name, such as `User`; also the `meta.resourceType` of its resources.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The endpoint with its slash, such as `/Users`.
+    pub fn endpoint(&self) -> &str {
+        &self.0.endpoint
+    }
+
+    /// The text that `/ResourceTypes` shows.
+    pub fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    pub(crate) fn core(&self) -> &Section {
+        #[expect(clippy::indexing_slicing, reason = "build() puts the core there")]
+        &self.0.sections[0]
+    }
+
+    pub(crate) fn immutable(&self) -> &[Target] {
+        &self.0.immutable
+    }
+
+    fn default_projection(&self) -> &Projection {
+        &self.0.default_projection
+    }
+
+    pub(crate) fn sections(&self) -> &[Section] {
+        &self.0.sections
+    }
+
+    /// The core schema.
+    pub fn schema(&self) -> &Schema {
+        &self.core().schema
+    }
+
+    /// The extensions, in the order of registration.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'_>> {
+        self.0.sections.iter().skip(1).map(|section| Extension { section })
+    }
+
+    /// The extension that a URI names, in any case.
+    pub fn extension(&self, uri: &str) -> Option<Extension<'_>> {
+        self.extensions().find(|extension| extension.schema().is(uri))
+    }
+
+    /// The common and core attributes in the order in which they are served: `schemas`, `id`,
+    /// `externalId`, those of the schema, `meta`.
+    pub fn attributes(&self) -> impl Iterator<Item = &Target> {
+        self.core().attributes.as_slice().iter()
+    }
+
+    /// Every attribute, those of extensions after those of the core.
+    pub fn all_attributes(&self) -> impl Iterator<Item = &Target> {
+        self.0.sections.iter().flat_map(|section| section.attributes.as_slice())
+    }
+
+    /// Every attribute and sub-attribute: each attribute, followed by its sub-attributes.
+    ///
+    /// ```
+    /// let group = scim_schema::standard::group_type();
+    /// let paths: Vec<_> = group.all_targets().map(|target| target.path().as_str()).collect();
+    /// assert_eq!(paths[..5], ["schemas", "id", "externalId", "displayName", "members"]);
+    /// assert_eq!(paths[5..7], ["members.value", "members.display"]);
+    /// ```
+    pub fn all_targets(&self) -> impl Iterator<Item = &Target> {
+        self.all_attributes().flat_map(Target::self_and_sub_attributes)
+    }
+
+    /// The common or core attribute of that name, in any case.
+    pub fn attribute(&self, name: &str) -> Option<&Target> {
+        self.core().attribute(name)
+    }
+
+    /// The top-level attribute of a target of this type: of `emails.value`, `emails`.
+    pub fn attribute_of(&self, target: &Target) -> Option<&Target> {
+        let position = target.position();
+        self.sections().get(position.section)?.attributes.as_slice().get(position.attribute)
+    }
+}
+
+impl fmt::Debug for ResourceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ResourceType({} at {})", self.name(), self.endpoint())
+    }
+}

@@ -1,0 +1,172 @@
+//! Reading JSON that a client sent.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
+use serde_json::{Map, Number, Value};
+
+/// Reads a JSON value; an object with a name twice is refused: which of the two is meant would be a
+/// guess, and two readers of one document must not see different things (RFC 8259 section 4). So is
+/// U+0000 in a string, which not every store can keep.
+///
+/// ```
+/// use scim_schema::internal::UniqueNames;
+///
+/// assert_eq!(UniqueNames::read(br#"{ "op": "add" }"#).unwrap()["op"], "add");
+/// assert!(UniqueNames::read(br#"{ "op": "add", "op": "remove" }"#).is_err());
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct UniqueNames;
+
+impl UniqueNames {
+    /// Reads a text that is one JSON value, nested no deeper than `serde_json` allows (128 levels).
+    ///
+    /// # Errors
+    ///
+    /// If it is not JSON, or if it is refused for what the type says.
+    pub fn read(text: &[u8]) -> serde_json::Result<Value> {
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let value = Self.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(value)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for UniqueNames {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for UniqueNames {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        without_nul(text)?;
+        Ok(Value::String(text.to_owned()))
+    }
+
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        without_nul(&text)?;
+        Ok(Value::String(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element_seed(UniqueNames)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = object.next_key::<String>()? {
+            without_nul(&key)?;
+            let value = object.next_value_seed(UniqueNames)?;
+            if NUMBER.as_deref() == Some(&*key)
+                && let Some(number) = value.as_str().and_then(|text| text.parse().ok())
+            {
+                return Ok(Value::Number(number));
+            }
+            match map.entry(key) {
+                Entry::Vacant(entry) => {
+                    entry.insert(value);
+                }
+                Entry::Occupied(entry) => {
+                    let name = entry.key().chars().take(80).collect::<String>();
+                    return Err(A::Error::custom(format_args!("`{}` is there twice", name.escape_debug())));
+                }
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+/// The name of the only member of the object as which `serde_json` hands most numbers over if the application
+/// turns `serde_json/arbitrary_precision` on; `None` if it does not. The name is private to `serde_json`, so
+/// that it is found out here by reading a number.
+static NUMBER: LazyLock<Option<String>> =
+    LazyLock::new(|| serde_json::Deserializer::from_str("0.5").deserialize_any(FirstName).ok());
+
+/// Reads the first name of an object.
+struct FirstName;
+
+impl<'de> Visitor<'de> for FirstName {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a member")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<String, A::Error> {
+        object.next_key()?.ok_or_else(|| A::Error::custom("the object has no member"))
+    }
+}
+
+fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') { Err(E::custom("a string holds U+0000")) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> serde_json::Result<Value> {
+        UniqueNames.deserialize(&mut serde_json::Deserializer::from_str(text))
+    }
+
+    #[test]
+    fn what_is_not_refused_is_read_as_serde_json_reads_it() {
+        for text in [
+            r#"{ "a": [1, -2, 1.50, 1e3, 18446744073709551615, -9223372036854775808], "b": { "a": null } }"#,
+            r#"[true, false, "text", "\u00e9\n", {}, [], { "": 0 }]"#,
+            // Digits that only `serde_json/arbitrary_precision` keeps.
+            "[12345678901234567890123, 0.10, 1.000000000000000000000000001]",
+            "0",
+        ] {
+            assert_eq!(read(text).unwrap(), serde_json::from_str::<Value>(text).unwrap(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_that_occur_twice_and_nul_are_refused() {
+        for text in [
+            r#"{ "a": 1, "a": 1 }"#,
+            r#"[{ "a": { "b": 1, "c": 2, "b": 3 } }]"#,
+            r#"{ "a": 1, "\u0061": 2 }"#,
+            r#"["\u0000"]"#,
+            r#"{ "a\u0000": 1 }"#,
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The member names of one object, found fast.
+
+use std::sync::Arc;
+
+/// Names, with the index of each in a list.
+#[derive(Clone)]
+pub(crate) struct Names {
+    /// Sorted, as the members of most objects are.
+    sorted: Box<[(Arc<str>, usize)]>,
+    /// Which lengths they have, a bit for each.
+    lengths: u64,
+}
+
+/// Whether two names are the same. Most are so short that two comparisons decide it, of the beginnings
+/// and of the ends, which may overlap.
+#[inline]
+fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    a.len() == b.len()
+        && match a.len() {
+            8..=16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+            4..8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
+            _ => a == b,
+        }
+}
+
+fn length_bit(name: &str) -> u64 {
+    1 << name.len().min(63)
+}
+
+impl Names {
+    pub(crate) fn new(names: impl Iterator<Item = Arc<str>>) -> Self {
+        let mut sorted: Vec<_> = names.enumerate().map(|(index, name)| (name, index)).collect();
+        sorted.sort_unstable();
+        let lengths = sorted.iter().fold(0, |lengths, (name, _)| lengths | length_bit(name));
+        Self { sorted: sorted.into(), lengths }
+    }
+
+    /// Whether a name may be among them; where few are, this rules most others out.
+    #[inline]
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        self.lengths & length_bit(name) != 0
+    }
+
+    pub(crate) fn lookup(&self) -> Lookup<'_> {
+        Lookup { names: &self.sorted, next: 0 }
+    }
+}
+
+/// Looks up names that probably come in sorted order: each search begins where the last one ended.
+/// Every member of every resource passes through here.
+pub(crate) struct Lookup<'a> {
+    names: &'a [(Arc<str>, usize)],
+    next: usize,
+}
+
+impl Lookup<'_> {
+    /// The index of exactly that name.
+    #[inline]
+    pub(crate) fn index_of(&mut self, name: &str) -> Option<usize> {
+        match self.names.get(self.next) {
+            Some((candidate, index)) if is_same(candidate, name) => {
+                self.next += 1;
+                Some(*index)
+            }
+            _ => self.search(name),
+        }
+    }
+
+    fn search(&mut self, name: &str) -> Option<usize> {
+        let (before, after) = self.names.split_at_checked(self.next)?;
+        let is_it = |(candidate, _): &(Arc<str>, usize)| is_same(candidate, name);
+        let at = match after.iter().position(is_it) {
+            Some(at) => before.len() + at,
+            None => before.iter().position(is_it)?,
+        };
+        self.next = at + 1;
+        self.names.get(at).map(|(_, index)| *index)
+    }
+}

@@ -1,0 +1,4 @@
+//! Whether data in canonical form conforms to its schema.
+
+mod resource;
+mod value;

@@ -1,0 +1,75 @@
+use scim_schema::{ResourceType, Target, standard};
+use serde_json::{Map, Value, json};
+
+fn find<'a>(on: &'a ResourceType, path: &str) -> &'a Target {
+    on.all_targets().find(|target| target.path().as_str() == path).unwrap()
+}
+
+fn in_extension(name: &str) -> String {
+    format!("{}:{name}", standard::ENTERPRISE_USER)
+}
+
+#[test]
+fn what_is_set_is_got_and_removed_again() {
+    let on = standard::user_type();
+    let mut resource = Map::new();
+    for (number, target) in on.all_attributes().enumerate() {
+        assert_eq!(target.get(&resource), None, "{target}");
+        assert_eq!(target.get_mut(&mut resource), None, "{target}");
+        assert_eq!(target.remove(&mut resource), None, "{target}");
+        assert_eq!(target.set(&mut resource, json!(number)), None, "{target}");
+        assert_eq!(target.set(&mut resource, json!([number])), Some(json!(number)), "{target}");
+    }
+    for (number, target) in on.all_attributes().enumerate() {
+        assert_eq!(target.get(&resource), Some(&json!([number])), "{target}");
+        *target.get_mut(&mut resource).unwrap() = json!(number);
+        assert_eq!(target.remove(&mut resource), Some(json!(number)), "{target}");
+        assert_eq!(target.get(&resource), None, "{target}");
+    }
+    assert_eq!(resource, Map::new());
+}
+
+#[test]
+fn an_extension_goes_with_its_last_attribute() {
+    let on = standard::user_type();
+    let department = find(&on, &in_extension("department")).clone();
+    let mut resource = Map::new();
+    department.set(&mut resource, json!("Sales"));
+    find(&on, &in_extension("division")).set(&mut resource, json!("North"));
+    department.remove(&mut resource);
+    assert_eq!(
+        Value::Object(resource.clone()),
+        json!({ standard::ENTERPRISE_USER: { "division": "North" } })
+    );
+    find(&on, &in_extension("division")).remove(&mut resource);
+    assert_eq!(resource, Map::new());
+
+    let mut empty = json!({ standard::ENTERPRISE_USER: {} });
+    assert_eq!(department.remove(empty.as_object_mut().unwrap()), None);
+    assert_eq!(empty, json!({}));
+}
+
+#[test]
+fn what_is_no_object_is_no_extension() {
+    let on = standard::user_type();
+    let department = find(&on, &in_extension("department"));
+    let mut resource = json!({ standard::ENTERPRISE_USER: "Sales" });
+    let resource = resource.as_object_mut().unwrap();
+    assert_eq!(department.get(resource), None);
+    assert_eq!(department.get_mut(resource), None);
+    assert_eq!(department.remove(resource), None);
+    assert_eq!(resource[standard::ENTERPRISE_USER], "Sales");
+    assert_eq!(department.set(resource, json!("Support")), None);
+    assert_eq!(resource[standard::ENTERPRISE_USER], json!({ "department": "Support" }));
+}
+
+#[test]
+fn a_sub_attribute_stands_for_its_attribute() {
+    let on = standard::user_type();
+    let given_name = find(&on, "name.givenName");
+    let mut resource = Map::new();
+    given_name.set(&mut resource, json!({ "givenName": "Bea" }));
+    assert_eq!(resource["name"], json!({ "givenName": "Bea" }));
+    assert_eq!(given_name.get(&resource), find(&on, "name").get(&resource));
+    assert_eq!(given_name.remove(&mut resource), Some(json!({ "givenName": "Bea" })));
+}
