@@ -124,8 +124,8 @@ impl Diff {
         let added: Vec<_> = to.order.iter().filter(|(key, element)| !same(from, key, element)).collect();
         // In a list that is replaced, an element keeps what is fixed in it.
         let keeps = |(key, element): &&(&str, &Value)| {
-            let old = from.index.get(key);
-            old.zip(element.as_object()).is_some_and(|(old, given)| has_all_of(target, old, given))
+            let old = from.index.get(key).and_then(|old| old.as_object());
+            old.zip(element.as_object()).is_some_and(|(old, new)| has_all_of(target, old, new))
         };
         if to.order.len() < removed.len() + added.len() && !added.iter().any(keeps) {
             let all = to.order.iter().map(|(_, element)| (*element).clone()).collect();

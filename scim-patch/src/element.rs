@@ -57,14 +57,20 @@ pub(crate) fn is_same_element(target: &AttributeRef, stored: &Value, requested: 
     }
 }
 
-/// Whether a stored element has all that a request says of it, and nothing else but what the service may have
-/// filled in: that is fixed, and clients leave it out (RFC 7643 section 4.2).
-pub(crate) fn has_all_of(target: &AttributeRef, stored: &Value, requested: &Map<String, Value>) -> bool {
-    target.sub_attributes().iter().all(|sub| {
+/// Whether a stored element of a keyed list has all that a request says of the element with the same key, and
+/// nothing else but what is fixed: the service may have filled that in, and clients leave it out (RFC 7643
+/// section 4.2). References that the service derives from the key do not count.
+pub(crate) fn has_all_of(
+    list: &AttributeRef,
+    stored: &Map<String, Value>,
+    requested: &Map<String, Value>,
+) -> bool {
+    list.sub_attributes().iter().all(|sub| {
         let name = sub.definition().name();
         match (stored.get(name), requested.get(name)) {
+            _ if name == "value" || sub.is_derived() => true,
             (Some(stored), Some(requested)) => sub.values_equal(stored, requested),
-            (Some(_), None) => sub.is_fixed() || sub.is_derived(),
+            (Some(_), None) => sub.is_fixed(),
             (None, requested) => requested.is_none(),
         }
     })

@@ -12,8 +12,8 @@ pub(crate) fn is_keyed(target: &AttributeRef) -> bool {
     target.holds_members() && target.definition().mutability() != Mutability::Immutable
 }
 
-/// The key of an element; empty if it has none.
-pub(crate) fn key_of(element: &Map<String, Value>) -> &str {
+/// The `value` that identifies an element of a list, such as a member of a group; empty if it has none.
+pub fn key_of(element: &Map<String, Value>) -> &str {
     element.get("value").and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -1,38 +1,9 @@
 //! Splitting off what a patch does to one list, for stores that keep its elements as rows.
 
-use serde_json::{Map, Value};
-
-use crate::Patch;
 use crate::key::is_keyed;
 use crate::key_effect::KeyEffects;
 use crate::step::{Action, Step};
-
-/// What happens to a list whose elements are identified by `value`.
-///
-/// Keys compare by the rule of the `value` sub-attribute; the order of the elements means nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ListDelta<'a> {
-    /// These elements are there afterwards, those not; all others stay as they are.
-    ///
-    /// A key may be in both: then an element that was there goes first. The keys in `remove` need
-    /// not exist, and an element in `add` whose key exists, and is not in `remove`, stays as it was.
-    Change {
-        /// Elements to add unless their key is there.
-        add: Vec<&'a Map<String, Value>>,
-        /// Keys to remove first.
-        remove: Vec<&'a str>,
-    },
-    /// Exactly these elements are there afterwards. One that was there stays as it was if it has all
-    /// that is given, and nothing else but fixed sub-attributes, which the service may have filled in.
-    Exactly(Vec<&'a Map<String, Value>>),
-}
-
-impl ListDelta<'_> {
-    /// Whether it changes nothing whatever the list is.
-    pub fn is_empty(&self) -> bool {
-        matches!(self, Self::Change { add, remove } if add.is_empty() && remove.is_empty())
-    }
-}
+use crate::{ListDelta, Patch};
 
 impl Patch {
     /// Splits the patch into the net delta of one list and a patch of everything else, so that a

@@ -13,14 +13,26 @@ use serde_json::{Map, Number, Value};
 ///
 /// ```
 /// use scim_schema::internal::StrictJson;
-/// use serde::de::DeserializeSeed;
 ///
-/// let read = |text| StrictJson.deserialize(&mut serde_json::Deserializer::from_str(text));
-/// assert_eq!(read(r#"{ "op": "add" }"#).unwrap()["op"], "add");
-/// assert!(read(r#"{ "op": "add", "op": "remove" }"#).is_err());
+/// assert_eq!(StrictJson::read(br#"{ "op": "add" }"#).unwrap()["op"], "add");
+/// assert!(StrictJson::read(br#"{ "op": "add", "op": "remove" }"#).is_err());
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct StrictJson;
+
+impl StrictJson {
+    /// Reads a text that is one JSON value, nested no deeper than `serde_json` allows (128 levels).
+    ///
+    /// # Errors
+    ///
+    /// If it is not JSON, or if it is refused for what the type says.
+    pub fn read(text: &[u8]) -> serde_json::Result<Value> {
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let value = Self.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(value)
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for StrictJson {
     type Value = Value;

@@ -1,6 +1,5 @@
 //! The bodies of POST, PUT and PATCH (RFC 7644 sections 3.3 and 3.5).
 
-use scim_patch::PatchRequest;
 use scim_schema::{
     AttributeRef, Mutability, Projection, ReadContext, ResolvedName, ResourceType, ScimType, is_unassigned,
 };
@@ -103,7 +102,7 @@ impl Request<'_> {
         let (mut projection, parameters) = self.resource_projection(resource_type)?;
         let precondition = self.write_precondition()?;
         let limits = &self.config().patch_limits;
-        let request = PatchRequest::from_value(self.json()?, limits, &mut self.read_context)?;
+        let request = self.patch_request()?;
         let mut patch = request.resolve(resource_type, limits, &mut self.read_context)?;
         let selects = patch.read_attributes().cloned().collect();
         let writes: Vec<AttributeRef> = patch.attributes().cloned().collect();

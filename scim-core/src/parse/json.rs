@@ -14,15 +14,12 @@ use crate::{Error, Result};
 ///
 /// `serde_json` limits nesting to 128 levels.
 pub(super) fn parse(body: &[u8]) -> Result<Value> {
-    if body.is_empty() {
-        return Err(Error::invalid_syntax("the request needs a body"));
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = StrictJson
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(invalid)?;
-    Ok(value)
+    StrictJson::read(not_empty(body)?).map_err(invalid)
+}
+
+/// The body, which must not be missing.
+pub(super) fn not_empty(body: &[u8]) -> Result<&[u8]> {
+    if body.is_empty() { Err(Error::invalid_syntax("the request needs a body")) } else { Ok(body) }
 }
 
 /// A message with a list whose elements are parsed later, one at a time.

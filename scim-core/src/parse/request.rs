@@ -1,6 +1,7 @@
 //! A request that is being parsed, and what all kinds of requests read from it.
 
 use http::{Extensions, HeaderMap, StatusCode};
+use scim_patch::PatchRequest;
 use scim_schema::{Projection, Quirk, ReadContext, ResourceType, ScimType};
 use serde_json::{Map, Value};
 
@@ -102,6 +103,17 @@ impl<'a> Request<'a> {
                 value.take().ok_or_else(|| Error::invalid_syntax("the operation needs `data`"))
             }
         }
+    }
+
+    /// The body as a PATCH request.
+    pub(super) fn patch_request(&mut self) -> Result<PatchRequest> {
+        let limits = &self.config().patch_limits;
+        Ok(match &self.body {
+            Body::Bytes(..) => {
+                PatchRequest::parse(json::not_empty(self.bytes()?)?, limits, &mut self.read_context)?
+            }
+            Body::Value(_) => PatchRequest::from_value(self.json()?, limits, &mut self.read_context)?,
+        })
     }
 
     /// The body as a JSON object, which the body of a POST or PUT is.

@@ -52,7 +52,7 @@ impl KeyedChanges {
             };
             // All of the list is set, or the element was removed and added again.
             let same = if self.exactly {
-                has_all_of(target, element, added)
+                element.as_object().is_some_and(|element| has_all_of(target, element, added))
             } else {
                 element.as_object() == Some(added)
             };

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use scim_schema::internal::StrictJson;
 use scim_schema::{AttributeRef, Quirk, ReadContext, ResourceType, ScimType};
 use serde_json::{Map, Value};
 
@@ -72,7 +73,7 @@ impl Resolver<'_, '_> {
     pub(super) fn unpack_text(&mut self, value: Value, path: impl fmt::Display) -> Value {
         if let Value::String(text) = &value
             && text.trim_start().starts_with(['{', '['])
-            && let Ok(inner @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text)
+            && let Ok(inner @ (Value::Object(_) | Value::Array(_))) = StrictJson::read(text.as_bytes())
             && self.read_context.allow_quirk(Quirk::JsonText, path)
         {
             return inner;
