@@ -2,22 +2,16 @@
 
 #![no_main]
 
-use std::sync::LazyLock;
-
 use libfuzzer_sys::fuzz_target;
-use scim_core::schema::{ResourceType, standard};
-use scim_fuzz::{World, fill};
+use scim_fuzz::{TestTenant, replace_ids};
 use serde_json::Value;
-
-static TYPES: LazyLock<[ResourceType; 2]> = LazyLock::new(|| [standard::user_type(), standard::group_type()]);
 
 fuzz_target!(|input: &[u8]| {
     for strict in [false, true] {
-        let world = World::new(strict);
-        let mut names = vec![world.user("anna"), world.user("bert")];
-        names.push(world.group("others", &[&names[0]]));
-        let body = fill(input, &names);
-        let (status, answer) = world.call("POST", "/Bulk", body.clone());
+        let tenant = TestTenant::new(strict);
+        let ids = tenant.create_users_and_group();
+        let body = replace_ids(input, &ids);
+        let (status, answer) = tenant.call("POST", "/Bulk", body.clone());
         if status == 200 {
             let results = answer["Operations"].as_array().expect("the answer has operations");
             if let Ok(job) = serde_json::from_slice::<Value>(&body) {
@@ -37,15 +31,7 @@ fuzz_target!(|input: &[u8]| {
             }
         }
         // No reference is left open, whatever failed.
-        let mut total = 0;
-        for on in TYPES.iter() {
-            let (status, list) = world.call("GET", on.endpoint(), "");
-            assert_eq!(status, 200);
-            for resource in list["Resources"].as_array().into_iter().flatten() {
-                total += 1;
-                world.check(on, resource);
-            }
-        }
+        let total = tenant.check_all();
         if status != 200 {
             assert_eq!(total, 3, "a job that was refused did something: {answer}");
         }

@@ -1,20 +1,21 @@
-//! Cursors: none opens but those that were given out; those lead through everything, once, and back; and a store does
-//! not stumble over positions that are not its own.
+//! Cursors: only those that the service has handed out are accepted; they lead through all resources, each once, and
+//! back; and a store must not panic at positions that are not its own.
 //!
-//! The first byte says how many resources a page has, the second by what they are sorted, the rest is what becomes of a
-//! cursor.
+//! The first byte says how many resources a page has, the second by what they are sorted, the rest how a cursor is
+//! changed.
 
 #![no_main]
+
+#[path = "../../scim-core/tests/support/overriding.rs"]
+mod overriding;
 
 use std::cell::RefCell;
 
 use libfuzzer_sys::fuzz_target;
-use scim_core::schema::{Projection, ResourceType, Tolerance};
-use scim_core::{
-    Capabilities, Context, Deleted, MemoryProvider, Page, Position, Precondition, Provider, Query, Resource,
-    Result, Update, UpdateOptions, Updated, Window, async_trait,
-};
-use scim_fuzz::{World, service};
+use overriding::{Overrides, Overriding};
+use scim_core::schema::Tolerance;
+use scim_core::{Context, MemoryProvider, Page, Position, Provider, Query, Result, Window, async_trait};
+use scim_fuzz::{TestTenant, service};
 use serde_json::Value;
 
 /// What users are sorted by.
@@ -25,8 +26,8 @@ thread_local! {
     /// The position that takes the place of the right one.
     static POSITION: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 
-    static WORLD: World = {
-        let world = World::of(service(Tolerance::lenient(), Moved(MemoryProvider::new())), Tolerance::lenient(), "the only one");
+    static TENANT: TestTenant = {
+        let tenant = TestTenant::on_service(service(Tolerance::lenient(), Overriding(OtherPositions(MemoryProvider::new()))), Tolerance::lenient(), "the only one");
         for number in 0..12 {
             let user = serde_json::json!({
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -36,19 +37,23 @@ thread_local! {
                 "emails": [{ "value": format!("{}@example.com", number / 3), "primary": number % 3 == 0 }],
                 "name": { "familyName": (["Z", "ö", "é"][number % 3]) },
             });
-            let (status, answer) = world.call("POST", "/Users", user.to_string());
+            let (status, answer) = tenant.call("POST", "/Users", user.to_string());
             assert_eq!(status, 201, "{answer}");
         }
-        world
+        tenant
     };
 }
 
-/// The memory provider, but for positions.
+/// The memory provider, which is called with another position if one is set.
 #[derive(Clone)]
-struct Moved(MemoryProvider);
+struct OtherPositions(MemoryProvider);
 
 #[async_trait]
-impl Provider for Moved {
+impl Overrides for OtherPositions {
+    fn inner(&self) -> &dyn Provider {
+        &self.0
+    }
+
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
         let mut query = query.clone();
         if let Some(position) = POSITION.with_borrow_mut(Option::take) {
@@ -59,37 +64,6 @@ impl Provider for Moved {
         }
         self.0.query(cx, &query).await
     }
-
-    async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
-        self.0.create(cx, resource).await
-    }
-
-    async fn retrieve(
-        &self,
-        cx: &Context<'_>,
-        id: &str,
-        projection: &Projection,
-    ) -> Result<Option<Resource>> {
-        self.0.retrieve(cx, id, projection).await
-    }
-
-    async fn update(
-        &self,
-        cx: &Context<'_>,
-        id: &str,
-        update: &Update,
-        options: &UpdateOptions,
-    ) -> Result<Updated> {
-        self.0.update(cx, id, update, options).await
-    }
-
-    async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
-        self.0.delete(cx, id, precondition).await
-    }
-
-    fn capabilities(&self, on: &ResourceType) -> Capabilities {
-        self.0.capabilities(on)
-    }
 }
 
 fuzz_target!(|input: &[u8]| {
@@ -99,9 +73,9 @@ fuzz_target!(|input: &[u8]| {
     let endpoint = if count & 0x40 == 0 { "/Users" } else { "" };
     let count = usize::from(count & 0x0f);
     let sort = if sort.is_empty() { String::new() } else { format!("&sortBy={sort}&sortOrder={order}") };
-    WORLD.with(|world| {
+    TENANT.with(|tenant| {
         let page =
-            |cursor: &str| world.call("GET", &format!("{endpoint}?count={count}{sort}&cursor={cursor}"), "");
+            |cursor: &str| tenant.call("GET", &format!("{endpoint}?count={count}{sort}&cursor={cursor}"), "");
         let (status, first) = page("");
         assert_eq!(status, 200, "{first}");
         if count > 0 {

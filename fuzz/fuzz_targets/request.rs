@@ -6,28 +6,23 @@
 
 #![no_main]
 
-use std::sync::LazyLock;
-
 use http::Request;
 use libfuzzer_sys::fuzz_target;
-use scim_core::schema::{ResourceType, standard};
-use scim_fuzz::{World, fill};
+use scim_fuzz::{TestTenant, replace_ids};
 use serde_json::Value;
-
-static TYPES: LazyLock<[ResourceType; 2]> = LazyLock::new(|| [standard::user_type(), standard::group_type()]);
 
 fuzz_target!(|input: &[u8]| {
     let (strict, mut rest) = match input.strip_prefix(b"strict\n") {
         Some(rest) => (true, rest),
         None => (false, input),
     };
-    let world = World::new(strict);
+    let tenant = TestTenant::new(strict);
     let mut created = Vec::new();
     for _ in 0..8 {
         let end = rest.windows(4).position(|bytes| bytes == b"\n%%\n");
         let one = &rest[..end.unwrap_or(rest.len())];
-        if let Some(request) = read(&fill(one, &created)) {
-            let response = world.send(request);
+        if let Some(request) = read(&replace_ids(one, &created)) {
+            let response = tenant.send(request);
             if response.status() == 201
                 && let Ok(resource) = serde_json::from_slice::<Value>(response.body())
                 && let Some(id) = resource["id"].as_str()
@@ -38,13 +33,7 @@ fuzz_target!(|input: &[u8]| {
         let Some(end) = end else { break };
         rest = &rest[end + 4..];
     }
-    for on in TYPES.iter() {
-        let (status, list) = world.call("GET", on.endpoint(), "");
-        assert_eq!(status, 200);
-        for resource in list["Resources"].as_array().into_iter().flatten() {
-            world.check(on, resource);
-        }
-    }
+    tenant.check_all();
 });
 
 /// The request that these bytes are, if an HTTP stack would let it through.

@@ -1,12 +1,17 @@
 //! What the fuzz targets share: services to send requests to, and what every answer must be.
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response};
-use scim_core::schema::{Reading, ResourceType, Tolerance, standard};
+use scim_core::schema::{ReadContext, ResourceType, Tolerance, standard};
 use scim_core::{Identity, Me, MemoryProvider, Provider, ScimService};
 use serde_json::{Map, Value, json};
+
+/// The resource types of every service.
+pub static TYPES: LazyLock<[ResourceType; 2]> =
+    LazyLock::new(|| [standard::user_type(), standard::group_type()]);
 
 pub const BASE: &str = "https://example.com/scim/v2";
 
@@ -21,16 +26,16 @@ thread_local! {
 }
 
 /// A tenant of its own on a service.
-pub struct World {
+pub struct TestTenant {
     service: ScimService,
     tolerance: Tolerance,
     identity: Identity,
     /// The first user that was created, who is the one that asks.
-    me: RefCell<Option<Mine>>,
+    me: RefCell<Option<CurrentUser>>,
 }
 
 #[derive(Clone)]
-struct Mine(String);
+struct CurrentUser(String);
 
 pub fn service(tolerance: Tolerance, store: impl Provider + Clone + 'static) -> ScimService {
     ScimService::builder()
@@ -39,14 +44,14 @@ pub fn service(tolerance: Tolerance, store: impl Provider + Clone + 'static) -> 
         .multi_tenant()
         .cursor_key(b"a key that does not change")
         .max_payload(1 << 20)
-        .me(Me::new(|_, extensions| Some(("User".to_owned(), extensions.get::<Mine>()?.0.clone()))))
+        .me(Me::new(|_, extensions| Some(("User".to_owned(), extensions.get::<CurrentUser>()?.0.clone()))))
         .users(store.clone())
         .groups(store)
         .build()
         .expect("the configuration can be kept")
 }
 
-impl World {
+impl TestTenant {
     /// A tenant without resources, on a strict or a lenient service.
     pub fn new(strict: bool) -> Self {
         SERVICES.with_borrow_mut(|services| {
@@ -60,11 +65,11 @@ impl World {
             let (tenants, services) = services.as_mut().expect("they were just made");
             *tenants += 1;
             let tolerance = if strict { Tolerance::strict() } else { Tolerance::lenient() };
-            Self::of(services[usize::from(strict)].clone(), tolerance, &tenants.to_string())
+            Self::on_service(services[usize::from(strict)].clone(), tolerance, &tenants.to_string())
         })
     }
 
-    pub fn of(service: ScimService, tolerance: Tolerance, tenant: &str) -> Self {
+    pub fn on_service(service: ScimService, tolerance: Tolerance, tenant: &str) -> Self {
         Self {
             service,
             tolerance,
@@ -103,7 +108,7 @@ impl World {
         }
         if status == 201 && body["meta"]["resourceType"] == "User" {
             let id = body["id"].as_str().expect("a resource has an id");
-            self.me.borrow_mut().get_or_insert_with(|| Mine(id.to_owned()));
+            self.me.borrow_mut().get_or_insert_with(|| CurrentUser(id.to_owned()));
         }
         response
     }
@@ -139,12 +144,34 @@ impl World {
         self.create("/Groups", group.to_string()).expect("it is a good group")
     }
 
-    /// What is stored must be what the service itself takes, and members must be there.
-    pub fn check(&self, on: &ResourceType, resource: &Value) {
+    /// Checks every resource of the tenant; how many there are.
+    pub fn check_all(&self) -> usize {
+        let mut total = 0;
+        for resource_type in TYPES.iter() {
+            let (status, list) = self.call("GET", resource_type.endpoint(), "");
+            assert_eq!(status, 200);
+            for resource in list["Resources"].as_array().into_iter().flatten() {
+                total += 1;
+                self.check(resource_type, resource);
+            }
+        }
+        total
+    }
+
+    /// Creates two users and a group of the first one: their ids.
+    pub fn create_users_and_group(&self) -> Vec<String> {
+        let [anna, bert] = ["anna", "bert"].map(|name| self.user(name));
+        let group = self.group("others", &[&anna]);
+        vec![anna, bert, group]
+    }
+
+    /// Checks that a stored resource is one that the service itself accepts, and that its members exist.
+    pub fn check(&self, resource_type: &ResourceType, resource: &Value) {
         let mut map = resource.as_object().expect("a resource is an object").clone();
-        on.normalize(&mut map, &mut Reading::new(&self.tolerance))
+        resource_type
+            .normalize(&mut map, &mut ReadContext::new(&self.tolerance))
             .unwrap_or_else(|error| panic!("{error}: {resource}"));
-        on.validate(&map, None).unwrap_or_else(|error| panic!("{error}: {resource}"));
+        resource_type.validate(&map, None).unwrap_or_else(|error| panic!("{error}: {resource}"));
         for member in resource["members"].as_array().into_iter().flatten() {
             let id = member["value"].as_str().expect("a member has an id");
             let found = ["Users", "Groups"]
@@ -155,21 +182,25 @@ impl World {
     }
 }
 
-/// A resource as the library keeps it, if it is one.
-pub fn canonical(on: &ResourceType, resource: &[u8], tolerance: &Tolerance) -> Option<Map<String, Value>> {
+/// A resource in the form in which the library passes it to a provider, if it is valid.
+pub fn normalized(
+    resource_type: &ResourceType,
+    resource: &[u8],
+    tolerance: &Tolerance,
+) -> Option<Map<String, Value>> {
     let mut map: Map<String, Value> = serde_json::from_slice(resource).ok()?;
-    on.normalize(&mut map, &mut Reading::new(tolerance)).ok()?;
-    on.validate(&map, None).ok()?;
+    resource_type.normalize(&mut map, &mut ReadContext::new(tolerance)).ok()?;
+    resource_type.validate(&map, None).ok()?;
     Some(map)
 }
 
-/// Puts names in place of what an input cannot know: `$0` is the first, `$9` the tenth.
-pub fn fill(text: &[u8], names: &[String]) -> Vec<u8> {
+/// Puts in the ids that an input cannot know: `$0` stands for the first, `$9` for the tenth.
+pub fn replace_ids(text: &[u8], ids: &[String]) -> Vec<u8> {
     let mut filled = Vec::with_capacity(text.len());
     let mut rest = text.iter();
     while let Some(byte) = rest.next() {
         let digit = rest.as_slice().first().filter(|_| *byte == b'$').map(|digit| digit.wrapping_sub(b'0'));
-        match digit.and_then(|digit| names.get(usize::from(digit))) {
+        match digit.and_then(|digit| ids.get(usize::from(digit))) {
             Some(name) => {
                 filled.extend_from_slice(name.as_bytes());
                 rest.next();

@@ -1,56 +1,16 @@
-//! What a provider is told about the request.
+//! The context of a provider call.
 
-use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use http::Extensions;
 use scim_filter::Budget;
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
-use zeroize::Zeroize;
 
-use crate::{Error, Permit, Result};
+use crate::{Error, Identity, Permit, Result, Secrets};
 
-/// Who makes a request: put into the request's extensions by the host's authentication.
-///
-/// Without one every request is answered with 401, so that a forgotten layer does not open the door.
-///
-/// ```
-/// let mut request = http::Request::get("/Users").body(Vec::<u8>::new()).unwrap();
-/// request.extensions_mut().insert(scim_core::Identity::new("entra").in_tenant("contoso"));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Identity {
-    /// The client that is identified.
-    pub principal: String,
-    /// The tenant that it works in.
-    pub tenant: Option<String>,
-}
-
-impl Identity {
-    /// An identity without a tenant.
-    pub fn new(principal: impl Into<String>) -> Self {
-        Self { principal: principal.into(), tenant: None }
-    }
-
-    /// The same identity in a tenant.
-    #[must_use]
-    pub fn in_tenant(mut self, tenant: impl Into<String>) -> Self {
-        self.tenant = Some(tenant.into());
-        self
-    }
-}
-
-/// The base URL of one request, for hosts that serve several (tenants by path or by name).
-///
-/// Put into the request's extensions it takes the place of the service's own. It must be absolute
-/// and without a slash at its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BaseUrl(pub String);
-
-/// What a provider is told about the request besides its arguments.
+/// What a provider call is about, besides its arguments: the resource type, who asks, and the limits of the request.
 #[derive(Debug)]
 pub struct Context<'a> {
     pub(crate) resource_type: &'a ResourceType,
@@ -65,11 +25,10 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Builds what a provider is told, for calling one without a service: from its tests, or from the
-    /// application itself.
-    pub fn builder(on: &ResourceType) -> ContextBuilder {
+    /// Builds a context, to call a provider without a service: from its tests, or from the application itself.
+    pub fn builder(resource_type: &ResourceType) -> ContextBuilder {
         ContextBuilder {
-            resource_type: on.clone(),
+            resource_type: resource_type.clone(),
             base_url: "https://scim.example.com/v2".to_owned(),
             secrets: Secrets::default(),
             permit: Permit::all(),
@@ -80,7 +39,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The resource type that the request is for.
+    /// The resource type of the call.
     pub fn resource_type(&self) -> &'a ResourceType {
         self.resource_type
     }
@@ -90,65 +49,64 @@ impl<'a> Context<'a> {
         self.base_url
     }
 
-    /// Who makes the request; `None` only where the host allows anonymous requests.
+    /// Who makes the request; `None` only if the host allows anonymous requests.
     pub fn identity(&self) -> Option<&'a Identity> {
         self.identity
     }
 
-    /// The tenant of the request. Every read and write is within it.
+    /// The tenant of the request. The call reads and writes resources of this tenant only.
     pub fn tenant(&self) -> Option<&'a str> {
         self.identity?.tenant.as_deref()
     }
 
-    /// The `writeOnly` values of the request, such as the password. They are not in the resource.
+    /// The `writeOnly` values of the request, such as a password. They are not in the resource.
     pub fn secrets(&self) -> &'a Secrets {
         self.secrets
     }
 
-    /// Whether the caller may read an attribute. What it may not read is neither shown nor cleared
-    /// by a replacement that leaves it out; the service and [`Update::apply`](crate::Update::apply)
-    /// see to that.
-    pub fn may_read(&self, target: &Target) -> bool {
+    /// Whether the caller may read an attribute. The service does not show other attributes, and
+    /// [`Update::apply`](crate::Update::apply) keeps their values when a replacement leaves them out.
+    pub fn may_read(&self, target: &AttributeRef) -> bool {
         self.permit.may_read(target)
     }
 
-    /// Whether the caller may write an attribute. The service and
-    /// [`Update::apply`](crate::Update::apply) see to that too.
-    pub fn may_write(&self, target: &Target) -> bool {
+    /// Whether the caller may write an attribute. The service and [`Update::apply`](crate::Update::apply) check
+    /// it.
+    pub fn may_write(&self, target: &AttributeRef) -> bool {
         self.permit.may_write(target)
     }
 
-    /// The time of the request, the same in every step of it.
+    /// The time of the request; it is the same throughout the operation.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// The work that the request may still ask for; shared by all operations of a bulk request.
+    /// The work that the request may still cause. All operations of a bulk request share it;
     /// [`Query::page`](crate::Query::page) and [`Update::apply`](crate::Update::apply) take from it.
     pub fn budget(&self) -> &Budget {
         &self.budget
     }
 
-    /// What the host's middleware put into the request, by type.
+    /// A value that the host's middleware put into the request's extensions, by its type.
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&'a T> {
         self.extensions.get()
     }
 
-    /// What the host's middleware must have put into the request.
+    /// A value that the host's middleware must have put into the request's extensions, by its type.
     ///
     /// # Errors
     ///
-    /// 500 if it did not: a forgotten layer must not mean less protection.
-    pub fn require<T: Send + Sync + 'static>(&self) -> Result<&'a T> {
+    /// 500 if the value is missing: a forgotten middleware must not mean less protection.
+    pub fn require_extension<T: Send + Sync + 'static>(&self) -> Result<&'a T> {
         self.extension().ok_or_else(|| {
             Error::internal(format!("the request's extensions lack a {}", std::any::type_name::<T>()))
         })
     }
 }
 
-/// Builds a [`Context`]: it owns what the context borrows.
+/// Builds a [`Context`]. It owns what the context borrows.
 ///
-/// Unless told otherwise nobody asks, in no tenant, may do everything, and gives no secrets.
+/// By default the caller is anonymous, has no tenant, may read and write everything, and sends no secrets.
 ///
 /// ```
 /// use scim_core::schema::{Projection, standard};
@@ -168,7 +126,7 @@ impl<'a> Context<'a> {
 ///
 /// let bee = Update::Replace(Resource::try_from(json!({ "userName": "bee" }))?);
 /// let options = UpdateOptions::new()
-///     .precondition(Precondition::matches(bea.version().unwrap()))
+///     .precondition(Precondition::if_match(bea.version().unwrap()))
 ///     .returning(Projection::new(&users));
 /// let updated = store.update(&cx, bea.id(), &bee, &options).await?;
 /// assert_eq!(updated.resource.unwrap().text("userName"), Some("bee"));
@@ -176,8 +134,8 @@ impl<'a> Context<'a> {
 /// # }).unwrap();
 /// ```
 ///
-/// The service hands over only what it has checked. Whoever calls a provider without it has to do
-/// that: [`ResourceType::normalize`] and [`ResourceType::validate`] for a resource,
+/// The service checks what it passes to a provider. A caller without a service does that itself:
+/// [`ResourceType::normalize`] and [`ResourceType::validate`] for a resource,
 /// [`PatchRequest::resolve`](scim_patch::PatchRequest::resolve) for a PATCH.
 #[derive(Debug)]
 #[must_use]
@@ -193,7 +151,7 @@ pub struct ContextBuilder {
 }
 
 impl ContextBuilder {
-    /// The context, as often as it is wanted, each with a budget of its own.
+    /// A context. Each has a budget of its own.
     pub fn context(&self) -> Context<'_> {
         Context {
             resource_type: &self.resource_type,
@@ -208,24 +166,24 @@ impl ContextBuilder {
         }
     }
 
-    /// Who makes the request, and in which tenant.
+    /// Sets who makes the request, and in which tenant.
     pub fn identity(self, identity: Identity) -> Self {
         self.extension(identity)
     }
 
-    /// The base URL that clients see, without a slash at its end.
+    /// Sets the base URL that clients see, without a slash at its end.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// The time of the request; without it, each context is of the moment in which it is made.
+    /// Sets the time of the request; by default, the time at which the context is made.
     pub fn now(mut self, now: DateTime<Utc>) -> Self {
         self.now = Some(now);
         self
     }
 
-    /// What the caller may read and write.
+    /// Sets what the caller may read and write.
     pub fn permit(mut self, permit: Permit) -> Self {
         self.permit = permit;
         self
@@ -243,68 +201,22 @@ impl ContextBuilder {
         self
     }
 
-    /// What the host's middleware puts into the request.
+    /// Adds a value that the host's middleware would put into the request's extensions.
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.extensions.insert(value);
         self
     }
 
-    /// The work that the request may ask for, in visits, as for a service with
-    /// [`Builder::max_work`](crate::Builder::max_work).
+    /// Sets the work that the call may cause, in visits, like [`ScimServiceBuilder::max_work`](crate::ScimServiceBuilder::max_work).
     pub fn max_work(mut self, visits: u64) -> Self {
         self.max_work = visits;
         self
     }
 
-    /// As for a service with [`Builder::unique_types`](crate::Builder::unique_types).
+    /// Refuses two elements of one `type` in a list, like [`ScimServiceBuilder::unique_types`](crate::ScimServiceBuilder::unique_types).
     pub fn unique_types(mut self) -> Self {
         self.unique_types = true;
         self
-    }
-}
-
-/// The `writeOnly` values of a request, wiped when it is over.
-#[derive(Default)]
-pub struct Secrets(Vec<(String, Option<Value>)>);
-
-impl Secrets {
-    /// The new value of a `writeOnly` attribute, by its canonical path (`password`).
-    pub fn get(&self, path: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(name, _)| name == path)?.1.as_ref()?.as_str()
-    }
-
-    /// Whether the request removes the value of a `writeOnly` attribute.
-    pub fn is_cleared(&self, path: &str) -> bool {
-        self.0.iter().rev().find(|(name, _)| name == path).is_some_and(|(_, value)| value.is_none())
-    }
-
-    /// Whether the request has none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn push(&mut self, path: impl Into<String>, value: Option<Value>) {
-        self.0.push((path.into(), value));
-    }
-}
-
-impl Drop for Secrets {
-    fn drop(&mut self) {
-        fn wipe(value: &mut Value) {
-            match value {
-                Value::String(text) => text.zeroize(),
-                Value::Array(list) => list.iter_mut().for_each(wipe),
-                Value::Object(object) => object.values_mut().for_each(wipe),
-                _ => {}
-            }
-        }
-        self.0.iter_mut().filter_map(|(_, value)| value.as_mut()).for_each(wipe);
-    }
-}
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.iter().map(|(path, _)| path)).finish()
     }
 }
 
@@ -324,7 +236,7 @@ mod tests {
         assert_eq!((cx.resource_type().name(), cx.base_url()), ("User", "https://scim.example.com/v2"));
         assert!(cx.identity().is_none() && cx.tenant().is_none() && cx.secrets().is_empty());
         assert!(Utc::now() - cx.now() < chrono::TimeDelta::minutes(1));
-        assert!(cx.require::<u8>().is_err());
+        assert!(cx.require_extension::<u8>().is_err());
 
         let time: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
         let told = Context::builder(&users)
@@ -343,7 +255,7 @@ mod tests {
         );
         assert_eq!(cx.identity(), cx.extension());
         assert!(!cx.may_read(emails) && cx.may_write(emails) && cx.may_read(roles) && !cx.may_write(roles));
-        assert_eq!(cx.require::<u8>().unwrap(), &7);
+        assert_eq!(cx.require_extension::<u8>().unwrap(), &7);
         assert_eq!(cx.secrets().get("password"), Some("correct horse"));
         assert!(cx.secrets().is_cleared("pin") && !cx.secrets().is_cleared("password"));
         assert!(!format!("{told:?}").contains("horse"));

@@ -1,4 +1,4 @@
-//! Cursors: positions that clients can carry but neither forge nor change (RFC 9865).
+//! Cursors: positions that clients can send back but neither read nor change (RFC 9865).
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ use crate::{Error, Position, Result, Window};
 /// Seals positions into cursors and opens them again.
 pub(crate) struct Sealer {
     key: Vec<u8>,
-    /// How long a cursor is good for.
+    /// How long a cursor is valid.
     pub(crate) timeout: Duration,
 }
 
-/// What a cursor holds besides the binding to its query.
+/// The content of a cursor.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cursor {
-    /// Among several types, which one; 0 for the only one.
-    pub(crate) type_index: usize,
-    /// Where the page begins in the resources of that type; never counted.
+    /// The index of the query in which the page begins; 0 if the request is for one resource type.
+    pub(crate) query: usize,
+    /// Where the page begins in the resources of that query; never [`Window::Start`].
     pub(crate) window: Window,
     /// The page size, which stays the same from page to page.
     pub(crate) count: usize,
 }
 
-/// The length of the MAC that stands in front.
-const MAC: usize = 32;
+/// The length of the MAC, which comes first.
+const MAC_LENGTH: usize = 32;
 
 impl Sealer {
     pub(crate) fn new(key: Vec<u8>, timeout: Duration) -> Self {
@@ -45,15 +45,15 @@ impl Sealer {
         Some(mac)
     }
 
-    /// A cursor in unreserved characters. `binding` is the query, the tenant and the caller; the
-    /// cursor is good for nothing else.
+    /// Makes a cursor of unreserved characters. It is valid only together with the same `binding`, which
+    /// contains the query, the tenant and the caller.
     pub(crate) fn seal(&self, cursor: &Cursor, binding: &str, now: DateTime<Utc>) -> Option<String> {
         let timeout = i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX);
         let expires = now.timestamp_millis().saturating_add(timeout);
         let mut body = Vec::new();
         body.extend(expires.to_be_bytes());
         body.extend((cursor.count as u64).to_be_bytes());
-        body.extend((cursor.type_index as u64).to_be_bytes());
+        body.extend((cursor.query as u64).to_be_bytes());
         let (kind, position) = match &cursor.window {
             Window::Start(_) | Window::First => (0, None),
             Window::After(position) => (1, Some(position)),
@@ -70,17 +70,22 @@ impl Sealer {
     ///
     /// # Errors
     ///
-    /// `invalidCursor` for anything that was not, `expiredCursor` if its time is over.
+    /// `invalidCursor` for any other text, `expiredCursor` after the timeout.
     pub(crate) fn open(&self, text: &str, binding: &str, now: DateTime<Utc>) -> Result<Cursor> {
-        let invalid = || Error::of(ScimType::InvalidCursor, "the cursor is not one of this query");
+        let invalid = || {
+            Error::from_scim_type(
+                ScimType::InvalidCursor,
+                "the cursor does not belong to this query; request the first page again",
+            )
+        };
         let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
-        let (mac, body) = sealed.split_at_checked(MAC).ok_or_else(invalid)?;
+        let (mac, body) = sealed.split_at_checked(MAC_LENGTH).ok_or_else(invalid)?;
         self.mac(body, binding).ok_or_else(invalid)?.verify_slice(mac).map_err(|_| invalid())?;
         let (expires, cursor) = read(body).ok_or_else(invalid)?;
         if expires <= now.timestamp_millis() {
-            return Err(Error::of(
+            return Err(Error::from_scim_type(
                 ScimType::ExpiredCursor,
-                "the cursor has expired; begin again without one",
+                "the cursor has expired; request the first page again",
             ));
         }
         Ok(cursor)
@@ -90,7 +95,7 @@ impl Sealer {
 fn read(body: &[u8]) -> Option<(i64, Cursor)> {
     let (expires, rest) = body.split_first_chunk::<8>()?;
     let (count, rest) = rest.split_first_chunk::<8>()?;
-    let (type_index, rest) = rest.split_first_chunk::<8>()?;
+    let (query, rest) = rest.split_first_chunk::<8>()?;
     let (kind, rest) = rest.split_first()?;
     let window = match kind {
         0 => Window::First,
@@ -99,7 +104,7 @@ fn read(body: &[u8]) -> Option<(i64, Cursor)> {
         _ => return None,
     };
     let cursor = Cursor {
-        type_index: usize::try_from(u64::from_be_bytes(*type_index)).ok()?,
+        query: usize::try_from(u64::from_be_bytes(*query)).ok()?,
         window,
         count: usize::try_from(u64::from_be_bytes(*count)).ok()?,
     };
@@ -115,7 +120,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn cursor() -> Cursor {
-        Cursor { type_index: 1, window: Window::After(Position(b"here".to_vec())), count: 20 }
+        Cursor { query: 1, window: Window::After(Position(b"here".to_vec())), count: 20 }
     }
 
     #[test]

@@ -1,23 +1,22 @@
-//! What a client is told when something goes wrong (RFC 7644 section 3.12).
+//! Errors, as clients see them (RFC 7644 section 3.12).
 
 use std::fmt;
 
 use http::StatusCode;
 use scim_filter::{ParseError, ResolveError};
 use scim_patch::PatchError;
-use scim_schema::{ScimType, Target, Violation};
+use scim_schema::{AttributeRef, ScimType, Violation};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// The result of what can fail with an [`Error`].
+use crate::message_uri::ERROR;
+
+/// A `Result` whose error is an [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The URI of the Error message schema.
-pub(crate) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
-
-/// A failure with a status, an optional `scimType` and a detail for the client; one word in size.
+/// An error with an HTTP status, an optional `scimType` and a `detail` for the client.
 ///
-/// A provider makes one with the constructor that names the outcome. What caused it goes into the
-/// [source](Self::with_source), which is for the host's logs and never reaches the client.
+/// A provider makes one with the constructor that names what happened. The cause goes into the
+/// [source](Self::with_source), which is for the host's logs and is never sent to the client.
 ///
 /// ```
 /// use scim_core::Error;
@@ -25,7 +24,7 @@ pub(crate) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 /// let error = Error::uniqueness("userName");
 /// assert_eq!(error.status(), 409);
 /// assert_eq!(error.scim_type().map(|t| t.as_str()), Some("uniqueness"));
-/// assert_eq!(error.detail(), "`userName` is in use");
+/// assert_eq!(error.detail(), "another resource has the same `userName`");
 /// ```
 pub struct Error(Box<ErrorInner>);
 
@@ -37,21 +36,21 @@ struct ErrorInner {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// A response header that belongs to an error.
+/// What the response to an error needs besides the message: a header, or the operation of a PATCH.
 #[derive(Clone, Debug)]
 pub(crate) enum Hint {
     /// The methods that the endpoint has.
     Allow(&'static str),
-    /// Seconds after which a retry makes sense.
+    /// The seconds after which the client may try again.
     RetryAfter(u32),
-    /// The coding that a body may have.
+    /// The content coding that a body may have.
     AcceptEncoding(&'static str),
-    /// The member of a list that is refused.
+    /// The element of a list that was refused.
     Member { list: String, id: String },
 }
 
 impl Error {
-    /// An error with any status.
+    /// An error with a status and no `scimType`.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self(Box::new(ErrorInner {
             status,
@@ -64,7 +63,7 @@ impl Error {
 
     /// An error with a `scimType`, and the status that goes with it: 409 for `uniqueness`, 403 for
     /// `sensitive`, 400 for all others (RFC 7644 table 9).
-    pub fn of(scim_type: ScimType, detail: impl Into<String>) -> Self {
+    pub fn from_scim_type(scim_type: ScimType, detail: impl Into<String>) -> Self {
         let status = match scim_type {
             ScimType::Uniqueness => StatusCode::CONFLICT,
             ScimType::Sensitive => StatusCode::FORBIDDEN,
@@ -75,23 +74,23 @@ impl Error {
         error
     }
 
-    /// There is no resource with this id.
+    /// No resource has this id (status 404).
     pub fn not_found(id: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("resource `{}` not found", shortened(id)))
+        Self::new(StatusCode::NOT_FOUND, format!("no resource has the id `{}`", shortened(id)))
     }
 
-    /// A value of this attribute is taken by another resource (RFC 7644 section 3.3).
+    /// Another resource has the value of this attribute, which must be unique (RFC 7644 section 3.3).
     pub fn uniqueness(attribute: &str) -> Self {
-        Self::of(ScimType::Uniqueness, format!("`{attribute}` is in use"))
+        Self::from_scim_type(ScimType::Uniqueness, format!("another resource has the same `{attribute}`"))
     }
 
-    /// A value that the store cannot accept.
+    /// The store cannot accept the value of this attribute.
     pub fn invalid_value(attribute: &str, reason: &str) -> Self {
-        Self::of(ScimType::InvalidValue, format!("`{attribute}`: {reason}"))
+        Self::from_scim_type(ScimType::InvalidValue, format!("`{attribute}`: {reason}"))
     }
 
-    /// A member of a list that the store cannot accept, by its id: one that does not exist, or a group
-    /// that would be in itself. The detail of a PATCH then tells which operation adds it.
+    /// The store cannot accept the element of a list that refers to this id: the resource does not exist, or a
+    /// group would contain itself. The service adds to the detail which operation of a PATCH adds the element.
     ///
     /// ```
     /// use scim_core::Error;
@@ -105,18 +104,18 @@ impl Error {
         error
     }
 
-    /// The same error, of one operation of a PATCH.
+    /// The same error, with the operation of a PATCH that caused it.
     pub(crate) fn in_operation(mut self, index: usize) -> Self {
         self.0.detail = format!("operation {index}: {}", self.0.detail);
         self
     }
 
-    /// A body in a coding, or of a media type, that the service does not read (status 415).
+    /// The body has a media type or a coding that the service does not support (status 415).
     pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
-    /// A body in a content coding; the service reads none (RFC 9110 section 15.5.16).
+    /// The body has a content coding; the service supports none (RFC 9110 section 15.5.16).
     pub(crate) fn encoded() -> Self {
         let detail = "the body must not be compressed; send it without a Content-Encoding";
         let mut error = Self::unsupported_media_type(detail);
@@ -124,41 +123,52 @@ impl Error {
         error
     }
 
-    /// A message that is malformed.
+    /// The request is malformed.
     pub fn invalid_syntax(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidSyntax, detail)
+        Self::from_scim_type(ScimType::InvalidSyntax, detail)
     }
 
-    /// A filter that the store cannot evaluate.
+    /// The store cannot evaluate the filter.
     pub fn invalid_filter(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidFilter, detail)
+        Self::from_scim_type(ScimType::InvalidFilter, detail)
     }
 
-    /// More results than the store is willing to compute.
+    /// There are more results than the store computes.
     pub fn too_many(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::TooMany, detail)
+        Self::from_scim_type(ScimType::TooMany, detail)
     }
 
-    /// The resource is not in the version that the client expects (RFC 7644 section 3.14).
+    /// The version of the resource is not one that the client expects (RFC 7644 section 3.14).
     pub fn precondition_failed() -> Self {
-        Self::new(StatusCode::PRECONDITION_FAILED, "the resource has changed; read it again")
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "the resource has changed since it was read; read it again",
+        )
     }
 
-    /// The caller may not do this.
+    /// The caller is not allowed to do this (status 403).
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, detail)
     }
 
-    pub(crate) fn not_writable(target: &Target) -> Self {
-        Self::forbidden(format!("`{target}` cannot be written by the caller"))
+    pub(crate) fn not_writable(target: &AttributeRef) -> Self {
+        Self::forbidden(format!("the caller may not write `{target}`"))
     }
 
-    /// Nobody is identified.
+    /// A filter, a sort or a PATCH would reveal an attribute that the caller may not read.
+    pub(crate) fn sensitive(target: &AttributeRef) -> Self {
+        Self::from_scim_type(
+            ScimType::Sensitive,
+            format!("the caller may not filter, select or sort by `{target}`"),
+        )
+    }
+
+    /// The caller is not authenticated (status 401).
     pub fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "authentication is required")
     }
 
-    /// The service does not do this (status 501).
+    /// The service does not support this (status 501).
     pub fn not_implemented(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, detail)
     }
@@ -168,37 +178,40 @@ impl Error {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
-    /// The caller asks too often; it may go on after so many seconds. For a policy that counts.
+    /// The caller sends too many requests, and may send the next one after this number of seconds (status 429).
+    /// For a policy that limits rates.
     pub fn too_many_requests(retry_after: u32) -> Self {
         let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too many requests; try again later");
         error.0.hint = Some(Hint::RetryAfter(retry_after));
         error
     }
 
-    /// The store cannot answer now; a retry may succeed after so many seconds.
+    /// The store is not available; the client may try again after this number of seconds (status 503).
     pub fn unavailable(retry_after: u32) -> Self {
-        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "the store is not available; try again");
+        let mut error =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "the store is not available; try again later");
         error.0.hint = Some(Hint::RetryAfter(retry_after));
         error
     }
 
-    /// Something broke. The client gets status 500 and no more; the source is for the log.
+    /// An internal error. The client sees status 500 and no details; the source is for the host's log.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error").with_source(source)
     }
 
-    /// More work than one request may ask for.
+    /// The request causes more work than is allowed.
     pub(crate) fn too_much_work() -> Self {
-        Self::too_large(scim_filter::Exhausted.to_string())
+        Self::too_large(scim_filter::BudgetExhausted.to_string())
     }
 
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
-        let mut error = Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("the endpoint answers {allow}"));
+        let mut error =
+            Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("the endpoint supports {allow} only"));
         error.0.hint = Some(Hint::Allow(allow));
         error
     }
 
-    /// Keeps what caused it, for the host's log.
+    /// Adds the cause of the error, for the host's log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
@@ -210,12 +223,12 @@ impl Error {
         self.0.status
     }
 
-    /// The keyword of RFC 7644 table 9, if one fits.
+    /// The `scimType` (RFC 7644 table 9), if the error has one.
     pub fn scim_type(&self) -> Option<ScimType> {
         self.0.scim_type
     }
 
-    /// What the client is told.
+    /// The description that the client sees.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
@@ -225,7 +238,7 @@ impl Error {
     }
 }
 
-/// What a client sent, for an error to name it: without control characters, and not all of it if it is long.
+/// Text of a client for use in a message: control characters are escaped, and a long text is cut.
 pub(crate) fn shortened(text: &str) -> String {
     const SHOWN: usize = 120;
     let end = text.char_indices().nth(SHOWN).map(|(at, _)| at);
@@ -275,14 +288,14 @@ impl Serialize for Error {
 
 impl From<Violation> for Error {
     fn from(violation: Violation) -> Self {
-        Self::of(violation.scim_type(), violation.to_string())
+        Self::from_scim_type(violation.scim_type(), violation.to_string())
     }
 }
 
 impl From<PatchError> for Error {
     fn from(error: PatchError) -> Self {
         match error.scim_type() {
-            Some(scim_type) => Self::of(scim_type, error.to_string()),
+            Some(scim_type) => Self::from_scim_type(scim_type, error.to_string()),
             None => Self::too_large(error.to_string()),
         }
     }
@@ -290,12 +303,12 @@ impl From<PatchError> for Error {
 
 impl From<ParseError> for Error {
     fn from(error: ParseError) -> Self {
-        Self::of(error.scim_type(), error.to_string())
+        Self::from_scim_type(error.scim_type(), error.to_string())
     }
 }
 
 impl From<ResolveError> for Error {
     fn from(error: ResolveError) -> Self {
-        Self::of(error.scim_type(), error.to_string())
+        Self::from_scim_type(error.scim_type(), error.to_string())
     }
 }

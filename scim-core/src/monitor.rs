@@ -1,13 +1,12 @@
-//! What has happened, for audit trails and for what else a host does when users come and go.
+//! Notifies the host of changes, for its audit trail and for whatever else it does when users come and go.
 
 use http::StatusCode;
-use scim_schema::{Fired, ResourceType};
+use scim_schema::{ResourceType, ToleratedQuirk};
 use serde_json::Value;
 
 use crate::{Action, ETag, Identity, Resource, Update};
 
-/// Hears of every operation that changed something, when it is done; also of each one in a bulk
-/// request.
+/// Is notified of every operation that changed a resource, including each operation of a bulk request.
 ///
 /// ```
 /// use scim_core::{Event, Monitor};
@@ -23,12 +22,12 @@ use crate::{Action, ETag, Identity, Resource, Update};
 /// }
 /// ```
 pub trait Monitor: Send + Sync {
-    /// An operation is finished and has changed something. Called in the request's own task: it
-    /// must be quick, and what it does cannot fail the request.
+    /// An operation has changed a resource. The service calls this in the task of the request, so it must
+    /// return quickly. It cannot make the request fail.
     fn finished(&self, event: &Event<'_>);
 }
 
-/// An operation that is finished and has changed something.
+/// An operation that has changed a resource.
 #[derive(Debug)]
 pub struct Event<'a> {
     pub(crate) action: Action,
@@ -39,11 +38,11 @@ pub struct Event<'a> {
     pub(crate) after: Option<&'a ETag>,
     pub(crate) change: Change<'a>,
     pub(crate) secrets: bool,
-    pub(crate) fired: &'a [Fired],
+    pub(crate) tolerated: &'a [ToleratedQuirk],
     pub(crate) status: StatusCode,
 }
 
-/// What the change was.
+/// How the resource changed.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Change<'a> {
@@ -61,44 +60,44 @@ impl<'a> Event<'a> {
         self.action
     }
 
-    /// To a resource of which type.
+    /// The type of the resource.
     pub fn resource_type(&self) -> &'a ResourceType {
         self.resource_type
     }
 
-    /// To which resource.
+    /// The id of the resource.
     pub fn id(&self) -> &'a str {
         self.id
     }
 
-    /// By whom.
+    /// Who made the request.
     pub fn identity(&self) -> Option<&'a Identity> {
         self.identity
     }
 
-    /// The version before; `None` for a creation.
+    /// The version before the change; `None` for a creation.
     pub fn before(&self) -> Option<&'a ETag> {
         self.before
     }
 
-    /// The version after; `None` for a deletion.
+    /// The version after the change; `None` for a deletion.
     pub fn after(&self) -> Option<&'a ETag> {
         self.after
     }
 
-    /// The change itself.
+    /// How the resource changed.
     pub fn change(&self) -> Change<'a> {
         self.change
     }
 
-    /// Whether a `writeOnly` value, such as the password, was written.
+    /// Whether the request contained `writeOnly` values, such as a password.
     pub fn has_secrets(&self) -> bool {
         self.secrets
     }
 
-    /// The deviations of the client that were put up with.
-    pub fn fired(&self) -> &'a [Fired] {
-        self.fired
+    /// The deviations of the client that were tolerated.
+    pub fn tolerated(&self) -> &'a [ToleratedQuirk] {
+        self.tolerated
     }
 
     /// The status of the response.
@@ -106,7 +105,8 @@ impl<'a> Event<'a> {
         self.status
     }
 
-    /// What the change sets a core boolean attribute to, such as `active`; `None` if it does not.
+    /// The value that the change gives to a boolean attribute of the core schema, such as `active`; `None` if it
+    /// gives it none.
     pub fn sets(&self, attribute: &str) -> Option<bool> {
         match self.change {
             Change::Created(resource) => resource.get(attribute).and_then(Value::as_bool),

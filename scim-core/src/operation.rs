@@ -1,302 +1,194 @@
-//! From an HTTP request to an operation: everything that can be refused without the store is
-//! refused here.
+//! What a request asks for: parsing makes an operation, and executing takes it.
 
-use http::{Extensions, HeaderMap, Method, StatusCode};
-use scim_schema::{Fired, Projection, Quirk, Reading, ResourceType, ScimType, Target};
-use serde_json::{Map, Value};
+use scim_schema::{AttributeRef, Projection, ResourceType, ToleratedQuirk};
+use serde_json::value::RawValue;
 
-use crate::bulk::Job;
-use crate::config::{Config, Registration};
-use crate::context::Secrets;
-use crate::discovery::Documents;
-use crate::parameters::Parameters;
-use crate::route::Route;
-use crate::search::Search;
-use crate::shown::location;
-use crate::{
-    Action, Error, Identity, Precondition, Resource, Result, ScimService, Update, UpdateOptions, json,
-    negotiation,
-};
+use crate::secrets::Secrets;
+use crate::setup::Documents;
+use crate::type_index::TypeIndex;
+use crate::{Action, Precondition, Query, Resource, Update, UpdateOptions, Window};
 
-/// A request that was read and resolved, ready to be executed.
+/// A request that was parsed and resolved, ready to be [executed](crate::ScimService::execute).
+///
+/// ```
+/// use scim_core::{Action, Identity, MemoryProvider, ScimService};
+///
+/// let service = ScimService::builder()
+///     .base_url("https://example.com/scim/v2")
+///     .users(MemoryProvider::new())
+///     .build()
+///     .unwrap();
+/// let mut request = http::Request::delete("/Users/42").body(()).unwrap();
+/// request.extensions_mut().insert(Identity::new("tests"));
+///
+/// let operation = service.parse(&request.into_parts().0, b"")?;
+/// assert_eq!(operation.action(), Some(Action::Delete));
+/// assert_eq!(operation.resource_type().map(|of| of.name()), Some("User"));
+/// assert_eq!(operation.id(), Some("42"));
+/// # Ok::<(), scim_core::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Operation {
-    pub(crate) kind: Kind,
-    pub(crate) fired: Vec<Fired>,
+    pub(crate) kind: OperationKind,
+    pub(crate) tolerated: Vec<ToleratedQuirk>,
+    /// The resource type that the operation is about, if there is exactly one.
+    pub(crate) resource_type: Option<ResourceType>,
 }
 
-impl Operation {
-    /// What of the client's deviations was put up with.
-    pub fn fired(&self) -> &[Fired] {
-        &self.fired
-    }
-}
-
-/// What to do; a resource type is given by the index of its registration.
+/// What to do.
 #[derive(Debug)]
-pub(crate) enum Kind {
-    Search(Search),
-    Create {
-        on: usize,
-        resource: Resource,
-        secrets: Secrets,
-        projection: Projection,
-        writes: Vec<Target>,
-    },
+pub(crate) enum OperationKind {
+    Search(SearchOperation),
+    Create(Box<CreateOperation>),
     Retrieve {
-        on: usize,
+        type_index: TypeIndex,
         id: String,
         projection: Projection,
         precondition: Precondition,
     },
-    Update(Box<Change>),
+    Update(Box<UpdateOperation>),
     Delete {
-        on: usize,
+        type_index: TypeIndex,
         id: String,
         precondition: Precondition,
     },
-    /// Show discovery documents.
+    /// Return discovery documents.
     Discover {
         documents: Documents,
         precondition: Precondition,
     },
-    /// Run the operations of a bulk request.
-    Bulk(Job),
-    /// Say where the resource is.
+    Bulk(BulkRequest),
+    /// Redirect to the URL of the caller's own resource.
     Redirect(String),
+}
+
+/// A query for each of some resource types.
+#[derive(Debug)]
+pub(crate) struct SearchOperation {
+    pub(crate) queries: Vec<(TypeIndex, Query)>,
+    /// What the types are sorted by before their resources are.
+    pub(crate) type_order: TypeOrder,
+    /// In which of the queries the page begins; an index counts over all of them.
+    pub(crate) first_query: usize,
+    /// Where the page begins.
+    pub(crate) window: Window,
+    pub(crate) count: usize,
+    /// What the cursors of the page are valid for; empty if it has no cursors.
+    pub(crate) binding: String,
+}
+
+/// The order of resource types, where the sort attribute has the same value in all resources of a type.
+#[derive(Debug, Default)]
+pub(crate) struct TypeOrder {
+    /// The key of each type; none for a type without the attribute.
+    pub(crate) keys: Vec<Option<String>>,
+    pub(crate) descending: bool,
+}
+
+/// A POST of a resource.
+#[derive(Debug)]
+pub(crate) struct CreateOperation {
+    pub(crate) type_index: TypeIndex,
+    pub(crate) resource: Resource,
+    pub(crate) secrets: Secrets,
+    pub(crate) projection: Projection,
+    pub(crate) writes: Vec<AttributeRef>,
 }
 
 /// A PUT or a PATCH.
 #[derive(Debug)]
-pub(crate) struct Change {
-    pub(crate) on: usize,
+pub(crate) struct UpdateOperation {
+    pub(crate) type_index: TypeIndex,
     pub(crate) id: String,
     pub(crate) action: Action,
     pub(crate) update: Update,
     pub(crate) secrets: Secrets,
     pub(crate) options: UpdateOptions,
-    pub(crate) writes: Vec<Target>,
-    /// What the update looks at to find what to write.
-    pub(crate) selects: Vec<Target>,
-    /// What the caller may not write, besides what the policy says.
+    pub(crate) writes: Vec<AttributeRef>,
+    /// The attributes that a PATCH looks at to find what to write.
+    pub(crate) selects: Vec<AttributeRef>,
+    /// The attributes that the caller may not write, besides those that the policy protects.
     pub(crate) protected: Vec<String>,
 }
 
-impl From<Change> for Kind {
-    fn from(change: Change) -> Self {
-        Self::Update(Box::new(change))
+/// A bulk request whose operations are still JSON text: each is parsed just before it is executed.
+#[derive(Debug)]
+pub(crate) struct BulkRequest {
+    pub(crate) operations: Vec<Box<RawValue>>,
+    /// After how many errors the request ends.
+    pub(crate) fail_on_errors: usize,
+}
+
+impl Operation {
+    /// What the operation does; `None` for a bulk request, discovery documents and a redirect.
+    pub fn action(&self) -> Option<Action> {
+        match &self.kind {
+            OperationKind::Search(_) => Some(Action::Query),
+            OperationKind::Create(_) => Some(Action::Create),
+            OperationKind::Retrieve { .. } => Some(Action::Retrieve),
+            OperationKind::Update(update) => Some(update.action),
+            OperationKind::Delete { .. } => Some(Action::Delete),
+            OperationKind::Discover { .. } | OperationKind::Bulk(_) | OperationKind::Redirect(_) => None,
+        }
+    }
+
+    /// The resource type; `None` for a query of several types and where [`action`](Self::action) is `None`.
+    pub fn resource_type(&self) -> Option<&ResourceType> {
+        self.resource_type.as_ref()
+    }
+
+    /// The id in the URL; `None` for queries, creations and where [`action`](Self::action) is `None`.
+    pub fn id(&self) -> Option<&str> {
+        match &self.kind {
+            OperationKind::Retrieve { id, .. } | OperationKind::Delete { id, .. } => Some(id),
+            OperationKind::Update(update) => Some(&update.id),
+            _ => None,
+        }
+    }
+
+    /// The number of operations in a bulk request; `None` for any other request.
+    pub fn bulk_operations(&self) -> Option<usize> {
+        match &self.kind {
+            OperationKind::Bulk(request) => Some(request.operations.len()),
+            _ => None,
+        }
+    }
+
+    /// Whether the request asks for discovery documents (RFC 7644 section 4).
+    pub fn is_discovery(&self) -> bool {
+        matches!(self.kind, OperationKind::Discover { .. })
+    }
+
+    /// The deviations of the client that were tolerated. Those inside the operations of a bulk request are
+    /// not known yet.
+    pub fn tolerated(&self) -> &[ToleratedQuirk] {
+        &self.tolerated
     }
 }
 
-impl ScimService {
-    /// Reads a request: the first half of [`handle`](Self::handle).
-    ///
-    /// The path may or may not begin with the path of the base URL.
-    ///
-    /// # Errors
-    ///
-    /// Whatever can be refused without asking a provider, as the response to send. That nobody is
-    /// identified comes first: such a request is told nothing else.
-    pub fn parse(&self, parts: &http::request::Parts, body: &[u8]) -> Result<Operation> {
-        let config = self.config();
-        let base = self.base_url(&parts.extensions);
-        let route = Route::find(self, &base, parts.uri.path());
-        self.admit(&parts.extensions, matches!(route, Ok(Route::Discovery(_))))
-            .map_err(|error| negotiation::say_what_is_missing(error, &parts.headers))?;
-        let route = route?;
-        negotiation::check_accepted(&parts.headers)?;
-        let mut reading = Reading::new(&config.tolerance);
-        let mut request = Request {
-            service: self,
-            config,
-            base: &base,
-            extensions: &parts.extensions,
-            query: parts.uri.query().unwrap_or_default(),
-            body: Body::Sent(&parts.headers, body),
-            precondition: Precondition::from_headers(&parts.headers)?,
-            through_me: false,
-            reading: &mut reading,
-        };
-        let kind = request.route(&parts.method, route)?;
-        Ok(Operation { kind, fired: reading.into_fired() })
-    }
-
-    /// Reads one operation of a bulk request, as if it had come alone.
-    pub(crate) fn parse_part(
-        &self,
-        method: &Method,
-        route: Route,
-        data: Option<Value>,
-        precondition: Precondition,
-        extensions: &Extensions,
-    ) -> Result<Operation> {
-        let config = self.config();
-        let base = self.base_url(extensions);
-        let mut reading = Reading::new(&config.tolerance);
-        let mut request = Request {
-            service: self,
-            config,
-            base: &base,
-            extensions,
-            query: "",
-            body: Body::Read(data),
-            precondition,
-            through_me: false,
-            reading: &mut reading,
-        };
-        let kind = request.route(method, route)?;
-        Ok(Operation { kind, fired: reading.into_fired() })
+impl OperationKind {
+    pub(crate) fn type_index(&self) -> Option<TypeIndex> {
+        match self {
+            Self::Search(search) => match search.queries.as_slice() {
+                [(type_index, _)] => Some(*type_index),
+                _ => None,
+            },
+            Self::Create(create) => Some(create.type_index),
+            Self::Retrieve { type_index, .. } | Self::Delete { type_index, .. } => Some(*type_index),
+            Self::Update(update) => Some(update.type_index),
+            Self::Discover { .. } | Self::Bulk(_) | Self::Redirect(_) => None,
+        }
     }
 }
 
-/// A request that is being read.
-pub(crate) struct Request<'a, 'r> {
-    pub(crate) service: &'a ScimService,
-    pub(crate) config: &'a Config,
-    base: &'a str,
-    pub(crate) extensions: &'a Extensions,
-    query: &'a str,
-    body: Body<'a>,
-    pub(crate) precondition: Precondition,
-    /// Whether the resource was named as `/Me`, where not everything can be written.
-    pub(crate) through_me: bool,
-    pub(crate) reading: &'a mut Reading<'r>,
+impl From<CreateOperation> for OperationKind {
+    fn from(create: CreateOperation) -> Self {
+        Self::Create(Box::new(create))
+    }
 }
 
-/// A body, as it came or read already.
-enum Body<'a> {
-    Sent(&'a HeaderMap, &'a [u8]),
-    Read(Option<Value>),
-}
-
-impl<'a> Request<'a, '_> {
-    fn route(&mut self, method: &Method, route: Route) -> Result<Kind> {
-        let get = method == Method::GET || method == Method::HEAD;
-        match route {
-            Route::Root | Route::Collection(_) if get => {
-                let parameters = Parameters::from_query(self.query, self.reading)?;
-                Ok(Kind::Search(self.search(route.resource_type(), &parameters)?))
-            }
-            Route::Root => Err(Error::method_not_allowed("GET")),
-            Route::Search(on) if method == Method::POST => {
-                let parameters = Parameters::from_message(self.json()?, self.reading)?;
-                Ok(Kind::Search(self.search(on, &parameters)?))
-            }
-            Route::Search(_) => Err(Error::method_not_allowed("POST")),
-            Route::Collection(on) if method == Method::POST => self.create(on),
-            Route::Collection(_) => Err(Error::method_not_allowed("GET, POST")),
-            Route::Resource(on, id) => self.resource(method, on, id),
-            Route::Me => self.me(method),
-            Route::Discovery(documents) if get => {
-                // Every other parameter is ignored (RFC 7644 section 4).
-                if Parameters::name_filter(self.query) {
-                    return Err(Error::forbidden("discovery endpoints do not filter"));
-                }
-                Ok(Kind::Discover { documents, precondition: self.precondition.clone() })
-            }
-            Route::Discovery(_) => Err(Error::method_not_allowed("GET")),
-            Route::Bulk if self.config.bulk_operations == 0 => {
-                Err(Error::not_implemented("bulk requests are not supported"))
-            }
-            Route::Bulk if method == Method::POST => {
-                Ok(Kind::Bulk(Job::read(self.bytes()?, self.config.bulk_operations, self.reading)?))
-            }
-            Route::Bulk => Err(Error::method_not_allowed("POST")),
-        }
-    }
-
-    fn resource(&mut self, method: &Method, on: usize, id: String) -> Result<Kind> {
-        match *method {
-            Method::GET | Method::HEAD => {
-                let resource_type = self.registration(on)?.resource_type.clone();
-                let (projection, _) = self.resource_projection(&resource_type)?;
-                Ok(Kind::Retrieve { on, id, projection, precondition: self.precondition.clone() })
-            }
-            Method::PUT => self.replace(on, id),
-            Method::PATCH => self.patch(on, id),
-            Method::DELETE => Ok(Kind::Delete { on, id, precondition: self.required_precondition()? }),
-            _ => Err(Error::method_not_allowed("GET, PUT, PATCH, DELETE")),
-        }
-    }
-
-    /// RFC 7644 section 3.11.
-    fn me(&mut self, method: &Method) -> Result<Kind> {
-        let config = self.config;
-        let Some(me) = &config.me else { return Err(Error::not_implemented("`/Me` is not supported")) };
-        let named =
-            |name: &str| self.service.registrations().iter().position(|r| r.resource_type.name() == name);
-        self.through_me = true;
-        if method == Method::POST {
-            let on = me.creates.as_deref().and_then(named);
-            return self.create(on.ok_or_else(|| Error::not_implemented("`/Me` does not create resources"))?);
-        }
-        let identity = self.extensions.get::<Identity>();
-        let found = identity.and_then(|identity| me.resolve(identity, self.extensions));
-        let found = found.and_then(|(name, id)| Some((named(&name)?, id)));
-        let (on, id) =
-            found.ok_or_else(|| Error::new(StatusCode::NOT_FOUND, "there is no resource for the caller"))?;
-        if me.redirects {
-            let mut url = location(self.base, self.registration(on)?.resource_type.endpoint(), &id);
-            if !self.query.is_empty() {
-                url.push('?');
-                url.push_str(self.query);
-            }
-            return Ok(Kind::Redirect(url));
-        }
-        self.resource(method, on, id)
-    }
-
-    pub(crate) fn registration(&self, on: usize) -> Result<&'_ Registration> {
-        self.service.registration(on)
-    }
-
-    pub(crate) fn projection(&mut self, on: &ResourceType, parameters: &Parameters) -> Result<Projection> {
-        match (&parameters.attributes, &parameters.excluded_attributes) {
-            (None, None) => Ok(Projection::new(on)),
-            (Some(names), None) => Ok(Projection::only(on, names, self.reading)),
-            (None, Some(names)) => Ok(Projection::except(on, names, self.reading)),
-            (Some(names), Some(_)) if self.reading.tolerates(Quirk::BothProjections, "attributes") => {
-                Ok(Projection::only(on, names, self.reading))
-            }
-            (Some(_), Some(_)) => Err(Error::of(
-                ScimType::InvalidValue,
-                "`attributes` and `excludedAttributes` exclude each other; send one of them",
-            )),
-        }
-    }
-
-    /// The projection of a request about one resource, from its URL.
-    pub(crate) fn resource_projection(&mut self, on: &ResourceType) -> Result<(Projection, Parameters)> {
-        let parameters = Parameters::from_query(self.query, self.reading)?;
-        Ok((self.projection(on, &parameters)?, parameters))
-    }
-
-    /// The bytes of a body that is declared to be JSON and not too large.
-    fn bytes(&self) -> Result<&'a [u8]> {
-        let Body::Sent(headers, bytes) = self.body else {
-            return Err(Error::invalid_syntax("a bulk request cannot be part of another"));
-        };
-        negotiation::check_body(headers)?;
-        let max = self.config.max_payload;
-        if bytes.len() > max {
-            return Err(Error::too_large(format!("the body is larger than {max} bytes (maxPayloadSize)")));
-        }
-        negotiation::utf8(bytes)
-    }
-
-    pub(crate) fn json(&mut self) -> Result<Value> {
-        match &mut self.body {
-            Body::Sent(..) => json::parse(self.bytes()?),
-            Body::Read(value) => {
-                value.take().ok_or_else(|| Error::invalid_syntax("the operation needs `data`"))
-            }
-        }
-    }
-
-    pub(crate) fn body_object(&mut self) -> Result<Map<String, Value>> {
-        match self.json()? {
-            Value::Object(object) => Ok(object),
-            _ => Err(Error::invalid_syntax("the body must be a JSON object: the resource")),
-        }
+impl From<UpdateOperation> for OperationKind {
+    fn from(update: UpdateOperation) -> Self {
+        Self::Update(Box::new(update))
     }
 }

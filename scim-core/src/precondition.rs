@@ -9,8 +9,8 @@ use crate::{Error, Result};
 
 /// The version of a resource: an opaque, weak entity tag.
 ///
-/// Two are equal if their opaque parts are; `W/` does not matter, since SCIM's conditional requests
-/// use weak tags with `If-Match`.
+/// Two tags are equal if their opaque parts are equal, with or without `W/`: SCIM compares weak tags in `If-Match`
+/// too (RFC 7644 section 3.14).
 ///
 /// ```
 /// use scim_core::ETag;
@@ -23,18 +23,18 @@ use crate::{Error, Result};
 pub struct ETag(Box<str>);
 
 impl ETag {
-    /// A tag with this opaque part; quotes and control characters are left out.
+    /// A tag with this opaque part. Quotation marks and control characters are removed from it.
     pub fn new(opaque: &str) -> Self {
         Self(opaque.chars().filter(|c| *c != '"' && !c.is_control()).collect())
     }
 
-    /// A tag that no resource has had.
+    /// A random tag, which no resource has had.
     pub fn fresh() -> Self {
         let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
         Self(format!("{:016x}", high ^ low).into())
     }
 
-    /// A tag as a store keeps it, in the form of `meta.version`.
+    /// A tag from the form that `meta.version` has, such as `W/"a1"`.
     pub fn from_stored(text: &str) -> Self {
         Self::new(text.strip_prefix("W/").unwrap_or(text))
     }
@@ -51,10 +51,10 @@ impl fmt::Display for ETag {
     }
 }
 
-/// What a client requires of the current version.
+/// The versions on which a client wants a request to be executed: its `If-Match` and `If-None-Match`.
 ///
-/// A provider asks [`check`](Self::check) inside the step that makes the change, so that nothing can
-/// come between.
+/// A provider calls [`check`](Self::check) inside the atomic step that makes the change, so that no other change
+/// can come between.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Precondition {
     if_match: Option<Tags>,
@@ -77,11 +77,11 @@ impl Tags {
 }
 
 impl Precondition {
-    /// Requires nothing.
+    /// Any version, or none.
     pub const NONE: Self = Self { if_match: None, if_none_match: None };
 
-    /// Requires this version.
-    pub fn matches(version: ETag) -> Self {
+    /// Exactly this version.
+    pub fn if_match(version: ETag) -> Self {
         Self { if_match: Some(Tags::List(vec![version])), if_none_match: None }
     }
 
@@ -90,19 +90,19 @@ impl Precondition {
         Ok(Self { if_match: tags(headers, &IF_MATCH)?, if_none_match: tags(headers, &IF_NONE_MATCH)? })
     }
 
-    /// Whether nothing is required.
+    /// Whether the client set no condition.
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
     }
 
-    /// Requires that there is any version.
+    /// Any version of an existing resource (`If-Match: *`).
     pub(crate) const ANY: Self = Self { if_match: Some(Tags::Any), if_none_match: None };
 
     pub(crate) fn has_if_match(&self) -> bool {
         self.if_match.is_some()
     }
 
-    /// Checks the current version of a resource that is about to be changed.
+    /// Checks the version of a resource that is about to be changed.
     ///
     /// # Errors
     ///
@@ -112,13 +112,13 @@ impl Precondition {
         if self.is_known(version) { Err(Error::precondition_failed()) } else { Ok(()) }
     }
 
-    /// Checks `If-Match` alone, which is all that can refuse a read.
+    /// Checks `If-Match` alone: a read is not refused because of `If-None-Match`.
     pub(crate) fn check_match(&self, version: &ETag) -> Result<()> {
         let matches = self.if_match.as_ref().is_none_or(|tags| tags.contain(version));
         if matches { Ok(()) } else { Err(Error::precondition_failed()) }
     }
 
-    /// Whether the client has this version already (`If-None-Match`), so that a read is a 304.
+    /// Whether `If-None-Match` lists this version: the client has it already, and a read is answered with 304.
     pub fn is_known(&self, version: &ETag) -> bool {
         self.if_none_match.as_ref().is_some_and(|tags| tags.contain(version))
     }
@@ -127,9 +127,9 @@ impl Precondition {
 fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
     let mut list: Option<Vec<ETag>> = None;
     for value in headers.get_all(name) {
-        let text = value.to_str().map_err(|_| wrong(name))?.trim();
+        let text = value.to_str().map_err(|_| invalid_header(name))?.trim();
         if text.is_empty() {
-            return Err(wrong(name));
+            return Err(invalid_header(name));
         }
         if text == "*" {
             return Ok(Some(Tags::Any));
@@ -139,8 +139,8 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
         while !rest.is_empty() {
             let after = rest.strip_prefix("W/").unwrap_or(rest);
             let (opaque, tail) = match after.strip_prefix('"') {
-                Some(quoted) => quoted.split_once('"').ok_or_else(|| wrong(name))?,
-                // Clients that read `meta.version` without its quotes send it so.
+                Some(quoted) => quoted.split_once('"').ok_or_else(|| invalid_header(name))?,
+                // Some clients send the opaque part of `meta.version` without quotation marks.
                 None => after.split_once(',').map_or((after.trim(), ""), |(tag, _)| {
                     (tag.trim(), after.get(tag.len()..).unwrap_or_default())
                 }),
@@ -150,15 +150,17 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
             rest = match tail.strip_prefix(',') {
                 Some(next) => next.trim_start(),
                 None if tail.is_empty() => tail,
-                None => return Err(wrong(name)),
+                None => return Err(invalid_header(name)),
             };
         }
     }
     Ok(list.map(Tags::List))
 }
 
-fn wrong(name: &HeaderName) -> Error {
-    Error::invalid_syntax(format!("`{name}` must be * or a list of entity tags"))
+fn invalid_header(name: &HeaderName) -> Error {
+    Error::invalid_syntax(format!(
+        "the header `{name}` must be `*` or a list of entity tags, such as `W/\"a1\"`"
+    ))
 }
 
 #[cfg(test)]
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_list_of_tags() {
+    fn refuses_a_malformed_list_of_tags() {
         for bad in ["\"v1", "\"v1\" \"v2\"", "W/\"v1\"x"] {
             assert!(precondition(IF_MATCH, &[bad]).is_err(), "{bad}");
         }

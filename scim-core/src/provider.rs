@@ -7,62 +7,64 @@ use scim_schema::{Projection, ResourceType};
 
 use crate::{Context, ETag, Page, Precondition, Query, Resource, Result, Update};
 
-/// A store of resources: what a host implements over its own database.
+/// A store of resources. A host implements it over its own database.
 ///
-/// One value may serve all resource types of a service: the type is in the context. All that the
-/// service hands over is checked already: resources are in canonical form and conform to their
-/// resource type, filters and patches are resolved. `writeOnly` values such as passwords are in
+/// One provider may serve all resource types of a service: [`Context::resource_type`] tells which one a call
+/// is about. The service has checked everything that it passes: resources are in canonical form and conform
+/// to their resource type, filters and patches are resolved. `writeOnly` values such as passwords are in
 /// [`Context::secrets`], never in a resource.
 ///
 /// # Contract
 ///
-/// - Every call is one atomic step: it happens as a whole or not at all, and two calls at once have
-///   the effect of one after the other. In particular `update` never loses what another `update`
-///   did between its read and its write.
-/// - Whatever belongs to another tenant than [`Context::tenant`] does not exist.
-/// - An id is unique among all resource types of a tenant and never used again.
+/// - Every call is atomic: it happens as a whole or not at all, and two concurrent calls have the effect of
+///   one after the other. In particular, an `update` never overwrites what another `update` wrote between
+///   its read and its write.
+/// - Resources of other tenants than [`Context::tenant`] do not exist.
+/// - An id is unique among all resource types of a tenant, and is never used again.
 /// - The order of resources is the same in every query as long as nothing changes.
-/// - A version changes exactly when the resource does; see [`Resource::stamp_changed`].
-/// - Errors are shown to the client as they are: their `detail` must not tell what it may not know.
+/// - A version changes exactly when the resource changes; see [`Resource::stamp_changed`].
+/// - A store keeps every attribute that it is given, or its resource type does not have the attribute; it
+///   never accepts a value and forgets it.
+/// - The client sees the `detail` of an error, so it must not contain anything that the client may not know.
 ///   [`Error::internal`](crate::Error::internal) hides its cause, and
-///   [`Error::unavailable`](crate::Error::unavailable) asks for another try.
+///   [`Error::unavailable`](crate::Error::unavailable) asks the client to try again.
 ///
-/// A call may be dropped before it is done, when the client goes away: it has then happened or not, as
-/// with any that fails. No call is ever repeated by the service, which does not know whether the first
-/// one has happened; clients do repeat, and what comes of that is said with each method.
+/// The service drops the future of a call when the client disconnects. The call has then happened or not, as
+/// with any call that fails. The service never repeats a call, since it does not know whether the first one
+/// happened. Clients do repeat requests; each method says what happens then.
 ///
 /// # Examples
 ///
-/// A complete provider over a map, of fewer than 60 lines, is in the [crate's documentation](crate).
+/// A complete provider over a map is in the [crate's documentation](crate).
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Finds resources of the context's type.
+    /// Finds resources of the context's type. Changes nothing.
     ///
-    /// [`Query::page`] does all of it for a store that can list its resources; a database
-    /// translates [`Query::filter`] instead. Changes nothing, and a query over several types, or one
-    /// that is sorted over them, calls it several times for one request.
+    /// A store that can list its resources calls [`Query::page`], which does everything; a database
+    /// translates [`Query::filter`] instead. The service calls this several times for one request if that
+    /// asks for several resource types.
     ///
     /// # Errors
     ///
-    /// `invalidFilter` for an attribute that the store cannot search, `invalidValue` for one that it cannot
-    /// sort by; never an empty page instead. What [`Query::page`] returns.
+    /// `invalidFilter` for an attribute that the store cannot search, and `invalidValue` for one that it
+    /// cannot sort by, but never an empty page instead; and the errors of [`Query::page`].
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page>;
 
     /// Creates a resource and returns it as stored, stamped by [`Resource::stamp_new`].
     ///
-    /// A second call with the same resource makes a second one, unless a value must be unique. If a
-    /// bulk request cannot complete what it created, [`delete`](Self::delete) follows.
+    /// A second call with the same resource creates a second resource, unless a value must be unique. If a
+    /// bulk request cannot complete a resource that it created, it calls [`delete`](Self::delete).
     ///
     /// # Errors
     ///
-    /// [`Error::uniqueness`](crate::Error::uniqueness) if a value that must be unique is in use,
-    /// decided in the same step that stores the resource.
+    /// [`Error::uniqueness`](crate::Error::uniqueness) if another resource has a value that must be unique.
+    /// The check is part of the atomic step that stores the resource.
     async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource>;
 
-    /// Reads a resource; `None` if there is none of this type with this id.
+    /// Reads a resource; `None` if no resource of this type has this id. Changes nothing.
     ///
-    /// What the projection does not show need not be loaded, but the id and the version always are. May
-    /// be called at any time and as often as it pleases.
+    /// Attributes that the projection does not show need not be loaded, but the id and the version always
+    /// are.
     ///
     /// # Errors
     ///
@@ -70,21 +72,23 @@ pub trait Provider: Send + Sync {
     async fn retrieve(&self, cx: &Context<'_>, id: &str, projection: &Projection)
     -> Result<Option<Resource>>;
 
-    /// Changes a resource: the body of a PUT or a PATCH.
+    /// Changes a resource: a PUT or a PATCH.
     ///
-    /// [`Update::apply`] does the work on a resource that is loaded, [`Update::split`] separates a
-    /// list that is kept in rows. If that changes nothing, nothing is written and the version stays: so a
-    /// second call with the same update does no harm, unless a precondition names the first version.
-    /// [`Update::apply`] may be tried again on a fresh copy if somebody else was faster to write. A store
-    /// that holds no lock meanwhile uses [`Update::apply_in_turns`], so that a large change does not keep the
-    /// thread from other requests.
+    /// [`Update::apply`] applies the change to a resource that was loaded; [`Update::split`] separates the
+    /// changes of a list that is stored in rows of its own. If nothing changes, the store writes nothing and
+    /// the version stays the same. So a second call with the same update is harmless, unless its precondition
+    /// names the version before the first.
+    ///
+    /// A store that compares and swaps calls [`Update::apply`] again on a fresh copy if another writer was
+    /// faster. A store that holds no lock meanwhile calls [`Update::apply_yielding`], so that other tasks of
+    /// the thread can run during a large change.
     ///
     /// # Errors
     ///
-    /// [`Error::not_found`](crate::Error::not_found) if there is none of this type with this id; what
-    /// [`Precondition::check`] returns, which comes before all that follows; what [`Update::apply`]
-    /// returns; [`Error::uniqueness`](crate::Error::uniqueness) if a value that must be unique is in use.
-    /// After any of them the resource is as it was.
+    /// [`Error::not_found`](crate::Error::not_found) if no resource of this type has this id; then the error
+    /// of [`Precondition::check`], before any of the following; then the errors of [`Update::apply`], and
+    /// [`Error::uniqueness`](crate::Error::uniqueness) if another resource has a value that must be unique.
+    /// After an error the resource is unchanged.
     async fn update(
         &self,
         cx: &Context<'_>,
@@ -93,62 +97,63 @@ pub trait Provider: Send + Sync {
         options: &UpdateOptions,
     ) -> Result<Updated>;
 
-    /// Deletes a resource. Its unique values may be used again at once, its id never.
+    /// Deletes a resource. Its unique values can be used again at once, its id never.
     ///
     /// # Errors
     ///
-    /// [`Error::not_found`](crate::Error::not_found), also for the second of two calls, and what [`Precondition::check`] returns.
+    /// [`Error::not_found`](crate::Error::not_found), also for the second of two calls, and the error of
+    /// [`Precondition::check`].
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted>;
 
-    /// What the store can do for a resource type. What it claims here is announced to clients and
-    /// tested by the provider suite, and no more. Asked when the service is built, and never again.
-    fn capabilities(&self, on: &ResourceType) -> Capabilities {
-        let _ = on;
+    /// What the store can do for a resource type. The service announces exactly this to clients, and the
+    /// provider suite tests it. Called once, when the service is built.
+    fn capabilities(&self, resource_type: &ResourceType) -> Capabilities {
+        let _ = resource_type;
         Capabilities::NONE
     }
 
-    /// The attributes of a resource type, by canonical path, whose values the store keeps different
-    /// from each other although the schema does not ask for it. `/Schemas` then says so.
-    fn unique(&self, on: &ResourceType) -> Vec<String> {
-        let _ = on;
+    /// The canonical paths of attributes whose values the store keeps unique although the schema does not
+    /// require it. `/Schemas` then announces them as unique. Called once, when the service is built.
+    fn unique(&self, resource_type: &ResourceType) -> Vec<String> {
+        let _ = resource_type;
         Vec::new()
     }
 }
 
-/// How an update is to be made, and what is wanted of the result.
+/// The conditions of an update, and what its result contains.
 ///
 /// ```
 /// use scim_core::schema::{Projection, standard};
 /// use scim_core::{ETag, Precondition, UpdateOptions};
 ///
 /// let options = UpdateOptions::new()
-///     .precondition(Precondition::matches(ETag::new("a1")))
+///     .precondition(Precondition::if_match(ETag::new("a1")))
 ///     .returning(Projection::new(&standard::user_type()));
 /// assert!(options.precondition.check(&ETag::new("b2")).is_err());
 /// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct UpdateOptions {
-    /// What the client requires of the version before the change.
+    /// The versions on which the client wants the change to be made.
     pub precondition: Precondition,
-    /// What of the resource the answer shows; `None` if it has no body.
+    /// The attributes of the changed resource that the response shows; `None` if it has no body.
     pub returning: Option<Projection>,
 }
 
 impl UpdateOptions {
-    /// Whatever the version is, and nothing of the resource in the answer.
+    /// An update of any version, whose result does not contain the resource.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Requires something of the version before the change.
+    /// Makes the change only if the version meets a precondition.
     #[must_use]
     pub fn precondition(mut self, precondition: Precondition) -> Self {
         self.precondition = precondition;
         self
     }
 
-    /// Wants the resource as it is afterwards, this much of it.
+    /// Returns the changed resource, with the attributes of a projection.
     #[must_use]
     pub fn returning(mut self, projection: Projection) -> Self {
         self.returning = Some(projection);
@@ -159,17 +164,17 @@ impl UpdateOptions {
 /// The result of an update.
 #[derive(Clone, Debug)]
 pub struct Updated {
-    /// The version before.
+    /// The version before the update.
     pub before: ETag,
-    /// The version now; the same exactly if nothing changed.
+    /// The version after the update; it equals `before` exactly if nothing changed.
     pub version: ETag,
-    /// The resource now, if [`UpdateOptions::returning`] asked for it.
+    /// The resource after the update, if [`UpdateOptions::returning`] asked for it.
     pub resource: Option<Resource>,
 }
 
 impl Updated {
-    /// The result of an update from one stored resource to another; give the same twice if nothing
-    /// changed.
+    /// The result of an update, from the stored resource before and after it. Pass the same resource twice if
+    /// nothing changed.
     pub fn new(before: &Resource, after: &Resource, options: &UpdateOptions) -> Self {
         let version = |resource: &Resource| resource.version().unwrap_or_else(|| ETag::new(""));
         let resource = options.returning.is_some().then(|| after.clone());
@@ -180,11 +185,11 @@ impl Updated {
 /// The result of a deletion.
 #[derive(Clone, Debug)]
 pub struct Deleted {
-    /// The version that was deleted.
+    /// The version of the deleted resource.
     pub version: ETag,
 }
 
-/// What a store can do for a resource type.
+/// What a store can do for a resource type, besides creating, reading, changing, deleting and listing resources.
 ///
 /// ```
 /// use scim_core::Capabilities;
@@ -202,71 +207,71 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Nothing beyond create, retrieve, update, delete and unfiltered queries.
+    /// Nothing besides creating, reading, changing, deleting and listing resources.
     pub const NONE: Self =
         Self { filter: false, sort: false, cursor: false, change_password: false, memberships: false };
 
     /// What [`Query::page`] does: filters, sorting and both paginations.
     pub const PAGE: Self = Self { filter: true, sort: true, cursor: true, ..Self::NONE };
 
-    /// It evaluates filters.
+    /// The store also evaluates filters.
     #[must_use]
     pub const fn with_filter(self) -> Self {
         Self { filter: true, ..self }
     }
 
-    /// It sorts.
+    /// The store also sorts.
     #[must_use]
     pub const fn with_sort(self) -> Self {
         Self { sort: true, ..self }
     }
 
-    /// It pages by position (RFC 9865).
+    /// The store also returns the positions that cursors need (RFC 9865).
     #[must_use]
     pub const fn with_cursor(self) -> Self {
         Self { cursor: true, ..self }
     }
 
-    /// It stores passwords.
+    /// The store also keeps passwords, or hashes of them.
     #[must_use]
     pub const fn with_change_password(self) -> Self {
         Self { change_password: true, ..self }
     }
 
-    /// It keeps what relates its resource types in step: members exist, a user's `groups` is filled,
-    /// deleting a member removes it from its groups, and no group contains itself.
+    /// The store also keeps references between its resources consistent: members exist, a user's `groups` is
+    /// filled, deleting a member removes it from its groups, and no group contains itself.
     #[must_use]
     pub const fn with_memberships(self) -> Self {
         Self { memberships: true, ..self }
     }
 
-    /// Whether it evaluates filters.
+    /// Whether the store evaluates filters.
     pub const fn filter(self) -> bool {
         self.filter
     }
 
-    /// Whether it sorts.
+    /// Whether the store sorts.
     pub const fn sort(self) -> bool {
         self.sort
     }
 
-    /// Whether it pages by position.
+    /// Whether the store returns the positions that cursors need.
     pub const fn cursor(self) -> bool {
         self.cursor
     }
 
-    /// Whether it stores passwords.
+    /// Whether the store keeps passwords.
     pub const fn change_password(self) -> bool {
         self.change_password
     }
 
-    /// Whether it keeps memberships in step.
+    /// Whether the store keeps references between its resources consistent.
     pub const fn memberships(self) -> bool {
         self.memberships
     }
 
-    /// What a service of both types can do: what both can do, and store passwords if either can, since
-    /// only users have them.
+    /// What a service with both resource types can do: what both can do, except that it supports passwords if
+    /// one of them does, since only users have passwords.
     pub(crate) const fn together(self, other: Self) -> Self {
         Self {
             filter: self.filter && other.filter,
@@ -278,7 +283,7 @@ impl Capabilities {
     }
 }
 
-/// Forwards every method, so that a pointer to a provider is one.
+/// Implements the trait for a pointer to a provider.
 macro_rules! forward {
     ($pointer:ident) => {
         #[async_trait]
@@ -320,12 +325,12 @@ macro_rules! forward {
                 (**self).delete(cx, id, precondition).await
             }
 
-            fn capabilities(&self, on: &ResourceType) -> Capabilities {
-                (**self).capabilities(on)
+            fn capabilities(&self, resource_type: &ResourceType) -> Capabilities {
+                (**self).capabilities(resource_type)
             }
 
-            fn unique(&self, on: &ResourceType) -> Vec<String> {
-                (**self).unique(on)
+            fn unique(&self, resource_type: &ResourceType) -> Vec<String> {
+                (**self).unique(resource_type)
             }
         }
     };

@@ -1,10 +1,10 @@
-//! Queries as a provider gets them, and answering them in memory (RFC 7644 section 3.4.2).
+//! Queries, and how to answer them in memory (RFC 7644 section 3.4.2).
 
 use std::cmp::Ordering;
 use std::ops::Range;
 
 use scim_filter::Predicate;
-use scim_schema::{Operand, Projection, ResourceType, Target};
+use scim_schema::{AttributeRef, Operand, Projection, ResourceType};
 use serde_json::{Map, Value};
 
 use crate::{Context, Error, Resource, Result};
@@ -13,62 +13,64 @@ use crate::{Context, Error, Resource, Result};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Query {
-    /// Which resources; all if there is none.
+    /// The filter; `None` selects all resources.
     pub filter: Option<Predicate>,
-    /// In which order; the store's own if there is none.
+    /// The order; `None` is the store's own order.
     pub sort: Option<Sort>,
-    /// What of each the response shows; the rest need not be loaded.
+    /// The attributes that the response shows. Other attributes need not be loaded.
     pub projection: Projection,
     /// Where the page begins.
     pub window: Window,
-    /// The largest number of resources in the page; 0 if only the total is wanted.
+    /// The largest number of resources in the page; 0 if the client wants the total only.
     pub count: usize,
 }
 
 /// The order of a query (RFC 7644 section 3.4.2.3).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sort {
-    /// By which attribute; never one that is derived, such as `meta.location`. Resources without it come
-    /// last when ascending, first when descending; equal ones are in the order of their ids.
-    pub by: Target,
-    /// Whether it is the descending order.
+    /// The attribute to sort by; never a derived one, such as `meta.location`. Resources without it come last in
+    /// ascending order and first in descending order. Resources with equal values are in the order of their
+    /// ids.
+    pub by: AttributeRef,
+    /// Whether the order is descending.
     pub descending: bool,
 }
 
 /// Where a page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Window {
-    /// At this resource of all that match, counted from 1 (RFC 7644 section 3.4.2.4).
+    /// At the matching resource with this number, counted from 1 (RFC 7644 section 3.4.2.4).
     Start(u64),
-    /// At the first, with positions for going on (RFC 9865).
+    /// At the first matching resource. The page returns the positions of its neighbours (RFC 9865).
     First,
-    /// After a position of an earlier page.
+    /// After the position [`next`](Page::next) of an earlier page.
     After(Position),
-    /// Before a position of an earlier page: the page that ends there.
+    /// Before the position [`previous`](Page::previous) of an earlier page: the page that ends there.
     Before(Position),
 }
 
-/// Whatever a store needs to go on from a page: for instance the sort value and the id of its last
-/// resource. The service seals it into a cursor that clients can neither read nor change.
+/// What a store needs to continue from a page, for instance the sort value and the id of the last resource. The
+/// service puts it into a cursor that clients can neither forge nor change. A store that supports no cursors pages
+/// by [`Window::Start`] only and never makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position(pub Vec<u8>);
 
-/// A page of the resources that match.
+/// A page of matching resources.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     /// The resources, in order.
     pub resources: Vec<Resource>,
-    /// How many match in all; may be unknown only where the window is not [`Window::Start`].
+    /// The number of all matching resources. It may be unknown unless the window is [`Window::Start`].
     pub total: Option<u64>,
-    /// Where the next page begins, unless this is the last. Not for [`Window::Start`].
+    /// Where the next page begins; `None` on the last page and for [`Window::Start`].
     pub next: Option<Position>,
-    /// Where the page before ends, unless this is the first. Not for [`Window::Start`].
+    /// Where the previous page ends; `None` on the first page and for [`Window::Start`].
     pub previous: Option<Position>,
 }
 
 impl Sort {
-    /// The order of two resources, the ids included.
-    pub fn order(&self, a: &Resource, b: &Resource) -> Ordering {
+    /// Compares two resources by the attribute, then by their ids.
+    pub fn compare(&self, a: &Resource, b: &Resource) -> Ordering {
         self.order_keys(&SortKey::new(Some(self), a), &SortKey::new(Some(self), b))
     }
 
@@ -77,39 +79,39 @@ impl Sort {
         self.by.sort_value(resource.as_map())
     }
 
-    /// The order of two values that resources are sorted by.
-    pub(crate) fn order_values(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
-        self.order_given(&Given::new(self, a), &Given::new(self, b))
+    /// Compares two values of the attribute.
+    pub(crate) fn compare_values(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
+        self.compare_sort_values(&SortValue::new(self, a), &SortValue::new(self, b))
     }
 
-    fn order_given(&self, a: &Given, b: &Given) -> Ordering {
+    fn compare_sort_values(&self, a: &SortValue, b: &SortValue) -> Ordering {
         let order = match (a, b) {
-            (Given::Value(a), Given::Value(b)) => a.order(b),
+            (SortValue::Value(a), SortValue::Value(b)) => a.compare_to(b),
             (a, b) => a.rank().cmp(&b.rank()),
         };
         if self.descending { order.reverse() } else { order }
     }
 
     fn order_keys(&self, a: &SortKey, b: &SortKey) -> Ordering {
-        self.order_given(&a.given, &b.given).then_with(|| a.id.cmp(&b.id))
+        self.compare_sort_values(&a.value, &b.value).then_with(|| a.id.cmp(&b.id))
     }
 }
 
-/// What a resource is sorted by, made ready to be compared with many others.
+/// The sort key of a resource, prepared once to be compared often.
 pub(crate) struct SortKey {
-    given: Given,
+    value: SortValue,
     id: String,
 }
 
 /// The value that a resource is sorted by.
-enum Given {
+enum SortValue {
     Value(Operand),
-    /// A value that is not of the attribute's type, which a store may hold.
+    /// A stored value that does not have the type of the attribute.
     Unreadable,
     Absent,
 }
 
-impl Given {
+impl SortValue {
     fn new(sort: &Sort, value: Option<&Value>) -> Self {
         match value {
             None => Self::Absent,
@@ -127,29 +129,29 @@ impl Given {
 }
 
 impl SortKey {
-    /// The key of a resource in an order; in that of the ids, if there is no other.
+    /// The sort key of a resource; without a sort, resources are in the order of their ids.
     pub(crate) fn new(sort: Option<&Sort>, resource: &Resource) -> Self {
-        let given = sort.map_or(Given::Absent, |sort| Given::new(sort, sort.value_of(resource)));
-        Self { given, id: resource.id().to_owned() }
+        let value = sort.map_or(SortValue::Absent, |sort| SortValue::new(sort, sort.value_of(resource)));
+        Self { value, id: resource.id().to_owned() }
     }
 }
 
 impl Window {
-    /// The part of a list of so many resources that a page of this size shows; `place` finds the
+    /// The range of the page, of at most `count` resources, in a list of `total` resources. `index_of` finds the
     /// index of the first resource that is not before a position.
     pub(crate) fn range(
         &self,
         total: usize,
         count: usize,
-        place: impl Fn(&Position) -> usize,
+        index_of: impl Fn(&Position) -> usize,
     ) -> Range<usize> {
         if let Self::Before(position) = self {
-            let end = place(position).min(total);
+            let end = index_of(position).min(total);
             return end.saturating_sub(count)..end;
         }
         let begin = match self {
             Self::Start(start) => usize::try_from(start.saturating_sub(1)).unwrap_or(usize::MAX),
-            Self::After(position) => place(position),
+            Self::After(position) => index_of(position),
             _ => 0,
         };
         let begin = begin.min(total);
@@ -158,7 +160,7 @@ impl Window {
 }
 
 impl Query {
-    /// The first hundred resources of a type, whole; what else is wanted is set in the fields.
+    /// A query for the first hundred resources of a type. Set the fields to change it.
     ///
     /// ```
     /// use scim_core::schema::standard;
@@ -168,25 +170,25 @@ impl Query {
     /// query.window = Window::Start(101);
     /// assert_eq!(query.count, 100);
     /// ```
-    pub fn new(on: &ResourceType) -> Self {
-        let projection = Projection::new(on);
+    pub fn new(resource_type: &ResourceType) -> Self {
+        let projection = Projection::new(resource_type);
         Self { filter: None, sort: None, projection, window: Window::Start(1), count: 100 }
     }
 
-    /// The attributes that the resources are selected and sorted by.
-    pub(crate) fn targets(&self) -> impl Iterator<Item = &Target> {
+    /// The attributes that the query filters and sorts by.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &AttributeRef> {
         let filtered = self.filter.iter().flat_map(Predicate::targets);
         filtered.chain(self.sort.iter().map(|sort| &sort.by))
     }
 
-    /// Answers the query from all resources of a type, in the store's own stable order: filters,
-    /// sorts and cuts out the page.
+    /// Answers the query from all resources of the type, which are in the store's own stable order: filters them,
+    /// sorts them and selects the page.
     ///
-    /// For stores that hold their resources in memory, and for small ones that can load them all.
+    /// For stores that keep their resources in memory, or can load all of them.
     ///
     /// # Errors
     ///
-    /// `tooMany` if it would look at more than the request's [budget](Context::budget) has left.
+    /// `tooMany` if that takes more than the request's [budget](Context::budget).
     ///
     /// ```
     /// use scim_core::schema::standard;
@@ -203,7 +205,7 @@ impl Query {
         let mut total = 0_usize;
         let mut kept = Vec::new();
         let sorted = self.sort.is_some() || !matches!(self.window, Window::Start(_));
-        // If nothing is sorted, only the page itself is kept.
+        // Without a sort, only the resources of the page are kept.
         let window = self.window.range(usize::MAX, self.count, |_| 0);
         for resource in all {
             if !self.selects(cx, &resource, &mut 0)? {
@@ -228,23 +230,22 @@ impl Query {
         Ok(Page { resources, total: Some(total as u64), next, previous })
     }
 
-    /// Whether the filter selects a resource; what it looks at is taken from the budget, and added to the
-    /// visits.
+    /// Whether the filter selects a resource. Takes its work from the budget, and adds it to `visits`.
     pub(crate) fn selects(&self, cx: &Context<'_>, resource: &Resource, visits: &mut usize) -> Result<bool> {
         let mut taken = 1;
         let filter = self.filter.as_ref();
-        let selects = filter.is_none_or(|filter| filter.is_match_counting(resource.as_map(), &mut taken));
+        let selects = filter.is_none_or(|filter| filter.is_match_with_cost(resource.as_map(), &mut taken));
         *visits += taken;
         cx.budget().take(taken).map_err(|_| too_much())?;
         Ok(selects)
     }
 
-    /// Brings the resources of the page to where they are in the order, and returns where that is; the one
-    /// after the page is in its place too.
+    /// Sorts as much as the page needs: afterwards the resources of the page, and the one after it, are at their
+    /// indexes in the order. Returns the range of the page.
     pub(crate) fn arrange<T>(&self, cx: &Context<'_>, all: &mut [(SortKey, T)]) -> Result<Range<usize>> {
         let order = |a: &SortKey, b: &SortKey| match &self.sort {
             Some(sort) => sort.order_keys(a, b),
-            // A position is good even if the resource that it was made from has gone.
+            // Not by the index in the list: a position stays valid when its resource is deleted.
             None => a.id.cmp(&b.id),
         };
         let before = |position: &Position| {
@@ -253,7 +254,7 @@ impl Query {
             all.iter().filter(|(key, _)| order(key, &probe) == Ordering::Less).count()
         };
         let range = self.window.range(all.len(), self.count, before);
-        cx.budget().take(all.len().saturating_mul(COMPARISONS)).map_err(|_| too_much())?;
+        cx.budget().take(all.len().saturating_mul(COMPARISONS_PER_RESOURCE)).map_err(|_| too_much())?;
         if range.start > 0 && range.start < all.len() {
             all.select_nth_unstable_by(range.start, |a, b| order(&a.0, &b.0));
         }
@@ -267,7 +268,7 @@ impl Query {
         Ok(range)
     }
 
-    /// The positions after a page and before it, where there are resources; without cursors there are none.
+    /// The positions after the page and before it, if there are resources. None for a page by index.
     pub(crate) fn neighbours(
         &self,
         page: &Range<usize>,
@@ -279,13 +280,13 @@ impl Query {
         (position(page.end), Some(page.start).filter(|start| *start > 0).and_then(position))
     }
 
-    /// A position is the sort value and the id of the resource that it stands in front of.
+    /// The position before a resource: its sort value and its id.
     pub(crate) fn position(&self, resource: &Resource) -> Position {
         let key = self.sort.as_ref().and_then(|sort| sort.value_of(resource));
         Position(serde_json::to_vec(&(key, resource.id())).unwrap_or_default())
     }
 
-    /// A resource that sorts like the one that a position was made from.
+    /// A resource that sorts like the one of a position.
     pub(crate) fn probe(&self, position: &Position) -> Option<Resource> {
         let (key, id): (Option<Value>, String) = serde_json::from_slice(&position.0).ok()?;
         let mut probe = Map::from_iter([("id".to_owned(), Value::from(id))]);
@@ -296,12 +297,12 @@ impl Query {
     }
 }
 
-/// How many comparisons it takes about, for each resource, to find those of a page.
-const COMPARISONS: usize = 4;
+/// About how many comparisons per resource it takes to find the resources of a page.
+const COMPARISONS_PER_RESOURCE: usize = 4;
 
 fn too_much() -> Error {
     Error::too_many(
-        "the query asks for more work than a request may; give a filter that selects fewer resources, such \
-         as `userName eq` or `externalId eq`",
+        "the query takes more work than a request is allowed; send a filter that selects fewer resources, such \
+         as one with `userName eq` or `externalId eq`",
     )
 }

@@ -3,21 +3,21 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use scim_schema::{Mutability, Target};
+use scim_schema::{AttributeRef, Mutability};
 use serde_json::{Map, Value};
 
 use crate::{Context, Error, Result};
 
-/// The resource that a PUT results in: the attributes of the replacement, and those of before that
-/// are not the client's to clear.
+/// The resource that a PUT results in: the attributes of the replacement, and those stored attributes that a
+/// client cannot clear by leaving them out.
 pub(crate) fn replace(
     cx: &Context<'_>,
     replacement: &Map<String, Value>,
     stored: &Map<String, Value>,
 ) -> Result<Map<String, Value>> {
-    let on = cx.resource_type();
+    let resource_type = cx.resource_type();
     let mut next = replacement.clone();
-    for target in on.all_attributes() {
+    for target in resource_type.all_attributes() {
         let old = target.get(stored);
         let new = target.get(replacement);
         if new.is_some() && !cx.may_write(target) && !repeats(cx, target, old, new) {
@@ -26,42 +26,47 @@ pub(crate) fn replace(
         let value = match (old, new) {
             _ if target.attribute().mutability() == Mutability::ReadOnly => old.cloned(),
             (_, Some(Value::Null)) => None,
-            // What may only be repeated stays in the form that it has.
+            // A protected value that is repeated keeps the form in which it is stored.
             (Some(old), Some(_)) if !cx.may_write(target) => Some(old.clone()),
             (Some(old), None) if stays_when_omitted(cx, target) => Some(old.clone()),
-            (Some(old), None) => left_of(cx, target, old),
+            (Some(old), None) => remaining(cx, target, old),
             (Some(old), Some(new)) => match completed(cx, target, old, new) {
                 Some(value) => Some(value),
                 None => continue,
             },
             (None, _) => continue,
         };
-        put(&mut next, target, value);
+        match value {
+            Some(value) => target.set(&mut next, value),
+            None => target.remove(&mut next),
+        };
     }
-    on.update_schemas(&mut next);
+    resource_type.update_schemas(&mut next);
     Ok(next)
 }
 
-/// Whether a value is the stored one, as far as the caller can see that. What it cannot see it must
-/// not find out by guessing either.
-fn repeats(cx: &Context<'_>, target: &Target, old: Option<&Value>, new: Option<&Value>) -> bool {
-    let guesses = match new {
+/// Whether a new value repeats the stored one, which is all that a caller may do with a protected attribute. A
+/// value with parts that the caller cannot read never counts as repeated: otherwise the answer would tell a
+/// caller whether it has guessed them.
+fn repeats(cx: &Context<'_>, target: &AttributeRef, old: Option<&Value>, new: Option<&Value>) -> bool {
+    let has_hidden_parts = match new {
         _ if !cx.may_read(target) => true,
-        Some(Value::Array(list)) => list.iter().any(|element| says_hidden(cx, target, element)),
-        new => new.is_some_and(|new| says_hidden(cx, target, new)),
+        Some(Value::Array(list)) => list.iter().any(|element| mentions_hidden(cx, target, element)),
+        new => new.is_some_and(|new| mentions_hidden(cx, target, new)),
     };
     match (old, new.filter(|new| !new.is_null())) {
-        (Some(old), Some(new)) if !guesses => {
+        (Some(old), Some(new)) if !has_hidden_parts => {
             let completed = completed(cx, target, old, new);
-            target.same_value(old, completed.as_ref().unwrap_or(new))
+            target.values_equal(old, completed.as_ref().unwrap_or(new))
         }
-        (None, None) => !guesses,
+        (None, None) => !has_hidden_parts,
         _ => false,
     }
 }
 
-/// What the client cannot see or write, or the server chose, is not cleared by leaving it out.
-fn stays_when_omitted(cx: &Context<'_>, target: &Target) -> bool {
+/// Whether an attribute keeps its value when the replacement leaves it out: because the caller cannot read or
+/// write it, or because the server chose the value.
+fn stays_when_omitted(cx: &Context<'_>, target: &AttributeRef) -> bool {
     let attribute = target.attribute();
     matches!(attribute.mutability(), Mutability::WriteOnly | Mutability::Immutable)
         || attribute.default_value().is_some()
@@ -69,26 +74,27 @@ fn stays_when_omitted(cx: &Context<'_>, target: &Target) -> bool {
         || !cx.may_write(target)
 }
 
-/// The same for a sub-attribute of a value that is not left out.
-fn sub_stays_when_omitted(cx: &Context<'_>, sub: &Target) -> bool {
+/// Whether a sub-attribute keeps its value when a replacement of its attribute leaves it out.
+fn sub_stays_when_omitted(cx: &Context<'_>, sub: &AttributeRef) -> bool {
     matches!(sub.definition().mutability(), Mutability::WriteOnly | Mutability::Immutable)
         || !cx.may_read(sub)
 }
 
-/// What stays of a complex value that is left out as a whole.
-fn left_of(cx: &Context<'_>, target: &Target, old: &Value) -> Option<Value> {
+/// What remains of a complex value that the replacement leaves out.
+fn remaining(cx: &Context<'_>, target: &AttributeRef, old: &Value) -> Option<Value> {
     let stays = |name: &str| target.sub_attribute(name).is_some_and(|sub| sub_stays_when_omitted(cx, sub));
     let members = old.as_object()?.iter().filter(|(name, _)| stays(name));
     let members: Map<String, Value> = members.map(|(name, value)| (name.clone(), value.clone())).collect();
     (!members.is_empty()).then_some(Value::Object(members))
 }
 
-/// What is to stand for a new value because of what was stored; `None` if it stands for itself.
-fn completed(cx: &Context<'_>, target: &Target, old: &Value, new: &Value) -> Option<Value> {
+/// The new value with those stored parts that a client cannot clear by leaving them out. `None` if the new value
+/// is used as it is.
+fn completed(cx: &Context<'_>, target: &AttributeRef, old: &Value, new: &Value) -> Option<Value> {
     match (old, new) {
         (Value::Array(old), Value::Array(new)) => Some(Value::Array(kept_elements(cx, target, old, new))),
         (Value::Object(old), Value::Object(new)) => {
-            // What only the server writes stays as long as what it belongs to does.
+            // A readOnly sub-attribute, such as `display`, describes the `value` beside it.
             let unchanged = old.get("value") == new.get("value");
             let mut completed = new.clone();
             for sub in target.sub_attributes() {
@@ -107,20 +113,20 @@ fn completed(cx: &Context<'_>, target: &Target, old: &Value, new: &Value) -> Opt
     }
 }
 
-/// The new elements of a list, where those that were there before stay as they were: with what the
-/// server added, and with what the caller cannot see. All stay in the old order if none came or
-/// went, since order means nothing (RFC 7643 section 2.4).
-fn kept_elements(cx: &Context<'_>, target: &Target, old: &[Value], new: &[Value]) -> Vec<Value> {
+/// The new elements of a list. Elements that are stored already keep what the server added and what the caller
+/// cannot read. If the replacement has the same elements in another order, the list keeps its order, which
+/// means nothing (RFC 7643 section 2.4): the resource then does not change.
+fn kept_elements(cx: &Context<'_>, target: &AttributeRef, old: &[Value], new: &[Value]) -> Vec<Value> {
     let mut stored: HashMap<String, Vec<&Value>> = HashMap::with_capacity(old.len());
     for element in old.iter().rev() {
         stored.entry(identity_of(cx, target, element)).or_default().push(element);
     }
     let mut unchanged = old.len() == new.len();
-    let mut kept = Vec::with_capacity(new.len());
+    let mut elements = Vec::with_capacity(new.len());
     for element in new {
         let same = stored.get_mut(&identity_of(cx, target, element));
-        let guesses = !target.holds_members() && says_hidden(cx, target, element);
-        let element = match same.filter(|_| !guesses).and_then(Vec::pop) {
+        let has_hidden_parts = !target.holds_members() && mentions_hidden(cx, target, element);
+        let element = match same.filter(|_| !has_hidden_parts).and_then(Vec::pop) {
             Some(before) => {
                 let kept = kept_element(cx, target, before, element);
                 unchanged &= matches!(kept, Cow::Borrowed(_));
@@ -131,14 +137,14 @@ fn kept_elements(cx: &Context<'_>, target: &Target, old: &[Value], new: &[Value]
                 element.clone()
             }
         };
-        kept.push(element);
+        elements.push(element);
     }
-    if unchanged { old.to_vec() } else { kept }
+    if unchanged { old.to_vec() } else { elements }
 }
 
-/// An element that was there before: with the values that it has where these are fixed, and with the new
-/// ones where they may change, which in a list without keys would make it another.
-fn kept_element<'v>(cx: &Context<'_>, target: &Target, old: &'v Value, new: &Value) -> Cow<'v, Value> {
+/// An element that is stored already. In a list of members, sub-attributes that may change get their new values.
+/// In any other list the elements are equal in everything that the client can see, so the stored one is used.
+fn kept_element<'v>(cx: &Context<'_>, target: &AttributeRef, old: &'v Value, new: &Value) -> Cow<'v, Value> {
     let (true, Value::Object(before), Value::Object(new)) = (target.holds_members(), old, new) else {
         return Cow::Borrowed(old);
     };
@@ -146,7 +152,7 @@ fn kept_element<'v>(cx: &Context<'_>, target: &Target, old: &'v Value, new: &Val
     for sub in target.sub_attributes() {
         let name = sub.definition().name();
         if let Some(value) = before.get(name)
-            && (is_fixed(sub) || !new.contains_key(name) && sub_stays_when_omitted(cx, sub))
+            && (sub.is_fixed() || !new.contains_key(name) && sub_stays_when_omitted(cx, sub))
         {
             kept.insert(name.to_owned(), value.clone());
         }
@@ -154,23 +160,18 @@ fn kept_element<'v>(cx: &Context<'_>, target: &Target, old: &'v Value, new: &Val
     if kept == *before { Cow::Borrowed(old) } else { Cow::Owned(Value::Object(kept)) }
 }
 
-/// Whether a value has what the caller cannot see.
-fn says_hidden(cx: &Context<'_>, target: &Target, value: &Value) -> bool {
+/// Whether a value has sub-attributes that the caller may not read.
+fn mentions_hidden(cx: &Context<'_>, target: &AttributeRef, value: &Value) -> bool {
     let hidden = |name: &String| target.sub_attribute(name).is_some_and(|sub| !cx.may_read(sub));
     value.as_object().is_some_and(|members| members.keys().any(hidden))
 }
 
-/// Whether a sub-attribute of an element stays what it is as long as the element does.
-pub(crate) fn is_fixed(sub: &Target) -> bool {
-    matches!(sub.definition().mutability(), Mutability::Immutable | Mutability::ReadOnly)
-}
-
-/// What tells an element from others: its `value` in a keyed list, else all that the client can see
-/// and send.
-fn identity_of(cx: &Context<'_>, target: &Target, element: &Value) -> String {
+/// What identifies an element of a list: its `value` in a list of members, else all sub-attributes that the
+/// client can read and send.
+fn identity_of(cx: &Context<'_>, target: &AttributeRef, element: &Value) -> String {
     let Value::Object(members) = element else { return element.to_string() };
     if let (true, Some(key)) = (target.holds_members(), members.get("value").and_then(Value::as_str)) {
-        let rule = target.sub_attribute("value").map_or(target.comparison(), Target::comparison);
+        let rule = target.sub_attribute("value").map_or(target.comparison(), AttributeRef::comparison);
         return rule.fold(key).into_owned();
     }
     let mut identity = String::new();
@@ -182,34 +183,4 @@ fn identity_of(cx: &Context<'_>, target: &Target, element: &Value) -> String {
         }
     }
     identity
-}
-
-/// Puts a value where the attribute lives, or takes it away.
-fn put(resource: &mut Map<String, Value>, target: &Target, value: Option<Value>) {
-    let name = target.attribute().name().to_owned();
-    let Some(uri) = target.extension() else {
-        set_or_remove(resource, name, value);
-        return;
-    };
-    if value.is_none() && !resource.contains_key(uri) {
-        return;
-    }
-    let container = resource.entry(uri).or_insert_with(|| Value::Object(Map::new()));
-    if let Value::Object(object) = container {
-        set_or_remove(object, name, value);
-        if object.is_empty() {
-            resource.remove(uri);
-        }
-    }
-}
-
-fn set_or_remove(object: &mut Map<String, Value>, name: String, value: Option<Value>) {
-    match value {
-        Some(value) => {
-            object.insert(name, value);
-        }
-        None => {
-            object.remove(&name);
-        }
-    }
 }

@@ -1,24 +1,24 @@
-//! Resources: JSON objects in canonical form, cheap to hand out.
+//! Resources: JSON objects in canonical form.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use scim_schema::typed::TypedExtension;
-use scim_schema::{Target, Uniqueness, is_unassigned};
+use scim_schema::{AttributeRef, Uniqueness, is_unassigned};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::shown::Rendered;
+use crate::rendered::Rendered;
 use crate::{Context, ETag, Error, Result};
 
-/// A resource in canonical form: a JSON object that is copied only when a shared one is changed.
+/// A resource in canonical form: a JSON object. Cheap to clone: the object is shared, and copied when a shared one
+/// is changed.
 ///
-/// A store keeps `id`, the attributes, and `meta.created`, `meta.lastModified` and `meta.version`
-/// as [`stamp_new`](Self::stamp_new) and [`stamp_changed`](Self::stamp_changed) write them.
-/// `meta.resourceType`, `meta.location` and the `$ref` of references are added to responses by the
-/// service and are never stored.
+/// A store keeps the attributes, `id`, and `meta.created`, `meta.lastModified` and `meta.version` as
+/// [`stamp_new`](Self::stamp_new) and [`stamp_changed`](Self::stamp_changed) write them. The service adds
+/// `meta.resourceType`, `meta.location` and the `$ref` of references to responses; stores do not keep them.
 ///
 /// ```
 /// use scim_core::Resource;
@@ -35,7 +35,7 @@ pub struct Resource(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     object: Map<String, Value>,
-    /// How it was shown, unless it has been changed since.
+    /// How the resource was shown since it was last changed.
     rendered: OnceLock<Rendered>,
 }
 
@@ -62,36 +62,36 @@ impl Resource {
         &self.0.object
     }
 
-    /// The JSON object, to be changed; copied first if it is shared.
+    /// The JSON object, to change it. If it is shared, it is copied first.
     pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
         let inner = Arc::make_mut(&mut self.0);
         inner.rendered.take();
         &mut inner.object
     }
 
-    /// The JSON object; copied if it is shared.
+    /// The JSON object. If it is shared, it is copied.
     pub fn into_map(self) -> Map<String, Value> {
         Arc::unwrap_or_clone(self.0).object
     }
 
-    /// How the resource was shown before.
+    /// How the resource was shown, if that is cached.
     pub(crate) fn rendered(&self) -> Option<&Rendered> {
         self.0.rendered.get()
     }
 
-    /// Keeps how the resource was shown, unless nobody else holds it, since then it is not shown again.
-    pub(crate) fn keep(&self, rendered: impl FnOnce() -> Rendered) {
+    /// Caches how the resource was shown, if somebody else holds it: only then is it shown again.
+    pub(crate) fn cache_rendered(&self, rendered: impl FnOnce() -> Rendered) {
         if Arc::strong_count(&self.0) > 1 {
             self.0.rendered.get_or_init(rendered);
         }
     }
 
-    /// The id; empty as long as none was given.
+    /// The id; empty before the resource has one.
     pub fn id(&self) -> &str {
         self.text("id").unwrap_or_default()
     }
 
-    /// The client's own identifier.
+    /// The identifier that the client uses, from `externalId`.
     pub fn external_id(&self) -> Option<&str> {
         self.text("externalId")
     }
@@ -115,11 +115,11 @@ impl Resource {
         DateTime::parse_from_rfc3339(self.text(path)?).ok().map(|time| time.to_utc())
     }
 
-    /// The value at a canonical path: `userName`, `name.givenName`, or with the URI of an extension
-    /// in front, `urn:..:User:manager.value`; of the URI alone, all of the extension.
+    /// The value at a canonical path: `userName`, `name.givenName`, or with the URI of an extension,
+    /// `urn:..:User:manager.value`. The URI alone is the path of all attributes of the extension.
     pub fn get(&self, path: &str) -> Option<&Value> {
-        if let Some(whole) = self.as_map().get(path) {
-            return Some(whole);
+        if let Some(value) = self.as_map().get(path) {
+            return Some(value);
         }
         let (object, name) = match path.rsplit_once(':') {
             Some((uri, name)) => (self.as_map().get(uri)?.as_object()?, name),
@@ -131,7 +131,7 @@ impl Resource {
         }
     }
 
-    /// The text at a canonical path.
+    /// The string at a canonical path.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.get(path)?.as_str()
     }
@@ -147,23 +147,22 @@ impl Resource {
     /// user.name = Some(Name { given_name: Some("Bea".to_owned()), ..Name::default() });
     /// let resource = Resource::from_typed(&user)?;
     /// assert_eq!(resource.text("name.givenName"), Some("Bea"));
-    /// assert_eq!(resource.to::<User>()?, user);
+    /// assert_eq!(resource.to_typed::<User>()?, user);
     /// # Ok::<(), scim_core::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// If the resource does not suit the type; the error is internal, since what is stored is the
-    /// host's affair.
-    pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
+    /// If the resource does not fit the type. The error is internal, since the client did not cause it.
+    pub fn to_typed<T: DeserializeOwned>(&self) -> Result<T> {
         T::deserialize(self.as_map()).map_err(Error::internal)
     }
 
-    /// A resource from a struct with serde's `Serialize`; what is null or empty in it is left out.
+    /// A resource from a struct with serde's `Serialize`. Null and empty values are left out.
     ///
     /// # Errors
     ///
-    /// If it is not a JSON object; the error is internal.
+    /// If the struct is not serialized as a JSON object. The error is internal.
     pub fn from_typed<T: Serialize>(typed: &T) -> Result<Self> {
         Ok(Self::new(to_object(typed)?))
     }
@@ -184,17 +183,17 @@ impl Resource {
     ///
     /// # Errors
     ///
-    /// If the attributes do not suit the type; the error is internal.
+    /// If the attributes do not fit the type. The error is internal.
     pub fn extension<T: TypedExtension>(&self) -> Result<Option<T>> {
         self.as_map().get(T::URI).map(T::deserialize).transpose().map_err(Error::internal)
     }
 
-    /// Gives the resource an extension's attributes in place of those it had; `schemas` follows
-    /// (RFC 7643 section 3). An extension without attributes is taken away.
+    /// Replaces the attributes of an extension, and lists the extension in `schemas` (RFC 7643 section 3). An
+    /// extension without attributes is removed.
     ///
     /// # Errors
     ///
-    /// If it is not a JSON object; the error is internal.
+    /// If the struct is not serialized as a JSON object. The error is internal.
     pub fn set_extension<T: TypedExtension>(&mut self, extension: &T) -> Result<()> {
         let attributes = to_object(extension)?;
         let object = self.as_map_mut();
@@ -212,8 +211,8 @@ impl Resource {
         Ok(())
     }
 
-    /// Checks that no other resource has a value that must be unique (RFC 7643 section 7), for a
-    /// store that can look at all of them. One with the same id is not another.
+    /// Checks that no other resource has a value that must be unique (RFC 7643 section 7), for stores that can
+    /// list their resources. Skips the resource with the same id.
     ///
     /// # Errors
     ///
@@ -223,15 +222,16 @@ impl Resource {
         cx: &Context<'_>,
         others: impl IntoIterator<Item = &'r Resource>,
     ) -> Result<()> {
-        let unique: Vec<&Target> = cx
+        let unique: Vec<&AttributeRef> = cx
             .resource_type()
-            .all_targets()
+            .all_attribute_refs()
             .filter(|target| target.definition().uniqueness() != Uniqueness::None)
             .collect();
         for other in others.into_iter().filter(|other| other.id() != self.id()) {
             for target in &unique {
-                let taken =
-                    |value| target.values(other.as_map()).any(|taken| target.comparison().same(taken, value));
+                let taken = |value| {
+                    target.values(other.as_map()).any(|taken| target.comparison().values_equal(taken, value))
+                };
                 if target.values(self.as_map()).any(taken) {
                     return Err(Error::uniqueness(target.path().as_str()));
                 }
@@ -240,8 +240,8 @@ impl Resource {
         Ok(())
     }
 
-    /// Makes a resource that is about to be created complete: its id, `meta.created` and
-    /// `meta.lastModified` of now, and a fresh version.
+    /// Completes a resource that is about to be created: sets its id, `meta.created` and `meta.lastModified` to the
+    /// time of the request, and a new version.
     #[must_use]
     pub fn stamp_new(mut self, cx: &Context<'_>, id: &str) -> Self {
         let now = timestamp(cx.now());
@@ -256,14 +256,13 @@ impl Resource {
         self
     }
 
-    /// Gives a resource that was changed the id and `meta.created` of before, a new
-    /// `meta.lastModified`, and a fresh version.
+    /// Completes a resource that was changed: sets the id and `meta.created` that it had, `meta.lastModified` to the
+    /// time of the request, and a new version.
     ///
-    /// Do this exactly if something changed: a version stays as long as the resource does
-    /// (RFC 7644 section 3.14).
+    /// Call it only if something changed: otherwise the version must stay the same (RFC 7644 section 3.14).
     #[must_use]
     pub fn stamp_changed(mut self, cx: &Context<'_>, before: &Resource) -> Self {
-        // A clock that was set back must not make a change older than what it changed.
+        // If the clock was set back, the time stays the same instead of going back.
         let now = before.last_modified().map_or(cx.now(), |last| last.max(cx.now()));
         let mut meta = before.get("meta").and_then(Value::as_object).cloned().unwrap_or_default();
         meta.insert("lastModified".to_owned(), Value::from(timestamp(now)));
@@ -276,7 +275,7 @@ impl Resource {
     }
 }
 
-/// What a struct is in JSON, without what counts as unassigned (RFC 7643 section 2.5).
+/// A struct as a JSON object, without unassigned values (RFC 7643 section 2.5).
 fn to_object<T: Serialize>(typed: &T) -> Result<Map<String, Value>> {
     let mut value = serde_json::to_value(typed).map_err(Error::internal)?;
     drop_unassigned(&mut value);
@@ -300,7 +299,7 @@ fn drop_unassigned(value: &mut Value) {
     }
 }
 
-/// An id that no resource has had: a random UUID.
+/// A random UUID, which no resource has had as its id.
 pub fn new_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
@@ -326,7 +325,7 @@ impl From<Resource> for Value {
     }
 }
 
-/// Shows the id only: resources are full of personal data.
+/// Shows the id only: the other attributes are personal data.
 impl fmt::Debug for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Resource({})", self.id())
@@ -367,7 +366,7 @@ mod tests {
         assert_eq!(resource.get(Badge::URI), Some(&json!({ "number": 7 })));
         assert!(resource.extension::<EnterpriseUser>().unwrap().is_none());
         // The user keeps what it does not know, and the store's copy what it was.
-        assert_eq!(Resource::from_typed(&resource.to::<User>().unwrap()).unwrap(), resource);
+        assert_eq!(Resource::from_typed(&resource.to_typed::<User>().unwrap()).unwrap(), resource);
         resource.set_extension(&Badge { number: None, doors: vec![] }).unwrap();
         assert_eq!(resource, without);
     }
@@ -375,7 +374,7 @@ mod tests {
     #[test]
     fn what_does_not_suit_is_an_internal_error() {
         let resource = Resource::try_from(json!({ "userName": 7, Badge::URI: [] })).unwrap();
-        assert_eq!(resource.to::<User>().unwrap_err().status(), 500);
+        assert_eq!(resource.to_typed::<User>().unwrap_err().status(), 500);
         assert_eq!(resource.extension::<Badge>().unwrap_err().status(), 500);
         assert_eq!(Resource::from_typed(&7).unwrap_err().status(), 500);
     }

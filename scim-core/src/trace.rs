@@ -1,17 +1,17 @@
-//! Spans and events for what the service does (feature `tracing`): never values of attributes,
-//! tokens, ids or query strings. Without the feature all of this is nothing.
+//! Spans and events of a request (feature `tracing`). They never contain values of attributes, tokens, ids or query
+//! strings. Without the feature these functions do nothing.
 
 #[cfg(feature = "tracing")]
 mod on {
     use std::time::Instant;
 
     use http::Response;
-    use scim_schema::{Fired, Quirk, ResourceType};
+    use scim_schema::{Quirk, ResourceType, ToleratedQuirk};
     use tracing::{Instrument, Span, field};
 
     use crate::{Action, Identity};
 
-    /// A span around one request, and an event with its status and duration at its end.
+    /// A span for one request, and an event with its status and duration at the end.
     pub(crate) async fn request(
         method: &http::Method,
         identity: Option<&Identity>,
@@ -26,24 +26,37 @@ mod on {
         response
     }
 
-    /// A span around one call of a provider.
-    pub(crate) async fn provider<T>(action: Action, on: &ResourceType, call: impl Future<Output = T>) -> T {
-        Span::current().record("action", action.as_str()).record("resource_type", on.name());
-        let span = tracing::debug_span!("scim.provider", action = action.as_str(), resource_type = on.name());
+    /// A span for one call of a provider.
+    pub(crate) async fn provider<T>(
+        action: Action,
+        resource_type: &ResourceType,
+        call: impl Future<Output = T>,
+    ) -> T {
+        Span::current().record("action", action.as_str()).record("resource_type", resource_type.name());
+        let span = tracing::debug_span!(
+            "scim.provider",
+            action = action.as_str(),
+            resource_type = resource_type.name()
+        );
         call.instrument(span).await
     }
 
-    /// An event for each deviation of the client that was put up with.
-    pub(crate) fn quirks(fired: &[Fired]) {
-        for fired in fired {
-            let path = fired.path.as_str();
-            let path = (!is_the_clients(fired.quirk)).then_some(path);
-            tracing::debug!(quirk = fired.quirk.name(), path, operation = fired.operation, "tolerated");
+    /// An event for each deviation of the client that was tolerated.
+    pub(crate) fn quirks(tolerated: &[ToleratedQuirk]) {
+        for tolerated in tolerated {
+            let path = tolerated.path.as_str();
+            let path = (!is_client_text(tolerated.quirk)).then_some(path);
+            tracing::debug!(
+                quirk = tolerated.quirk.name(),
+                path,
+                operation = tolerated.operation,
+                "tolerated"
+            );
         }
     }
 
-    /// Whether what a quirk names may be any text that the client made up, and not an attribute.
-    fn is_the_clients(quirk: Quirk) -> bool {
+    /// Whether the path of a quirk may be any text of the client instead of the name of an attribute.
+    fn is_client_text(quirk: Quirk) -> bool {
         matches!(quirk, Quirk::UnknownAttribute | Quirk::ForeignMember | Quirk::MemberCase | Quirk::DottedKey)
     }
 }
@@ -51,7 +64,7 @@ mod on {
 #[cfg(not(feature = "tracing"))]
 mod off {
     use http::Response;
-    use scim_schema::{Fired, ResourceType};
+    use scim_schema::{ResourceType, ToleratedQuirk};
 
     use crate::{Action, Identity};
 
@@ -67,7 +80,7 @@ mod off {
         call.await
     }
 
-    pub(crate) fn quirks(_: &[Fired]) {}
+    pub(crate) fn quirks(_: &[ToleratedQuirk]) {}
 }
 
 #[cfg(not(feature = "tracing"))]

@@ -1,43 +1,42 @@
-//! Changes as a provider gets them: PUT and PATCH reach the store the same way.
+//! Updates: PUT and PATCH reach a provider in the same form.
 
 use scim_patch::{ListDelta, Patch};
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 use serde_json::{Map, Value};
 
 use crate::replace::replace;
 use crate::{Context, Error, Resource, Result, unique_types};
 
-/// The change that a PUT or a PATCH asks for.
+/// The change of a resource that a client requests.
 #[derive(Clone, Debug)]
 pub enum Update {
-    /// PUT: the resource is to have these values (RFC 7644 section 3.5.1).
+    /// PUT: the resource gets these values (RFC 7644 section 3.5.1).
     ///
-    /// An attribute with JSON null is to be unassigned although it would be kept when omitted.
+    /// An attribute with JSON null is unassigned, even if its value would be kept if it were omitted.
     Replace(Resource),
-    /// PATCH: operations to be applied in order (RFC 7644 section 3.5.2).
+    /// PATCH: operations that are applied in order (RFC 7644 section 3.5.2).
     Patch(Patch),
 }
 
-/// What an update made of a resource.
+/// The result of applying an update to a resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
-    /// The resource afterwards, not yet stamped.
+    /// The resource after the update. [`Resource::stamp_changed`] completes it.
     pub resource: Resource,
-    /// Whether it differs from before, or the request has a secret to store. If not, nothing is to
-    /// be written.
+    /// Whether the resource changed, or the request has a secret to store. If not, the store writes nothing.
     pub changed: bool,
 }
 
 impl Update {
-    /// Applies the change to a resource as the store has it.
+    /// Applies the change to a stored resource.
     ///
-    /// If that [changed](Applied::changed) something, the provider stamps the result with
+    /// If that [changed](Applied::changed) something, the provider completes the result with
     /// [`Resource::stamp_changed`] and stores it.
     ///
     /// # Errors
     ///
-    /// `mutability`, `invalidValue` or `noTarget`, as RFC 7644 sections 3.5.1 and 3.5.2 say; 403 if a
-    /// PUT changes what the caller may not write; 413 if the [budget](Context::budget) is used up.
+    /// `mutability`, `invalidValue` or `noTarget` (RFC 7644 sections 3.5.1 and 3.5.2); 403 if a PUT changes an
+    /// attribute that the caller may not write; 413 if the [budget](Context::budget) is used up.
     pub fn apply(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
         match self {
             Self::Patch(patch) => {
@@ -48,53 +47,62 @@ impl Update {
         }
     }
 
-    /// Applies the change as [`apply`](Self::apply) does, but lets other requests have their turn several
-    /// times in a millisecond, whatever the runtime is. A store that does not block others meanwhile prefers this.
+    /// Applies the change like [`apply`](Self::apply), but yields to other tasks several times in a millisecond, with
+    /// any runtime. For stores that hold no lock meanwhile.
     ///
     /// # Errors
     ///
     /// As [`apply`](Self::apply).
-    pub async fn apply_in_turns(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
+    pub async fn apply_yielding(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
         match self {
             Self::Patch(patch) => {
-                let applied = patch.apply_in_turns(stored.into_map(), cx.budget()).await?;
+                let applied = patch.apply_yielding(stored.into_map(), cx.budget()).await?;
                 patched(cx, patch, applied)
             }
             Self::Replace(replacement) => replaced(cx, replacement, stored),
         }
     }
 
-    /// Whether a PATCH decides by what an attribute, or a part of it, is.
-    pub(crate) fn looks_at(&self, attribute: &Target) -> bool {
+    /// Whether the update reads an attribute to decide what to change.
+    pub(crate) fn reads(&self, attribute: &AttributeRef) -> bool {
         match self {
-            Self::Patch(patch) => {
-                patch.looked_at().any(|target| target.attribute().name() == attribute.attribute().name())
-            }
+            Self::Patch(patch) => patch
+                .read_attributes()
+                .any(|target| target.attribute().name() == attribute.attribute().name()),
             Self::Replace(_) => false,
         }
     }
 
-    /// Splits off what the update does to one list, whose elements are identified by their `value`,
-    /// and an update of everything else, to be applied to a resource that lacks the list.
+    /// Splits the update into the changes of one list, whose elements are identified by their `value`, and an update
+    /// of everything else, which is applied to the resource without the list.
     ///
-    /// With that, adding a member to a group is one row in a database, whatever the group's size.
-    /// `None` if the list must be loaded and the whole update applied to it; also where a PUT leaves
-    /// the list out, because it depends on the caller and the attribute whether that clears it.
-    pub fn split(&self, attribute: &str) -> Option<(ListDelta<'_>, Update)> {
+    /// With it, a database adds a member to a group by inserting one row, whatever the size of the group:
+    /// [`ListDelta::changes`] says which rows change.
+    ///
+    /// `None` if the list must be loaded and all of the update applied to it: if a PATCH looks into the elements,
+    /// if the list is required, or if a PUT meets elements that may change. Also if a PUT leaves the list out,
+    /// because whether that clears it depends on the caller and the attribute.
+    pub fn split(&self, cx: &Context<'_>, attribute: &str) -> Option<(ListDelta<'_>, Update)> {
         match self {
             Self::Patch(patch) => {
                 let (delta, rest) = patch.split(attribute)?;
                 Some((delta, Self::Patch(rest)))
             }
             Self::Replace(resource) => {
-                let elements = match resource.as_map().get(attribute)? {
-                    Value::Array(list) => list.iter().map(keyed_element).collect::<Option<_>>()?,
+                let list = cx.resource_type().attribute(attribute)?;
+                if list.definition().is_required()
+                    || !list.sub_attributes().iter().all(AttributeRef::is_fixed)
+                {
+                    return None;
+                }
+                let elements = match list.get(resource.as_map())? {
+                    Value::Array(elements) => elements.iter().map(keyed_element).collect::<Option<_>>()?,
                     Value::Null => Vec::new(),
                     _ => return None,
                 };
-                let rest = resource.as_map().iter().filter(|(name, _)| *name != attribute);
+                let rest = resource.as_map().iter().filter(|(name, _)| *name != list.attribute().name());
                 let rest = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
-                Some((ListDelta::Exactly(elements), Self::Replace(Resource::new(rest))))
+                Some((ListDelta::ExactKeys(elements), Self::Replace(Resource::new(rest))))
             }
         }
     }
@@ -121,7 +129,7 @@ fn replaced(cx: &Context<'_>, replacement: &Resource, stored: Resource) -> Resul
     Ok(Applied { resource, changed: changed || !cx.secrets().is_empty() })
 }
 
-/// How many elements the lists of a resource have.
+/// The number of elements in all lists of a resource.
 fn elements_of(resource: &Resource) -> usize {
     resource.as_map().values().filter_map(Value::as_array).map(Vec::len).sum()
 }

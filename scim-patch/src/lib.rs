@@ -1,26 +1,26 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
-mod assign;
-mod change;
-mod delta;
 mod diff;
+mod element;
 mod error;
-mod keyed;
+mod key;
+mod key_effect;
 mod limits;
-mod list;
-mod net;
+mod list_delta;
+mod mutability;
+mod parse;
 mod patch;
-mod read;
 mod request;
 mod resolve;
-mod select;
-mod value_path;
+mod split;
+mod step;
 
 pub use apply::Applied;
-pub use delta::ListDelta;
 pub use error::PatchError;
+pub use key::key_of;
 pub use limits::Limits;
+pub use list_delta::{ListChanges, ListDelta};
 pub use patch::Patch;
 pub use request::{Op, Operation, PATCH_OP, PatchRequest};
 pub use scim_filter::Budget;

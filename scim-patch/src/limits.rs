@@ -1,9 +1,4 @@
-//! How much one PATCH may ask for, and how much of that is left.
-
-use scim_filter::Budget;
-use scim_schema::Target;
-
-use crate::PatchError;
+//! How much one PATCH may ask for.
 
 /// Limits of one PATCH request; each has a default that no identity provider reaches.
 ///
@@ -36,31 +31,5 @@ impl Default for Limits {
             list_length: 1_000_000,
             filter: scim_filter::Limits::default(),
         }
-    }
-}
-
-/// What applying a patch may still ask for.
-pub(crate) struct Allowance<'a> {
-    pub(crate) budget: &'a Budget,
-    list_length: usize,
-}
-
-impl<'a> Allowance<'a> {
-    pub(crate) fn new(limits: &Limits, budget: &'a Budget) -> Self {
-        Self { budget, list_length: limits.list_length }
-    }
-
-    /// Pays for looking at list elements.
-    pub(crate) fn visit(&self, target: &Target, elements: usize) -> Result<(), PatchError> {
-        self.budget.take(elements).map_err(|error| PatchError::too_large(target, error.to_string()))
-    }
-
-    /// Asks whether a list may grow to a length.
-    pub(crate) fn grow(&self, target: &Target, length: usize) -> Result<(), PatchError> {
-        if length > self.list_length {
-            let reason = format!("the list would have more than {} elements", self.list_length);
-            return Err(PatchError::too_large(target, reason));
-        }
-        Ok(())
     }
 }

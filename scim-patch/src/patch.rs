@@ -1,12 +1,11 @@
 //! A PATCH whose paths and values are resolved: steps that are ready to be applied.
 
-use scim_schema::{Mutability, ResourceType, Target};
-use serde_json::{Map, Value};
+use scim_schema::{AttributeRef, Mutability, ResourceType};
+use serde_json::Value;
 
 use crate::Limits;
-use crate::change::{Change, given};
-use crate::keyed::{Keyed, KeyedChange};
-use crate::select::Select;
+use crate::key::key_of;
+use crate::step::{Action, ElementChange, KeyedChange, Step, value_for};
 
 /// A PATCH that is resolved against a resource type.
 ///
@@ -15,43 +14,12 @@ use crate::select::Select;
 /// [`split`](Self::split).
 #[derive(Clone, Debug)]
 pub struct Patch {
-    pub(crate) on: ResourceType,
+    pub(crate) resource_type: ResourceType,
     /// In groups: those that work on the same attribute stand together, in the order of the
     /// operations.
     pub(crate) steps: Vec<Step>,
-    pub(crate) looked_at: Vec<Target>,
+    pub(crate) read_attributes: Vec<AttributeRef>,
     pub(crate) limits: Limits,
-}
-
-/// One change to one attribute.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    /// The index of the operation it comes from.
-    pub(crate) operation: usize,
-    /// The top-level attribute.
-    pub(crate) target: Target,
-    pub(crate) action: Action,
-    /// Whether the attribute goes with all others of its extension.
-    pub(crate) whole_extension: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Action {
-    /// Makes sure that a `readOnly` attribute, or a sub-attribute of it, has this value.
-    Confirm { named: Target, value: Value },
-    /// Gives a simple attribute, or a list as a whole, this value.
-    Set(Value),
-    /// Leaves a simple attribute, or a list, without a value.
-    Unassign,
-    /// Adds elements to a list that are not in it yet.
-    Append(Vec<Value>),
-    /// Removes the elements of a list that are listed.
-    RemoveListed(Vec<Value>),
-    /// Changes which elements there are in a list whose elements are identified by `value`.
-    Keyed(Keyed),
-    /// Changes the elements of a list, or the value of a singular complex attribute, that a filter
-    /// selects.
-    Select(Box<Select>),
 }
 
 impl Patch {
@@ -60,13 +28,13 @@ impl Patch {
     /// Attributes do not depend on each other, so all that is to be done with one is done at once,
     /// and what consecutive steps do to a keyed list takes one pass over it.
     pub(crate) fn new(
-        on: ResourceType,
+        resource_type: ResourceType,
         mut steps: Vec<Step>,
-        looked_at: Vec<Target>,
+        read_attributes: Vec<AttributeRef>,
         limits: Limits,
     ) -> Self {
         if steps.len() > 2 {
-            let mut attributes: Vec<Target> = Vec::new();
+            let mut attributes: Vec<AttributeRef> = Vec::new();
             for step in &steps {
                 if !attributes.contains(&step.target) {
                     attributes.push(step.target.clone());
@@ -74,8 +42,8 @@ impl Patch {
             }
             steps.sort_by_key(|step| attributes.iter().position(|attribute| *attribute == step.target));
         }
-        steps.dedup_by(|step, last| last.absorb(step));
-        Self { on, steps, looked_at, limits }
+        steps.dedup_by(|step, last| last.merge_next(step));
+        Self { resource_type, steps, read_attributes, limits }
     }
 
     /// The steps of each attribute.
@@ -85,14 +53,14 @@ impl Patch {
 
     /// The resource type that it was resolved against.
     pub fn resource_type(&self) -> &ResourceType {
-        &self.on
+        &self.resource_type
     }
 
     /// The attributes that it may change, each once, in the order in which operations name them first.
     ///
     /// ```
     /// use scim_patch::{Limits, PatchRequest};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
     ///     { "op": "replace", "path": "name.givenName", "value": "Bea" },
@@ -101,16 +69,16 @@ impl Patch {
     ///     { "op": "remove", "path": "name.middleName" }
     /// ]}"#;
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
-    /// let mut reading = Reading::new(&tolerance);
-    /// let patch = PatchRequest::parse(body, &limits, &mut reading)?
-    ///     .resolve(&standard::user_type(), &limits, &mut reading)?;
+    /// let mut read_context = ReadContext::new(&tolerance);
+    /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
+    ///     .resolve(&standard::user_type(), &limits, &mut read_context)?;
     ///
     /// assert_eq!(patch.attributes().map(ToString::to_string).collect::<Vec<_>>(), ["name", "active"]);
     /// assert_eq!(patch.sets("active"), Some(&false.into()));
     /// assert_eq!(patch.sets("name"), None, "it depends on what the name was");
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
-    pub fn attributes(&self) -> impl Iterator<Item = &Target> {
+    pub fn attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         let writes =
             |steps: &&[Step]| steps.iter().any(|step| !matches!(step.action, Action::Confirm { .. }));
         self.groups().filter(writes).filter_map(<[Step]>::first).map(|step| &step.target)
@@ -123,25 +91,25 @@ impl Patch {
     ///
     /// ```
     /// use scim_patch::{Limits, Op, Operation, PatchRequest};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let path = Some("emails[type eq \"work\"].value".to_owned());
     /// let operation = Operation { op: Op::Replace, path, value: Some("bea@example.com".into()) };
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
     /// let patch = PatchRequest { operations: vec![operation] }
-    ///     .resolve(&standard::user_type(), &limits, &mut Reading::new(&tolerance))?;
-    /// let looked_at: Vec<String> = patch.looked_at().map(|target| target.to_string()).collect();
-    /// assert_eq!(looked_at, ["emails", "emails.type"]);
+    ///     .resolve(&standard::user_type(), &limits, &mut ReadContext::new(&tolerance))?;
+    /// let read_attributes: Vec<String> = patch.read_attributes().map(|target| target.to_string()).collect();
+    /// assert_eq!(read_attributes, ["emails", "emails.type"]);
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
-    pub fn looked_at(&self) -> impl Iterator<Item = &Target> {
-        self.looked_at.iter()
+    pub fn read_attributes(&self) -> impl Iterator<Item = &AttributeRef> {
+        self.read_attributes.iter()
     }
 
     /// The index of the operation that adds an element with this `value` to a core attribute, for the error
     /// of a store that does not know it.
     pub fn operation_adding(&self, attribute: &str, value: &str) -> Option<usize> {
-        let target = self.on.attribute(attribute)?;
+        let target = self.resource_type.attribute(attribute)?;
         let is_it = |element: &Value| element.get("value").and_then(Value::as_str) == Some(value);
         self.steps.iter().filter(|step| step.target == *target).find_map(|step| match &step.action {
             Action::Keyed(keyed) => keyed.changes.iter().find_map(|change| match change {
@@ -152,12 +120,12 @@ impl Patch {
                 Some(step.operation)
             }
             Action::Select(select) => match &select.change {
-                Change::Merge { members, .. }
-                    if given(members, "value").and_then(Value::as_str) == Some(value) =>
+                ElementChange::Merge { values, .. }
+                    if value_for(values, "value").and_then(Value::as_str) == Some(value) =>
                 {
                     Some(step.operation)
                 }
-                Change::Replace(element) if is_it(element) => Some(step.operation),
+                ElementChange::Replace(element) if is_it(element) => Some(step.operation),
                 _ => None,
             },
             _ => None,
@@ -167,7 +135,7 @@ impl Patch {
     /// The value that a core attribute has afterwards, if the patch sets it whatever it was before; see
     /// [`attributes`](Self::attributes) for an example.
     pub fn sets(&self, attribute: &str) -> Option<&Value> {
-        let target = self.on.attribute(attribute)?;
+        let target = self.resource_type.attribute(attribute)?;
         match &self.steps.iter().rev().find(|step| step.target == *target)?.action {
             Action::Set(value) => Some(value),
             _ => None,
@@ -180,7 +148,7 @@ impl Patch {
     ///
     /// ```
     /// use scim_patch::{Limits, PatchRequest};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
     ///     { "op": "replace", "path": "password", "value": "correct horse" },
@@ -188,9 +156,9 @@ impl Patch {
     ///     { "op": "remove", "path": "password" }
     /// ]}"#;
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
-    /// let mut reading = Reading::new(&tolerance);
-    /// let mut patch = PatchRequest::parse(body, &limits, &mut reading)?
-    ///     .resolve(&standard::user_type(), &limits, &mut reading)?;
+    /// let mut read_context = ReadContext::new(&tolerance);
+    /// let mut patch = PatchRequest::parse(body, &limits, &mut read_context)?
+    ///     .resolve(&standard::user_type(), &limits, &mut read_context)?;
     ///
     /// let secrets = patch.take_write_only();
     /// assert_eq!(secrets, [
@@ -210,13 +178,11 @@ impl Patch {
                 Action::Set(value) => taken.push((path.to_string(), Some(value))),
                 Action::Append(elements) => taken.push((path.to_string(), Some(Value::Array(elements)))),
                 Action::Select(select) => match select.change {
-                    Change::Merge { members, .. } if !step.target.definition().is_multi_valued() => {
+                    ElementChange::Merge { values, .. } if !step.target.definition().is_multi_valued() => {
                         let value = |value: Value| Some(value).filter(|value| !value.is_null());
-                        taken.extend(
-                            members.into_iter().map(|member| (member.sub.to_string(), value(member.value))),
-                        );
+                        taken.extend(values.into_iter().map(|sub| (sub.sub.to_string(), value(sub.value))));
                     }
-                    Change::Replace(value) => taken.push((path.to_string(), Some(value))),
+                    ElementChange::Replace(value) => taken.push((path.to_string(), Some(value))),
                     _ => taken.push((path.to_string(), None)),
                 },
                 _ => taken.push((path.to_string(), None)),
@@ -229,45 +195,4 @@ impl Patch {
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
-}
-
-impl Step {
-    /// Takes over what the next step on the same attribute does, if both can be done at once.
-    fn absorb(&mut self, next: &mut Self) -> bool {
-        match (&mut self.action, &mut next.action) {
-            (Action::Keyed(keyed), Action::Keyed(next_keyed)) if self.target == next.target => {
-                keyed.then(next_keyed);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether it may have taken the attribute's value away, or that of the sub-attribute.
-    pub(crate) fn removes(&self, sub: Option<&str>) -> bool {
-        let whole = sub.is_none();
-        match &self.action {
-            Action::Set(_) | Action::Append(_) | Action::Confirm { .. } => false,
-            Action::Unassign | Action::RemoveListed(_) | Action::Keyed(_) => whole,
-            Action::Select(select) => match (&select.change, sub) {
-                (Change::Remove, _) => whole,
-                (Change::RemoveEqual(listed), Some(sub)) => listed.name() == sub,
-                (Change::RemoveEqual(_), None) => true,
-                (Change::Merge { members, .. }, Some(sub)) => given(members, sub).is_some_and(Value::is_null),
-                (Change::Merge { members, .. }, None) => members.iter().any(|member| member.value.is_null()),
-                (Change::Replace(_), _) => false,
-            },
-        }
-    }
-
-    /// Whether what it reports of change is the whole truth. Several elements that are added may be
-    /// one and the same in the end, so that the second undoes what the first did.
-    pub(crate) fn reports_exactly(&self) -> bool {
-        !matches!(&self.action, Action::Append(elements) if elements.len() > 1)
-    }
-}
-
-/// The `value` of an element that is identified by it; empty if it has none.
-pub(crate) fn key_of(element: &Map<String, Value>) -> &str {
-    element.get("value").and_then(Value::as_str).unwrap_or_default()
 }

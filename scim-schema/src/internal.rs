@@ -5,15 +5,15 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Projection, ResourceType, Target};
+use crate::{AttributeRef, Projection, ResourceType};
 
-pub use crate::message::read_message;
+pub use crate::message::canonicalize_message;
 pub use crate::projection::Derive;
-pub use crate::strict_json::UniqueNames;
+pub use crate::strict_json::StrictJson;
 
-/// Makes a resource sort by a value: the inverse of [`Target::sort_value`], for resuming a sorted query at
+/// Makes a resource sort by a value: the inverse of [`AttributeRef::sort_value`], for resuming a sorted query at
 /// that value.
-pub fn set_sort_value(target: &Target, resource: &mut Map<String, Value>, value: Value) {
+pub fn set_sort_value(target: &AttributeRef, resource: &mut Map<String, Value>, value: Value) {
     target.set_sort_value(resource, value);
 }
 

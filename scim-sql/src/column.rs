@@ -8,6 +8,7 @@ use serde_json::Value;
 /// It is written as the host's own queries write it, with the alias of its table: `u.user_name`.
 /// It never holds anything that a client sent.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Column {
     pub(crate) source: Source,
     pub(crate) kind: Kind,
@@ -102,30 +103,26 @@ impl Column {
     /// it writes: what databases make of `lower()` differs between them, and from Unicode.
     ///
     /// [`Comparison::fold`]: scim_schema::Comparison::fold
-    #[must_use]
     pub fn folded(mut self, sql: impl Into<String>) -> Self {
         self.folded = Some(sql.into());
         self
     }
 
     /// It is never NULL.
-    #[must_use]
     pub fn not_null(mut self) -> Self {
         self.nullable = false;
         self
     }
 
     /// It is the first column of an index after those that the whole table is
-    /// [within](crate::MappingBuilder::within). In PostgreSQL it has the collation `"C"`, without
+    /// [within](crate::MappingBuilder::scoped_by). In PostgreSQL it has the collation `"C"`, without
     /// which an index does not serve ranges.
-    #[must_use]
     pub fn indexed(mut self) -> Self {
         self.indexed = true;
         self
     }
 
     /// It has an index `gin (column gin_trgm_ops)`, with PostgreSQL's extension pg_trgm.
-    #[must_use]
     pub fn trigrams(mut self) -> Self {
         self.trigrams = Some(Trigrams::Gin);
         self
@@ -133,7 +130,6 @@ impl Column {
 
     /// Its texts are in a column of an FTS5 table of SQLite with `tokenize='trigram case_sensitive
     /// 1'`. `rowid` is the expression, beside this column, that is the `rowid` of the FTS5 table.
-    #[must_use]
     pub fn fts5(
         mut self,
         table: impl Into<String>,

@@ -1,9 +1,9 @@
-//! Placeholders in expected values: what varies from run to run is checked for its form, and for being the
-//! same wherever it carries the same name.
+//! Placeholders in expected values: a value that varies from run to run is checked for its form, and placeholders
+//! of the same name must have the same value.
 
 use std::collections::BTreeMap;
 
-/// The kinds of values that a server makes up.
+/// The kinds of values that a server generates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
     /// A resource id; the services under test use UUIDs.
@@ -23,18 +23,18 @@ enum Piece<'t> {
     Text(&'t str),
     /// `{{base}}`: the base URL that the transcript runs against.
     Base,
-    /// `{{any-string}}`: whatever is left, if anything is; for texts that are written for people.
+    /// `{{any-string}}`: the rest, which must not be empty; for texts that are written for people.
     Any,
-    /// `{{version}}`, `{{version.b}}`, `{{!version.a}}` or `{{version.b!a}}`: a value that the server made up.
-    Made(Made<'t>),
+    /// `{{version}}`, `{{version.b}}`, `{{!version.a}}` or `{{version.b!a}}`: a value that the server generates.
+    Generated(Generated<'t>),
 }
 
-/// A value of some form, bound to `name` if it has one, and not the value that is bound to `unlike`.
+/// A value of some form, bound to `name` if it has one, and not the value that is bound to `differs_from`.
 #[derive(Debug, PartialEq, Eq)]
-struct Made<'t> {
+struct Generated<'t> {
     form: Form,
     name: Option<&'t str>,
-    unlike: Option<&'t str>,
+    differs_from: Option<&'t str>,
 }
 
 /// Splits an expected string into its parts.
@@ -74,24 +74,24 @@ fn placeholder(inner: &str) -> Option<Piece<'_>> {
         "cursor" => Form::Cursor,
         _ => return None,
     };
-    let (name, unlike) = match (names, names.and_then(|names| names.split_once('!'))) {
-        // "Differs" needs something to differ from, and one thing is enough.
+    let (name, differs_from) = match (names, names.and_then(|names| names.split_once('!'))) {
+        // `!` needs exactly one name to differ from.
         (None, _) | (_, Some(_)) if negated.is_some() => return None,
-        (_, Some((name, unlike))) => (Some(name), Some(unlike)),
+        (_, Some((name, differs_from))) => (Some(name), Some(differs_from)),
         (names, None) if negated.is_some() => (None, names),
         (names, None) => (names, None),
     };
     let is_name = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let valid = name.is_none_or(is_name) && unlike.is_none_or(is_name);
-    valid.then_some(Piece::Made(Made { form, name, unlike }))
+    let valid = name.is_none_or(is_name) && differs_from.is_none_or(is_name);
+    valid.then_some(Piece::Generated(Generated { form, name, differs_from }))
 }
 
 impl Form {
     /// The beginning of `text` that has this form.
-    fn take(self, text: &str) -> Option<&str> {
+    fn matching_prefix(self, text: &str) -> Option<&str> {
         let (length, valid) = match self {
             Form::Id => {
-                let length = prefix(text, |b| b.is_ascii_alphanumeric() || b == b'-');
+                let length = prefix_length(text, |b| b.is_ascii_alphanumeric() || b == b'-');
                 (length, is_uuid(&text[..length]))
             }
             Form::Time => {
@@ -104,7 +104,7 @@ impl Form {
                 ("W/\"".len() + opaque + 1, opaque > 0)
             }
             Form::Cursor => {
-                let length = prefix(text, |b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+                let length = prefix_length(text, |b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
                 (length, length > 0)
             }
         };
@@ -121,7 +121,8 @@ impl Form {
     }
 }
 
-fn prefix(text: &str, is_part: impl Fn(u8) -> bool) -> usize {
+/// The length of the beginning of a text that consists of such bytes.
+fn prefix_length(text: &str, is_part: impl Fn(u8) -> bool) -> usize {
     text.bytes().position(|byte| !is_part(byte)).unwrap_or(text.len())
 }
 
@@ -155,7 +156,7 @@ fn fields(text: &str, separator: &str, wanted: &[(usize, u32, u32)]) -> bool {
         })
 }
 
-/// The base URL, and what the named placeholders have turned out to stand for so far.
+/// The base URL, and the values that named placeholders have had so far.
 #[derive(Debug)]
 pub(crate) struct Bindings {
     base: String,
@@ -167,7 +168,7 @@ impl Bindings {
         Self { base: base.to_owned(), values: BTreeMap::new() }
     }
 
-    /// Compares a string of a response with what was expected; the first sight of a name binds it.
+    /// Compares a string of a response with what was expected; the first value of a name binds it.
     pub(crate) fn check(&mut self, template: &str, actual: &str) -> Result<(), String> {
         let mut rest = actual;
         for piece in pieces(template)? {
@@ -178,10 +179,12 @@ impl Bindings {
                 Piece::Base => rest.strip_prefix(self.base.as_str()).ok_or("does not have the base URL")?,
                 Piece::Any if rest.is_empty() => return Err("is empty".to_owned()),
                 Piece::Any => "",
-                Piece::Made(made) => {
-                    let value =
-                        made.form.take(rest).ok_or_else(|| format!("is not {}", made.form.describe()))?;
-                    self.bind(&made, value)?;
+                Piece::Generated(generated) => {
+                    let value = generated
+                        .form
+                        .matching_prefix(rest)
+                        .ok_or_else(|| format!("is not {}", generated.form.describe()))?;
+                    self.bind(&generated, value)?;
                     &rest[value.len()..]
                 }
             };
@@ -189,16 +192,16 @@ impl Bindings {
         if rest.is_empty() { Ok(()) } else { Err(format!("goes on with {rest:?}")) }
     }
 
-    fn bind(&mut self, made: &Made<'_>, value: &str) -> Result<(), String> {
-        if let Some(unlike) = made.unlike {
-            match self.get(made.form, unlike) {
-                None => return Err(format!("nothing is known yet as {unlike}")),
-                Some(other) if other == value => return Err(format!("is the same as {unlike}")),
+    fn bind(&mut self, generated: &Generated<'_>, value: &str) -> Result<(), String> {
+        if let Some(differs_from) = generated.differs_from {
+            match self.get(generated.form, differs_from) {
+                None => return Err(format!("no value is bound yet to {differs_from}")),
+                Some(other) if other == value => return Err(format!("is the same as {differs_from}")),
                 Some(_) => {}
             }
         }
-        let Some(name) = made.name else { return Ok(()) };
-        let known = self.values.entry((made.form, name.to_owned())).or_insert_with(|| value.to_owned());
+        let Some(name) = generated.name else { return Ok(()) };
+        let known = self.values.entry((generated.form, name.to_owned())).or_insert_with(|| value.to_owned());
         if known == value { Ok(()) } else { Err(format!("{name} was {known:?} before")) }
     }
 
@@ -206,15 +209,17 @@ impl Bindings {
         self.values.get(&(form, name.to_owned())).map(String::as_str)
     }
 
-    /// Puts what is known into a string of a request.
+    /// Replaces the placeholders in a string of a request.
     pub(crate) fn fill(&self, template: &str) -> Result<String, String> {
         let mut filled = String::new();
         for piece in pieces(template)? {
             let known = match &piece {
                 Piece::Text(text) => Some(*text),
                 Piece::Base => Some(self.base.as_str()),
-                Piece::Made(Made { form, name: Some(name), unlike: None }) => self.get(*form, name),
-                Piece::Made(_) | Piece::Any => None,
+                Piece::Generated(Generated { form, name: Some(name), differs_from: None }) => {
+                    self.get(*form, name)
+                }
+                Piece::Generated(_) | Piece::Any => None,
             };
             let unknown = || format!("`{template}`: a request can use only names that are bound by now");
             filled.push_str(known.ok_or_else(unknown)?);
@@ -226,10 +231,11 @@ impl Bindings {
 /// A string that matches an expected one, for testing the transcripts without a server.
 #[cfg(test)]
 pub(crate) fn sample(template: &str, base: &str) -> String {
-    let made = |made: Made<'_>| {
-        let number =
-            made.name.map_or(0, |name| name.bytes().fold(7, |n: u32, b| n.wrapping_mul(31) + u32::from(b)));
-        match made.form {
+    let generated = |generated: Generated<'_>| {
+        let number = generated
+            .name
+            .map_or(0, |name| name.bytes().fold(7, |n: u32, b| n.wrapping_mul(31) + u32::from(b)));
+        match generated.form {
             Form::Id => format!("{number:08x}-5d1e-4f07-9a6b-c1d2e3f40516"),
             Form::Time => "2025-03-04T05:06:07.089Z".to_owned(),
             Form::Version => format!("W/\"{number}\""),
@@ -240,7 +246,7 @@ pub(crate) fn sample(template: &str, base: &str) -> String {
         Piece::Text(text) => text.to_owned(),
         Piece::Base => base.to_owned(),
         Piece::Any => "some words".to_owned(),
-        Piece::Made(piece) => made(piece),
+        Piece::Generated(piece) => generated(piece),
     });
     parts.collect()
 }

@@ -29,21 +29,22 @@
 //! - `body` of a request is JSON, or a string that is sent as it is, for bodies that are not JSON. A body goes
 //!   out as `application/scim+json` unless `headers` say otherwise; a header that is `null` is not sent.
 //! - `anonymous: true` marks the request with [`Anonymous`], for the sender to leave the credentials out.
-//! - `body` of a response is compared whole. Left out, it is not compared; `null`, it must be empty.
+//! - `body` of a response is compared completely. If it is left out, it is not compared; if it is `null`, the
+//!   body must be empty.
 //! - `headers` of a response are compared one by one; one that is `null` must be absent.
 //! - every response with a body must be `application/scim+json` (RFC 7644, section 3.1), whatever the step says.
 //!
 //! # Placeholders
 //!
-//! Only what the server makes up may vary, and it is checked for its form. Placeholders stand alone or inside
-//! of longer strings:
+//! Only values that the server generates may vary, and their form is checked. A placeholder stands alone or inside
+//! of a longer string:
 //!
 //! | placeholder                   | stands for                                                          |
 //! |-------------------------------|---------------------------------------------------------------------|
 //! | `{{base}}`                    | the base URL                                                        |
 //! | `{{id}}` `{{time}}` `{{version}}` | a UUID, an RFC 3339 time in UTC, a weak entity tag              |
 //! | `{{cursor}}`                  | a cursor of RFC 9865: some unreserved characters                    |
-//! | `{{id.NAME}}` and so on       | the same; bound to the name at first sight, and equal from then on  |
+//! | `{{id.NAME}}` and so on       | the same; bound to the name when it is first seen, then the same    |
 //! | `{{!version.NAME}}` and so on | the same form, but not the value that is bound to the name          |
 //! | `{{version.NEW!OLD}}`         | both at once: bound to NEW, and not the value that is bound to OLD  |
 //! | `{{any-string}}`              | any text but the empty one; for an error's `detail`                 |
@@ -93,30 +94,30 @@ pub struct Transcript {
 #[serde(deny_unknown_fields)]
 struct Step {
     name: String,
-    request: Sent,
-    response: Expected,
+    request: RequestTemplate,
+    response: ExpectedResponse,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sent {
+struct RequestTemplate {
     method: String,
     path: String,
     #[serde(default)]
     headers: BTreeMap<String, Option<String>>,
     #[serde(default)]
     anonymous: bool,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "null_is_present")]
     body: Option<Value>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Expected {
+struct ExpectedResponse {
     status: u16,
     #[serde(default)]
     headers: BTreeMap<String, Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "null_is_present")]
     body: Option<Value>,
 }
 
@@ -124,8 +125,8 @@ fn no_switches() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// Keeps `null`, which an `Option` would not tell from a member that is missing.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+/// Reads `null` as a value, which an `Option` alone would take for a missing member.
+fn null_is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
@@ -157,7 +158,7 @@ impl Transcript {
     ///
     /// # Errors
     ///
-    /// The first step that fails, since later ones rest on it, with all that is wrong about its response.
+    /// The first step that fails, with all the differences of its response; later steps depend on it.
     pub fn run(
         &self,
         base: &str,
@@ -168,16 +169,16 @@ impl Transcript {
             let fail = |reason: String| format!("{}, step `{}`: {reason}", self.file, step.name);
             let request = step.request.build(&bindings).map_err(fail)?;
             let line = format!("{} {}", request.method(), request.uri());
-            let wrong = step.response.check(&send(request), &mut bindings);
-            if !wrong.is_empty() {
-                return Err(fail(format!("{line}\n  {}", wrong.join("\n  "))));
+            let problems = step.response.check(&send(request), &mut bindings);
+            if !problems.is_empty() {
+                return Err(fail(format!("{line}\n  {}", problems.join("\n  "))));
             }
         }
         Ok(self.steps.len())
     }
 }
 
-impl Sent {
+impl RequestTemplate {
     fn build(&self, bindings: &Bindings) -> Result<Request<Vec<u8>>, String> {
         let method = Method::from_bytes(self.method.as_bytes()).map_err(|error| error.to_string())?;
         let uri = encode(&bindings.fill("{{base}}")?) + &encode(&bindings.fill(&self.path)?);
@@ -203,7 +204,7 @@ impl Sent {
     }
 }
 
-/// Puts what is known into every string of a body.
+/// Replaces the placeholders in every string of a body.
 fn fill(value: &Value, bindings: &Bindings) -> Result<Value, String> {
     Ok(match value {
         Value::String(text) => Value::String(bindings.fill(text)?),
@@ -239,19 +240,19 @@ fn encode(text: &str) -> String {
     encoded
 }
 
-impl Expected {
-    /// All that is wrong about a response.
+impl ExpectedResponse {
+    /// All the ways in which a response is not as expected.
     fn check(&self, actual: &Response<Vec<u8>>, bindings: &mut Bindings) -> Vec<String> {
-        let mut wrong = Vec::new();
+        let mut problems = Vec::new();
         if actual.status() != self.status {
-            wrong.push(format!("status: expected {}, got {}", self.status, actual.status().as_u16()));
+            problems.push(format!("status: expected {}, got {}", self.status, actual.status().as_u16()));
         }
         for (name, expected) in &self.headers {
-            wrong.extend(check_header(name, expected.as_deref(), actual, bindings));
+            problems.extend(check_header(name, expected.as_deref(), actual, bindings));
         }
         let body = actual.body();
         if !body.is_empty() && actual.headers().get(CONTENT_TYPE).is_none_or(|media| media != MEDIA_TYPE) {
-            wrong.push(format!(
+            problems.push(format!(
                 "content-type: expected {MEDIA_TYPE}, got {:?}",
                 actual.headers().get(CONTENT_TYPE)
             ));
@@ -259,16 +260,16 @@ impl Expected {
         match &self.body {
             None => {}
             Some(Value::Null) if body.is_empty() => {}
-            Some(Value::Null) => wrong.push("the body: expected none".to_owned()),
+            Some(Value::Null) => problems.push("the body: expected none".to_owned()),
             Some(expected) => match serde_json::from_slice(body) {
-                Ok(json) => wrong.extend(differences(expected, &json, bindings)),
-                Err(error) => wrong.push(format!("the body: not JSON: {error}")),
+                Ok(json) => problems.extend(differences(expected, &json, bindings)),
+                Err(error) => problems.push(format!("the body: not JSON: {error}")),
             },
         }
-        if !wrong.is_empty() {
-            wrong.push(format!("the body was: {}", String::from_utf8_lossy(body)));
+        if !problems.is_empty() {
+            problems.push(format!("the body was: {}", String::from_utf8_lossy(body)));
         }
-        wrong
+        problems
     }
 }
 

@@ -19,11 +19,8 @@ use actix_web::rt::System;
 use actix_web::web::{Data, Payload, scope, to};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use futures_util::StreamExt;
-use host_common::{InvalidSettings, MAX_BODY, MOUNT, Settings, Token, stop_signal};
+use host_common::{BodyBuffer, InvalidSettings, MAX_BODY, MOUNT, Settings, Token, stop_signal};
 use scim_core::{Identity, ScimService};
-
-/// What a client may send that is not kept, before the connection is given up.
-const MAX_IGNORED: usize = 64 * 1024 * 1024;
 
 /// How many seconds requests that are being served may take when the host is told to stop.
 const GRACE: u64 = 10;
@@ -120,27 +117,24 @@ fn length(request: &HttpRequest) -> Option<u64> {
     Some(given.and_then(|length| length.trim().parse().ok()).unwrap_or(0))
 }
 
-/// Reads a body of a length, and keeps so many bytes of it. The rest is read as well, within reason:
-/// most clients do not look for an answer before they have sent everything.
-async fn read(mut body: Payload, length: Option<u64>, keep: usize) -> Result<Vec<u8>, PayloadError> {
-    let (mut kept, mut ignored) = (Vec::new(), 0);
+/// Reads a body of a length, and keeps `limit` bytes of it at most.
+async fn read(mut body: Payload, length: Option<u64>, limit: usize) -> Result<Vec<u8>, PayloadError> {
+    let mut buffer = BodyBuffer::new(limit);
     let mut left = length.unwrap_or(u64::MAX);
-    while left > 0 {
+    while left > 0 && !buffer.is_overfull() {
         let Some(data) = body.next().await else {
-            return if length.is_none() { Ok(kept) } else { Err(PayloadError::Incomplete(None)) };
+            return if length.is_none() {
+                Ok(buffer.into_bytes())
+            } else {
+                Err(PayloadError::Incomplete(None))
+            };
         };
         let mut data = data?;
         data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         left -= data.len() as u64;
-        ignored += data.len();
-        data.truncate(keep - kept.len());
-        ignored -= data.len();
-        kept.extend_from_slice(&data);
-        if ignored > MAX_IGNORED {
-            break;
-        }
+        buffer.push(&data);
     }
-    Ok(kept)
+    Ok(buffer.into_bytes())
 }
 
 /// A request of http 0.2 as one of http 1, with a target below the mount: scopes do not take it off.

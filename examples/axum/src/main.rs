@@ -15,13 +15,10 @@ use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONNECTION};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, Version};
 use axum::response::{IntoResponse, Response};
-use host_common::{InvalidSettings, MAX_BODY, MOUNT, Settings, Token, stop_signal};
+use host_common::{BodyBuffer, InvalidSettings, MAX_BODY, MOUNT, Settings, Token, stop_signal};
 use http_body_util::BodyExt;
 use scim_core::{Identity, ScimService};
 use tokio::net::TcpListener;
-
-/// What a client may send that is not kept, before the connection is given up.
-const MAX_IGNORED: usize = 64 * 1024 * 1024;
 
 /// How long requests that are being served may take when the host is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -100,19 +97,15 @@ async fn scim(State(host): State<Host>, request: Request) -> Response {
     response
 }
 
-/// Reads a body, and keeps so many bytes of it. The rest is read as well, within reason: most clients
-/// do not look for an answer before they have sent everything.
-async fn read(mut body: Body, keep: usize) -> Result<Vec<u8>, axum::Error> {
-    let (mut kept, mut ignored) = (Vec::new(), 0);
-    while let Some(frame) = body.frame().await {
-        let Ok(mut data) = frame?.into_data() else { continue };
-        ignored += data.len();
-        data.truncate(keep - kept.len());
-        ignored -= data.len();
-        kept.extend_from_slice(&data);
-        if ignored > MAX_IGNORED {
-            break;
+/// Reads a body, and keeps `limit` bytes of it at most.
+async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, axum::Error> {
+    let mut buffer = BodyBuffer::new(limit);
+    while !buffer.is_overfull()
+        && let Some(frame) = body.frame().await
+    {
+        if let Ok(data) = frame?.into_data() {
+            buffer.push(&data);
         }
     }
-    Ok(kept)
+    Ok(buffer.into_bytes())
 }

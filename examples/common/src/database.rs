@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::InvalidSettings;
-use crate::settings::invalid;
 
 /// Where the data is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,11 +20,11 @@ impl Database {
         // No more than the scheme is shown, since such a URL may hold a password.
         match url.split_once(':').unwrap_or(("?", "")) {
             ("memory", "") => Ok(Self::Memory),
-            ("sqlite", "") => invalid("DATABASE_URL names no file; sqlite:scim.db does".to_owned()),
+            ("sqlite", "") => Err(InvalidSettings::new("DATABASE_URL names no file; sqlite:scim.db does")),
             ("sqlite" | "postgres" | "postgresql", _) => Ok(Self::Url(url)),
-            (scheme, _) => invalid(format!(
+            (scheme, _) => Err(InvalidSettings::new(format!(
                 "DATABASE_URL begins with `sqlite:`, `postgres:` or `memory:`, not `{scheme}:`"
-            )),
+            ))),
         }
     }
 }

@@ -9,12 +9,16 @@
 //! | `SCIM_TOKEN`             | the bearer token of the client; one is made if there is none         |
 //! | `DATABASE_URL`           | where the data is kept: `sqlite:scim.db`, or another file;           |
 //! |                          | `postgres://..`; `memory:` or `sqlite::memory:`, until the host ends |
-//! | `SCIM_PROFILE`           | what is put up with: `lenient`, `strict` or `interop`; the first     |
+//! | `SCIM_PROFILE`           | the tolerated deviations: `lenient` (default), `interop`, `strict`   |
 //! | `SCIM_UNIQUE_GROUP_NAMES`| `0`: groups may share their `displayName`, which Entra ID would mix up |
 //! | `SCIM_GROUP_PATCH`       | what a good PATCH of a group is answered with: `204`, or `200` and it |
 //! | `SCIM_UNKNOWN_MEMBERS`   | members that are no resources: `refuse` is the default, or `keep`     |
 
+#![deny(missing_debug_implementations)]
+
+mod body;
 mod database;
+mod error;
 mod service;
 mod settings;
 mod stop;
@@ -22,9 +26,11 @@ mod stop;
 pub mod testing;
 mod token;
 
+pub use body::BodyBuffer;
 pub use database::Database;
+pub use error::InvalidSettings;
 pub use service::{MAX_BODY, service};
-pub use settings::{InvalidSettings, Settings};
+pub use settings::Settings;
 pub use stop::stop_signal;
 pub use token::Token;
 

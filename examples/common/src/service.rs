@@ -48,7 +48,7 @@ pub async fn service(settings: &Settings, base_url: &str) -> Result<ScimService,
             build(settings, base_url, store, Some(cursor_key))
         }
     };
-    service.map_err(|error| InvalidSettings(error.to_string()).into())
+    service.map_err(|error| InvalidSettings::new(error.to_string()).into())
 }
 
 fn build(

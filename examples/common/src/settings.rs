@@ -1,25 +1,25 @@
-//! Settings, from environment variables. One that is empty is as good as not set.
+//! Settings, from environment variables. An empty variable counts as not set.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use scim_core::schema::Tolerance;
 
-use crate::{Database, MOUNT, Token};
+use crate::{Database, InvalidSettings, MOUNT, Token};
 
 /// What the environment asks for.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// The token that the client is known by.
+    /// The token that identifies the client.
     pub token: Token,
-    /// What deviations of the client are put up with.
+    /// Which deviations of the client are tolerated.
     pub tolerance: Tolerance,
     /// Where the data is kept.
     pub database: Database,
     /// Whether two groups must differ in their `displayName`.
     pub unique_group_names: bool,
-    /// Whether a good PATCH of a group is answered with the group, and not with 204.
+    /// Whether a successful PATCH of a group is answered with the group, and not with 204.
     pub shows_patched_groups: bool,
     /// Whether members are kept whose id is not that of a resource.
     pub keeps_unknown_members: bool,
@@ -27,91 +27,35 @@ pub struct Settings {
     made_token: Option<String>,
 }
 
-/// The environment asks for what cannot be done; a host ends with exit code 2.
-#[derive(Debug)]
-pub struct InvalidSettings(pub(crate) String);
-
-impl std::fmt::Display for InvalidSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for InvalidSettings {}
-
 impl Settings {
     /// Reads the environment.
     ///
     /// # Errors
     ///
-    /// The first variable that asks for what cannot be done.
+    /// The first variable whose value cannot be used.
     pub fn from_env() -> Result<Self, InvalidSettings> {
         Self::read(&|name| match std::env::var(name) {
             Err(std::env::VarError::NotUnicode(_)) => {
-                Err(InvalidSettings(format!("{name} is not valid Unicode")))
+                Err(InvalidSettings::new(format!("{name} is not valid Unicode")))
             }
             value => Ok(value.ok().filter(|value| !value.is_empty())),
         })
     }
 
-    fn read(get: &dyn Fn(&str) -> Result<Option<String>, InvalidSettings>) -> Result<Self, InvalidSettings> {
-        let either = |name: &str, [no, yes]: [&str; 2], unset: bool| match get(name)?.as_deref() {
-            None => Ok(unset),
-            Some(word) if word == no => Ok(false),
-            Some(word) if word == yes => Ok(true),
-            Some(other) => invalid(format!("{name} is {no} or {yes}, not `{other}`")),
-        };
-        let switch = |name: &str, unset: bool| either(name, ["0", "1"], unset);
-
-        let listen = get("SCIM_LISTEN")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let Some(address) = listen.to_socket_addrs().ok().and_then(|mut addresses| addresses.next()) else {
-            return invalid(format!(
-                "SCIM_LISTEN is an address and a port, such as 127.0.0.1:8080, not `{listen}`"
-            ));
-        };
-        // Tokens and personal data must not cross a network in the clear (RFC 7644 section 7.2).
-        let behind_tls_proxy = switch("SCIM_BEHIND_TLS_PROXY", false)?;
-        if !address.ip().is_loopback() && !behind_tls_proxy {
-            return invalid(format!(
-                "SCIM_LISTEN is {address}, which others than this machine can reach, and this host does not speak \
-                 TLS; put a proxy in front that does, and set SCIM_BEHIND_TLS_PROXY=1"
-            ));
-        }
-
+    fn read(get: Get<'_>) -> Result<Self, InvalidSettings> {
+        let listen = listen(get)?;
         let database = Database::read(get("DATABASE_URL")?)?;
-
-        let tolerance = match get("SCIM_PROFILE")?.as_deref() {
-            None | Some("lenient") => Tolerance::lenient(),
-            Some("strict") => Tolerance::strict(),
-            Some("interop") => Tolerance::interop(),
-            Some(other) => {
-                return invalid(format!("SCIM_PROFILE is lenient, strict or interop, not `{other}`"));
-            }
-        };
-
-        let (token, made_token) = match get("SCIM_TOKEN")? {
-            Some(token) if token.bytes().all(|byte| byte.is_ascii_graphic()) => (Token::new(&token), None),
-            Some(_) => return invalid("SCIM_TOKEN has characters that a header cannot carry".to_owned()),
-            None => {
-                let made =
-                    Token::random().map_err(|error| InvalidSettings(format!("no SCIM_TOKEN: {error}")))?;
-                (Token::new(&made), Some(made))
-            }
-        };
-
-        let unique_group_names = switch("SCIM_UNIQUE_GROUP_NAMES", true)?;
-        let shows_patched_groups = either("SCIM_GROUP_PATCH", ["204", "200"], false)?;
-        let keeps_unknown_members = either("SCIM_UNKNOWN_MEMBERS", ["refuse", "keep"], false)?;
-        let base_url = get("SCIM_BASE_URL")?;
+        let tolerance = tolerance(get)?;
+        let (token, made_token) = token(get)?;
         Ok(Self {
-            listen: address,
+            listen,
             token,
             tolerance,
             database,
-            unique_group_names,
-            shows_patched_groups,
-            keeps_unknown_members,
-            base_url,
+            unique_group_names: choice(get, "SCIM_UNIQUE_GROUP_NAMES", ["0", "1"], true)?,
+            shows_patched_groups: choice(get, "SCIM_GROUP_PATCH", ["204", "200"], false)?,
+            keeps_unknown_members: choice(get, "SCIM_UNKNOWN_MEMBERS", ["refuse", "keep"], false)?,
+            base_url: get("SCIM_BASE_URL")?,
             made_token,
         })
     }
@@ -133,8 +77,61 @@ impl Settings {
     }
 }
 
-pub(crate) fn invalid<T>(reason: String) -> Result<T, InvalidSettings> {
-    Err(InvalidSettings(reason))
+/// Reads one variable.
+type Get<'a> = &'a dyn Fn(&str) -> Result<Option<String>, InvalidSettings>;
+
+/// A variable that has one of two values, for false and true.
+fn choice(get: Get<'_>, name: &str, [no, yes]: [&str; 2], default: bool) -> Result<bool, InvalidSettings> {
+    match get(name)?.as_deref() {
+        None => Ok(default),
+        Some(value) if value == no => Ok(false),
+        Some(value) if value == yes => Ok(true),
+        Some(other) => invalid(format!("{name} is {no} or {yes}, not `{other}`")),
+    }
+}
+
+fn listen(get: Get<'_>) -> Result<SocketAddr, InvalidSettings> {
+    let listen = get("SCIM_LISTEN")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let Some(address) = listen.to_socket_addrs().ok().and_then(|mut addresses| addresses.next()) else {
+        return invalid(format!(
+            "SCIM_LISTEN is an address and a port, such as 127.0.0.1:8080, not `{listen}`"
+        ));
+    };
+    // Tokens and personal data must not cross a network in the clear (RFC 7644 section 7.2).
+    let behind_tls_proxy = choice(get, "SCIM_BEHIND_TLS_PROXY", ["0", "1"], false)?;
+    if !address.ip().is_loopback() && !behind_tls_proxy {
+        return invalid(format!(
+            "SCIM_LISTEN is {address}, which others than this machine can reach, and this host does not speak \
+             TLS; put a proxy in front that does, and set SCIM_BEHIND_TLS_PROXY=1"
+        ));
+    }
+    Ok(address)
+}
+
+fn tolerance(get: Get<'_>) -> Result<Tolerance, InvalidSettings> {
+    match get("SCIM_PROFILE")?.as_deref() {
+        None | Some("lenient") => Ok(Tolerance::lenient()),
+        Some("strict") => Ok(Tolerance::strict()),
+        Some("interop") => Ok(Tolerance::interop()),
+        Some(other) => invalid(format!("SCIM_PROFILE is lenient, strict or interop, not `{other}`")),
+    }
+}
+
+/// The token of the client, and its text if it was made here.
+fn token(get: Get<'_>) -> Result<(Token, Option<String>), InvalidSettings> {
+    match get("SCIM_TOKEN")? {
+        Some(token) if token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok((Token::new(&token), None)),
+        Some(_) => invalid("SCIM_TOKEN has characters that a header cannot carry"),
+        None => {
+            let made =
+                Token::random().map_err(|error| InvalidSettings::new(format!("no SCIM_TOKEN: {error}")))?;
+            Ok((Token::new(&made), Some(made)))
+        }
+    }
+}
+
+fn invalid<T>(reason: impl Into<String>) -> Result<T, InvalidSettings> {
+    Err(InvalidSettings::new(reason))
 }
 
 /// The URL that works on this machine.
@@ -256,6 +253,7 @@ mod tests {
         }
         assert!(read(&[("DATABASE_URL", "memory:"), ("SCIM_PROFILE", "strict")]).is_ok());
     }
+
     /// The first cells of the rows of a table that are names of variables.
     fn listed(text: &str) -> BTreeSet<String> {
         let cells = text.lines().filter_map(|line| line.trim_start_matches("//! ").strip_prefix("| `"));

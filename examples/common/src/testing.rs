@@ -12,9 +12,9 @@
 
 pub mod crash;
 pub mod host;
-mod switching;
+mod load;
+mod protocol_upgrade;
 mod transcripts;
-mod work;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use http::header::{AUTHORIZATION, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -236,6 +236,15 @@ pub fn refused(program: &Program, variables: &[(&str, &str)]) -> (Option<i32>, S
     let mut said = String::new();
     child.stderr.take().expect("its output is piped").read_to_string(&mut said).expect("it prints UTF-8");
     (status, said)
+}
+
+/// Checks that a response is an error of SCIM with this status.
+fn assert_error(response: &Response<Vec<u8>>, status: u16) {
+    let body = String::from_utf8_lossy(response.body());
+    assert_eq!(response.status(), status, "{body}");
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/scim+json");
+    assert!(body.contains("urn:ietf:params:scim:api:messages:2.0:Error"), "{body}");
+    assert!(body.contains(&format!("\"status\":\"{status}\"")), "{body}");
 }
 
 /// One request on a connection of its own.

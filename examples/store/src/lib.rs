@@ -33,38 +33,26 @@
 //!   database that has others of these names, give the store a schema of its own:
 //!   `postgres://user@host/database?options=-c%20search_path%3Dscim`, after `CREATE SCHEMA scim`.
 
+#![deny(missing_debug_implementations)]
+
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!("the store needs a database: the feature `sqlite` or `postgres`");
 
+// Each folder uses those below it:
+//
+// - `store`: the provider; every call begins here.
+// - `write`: creates, changes and deletes. `members` adds a member to a group, `commit` commits, and `resource_row`
+//   compares the version that was read with the one that is stored.
+// - `read`: one resource, and pages. `query_sql` turns a filter into SQL.
+// - `tables`: the store's own tables and their migrations, and where in them each attribute is.
+// - `database`: transactions, statements and rows on SQLite and PostgreSQL; knows no table.
 mod database;
-mod delete;
-mod fault;
-#[cfg(feature = "sqlite")]
-mod file;
-#[cfg(feature = "sqlite")]
-#[cfg(test)]
-mod interrupt;
-mod lists;
-mod members;
-mod migrations;
-mod param;
-mod password;
-mod plan;
-#[cfg(feature = "postgres")]
-mod postgres;
-mod query;
-mod record;
-mod references;
-mod rows;
-#[cfg(feature = "sqlite")]
-mod sqlite;
+mod error;
+mod read;
+mod setup;
 mod store;
 mod tables;
-#[cfg(test)]
-mod upgrade;
-mod values;
-#[cfg(feature = "sqlite")]
-mod watch;
 mod write;
 
-pub use store::{OpenError, Store};
+pub use database::OpenError;
+pub use store::Store;

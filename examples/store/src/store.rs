@@ -1,48 +1,24 @@
-//! The provider: what each call comes to, whatever the database.
+//! The provider: each call begins here, whatever the database is.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
 
 use scim_core::schema::{Projection, ResourceType};
 use scim_core::{
     Capabilities, Context, Deleted, Page, Precondition, Provider, Query, Resource, Result, Update,
     UpdateOptions, Updated, async_trait,
 };
+use scim_sql::Dialect;
 
-use crate::database::{Database, Mode, Transaction};
-use crate::fault::Fault;
-use crate::param::params;
-use crate::tables::Tables;
-use crate::{delete, password, query, write};
+use crate::database::{Database, Mode, OpenError, params};
+use crate::error::Fault;
+use crate::setup::{Rules, Setup};
+use crate::tables::{MIGRATIONS, tenant_key};
+use crate::write::{Attempts, password};
+use crate::{read, write};
 
 /// A provider over SQLite or PostgreSQL. One value serves all resource types; clones share it.
 #[derive(Clone)]
-pub struct Store {
-    pub(crate) database: Arc<Database>,
-    pub(crate) rules: Arc<Rules>,
-    /// Of each resource type that was used so far, by these rules.
-    tables: Arc<RwLock<Vec<Arc<Tables>>>>,
-}
-
-/// What the store enforces beyond the schemas.
-#[derive(Clone, Default)]
-pub(crate) struct Rules {
-    unique: Vec<(String, String)>,
-    pub(crate) unknown_members: bool,
-    pub(crate) refuse_scans: bool,
-}
-
-/// Why a database could not be opened. Its text holds no passwords.
-#[derive(Debug)]
-pub struct OpenError(String);
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for OpenError {}
+pub struct Store(Setup);
 
 impl Store {
     /// Opens a database and brings its tables up to date: `sqlite:scim.db`, `sqlite::memory:`, or
@@ -52,59 +28,38 @@ impl Store {
     ///
     /// If the URL is none of these, or the database cannot be reached.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let database = match url.split_once(':') {
-            #[cfg(feature = "sqlite")]
-            Some(("sqlite", path)) if !path.is_empty() => {
-                let path = path.strip_prefix("//").unwrap_or(path);
-                crate::sqlite::Pool::open(path).await.map(Database::Sqlite)
-            }
-            #[cfg(feature = "postgres")]
-            Some(("postgres" | "postgresql", _)) => {
-                crate::postgres::Pool::open(url).await.map(Database::Postgres)
-            }
-            Some((scheme, _)) => {
-                return Err(OpenError(format!("`{scheme}:` is not a database that this store is built for")));
-            }
-            None => return Err(OpenError("a database URL begins with `sqlite:` or `postgres:`".to_owned())),
-        };
-        let database = database.map_err(|fault| {
-            let error = fault.into_error(None);
-            let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), chain);
-            OpenError(format!("the database cannot be opened: {cause}"))
-        })?;
-        Ok(Self::on(database))
+        Ok(Self::new(Database::open(url, MIGRATIONS).await?))
     }
 
     /// A store on a database that is open.
-    pub(crate) fn on(database: Database) -> Self {
-        Self { database: Arc::new(database), rules: Arc::default(), tables: Arc::default() }
+    pub(crate) fn new(database: Database) -> Self {
+        Self(Setup::new(database))
     }
 
     /// Also requires the values of an attribute to differ among the resources of a type; for groups
     /// named by Entra ID, `unique("Group", "displayName")`.
     ///
-    /// What the schema says to be unique is so anyhow. This is about what is written from now on.
+    /// Attributes that the schema declares unique need not be named. The rule holds for what is written from
+    /// now on.
     #[must_use]
     pub fn unique(self, resource_type: &str, attribute: &str) -> Self {
-        self.rule(|rules| rules.unique.push((resource_type.to_owned(), attribute.to_owned())))
+        self.with_rules(|rules| rules.unique.push((resource_type.to_owned(), attribute.to_owned())))
     }
 
     /// Keeps members whose id is not that of a resource; without this they are refused.
     #[must_use]
     pub fn keep_unknown_members(self) -> Self {
-        self.rule(|rules| rules.unknown_members = true)
+        self.with_rules(|rules| rules.keep_unknown_members = true)
     }
 
     /// Refuses filters that no index serves, with 400 `tooMany`.
     #[must_use]
     pub fn refuse_scans(self) -> Self {
-        self.rule(|rules| rules.refuse_scans = true)
+        self.with_rules(|rules| rules.refuse_scans = true)
     }
 
-    fn rule(mut self, change: impl FnOnce(&mut Rules)) -> Self {
-        change(Arc::make_mut(&mut self.rules));
-        self.tables = Arc::default();
-        self
+    fn with_rules(self, change: impl FnOnce(&mut Rules)) -> Self {
+        Self(self.0.with_rules(change))
     }
 
     /// Whether this is the password of a resource, for an application's own sign-in.
@@ -114,7 +69,7 @@ impl Store {
     /// If the database does not answer.
     pub async fn verify_password(&self, tenant: Option<&str>, id: &str, password: &str) -> Result<bool> {
         let hash = async {
-            let mut tx = self.database.begin(Mode::Single).await?;
+            let mut tx = self.0.database.begin(Mode::Single).await?;
             let sql = "SELECT password FROM resource WHERE tenant = ?1 AND id = ?2";
             let rows = tx.rows(sql, params![tenant_key(tenant), id]).await?;
             Ok(rows.first().and_then(|row| row.text(0).map(str::to_owned)))
@@ -123,7 +78,7 @@ impl Store {
         password::matches(password.to_owned(), hash).await
     }
 
-    /// A secret that all processes on the database share: the [key](scim_core::Builder::cursor_key) that
+    /// A secret that all processes on the database share: the [key](scim_core::ScimServiceBuilder::cursor_key) that
     /// makes the cursors of one good for the others, and after a restart.
     ///
     /// # Errors
@@ -131,7 +86,7 @@ impl Store {
     /// If the database does not answer.
     pub async fn cursor_key(&self) -> Result<String> {
         let read = async {
-            let mut tx = self.database.begin(Mode::Single).await?;
+            let mut tx = self.0.database.begin(Mode::Single).await?;
             let rows = tx.rows("SELECT value FROM meta WHERE name = 'cursor key'", params![]).await?;
             let key = rows.first().and_then(|row| row.text(0)).map(str::to_owned);
             key.ok_or_else(|| Fault::broken("the database has no key for cursors"))
@@ -139,14 +94,14 @@ impl Store {
         read.await.map_err(|fault: Fault| fault.into_error(None))
     }
 
-    /// What the database says of its own durability, by the name of each setting.
+    /// The settings of the database that decide whether what it acknowledged survives a crash, by name.
     ///
     /// # Errors
     ///
     /// If the database does not answer.
     pub async fn durability(&self) -> Result<Vec<(&'static str, String)>> {
-        let settings: &[_] = match self.database.dialect() {
-            scim_sql::Dialect::Sqlite => &[
+        let settings: &[_] = match self.0.database.dialect() {
+            Dialect::Sqlite => &[
                 ("journal_mode", "SELECT journal_mode FROM pragma_journal_mode"),
                 ("synchronous", "SELECT CAST(synchronous AS text) FROM pragma_synchronous"),
             ],
@@ -157,7 +112,7 @@ impl Store {
             ],
         };
         let read = async {
-            let mut tx: Transaction = self.database.begin(Mode::Write).await?;
+            let mut tx = self.0.database.begin(Mode::Write).await?;
             let mut found = Vec::new();
             for (name, sql) in settings {
                 let rows = tx.rows(*sql, params![]).await?;
@@ -175,76 +130,25 @@ impl Store {
     ///
     /// As [`Provider::query`].
     pub async fn explain(&self, cx: &Context<'_>, query: &Query) -> Result<String> {
-        let tables = self.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
-        query::explain(self, cx, &tables, query).await.map_err(|fault| fault.into_error(None))
-    }
-
-    /// The resource types that services on this store have.
-    pub(crate) fn types(&self) -> Vec<Arc<Tables>> {
-        self.tables.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The resource type as the store sees it.
-    pub(crate) fn tables(&self, on: &ResourceType) -> Result<Arc<Tables>, Fault> {
-        let known = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tables) = known.iter().find(|tables| is_same(&tables.on, on)) {
-            return Ok(tables.clone());
-        }
-        drop(known);
-        let own = self.rules.unique.iter().filter(|(name, _)| name == on.name());
-        let unique: Vec<&str> = own.map(|(_, path)| path.as_str()).collect();
-        let tables = Arc::new(Tables::new(on, &unique, self.database.dialect())?);
-        let mut known = self.tables.write().unwrap_or_else(PoisonError::into_inner);
-        // Another call may have been faster.
-        known.retain(|tables| !is_same(&tables.on, on));
-        known.push(tables.clone());
-        Ok(tables)
-    }
-}
-
-/// Whether two resource types have the same name and schemas.
-fn is_same(one: &ResourceType, other: &ResourceType) -> bool {
-    one.name() == other.name()
-        && one.schema().id() == other.schema().id()
-        && one.extensions().map(|one| one.schema().id()).eq(other.extensions().map(|one| one.schema().id()))
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
-}
-
-/// The tenant as it is stored. No tenant is not the same as one without a name, and not an empty text
-/// either: the address of one points nowhere, which makes comparing it many times as slow.
-pub(crate) fn tenant_key(tenant: Option<&str>) -> String {
-    tenant.map_or_else(|| ".".to_owned(), |tenant| format!(":{tenant}"))
-}
-
-pub(crate) fn tenant_of(cx: &Context<'_>) -> Result<String, Fault> {
-    match cx.tenant() {
-        Some(tenant) if tenant.contains('\0') || tenant.len() > 500 => {
-            Err(Fault::broken("the tenant's name cannot be stored"))
-        }
-        tenant => Ok(tenant_key(tenant)),
+        let tables = self.0.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
+        read::explain(&self.0, cx, &tables, query).await.map_err(|fault| fault.into_error(None))
     }
 }
 
 #[async_trait]
 impl Provider for Store {
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
-        let tables = self.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
-        query::page(self, cx, tables, query).await.map_err(|fault| fault.into_error(None))
+        let tables = self.0.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
+        read::page(&self.0, cx, tables, query).await.map_err(|fault| fault.into_error(None))
     }
 
     async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
         let password = password::change(cx).await?;
-        let mut attempt = Attempt::new(self, cx)?;
+        let mut attempts = Attempts::new(&self.0, cx)?;
         loop {
-            match write::create(self, cx, &attempt.tables, resource.clone(), &password).await {
+            match write::create(&self.0, cx, &attempts.tables, resource.clone(), &password).await {
                 Ok(created) => return Ok(created),
-                Err(fault) => attempt.again(fault).await?,
+                Err(fault) => attempts.wait_or_fail(fault).await?,
             }
         }
     }
@@ -255,8 +159,8 @@ impl Provider for Store {
         id: &str,
         projection: &Projection,
     ) -> Result<Option<Resource>> {
-        let tables = self.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
-        query::retrieve(self, cx, tables, id, projection).await.map_err(|fault| fault.into_error(None))
+        let tables = self.0.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
+        read::retrieve(&self.0, cx, tables, id, projection).await.map_err(|fault| fault.into_error(None))
     }
 
     async fn update(
@@ -267,74 +171,51 @@ impl Provider for Store {
         options: &UpdateOptions,
     ) -> Result<Updated> {
         let password = password::change(cx).await?;
-        let mut attempt = Attempt::new(self, cx)?;
+        let mut attempts = Attempts::new(&self.0, cx)?;
         loop {
-            match write::update(self, cx, &attempt.tables, id, update, options, &password).await {
+            match write::update(&self.0, cx, &attempts.tables, id, update, options, &password).await {
                 Ok(updated) => return Ok(updated),
-                Err(fault) => attempt.again(fault).await?,
+                Err(fault) => attempts.wait_or_fail(fault).await?,
             }
         }
     }
 
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
-        let mut attempt = Attempt::new(self, cx)?;
+        let mut attempts = Attempts::new(&self.0, cx)?;
         loop {
-            match delete::delete(self, cx, id, precondition).await {
+            match write::delete(&self.0, cx, id, precondition).await {
                 Ok(deleted) => return Ok(deleted),
-                Err(fault) => attempt.again(fault).await?,
+                Err(fault) => attempts.wait_or_fail(fault).await?,
             }
         }
     }
 
-    fn capabilities(&self, on: &ResourceType) -> Capabilities {
-        // A service asks for each of its types at first. So the store knows all that may refer to what
-        // is deleted; a type that cannot be mapped is refused when it is used.
-        let _ = self.tables(on);
+    fn capabilities(&self, resource_type: &ResourceType) -> Capabilities {
+        // A service asks this for each of its types when it is built. So the store knows all types that may
+        // refer to a resource that is deleted. A type that cannot be mapped is refused when it is used.
+        let _ = self.0.tables(resource_type);
         Capabilities::PAGE.with_memberships().with_change_password()
     }
 
-    fn unique(&self, on: &ResourceType) -> Vec<String> {
-        self.rules.unique.iter().filter(|(name, _)| name == on.name()).map(|(_, path)| path.clone()).collect()
+    fn unique(&self, resource_type: &ResourceType) -> Vec<String> {
+        self.0.rules.unique_attributes(resource_type).map(str::to_owned).collect()
     }
-}
-
-/// How often a call that another was in the way of is made again.
-const RETRIES: u32 = 5;
-
-/// A call that is made again if another transaction was in its way.
-struct Attempt {
-    tables: Arc<Tables>,
-    retries: u32,
-}
-
-impl Attempt {
-    fn new(store: &Store, cx: &Context<'_>) -> Result<Self> {
-        let tables = store.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
-        Ok(Self { tables, retries: 0 })
-    }
-
-    /// Waits until it is to be made again.
-    async fn again(&mut self, fault: Fault) -> Result<()> {
-        match fault {
-            Fault::Conflict(_) if self.retries < RETRIES => {
-                self.retries += 1;
-                tokio::time::sleep(pause(self.retries)).await;
-                Ok(())
-            }
-            fault => Err(fault.into_error(self.tables.unique.as_ref().map(|target| target.path().as_str()))),
-        }
-    }
-}
-
-/// A pause that gets longer, and is different for each of those that wait.
-fn pause(retries: u32) -> std::time::Duration {
-    use std::hash::{BuildHasher, RandomState};
-    let most = 4_000_u64 << retries;
-    std::time::Duration::from_micros(most / 2 + RandomState::new().hash_one(retries) % (most / 2))
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Store({:?})", self.database.dialect())
+        write!(f, "Store({:?})", self.0.database.dialect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_and_errors_can_be_shared_between_threads() {
+        fn is_shared<T: Send + Sync + 'static>() {}
+        is_shared::<Store>();
+        is_shared::<OpenError>();
     }
 }

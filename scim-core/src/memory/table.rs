@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use scim_filter::{CompareOp, Predicate};
-use scim_schema::{Operand, ResourceType, Target, Uniqueness};
+use scim_schema::{AttributeRef, Operand, ResourceType, Uniqueness};
 
-use super::Rules;
 use super::members::Members;
-use super::references::reference;
+use super::related_attributes::reference_value;
+use super::rules::Rules;
 use crate::{Error, Resource, Result};
 
 /// One resource.
@@ -21,29 +21,32 @@ pub(super) struct Row {
     pub(super) password_hash: Option<String>,
 }
 
-/// Rows by the order of their creation, which is the order of every query.
+/// The rows of one resource type by their numbers: in the order of creation, which is that of every query.
 pub(super) struct Table {
-    pub(super) on: ResourceType,
+    pub(super) resource_type: ResourceType,
     pub(super) rows: BTreeMap<u64, Row>,
     indexes: Vec<Index>,
 }
 
 /// For each value that some row has in an attribute, those rows.
 struct Index {
-    target: Target,
+    target: AttributeRef,
     unique: bool,
     rows: HashMap<String, BTreeSet<u64>>,
 }
 
 /// Of the attributes that must be unique, of `externalId`, by which identity providers look up, and
 /// of references.
-fn indexes<'a>(on: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = Index> + 'a {
-    let own = |target: &Target| {
+fn indexes<'a>(resource_type: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = Index> + 'a {
+    let own = |target: &AttributeRef| {
         let path = target.path().as_str();
-        rules.unique.iter().any(|(name, attribute)| name == on.name() && attribute.eq_ignore_ascii_case(path))
+        rules
+            .unique
+            .iter()
+            .any(|(name, attribute)| name == resource_type.name() && attribute.eq_ignore_ascii_case(path))
     };
-    let all = on.all_attributes().flat_map(|attribute| {
-        let refers = reference(attribute);
+    let all = resource_type.all_attributes().flat_map(|attribute| {
+        let refers = reference_value(attribute);
         attribute.self_and_sub_attributes().map(move |target| (target, refers == Some(target)))
     });
     all.filter(|(target, _)| !target.is_complex() && target.path().as_str() != "id").filter_map(
@@ -58,23 +61,23 @@ fn indexes<'a>(on: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = I
 impl Index {
     /// The values of a resource, in the form in which equal ones are the same.
     fn keys<'a>(&'a self, resource: &'a Resource) -> impl Iterator<Item = Cow<'a, str>> {
-        self.target.values(resource.as_map()).map(|value| self.target.comparison().key(value))
+        self.target.values(resource.as_map()).map(|value| self.target.comparison().equality_key(value))
     }
 
     fn owned_keys(&self, resource: &Resource) -> Vec<String> {
         self.keys(resource).map(Cow::into_owned).collect()
     }
 
-    fn add(&mut self, place: u64, keys: Vec<String>) {
+    fn add(&mut self, number: u64, keys: Vec<String>) {
         for key in keys {
-            self.rows.entry(key).or_default().insert(place);
+            self.rows.entry(key).or_default().insert(number);
         }
     }
 
-    fn remove(&mut self, place: u64, keys: &[String]) {
+    fn remove(&mut self, number: u64, keys: &[String]) {
         for key in keys {
             if let Some(rows) = self.rows.get_mut(key) {
-                rows.remove(&place);
+                rows.remove(&number);
                 if rows.is_empty() {
                     self.rows.remove(key);
                 }
@@ -84,11 +87,15 @@ impl Index {
 }
 
 impl Table {
-    pub(super) fn new(on: &ResourceType, rules: &Rules) -> Self {
-        Self { on: on.clone(), rows: BTreeMap::new(), indexes: indexes(on, rules).collect() }
+    pub(super) fn new(resource_type: &ResourceType, rules: &Rules) -> Self {
+        Self {
+            resource_type: resource_type.clone(),
+            rows: BTreeMap::new(),
+            indexes: indexes(resource_type, rules).collect(),
+        }
     }
 
-    fn index(&self, target: &Target) -> Option<&Index> {
+    fn index(&self, target: &AttributeRef) -> Option<&Index> {
         self.indexes.iter().find(|index| index.target.path() == target.path())
     }
 
@@ -103,37 +110,37 @@ impl Table {
         Ok(())
     }
 
-    pub(super) fn insert(&mut self, place: u64, row: Row) {
+    pub(super) fn insert(&mut self, number: u64, row: Row) {
         for index in &mut self.indexes {
-            index.add(place, index.owned_keys(&row.resource));
+            index.add(number, index.owned_keys(&row.resource));
         }
-        self.rows.insert(place, row);
+        self.rows.insert(number, row);
     }
 
     /// Changes the resource of a row.
-    pub(super) fn change(&mut self, place: u64, change: impl FnOnce(&mut Resource)) {
-        let Some(row) = self.rows.get_mut(&place) else { return };
+    pub(super) fn change(&mut self, number: u64, change: impl FnOnce(&mut Resource)) {
+        let Some(row) = self.rows.get_mut(&number) else { return };
         let before: Vec<_> = self.indexes.iter().map(|index| index.owned_keys(&row.resource)).collect();
         change(&mut row.resource);
         for (index, before) in self.indexes.iter_mut().zip(before) {
             // Few changes are of what is indexed.
             if !index.keys(&row.resource).eq(before.iter().map(String::as_str)) {
-                index.remove(place, &before);
-                index.add(place, index.owned_keys(&row.resource));
+                index.remove(number, &before);
+                index.add(number, index.owned_keys(&row.resource));
             }
         }
     }
 
-    pub(super) fn remove(&mut self, place: u64) -> Option<Row> {
-        let row = self.rows.remove(&place)?;
+    pub(super) fn remove(&mut self, number: u64) -> Option<Row> {
+        let row = self.rows.remove(&number)?;
         for index in &mut self.indexes {
-            index.remove(place, &index.owned_keys(&row.resource));
+            index.remove(number, &index.owned_keys(&row.resource));
         }
         Some(row)
     }
 
     /// The rows that have a value in an indexed attribute.
-    pub(super) fn rows_with(&self, target: &Target, value: &str) -> Vec<u64> {
+    pub(super) fn rows_with(&self, target: &AttributeRef, value: &str) -> Vec<u64> {
         let rows = self.index(target).and_then(|index| index.rows.get(&*target.comparison().fold(value)));
         rows.into_iter().flatten().copied().collect()
     }

@@ -1,11 +1,17 @@
 //! Sending requests to the service under test.
 
 use http::{Method, Request};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use scim_schema::ResourceType;
 use serde_json::{Value, json};
 
-use super::BASE;
 use crate::{Identity, ScimService};
+
+/// The base URL that the suite uses.
+pub(super) const BASE_URL: &str = "https://suite.example.com/scim/v2";
+
+/// All but the unreserved characters (RFC 3986 section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A client in one tenant.
 pub(super) struct Client<'a> {
@@ -14,7 +20,7 @@ pub(super) struct Client<'a> {
     types: &'a [ResourceType],
 }
 
-/// What came back.
+/// The response to a request.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -71,7 +77,7 @@ impl<'a> Client<'a> {
         body: Option<&Value>,
         if_match: Option<&str>,
     ) -> Reply {
-        let mut request = Request::builder().method(method).uri(format!("{BASE}{path}"));
+        let mut request = Request::builder().method(method).uri(format!("{BASE_URL}{path}"));
         if let Some(version) = if_match {
             request = request.header(http::header::IF_MATCH, version);
         }
@@ -109,15 +115,15 @@ impl<'a> Client<'a> {
     }
 
     /// Creates a resource and gives back its reply.
-    pub(super) async fn create(&self, on: &ResourceType, body: &Value) -> Result<Reply, String> {
-        self.post(on.endpoint(), body).await.expect(201, "creating a resource")
+    pub(super) async fn create(&self, resource_type: &ResourceType, body: &Value) -> Result<Reply, String> {
+        self.post(resource_type.endpoint(), body).await.expect(201, "creating a resource")
     }
 
     /// A query with parameters, which are encoded here.
-    pub(super) async fn query(&self, on: &ResourceType, parameters: &[(&str, &str)]) -> Reply {
+    pub(super) async fn query(&self, resource_type: &ResourceType, parameters: &[(&str, &str)]) -> Reply {
         let query: Vec<String> =
             parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-        self.get(&format!("{}?{}", on.endpoint(), query.join("&"))).await
+        self.get(&format!("{}?{}", resource_type.endpoint(), query.join("&"))).await
     }
 
     /// Deletes all resources; how many are left. What is refused as long as another refers to it is
@@ -126,10 +132,10 @@ impl<'a> Client<'a> {
         let mut before = usize::MAX;
         loop {
             let mut found = 0;
-            for on in self.types {
-                for id in self.query(on, &[("count", "1000")]).await.ids() {
+            for resource_type in self.types {
+                for id in self.query(resource_type, &[("count", "1000")]).await.ids() {
                     found += 1;
-                    self.delete(&format!("{}/{id}", on.endpoint())).await;
+                    self.delete(&format!("{}/{id}", resource_type.endpoint())).await;
                 }
             }
             if found == 0 || found >= before {
@@ -145,14 +151,7 @@ pub(super) fn patch_body(operations: Value) -> Value {
     json!({ "schemas": [scim_patch::PATCH_OP], "Operations": operations })
 }
 
-/// Percent-encodes all but unreserved characters.
+/// Percent-encodes a value for the query of a URL.
 pub(super) fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
+    utf8_percent_encode(text, RESERVED).to_string()
 }

@@ -1,17 +1,18 @@
-//! What came of a run.
+//! The result of a run.
 
 use std::fmt;
 
-/// What came of a run.
-#[derive(Debug, Default)]
+/// The result of running a [`Suite`](super::Suite); its `Display` form is for people.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Report {
     /// The checks that passed.
     pub passed: Vec<&'static str>,
     /// The checks that did not apply, since the provider does not claim the capability.
     pub skipped: Vec<&'static str>,
-    /// The checks that failed, with what is wrong.
+    /// The checks that failed: the name of each, and what was seen instead of what the contract says.
     pub failed: Vec<(&'static str, String)>,
-    /// Attributes that the provider does not keep, which the random resources go without.
+    /// The paths of the attributes that the provider does not keep, which the checks do not use.
     pub left_out: Vec<String>,
 }
 

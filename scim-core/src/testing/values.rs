@@ -2,11 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use scim_schema::{Attribute, Mutability, Target, Type};
-use serde_json::{Map, Value};
+use scim_schema::{Attribute, AttributeRef, Mutability, ResourceType, Type};
+use serde_json::{Map, Value, json};
 
 use super::random::Random;
-use super::shape::{Shape, put};
+use super::reference_ids::ReferenceIds;
+use super::tested_type::{TestedType, put};
 
 /// Text that filters are tried with: cases, wildcards of other languages, quotes, several scripts.
 const WORDS: [&str; 14] = [
@@ -26,35 +27,31 @@ const WORDS: [&str; 14] = [
     "a",
 ];
 
-/// The ids of resources that there are, for the attributes that must refer to one.
-#[derive(Default)]
-pub(super) struct Ids {
-    known: Vec<(Target, Vec<String>)>,
-    /// Those of the first type.
-    pub(super) of_first: Vec<String>,
-}
-
-impl Ids {
-    pub(super) fn insert(&mut self, target: &Target, ids: Vec<String>, of_first: bool) {
-        if of_first {
-            self.of_first.extend(ids.iter().cloned());
+impl TestedType {
+    /// A resource with this name, and else only what is required.
+    pub(super) fn minimal_body(&self, name: &str) -> Map<String, Value> {
+        let mut body = Map::new();
+        body.insert("schemas".to_owned(), json!([self.resource_type.schema().id()]));
+        for target in &self.required {
+            if let Some(value) = self.sample(target, &ReferenceIds::default(), 7) {
+                put(&mut body, target, value);
+            }
         }
-        self.known.push((target.clone(), ids));
+        put(&mut body, &self.name, Value::from(name));
+        body
     }
 
-    fn of(&self, target: &Target) -> &[String] {
-        let found = self.known.iter().find(|(known, _)| known == target);
-        found.map(|(_, ids)| ids.as_slice()).unwrap_or_default()
-    }
-}
-
-impl Shape {
     /// A resource with random values in some attributes.
-    pub(super) fn random(&self, ids: &Ids, random: &mut Random, number: usize) -> Map<String, Value> {
-        let mut body = self.named(&format!("{} {number}", word(random)));
+    pub(super) fn random_body(
+        &self,
+        ids: &ReferenceIds,
+        random: &mut Random,
+        number: usize,
+    ) -> Map<String, Value> {
+        let mut body = self.minimal_body(&format!("{} {number}", word(random)));
         for target in &self.attributes {
             if random.one_in(2)
-                && let Some(value) = self.value(target, ids, random)
+                && let Some(value) = self.random_value(target, ids, random)
             {
                 put(&mut body, target, value);
             }
@@ -63,35 +60,41 @@ impl Shape {
     }
 
     /// A value that shows whether an attribute is kept: of each sub-attribute, of a list one element.
-    pub(super) fn sample(&self, target: &Target, ids: &Ids, seed: u64) -> Option<Value> {
-        let value = self.one(target, ids, &mut Random::new(seed), true)?;
+    pub(super) fn sample(&self, target: &AttributeRef, ids: &ReferenceIds, seed: u64) -> Option<Value> {
+        let value = self.single_value(target, ids, &mut Random::new(seed), true)?;
         Some(if target.attribute().is_multi_valued() { Value::Array(vec![value]) } else { value })
     }
 
     /// Two elements of a list, of different types where it can have such.
-    pub(super) fn two(&self, target: &Target, ids: &Ids) -> Option<[Value; 2]> {
-        let mut elements = [7, 8].map(|seed| self.one(target, ids, &mut Random::new(seed), true));
-        let kinds = target.sub_attribute("type").filter(|sub| self.subs(target).any(|own| own == *sub));
+    pub(super) fn two_elements(&self, target: &AttributeRef, ids: &ReferenceIds) -> Option<[Value; 2]> {
+        let mut elements = [7, 8].map(|seed| self.single_value(target, ids, &mut Random::new(seed), true));
+        let kinds =
+            target.sub_attribute("type").filter(|sub| self.usable_subs(target).any(|own| own == *sub));
         for (place, element) in elements.iter_mut().enumerate() {
             let Some(Value::Object(element)) = element else { continue };
             element.remove("primary");
             if let Some(kind) = kinds.and_then(|sub| sub.definition().canonical_values().get(place)) {
                 element.insert("type".to_owned(), Value::from(kind.as_str()));
             }
-            if let Some(id) = ids.of(target).get(place) {
+            if let Some(id) = ids.for_attribute(target).get(place) {
                 element.insert("value".to_owned(), Value::from(id.as_str()));
             }
         }
         match elements {
-            [Some(one), Some(other)] if one != other => Some([one, other]),
+            [Some(first), Some(second)] if first != second => Some([first, second]),
             _ => None,
         }
     }
 
     /// Text to look for in an attribute or a sub-attribute, mostly such as there is.
-    pub(super) fn sought(&self, target: &Target, ids: &Ids, random: &mut Random) -> String {
-        let attribute = self.on.attribute_of(target);
-        let known = attribute.map(|attribute| ids.of(attribute)).unwrap_or_default();
+    pub(super) fn search_text(
+        &self,
+        target: &AttributeRef,
+        ids: &ReferenceIds,
+        random: &mut Random,
+    ) -> String {
+        let attribute = self.resource_type.parent_attribute(target);
+        let known = attribute.map(|attribute| ids.for_attribute(attribute)).unwrap_or_default();
         let is_id = target.sub().is_none_or(|sub| sub.name() == "value");
         match random.pick(known) {
             Some(id) if is_id => id.clone(),
@@ -99,25 +102,15 @@ impl Shape {
         }
     }
 
-    /// Whether the suite can make values for an attribute.
-    pub(super) fn can_be_given(&self, target: &Target) -> bool {
-        if !target.is_complex() {
-            return is_simple(target);
-        }
-        let subs = target.sub_attributes();
-        subs.iter().all(|sub| !sub.definition().is_required() || is_simple(sub))
-            && self.subs(target).next().is_some()
-    }
-
-    /// A random value of an attribute; none where it has to refer to something and nothing is there.
-    fn value(&self, target: &Target, ids: &Ids, random: &mut Random) -> Option<Value> {
+    /// A random value of an attribute; `None` if it must refer to a resource and there is none.
+    fn random_value(&self, target: &AttributeRef, ids: &ReferenceIds, random: &mut Random) -> Option<Value> {
         if !target.definition().is_multi_valued() {
-            return self.one(target, ids, random, false);
+            return self.single_value(target, ids, random, false);
         }
-        let more = if self.holds_one(target) { 0 } else { random.below(3) };
+        let more = if self.holds_one_element(target) { 0 } else { random.below(3) };
         let mut list: Vec<Value> = Vec::new();
         for _ in 0..=more {
-            let element = self.one(target, ids, random, false);
+            let element = self.single_value(target, ids, random, false);
             list.extend(element.filter(|element| !list.contains(element)));
         }
         if list.is_empty() {
@@ -128,12 +121,18 @@ impl Shape {
     }
 
     /// A value, or an element of a list; with `every` one of each sub-attribute.
-    fn one(&self, target: &Target, ids: &Ids, random: &mut Random, every: bool) -> Option<Value> {
+    fn single_value(
+        &self,
+        target: &AttributeRef,
+        ids: &ReferenceIds,
+        random: &mut Random,
+        every: bool,
+    ) -> Option<Value> {
         if target.is_complex() {
             return self.element(target, ids, random, every).map(Value::Object);
         }
         if self.is_reference(target) {
-            return random.pick(ids.of(target)).map(|id| Value::from(id.as_str()));
+            return random.pick(ids.for_attribute(target)).map(|id| Value::from(id.as_str()));
         }
         Some(match target.definition().data_type() {
             Type::Boolean => Value::Bool(random.one_in(2)),
@@ -143,48 +142,38 @@ impl Shape {
 
     fn element(
         &self,
-        target: &Target,
-        ids: &Ids,
+        target: &AttributeRef,
+        ids: &ReferenceIds,
         random: &mut Random,
         every: bool,
     ) -> Option<Map<String, Value>> {
         let mut members = Map::new();
-        for sub in self.subs(target) {
+        for sub in self.usable_subs(target) {
             let wanted = every || sub.definition().is_required() || random.one_in(2);
-            if wanted && let Some(value) = self.value(sub, ids, random) {
+            if wanted && let Some(value) = self.random_value(sub, ids, random) {
                 members.insert(sub.definition().name().to_owned(), value);
             }
         }
         if !every {
-            // Of two that are primary one is too many.
+            // At most one element of a list may be primary; `mark_primary` chooses it.
             members.remove("primary");
         }
         if let Some(kind) = target.attribute().single_type() {
             members.insert("type".to_owned(), Value::from(kind));
         }
         if self.is_reference(target) {
-            members.insert("value".to_owned(), Value::from(random.pick(ids.of(target))?.as_str()));
+            members.insert("value".to_owned(), Value::from(random.pick(ids.for_attribute(target))?.as_str()));
         }
-        // An element without values is none.
-        let first = self.subs(target).find(|sub| sub.definition().data_type() == Type::String);
+        // An element without any value would not be stored.
+        let first = self.usable_subs(target).find(|sub| sub.definition().data_type() == Type::String);
         if let (true, Some(sub)) = (members.is_empty(), first) {
             members.insert(sub.definition().name().to_owned(), Value::from(self.text(sub, random, true)));
         }
         Some(members)
     }
 
-    /// The sub-attributes that are given values; of a reference, beside the id only what must be there.
-    fn subs<'t>(&self, target: &'t Target) -> impl Iterator<Item = &'t Target> + use<'t> {
-        let reference = self.is_reference(target);
-        target.sub_attributes().iter().filter(move |sub| {
-            let definition = sub.definition();
-            let needed = definition.is_required() || definition.name() == "value";
-            is_simple(sub) && definition.mutability() == Mutability::ReadWrite && (needed || !reference)
-        })
-    }
-
     /// Text that the attribute or sub-attribute takes, if it is to be stored.
-    fn text(&self, target: &Target, random: &mut Random, stored: bool) -> String {
+    fn text(&self, target: &AttributeRef, random: &mut Random, stored: bool) -> String {
         let definition = target.definition();
         let text = match random.pick(definition.canonical_values()) {
             Some(canonical) if definition.is_only_canonical() || random.one_in(2) => canonical.as_str(),
@@ -194,7 +183,7 @@ impl Shape {
             return text.to_owned();
         }
         let text = if self.is_unique(target) {
-            format!("{} {text}", self.count.fetch_add(1, Ordering::Relaxed))
+            format!("{} {text}", self.unique_counter.fetch_add(1, Ordering::Relaxed))
         } else {
             text.to_owned()
         };
@@ -203,18 +192,27 @@ impl Shape {
     }
 }
 
-/// Whether values are text or truth values.
-pub(super) fn is_simple(target: &Target) -> bool {
-    matches!(target.definition().data_type(), Type::String | Type::Boolean)
+/// A resource of any type with what is required, and with this name if it can have one.
+pub(super) fn minimal_body(resource_type: &ResourceType, name: &str) -> Map<String, Value> {
+    if let Some(tested) = TestedType::new(resource_type, Vec::new()) {
+        return tested.minimal_body(name);
+    }
+    let mut body = Map::new();
+    body.insert("schemas".to_owned(), json!([resource_type.schema().id()]));
+    if let Some(target) = resource_type.attribute("displayName") {
+        put(&mut body, target, Value::from(name));
+    }
+    body
 }
 
 /// A word that random resources may have.
 fn word(random: &mut Random) -> &'static str {
     random.pick(&WORDS).copied().unwrap_or_default()
 }
+
 /// Makes one element of some lists the primary one, and has some of the others say that they are not.
-fn mark_primary(target: &Target, list: &mut [Value], random: &mut Random) {
-    let flag = target.sub_attribute("primary").map(Target::definition);
+fn mark_primary(target: &AttributeRef, list: &mut [Value], random: &mut Random) {
+    let flag = target.sub_attribute("primary").map(AttributeRef::definition);
     let settable =
         |flag: &Attribute| flag.data_type() == Type::Boolean && flag.mutability() == Mutability::ReadWrite;
     if !flag.is_some_and(settable) {

@@ -1,13 +1,16 @@
-//! The provider suite: the memory provider passes it, right hosts that have less do so too, and a
-//! provider that breaks a sentence of the contract fails the check that proves it.
+//! The provider suite: the memory provider passes it, and so do providers that keep the contract but store less
+//! than the standard schemas name. A provider that breaks a sentence of the contract fails the check of it.
 #![cfg(feature = "testing")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod broken;
-mod fair;
-mod hard;
-mod set_up;
-mod twisted;
+mod altered_provider;
+mod obvious_faults;
+#[path = "../support/overriding.rs"]
+mod overriding;
+mod preparation;
+mod query_faults;
+mod restricted_providers;
+mod subtle_faults;
 
 use scim_core::MemoryProvider;
 use scim_core::testing::Suite;

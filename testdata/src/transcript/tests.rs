@@ -167,7 +167,7 @@ fn only_what_a_url_cannot_carry_is_encoded() {
 }
 
 /// What a service that answers exactly as expected would say, with made-up values for the placeholders.
-fn ideal(expected: &Expected) -> Response<Vec<u8>> {
+fn ideal(expected: &ExpectedResponse) -> Response<Vec<u8>> {
     let mut response = Response::builder().status(expected.status);
     for (name, value) in &expected.headers {
         if let Some(value) = value {

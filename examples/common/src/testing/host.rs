@@ -3,13 +3,13 @@
 use std::process::Command;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{Method, Request, Response};
+use http::{Method, Request};
 use scim_core::schema::standard;
 use serde_json::{Value, json};
 
-pub use super::switching::*;
-pub use super::work::*;
-use super::{Program, Protocol, Running, refused};
+pub use super::load::*;
+pub use super::protocol_upgrade::*;
+use super::{Program, Protocol, Running, assert_error, refused};
 
 /// Makes every check of this file a test, of the program that is named, on databases of each kind.
 #[macro_export]
@@ -62,14 +62,6 @@ fn get(url: &str) -> Request<Vec<u8>> {
 
 fn post(url: &str, body: Vec<u8>) -> Request<Vec<u8>> {
     Request::post(url).header(CONTENT_TYPE, "application/scim+json").body(body).unwrap()
-}
-
-pub(super) fn assert_error(response: &Response<Vec<u8>>, status: u16) {
-    let body = String::from_utf8_lossy(response.body());
-    assert_eq!(response.status(), status, "{body}");
-    assert_eq!(response.headers()[CONTENT_TYPE], "application/scim+json");
-    assert!(body.contains("urn:ietf:params:scim:api:messages:2.0:Error"), "{body}");
-    assert!(body.contains(&format!("\"status\":\"{status}\"")), "{body}");
 }
 
 /// Whoever does not send the token is answered with 401.

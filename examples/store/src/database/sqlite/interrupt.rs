@@ -1,0 +1,87 @@
+//! Ends a statement of SQLite that takes too long, or that nobody waits for any more.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ffi};
+
+/// How many steps of its virtual machine SQLite takes between two checks: some microseconds.
+const STEPS_BETWEEN_CHECKS: i32 = 1_000;
+
+/// A connection whose statements can be ended.
+pub(super) struct InterruptibleConnection {
+    connection: Connection,
+    running: Arc<Mutex<Option<Running>>>,
+}
+
+/// The statement that is running.
+struct Running {
+    deadline: Instant,
+    cancelled: CancelFlag,
+}
+
+/// Whether the call that statements belong to was cancelled. It is shared with the thread on which they run.
+#[derive(Clone, Default)]
+pub(super) struct CancelFlag(Arc<AtomicBool>);
+
+/// Cancels a call when it is dropped.
+pub(crate) struct CancelOnDrop(CancelFlag);
+
+impl CancelFlag {
+    pub(super) fn cancel_on_drop(&self) -> CancelOnDrop {
+        CancelOnDrop(self.clone())
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl InterruptibleConnection {
+    pub(super) fn new(connection: Connection) -> Self {
+        let running = Arc::new(Mutex::new(None));
+        let shared = running.clone();
+        let must_end = move || {
+            let running: &Option<Running> = &lock(&shared);
+            running
+                .as_ref()
+                .is_some_and(|running| running.cancelled.is_set() || Instant::now() >= running.deadline)
+        };
+        connection.progress_handler(STEPS_BETWEEN_CHECKS, Some(must_end));
+        Self { connection, running }
+    }
+
+    /// The connection, for statements that nothing ends.
+    pub(super) fn uninterrupted(&self) -> &Connection {
+        *lock(&self.running) = None;
+        &self.connection
+    }
+
+    /// Runs one statement, which ends when the call is cancelled or the time is over.
+    pub(super) fn run<T>(
+        &self,
+        cancelled: &CancelFlag,
+        timeout: Duration,
+        statement: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        if cancelled.is_set() {
+            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+        }
+        *lock(&self.running) =
+            Some(Running { deadline: Instant::now() + timeout, cancelled: cancelled.clone() });
+        let result = statement(&self.connection);
+        *lock(&self.running) = None;
+        result
+    }
+}
+
+fn lock(running: &Mutex<Option<Running>>) -> MutexGuard<'_, Option<Running>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
+}

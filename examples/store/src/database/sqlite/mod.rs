@@ -1,0 +1,144 @@
+//! SQLite: one connection that writes, several that read, on blocking threads.
+
+mod connections;
+mod error;
+mod file;
+mod interrupt;
+#[cfg(test)]
+mod interrupt_tests;
+mod transaction;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use scim_sql::Dialect;
+use tokio::task::spawn_blocking;
+
+use super::error::DatabaseError;
+use super::migration::Migrations;
+use super::statement::Mode;
+use connections::Connections;
+pub(crate) use interrupt::CancelOnDrop;
+pub(crate) use transaction::Transaction;
+
+/// How long a call waits for a connection, or for another process that writes.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a statement may take; the same as for PostgreSQL.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a process that starts waits for another one that brings the tables up to date.
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// How many connections read at a time.
+const READERS: usize = 4;
+
+/// How many prepared statements a connection keeps.
+const PREPARED_STATEMENTS: usize = 128;
+
+/// The connections to one file, or to one database in memory.
+pub(crate) struct Pool {
+    writer: Arc<Connections>,
+    /// The writer as well if the database is in memory: another connection would see another database.
+    readers: Arc<Connections>,
+    statement_timeout: Duration,
+}
+
+impl Pool {
+    /// Opens a file, or a database in memory, and brings it up to date.
+    pub(crate) async fn open(path: &str, migrations: Migrations) -> Result<Self, DatabaseError> {
+        Self::open_with_timeout(path, migrations, STATEMENT_TIMEOUT).await
+    }
+
+    /// As [`open`](Self::open), with another timeout for statements. Migrations have none.
+    async fn open_with_timeout(
+        path: &str,
+        migrations: Migrations,
+        statement_timeout: Duration,
+    ) -> Result<Self, DatabaseError> {
+        // For loads that can be repeated: the last writes are lost if the power fails.
+        let (path, fast) = match path.strip_suffix("?synchronous=off") {
+            Some(path) => (path.to_owned(), true),
+            None => (path.to_owned(), false),
+        };
+        let open = move || {
+            let in_memory = path == ":memory:";
+            let mut writer = connect(&path, in_memory)?;
+            if fast {
+                writer.pragma_update(None, "synchronous", "OFF")?;
+            }
+            writer.busy_timeout(MIGRATION_TIMEOUT)?;
+            migrate(&mut writer, migrations)?;
+            writer.busy_timeout(CONNECTION_TIMEOUT)?;
+            if in_memory {
+                let writer = Connections::new(vec![writer]);
+                return Ok(Self { readers: writer.clone(), writer, statement_timeout });
+            }
+            let readers = (0..READERS).map(|_| connect(&path, false)).collect::<Result<_, _>>()?;
+            let (writer, readers) = (Connections::new(vec![writer]), Connections::new(readers));
+            Ok(Self { writer, readers, statement_timeout })
+        };
+        spawn_blocking(open).await.map_err(|error| DatabaseError::Unexpected(error.into()))?
+    }
+
+    /// A transaction; its first statement begins it.
+    pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, DatabaseError> {
+        let connections = if mode == Mode::Write { &self.writer } else { &self.readers };
+        let connection = connections.borrow(CONNECTION_TIMEOUT).await?;
+        Ok(Transaction::new(connection, mode, self.statement_timeout))
+    }
+}
+
+fn connect(path: &str, in_memory: bool) -> Result<Connection, DatabaseError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let connection = match in_memory {
+        true => Connection::open_in_memory()?,
+        false => {
+            file::create(path);
+            Connection::open_with_flags(Path::new(path), flags)?
+        }
+    };
+    connection.busy_timeout(CONNECTION_TIMEOUT)?;
+    use_wal(&connection)?;
+    // FULL, since in WAL mode NORMAL loses acknowledged writes when the power fails.
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
+         PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
+    )?;
+    // The plan does not depend on the parameters; otherwise SQLite prepares a statement again for each use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+    Ok(connection)
+}
+
+/// If two processes create the file at once, SQLite reports at once that it is busy, whatever the busy
+/// timeout is. So this tries again.
+fn use_wal(connection: &Connection) -> Result<(), DatabaseError> {
+    let begun = Instant::now();
+    while let Err(error) = connection.execute_batch("PRAGMA journal_mode = WAL") {
+        let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+        if !busy || begun.elapsed() > CONNECTION_TIMEOUT {
+            return Err(error.into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// Brings the tables up to date. The transaction is immediate, so two processes that start at once do this
+/// one after the other.
+fn migrate(connection: &mut Connection, migrations: Migrations) -> Result<(), DatabaseError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(migrations.create_version)?;
+    let version = transaction.query_row(migrations.select_version, [], |row| row.get::<_, String>(0))?;
+    for sql in (migrations.missing)(&version, Dialect::Sqlite)? {
+        transaction.execute_batch(&sql)?;
+    }
+    Ok(transaction.commit()?)
+}

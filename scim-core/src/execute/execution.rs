@@ -1,0 +1,114 @@
+//! What the provider calls of one operation have in common: the policy, the context, the monitor.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use http::{Extensions, StatusCode};
+use scim_filter::Budget;
+use scim_schema::{AttributeRef, ResourceType, ToleratedQuirk};
+
+use crate::policy::Reads;
+use crate::secrets::Secrets;
+use crate::setup::Setup;
+use crate::type_index::TypeIndex;
+use crate::{Access, Action, Context, Event, Permit, Provider, Result, monitor};
+
+/// What all operations of one HTTP request share.
+#[derive(Clone, Copy)]
+pub(super) struct RequestScope<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) base_url: &'a str,
+    pub(super) extensions: &'a Extensions,
+    pub(super) budget: &'a Arc<Budget>,
+}
+
+/// One operation that is being executed.
+pub(super) struct Execution<'a> {
+    pub(super) scope: RequestScope<'a>,
+    pub(super) secrets: Secrets,
+    tolerated: Vec<ToleratedQuirk>,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl<'a> Execution<'a> {
+    pub(super) fn new(scope: RequestScope<'a>, tolerated: Vec<ToleratedQuirk>) -> Self {
+        Self { scope, secrets: Secrets::default(), tolerated, now: Utc::now() }
+    }
+
+    pub(super) fn setup(&self) -> &'a Setup {
+        self.scope.setup
+    }
+
+    pub(super) fn provider(&self, type_index: TypeIndex) -> Result<&'a dyn Provider> {
+        Ok(&*self.setup().registration(type_index)?.provider)
+    }
+
+    pub(super) fn resource_type(&self, type_index: TypeIndex) -> Result<&'a ResourceType> {
+        Ok(&self.setup().registration(type_index)?.resource_type)
+    }
+
+    /// What the provider is told about the request.
+    pub(super) fn context<'c>(&'c self, type_index: TypeIndex, permit: &'c Permit) -> Result<Context<'c>> {
+        Ok(Context {
+            resource_type: self.resource_type(type_index)?,
+            base_url: self.scope.base_url,
+            identity: self.scope.extensions.get(),
+            secrets: &self.secrets,
+            permit,
+            extensions: self.scope.extensions,
+            now: self.now,
+            unique_types: self.setup().config.unique_types,
+            budget: Arc::clone(self.scope.budget),
+        })
+    }
+
+    /// Asks the host's policy.
+    pub(super) fn permit(
+        &self,
+        action: Action,
+        type_index: TypeIndex,
+        id: Option<&str>,
+        writes: &[AttributeRef],
+        reads: Reads<'_>,
+    ) -> Result<Permit> {
+        self.setup().config.policy.check(&Access {
+            action,
+            resource_type: self.resource_type(type_index)?,
+            id,
+            writes,
+            identity: self.scope.extensions.get(),
+            extensions: self.scope.extensions,
+            reads,
+        })
+    }
+
+    /// An event for the monitor, without versions.
+    pub(super) fn event<'e>(
+        &'e self,
+        cx: &Context<'e>,
+        action: Action,
+        id: &'e str,
+        change: monitor::Change<'e>,
+        status: StatusCode,
+    ) -> Event<'e> {
+        Event {
+            action,
+            resource_type: cx.resource_type,
+            id,
+            identity: cx.identity,
+            before: None,
+            after: None,
+            change,
+            secrets: !self.secrets.is_empty(),
+            tolerated: &self.tolerated,
+            status,
+        }
+    }
+
+    /// Notifies the host's monitor of a change.
+    pub(super) fn notify(&self, event: &Event<'_>) {
+        if let Some(monitor) = &self.setup().config.monitor {
+            monitor.finished(event);
+        }
+    }
+}

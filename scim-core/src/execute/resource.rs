@@ -1,0 +1,174 @@
+//! Operations on one resource: create, retrieve, update, delete.
+
+use http::StatusCode;
+use scim_schema::{AttributeRef, Mutability, Projection};
+
+use super::execution::Execution;
+use crate::error::Hint;
+use crate::operation::{CreateOperation, UpdateOperation};
+use crate::outcome::Answer;
+use crate::policy::Reads;
+use crate::type_index::TypeIndex;
+use crate::{Action, Error, Event, Permit, Precondition, Resource, Result, Update, monitor, trace};
+
+impl Execution<'_> {
+    pub(super) async fn create(mut self, create: CreateOperation) -> Result<Answer> {
+        let CreateOperation { type_index, resource, secrets, mut projection, writes } = create;
+        self.secrets = secrets;
+        let permit = self.permit(Action::Create, type_index, None, &writes, Reads::Shown(&projection))?;
+        check_writes(&permit, &writes)?;
+        let cx = self.context(type_index, &permit)?;
+        permit.restrict(&mut projection, cx.resource_type);
+        let call = self.provider(type_index)?.create(&cx, resource);
+        let resource = trace::provider(Action::Create, cx.resource_type, call).await?;
+        check_id(&resource)?;
+        let change = monitor::Change::Created(&resource);
+        let event = self.event(&cx, Action::Create, resource.id(), change, StatusCode::CREATED);
+        self.notify(&Event { after: resource.version().as_ref(), ..event });
+        Ok(Answer::Resource { type_index, resource, projection, created: true })
+    }
+
+    pub(super) async fn retrieve(
+        &self,
+        type_index: TypeIndex,
+        id: &str,
+        mut projection: Projection,
+        precondition: &Precondition,
+    ) -> Result<Answer> {
+        let permit = self.permit(Action::Retrieve, type_index, Some(id), &[], Reads::Shown(&projection))?;
+        let cx = self.context(type_index, &permit)?;
+        permit.restrict(&mut projection, cx.resource_type);
+        let call = self.provider(type_index)?.retrieve(&cx, id, &projection);
+        let found = trace::provider(Action::Retrieve, cx.resource_type, call).await?;
+        let resource = found.ok_or_else(|| Error::not_found(id))?;
+        if !precondition.is_none()
+            && let Some(version) = resource.version()
+        {
+            precondition.check_match(&version)?;
+            if precondition.is_known(&version) {
+                return Ok(Answer::NotModified { version });
+            }
+        }
+        Ok(Answer::Resource { type_index, resource, projection, created: false })
+    }
+
+    pub(super) async fn update(mut self, update: UpdateOperation) -> Result<Answer> {
+        let UpdateOperation {
+            type_index,
+            id,
+            action,
+            update,
+            secrets,
+            mut options,
+            writes,
+            selects,
+            protected,
+        } = update;
+        self.secrets = secrets;
+        let reads = Reads::Changed(options.returning.as_ref(), &selects);
+        let permit = self.permit(action, type_index, Some(&id), &writes, reads)?.protecting(protected);
+        if let Some(target) = selects.iter().find(|target| !permit.may_read(target)) {
+            return Err(Error::sensitive(target));
+        }
+        if let Some(target) = writes.iter().find(|target| reveals_hidden_value(&permit, target)) {
+            return Err(Error::not_writable(target));
+        }
+        match update {
+            Update::Patch(_) => check_writes(&permit, &writes)?,
+            // A replacement may repeat a protected value unchanged, which is checked when it is applied. But
+            // a store may split a list of members off before, so that nothing is compared.
+            Update::Replace(_) => {
+                check_writes(&permit, writes.iter().filter(|target| target.holds_members()))?
+            }
+        }
+        let cx = self.context(type_index, &permit)?;
+        if let Some(projection) = &mut options.returning {
+            permit.restrict(projection, cx.resource_type);
+        }
+        let call = self.provider(type_index)?.update(&cx, &id, &update, &options);
+        let updated = trace::provider(action, cx.resource_type, call).await;
+        let updated = updated.map_err(|error| locate_in_patch(error, &update))?;
+        let answer = match (options.returning, updated.resource) {
+            (Some(projection), Some(resource)) => {
+                Answer::Resource { type_index, resource, projection, created: false }
+            }
+            (Some(_), None) => return Err(Error::internal("the provider did not return the resource")),
+            (None, _) => Answer::NoContent { version: Some(updated.version.clone()) },
+        };
+        if updated.before != updated.version {
+            let event = self.event(&cx, action, &id, monitor::Change::Updated(&update), answer.status());
+            self.notify(&Event { before: Some(&updated.before), after: Some(&updated.version), ..event });
+        }
+        Ok(answer)
+    }
+
+    pub(super) async fn delete(
+        &self,
+        type_index: TypeIndex,
+        id: &str,
+        precondition: &Precondition,
+    ) -> Result<Answer> {
+        let permit = self.permit(Action::Delete, type_index, Some(id), &[], Reads::Nothing)?;
+        self.delete_permitted(type_index, id, precondition, &permit).await
+    }
+
+    /// Deletes a resource that a bulk request has created but could not complete. The policy is not asked:
+    /// a caller who may create a resource may not be allowed to delete it.
+    pub(super) async fn undo_create(&self, type_index: TypeIndex, id: &str) -> Result<()> {
+        self.delete_permitted(type_index, id, &Precondition::NONE, &Permit::all()).await.map(|_| ())
+    }
+
+    async fn delete_permitted(
+        &self,
+        type_index: TypeIndex,
+        id: &str,
+        precondition: &Precondition,
+        permit: &Permit,
+    ) -> Result<Answer> {
+        let cx = self.context(type_index, permit)?;
+        let call = self.provider(type_index)?.delete(&cx, id, precondition);
+        let deleted = trace::provider(Action::Delete, cx.resource_type, call).await?;
+        let answer = Answer::NoContent { version: None };
+        let event = self.event(&cx, Action::Delete, id, monitor::Change::Deleted, answer.status());
+        self.notify(&Event { before: Some(&deleted.version), ..event });
+        Ok(answer)
+    }
+}
+
+/// Adds to the error of a provider which operation of the PATCH it is about, if that can be told.
+fn locate_in_patch(error: Error, update: &Update) -> Error {
+    let operation = match (update, error.hint()) {
+        (Update::Patch(patch), Some(Hint::Member { list, id })) => patch.operation_adding(list, id),
+        _ => None,
+    };
+    match operation {
+        Some(index) => error.in_operation(index),
+        None => error,
+    }
+}
+
+/// Refuses to write an attribute that the caller may not write.
+fn check_writes<'t>(permit: &Permit, writes: impl IntoIterator<Item = &'t AttributeRef>) -> Result<()> {
+    match writes.into_iter().find(|target| !permit.may_write(target)) {
+        Some(target) => Err(Error::not_writable(target)),
+        None => Ok(()),
+    }
+}
+
+/// Whether writing an attribute would reveal a value that the caller may not read: a new value of an immutable
+/// attribute is refused unless it equals the stored one. Members are identified by their immutable `value`, so
+/// a new one is another member and is not refused.
+fn reveals_hidden_value(permit: &Permit, target: &AttributeRef) -> bool {
+    let is_hidden = |target: &AttributeRef| {
+        target.definition().mutability() == Mutability::Immutable && !permit.may_read(target)
+    };
+    is_hidden(target) || !target.holds_members() && target.sub_attributes().iter().any(is_hidden)
+}
+
+/// Checks the id of a new resource: it is not empty and does not contain `bulkId` (RFC 7643 section 3.1).
+fn check_id(resource: &Resource) -> Result<()> {
+    if resource.id().is_empty() || resource.id().contains("bulkId") {
+        return Err(Error::internal("the provider made an id that is empty or contains `bulkId`"));
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! What came of a request: executing makes an outcome, and responding shows it.
+
+use http::StatusCode;
+use scim_schema::Projection;
+use serde::Serialize;
+
+use crate::setup::Documents;
+use crate::type_index::TypeIndex;
+use crate::{ETag, Error, Resource};
+
+/// What came of an [`Operation`](crate::Operation), ready to be [sent](crate::ScimService::response).
+#[derive(Debug)]
+pub struct Outcome {
+    pub(crate) answer: Answer,
+    /// The base URL of the request.
+    pub(crate) base_url: String,
+}
+
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Resource { type_index: TypeIndex, resource: Resource, projection: Projection, created: bool },
+    List(List),
+    Documents(Documents),
+    NoContent { version: Option<ETag> },
+    NotModified { version: ETag },
+    Redirect(String),
+    Bulk(Vec<OperationResult>),
+}
+
+/// A page of resources, perhaps of several types.
+#[derive(Debug, Default)]
+pub(crate) struct List {
+    /// The types, and which attributes of each are returned.
+    pub(crate) types: Vec<(TypeIndex, Projection)>,
+    /// The resources in order, each with the position of its type in `types`.
+    pub(crate) resources: Vec<(usize, Resource)>,
+    pub(crate) total: Option<u64>,
+    pub(crate) start: Option<u64>,
+    pub(crate) next: Option<String>,
+    pub(crate) previous: Option<String>,
+}
+
+/// What came of one operation of a bulk request (RFC 7644 section 3.7.3).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OperationResult {
+    pub(crate) method: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bulk_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) location: Option<String>,
+    pub(crate) status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) response: Option<Error>,
+}
+
+impl Outcome {
+    /// The status of the response. A bulk request has 200 whatever came of its operations.
+    pub fn status(&self) -> StatusCode {
+        self.answer.status()
+    }
+
+    /// The resource of an answer that shows exactly one, as the provider returned it: with attributes that
+    /// the response leaves out.
+    pub fn resource(&self) -> Option<&Resource> {
+        match &self.answer {
+            Answer::Resource { resource, .. } => Some(resource),
+            _ => None,
+        }
+    }
+
+    /// The version of the resource after the operation, where the response has an `ETag` header for it.
+    pub fn version(&self) -> Option<ETag> {
+        match &self.answer {
+            Answer::Resource { resource, .. } => resource.version(),
+            Answer::NoContent { version } => version.clone(),
+            Answer::NotModified { version } => Some(version.clone()),
+            Answer::List(_) | Answer::Documents(_) | Answer::Redirect(_) | Answer::Bulk(_) => None,
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Resource { created: true, .. } => StatusCode::CREATED,
+            Self::NoContent { .. } => StatusCode::NO_CONTENT,
+            Self::NotModified { .. } => StatusCode::NOT_MODIFIED,
+            Self::Redirect(_) => StatusCode::PERMANENT_REDIRECT,
+            _ => StatusCode::OK,
+        }
+    }
+}
+
+impl OperationResult {
+    /// Replaces the result by an error.
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.status = error.status().as_str().to_owned();
+        self.version = None;
+        self.response = Some(error);
+    }
+}

@@ -1,0 +1,79 @@
+//! Which public types can be sent to other threads and shared between them. Hosts rely on it, and a field that
+//! is added to a type can take it away.
+
+use scim_core::filter::Predicate;
+use scim_core::patch::{ListDelta, Patch, PatchRequest};
+use scim_core::schema::{Projection, ResourceType, Schema, Tolerance};
+use scim_core::{
+    Access, Applied, AuthenticationScheme, BaseUrl, Budget, BuildError, Capabilities, Context,
+    ContextBuilder, Deleted, ETag, Error, Event, Identity, Me, MemoryProvider, Operation, Outcome, Page,
+    Permit, Position, Precondition, Provider, Query, Resource, ScimService, ScimServiceBuilder, Secrets,
+    Update, UpdateOptions, Updated,
+};
+
+fn send<T: Send>(_: T) {}
+fn send_and_sync<T: Send + Sync>() {}
+
+#[test]
+fn public_types_are_send_and_sync() {
+    macro_rules! send_and_sync {
+        ($($name:ty),+ $(,)?) => { $(send_and_sync::<$name>();)+ };
+    }
+    send_and_sync!(
+        ScimService,
+        ScimServiceBuilder,
+        BuildError,
+        Operation,
+        Outcome,
+        MemoryProvider,
+        Box<dyn Provider>,
+        Capabilities,
+        Context<'_>,
+        ContextBuilder,
+        Identity,
+        BaseUrl,
+        Secrets,
+        Resource,
+        Query,
+        Page,
+        Position,
+        Update,
+        UpdateOptions,
+        Updated,
+        Applied,
+        Deleted,
+        Precondition,
+        ETag,
+        Error,
+        Access<'_>,
+        Permit,
+        Event<'_>,
+        Me,
+        AuthenticationScheme,
+        Budget,
+        ResourceType,
+        Schema,
+        Projection,
+        Tolerance,
+        Predicate,
+        Patch,
+        PatchRequest,
+        ListDelta<'_>,
+    );
+    #[cfg(feature = "testing")]
+    send_and_sync!(scim_core::testing::Report);
+}
+
+#[test]
+fn answering_a_request_is_a_future_that_can_be_sent() {
+    let builder = ScimService::builder().base_url("https://example.com");
+    let service = builder.users(MemoryProvider::new()).build().unwrap();
+    send(service.handle(http::Request::get("/Users").body(Vec::new()).unwrap()));
+}
+
+#[test]
+fn errors_can_be_boxed_and_passed_to_other_threads() {
+    fn error<T: std::error::Error + Send + Sync + 'static>() {}
+    error::<Error>();
+    error::<BuildError>();
+}

@@ -1,0 +1,195 @@
+//! Changes of the elements that a value filter selects, or of the value of a singular complex attribute, which
+//! counts as the only element.
+
+use scim_filter::Predicate;
+use scim_schema::{AttributeRef, ScimType};
+use serde_json::{Map, Value};
+
+use super::change::{Outcome, merge};
+use super::list::demote_others;
+use super::state::{Allowance, ApplyState};
+use crate::PatchError;
+use crate::element::{has_unnamed, is_primary};
+use crate::error::Result;
+use crate::key::{is_keyed, key_in};
+use crate::mutability::may_go;
+use crate::step::{ElementChange, IfNoneSelected, Select, SubValue};
+
+impl Select {
+    /// Which elements of a list the filter selects. Only this takes long, if the filter has many terms, so
+    /// others have their turn meanwhile.
+    pub(super) async fn find(
+        &self,
+        target: &AttributeRef,
+        object: &Map<String, Value>,
+        allowance: &Allowance<'_>,
+    ) -> Result<Vec<bool>> {
+        // At least so many elements are looked at in one turn.
+        const AT_ONCE: usize = 512;
+        let list = object.get(target.attribute().name()).and_then(Value::as_array);
+        let list = list.map(Vec::as_slice).unwrap_or_default();
+        if self.filter == Predicate::Const(true) {
+            allowance.visit(target, list.len())?;
+            return Ok(vec![true; list.len()]);
+        }
+        let mut selected = Vec::with_capacity(list.len());
+        for elements in list.chunks(AT_ONCE) {
+            let mut visits = 0;
+            selected.extend(
+                elements.iter().map(|element| self.filter.matches_element_with_cost(element, &mut visits)),
+            );
+            allowance.visit(target, visits)?;
+            allowance.budget.yield_if_due().await;
+        }
+        Ok(selected)
+    }
+
+    /// Applies it to the attribute in the object that holds it, given which elements were
+    /// [found](Self::find) if it is a list; whether that changed anything.
+    pub(super) fn apply(
+        &self,
+        target: &AttributeRef,
+        object: &mut Map<String, Value>,
+        found: &[bool],
+        state: &mut ApplyState<'_>,
+    ) -> Result<bool> {
+        let name = target.attribute().name();
+        let (changed, empty) = match object.get_mut(name) {
+            None => return self.create(target, object, state),
+            Some(Value::Array(list)) => match self.change_selected(target, list, found, &state.allowance)? {
+                Some(changed) => (changed, list.is_empty()),
+                None => return self.create(target, object, state),
+            },
+            Some(value) if self.filter.matches_element(value) => match &self.change {
+                ElementChange::Remove => {
+                    may_go(target, value)?;
+                    (true, true)
+                }
+                change => {
+                    let changed = change.apply(target, value, &state.allowance)?;
+                    (changed, value.as_object().is_some_and(Map::is_empty))
+                }
+            },
+            // The attribute has a value, which the filter does not select, and there can be no second one.
+            Some(_) => match self.if_none {
+                IfNoneSelected::Nothing => return Ok(false),
+                _ => return Err(no_target(target)),
+            },
+        };
+        if changed && empty {
+            object.remove(name);
+        }
+        Ok(changed)
+    }
+
+    /// Whether an element was changed; `None` if none was selected.
+    fn change_selected(
+        &self,
+        target: &AttributeRef,
+        list: &mut Vec<Value>,
+        found: &[bool],
+        allowance: &Allowance<'_>,
+    ) -> Result<Option<bool>> {
+        let (mut selected, mut changed, mut primary) = (0, false, None);
+        let mut failed = Ok(());
+        let mut next = 0;
+        list.retain_mut(|element| {
+            let position = next;
+            next += 1;
+            if failed.is_err() || found.get(position) != Some(&true) {
+                return true;
+            }
+            selected += 1;
+            if self.change.sets_primary() && primary.replace(position).is_some() {
+                failed = Err(two_primaries(target));
+                return true;
+            }
+            match self.change.apply_to_element(target, element, allowance) {
+                Ok(outcome) => {
+                    changed |= outcome != Outcome::Same;
+                    outcome != Outcome::Removed
+                }
+                Err(error) => {
+                    failed = Err(error);
+                    true
+                }
+            }
+        });
+        failed?;
+        if selected > 1 && !self.several {
+            let reason = "the value filter selects several elements; make it select one";
+            return Err(PatchError::new(ScimType::InvalidFilter, target, reason));
+        }
+        if let Some(primary) = primary {
+            changed |= demote_others(list, primary);
+        }
+        if changed && (self.change.changes_identity() || has_unnamed(list)) {
+            allowance.visit(target, list.len())?;
+            target.merge_repeated(list);
+        }
+        Ok((selected > 0).then_some(changed))
+    }
+
+    /// Creates an element because none was selected, if the step asks for that.
+    fn create(
+        &self,
+        target: &AttributeRef,
+        object: &mut Map<String, Value>,
+        state: &mut ApplyState<'_>,
+    ) -> Result<bool> {
+        let (element, tolerated) = match &self.if_none {
+            IfNoneSelected::Nothing => return Ok(false),
+            IfNoneSelected::Refuse => return Err(no_target(target)),
+            IfNoneSelected::Create { element, tolerated } => (element, *tolerated),
+        };
+        let mut element = Value::Object(element.clone());
+        match &self.change {
+            // The new element keeps the values that the filter looks for, so that the same filter selects it.
+            ElementChange::Replace(Value::Object(members)) => merge(
+                target,
+                &mut element,
+                &SubValue::from_object(target, members.clone()),
+                false,
+                &state.allowance,
+            )?,
+            change => change.apply(target, &mut element, &state.allowance)?,
+        };
+        if element.as_object().is_some_and(Map::is_empty) {
+            return Ok(false);
+        }
+        if tolerated {
+            state.report_creation(target);
+        }
+        let name = target.attribute().name();
+        let Some(Value::Array(list)) = object.get_mut(name) else {
+            let list = target.definition().is_multi_valued();
+            object.insert(name.to_owned(), if list { Value::Array(vec![element]) } else { element });
+            return Ok(true);
+        };
+        if is_keyed(target) && list.iter().any(|old| key_in(old) == key_in(&element)) {
+            return Ok(false);
+        }
+        state.allowance.grow(target, list.len() + 1)?;
+        if target.definition().single_type().is_some() {
+            list.clear();
+        }
+        let primary = is_primary(&element).then_some(list.len());
+        list.push(element);
+        if let Some(primary) = primary {
+            demote_others(list, primary);
+        }
+        if self.change.changes_identity() || has_unnamed(list) {
+            state.allowance.visit(target, list.len())?;
+            target.merge_repeated(list);
+        }
+        Ok(true)
+    }
+}
+
+fn no_target(target: &AttributeRef) -> PatchError {
+    PatchError::new(ScimType::NoTarget, target, "the value filter selects nothing")
+}
+
+fn two_primaries(target: &AttributeRef) -> PatchError {
+    PatchError::new(ScimType::InvalidValue, target, "at most one element can be primary")
+}

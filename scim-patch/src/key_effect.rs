@@ -1,0 +1,123 @@
+//! What several changes of a keyed list come to, key by key.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use crate::step::KeyedChange;
+
+/// What changes come to for one key.
+pub(crate) struct KeyEffect<'a> {
+    pub(crate) key: &'a str,
+    /// Whether an element that was there before is removed.
+    pub(crate) removed: bool,
+    /// The element that is there afterwards if the old one was removed, or if there was none.
+    pub(crate) added: Option<&'a Map<String, Value>>,
+}
+
+/// What changes come to, in the order in which keys first occur.
+pub(crate) struct KeyEffects<'a> {
+    pub(crate) all: Vec<KeyEffect<'a>>,
+    /// Where in it each key is.
+    indexes: HashMap<&'a str, usize>,
+    filter: KeyFilter,
+}
+
+impl<'a> KeyEffects<'a> {
+    pub(crate) fn new(changes: &'a [KeyedChange]) -> Self {
+        let mut all: Vec<KeyEffect<'a>> = Vec::with_capacity(changes.len());
+        let mut indexes = HashMap::with_capacity(changes.len());
+        let mut filter = KeyFilter::new(changes.len());
+        for (key, added) in changes.iter().map(KeyedChange::parts) {
+            filter.add(key);
+            let index = *indexes.entry(key).or_insert(all.len());
+            if index == all.len() {
+                all.push(KeyEffect { key, removed: false, added: None });
+            }
+            if let Some(effect) = all.get_mut(index) {
+                match added {
+                    Some(element) => {
+                        effect.added.get_or_insert(element);
+                    }
+                    None => (effect.removed, effect.added) = (true, None),
+                }
+            }
+        }
+        Self { all, indexes, filter }
+    }
+
+    /// Where the effect for a key is.
+    pub(crate) fn index_of(&self, key: &str) -> Option<usize> {
+        if self.filter.may_hold(key) { self.indexes.get(key).copied() } else { None }
+    }
+}
+
+/// Tells of most keys that they are not in a set, much faster than hashing could: the elements of a
+/// long list are many, those that change are few. Keys that are made to pass it gain nothing but a
+/// look into the hash table.
+struct KeyFilter {
+    bits: Vec<u64>,
+}
+
+impl KeyFilter {
+    fn new(keys: usize) -> Self {
+        let words = keys.next_power_of_two().clamp(16, 1 << 14);
+        Self { bits: vec![0; words] }
+    }
+
+    fn add(&mut self, key: &str) {
+        let (word, bit) = self.place(key);
+        if let Some(word) = self.bits.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    fn may_hold(&self, key: &str) -> bool {
+        let (word, bit) = self.place(key);
+        self.bits.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// A bit by the length and by both ends of the key, where keys differ most.
+    fn place(&self, key: &str) -> (usize, u64) {
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let bytes = key.as_bytes();
+        let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                u64::from_le_bytes(*first).rotate_left(23) ^ u64::from_le_bytes(*last)
+            }
+            _ => bytes.iter().fold(0, |ends, byte| ends << 8 | u64::from(*byte)),
+        };
+        let mark = (ends ^ bytes.len() as u64).wrapping_mul(SPREAD) >> 32;
+        // The number of words is a power of two.
+        let word = (mark >> 6) as usize & (self.bits.len() - 1);
+        (word, 1 << (mark & 63))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_finds_its_own_effect_and_no_other() {
+        let keys = [
+            "",
+            "a",
+            "A",
+            "Straße",
+            "K",
+            "k",
+            "\u{212a}",
+            "01234567",
+            "0123456789ABCDEF",
+            "0123456789abcdef",
+        ];
+        for changed in keys {
+            let changes = [KeyedChange::Remove(changed.into()), KeyedChange::Remove("x".into())];
+            let effects = KeyEffects::new(&changes);
+            for key in keys {
+                assert_eq!(effects.index_of(key), (key == changed).then_some(0), "{changed} {key}");
+            }
+        }
+    }
+}

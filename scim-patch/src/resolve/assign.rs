@@ -1,0 +1,252 @@
+//! `add` and `replace` of an attribute, or of a sub-attribute without a value filter.
+
+use scim_schema::{AttributeRef, Mutability, Quirk, ScimType, is_unassigned};
+use serde_json::{Map, Value};
+
+use super::resolver::{Resolver, is_nothing, needs_value, without_nulls};
+use crate::error::Result;
+use crate::key::{is_keyed, require_key};
+use crate::mutability::{all_fixed, is_schemas, is_service_owned, read_only};
+use crate::step::{Action, ElementChange, IfNoneSelected, KeyedChange, KeyedChanges, Select, SubValue};
+use crate::{Op, PatchError};
+
+impl Resolver<'_, '_> {
+    /// An attribute, or a sub-attribute without a value filter.
+    pub(super) fn attribute(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
+        if is_schemas(target) {
+            return self.schemas(target, value);
+        }
+        if is_service_owned(target) {
+            return Err(read_only(target));
+        }
+        if self.op == Op::Remove {
+            return self.remove(target, value);
+        }
+        let Some(value) = value else { return Err(needs_value(target)) };
+        match self.unpack(target, value)? {
+            Value::Null if self.op == Op::Add => self.add_nothing(target),
+            value => self.assign(target, value),
+        }
+    }
+
+    /// `schemas` follows the extensions by itself, so an operation on it can only confirm it.
+    fn schemas(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
+        if self.op == Op::Remove && value.is_some() {
+            self.tolerate_value(target)?;
+        }
+        let mut value = value.unwrap_or(Value::Null);
+        target.normalize(&mut value, self.read_context)?;
+        let uris = value.as_array().map(Vec::as_slice).unwrap_or_default();
+        let uris: Vec<&str> = uris.iter().map(|uri| uri.as_str().unwrap_or_default()).collect();
+        let core = uris.iter().any(|uri| self.resource_type.schema().has_id(uri));
+        let gone = match self.op {
+            Op::Add => false,
+            Op::Remove => core || uris.is_empty(),
+            Op::Replace => !core,
+        };
+        if gone {
+            let reason = "the core schema of the resource type cannot be removed";
+            return Err(PatchError::new(ScimType::Mutability, target, reason));
+        }
+        for uri in uris {
+            let known =
+                self.resource_type.schema().has_id(uri) || self.resource_type.extension(uri).is_some();
+            if !known && !self.read_context.allow_quirk(Quirk::ForeignSchema, target) {
+                let reason = "lists a URI that is not a schema of this resource type";
+                return Err(PatchError::new(ScimType::InvalidValue, target, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// `add` and `replace` of an attribute, or of a sub-attribute without a value filter.
+    fn assign(&mut self, target: &AttributeRef, mut value: Value) -> Result<()> {
+        let list = target.attribute().is_multi_valued();
+        if target.sub().is_some() {
+            return self.assign_sub(target, value);
+        }
+        if target.is_complex() && !list {
+            return self.assign_complex(target, value);
+        }
+        if list && self.op == Op::Add && !self.in_value && !value.is_array() {
+            // A single element may come without an array around it (RFC 7644 section 3.5.2.1).
+            value = Value::Array(vec![value]);
+        }
+        let assigned = target.normalize(&mut value, self.read_context)?;
+        if !assigned {
+            if self.op == Op::Replace {
+                self.unassign(target);
+            }
+            return Ok(());
+        }
+        if let (Op::Replace, Value::Array(list)) = (self.op, &mut value) {
+            target.merge_repeated(list);
+        }
+        target.validate(&value)?;
+        match value {
+            // In a list that keeps a single element, a new one takes the place of the old one.
+            value if target.definition().single_type().is_some() => {
+                self.push(target, Action::Set(value));
+                Ok(())
+            }
+            Value::Array(elements) if list && (self.op == Op::Add || is_keyed(target)) => {
+                self.assign_elements(target, elements)
+            }
+            value => {
+                self.push(target, Action::Set(value));
+                Ok(())
+            }
+        }
+    }
+
+    /// A sub-attribute without a value filter: of the value of a singular attribute, or of each element.
+    fn assign_sub(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
+        let parent = self.resource_type.parent_attribute(target).unwrap_or(target);
+        let list = parent.definition().is_multi_valued();
+        let empty_text = value.as_str().is_some_and(|text| text.trim().is_empty());
+        if empty_text
+            && !list
+            && target.is_resource_id()
+            && self.read_context.allow_quirk(Quirk::EmptyForComplex, parent)
+        {
+            self.unassign(parent);
+            return Ok(());
+        }
+        let Some(change) = self.merge_sub(parent, target, value)? else { return Ok(()) };
+        let creates = !list || self.op == Op::Add && !is_keyed(parent);
+        let if_none = match creates {
+            true => IfNoneSelected::Create { element: Map::new(), tolerated: false },
+            false => IfNoneSelected::Refuse,
+        };
+        self.push(target, Action::Select(Box::new(Select::all(change, if_none))));
+        Ok(())
+    }
+
+    /// Adds elements to a list, or sets all elements of a keyed list.
+    fn assign_elements(&mut self, target: &AttributeRef, elements: Vec<Value>) -> Result<()> {
+        let keyed = is_keyed(target);
+        if keyed {
+            elements.iter().try_for_each(|element| require_key(target, element).map(|_| ()))?;
+        }
+        let exactly = self.op == Op::Replace;
+        let fixed = |element: &Value| element.as_object().is_some_and(|element| all_fixed(target, element));
+        let action = if keyed && (exactly || elements.iter().all(fixed)) {
+            let operation = self.operation;
+            let change = |element| match element {
+                Value::Object(element) => Some(KeyedChange::Add(operation, element)),
+                _ => None,
+            };
+            Action::Keyed(KeyedChanges {
+                exactly,
+                changes: elements.into_iter().filter_map(change).collect(),
+            })
+        } else {
+            Action::Append(elements)
+        };
+        self.push(target, action);
+        Ok(())
+    }
+
+    /// A singular complex attribute: sub-attributes in the value are set, or unassigned if they are null; the
+    /// others stay.
+    fn assign_complex(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
+        let empty_text = value.as_str().is_some_and(|text| text.trim().is_empty())
+            && target.sub_attribute("value").is_some();
+        if is_nothing(&value) || (empty_text && self.read_context.allow_quirk(Quirk::EmptyForComplex, target))
+        {
+            if self.op == Op::Replace || empty_text {
+                self.unassign(target);
+            }
+            return Ok(());
+        }
+        let Some(members) = self.sub_values(target, value)? else {
+            self.unassign(target);
+            return Ok(());
+        };
+        let change = if self.op == Op::Replace && self.read_context.tolerance().replaces_whole_complex() {
+            let members = without_nulls(members);
+            if members.is_empty() {
+                self.unassign(target);
+                return Ok(());
+            }
+            let value = Value::Object(members);
+            target.validate_single(&value)?;
+            ElementChange::Replace(value)
+        } else {
+            ElementChange::Merge {
+                values: SubValue::from_object(target, members),
+                adding: self.op == Op::Add,
+            }
+        };
+        let if_none = IfNoneSelected::Create { element: Map::new(), tolerated: false };
+        self.push(target, Action::Select(Box::new(Select::all(change, if_none))));
+        Ok(())
+    }
+
+    /// The sub-attributes in a complex value, checked one by one; for `replace` those that it unassigns are
+    /// null. `None` if it is a reference with an empty `value`, which unassigns the attribute.
+    pub(super) fn sub_values(
+        &mut self,
+        target: &AttributeRef,
+        mut value: Value,
+    ) -> Result<Option<Map<String, Value>>> {
+        if let Value::Array(list) = &mut value
+            && let [element] = list.as_mut_slice()
+            && self.read_context.allow_quirk(Quirk::ListForSingular, target)
+        {
+            value = element.take();
+        }
+        let mut unassigned = Vec::new();
+        if let (Op::Replace, Value::Object(object)) = (self.op, &value) {
+            let writable = |sub: &&AttributeRef| sub.definition().mutability() != Mutability::ReadOnly;
+            let empty = object.iter().filter(|(_, value)| is_unassigned(value));
+            let subs = empty.filter_map(|(name, _)| target.sub_attribute(name)).filter(writable);
+            unassigned.extend(subs.map(|sub| sub.definition().name().to_owned()));
+        }
+        let assigned = target.normalize_single(&mut value, self.read_context)?;
+        let mut members = match value {
+            Value::Object(members) => members,
+            _ if assigned => {
+                return Err(PatchError::new(ScimType::InvalidValue, target, "must be an object"));
+            }
+            _ => Map::new(),
+        };
+        if !assigned && members.contains_key("value") {
+            return Ok(None);
+        }
+        for (name, value) in &members {
+            if let Some(sub) = target.sub_attribute(name) {
+                sub.validate(value)?;
+            }
+        }
+        for name in unassigned {
+            members.entry(name).or_insert(Value::Null);
+        }
+        Ok(Some(members))
+    }
+
+    /// What `add` or `replace` does to a sub-attribute of an attribute; `None` if nothing.
+    pub(super) fn merge_sub(
+        &mut self,
+        parent: &AttributeRef,
+        sub: &AttributeRef,
+        mut value: Value,
+    ) -> Result<Option<ElementChange>> {
+        let adding = self.op == Op::Add;
+        if sub.normalize(&mut value, self.read_context)? {
+            if let Value::Array(list) = &mut value {
+                sub.merge_repeated(list);
+            }
+            sub.validate(&value)?;
+        } else if adding {
+            return Ok(None);
+        } else {
+            value = Value::Null;
+        }
+        let element = Value::Object(Map::from_iter([(sub.definition().name().to_owned(), value.clone())]));
+        if !parent.is_of_single_type(&element, self.read_context)? {
+            return Ok(None);
+        }
+        Ok(Some(ElementChange::Merge { values: vec![SubValue { sub: sub.clone(), value }], adding }))
+    }
+}

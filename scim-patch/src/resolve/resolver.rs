@@ -1,0 +1,125 @@
+//! The resolution of one operation: what it knows, the steps that it has made so far, and what is asked of
+//! every value.
+
+use std::fmt;
+
+use scim_schema::internal::StrictJson;
+use scim_schema::{AttributeRef, Quirk, ReadContext, ResourceType, ScimType};
+use serde_json::{Map, Value};
+
+use crate::error::Result;
+use crate::step::{Action, Step};
+use crate::{Limits, Op, PatchError};
+
+/// Resolves one operation.
+pub(super) struct Resolver<'a, 'r> {
+    pub(super) resource_type: &'a ResourceType,
+    pub(super) limits: &'a Limits,
+    pub(super) read_context: &'a mut ReadContext<'r>,
+    /// The index of the operation.
+    pub(super) operation: usize,
+    pub(super) op: Op,
+    /// Whether attributes are named by the keys of the value, and not by the path.
+    pub(super) in_value: bool,
+    /// Whether all attributes of an extension are removed by its URI.
+    pub(super) whole_extension: bool,
+    pub(super) steps: &'a mut Vec<Step>,
+    pub(super) read_attributes: &'a mut Vec<AttributeRef>,
+}
+
+impl Resolver<'_, '_> {
+    /// Appends a step.
+    pub(super) fn push(&mut self, target: &AttributeRef, action: Action) {
+        // Steps work on top-level attributes.
+        let attribute =
+            if target.sub().is_some() { self.resource_type.parent_attribute(target) } else { None };
+        let target = attribute.unwrap_or(target).clone();
+        let whole_extension = self.whole_extension;
+        self.steps.push(Step { operation: self.operation, target, action, whole_extension });
+    }
+
+    /// Records attributes whose stored values decide what the patch does.
+    pub(super) fn look_at(&mut self, targets: impl IntoIterator<Item = AttributeRef>) {
+        for target in targets {
+            if !self.read_attributes.contains(&target) {
+                self.read_attributes.push(target);
+            }
+        }
+    }
+
+    /// The value itself: not as JSON text, nor under the attribute's own name as in
+    /// `{"members": [..]}` for `members`.
+    pub(super) fn unpack(&mut self, target: &AttributeRef, mut value: Value) -> Result<Value> {
+        if target.is_complex() {
+            value = self.unpack_text(value, target);
+        }
+        let name = target.definition().name();
+        if let Value::Object(object) = &mut value
+            && object.len() == 1
+            && target.sub_attribute(name).is_none()
+            && object.keys().all(|key| key.eq_ignore_ascii_case(name))
+            && self.read_context.allow_quirk(Quirk::WrappedValue, target)
+        {
+            value = object.values_mut().next().map(Value::take).unwrap_or_default();
+        }
+        if value.as_array().is_some_and(|list| list.len() > self.limits.values) {
+            let reason = format!("more than {} elements; send fewer at a time", self.limits.values);
+            return Err(PatchError::too_large(target, reason));
+        }
+        Ok(value)
+    }
+
+    /// JSON in a string, where only an object or a list can be meant.
+    pub(super) fn unpack_text(&mut self, value: Value, path: impl fmt::Display) -> Value {
+        if let Value::String(text) = &value
+            && text.trim_start().starts_with(['{', '['])
+            && let Ok(inner @ (Value::Object(_) | Value::Array(_))) = StrictJson::read(text.as_bytes())
+            && self.read_context.allow_quirk(Quirk::JsonText, path)
+        {
+            return inner;
+        }
+        value
+    }
+
+    /// The value as an object of attributes.
+    pub(super) fn object(&mut self, value: Option<Value>, path: &str) -> Result<Map<String, Value>> {
+        let reason = match value.map(|value| self.unpack_text(value, path)) {
+            Some(Value::Object(object)) => return Ok(object),
+            Some(_) => "must be an object of attributes",
+            None => "is required: an object of attributes",
+        };
+        Err(PatchError::new(ScimType::InvalidValue, path, reason))
+    }
+
+    /// Asks for tolerance of an `add` of null.
+    pub(super) fn add_nothing(&mut self, path: impl fmt::Display) -> Result<()> {
+        if self.read_context.allow_quirk(Quirk::AddNothing, &path) {
+            return Ok(());
+        }
+        let reason = "add needs a value that is not null; to take a value away send remove";
+        Err(PatchError::new(ScimType::InvalidValue, path, reason))
+    }
+
+    /// Asks for tolerance of a `remove` with a value: what is removed is what the path selects.
+    pub(super) fn tolerate_value(&mut self, target: &AttributeRef) -> Result<()> {
+        if self.read_context.allow_quirk(Quirk::RemoveWithValue, target) {
+            return Ok(());
+        }
+        let reason =
+            "remove takes no value; select what to remove in the path, as in `members[value eq \"..\"]`";
+        Err(PatchError::new(ScimType::InvalidValue, target, reason))
+    }
+}
+
+pub(super) fn needs_value(target: &AttributeRef) -> PatchError {
+    PatchError::new(ScimType::InvalidValue, target, "the operation needs a value")
+}
+
+/// Whether a value means that there is none (RFC 7643 section 2.5).
+pub(super) fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+}
+
+pub(super) fn without_nulls(members: Map<String, Value>) -> Map<String, Value> {
+    members.into_iter().filter(|(_, value)| !value.is_null()).collect()
+}

@@ -1,0 +1,365 @@
+//! What a path means on a resource type.
+
+mod names;
+mod same_value;
+mod section;
+mod value_rules;
+mod values;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use self::value_rules::ValueRules;
+use crate::path::AttrPath;
+use crate::{Attribute, Comparison, Mutability, Returned, Schema, Type};
+
+pub(crate) use names::Names;
+pub use section::Extension;
+pub(crate) use section::Section;
+
+/// An attribute or sub-attribute of a resource type, found by [`ResourceType::resolve`].
+///
+/// The resource type makes one entry for each, once; a `AttributeRef` is a pointer to it, cheap to clone.
+/// Two targets are equal if their canonical paths are.
+///
+/// [`ResourceType::resolve`]: crate::ResourceType::resolve
+///
+/// ```
+/// use scim_schema::{AttrPath, ReadContext, Tolerance, standard};
+///
+/// let user = standard::user_type();
+/// let tolerance = Tolerance::strict();
+/// let target = user.resolve(&"EMAILS.Value".parse()?, &mut ReadContext::new(&tolerance)).unwrap();
+/// assert_eq!(target.path().as_str(), "emails.value");
+/// assert!(target.attribute().is_multi_valued());
+/// assert_eq!(target.definition().name(), "value");
+/// # Ok::<(), scim_schema::InvalidPath>(())
+/// ```
+#[derive(Clone)]
+pub struct AttributeRef(Arc<Entry>);
+
+struct Entry {
+    schema: Schema,
+    /// Whether values live under the schema's URI instead of at the top level.
+    extension: bool,
+    attribute: Attribute,
+    sub: Option<Attribute>,
+    /// The sub-attribute, else the attribute.
+    definition: Attribute,
+    name: Arc<str>,
+    value_rules: ValueRules,
+    path: AttrPath,
+    comparison: Comparison,
+    position: Position,
+    derived: bool,
+    secret: bool,
+    holds_members: bool,
+    primary: bool,
+    /// Whether it has a `$ref` that the service writes from the `value` beside it.
+    refers: bool,
+    subs: AttributeRefs,
+}
+
+/// Where a target stands in its resource type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// 0 for the core, then the extensions in order.
+    pub(crate) section: usize,
+    /// The index of the attribute in its section.
+    pub(crate) attribute: usize,
+    /// The index of the sub-attribute.
+    pub(crate) sub: Option<usize>,
+}
+
+impl AttributeRef {
+    /// The attribute of a schema: the section and the place that it has in the resource type, and the
+    /// longest text in bytes.
+    pub(crate) fn new(
+        schema: &Schema,
+        section: usize,
+        index: usize,
+        attribute: &Attribute,
+        max_text: usize,
+    ) -> Self {
+        let extension = section > 0;
+        let uri = extension.then(|| schema.id());
+        let refers = refers(attribute);
+        let entry = |sub: Option<(usize, &Attribute)>, subs: Vec<AttributeRef>| {
+            let definition = sub.map_or(attribute, |(_, sub)| sub);
+            let is_id = refers && sub.is_some() && definition.name() == "value";
+            Self(Arc::new(Entry {
+                schema: schema.clone(),
+                extension,
+                attribute: attribute.clone(),
+                sub: sub.map(|(_, sub)| sub.clone()),
+                value_rules: ValueRules::new(definition, max_text, is_id),
+                definition: definition.clone(),
+                name: definition.name().into(),
+                path: AttrPath::join(uri, attribute.name(), sub.map(|(_, sub)| sub.name())),
+                // An identifier is case-exact wherever it occurs (RFC 7643 section 3.1), although
+                // the published definitions of some references do not say so.
+                comparison: if is_id { Comparison::Exact } else { Comparison::for_attribute(definition) },
+                derived: is_derived(section, attribute, definition),
+                secret: [attribute, definition].iter().any(|a| a.returned() == Returned::Never),
+                holds_members: refers && holds_members(definition),
+                primary: sub.is_some() && is_primary(attribute, definition),
+                refers: sub.is_none() && refers,
+                position: Position { section, attribute: index, sub: sub.map(|(at, _)| at) },
+                subs: AttributeRefs::new(subs),
+            }))
+        };
+        let subs =
+            attribute.sub_attributes().iter().enumerate().map(|sub| entry(Some(sub), Vec::new())).collect();
+        entry(None, subs)
+    }
+
+    /// The schema that defines it.
+    pub fn schema(&self) -> &Schema {
+        &self.0.schema
+    }
+
+    /// The URI of the extension object that holds it; `None` for a core attribute.
+    pub fn extension(&self) -> Option<&str> {
+        self.0.extension.then(|| self.0.schema.id())
+    }
+
+    /// The top-level attribute.
+    pub fn attribute(&self) -> &Attribute {
+        &self.0.attribute
+    }
+
+    /// The sub-attribute, if the path names one.
+    pub fn sub(&self) -> Option<&Attribute> {
+        self.0.sub.as_ref()
+    }
+
+    /// The definition of what the path names: the sub-attribute, else the attribute.
+    pub fn definition(&self) -> &Attribute {
+        &self.0.definition
+    }
+
+    /// The name of what the path names.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+
+    /// The canonical path, qualified with the schema URI exactly if it lives in an extension.
+    pub fn path(&self) -> &AttrPath {
+        &self.0.path
+    }
+
+    /// How its values compare.
+    pub fn comparison(&self) -> Comparison {
+        self.0.comparison
+    }
+
+    /// Whether it names an object with sub-attributes.
+    pub fn is_complex(&self) -> bool {
+        self.0.comparison == Comparison::Complex
+    }
+
+    /// The sub-attributes, as targets, of an attribute; none for a sub-attribute.
+    pub fn sub_attributes(&self) -> &[AttributeRef] {
+        self.0.subs.as_slice()
+    }
+
+    /// The sub-attribute of that name, in any case.
+    pub fn sub_attribute(&self, name: &str) -> Option<&AttributeRef> {
+        self.0.subs.find(name)
+    }
+
+    pub(crate) fn subs(&self) -> &AttributeRefs {
+        &self.0.subs
+    }
+
+    pub(crate) fn refers_to_resources(&self) -> bool {
+        self.0.refers
+    }
+
+    /// Whether it is a list of members, as that of a group: each element is identified by its `value`,
+    /// which is immutable and the id of a resource, since a `$ref` beside it refers to resources
+    /// (RFC 7643 sections 2.4 and 4.2).
+    ///
+    /// ```
+    /// use scim_schema::standard;
+    ///
+    /// assert!(standard::group_type().attribute("members").unwrap().holds_members());
+    /// assert!(!standard::user_type().attribute("emails").unwrap().holds_members());
+    /// ```
+    pub fn holds_members(&self) -> bool {
+        self.0.holds_members
+    }
+
+    /// Whether it is the `primary` of the elements of a list, which is false where it is absent
+    /// (RFC 7643 section 2.4).
+    pub fn is_primary(&self) -> bool {
+        self.0.primary
+    }
+
+    /// Whether the service writes it into responses itself: `meta.resourceType`, `meta.location`,
+    /// and the `$ref` of references to resources.
+    pub fn is_derived(&self) -> bool {
+        self.0.derived
+    }
+
+    /// Whether it, or the attribute around it, is never returned, so that nothing may be found out
+    /// about its values either.
+    pub fn is_secret(&self) -> bool {
+        self.0.secret
+    }
+
+    /// Whether a value of it stays as it is for as long as it is there: whether it is `immutable` or
+    /// `readOnly` (RFC 7643 section 2.2).
+    ///
+    /// ```
+    /// let group = scim_schema::standard::group_type();
+    /// let members = group.attribute("members").unwrap();
+    /// assert!(members.sub_attribute("value").unwrap().is_fixed() && !members.is_fixed());
+    /// ```
+    pub fn is_fixed(&self) -> bool {
+        matches!(self.definition().mutability(), Mutability::Immutable | Mutability::ReadOnly)
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.0.value_rules.read_only
+    }
+
+    /// Whether a client must give it a value.
+    pub(crate) fn must_be_given(&self) -> bool {
+        self.0.value_rules.must_be_given
+    }
+
+    /// The longest text that it takes, in bytes.
+    pub(crate) fn max_text(&self) -> usize {
+        self.0.value_rules.max_text
+    }
+
+    /// Whether it is the `value` of a reference to a resource (RFC 7643 section 2.4).
+    pub fn is_resource_id(&self) -> bool {
+        self.0.value_rules.is_id
+    }
+
+    /// Whether it holds one value, and this is of the right JSON type for it, and of a usual length: true
+    /// of most.
+    pub(crate) fn is_plain(&self, value: &Value) -> bool {
+        self.0.value_rules.is_plain(value)
+    }
+
+    /// Whether every value of the right JSON type is valid.
+    pub(crate) fn takes_any(&self) -> bool {
+        self.0.value_rules.takes_any
+    }
+
+    /// Itself, then its sub-attributes.
+    ///
+    /// ```
+    /// let user = scim_schema::standard::user_type();
+    /// let emails = user.attribute("emails").unwrap();
+    /// let paths: Vec<_> = emails.self_and_sub_attributes().map(|target| target.path().as_str()).collect();
+    /// assert_eq!(paths[..3], ["emails", "emails.value", "emails.display"]);
+    /// ```
+    pub fn self_and_sub_attributes(&self) -> impl Iterator<Item = &AttributeRef> {
+        std::iter::once(self).chain(self.sub_attributes())
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        self.0.position
+    }
+}
+
+/// The attributes of a schema, or the sub-attributes of an attribute, in schema order.
+pub(crate) struct AttributeRefs {
+    list: Box<[AttributeRef]>,
+    names: Names,
+    required: Box<[AttributeRef]>,
+}
+
+impl AttributeRefs {
+    pub(crate) fn new(list: Vec<AttributeRef>) -> Self {
+        let required = list.iter().filter(|target| target.must_be_given());
+        let names = Names::new(list.iter().map(|target| target.shared_name().clone()));
+        Self { names, required: required.cloned().collect(), list: list.into() }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[AttributeRef] {
+        &self.list
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, AttributeRef> {
+        self.list.iter()
+    }
+
+    /// Those that a client must give a value.
+    pub(crate) fn required(&self) -> &[AttributeRef] {
+        &self.required
+    }
+
+    /// Begins to look up the names of an object one after the other.
+    pub(crate) fn lookup<'a>(&'a self) -> impl FnMut(&str) -> Option<&'a AttributeRef> {
+        let mut lookup = self.names.lookup();
+        move |name| self.list.get(lookup.index_of(name)?)
+    }
+
+    /// The one with exactly that name.
+    pub(crate) fn get(&self, name: &str) -> Option<&AttributeRef> {
+        self.lookup()(name)
+    }
+
+    /// The one with that name in any case.
+    pub(crate) fn find(&self, name: &str) -> Option<&AttributeRef> {
+        // Stored data and most requests use the canonical case.
+        let any_case = || self.list.iter().find(|target| target.name().eq_ignore_ascii_case(name));
+        self.get(name).or_else(any_case)
+    }
+}
+
+fn is_derived(section: usize, attribute: &Attribute, definition: &Attribute) -> bool {
+    let of_meta = section == 0 && attribute.name() == "meta";
+    definition.is_resource_reference() || of_meta && matches!(definition.name(), "resourceType" | "location")
+}
+
+fn refers(attribute: &Attribute) -> bool {
+    attribute.sub_attributes().iter().any(Attribute::is_resource_reference)
+}
+
+/// Whether the list of references is one of members.
+fn holds_members(definition: &Attribute) -> bool {
+    let value = definition.sub_attributes().iter().find(|sub| sub.name() == "value");
+    definition.is_multi_valued() && value.is_some_and(|value| value.mutability() == Mutability::Immutable)
+}
+
+fn is_primary(attribute: &Attribute, definition: &Attribute) -> bool {
+    attribute.is_multi_valued() && definition.name() == "primary" && definition.data_type() == Type::Boolean
+}
+
+impl PartialEq for AttributeRef {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.path == other.0.path
+    }
+}
+
+impl Eq for AttributeRef {}
+
+impl std::hash::Hash for AttributeRef {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.path.hash(state);
+    }
+}
+
+impl fmt::Display for AttributeRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.path.as_str())
+    }
+}
+
+impl fmt::Debug for AttributeRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AttributeRef({})", self.0.path)
+    }
+}
