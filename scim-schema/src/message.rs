@@ -26,7 +26,7 @@ use crate::{Quirk, ReadContext, ScimType, Violation};
 ///
 /// # Errors
 ///
-/// `invalidSyntax` if it is not an object, a member is there twice, or what [`Quirk`] lists is not
+/// `invalidSyntax` if it is not an object, a member occurs twice, or what [`Quirk`] lists is not
 /// tolerated.
 pub fn canonicalize_message(
     message: Value,

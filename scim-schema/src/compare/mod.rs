@@ -110,7 +110,7 @@ impl Comparison {
     /// assert_eq!(key(json!("2024-01-01T00:00:00Z")), key(json!("2024-01-01T02:00:00.0+02:00")));
     /// ```
     pub fn equality_key(self, value: &Value) -> Cow<'_, str> {
-        // What is not of the right type is marked, lest it be taken for something that is.
+        // A value of another type gets a mark, so that its key never equals that of a value of the right type.
         let wrong = |text: String| Cow::Owned(format!("\0{text}"));
         match (self, value) {
             (Self::Number, Value::Number(number)) => Cow::Owned(number_key(number)),
@@ -193,7 +193,7 @@ impl Comparison {
         }
     }
 
-    /// The order of two values for sorting. It is a total one, whatever a store holds: values that
+    /// The order of two values for sorting. It is a total order, even if a store holds bad values: those that
     /// are not of the right type come last, in no order of their own.
     pub fn order_values(self, a: &Value, b: &Value) -> Ordering {
         match (self.prepare(a), self.prepare(b)) {

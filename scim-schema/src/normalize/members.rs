@@ -110,7 +110,7 @@ pub(super) fn insert_once(
 ) -> Result<(), Violation> {
     if dropped.contains(&name) || object.insert(name.to_owned(), value).is_some() {
         let path = format!("{around}{name}");
-        return Err(Violation::new(ScimType::InvalidSyntax, path, "the attribute is there twice"));
+        return Err(Violation::new(ScimType::InvalidSyntax, path, "duplicate attribute"));
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ impl ResourceType {
         if let Some(name) = whole.or_else(|| self.extension(key).map(|extension| extension.schema().id())) {
             return insert_once(resource, name, value, dropped, &"");
         }
-        // Only what has a value is worth an opinion on its name.
+        // A member without a value does no harm, so that its name may be unknown.
         if is_unassigned(&value) {
             return Ok(());
         }
@@ -157,8 +157,9 @@ impl AttributeRef {
         let around = [self.extension(), self.sub().map(|_| self.attribute().name())];
         let mut object = resource;
         for name in around.into_iter().flatten() {
-            let wrong =
-                || Violation::new(ScimType::InvalidValue, self, "what it belongs to is not an object");
+            let wrong = || {
+                Violation::new(ScimType::InvalidValue, self, "the value that should hold it is not an object")
+            };
             let inner = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
             object = inner.as_object_mut().ok_or_else(wrong)?;
         }

@@ -98,7 +98,7 @@ impl Object<'_> {
     fn write_to(&self, text: &mut Vec<u8>) {
         write_object(text, |members| {
             let Ok(()) = self.each_member::<Infallible>(|name, shown| {
-                shown.write_to(members.name(name));
+                shown.write_to(members.plain_name(name));
                 Ok(())
             });
         });

@@ -110,7 +110,7 @@ impl ResourceTypeBuilder {
     ///
     /// # Errors
     ///
-    /// If the endpoint is not one path segment, a schema is there twice, an attribute is nested
+    /// If the endpoint is not one path segment, a schema occurs twice, an attribute is nested
     /// deeper than RFC 7643 section 2.3.8 allows, or a default value does not suit its attribute.
     pub fn build(self) -> Result<ResourceType, SchemaError> {
         let segment = self.endpoint.strip_prefix('/').unwrap_or(&self.endpoint);
@@ -125,7 +125,7 @@ impl ResourceTypeBuilder {
         let all = std::iter::once((self.schema, true)).chain(self.extensions);
         for (index, (schema, required)) in all.enumerate() {
             if sections.iter().any(|section| section.schema.has_id(schema.id())) {
-                return Err(SchemaError::new(schema.id(), "the schema is there twice"));
+                return Err(SchemaError::new(schema.id(), "duplicate schema"));
             }
             let attributes = if index == 0 { with_common(&schema) } else { schema.attributes().to_vec() };
             let targets: Vec<AttributeRef> = attributes
