@@ -65,7 +65,7 @@ impl Patch {
                 resource_type: self.resource_type.clone(),
                 steps,
                 looked_at: self.looked_at.clone(),
-                limits: self.limits.clone(),
+                limits: self.limits,
             },
         ))
     }

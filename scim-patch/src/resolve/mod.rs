@@ -73,6 +73,6 @@ impl PatchRequest {
             resolved.map_err(|error| error.at(index))?;
         }
         reading.at_operation(None);
-        Ok(Patch::new(resource_type.clone(), steps, looked_at, limits.clone()))
+        Ok(Patch::new(resource_type.clone(), steps, looked_at, *limits))
     }
 }
