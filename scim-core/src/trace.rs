@@ -6,7 +6,7 @@ mod on {
     use std::time::Instant;
 
     use http::Response;
-    use scim_schema::{Fired, Quirk, ResourceType};
+    use scim_schema::{Quirk, ResourceType, ToleratedQuirk};
     use tracing::{Instrument, Span, field};
 
     use crate::{Action, Identity};
@@ -42,11 +42,16 @@ mod on {
     }
 
     /// An event for each deviation of the client that was tolerated.
-    pub(crate) fn quirks(fired: &[Fired]) {
-        for fired in fired {
-            let path = fired.path.as_str();
-            let path = (!is_client_text(fired.quirk)).then_some(path);
-            tracing::debug!(quirk = fired.quirk.name(), path, operation = fired.operation, "tolerated");
+    pub(crate) fn quirks(tolerated: &[ToleratedQuirk]) {
+        for tolerated in tolerated {
+            let path = tolerated.path.as_str();
+            let path = (!is_client_text(tolerated.quirk)).then_some(path);
+            tracing::debug!(
+                quirk = tolerated.quirk.name(),
+                path,
+                operation = tolerated.operation,
+                "tolerated"
+            );
         }
     }
 
@@ -59,7 +64,7 @@ mod on {
 #[cfg(not(feature = "tracing"))]
 mod off {
     use http::Response;
-    use scim_schema::{Fired, ResourceType};
+    use scim_schema::{ResourceType, ToleratedQuirk};
 
     use crate::{Action, Identity};
 
@@ -75,7 +80,7 @@ mod off {
         call.await
     }
 
-    pub(crate) fn quirks(_: &[Fired]) {}
+    pub(crate) fn quirks(_: &[ToleratedQuirk]) {}
 }
 
 #[cfg(not(feature = "tracing"))]

@@ -1,7 +1,7 @@
 //! Updates: PUT and PATCH reach a provider in the same form.
 
 use scim_patch::{ListDelta, Patch};
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 use serde_json::{Map, Value};
 
 use crate::replace::replace;
@@ -53,10 +53,10 @@ impl Update {
     /// # Errors
     ///
     /// As [`apply`](Self::apply).
-    pub async fn apply_in_turns(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
+    pub async fn apply_yielding(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
         match self {
             Self::Patch(patch) => {
-                let applied = patch.apply_in_turns(stored.into_map(), cx.budget()).await?;
+                let applied = patch.apply_yielding(stored.into_map(), cx.budget()).await?;
                 patched(cx, patch, applied)
             }
             Self::Replace(replacement) => replaced(cx, replacement, stored),
@@ -64,11 +64,11 @@ impl Update {
     }
 
     /// Whether the update reads an attribute to decide what to change.
-    pub(crate) fn looks_at(&self, attribute: &Target) -> bool {
+    pub(crate) fn reads(&self, attribute: &AttributeRef) -> bool {
         match self {
-            Self::Patch(patch) => {
-                patch.looked_at().any(|target| target.attribute().name() == attribute.attribute().name())
-            }
+            Self::Patch(patch) => patch
+                .read_attributes()
+                .any(|target| target.attribute().name() == attribute.attribute().name()),
             Self::Replace(_) => false,
         }
     }
@@ -90,7 +90,9 @@ impl Update {
             }
             Self::Replace(resource) => {
                 let list = cx.resource_type().attribute(attribute)?;
-                if list.definition().is_required() || !list.sub_attributes().iter().all(Target::is_fixed) {
+                if list.definition().is_required()
+                    || !list.sub_attributes().iter().all(AttributeRef::is_fixed)
+                {
                     return None;
                 }
                 let elements = match list.get(resource.as_map())? {

@@ -13,7 +13,7 @@ mod predicate;
 mod resolve;
 
 pub use ast::{CompareOp, Filter, Literal};
-pub use budget::{Budget, Exhausted};
+pub use budget::{Budget, BudgetExhausted};
 pub use error::{ParseError, ParseErrorKind, ResolveError, ResolveErrorKind};
 pub use limits::Limits;
 pub use patch_path::PatchPath;

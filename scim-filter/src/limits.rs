@@ -4,12 +4,12 @@
 ///
 /// ```
 /// use scim_filter::{Filter, Limits};
-/// use scim_schema::{Reading, Tolerance};
+/// use scim_schema::{ReadContext, Tolerance};
 ///
 /// let tolerance = Tolerance::lenient();
 /// let limits = Limits::default().with_terms(1);
 /// let text = "title pr and active eq true";
-/// assert!(Filter::parse(text, &limits, &mut Reading::new(&tolerance)).is_err());
+/// assert!(Filter::parse(text, &limits, &mut ReadContext::new(&tolerance)).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -13,13 +13,13 @@ pub(crate) type Result<T> = std::result::Result<T, PatchError>;
 ///
 /// ```
 /// use scim_patch::{Limits, PatchRequest};
-/// use scim_schema::{Reading, ScimType, Tolerance, standard};
+/// use scim_schema::{ReadContext, ScimType, Tolerance, standard};
 ///
 /// let body = br#"{ "Operations": [{ "op": "remove", "path": "title" }, { "op": "remove", "path": "id" }] }"#;
 /// let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
-/// let mut reading = Reading::new(&tolerance);
-/// let error = PatchRequest::parse(body, &limits, &mut reading)?
-///     .resolve(&standard::user_type(), &limits, &mut reading)
+/// let mut read_context = ReadContext::new(&tolerance);
+/// let error = PatchRequest::parse(body, &limits, &mut read_context)?
+///     .resolve(&standard::user_type(), &limits, &mut read_context)
 ///     .unwrap_err();
 /// assert_eq!(error.scim_type(), Some(ScimType::Mutability));
 /// assert_eq!((error.operation(), error.path()), (Some(1), "id"));

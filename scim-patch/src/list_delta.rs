@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 use serde_json::{Map, Value};
 
 use crate::element::has_all_of;
@@ -17,7 +17,7 @@ use crate::key::key_of;
 /// use std::collections::BTreeMap;
 ///
 /// use scim_patch::{Limits, ListDelta, PatchRequest, key_of};
-/// use scim_schema::{Reading, Tolerance, standard};
+/// use scim_schema::{ReadContext, Tolerance, standard};
 /// use serde_json::{Map, Value, json};
 ///
 /// /// Changes the rows of a table of members; whether it changed any.
@@ -47,9 +47,9 @@ use crate::key::key_of;
 ///     { "op": "add", "path": "members", "value": [{ "value": "8" }, { "value": "9" }] }
 /// ]}"#;
 /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
-/// let mut reading = Reading::new(&tolerance);
-/// let patch = PatchRequest::parse(body, &limits, &mut reading)?
-///     .resolve(&standard::group_type(), &limits, &mut reading)?;
+/// let mut read_context = ReadContext::new(&tolerance);
+/// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
+///     .resolve(&standard::group_type(), &limits, &mut read_context)?;
 /// let (delta, _) = patch.split("members").unwrap();
 ///
 /// let member = |id: &str| (id.to_owned(), json!({ "value": id, "type": "User" }).as_object().unwrap().clone());
@@ -181,7 +181,7 @@ impl<'a> ListDelta<'a> {
     /// Whether a stored element is the same as one of a request with the same key: it has all that the request
     /// says, and nothing else but what is immutable or `readOnly`, which the service may have filled in.
     /// References that the service derives from the key do not count.
-    pub fn is_same(list: &Target, stored: &Map<String, Value>, requested: &Map<String, Value>) -> bool {
+    pub fn is_same(list: &AttributeRef, stored: &Map<String, Value>, requested: &Map<String, Value>) -> bool {
         has_all_of(list, stored, requested)
     }
 }

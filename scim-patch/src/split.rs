@@ -19,16 +19,16 @@ impl Patch {
     ///
     /// ```
     /// use scim_patch::{Limits, ListDelta, PatchRequest};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
     ///     { "op": "remove", "path": "members[value eq \"4711\"]" },
     ///     { "op": "replace", "path": "displayName", "value": "Night shift" }
     /// ]}"#;
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
-    /// let mut reading = Reading::new(&tolerance);
-    /// let patch = PatchRequest::parse(body, &limits, &mut reading)?
-    ///     .resolve(&standard::group_type(), &limits, &mut reading)?;
+    /// let mut read_context = ReadContext::new(&tolerance);
+    /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
+    ///     .resolve(&standard::group_type(), &limits, &mut read_context)?;
     ///
     /// let (delta, rest) = patch.split("members").unwrap();
     /// assert_eq!(delta, ListDelta::Change { add: vec![], remove: vec!["4711"] });
@@ -64,7 +64,7 @@ impl Patch {
             Patch {
                 resource_type: self.resource_type.clone(),
                 steps,
-                looked_at: self.looked_at.clone(),
+                read_attributes: self.read_attributes.clone(),
                 limits: self.limits,
             },
         ))

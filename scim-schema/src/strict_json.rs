@@ -14,15 +14,15 @@ use crate::shortened::shortened;
 /// U+0000 in a string, which not every store can keep.
 ///
 /// ```
-/// use scim_schema::internal::UniqueNames;
+/// use scim_schema::internal::StrictJson;
 ///
-/// assert_eq!(UniqueNames::read(br#"{ "op": "add" }"#).unwrap()["op"], "add");
-/// assert!(UniqueNames::read(br#"{ "op": "add", "op": "remove" }"#).is_err());
+/// assert_eq!(StrictJson::read(br#"{ "op": "add" }"#).unwrap()["op"], "add");
+/// assert!(StrictJson::read(br#"{ "op": "add", "op": "remove" }"#).is_err());
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct UniqueNames;
+pub struct StrictJson;
 
-impl UniqueNames {
+impl StrictJson {
     /// Reads a text that is one JSON value, nested no deeper than `serde_json` allows (128 levels).
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl UniqueNames {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for UniqueNames {
+impl<'de> DeserializeSeed<'de> for StrictJson {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -44,7 +44,7 @@ impl<'de> DeserializeSeed<'de> for UniqueNames {
     }
 }
 
-impl<'de> Visitor<'de> for UniqueNames {
+impl<'de> Visitor<'de> for StrictJson {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,7 +83,7 @@ impl<'de> Visitor<'de> for UniqueNames {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(UniqueNames)? {
+        while let Some(value) = list.next_element_seed(StrictJson)? {
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -93,7 +93,7 @@ impl<'de> Visitor<'de> for UniqueNames {
         let mut map = Map::new();
         while let Some(key) = object.next_key::<String>()? {
             without_nul(&key)?;
-            let value = object.next_value_seed(UniqueNames)?;
+            let value = object.next_value_seed(StrictJson)?;
             if NUMBER.as_deref() == Some(&*key)
                 && let Some(number) = value.as_str().and_then(|text| text.parse().ok())
             {
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> serde_json::Result<Value> {
-        UniqueNames.deserialize(&mut serde_json::Deserializer::from_str(text))
+        StrictJson.deserialize(&mut serde_json::Deserializer::from_str(text))
     }
 
     #[test]

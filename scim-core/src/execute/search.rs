@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
 
 use super::execution::Execution;
@@ -195,7 +195,7 @@ fn order(types: &[TypedQuery], a: &(usize, Resource), b: &(usize, Resource)) -> 
     let rule = types.iter().find_map(|of_type| of_type.query.sort.as_ref());
     let rank = |(index, _): &(usize, Resource)| types.get(*index).map(|of_type| of_type.rank);
     let by_value =
-        rule.map_or(Ordering::Equal, |rule| rule.order_values(sort_value(types, a), sort_value(types, b)));
+        rule.map_or(Ordering::Equal, |rule| rule.compare_values(sort_value(types, a), sort_value(types, b)));
     rank(a).cmp(&rank(b)).then(by_value).then(a.0.cmp(&b.0)).then_with(|| a.1.id().cmp(b.1.id()))
 }
 
@@ -206,7 +206,7 @@ fn sort_value<'r>(types: &[TypedQuery], (index, resource): &'r (usize, Resource)
 /// Refuses a query by attributes that the caller may not read (RFC 7644 section 7.5.2), and hides these.
 fn restrict(query: &mut Query, permit: &Permit, resource_type: &ResourceType) -> Result<()> {
     // A list is sorted by its primary element.
-    let primary = |by: &Target| resource_type.attribute_of(by)?.sub_attribute("primary");
+    let primary = |by: &AttributeRef| resource_type.parent_attribute(by)?.sub_attribute("primary");
     let primary = query.sort.as_ref().and_then(|sort| primary(&sort.by));
     if let Some(target) = query.targets().chain(primary).find(|target| !permit.may_read(target)) {
         return Err(Error::sensitive(target));

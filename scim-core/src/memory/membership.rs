@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use scim_patch::{ListDelta, key_of};
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value};
 
 use super::related_attributes::members_list;
@@ -73,7 +73,7 @@ pub(super) fn stored_member(
 /// a client chose it, are those of the resource that it is.
 pub(super) fn is_same_member(
     tenant: &Tenant,
-    list: &Target,
+    list: &AttributeRef,
     stored: &Map<String, Value>,
     sent: &Map<String, Value>,
 ) -> bool {

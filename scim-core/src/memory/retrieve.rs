@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use scim_patch::key_of;
-use scim_schema::{Projection, ResourceType, Target};
+use scim_schema::{AttributeRef, Projection, ResourceType};
 use serde_json::{Map, Value};
 
 use super::related_attributes::{groups_list, members_list};
@@ -46,7 +46,7 @@ pub(super) fn full_resource(
 }
 
 /// A member with the name that it has now, unless the client gave it another.
-fn named_member(tenant: &Tenant, list: &Target, element: &Map<String, Value>) -> Value {
+fn named_member(tenant: &Tenant, list: &AttributeRef, element: &Map<String, Value>) -> Value {
     let mut element = element.clone();
     let unnamed = list.sub_attribute("display").is_some() && !element.contains_key("display");
     if let Some(name) = unnamed.then(|| tenant.display_name(key_of(&element))).flatten() {

@@ -62,7 +62,7 @@ pub(super) fn start<'u>(
         let elements = row.members.iter().cloned().map(Value::Object).collect();
         copy.resource.as_map_mut().insert(list.clone(), Value::Array(elements));
     }
-    let groups = groups_list(resource_type).filter(|groups| update.looks_at(groups));
+    let groups = groups_list(resource_type).filter(|groups| update.reads(groups));
     if let Some(groups) = groups.filter(|_| tenant.parents.contains_key(&row.id)) {
         let name = groups.attribute().name().to_owned();
         copy.resource.as_map_mut().insert(name, Value::Array(groups_of(tenant, &row.id)));

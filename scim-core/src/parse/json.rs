@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use scim_schema::internal::UniqueNames;
+use scim_schema::internal::StrictJson;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ use crate::{Error, Result};
 ///
 /// `serde_json` limits nesting to 128 levels.
 pub(super) fn parse(body: &[u8]) -> Result<Value> {
-    UniqueNames::read(not_empty(body)?).map_err(invalid)
+    StrictJson::read(not_empty(body)?).map_err(invalid)
 }
 
 /// The body, which must not be missing.
@@ -61,7 +61,7 @@ impl<'de> Visitor<'de> for Members {
                 message.list = object.next_value_seed(Elements(self.0))?;
                 Value::Null
             } else {
-                object.next_value_seed(UniqueNames)?
+                object.next_value_seed(StrictJson)?
             };
             if message.members.insert(name, value).is_some() {
                 return Err(A::Error::custom("duplicate member"));

@@ -41,7 +41,7 @@ impl Route {
         if let Some(version) = segments.first().and_then(|segment| protocol_version(segment)) {
             // RFC 7644 section 3.13; this is version 2.
             if version != "2" {
-                return Err(Error::of(
+                return Err(Error::from_scim_type(
                     scim_schema::ScimType::InvalidVers,
                     "the service supports version v2 of the protocol only",
                 ));

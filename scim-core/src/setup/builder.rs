@@ -16,12 +16,12 @@ use crate::{Monitor, Policy, Provider};
 ///
 /// A service needs a [base URL](Self::base_url) and at least one resource type; everything else has a default.
 #[must_use]
-pub struct Builder {
+pub struct ScimServiceBuilder {
     pub(crate) config: Config,
     pub(crate) registrations: Vec<Registration>,
 }
 
-impl Builder {
+impl ScimServiceBuilder {
     pub(crate) fn new() -> Self {
         Self { config: Config::default(), registrations: Vec::new() }
     }
@@ -245,8 +245,8 @@ impl Builder {
 
     /// Sets the largest number of operations in a bulk request; 1,000 by default. With 0, bulk requests are not
     /// supported.
-    pub fn bulk_operations(mut self, max: usize) -> Self {
-        self.config.bulk_operations = max;
+    pub fn max_bulk_operations(mut self, max: usize) -> Self {
+        self.config.max_bulk_operations = max;
         self
     }
 

@@ -170,9 +170,9 @@ fn configuration(config: &Config, capabilities: Capabilities) -> Document {
             .with(
                 "bulk",
                 &json!({
-                    "supported": config.bulk_operations > 0,
+                    "supported": config.max_bulk_operations > 0,
                     // Clients take it for the size of their chunks even where bulk is not supported.
-                    "maxOperations": config.bulk_operations.max(1),
+                    "maxOperations": config.max_bulk_operations.max(1),
                     "maxPayloadSize": config.max_payload,
                 }),
             )

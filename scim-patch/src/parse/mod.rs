@@ -8,7 +8,7 @@ mod reader;
 mod schemas;
 mod visitor;
 
-use scim_schema::Reading;
+use scim_schema::ReadContext;
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 
@@ -26,18 +26,18 @@ impl PatchRequest {
     ///
     /// ```
     /// use scim_patch::{Limits, Op, PatchRequest};
-    /// use scim_schema::{Quirk, Reading, ScimType, Tolerance};
+    /// use scim_schema::{Quirk, ReadContext, ScimType, Tolerance};
     ///
     /// let body = br#"{ "operations": [{ "op": "Remove", "path": "title" }] }"#;
     /// let (lenient, strict, limits) = (Tolerance::lenient(), Tolerance::strict(), Limits::default());
     ///
-    /// let mut reading = Reading::new(&lenient);
-    /// let request = PatchRequest::parse(body, &limits, &mut reading)?;
+    /// let mut read_context = ReadContext::new(&lenient);
+    /// let request = PatchRequest::parse(body, &limits, &mut read_context)?;
     /// assert_eq!(request.operations[0].op, Op::Remove);
-    /// let quirks: Vec<Quirk> = reading.fired().iter().map(|fired| fired.quirk).collect();
+    /// let quirks: Vec<Quirk> = read_context.tolerated().iter().map(|tolerated| tolerated.quirk).collect();
     /// assert_eq!(quirks, [Quirk::MemberCase, Quirk::OperationCase, Quirk::MessageSchemas]);
     ///
-    /// let error = PatchRequest::parse(body, &limits, &mut Reading::new(&strict)).unwrap_err();
+    /// let error = PatchRequest::parse(body, &limits, &mut ReadContext::new(&strict)).unwrap_err();
     /// assert_eq!(error.scim_type(), Some(ScimType::InvalidSyntax));
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
@@ -46,9 +46,9 @@ impl PatchRequest {
     ///
     /// `invalidSyntax` if it is not JSON or not a PatchOp message, `invalidPath` for a path that is no
     /// string; too large if it has more operations than [`Limits::operations`].
-    pub fn parse(body: &[u8], limits: &Limits, reading: &mut Reading<'_>) -> Result<Self> {
+    pub fn parse(body: &[u8], limits: &Limits, read_context: &mut ReadContext<'_>) -> Result<Self> {
         let mut json = serde_json::Deserializer::from_slice(body);
-        let mut reader = Reader::new(limits, reading);
+        let mut reader = Reader::new(limits, read_context);
         let read = Message(&mut reader).deserialize(&mut json).and_then(|read| json.end().map(|()| read));
         reader.finish(read)
     }
@@ -58,8 +58,8 @@ impl PatchRequest {
     /// # Errors
     ///
     /// As for [`parse`](Self::parse).
-    pub fn from_value(message: Value, limits: &Limits, reading: &mut Reading<'_>) -> Result<Self> {
-        let mut reader = Reader::new(limits, reading);
+    pub fn from_value(message: Value, limits: &Limits, read_context: &mut ReadContext<'_>) -> Result<Self> {
+        let mut reader = Reader::new(limits, read_context);
         let read = Message(&mut reader).deserialize(message);
         reader.finish(read)
     }

@@ -1,6 +1,6 @@
 //! What the visitors share: what they have met so far, and the rules of names.
 
-use scim_schema::{Quirk, Reading, ScimType};
+use scim_schema::{Quirk, ReadContext, ScimType};
 use serde::de::Error;
 
 use crate::error::{Result, shortened};
@@ -9,7 +9,7 @@ use crate::{Limits, Op, Operation, PATCH_OP, PatchError, PatchRequest};
 /// What the visitors share.
 pub(super) struct Reader<'a, 'r> {
     pub(super) limits: &'a Limits,
-    pub(super) reading: &'a mut Reading<'r>,
+    pub(super) read_context: &'a mut ReadContext<'r>,
     /// The index of the operation that is being read.
     pub(super) operation: Option<usize>,
     /// Why the visitors stopped the JSON reader.
@@ -35,18 +35,20 @@ pub(super) enum Member {
 }
 
 impl<'a, 'r> Reader<'a, 'r> {
-    pub(super) fn new(limits: &'a Limits, reading: &'a mut Reading<'r>) -> Self {
-        Self { limits, reading, operation: None, refused: None, expected: None }
+    pub(super) fn new(limits: &'a Limits, read_context: &'a mut ReadContext<'r>) -> Self {
+        Self { limits, read_context, operation: None, refused: None, expected: None }
     }
 
     pub(super) fn finish(mut self, read: serde_json::Result<Content>) -> Result<PatchRequest> {
-        self.reading.at_operation(None);
+        self.read_context.set_operation(None);
         let content = read.map_err(|error| match (self.refused.take(), self.expected) {
             (Some(refused), _) => self.located(refused),
             (None, Some((member, reason))) if error.is_data() => self.located(invalid(member, reason)),
             (None, _) => invalid("", format!("the body is not valid JSON: {error}")),
         })?;
-        if !content.schemas.unwrap_or(false) && !self.reading.tolerates(Quirk::MessageSchemas, "schemas") {
+        if !content.schemas.unwrap_or(false)
+            && !self.read_context.allow_quirk(Quirk::MessageSchemas, "schemas")
+        {
             return Err(invalid("schemas", format!("must list {PATCH_OP}")));
         }
         match content.operations {
@@ -75,10 +77,10 @@ impl<'a, 'r> Reader<'a, 'r> {
             return Ok(Member::Known(index));
         }
         match names.iter().position(|known| known.eq_ignore_ascii_case(name)) {
-            Some(index) if self.reading.tolerates(Quirk::MemberCase, shortened(name)) => {
+            Some(index) if self.read_context.allow_quirk(Quirk::MemberCase, shortened(name)) => {
                 Ok(Member::Known(index))
             }
-            None if self.reading.tolerates(Quirk::ForeignMember, shortened(name)) => {
+            None if self.read_context.allow_quirk(Quirk::ForeignMember, shortened(name)) => {
                 Ok(Member::Foreign(name.to_owned()))
             }
             _ => Err(invalid(name, format!("is not a member of the message; send {}", names.join(", ")))),
@@ -90,7 +92,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             return Ok(*op);
         }
         match Op::ALL.iter().find(|op| op.as_str().eq_ignore_ascii_case(name)) {
-            Some(op) if self.reading.tolerates(Quirk::OperationCase, "op") => Ok(*op),
+            Some(op) if self.read_context.allow_quirk(Quirk::OperationCase, "op") => Ok(*op),
             _ => {
                 let reason =
                     format!("`{}` is not an operation; send add, remove or replace", shortened(name));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::result::Result;
 
-use scim_schema::internal::UniqueNames;
+use scim_schema::internal::StrictJson;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::PATCH_OP;
@@ -38,7 +38,7 @@ impl<'de> Visitor<'de> for ListsPatchOp {
         if matches!(self, Self::Element) && text.eq_ignore_ascii_case(PATCH_OP) {
             return Ok(true);
         }
-        UniqueNames.visit_str(text).map(|_| false)
+        StrictJson.visit_str(text).map(|_| false)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
@@ -51,7 +51,7 @@ impl<'de> Visitor<'de> for ListsPatchOp {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<bool, A::Error> {
-        UniqueNames.visit_map(object).map(|_| false)
+        StrictJson.visit_map(object).map(|_| false)
     }
 
     fn visit_unit<E: Error>(self) -> Result<bool, E> {

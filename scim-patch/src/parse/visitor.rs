@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::result::Result;
 
-use scim_schema::internal::UniqueNames;
+use scim_schema::internal::StrictJson;
 use scim_schema::{Quirk, ScimType};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -37,7 +37,7 @@ impl<'de> Visitor<'de> for Message<'_, '_, '_> {
     /// The list of operations without the message around it.
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Content, A::Error> {
         let Self(reader) = self;
-        if !reader.reading.tolerates(Quirk::BareOperations, "Operations") {
+        if !reader.read_context.allow_quirk(Quirk::BareOperations, "Operations") {
             return Err(reader.refuse(invalid("", NO_MESSAGE)));
         }
         let operations = Operations(reader).visit_seq(list)?;
@@ -82,7 +82,7 @@ fn skip<'de, A: MapAccess<'de>>(
             if let Some(name) = foreign.replace(name) {
                 return Err(reader.refuse(repeated(&name)));
             }
-            members.next_value_seed(UniqueNames).map(|_| ())
+            members.next_value_seed(StrictJson).map(|_| ())
         }
     }
 }
@@ -109,7 +109,7 @@ impl Visitor<'_> for Name<'_, '_, '_> {
         let Self(reader, names) = self;
         let member = reader.member(name, names).map_err(|error| reader.refuse(error))?;
         if let Member::Foreign(name) = &member {
-            UniqueNames.visit_str::<E>(name)?;
+            StrictJson.visit_str::<E>(name)?;
         }
         Ok(member)
     }
@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for Operations<'_, '_, '_> {
         }
         reader.operation = None;
         reader.expected = None;
-        reader.reading.at_operation(None);
+        reader.read_context.set_operation(None);
         Ok(operations)
     }
 }
@@ -161,7 +161,7 @@ impl<'de> DeserializeSeed<'de> for NextOperation<'_, '_, '_> {
             return Err(reader.refuse(PatchError::too_large("Operations", reason)));
         }
         reader.operation = Some(index);
-        reader.reading.at_operation(Some(index));
+        reader.read_context.set_operation(Some(index));
         reader.expected = Some(("", "an operation must be a JSON object, with `op`, `path` and `value`"));
         json.deserialize_any(NextOperation(reader, index))
     }
@@ -183,8 +183,8 @@ impl<'de> Visitor<'de> for NextOperation<'_, '_, '_> {
         while let Some(member) = members.next_key_seed(Name(reader, NAMES))? {
             match member {
                 Member::Known(0) if op.is_none() => op = Some(members.next_value_seed(OpName(reader))?),
-                Member::Known(1) if path.is_none() => path = Some(members.next_value_seed(UniqueNames)?),
-                Member::Known(2) if value.is_none() => value = Some(members.next_value_seed(UniqueNames)?),
+                Member::Known(1) if path.is_none() => path = Some(members.next_value_seed(StrictJson)?),
+                Member::Known(2) if value.is_none() => value = Some(members.next_value_seed(StrictJson)?),
                 member => skip(reader, NAMES, member, &mut foreign, &mut members)?,
             }
         }

@@ -8,11 +8,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use scim_patch::{ListDelta, Patch, key_of};
-use scim_schema::{Mutability, ResourceType, Target, Tolerance, standard};
+use scim_schema::{AttributeRef, Mutability, ResourceType, Tolerance, standard};
 use serde_json::{Value, json};
 
 /// What a store does with a delta, in its simplest form.
-fn apply_delta(list: &Target, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<Value> {
+fn apply_delta(list: &AttributeRef, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<Value> {
     let rule = list.sub_attribute("value").unwrap().comparison();
     let same_key =
         |element: &Value, key: &str| rule.fold(element["value"].as_str().unwrap()) == rule.fold(key);
@@ -119,7 +119,7 @@ fn check(on: &ResourceType, list: &str, stored: Vec<Value>, patch: &Patch) -> Re
 
 /// The changes lead from the stored elements to the next ones, but for what the service may have filled in.
 fn check_changes(
-    list: &Target,
+    list: &AttributeRef,
     stored: &[Value],
     next: &[Value],
     delta: &ListDelta<'_>,

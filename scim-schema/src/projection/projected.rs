@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use super::Projection;
 use super::json_writer::{write_array, write_object, write_string, write_value};
 use super::selection::{Selected, Selection};
-use crate::Target;
+use crate::AttributeRef;
 
 /// What the service writes into a response itself: `meta.resourceType`, `meta.location`, and the
 /// `$ref` of references to its own resources.
 pub trait Derive {
     /// The value of a derived sub-attribute, given the object that it is a member of.
-    fn derive<'a>(&'a self, target: &Target, object: &'a Map<String, Value>) -> Option<Cow<'a, str>>;
+    fn derive<'a>(&'a self, target: &AttributeRef, object: &'a Map<String, Value>) -> Option<Cow<'a, str>>;
 }
 
 /// A resource as a response shows it: serialises through a projection, in schema order, without

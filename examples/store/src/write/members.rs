@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use scim_core::Error;
 use scim_core::patch::{ListChanges, ListDelta, key_of};
-use scim_core::schema::Target;
+use scim_core::schema::AttributeRef;
 use serde_json::{Map, Value, json};
 
 use crate::database::{Asked, Rows, Statement, Transaction, params};
@@ -140,7 +140,7 @@ pub(crate) async fn change<'a>(
 /// Whether a stored element is the same as one that is to be there, as far as that is known without the resource
 /// that the element refers to, or with its kind and name.
 fn is_same(
-    list: &Target,
+    list: &AttributeRef,
     stored: &Map<String, Value>,
     requested: &Map<String, Value>,
     compared: Compared,
@@ -163,7 +163,7 @@ fn is_same(
 /// What is kept of an element beside its key: with the kind of the resource that it is, and without
 /// what is derived from that, so that it follows when the resource changes.
 fn stored_form(
-    target: &Target,
+    target: &AttributeRef,
     element: &Map<String, Value>,
     known: Option<&Referred>,
 ) -> Map<String, Value> {
@@ -268,14 +268,15 @@ pub(crate) fn write(
         ));
     }
     if let Some(target) = tables.members.as_ref().filter(|_| change.written().next().is_some()) {
-        let kind = target.sub_attribute("type").map(Target::comparison);
+        let kind = target.sub_attribute("type").map(AttributeRef::comparison);
         // Later than those that are there, and in the order in which they were sent; but order means
         // little, so that clocks may be wrong (RFC 7643 section 2.4).
         let now = Utc::now().timestamp_micros();
         let rows = change.written().zip(now..).map(|(element, added)| {
             let of = change.known.get(key_of(element));
             let kept = stored_form(target, element, of);
-            let folded = kind.zip(kept.get("type")).and_then(|(rule, value)| scim_sql::key(rule, value));
+            let folded =
+                kind.zip(kept.get("type")).and_then(|(rule, value)| scim_sql::sortable_key(rule, value));
             let nested = of.is_some_and(|member| member.is_group);
             json!([key_of(element), folded, u8::from(nested), added, Value::Object(kept).to_string()])
         });

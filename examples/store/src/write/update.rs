@@ -1,7 +1,7 @@
 //! Changes a resource.
 
 use scim_core::patch::ListDelta;
-use scim_core::schema::Target;
+use scim_core::schema::AttributeRef;
 use scim_core::{Applied, Context, ETag, Update, UpdateOptions, Updated};
 use serde_json::Value;
 
@@ -97,7 +97,7 @@ async fn compute<'u>(
 ) -> Result<Computed<'u>, Fault> {
     Ok(match (&tables.members, split) {
         (Some(_), Some((delta, rest))) => {
-            let applied = rest.apply_in_turns(cx, stored.resource.clone()).await?;
+            let applied = rest.apply_yielding(cx, stored.resource.clone()).await?;
             Computed { applied, delta: Some(delta), list: Vec::new(), compared: Compared::AsReturned }
         }
         (Some(target), None) => {
@@ -129,12 +129,12 @@ async fn apply_with_groups(
     let mut resource = stored.resource.clone();
     let groups = tables.groups.as_ref().map(|target| target.attribute().name());
     if let (Some(groups), Update::Patch(patch)) = (groups, update)
-        && patch.looked_at().any(|target| target.attribute().name() == groups)
+        && patch.read_attributes().any(|target| target.attribute().name() == groups)
         && let Some(elements) = memberships::groups(tx, tenant, &[(stored.place, id)]).await?.pop()
     {
         resource.as_map_mut().insert(groups.to_owned(), Value::Array(elements));
     }
-    let mut applied = update.apply_in_turns(cx, resource).await?;
+    let mut applied = update.apply_yielding(cx, resource).await?;
     if let Some(groups) = groups {
         applied.resource.as_map_mut().remove(groups);
     }
@@ -145,7 +145,7 @@ async fn apply_with_groups(
 async fn apply_with_members(
     tx: &mut Transaction,
     cx: &Context<'_>,
-    target: &Target,
+    target: &AttributeRef,
     update: &Update,
     stored: &Stored,
 ) -> Result<(Applied, Vec<Value>), Fault> {
@@ -155,7 +155,7 @@ async fn apply_with_members(
     if !elements.is_empty() {
         resource.as_map_mut().insert(list.to_owned(), Value::Array(elements));
     }
-    let mut applied = update.apply_in_turns(cx, resource).await?;
+    let mut applied = update.apply_yielding(cx, resource).await?;
     let members = match applied.resource.as_map_mut().remove(list) {
         Some(Value::Array(members)) => members,
         _ => Vec::new(),

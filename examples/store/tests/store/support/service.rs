@@ -3,7 +3,7 @@
 use http::{Method, Request};
 use scim_core::patch::PATCH_OP;
 use scim_core::schema::{Attribute, ResourceType, Schema, standard};
-use scim_core::{Builder, Identity, Provider, ScimService};
+use scim_core::{Identity, Provider, ScimService, ScimServiceBuilder};
 use scim_store::Store;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -93,7 +93,7 @@ impl<'a> Client<'a> {
     }
 }
 
-fn builder(store: impl Provider + Clone + 'static) -> Builder {
+fn builder(store: impl Provider + Clone + 'static) -> ScimServiceBuilder {
     ScimService::builder()
         .base_url("https://scim.example.com")
         .page_size(100, 1_000)
