@@ -12,6 +12,7 @@ mod path;
 mod projection;
 mod read_context;
 mod resource_type;
+mod shortened;
 pub mod standard;
 mod strict_json;
 mod tolerance;
