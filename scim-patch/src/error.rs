@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub(crate) use scim_schema::internal::shortened;
 use scim_schema::{ScimType, Violation};
 
 pub(crate) type Result<T> = std::result::Result<T, PatchError>;
@@ -94,16 +95,4 @@ impl From<Violation> for PatchError {
     fn from(violation: Violation) -> Self {
         Self::new(violation.scim_type(), violation.path(), violation.reason())
     }
-}
-
-/// Text of the client as it may stand in a message: of bounded length, on one line.
-pub(crate) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 120;
-    let mut chars = text.chars();
-    let mut short: String =
-        chars.by_ref().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short
 }

@@ -63,6 +63,7 @@ use crate::key::key_of;
 /// # Ok::<(), scim_patch::PatchError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub enum ListDelta<'a> {
     /// These elements are there afterwards, those not; all others stay as they are.
     ///
@@ -86,6 +87,7 @@ pub enum ListDelta<'a> {
 /// What a [`ListDelta`] comes to for the elements that there are.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use]
+#[non_exhaustive]
 pub struct ListChanges<'a> {
     /// Elements whose keys are new.
     pub added: Vec<&'a Map<String, Value>>,

@@ -13,6 +13,7 @@ use crate::step::{Action, ElementChange, KeyedChange, Step, value_for};
 /// [`PatchRequest::resolve`](crate::PatchRequest::resolve), used by [`apply`](Self::apply) and
 /// [`split`](Self::split).
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Patch {
     pub(crate) resource_type: ResourceType,
     /// In groups: those that work on the same attribute stand together, in the order of the

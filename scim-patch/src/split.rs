@@ -65,7 +65,7 @@ impl Patch {
                 resource_type: self.resource_type.clone(),
                 steps,
                 read_attributes: self.read_attributes.clone(),
-                limits: self.limits.clone(),
+                limits: self.limits,
             },
         ))
     }

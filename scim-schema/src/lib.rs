@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![deny(missing_debug_implementations)]
 
 mod attribute_ref;
 mod compare;
@@ -13,6 +12,7 @@ mod path;
 mod projection;
 mod read_context;
 mod resource_type;
+mod shortened;
 pub mod standard;
 mod strict_json;
 mod tolerance;

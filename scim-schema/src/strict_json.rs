@@ -7,6 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
+use crate::shortened::shortened;
+
 /// Reads a JSON value; an object with a name twice is refused: which of the two is meant would be a
 /// guess, and two readers of one document must not see different things (RFC 8259 section 4). So is
 /// U+0000 in a string, which not every store can keep.
@@ -102,8 +104,8 @@ impl<'de> Visitor<'de> for StrictJson {
                     entry.insert(value);
                 }
                 Entry::Occupied(entry) => {
-                    let name = entry.key().chars().take(80).collect::<String>();
-                    return Err(A::Error::custom(format_args!("`{}` is there twice", name.escape_debug())));
+                    let name = shortened(entry.key());
+                    return Err(A::Error::custom(format_args!("`{name}` is there twice")));
                 }
             }
         }

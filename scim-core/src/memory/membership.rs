@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use super::related_attributes::members_list;
 use super::rules::Rules;
 use super::tenant::Tenant;
-use crate::error::shortened;
 use crate::{Error, Result};
 
 /// Members must be resources, and a group must not be a member of itself, however indirectly.
@@ -30,8 +29,7 @@ pub(super) fn check_members(
             return Err(Error::invalid_member(name, member, "a group cannot be a member of itself"));
         }
         if !rules.keep_unknown_members && !tenant.addresses.contains_key(member) {
-            let reason = format!("there is no resource `{}`", shortened(member));
-            return Err(Error::invalid_member(name, member, &reason));
+            return Err(Error::unknown_member(name, member));
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Configuring a service: its resource types, their providers, and its options.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -279,5 +280,15 @@ impl ScimServiceBuilder {
     pub fn monitor(mut self, monitor: impl Monitor + 'static) -> Self {
         self.config.monitor = Some(Box::new(monitor));
         self
+    }
+}
+
+impl fmt::Debug for ScimServiceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let types = self.registrations.iter().map(|registration| registration.resource_type.name());
+        f.debug_struct("ScimServiceBuilder")
+            .field("base_url", &self.config.base_url)
+            .field("resource_types", &types.collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }

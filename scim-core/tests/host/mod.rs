@@ -129,11 +129,9 @@ fn apply(name: &str, value: &Value, builder: ScimServiceBuilder) -> ScimServiceB
         "max_work" => builder.max_work(number() as u64),
         "max_text" => builder.max_text(number()),
         "max_operand" => {
-            let mut limits = Limits::default();
-            limits.operand = number();
-            let mut of_patches = scim_core::patch::Limits::default();
-            of_patches.filter = limits;
-            builder.filter_limits(limits).patch_limits(of_patches)
+            let limits = Limits::default().with_operand(number());
+            let patch_limits = scim_core::patch::Limits::default().with_filter(limits);
+            builder.filter_limits(limits).patch_limits(patch_limits)
         }
         "page_size" => builder.page_size(number(), number()),
         "cursor_timeout" => builder.cursor_timeout(Duration::from_secs(number() as u64)),

@@ -32,6 +32,7 @@ use crate::step::{Action, Step};
 
 /// What a patch made of a resource.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Applied {
     /// The resource afterwards.

@@ -26,7 +26,7 @@ pub(super) struct Allowance<'a> {
 
 impl<'a> Allowance<'a> {
     pub(super) fn new(limits: &Limits, budget: &'a Budget) -> Self {
-        Self { budget, list_length: limits.list_length }
+        Self { budget, list_length: limits.list_length() }
     }
 
     /// Pays for looking at list elements.

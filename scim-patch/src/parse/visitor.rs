@@ -155,8 +155,8 @@ impl<'de> DeserializeSeed<'de> for NextOperation<'_, '_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Operation, D::Error> {
         let Self(reader, index) = self;
-        if index >= reader.limits.operations {
-            let reason = format!("more than {} operations; send fewer at a time", reader.limits.operations);
+        if index >= reader.limits.operations() {
+            let reason = format!("more than {} operations; send fewer at a time", reader.limits.operations());
             reader.operation = None;
             return Err(reader.refuse(PatchError::too_large("Operations", reason)));
         }

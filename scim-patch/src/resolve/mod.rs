@@ -73,6 +73,6 @@ impl PatchRequest {
             resolved.map_err(|error| error.at(index))?;
         }
         read_context.set_operation(None);
-        Ok(Patch::new(resource_type.clone(), steps, read_attributes, limits.clone()))
+        Ok(Patch::new(resource_type.clone(), steps, read_attributes, *limits))
     }
 }

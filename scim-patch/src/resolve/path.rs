@@ -1,6 +1,7 @@
 //! What the path of an operation names. Here are all quirks of paths.
 
 use scim_filter::{Filter, PatchPath};
+use scim_schema::internal::{find_sub_attribute, has_path};
 use scim_schema::{AttrPath, AttributeRef, Mutability, Quirk, ScimType};
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ impl<'a> Resolver<'a, '_> {
                 return Err(PatchError::new(ScimType::InvalidPath, "path", reason));
             }
         }
-        match PatchPath::parse(path, &self.limits.filter, self.read_context) {
+        match PatchPath::parse(path, self.limits.filter(), self.read_context) {
             Ok(PatchPath::Attribute(path)) => match self.find(&path)? {
                 Some(target) => self.attribute(target, value),
                 None => Ok(()),
@@ -71,14 +72,8 @@ impl<'a> Resolver<'a, '_> {
 
     /// The sub-attribute of that name; `None` if there is none and that is tolerated.
     fn sub_attribute(&mut self, parent: &'a AttributeRef, name: &str) -> Result<Option<&'a AttributeRef>> {
-        if let Some(sub) = parent.sub_attribute(name) {
+        if let Some(sub) = find_sub_attribute(parent, name, self.read_context) {
             return Ok(Some(sub));
-        }
-        if let Some(display) = parent.sub_attribute("display")
-            && name.eq_ignore_ascii_case("displayName")
-            && self.read_context.allow_quirk(Quirk::DisplayNameForDisplay, display)
-        {
-            return Ok(Some(display));
         }
         self.unknown(&format!("{parent}.{name}")).map(|()| None)
     }
@@ -129,8 +124,7 @@ impl<'a> Resolver<'a, '_> {
         if self.read_context.allow_quirk(Quirk::UnknownAttribute, shortened(path)) {
             return Ok(());
         }
-        if self.in_value && (path.contains('[') || scim_schema::internal::has_path(self.resource_type, path))
-        {
+        if self.in_value && (path.contains('[') || has_path(self.resource_type, path)) {
             let reason =
                 "is a path, where the name of a member is wanted; send it as the `path` of an operation";
             return Err(PatchError::new(ScimType::InvalidPath, path, reason));

@@ -62,8 +62,8 @@ impl Resolver<'_, '_> {
         {
             value = object.values_mut().next().map(Value::take).unwrap_or_default();
         }
-        if value.as_array().is_some_and(|list| list.len() > self.limits.values) {
-            let reason = format!("more than {} elements; send fewer at a time", self.limits.values);
+        if value.as_array().is_some_and(|list| list.len() > self.limits.values()) {
+            let reason = format!("more than {} elements; send fewer at a time", self.limits.values());
             return Err(PatchError::too_large(target, reason));
         }
         Ok(value)

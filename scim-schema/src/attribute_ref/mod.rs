@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use self::value_rules::ValueRules;
 use crate::path::AttrPath;
-use crate::{Attribute, Comparison, Mutability, Returned, Schema, Type};
+use crate::{Attribute, Comparison, Mutability, Quirk, ReadContext, Returned, Schema, Type};
 
 pub(crate) use names::Names;
 pub use section::Extension;
@@ -316,6 +316,19 @@ impl AttributeRefs {
         // Stored data and most requests use the canonical case.
         let any_case = || self.list.iter().find(|target| target.name().eq_ignore_ascii_case(name));
         self.get(name).or_else(any_case)
+    }
+
+    /// The one with that name in any case, or `display` for `displayName` where that is tolerated.
+    pub(crate) fn find_tolerated(
+        &self,
+        name: &str,
+        read_context: &mut ReadContext<'_>,
+    ) -> Option<&AttributeRef> {
+        let display = || {
+            let display = self.get("display").filter(|_| name.eq_ignore_ascii_case("displayName"))?;
+            read_context.allow_quirk(Quirk::DisplayNameForDisplay, display).then_some(display)
+        };
+        self.find(name).or_else(display)
     }
 }
 

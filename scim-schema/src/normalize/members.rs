@@ -62,11 +62,7 @@ pub(super) fn normalize_members(
         return Ok(());
     }
     for (key, value) in unknown_members {
-        let display = || {
-            let target = targets.get("display").filter(|_| key.eq_ignore_ascii_case("displayName"))?;
-            read_context.allow_quirk(Quirk::DisplayNameForDisplay, target).then_some(target)
-        };
-        match targets.find(&key).or_else(display) {
+        match targets.find_tolerated(&key, read_context) {
             Some(target) => insert_once(object, target.name(), value, &dropped, around)?,
             None if is_unassigned(&value) => {}
             None => unknown(format_args!("{around}{key}"), read_context)?,

@@ -232,13 +232,7 @@ pub(crate) async fn check(
     if let Some(element) =
         change.written().find(|element| !keep_unknown && !known.contains_key(key_of(element)))
     {
-        let mut rest = key_of(element).chars();
-        let shown: String = rest.by_ref().take(120).collect();
-        let more = if rest.next().is_some() { "…" } else { "" };
-        return Err(invalid(
-            key_of(element),
-            &format!("there is no resource `{}{more}`", shown.escape_debug()),
-        ));
+        return Err(Fault::Refused(Error::unknown_member(list, key_of(element))));
     }
     let is_group = |id: &str| known.get(id).is_some_and(|member| member.is_group);
     let groups: Vec<&str> = change.written().map(key_of).filter(|key| *key == id || is_group(key)).collect();

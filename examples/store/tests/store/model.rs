@@ -7,6 +7,7 @@ use crate::support;
 use crate::support::random::Random;
 use crate::support::service::{patch, user};
 use http::{Method, Request};
+use scim_core::patch::PATCH_OP;
 use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, Tolerance, standard};
 use scim_core::{Identity, MemoryProvider, Provider, ScimService};
 use serde_json::{Value, json};
@@ -123,8 +124,7 @@ fn request(random: &mut Random, (uri, list): (&str, &str), role: bool) -> (Metho
         });
     }
     if random.below(5) > 0 {
-        let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-        return (Method::PATCH, json!({ "schemas": [schema], "Operations": operations }));
+        return (Method::PATCH, json!({ "schemas": [PATCH_OP], "Operations": operations }));
     }
     let mut replacement = json!({ "schemas": [uri], "displayName": random.pick(&["One", "Two"]) });
     if random.below(4) > 0 {
@@ -210,8 +210,7 @@ fn patches_come_to_what_they_come_to_in_memory() {
                 let body = match &case["operations"] {
                     Value::Null => case["message"].clone(),
                     Value::Array(all) => {
-                        let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-                        json!({ "schemas": [schema], "Operations": all })
+                        json!({ "schemas": [PATCH_OP], "Operations": all })
                     }
                     one => patch(one.clone()).unwrap(),
                 };

@@ -163,9 +163,9 @@ impl Case {
         for (name, value) in self.limits.iter().flatten() {
             let value = usize::try_from(value.as_u64().unwrap()).unwrap();
             match name.as_str() {
-                "operations" => limits.operations = value,
-                "values" => limits.values = value,
-                "listLength" => limits.list_length = value,
+                "operations" => limits = limits.with_operations(value),
+                "values" => limits = limits.with_values(value),
+                "listLength" => limits = limits.with_list_length(value),
                 "visits" => {}
                 other => panic!("{other} is not a limit"),
             }
