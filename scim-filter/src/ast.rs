@@ -8,7 +8,7 @@ use serde_json::Number;
 ///
 /// [`parse`](Self::parse) makes it, `Display` prints it with as few parentheses as possible, and
 /// [`resolve`](Self::resolve) finds out what it means on a resource type. `FromStr` and serde read
-/// the grammar to the letter, within the default [`Limits`](crate::Limits).
+/// the grammar to the letter, within the default [`FilterLimits`](crate::FilterLimits).
 ///
 /// ```
 /// use scim_filter::Filter;

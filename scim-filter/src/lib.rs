@@ -14,7 +14,7 @@ mod resolve;
 pub use ast::{CompareOp, Filter, Literal};
 pub use budget::{Budget, BudgetExhausted};
 pub use error::{ParseError, ParseErrorKind, ResolveError, ResolveErrorKind};
-pub use limits::Limits;
+pub use limits::FilterLimits;
 pub use patch_path::PatchPath;
 pub use predicate::Predicate;
 

@@ -3,23 +3,23 @@
 /// How long and how deep a filter may be. Whatever exceeds a limit is `invalidFilter`.
 ///
 /// ```
-/// use scim_filter::{Filter, Limits};
+/// use scim_filter::{Filter, FilterLimits};
 /// use scim_schema::{ReadContext, Tolerance};
 ///
 /// let tolerance = Tolerance::lenient();
-/// let limits = Limits::default().with_terms(1);
+/// let limits = FilterLimits::default().with_terms(1);
 /// let text = "title pr and active eq true";
 /// assert!(Filter::parse(text, &limits, &mut ReadContext::new(&tolerance)).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct FilterLimits {
     pub(crate) length: usize,
     nesting: usize,
     pub(crate) terms: usize,
     pub(crate) operand: usize,
 }
 
-impl Limits {
+impl FilterLimits {
     /// The most levels of nesting that are read, whatever [`nesting`](Self::nesting) says: so many
     /// that half of the stack that a thread gets by default is enough.
     pub const MAX_NESTING: usize = 128;
@@ -75,7 +75,7 @@ impl Limits {
     }
 }
 
-impl Default for Limits {
+impl Default for FilterLimits {
     /// 16 KiB, 64 levels, 500 terms, 1,024 characters.
     fn default() -> Self {
         Self { length: 16 * 1024, nesting: 64, terms: 500, operand: 1024 }

@@ -8,13 +8,13 @@ use scim_schema::{AttrPath, ReadContext, ScimType, Tolerance};
 
 use crate::ast::Filter;
 use crate::error::{ParseError, ParseErrorKind as Kind};
-use crate::limits::Limits;
+use crate::limits::FilterLimits;
 use crate::parse::{Fault, Parsed, Parser, attribute};
 
 /// What a PATCH operation changes (RFC 7644 figure 7).
 ///
 /// Names compare without regard to case. `FromStr` reads the grammar to the letter, within the
-/// default [`Limits`].
+/// default [`FilterLimits`].
 ///
 /// ```
 /// use scim_filter::PatchPath;
@@ -45,11 +45,11 @@ impl PatchPath {
     /// Reads a path from its whole text.
     ///
     /// ```
-    /// use scim_filter::{Limits, PatchPath};
+    /// use scim_filter::{FilterLimits, PatchPath};
     /// use scim_schema::{ReadContext, ScimType, Tolerance};
     ///
     /// let tolerance = Tolerance::lenient();
-    /// let parse = |text| PatchPath::parse(text, &Limits::default(), &mut ReadContext::new(&tolerance));
+    /// let parse = |text| PatchPath::parse(text, &FilterLimits::default(), &mut ReadContext::new(&tolerance));
     /// assert!(matches!(parse("name.familyName"), Ok(PatchPath::Attribute(_))));
     /// assert_eq!(parse("/name/familyName").unwrap_err().scim_type(), ScimType::InvalidPath);
     /// assert_eq!(parse("emails[type is 1]").unwrap_err().scim_type(), ScimType::InvalidFilter);
@@ -61,7 +61,7 @@ impl PatchPath {
     /// `invalidFilter` if the filter in the brackets does not follow figure 1.
     pub fn parse(
         text: &str,
-        limits: &Limits,
+        limits: &FilterLimits,
         read_context: &mut ReadContext<'_>,
     ) -> Result<Self, ParseError> {
         Parser::new("path", ScimType::InvalidPath, limits, read_context).whole(text, Parser::patch_path)
@@ -102,7 +102,7 @@ impl FromStr for PatchPath {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text, &Limits::default(), &mut ReadContext::new(&Tolerance::strict()))
+        Self::parse(text, &FilterLimits::default(), &mut ReadContext::new(&Tolerance::strict()))
     }
 }
 

@@ -17,7 +17,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 
 use crate::ast::Filter;
 use crate::error::ParseError;
-use crate::limits::Limits;
+use crate::limits::FilterLimits;
 
 pub(crate) use expression::attribute;
 pub(crate) use parser::Parser;
@@ -30,13 +30,13 @@ impl Filter {
     /// without quotes or in other case, and a comparison behind a value path.
     ///
     /// ```
-    /// use scim_filter::{Filter, Limits};
+    /// use scim_filter::{Filter, FilterLimits};
     /// use scim_schema::{Quirk, ReadContext, Tolerance};
     ///
     /// let tolerance = Tolerance::lenient();
     /// let mut read_context = ReadContext::new(&tolerance);
     /// let text = r#"emails[type eq "work"].value eq bea@example.com"#;
-    /// let filter = Filter::parse(text, &Limits::default(), &mut read_context)?;
+    /// let filter = Filter::parse(text, &FilterLimits::default(), &mut read_context)?;
     /// assert_eq!(filter.to_string(), r#"emails[type eq "work" and value eq "bea@example.com"]"#);
     /// let quirks: Vec<_> = read_context.tolerated().iter().map(|tolerated| tolerated.quirk).collect();
     /// assert_eq!(quirks, [Quirk::ComparedValuePath, Quirk::UnquotedLiteral]);
@@ -49,7 +49,7 @@ impl Filter {
     /// limit.
     pub fn parse(
         text: &str,
-        limits: &Limits,
+        limits: &FilterLimits,
         read_context: &mut ReadContext<'_>,
     ) -> Result<Self, ParseError> {
         Parser::new("filter", ScimType::InvalidFilter, limits, read_context).whole(text, Parser::filter)
@@ -60,7 +60,7 @@ impl FromStr for Filter {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text, &Limits::default(), &mut ReadContext::new(&Tolerance::strict()))
+        Self::parse(text, &FilterLimits::default(), &mut ReadContext::new(&Tolerance::strict()))
     }
 }
 

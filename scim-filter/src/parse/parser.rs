@@ -5,7 +5,7 @@ use scim_schema::{Quirk, ReadContext, ScimType};
 use super::token::{Fault, Parsed, Rest, is_blank, next, run, token};
 use crate::ast::{Connective, Filter};
 use crate::error::{ParseError, ParseErrorKind as Kind};
-use crate::limits::Limits;
+use crate::limits::FilterLimits;
 
 /// The state of reading one text.
 pub(crate) struct Parser<'p, 't> {
@@ -13,7 +13,7 @@ pub(crate) struct Parser<'p, 't> {
     pub(super) name: &'static str,
     /// The error keyword for what is wrong here.
     pub(crate) scim_type: ScimType,
-    pub(crate) limits: &'p Limits,
+    pub(crate) limits: &'p FilterLimits,
     pub(crate) read_context: &'p mut ReadContext<'t>,
     /// How many more brackets may be opened inside each other.
     pub(super) levels: usize,
@@ -28,7 +28,7 @@ impl<'p, 't> Parser<'p, 't> {
     pub(crate) fn new(
         name: &'static str,
         scim_type: ScimType,
-        limits: &'p Limits,
+        limits: &'p FilterLimits,
         read_context: &'p mut ReadContext<'t>,
     ) -> Self {
         Self {
