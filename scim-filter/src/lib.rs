@@ -18,5 +18,5 @@ pub use limits::FilterLimits;
 pub use patch_path::PatchPath;
 pub use predicate::Predicate;
 
-/// The text of a literal; if it is short, there is no allocation.
+/// The string of a literal. A short one needs no allocation.
 pub use compact_str::CompactString;

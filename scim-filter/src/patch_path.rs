@@ -9,7 +9,7 @@ use scim_schema::{AttrPath, ReadContext, ScimType, Tolerance};
 use crate::ast::Filter;
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::limits::FilterLimits;
-use crate::parse::{Fault, Parsed, Parser, attribute};
+use crate::parse::{Parsed, Parser, SyntaxError, attribute};
 
 /// What a PATCH operation changes (RFC 7644 figure 7).
 ///
@@ -76,11 +76,11 @@ impl Parser<'_, '_> {
         let Some(inside) = rest.strip_prefix('[') else { return Ok((rest, PatchPath::Attribute(path))) };
 
         self.scim_type = ScimType::InvalidFilter;
-        let rest = self.brackets(rest).inspect_err(|fault| {
+        let rest = self.brackets(rest).inspect_err(|error| {
             // Brackets that are not closed, or in which nothing begins like a filter, are a
             // malformed path, not a malformed filter.
             let begins = inside.trim_start_matches(' ').len();
-            if fault.rest().len() == begins || fault.kind() == Kind::Bracket && !self.is_nested() {
+            if error.rest().len() == begins || error.kind() == Kind::Bracket && !self.is_nested() {
                 self.scim_type = ScimType::InvalidPath;
             }
         })?;
@@ -92,7 +92,7 @@ impl Parser<'_, '_> {
         };
         let (rest, sub) = attribute(after, "a sub-attribute")?;
         if sub.uri().is_some() || sub.sub_attribute().is_some() {
-            return Err(Fault::new(Kind::Attribute, after, sub.as_str(), "a sub-attribute"));
+            return Err(SyntaxError::new(Kind::Attribute, after, sub.as_str(), "a sub-attribute"));
         }
         Ok((rest, PatchPath::Value { path, filter, sub: Some(sub.as_str().into()) }))
     }

@@ -1,8 +1,8 @@
-//! Reading filters (RFC 7644 figure 1).
+//! Parses filters (RFC 7644 figure 1).
 //!
-//! One pass, no backtracking: each production takes what is left of the text and returns what is
-//! left after it. Recursion is as deep as parentheses and brackets are. What the grammar says is
-//! tried first; what deviates from it is looked at more closely, since it may be tolerated.
+//! One pass without backtracking: each production takes the rest of the text and returns the rest after it. The
+//! recursion is as deep as the parentheses and brackets. Each production tries the grammar first, and then the
+//! deviations that may be tolerated.
 
 mod comparison;
 mod expression;
@@ -21,13 +21,13 @@ use crate::limits::FilterLimits;
 
 pub(crate) use expression::attribute;
 pub(crate) use parser::Parser;
-pub(crate) use token::{Fault, Parsed};
+pub(crate) use token::{Parsed, SyntaxError};
 
 impl Filter {
-    /// Reads a filter from its whole text.
+    /// Parses a filter from its whole text.
     ///
-    /// Beyond the grammar, the reading may tolerate blanks that are missing or too many, literals
-    /// without quotes or in other case, and a comparison behind a value path.
+    /// Besides the grammar, the tolerance may allow missing or additional spaces, literals without quotation marks or
+    /// in another case, and a comparison after a value path.
     ///
     /// ```
     /// use scim_filter::{Filter, FilterLimits};
@@ -45,8 +45,7 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// If the text does not follow RFC 7644 figure 1 in a way that is not tolerated, or exceeds a
-    /// limit.
+    /// If the text does not conform to RFC 7644 figure 1 and the deviation is not tolerated, or if it exceeds a limit.
     pub fn parse(
         text: &str,
         limits: &FilterLimits,
