@@ -10,8 +10,8 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Column {
-    pub(crate) source: Source,
-    pub(crate) kind: Kind,
+    pub(crate) source: ColumnSource,
+    pub(crate) kind: ColumnType,
     /// The column that is compared, where it is not the one that is shown.
     pub(crate) folded: Option<String>,
     pub(crate) nullable: bool,
@@ -20,19 +20,19 @@ pub struct Column {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Source {
+pub(crate) enum ColumnSource {
     Sql(String),
     Constant(Value),
 }
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ColumnType {
     Text,
     Boolean,
     Integer,
     Real,
-    Unix { per_second: u32 },
+    UnixTime { per_second: u32 },
     Timestamp,
     Key,
 }
@@ -47,9 +47,9 @@ pub(crate) enum Trigrams {
 }
 
 impl Column {
-    fn new(sql: impl Into<String>, kind: Kind) -> Self {
+    fn new(sql: impl Into<String>, kind: ColumnType) -> Self {
         Self {
-            source: Source::Sql(sql.into()),
+            source: ColumnSource::Sql(sql.into()),
             kind,
             folded: None,
             nullable: true,
@@ -61,42 +61,46 @@ impl Column {
     /// Text as it was sent. Where the attribute is not `caseExact`, a [folded](Self::folded) column
     /// must stand beside it.
     pub fn text(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Text)
+        Self::new(sql, ColumnType::Text)
     }
 
     /// Truth values; `deactivated_at IS NULL` for `active`. In SQLite 0 and 1.
     pub fn boolean(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Boolean)
+        Self::new(sql, ColumnType::Boolean)
     }
 
     /// Whole numbers of up to 64 bits.
     pub fn integer(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Integer)
+        Self::new(sql, ColumnType::Integer)
     }
 
     /// Floating point numbers: `double precision`.
     pub fn real(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Real)
+        Self::new(sql, ColumnType::Real)
     }
 
     /// Points in time as whole numbers since 1970, so many to the second: 1, 1,000 or 1,000,000.
     pub fn unix_time(sql: impl Into<String>, per_second: u32) -> Self {
-        Self::new(sql, Kind::Unix { per_second })
+        Self::new(sql, ColumnType::UnixTime { per_second })
     }
 
     /// Points in time as PostgreSQL's `timestamptz`.
     pub fn timestamp(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Timestamp)
+        Self::new(sql, ColumnType::Timestamp)
     }
 
     /// Values of any type as [`key`](crate::key) writes them.
     pub fn key(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Key)
+        Self::new(sql, ColumnType::Key)
     }
 
     /// No column: every resource has this value, or every element that is there.
     pub fn constant(value: impl Into<Value>) -> Self {
-        Self { source: Source::Constant(value.into()), nullable: false, ..Self::new("", Kind::Text) }
+        Self {
+            source: ColumnSource::Constant(value.into()),
+            nullable: false,
+            ..Self::new("", ColumnType::Text)
+        }
     }
 
     /// The column that holds the text as [`Comparison::fold`] makes it. The host folds in Rust when
@@ -142,28 +146,28 @@ impl Column {
     }
 
     /// What is compared.
-    pub(crate) fn compared(&self) -> &str {
+    pub(crate) fn comparison_sql(&self) -> &str {
         match (&self.folded, &self.source) {
             (Some(folded), _) => folded,
-            (None, Source::Sql(sql)) => sql,
-            (None, Source::Constant(_)) => "NULL",
+            (None, ColumnSource::Sql(sql)) => sql,
+            (None, ColumnSource::Constant(_)) => "NULL",
         }
     }
 
     pub(crate) fn constant_value(&self) -> Option<&Value> {
         match &self.source {
-            Source::Constant(value) => Some(value),
-            Source::Sql(_) => None,
+            ColumnSource::Constant(value) => Some(value),
+            ColumnSource::Sql(_) => None,
         }
     }
 }
 
 impl Column {
     pub(crate) fn is_text(&self) -> bool {
-        matches!(self.kind, Kind::Text | Kind::Key)
+        matches!(self.kind, ColumnType::Text | ColumnType::Key)
     }
 
     pub(crate) fn is_timestamp(&self) -> bool {
-        self.kind == Kind::Timestamp
+        self.kind == ColumnType::Timestamp
     }
 }

@@ -4,22 +4,22 @@ use scim_filter::{CompareOp, Predicate};
 use scim_schema::{AttributeRef, Operand};
 use serde_json::Value;
 
-use crate::bind::{Bound, bound};
+use crate::bind_value::{Bound, bound};
 use crate::column::Trigrams;
 use crate::mapping::Elements;
-use crate::writer::Writer;
-use crate::{Bind, Column, Cost, Dialect, Error};
+use crate::writer::SqlWriter;
+use crate::{BindValue, Column, Cost, Dialect, Error};
 
-impl Writer<'_> {
-    pub(crate) fn constant(&mut self, holds: bool) -> Cost {
+impl SqlWriter<'_> {
+    pub(crate) fn push_constant(&mut self, holds: bool) -> Cost {
         self.push(if holds { "TRUE" } else { "FALSE" });
         Cost::Scan
     }
 
-    pub(crate) fn assigned(&mut self, column: &Column) -> Cost {
+    pub(crate) fn push_assigned(&mut self, column: &Column) -> Cost {
         if column.nullable {
             self.push("(");
-            self.push(column.compared());
+            self.push(column.comparison_sql());
             self.push(" IS NOT NULL)");
         } else {
             self.push("TRUE");
@@ -27,24 +27,24 @@ impl Writer<'_> {
         Cost::Scan
     }
 
-    pub(crate) fn present(&mut self, target: &AttributeRef, column: &Column) -> Cost {
+    pub(crate) fn push_present(&mut self, target: &AttributeRef, column: &Column) -> Cost {
         if let Some(value) = column.constant_value() {
-            return self.constant(value.as_str() != Some(""));
+            return self.push_constant(value.as_str() != Some(""));
         }
         if target.comparison().prepare_text("").is_none() {
-            return self.assigned(column);
+            return self.push_assigned(column);
         }
         self.push("(");
-        self.not_null(column);
-        self.push(column.compared());
+        self.push_not_null(column);
+        self.push(column.comparison_sql());
         self.push(" <> '')");
         Cost::Scan
     }
 
     /// Begins a condition that is false where the column is NULL.
-    fn not_null(&mut self, column: &Column) {
+    fn push_not_null(&mut self, column: &Column) {
         if column.nullable {
-            self.push(column.compared());
+            self.push(column.comparison_sql());
             self.push(" IS NOT NULL AND ");
         }
     }
@@ -64,39 +64,41 @@ impl Writer<'_> {
                 Some(_) => predicate.matches_element(&Value::Object(elements.constants.clone())),
                 None => elements.constants.get(name).is_some_and(|value| predicate.matches_element(value)),
             };
-            return Ok(self.constant(holds));
+            return Ok(self.push_constant(holds));
         }
-        let Some(bound) = bound(column.kind, operand) else { return Ok(self.constant(op == CompareOp::Ne)) };
+        let Some(bound) = bound(column.kind, operand) else {
+            return Ok(self.push_constant(op == CompareOp::Ne));
+        };
         Ok(match op {
-            CompareOp::Co | CompareOp::Sw | CompareOp::Ew => self.substring(column, op, bound),
-            _ => self.ordered(column, op, bound),
+            CompareOp::Co | CompareOp::Sw | CompareOp::Ew => self.substring_condition(column, op, bound),
+            _ => self.compare_condition(column, op, bound),
         })
     }
 
     /// `eq`, `ne` and the operators of order.
-    fn ordered(&mut self, column: &Column, op: CompareOp, bound: Bound) -> Cost {
+    fn compare_condition(&mut self, column: &Column, op: CompareOp, bound: Bound) -> Cost {
         // An operand between two values that the column can hold equals none of them.
         let (op, value) = match (op, bound) {
             (op, Bound::At(value)) => (op, value),
-            (CompareOp::Ne, _) => return self.constant(true),
+            (CompareOp::Ne, _) => return self.push_constant(true),
             (CompareOp::Gt | CompareOp::Ge, Bound::Above(value)) => (CompareOp::Gt, value),
             (CompareOp::Lt | CompareOp::Le, Bound::Above(value)) => (CompareOp::Le, value),
-            (CompareOp::Gt | CompareOp::Ge, Bound::Below) => return self.assigned(column),
+            (CompareOp::Gt | CompareOp::Ge, Bound::Below) => return self.push_assigned(column),
             _ => {
-                self.constant(false);
+                self.push_constant(false);
                 return Cost::Indexed;
             }
         };
         self.push("(");
         if op == CompareOp::Ne {
             if column.nullable {
-                self.push(column.compared());
+                self.push(column.comparison_sql());
                 self.push(" IS NULL OR ");
             }
         } else {
-            self.not_null(column);
+            self.push_not_null(column);
         }
-        self.push(column.compared());
+        self.push(column.comparison_sql());
         let (word, ordered) = match op {
             CompareOp::Ne => (" <> ", false),
             CompareOp::Gt => (" > ", true),
@@ -106,16 +108,16 @@ impl Writer<'_> {
             _ => (" = ", false),
         };
         if ordered && column.is_text() {
-            self.push(self.dialect.bytewise());
+            self.push(self.dialect.code_point_collation());
         }
         self.push(word);
-        self.value(column, value);
+        self.bind_column_value(column, value);
         self.push(")");
         Cost::from_indexed(column.indexed && op != CompareOp::Ne)
     }
 
     /// Binds a value of a column.
-    pub(crate) fn value(&mut self, column: &Column, value: Bind) {
+    pub(crate) fn bind_column_value(&mut self, column: &Column, value: BindValue) {
         if column.is_timestamp() {
             self.push("CAST(CAST(");
             self.bind(value);
@@ -126,16 +128,16 @@ impl Writer<'_> {
     }
 
     /// `co`, `sw` and `ew`.
-    fn substring(&mut self, column: &Column, op: CompareOp, bound: Bound) -> Cost {
-        let Bound::At(Bind::Text(text)) = bound else {
-            self.constant(false);
+    fn substring_condition(&mut self, column: &Column, op: CompareOp, bound: Bound) -> Cost {
+        let Bound::At(BindValue::Text(text)) = bound else {
+            self.push_constant(false);
             return Cost::Indexed;
         };
         if text.is_empty() {
-            return self.assigned(column);
+            return self.push_assigned(column);
         }
         self.push("(");
-        self.not_null(column);
+        self.push_not_null(column);
         let cost = match op {
             CompareOp::Sw => self.prefix(column, text),
             _ => self.inside(column, text, op == CompareOp::Ew),
@@ -152,10 +154,10 @@ impl Writer<'_> {
             if word == " < " {
                 self.push(" AND ");
             }
-            self.push(column.compared());
-            self.push(self.dialect.bytewise());
+            self.push(column.comparison_sql());
+            self.push(self.dialect.code_point_collation());
             self.push(word);
-            self.bind(Bind::Text(bound));
+            self.bind(BindValue::Text(bound));
         }
         Cost::from_indexed(column.indexed)
     }
@@ -179,32 +181,32 @@ impl Writer<'_> {
             for part in [rowid, " IN (SELECT rowid FROM ", table, " WHERE ", table, " MATCH "] {
                 self.push(part);
             }
-            self.bind(Bind::Text(format!("{fts5_column} : \"{}\"", text.replace('"', "\"\""))));
+            self.bind(BindValue::Text(format!("{fts5_column} : \"{}\"", text.replace('"', "\"\""))));
             self.push(") AND ");
         }
-        let compared = column.compared();
+        let comparison_sql = column.comparison_sql();
         if at_end {
-            for part in ["substr(", compared, ", -length("] {
+            for part in ["substr(", comparison_sql, ", -length("] {
                 self.push(part);
             }
-            let number = self.bind(Bind::Text(text));
+            let number = self.bind(BindValue::Text(text));
             self.push(")) = ");
             self.dialect.push_parameter(&mut self.sql, number);
         } else {
-            for part in ["instr(", compared, ", "] {
+            for part in ["instr(", comparison_sql, ", "] {
                 self.push(part);
             }
-            self.bind(Bind::Text(text));
+            self.bind(BindValue::Text(text));
             self.push(") > 0");
         }
         Cost::from_indexed(fts5.is_some())
     }
 
     fn inside_postgres(&mut self, column: &Column, text: String, at_end: bool) -> Cost {
-        self.push(column.compared());
+        self.push(column.comparison_sql());
         self.push(" LIKE ");
         let escaped = escape_like(&text);
-        self.bind(Bind::Text(if at_end { format!("%{escaped}") } else { format!("%{escaped}%") }));
+        self.bind(BindValue::Text(if at_end { format!("%{escaped}") } else { format!("%{escaped}%") }));
         self.push(" ESCAPE '\\'");
         Cost::from_indexed(has_trigrams(&text) && matches!(column.trigrams, Some(Trigrams::Gin)))
     }

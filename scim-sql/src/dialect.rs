@@ -40,7 +40,7 @@ impl Dialect {
 
     /// What makes texts compare code point by code point, whatever the column says. SQLite does so
     /// unless a column says otherwise.
-    pub(crate) fn bytewise(self) -> &'static str {
+    pub(crate) fn code_point_collation(self) -> &'static str {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " COLLATE \"C\"",
@@ -49,7 +49,7 @@ impl Dialect {
 
     /// What keeps the planner from working a subquery into the query around it, which may find
     /// every row of a table in order to filter it.
-    pub(crate) fn fence(self) -> &'static str {
+    pub(crate) fn optimization_fence(self) -> &'static str {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " OFFSET 0",

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::column::Trigrams;
 use crate::column_condition::has_trigrams;
 use crate::mapping::Elements;
-use crate::writer::{DrivingTable, Writer};
+use crate::writer::{DrivingTable, SqlWriter};
 use crate::{Column, Cost, Dialect, Error};
 
 /// A condition on an element.
@@ -34,7 +34,7 @@ pub(crate) enum Position {
     Subquery,
 }
 
-impl Writer<'_> {
+impl SqlWriter<'_> {
     /// By which table the elements that fulfil the condition are found.
     fn driving_table(&self, elements: &Elements, condition: Condition<'_>) -> DrivingTable {
         let is_driving = |predicate: &Predicate| match predicate {
@@ -54,21 +54,21 @@ impl Writer<'_> {
     }
 
     fn is_fts5(&self, elements: &Elements, sub: Option<&str>, op: CompareOp, operand: &Operand) -> bool {
-        let column = elements.find(sub).filter(|_| self.dialect == Dialect::Sqlite);
+        let column = elements.column_for(sub).filter(|_| self.dialect == Dialect::Sqlite);
         matches!(op, CompareOp::Co | CompareOp::Ew)
             && column.is_some_and(|column| matches!(column.trigrams, Some(Trigrams::Fts5 { .. })))
             && matches!(operand, Operand::Text(text) if has_trigrams(text.folded()))
     }
 
     /// Some element of this source fulfils the condition.
-    pub(crate) fn element(
+    pub(crate) fn element_condition(
         &mut self,
         elements: &Elements,
         condition: Condition<'_>,
         position: Position,
     ) -> Result<Cost, Error> {
         let Some((table, owner)) = &elements.table else {
-            return self.row(elements, condition);
+            return self.row_condition(elements, condition);
         };
         if position == Position::Resource {
             self.push("(");
@@ -78,14 +78,14 @@ impl Writer<'_> {
         for part in ["SELECT ", owner, " FROM ", table, " WHERE "] {
             self.push(part);
         }
-        self.scoped_by(&elements.scoped_by, self.driving_table(elements, condition));
+        self.push_scope(&elements.scoped_by, self.driving_table(elements, condition));
         if let Some(condition) = &elements.condition {
             for part in [" AND (", condition, ")"] {
                 self.push(part);
             }
         }
         self.push(" AND ");
-        let cost = self.condition(elements, condition)?;
+        let cost = self.columns_condition(elements, condition)?;
         if position == Position::Resource {
             self.push("))");
         }
@@ -93,10 +93,10 @@ impl Writer<'_> {
     }
 
     /// The element in the resource's row fulfils the condition.
-    fn row(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
+    fn row_condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
         // `co` and `ew` read all rows, so a subquery does it once instead of row by row.
         let searched = match condition {
-            Condition::Compare(_, sub, CompareOp::Co | CompareOp::Ew, _) => elements.find(sub),
+            Condition::Compare(_, sub, CompareOp::Co | CompareOp::Ew, _) => elements.column_for(sub),
             _ => None,
         };
         let searched = searched.is_some_and(|column| column.constant_value().is_none());
@@ -108,7 +108,8 @@ impl Writer<'_> {
             self.push(" AND ");
         }
         // A constant says nothing unless the row has an element.
-        let is_constant = |sub| elements.find(sub).is_some_and(|column| column.constant_value().is_some());
+        let is_constant =
+            |sub| elements.column_for(sub).is_some_and(|column| column.constant_value().is_some());
         let in_each = match condition {
             Condition::Inner(_) => true,
             Condition::Compare(target, sub, ..)
@@ -119,13 +120,13 @@ impl Writer<'_> {
         let needs_one = in_each || elements.condition.is_some();
         let differs = matches!(condition, Condition::Compare(_, _, CompareOp::Ne, _));
         let (before, after) = if differs { ("(NOT ", " OR ") } else { ("", " AND ") };
-        if needs_one && self.exists(elements, before)? {
+        if needs_one && self.push_exists(elements, before)? {
             self.push(if differs { ")" } else { "" });
             self.push(after);
         }
-        let cost = self.condition(elements, condition)?;
+        let cost = self.columns_condition(elements, condition)?;
         if searched {
-            self.push(self.dialect.fence());
+            self.push(self.dialect.optimization_fence());
             self.push(")");
         }
         self.push(")");
@@ -133,7 +134,7 @@ impl Writer<'_> {
     }
 
     /// Writes the condition that the row has an element, and returns whether it did: some rows always have one.
-    pub(crate) fn exists(&mut self, elements: &Elements, before: &str) -> Result<bool, Error> {
+    pub(crate) fn push_exists(&mut self, elements: &Elements, before: &str) -> Result<bool, Error> {
         if let Some(condition) = &elements.condition {
             for part in [before, "(", condition, ")"] {
                 self.push(part);
@@ -152,7 +153,7 @@ impl Writer<'_> {
         }
         self.push(before);
         self.join(&columns, " OR ", &mut |writer, column| {
-            writer.push(column.compared());
+            writer.push(column.comparison_sql());
             writer.push(" IS NOT NULL");
             Ok(())
         })?;
@@ -160,44 +161,44 @@ impl Writer<'_> {
     }
 
     /// The condition on the columns of an element.
-    fn condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
+    fn columns_condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
         match condition {
-            Condition::Inner(inner) => self.inner(elements, inner),
+            Condition::Inner(inner) => self.inner_condition(elements, inner),
             Condition::Compare(target, _, op, operand) if target.is_primary() => {
-                self.primary(elements, target, op, operand)
+                self.primary_condition(elements, target, op, operand)
             }
-            Condition::Compare(target, sub, op, operand) => match elements.find(sub) {
+            Condition::Compare(target, sub, op, operand) => match elements.column_for(sub) {
                 Some(column) => self.column_condition(elements, column, target, op, operand),
                 // The elements of this source do not have the sub-attribute.
-                None => Ok(self.constant(op == CompareOp::Ne)),
+                None => Ok(self.push_constant(op == CompareOp::Ne)),
             },
             Condition::Differs(target, _, operand) if target.is_primary() => {
-                self.primary(elements, target, CompareOp::Ne, operand)
+                self.primary_condition(elements, target, CompareOp::Ne, operand)
             }
             Condition::Differs(target, sub, operand) => {
-                let Some(column) = elements.find(sub) else { return Ok(self.constant(false)) };
+                let Some(column) = elements.column_for(sub) else { return Ok(self.push_constant(false)) };
                 self.push("(");
-                self.assigned(column);
+                self.push_assigned(column);
                 self.push(" AND ");
                 self.column_condition(elements, column, target, CompareOp::Ne, operand)?;
                 self.push(")");
                 Ok(Cost::Scan)
             }
             // Every element has it, since an absent `primary` is false.
-            Condition::Assigned(target, _) if target.is_primary() => Ok(self.constant(true)),
-            Condition::Assigned(_, sub) => match elements.find(sub) {
-                Some(column) => Ok(self.assigned(column)),
-                None => Ok(self.constant(false)),
+            Condition::Assigned(target, _) if target.is_primary() => Ok(self.push_constant(true)),
+            Condition::Assigned(_, sub) => match elements.column_for(sub) {
+                Some(column) => Ok(self.push_assigned(column)),
+                None => Ok(self.push_constant(false)),
             },
-            Condition::Present(target, Some(sub)) => match elements.find(Some(sub)) {
-                Some(column) => Ok(self.present(target, column)),
-                None => Ok(self.constant(false)),
+            Condition::Present(target, Some(sub)) => match elements.column_for(Some(sub)) {
+                Some(column) => Ok(self.push_present(target, column)),
+                None => Ok(self.push_constant(false)),
             },
             Condition::Present(target, None) => {
                 let columns: Vec<_> = elements.columns.iter().collect();
                 self.join(&columns, " OR ", &mut |writer, (sub, column)| {
                     let of = sub.as_deref().and_then(|sub| target.sub_attribute(sub)).unwrap_or(target);
-                    writer.present(of, column);
+                    writer.push_present(of, column);
                     Ok(())
                 })?;
                 Ok(Cost::Scan)
@@ -207,7 +208,7 @@ impl Writer<'_> {
 
     /// `primary`, which is false in an element that does not have it: where the column is NULL, and where
     /// there is no column.
-    fn primary(
+    fn primary_condition(
         &mut self,
         elements: &Elements,
         target: &AttributeRef,
@@ -217,17 +218,17 @@ impl Writer<'_> {
         // There are two values, so `ne` one is `eq` the other.
         let wanted = (op == CompareOp::Eq) == matches!(operand, Operand::Boolean(true));
         let name = target.definition().name();
-        let column = elements.find(Some(name)).filter(|column| column.constant_value().is_none());
+        let column = elements.column_for(Some(name)).filter(|column| column.constant_value().is_none());
         let Some(column) = column else {
             let held = elements.constants.get(name).and_then(Value::as_bool).unwrap_or(false);
-            return Ok(self.constant(held == wanted));
+            return Ok(self.push_constant(held == wanted));
         };
         let operand = Operand::Boolean(wanted);
         if wanted || !column.nullable {
             return self.column_condition(elements, column, target, CompareOp::Eq, &operand);
         }
         self.push("(");
-        self.push(column.compared());
+        self.push(column.comparison_sql());
         self.push(" IS NULL OR ");
         let cost =
             self.column_condition(elements, &column.clone().not_null(), target, CompareOp::Eq, &operand)?;
@@ -236,12 +237,12 @@ impl Writer<'_> {
     }
 
     /// The filter of a value path, on one element.
-    fn inner(&mut self, elements: &Elements, predicate: &Predicate) -> Result<Cost, Error> {
+    fn inner_condition(&mut self, elements: &Elements, predicate: &Predicate) -> Result<Cost, Error> {
         match predicate {
             Predicate::And(list) => {
                 let mut indexed = false;
                 self.join(list, " AND ", &mut |writer, term| {
-                    indexed |= writer.inner(elements, term)? == Cost::Indexed;
+                    indexed |= writer.inner_condition(elements, term)? == Cost::Indexed;
                     Ok(())
                 })?;
                 Ok(Cost::from_indexed(indexed))
@@ -249,31 +250,31 @@ impl Writer<'_> {
             Predicate::Or(list) => {
                 let mut indexed = true;
                 self.join(list, " OR ", &mut |writer, term| {
-                    indexed &= writer.inner(elements, term)? == Cost::Indexed;
+                    indexed &= writer.inner_condition(elements, term)? == Cost::Indexed;
                     Ok(())
                 })?;
                 Ok(Cost::from_indexed(indexed))
             }
             Predicate::Not(inner) => {
                 self.push("(NOT ");
-                self.inner(elements, inner)?;
+                self.inner_condition(elements, inner)?;
                 self.push(")");
                 Ok(Cost::Scan)
             }
             Predicate::Const(holds) => {
-                self.constant(*holds);
+                self.push_constant(*holds);
                 Ok(Cost::from_indexed(!holds))
             }
             Predicate::Present(target) => {
-                let (_, sub) = self.mapping.find(target)?;
-                self.condition(elements, Condition::Present(target, sub))
+                let (_, sub) = self.mapping.attribute_for(target)?;
+                self.columns_condition(elements, Condition::Present(target, sub))
             }
             Predicate::Compare { target, op, operand } => {
-                let (_, sub) = self.mapping.find(target)?;
-                self.condition(elements, Condition::Compare(target, sub, *op, operand))
+                let (_, sub) = self.mapping.attribute_for(target)?;
+                self.columns_condition(elements, Condition::Compare(target, sub, *op, operand))
             }
             // There are no elements inside an element.
-            Predicate::Any { .. } => Ok(self.constant(false)),
+            Predicate::Any { .. } => Ok(self.push_constant(false)),
         }
     }
 }

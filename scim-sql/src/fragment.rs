@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Bind;
+use crate::BindValue;
 
 /// A piece of SQL that stands by itself: in parentheses, with the values of its parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +12,7 @@ pub struct Fragment {
     /// The SQL. It holds parameters only, never a value that a client sent.
     pub sql: String,
     /// The values of its parameters, in the order of their numbers.
-    pub binds: Vec<Bind>,
+    pub bind_values: Vec<BindValue>,
     /// Whether the database finds the rows by an index.
     pub cost: Cost,
 }

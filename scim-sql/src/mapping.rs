@@ -8,7 +8,7 @@ use scim_schema::{
 };
 use serde_json::{Map, Value};
 
-use crate::column::{Kind, Source};
+use crate::column::{ColumnSource, ColumnType};
 use crate::{Column, Error};
 
 /// Where the attributes of a resource type are in a host's tables; made once, used for every query.
@@ -38,21 +38,21 @@ pub struct Mapping {
     pub(crate) table: String,
     pub(crate) id: String,
     pub(crate) scoped_by: Vec<(String, usize)>,
-    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) attributes: Vec<MappedAttribute>,
     /// For each path that is mapped, which attribute it is of and which sub-attribute.
-    slots: HashMap<String, Slot>,
+    paths: HashMap<String, MappedPath>,
 }
 
 /// An attribute, and where its elements are. One that has a single value has a single element.
 #[derive(Debug)]
-pub(crate) struct Attribute {
+pub(crate) struct MappedAttribute {
     pub(crate) target: AttributeRef,
     pub(crate) sources: Vec<Elements>,
 }
 
-impl Attribute {
+impl MappedAttribute {
     /// The source with the elements that resources are sorted by.
-    pub(crate) fn sorted_by(&self) -> Option<&Elements> {
+    pub(crate) fn sort_source(&self) -> Option<&Elements> {
         if let [only] = self.sources.as_slice() {
             return Some(only);
         }
@@ -64,7 +64,7 @@ impl Attribute {
 }
 
 #[derive(Debug)]
-struct Slot {
+struct MappedPath {
     attribute: usize,
     sub: Option<String>,
 }
@@ -137,7 +137,7 @@ impl Elements {
         self
     }
 
-    pub(crate) fn find(&self, sub: Option<&str>) -> Option<&Column> {
+    pub(crate) fn column_for(&self, sub: Option<&str>) -> Option<&Column> {
         self.columns.iter().find(|(name, _)| name.as_deref() == sub).map(|(_, column)| column)
     }
 }
@@ -146,7 +146,7 @@ impl Elements {
 #[derive(Debug)]
 #[must_use]
 pub struct MappingBuilder {
-    on: ResourceType,
+    resource_type: ResourceType,
     table: String,
     id: String,
     scoped_by: Vec<(String, usize)>,
@@ -172,9 +172,13 @@ impl std::error::Error for InvalidMapping {}
 impl Mapping {
     /// Begins a mapping: the table of the resources with its alias, and the expression that
     /// identifies a row of it in other tables.
-    pub fn builder(on: &ResourceType, table: impl Into<String>, id: impl Into<String>) -> MappingBuilder {
+    pub fn builder(
+        resource_type: &ResourceType,
+        table: impl Into<String>,
+        id: impl Into<String>,
+    ) -> MappingBuilder {
         MappingBuilder {
-            on: on.clone(),
+            resource_type: resource_type.clone(),
             table: table.into(),
             id: id.into(),
             scoped_by: Vec::new(),
@@ -204,19 +208,24 @@ impl Mapping {
         let rows = self.attributes.iter().flat_map(|attribute| {
             let rows = attribute.sources.iter().filter(|source| source.table.is_none());
             rows.flat_map(|source| &source.columns).filter_map(|(sub, column)| match &column.source {
-                Source::Sql(sql) => Some((sub_target(&attribute.target, sub.as_deref())?, sql.as_str())),
-                Source::Constant(_) => None,
+                ColumnSource::Sql(sql) => {
+                    Some((sub_target(&attribute.target, sub.as_deref())?, sql.as_str()))
+                }
+                ColumnSource::Constant(_) => None,
             })
         });
         rows.filter(|(target, _)| projection.shows(target))
     }
 
     /// The attribute that a target is of, and its sub-attribute.
-    pub(crate) fn find(&self, target: &AttributeRef) -> Result<(&Attribute, Option<&str>), Error> {
+    pub(crate) fn attribute_for(
+        &self,
+        target: &AttributeRef,
+    ) -> Result<(&MappedAttribute, Option<&str>), Error> {
         let unmapped = || Error::Unmapped(target.to_string());
-        let slot = self.slots.get(target.path().as_str()).ok_or_else(unmapped)?;
-        let attribute = self.attributes.get(slot.attribute).ok_or_else(unmapped)?;
-        Ok((attribute, slot.sub.as_deref()))
+        let path = self.paths.get(target.path().as_str()).ok_or_else(unmapped)?;
+        let attribute = self.attributes.get(path.attribute).ok_or_else(unmapped)?;
+        Ok((attribute, path.sub.as_deref()))
     }
 }
 
@@ -262,13 +271,13 @@ impl MappingBuilder {
             id: self.id,
             scoped_by: self.scoped_by,
             attributes: Vec::new(),
-            slots: HashMap::new(),
+            paths: HashMap::new(),
         };
         // The columns of one attribute are one element.
         let mut all: Vec<(AttributeRef, Elements)> = Vec::new();
         for (path, column) in self.columns {
-            let target = resolve(&self.on, &path)?;
-            let attribute = self.on.parent_attribute(&target).unwrap_or(&target).clone();
+            let target = resolve(&self.resource_type, &path)?;
+            let attribute = self.resource_type.parent_attribute(&target).unwrap_or(&target).clone();
             let sub = target.sub().map(|sub| sub.name().to_owned());
             match all.iter_mut().find(|(found, _)| *found == attribute) {
                 Some((_, row)) => row.columns.push((sub, column)),
@@ -279,7 +288,7 @@ impl MappingBuilder {
             }
         }
         for (path, elements) in self.elements {
-            all.push((resolve(&self.on, &path)?, elements));
+            all.push((resolve(&self.resource_type, &path)?, elements));
         }
         for (target, elements) in all {
             mapping.add(target, elements)?;
@@ -288,10 +297,10 @@ impl MappingBuilder {
     }
 }
 
-fn resolve(on: &ResourceType, path: &str) -> Result<AttributeRef, InvalidMapping> {
+fn resolve(resource_type: &ResourceType, path: &str) -> Result<AttributeRef, InvalidMapping> {
     let unknown = || InvalidMapping { path: path.to_owned(), reason: "there is no such attribute" };
     let parsed: AttrPath = path.parse().map_err(|_| unknown())?;
-    on.resolve(&parsed, &mut ReadContext::new(&Tolerance::strict())).map_err(|_| unknown())
+    resource_type.resolve(&parsed, &mut ReadContext::new(&Tolerance::strict())).map_err(|_| unknown())
 }
 
 impl Mapping {
@@ -313,14 +322,14 @@ impl Mapping {
         }
         let place = self.attributes.iter().position(|attribute| attribute.target == target);
         let place = place.unwrap_or(self.attributes.len());
-        let slots = elements.columns.iter().filter_map(|(sub, _)| sub_target(&target, sub.as_deref()));
-        for of in slots.chain([&target]) {
+        let paths = elements.columns.iter().filter_map(|(sub, _)| sub_target(&target, sub.as_deref()));
+        for of in paths.chain([&target]) {
             let sub = of.sub().map(|sub| sub.name().to_owned());
-            self.slots.insert(of.path().as_str().to_owned(), Slot { attribute: place, sub });
+            self.paths.insert(of.path().as_str().to_owned(), MappedPath { attribute: place, sub });
         }
         match self.attributes.get_mut(place) {
             Some(attribute) => attribute.sources.push(elements),
-            None => self.attributes.push(Attribute { target, sources: vec![elements] }),
+            None => self.attributes.push(MappedAttribute { target, sources: vec![elements] }),
         }
         Ok(())
     }
@@ -333,18 +342,18 @@ fn check(of: &AttributeRef, column: &Column) -> Result<(), &'static str> {
         return rule.prepare(value).map(|_| ()).ok_or("the constant is not of the attribute's type");
     }
     let suits = match column.kind {
-        Kind::Text => rule.is_text() || rule == Comparison::Binary,
-        Kind::Boolean => rule == Comparison::Boolean,
-        Kind::Integer => of.definition().data_type() == Type::Integer,
-        Kind::Real => rule == Comparison::Number,
-        Kind::Unix { .. } | Kind::Timestamp => rule == Comparison::Instant,
-        Kind::Key => true,
+        ColumnType::Text => rule.is_text() || rule == Comparison::Binary,
+        ColumnType::Boolean => rule == Comparison::Boolean,
+        ColumnType::Integer => of.definition().data_type() == Type::Integer,
+        ColumnType::Real => rule == Comparison::Number,
+        ColumnType::UnixTime { .. } | ColumnType::Timestamp => rule == Comparison::Instant,
+        ColumnType::Key => true,
     };
     if !suits {
         return Err("the column is of another type");
     }
     let exact = !matches!(rule, Comparison::Folded | Comparison::UserName);
-    if column.kind == Kind::Text && !exact && column.folded.is_none() {
+    if column.kind == ColumnType::Text && !exact && column.folded.is_none() {
         return Err("case does not matter, so a folded column must stand beside it");
     }
     Ok(())

@@ -3,8 +3,8 @@
 use scim_schema::AttributeRef;
 
 use crate::mapping::Mapping;
-use crate::writer::Writer;
-use crate::{Bind, Column, Cost, Dialect, Error, Fragment};
+use crate::writer::SqlWriter;
+use crate::{BindValue, Column, Cost, Dialect, Error, Fragment};
 
 /// The order of a query: by an attribute, then by a column that is different in every row, so that
 /// pages neither overlap nor leave anything out (RFC 7644 section 3.4.2.3).
@@ -15,13 +15,13 @@ use crate::{Bind, Column, Cost, Dialect, Error, Fragment};
 #[must_use]
 pub struct Order<'a> {
     mapping: &'a Mapping,
-    key: Option<Key<'a>>,
+    key: Option<SortKey<'a>>,
     tiebreaker: &'a str,
     dialect: Dialect,
 }
 
 #[derive(Clone, Debug)]
-struct Key<'a> {
+struct SortKey<'a> {
     sql: String,
     /// The column with the values; none where those that there are are the same.
     column: Option<&'a Column>,
@@ -43,7 +43,7 @@ pub enum PageSide {
 
 impl PageSide {
     /// How the last column of a row there compares to that of the place.
-    fn word(self) -> &'static str {
+    fn operator(self) -> &'static str {
         match self {
             Self::After => " > ",
             Self::From => " >= ",
@@ -77,11 +77,11 @@ impl Mapping {
         target: &AttributeRef,
         descending: bool,
         dialect: Dialect,
-    ) -> Result<Option<Key<'_>>, Error> {
+    ) -> Result<Option<SortKey<'_>>, Error> {
         let unmapped = || Error::Unmapped(target.to_string());
-        let (attribute, sub) = self.find(target)?;
-        let elements = attribute.sorted_by().ok_or_else(unmapped)?;
-        let column = elements.find(sub);
+        let (attribute, sub) = self.attribute_for(target)?;
+        let elements = attribute.sort_source().ok_or_else(unmapped)?;
+        let column = elements.column_for(sub);
         if column.is_none() && !target.is_primary() {
             // What the elements lack none of the resources has.
             return Ok(None);
@@ -92,21 +92,21 @@ impl Mapping {
             // An element without `primary` has primary false.
             Some(column) if filled => {
                 let absent = if column.is_text() { "'false'" } else { "FALSE" };
-                format!("coalesce({}, {absent})", column.compared())
+                format!("coalesce({}, {absent})", column.comparison_sql())
             }
-            Some(column) => column.compared().to_owned(),
+            Some(column) => column.comparison_sql().to_owned(),
             // Where all elements have the same value, what counts is whether there is one.
             None => "TRUE".to_owned(),
         };
-        let key = |sql, nullable| Ok(Some(Key { sql, column, nullable, descending }));
+        let key = |sql, nullable| Ok(Some(SortKey { sql, column, nullable, descending }));
         let Some((table, owner)) = &elements.table else {
             let own = column.is_some_and(|column| column.nullable) && !filled;
             if own && elements.condition.is_none() {
                 return key(value, true);
             }
-            let mut there = Writer::new(self, dialect, 1);
-            return match (there.exists(elements, "")?, column) {
-                (true, _) => key(format!("CASE WHEN {} THEN {value} END", there.sql), true),
+            let mut exists = SqlWriter::new(self, dialect, 1);
+            return match (exists.push_exists(elements, "")?, column) {
+                (true, _) => key(format!("CASE WHEN {} THEN {value} END", exists.sql), true),
                 (false, Some(_)) => key(value, own),
                 (false, None) => Ok(None),
             };
@@ -134,7 +134,7 @@ impl Order<'_> {
         let backwards = side == PageSide::Before;
         let tiebreaker = if backwards { "DESC" } else { "ASC" };
         let Some(key) = &self.key else { return [self.tiebreaker, " ", tiebreaker].concat() };
-        let collation = if key.is_text() { self.dialect.bytewise() } else { "" };
+        let collation = if key.is_text() { self.dialect.code_point_collation() } else { "" };
         // Where a column is never NULL, an index serves only an order that does not speak of NULLs.
         let descending = key.descending != backwards;
         let nulls = match (key.nullable, descending) {
@@ -161,13 +161,13 @@ impl Order<'_> {
     pub fn page_condition(
         &self,
         side: PageSide,
-        key: Option<Bind>,
-        tiebreaker: Bind,
+        key: Option<BindValue>,
+        tiebreaker: BindValue,
         first: usize,
     ) -> Result<Fragment, Error> {
-        let mut writer = Writer::new(self.mapping, self.dialect, first);
+        let mut writer = SqlWriter::new(self.mapping, self.dialect, first);
         let backwards = side == PageSide::Before;
-        let tie_word = side.word();
+        let tie_word = side.operator();
         writer.push("(");
         match (&self.key, key) {
             (None, _) => {
@@ -197,14 +197,14 @@ impl Order<'_> {
 
     fn value_condition(
         &self,
-        writer: &mut Writer<'_>,
-        order: &Key<'_>,
+        writer: &mut SqlWriter<'_>,
+        order: &SortKey<'_>,
         side: PageSide,
-        key: Bind,
-        tiebreaker: Bind,
+        key: BindValue,
+        tiebreaker: BindValue,
     ) {
         let backwards = side == PageSide::Before;
-        let collation = if order.is_text() { self.dialect.bytewise() } else { "" };
+        let collation = if order.is_text() { self.dialect.code_point_collation() } else { "" };
         let less = order.descending != backwards;
         let (weak, strict) = if less { (" <= ", " < ") } else { (" >= ", " > ") };
         // The first comparison is one that an index serves.
@@ -213,13 +213,14 @@ impl Order<'_> {
         }
         let key_text = writer.sql.len();
         match order.column {
-            Some(column) => writer.value(column, key),
+            Some(column) => writer.bind_column_value(column, key),
             None => {
                 writer.bind(key);
             }
         }
         let key_text = writer.sql.get(key_text..).unwrap_or_default().to_owned();
-        for part in [" AND (", &order.sql, collation, strict, &key_text, " OR ", self.tiebreaker, side.word()]
+        for part in
+            [" AND (", &order.sql, collation, strict, &key_text, " OR ", self.tiebreaker, side.operator()]
         {
             writer.push(part);
         }
@@ -234,7 +235,7 @@ impl Order<'_> {
     }
 }
 
-impl Key<'_> {
+impl SortKey<'_> {
     fn is_text(&self) -> bool {
         self.column.is_some_and(Column::is_text)
     }

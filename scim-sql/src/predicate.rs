@@ -8,8 +8,8 @@ use scim_filter::{CompareOp, Predicate};
 use scim_schema::{AttributeRef, Operand};
 
 use crate::element_condition::{Condition, Position};
-use crate::mapping::{Attribute, Elements, Mapping};
-use crate::writer::{DrivingTable, Writer};
+use crate::mapping::{Elements, MappedAttribute, Mapping};
+use crate::writer::{DrivingTable, SqlWriter};
 use crate::{Cost, Dialect, Error, Fragment};
 
 /// SQLite's limit of the parts of a compound SELECT, and well within any other's.
@@ -27,7 +27,7 @@ impl Mapping {
     /// If an attribute is not mapped; that is 400 `invalidFilter` (RFC 7644 section 3.4.2.2). Nothing
     /// is ever left out of a filter.
     pub fn filter(&self, filter: &Predicate, dialect: Dialect, first: usize) -> Result<Fragment, Error> {
-        let mut writer = Writer::new(self, dialect, first);
+        let mut writer = SqlWriter::new(self, dialect, first);
         let cost = writer.predicate(filter)?;
         writer.finish(cost)
     }
@@ -52,7 +52,7 @@ struct OrTerms {
     all_indexed: bool,
 }
 
-impl<'m> Writer<'m> {
+impl<'m> SqlWriter<'m> {
     fn predicate(&mut self, predicate: &Predicate) -> Result<Cost, Error> {
         match predicate {
             Predicate::And(list) => {
@@ -75,23 +75,23 @@ impl<'m> Writer<'m> {
                 Ok(Cost::from_indexed(!holds))
             }
             Predicate::Present(target) => {
-                let (attribute, sub) = self.mapping.find(target)?;
-                self.any(attribute, Condition::Present(target, sub))
+                let (attribute, sub) = self.mapping.attribute_for(target)?;
+                self.any_element(attribute, Condition::Present(target, sub))
             }
             Predicate::Compare { target, op, operand } => {
-                let (attribute, sub) = self.mapping.find(target)?;
+                let (attribute, sub) = self.mapping.attribute_for(target)?;
                 self.compare(attribute, target, sub, *op, operand)
             }
             Predicate::Any { target, inner } => {
-                let (attribute, _) = self.mapping.find(target)?;
-                self.any(attribute, Condition::Inner(inner))
+                let (attribute, _) = self.mapping.attribute_for(target)?;
+                self.any_element(attribute, Condition::Inner(inner))
             }
         }
     }
 
     fn compare<'a>(
         &mut self,
-        attribute: &'a Attribute,
+        attribute: &'a MappedAttribute,
         target: &'a AttributeRef,
         sub: Option<&'a str>,
         op: CompareOp,
@@ -99,21 +99,25 @@ impl<'m> Writer<'m> {
     ) -> Result<Cost, Error> {
         let single = matches!(attribute.sources.as_slice(), [elements] if elements.table.is_none());
         if op != CompareOp::Ne || single {
-            return self.any(attribute, Condition::Compare(target, sub, op, operand));
+            return self.any_element(attribute, Condition::Compare(target, sub, op, operand));
         }
         // No value at all, or one that differs.
         self.push("(NOT ");
-        self.any(attribute, Condition::Assigned(target, sub))?;
+        self.any_element(attribute, Condition::Assigned(target, sub))?;
         self.push(" OR ");
-        self.any(attribute, Condition::Differs(target, sub, operand))?;
+        self.any_element(attribute, Condition::Differs(target, sub, operand))?;
         self.push(")");
         Ok(Cost::Scan)
     }
 
     /// Some element of the attribute fulfils the condition.
-    fn any<'a>(&mut self, attribute: &'a Attribute, condition: Condition<'a>) -> Result<Cost, Error> {
+    fn any_element<'a>(
+        &mut self,
+        attribute: &'a MappedAttribute,
+        condition: Condition<'a>,
+    ) -> Result<Cost, Error> {
         match attribute.sources.as_slice() {
-            [single] => self.element(single, condition, Position::Resource),
+            [single] => self.element_condition(single, condition, Position::Resource),
             all => self.or(all.iter().map(|elements| OrTerm::Element(elements, condition)).collect()),
         }
     }
@@ -198,11 +202,13 @@ impl<'m> Writer<'m> {
 
     fn or_term(&mut self, term: &OrTerm<'_>, position: Position) -> Result<Cost, Error> {
         match (term, position) {
-            (OrTerm::Element(elements, condition), _) => self.element(elements, *condition, position),
+            (OrTerm::Element(elements, condition), _) => {
+                self.element_condition(elements, *condition, position)
+            }
             (OrTerm::Predicate(predicate), Position::Resource) => self.predicate(predicate),
             (OrTerm::Predicate(predicate), Position::Subquery) => {
                 if let Some((elements, condition)) = self.single_source(predicate)? {
-                    return self.element(elements, condition, position);
+                    return self.element_condition(elements, condition, position);
                 }
                 self.select_ids(DrivingTable::Any);
                 self.push(" AND ");
@@ -214,7 +220,7 @@ impl<'m> Writer<'m> {
     /// Whether a predicate looks into another table than the resources'.
     fn looks_elsewhere(&self, predicate: &Predicate) -> Result<bool, Error> {
         for target in predicate.targets() {
-            let (attribute, _) = self.mapping.find(target)?;
+            let (attribute, _) = self.mapping.attribute_for(target)?;
             if attribute.sources.iter().any(|source| source.table.is_some()) {
                 return Ok(true);
             }
@@ -237,7 +243,7 @@ impl<'m> Writer<'m> {
             | Predicate::Any { target, .. } => target,
             _ => return Ok(None),
         };
-        let (attribute, sub) = self.mapping.find(target)?;
+        let (attribute, sub) = self.mapping.attribute_for(target)?;
         let [elements] = attribute.sources.as_slice() else { return Ok(None) };
         let condition = match predicate {
             Predicate::Compare { op, operand, .. } => Condition::Compare(target, sub, *op, operand),

@@ -1,18 +1,18 @@
 //! Writing SQL with its parameters.
 
 use crate::mapping::Mapping;
-use crate::{Bind, Cost, Dialect, Error, Fragment};
+use crate::{BindValue, Cost, Dialect, Error, Fragment};
 
 /// The most terms that are joined side by side. More are joined as a tree, whose depth databases limit as well.
 const MAX_FLAT_TERMS: usize = 16;
 
 /// A fragment that is being written.
-pub(crate) struct Writer<'m> {
+pub(crate) struct SqlWriter<'m> {
     pub(crate) mapping: &'m Mapping,
     pub(crate) dialect: Dialect,
     first: usize,
     pub(crate) sql: String,
-    binds: Vec<Bind>,
+    bind_values: Vec<BindValue>,
 }
 
 /// The table by which a subquery finds its rows.
@@ -24,16 +24,16 @@ pub(crate) enum DrivingTable {
     Fts5,
 }
 
-impl<'m> Writer<'m> {
+impl<'m> SqlWriter<'m> {
     pub(crate) fn new(mapping: &'m Mapping, dialect: Dialect, first: usize) -> Self {
-        Self { mapping, dialect, first, sql: String::with_capacity(128), binds: Vec::new() }
+        Self { mapping, dialect, first, sql: String::with_capacity(128), bind_values: Vec::new() }
     }
 
     pub(crate) fn finish(self, cost: Cost) -> Result<Fragment, Error> {
-        if self.first + self.binds.len() > self.dialect.max_parameters() {
+        if self.first + self.bind_values.len() > self.dialect.max_parameters() {
             return Err(Error::TooLong);
         }
-        Ok(Fragment { sql: self.sql, binds: self.binds, cost })
+        Ok(Fragment { sql: self.sql, bind_values: self.bind_values, cost })
     }
 
     pub(crate) fn push(&mut self, sql: &str) {
@@ -41,9 +41,9 @@ impl<'m> Writer<'m> {
     }
 
     /// Writes a parameter, and returns its number.
-    pub(crate) fn bind(&mut self, value: Bind) -> usize {
-        let number = self.first + self.binds.len();
-        self.binds.push(value);
+    pub(crate) fn bind(&mut self, value: BindValue) -> usize {
+        let number = self.first + self.bind_values.len();
+        self.bind_values.push(value);
         self.dialect.push_parameter(&mut self.sql, number);
         number
     }
@@ -79,11 +79,11 @@ impl<'m> Writer<'m> {
         for part in ["SELECT ", &mapping.id, " FROM ", &mapping.table, " WHERE "] {
             self.push(part);
         }
-        self.scoped_by(&mapping.scoped_by, driving);
+        self.push_scope(&mapping.scoped_by, driving);
     }
 
     /// Writes the columns that must have the values of certain parameters.
-    pub(crate) fn scoped_by(&mut self, columns: &[(String, usize)], driving: DrivingTable) {
+    pub(crate) fn push_scope(&mut self, columns: &[(String, usize)], driving: DrivingTable) {
         if columns.is_empty() {
             self.push("TRUE");
         }

@@ -4,12 +4,12 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use scim_schema::{Comparison, Instant, Operand};
 use serde_json::{Number, Value};
 
-use crate::Kind;
+use crate::ColumnType;
 
 /// The value of a parameter, for the driver.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Bind {
+pub enum BindValue {
     /// Text.
     Text(String),
     /// A whole number.
@@ -24,24 +24,26 @@ pub enum Bind {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Bound {
     /// The column can hold it.
-    At(Bind),
+    At(BindValue),
     /// It lies above this value and below the next that the column can hold.
-    Above(Bind),
+    Above(BindValue),
     /// It lies below all of them.
     Below,
 }
 
 /// Where an operand lies among the values of a column; `None` if no column of that kind is compared
 /// with such an operand.
-pub(crate) fn bound(kind: Kind, operand: &Operand) -> Option<Bound> {
+pub(crate) fn bound(kind: ColumnType, operand: &Operand) -> Option<Bound> {
     Some(match (kind, operand) {
-        (Kind::Text, Operand::Text(text)) => text_bound(text.folded()),
-        (Kind::Boolean, Operand::Boolean(flag)) => Bound::At(Bind::Boolean(*flag)),
-        (Kind::Integer, Operand::Number(number)) => number_bound(number)?,
-        (Kind::Real, Operand::Number(number)) => Bound::At(Bind::Real(number.as_f64()?)),
-        (Kind::Unix { per_second }, Operand::Instant(instant, text)) => unix_bound(per_second, instant, text),
-        (Kind::Timestamp, Operand::Instant(instant, text)) => timestamp_bound(instant, text),
-        (Kind::Key, operand) => text_bound(&key_of(operand)?),
+        (ColumnType::Text, Operand::Text(text)) => text_bound(text.folded()),
+        (ColumnType::Boolean, Operand::Boolean(flag)) => Bound::At(BindValue::Boolean(*flag)),
+        (ColumnType::Integer, Operand::Number(number)) => number_bound(number)?,
+        (ColumnType::Real, Operand::Number(number)) => Bound::At(BindValue::Real(number.as_f64()?)),
+        (ColumnType::UnixTime { per_second }, Operand::Instant(instant, text)) => {
+            unix_bound(per_second, instant, text)
+        }
+        (ColumnType::Timestamp, Operand::Instant(instant, text)) => timestamp_bound(instant, text),
+        (ColumnType::Key, operand) => text_bound(&key_of(operand)?),
         _ => return None,
     })
 }
@@ -49,24 +51,24 @@ pub(crate) fn bound(kind: Kind, operand: &Operand) -> Option<Bound> {
 /// No column holds U+0000, which PostgreSQL cannot store.
 fn text_bound(text: &str) -> Bound {
     match text.split_once('\0') {
-        None => Bound::At(Bind::Text(text.to_owned())),
-        Some((before, _)) => Bound::Above(Bind::Text(before.to_owned())),
+        None => Bound::At(BindValue::Text(text.to_owned())),
+        Some((before, _)) => Bound::Above(BindValue::Text(before.to_owned())),
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a float that is cast is in range")]
 fn number_bound(number: &Number) -> Option<Bound> {
     if let Some(whole) = number.as_i64() {
-        return Some(Bound::At(Bind::Integer(whole)));
+        return Some(Bound::At(BindValue::Integer(whole)));
     }
     // Powers of two, so exact.
     const END: f64 = 9_223_372_036_854_775_808.0;
     let float = number.as_f64()?;
     Some(match float.floor() {
         floor if floor < -END => Bound::Below,
-        floor if floor >= END => Bound::Above(Bind::Integer(i64::MAX)),
-        floor if floor < float => Bound::Above(Bind::Integer(floor as i64)),
-        floor => Bound::At(Bind::Integer(floor as i64)),
+        floor if floor >= END => Bound::Above(BindValue::Integer(i64::MAX)),
+        floor if floor < float => Bound::Above(BindValue::Integer(floor as i64)),
+        floor => Bound::At(BindValue::Integer(floor as i64)),
     })
 }
 
@@ -75,10 +77,10 @@ fn unix_bound(per_second: u32, instant: &Instant, text: &str) -> Bound {
     let whole = i128::from(instant.seconds()) * i128::from(per_second) + parts / 1_000_000_000;
     let exact = parts % 1_000_000_000 == 0 && digits_after_nine(text).is_empty();
     match i64::try_from(whole) {
-        Ok(whole) if exact => Bound::At(Bind::Integer(whole)),
-        Ok(whole) => Bound::Above(Bind::Integer(whole)),
+        Ok(whole) if exact => Bound::At(BindValue::Integer(whole)),
+        Ok(whole) => Bound::Above(BindValue::Integer(whole)),
         Err(_) if whole < 0 => Bound::Below,
-        Err(_) => Bound::Above(Bind::Integer(i64::MAX)),
+        Err(_) => Bound::Above(BindValue::Integer(i64::MAX)),
     }
 }
 
@@ -94,17 +96,17 @@ const EARLIEST: Option<NaiveDate> = NaiveDate::from_ymd_opt(-4713, 11, 24);
 
 fn timestamp_bound(instant: &Instant, text: &str) -> Bound {
     let (micros, is_exact) = match unix_bound(1_000_000, instant, text) {
-        Bound::At(Bind::Integer(micros)) => (micros, true),
-        Bound::Above(Bind::Integer(micros)) => (micros, false),
+        Bound::At(BindValue::Integer(micros)) => (micros, true),
+        Bound::Above(BindValue::Integer(micros)) => (micros, false),
         _ => return Bound::Below,
     };
     match DateTime::from_timestamp_micros(micros) {
         Some(time) if Some(time.date_naive()) < EARLIEST => Bound::Below,
-        Some(time) if is_exact => Bound::At(Bind::Text(timestamp(time))),
-        Some(time) => Bound::Above(Bind::Text(timestamp(time))),
+        Some(time) if is_exact => Bound::At(BindValue::Text(timestamp(time))),
+        Some(time) => Bound::Above(BindValue::Text(timestamp(time))),
         // Chrono's calendar ends there, on both sides.
         None if micros < 0 => Bound::Below,
-        None => Bound::Above(Bind::Text(timestamp(DateTime::<Utc>::MAX_UTC))),
+        None => Bound::Above(BindValue::Text(timestamp(DateTime::<Utc>::MAX_UTC))),
     }
 }
 
@@ -161,8 +163,8 @@ fn number_key(number: &Number) -> Option<String> {
     let (float, rest) = match whole {
         None => (number.as_f64()?, 0),
         Some(whole) => {
-            let near = whole as f64;
-            let float = if near as i128 > whole { near.next_down() } else { near };
+            let nearest = whole as f64;
+            let float = if nearest as i128 > whole { nearest.next_down() } else { nearest };
             (float, whole - float as i128)
         }
     };
@@ -231,24 +233,33 @@ mod tests {
     #[test]
     fn an_operand_that_a_column_cannot_hold_lies_between_two_that_it_can() {
         let number =
-            |value: Value| bound(Kind::Integer, &Comparison::Number.prepare(&value).unwrap()).unwrap();
-        assert_eq!(number(json!(2)), Bound::At(Bind::Integer(2)));
-        assert_eq!(number(json!(2.0)), Bound::At(Bind::Integer(2)));
-        assert_eq!(number(json!(-1.5)), Bound::Above(Bind::Integer(-2)));
-        assert_eq!(number(json!(u64::MAX)), Bound::Above(Bind::Integer(i64::MAX)));
+            |value: Value| bound(ColumnType::Integer, &Comparison::Number.prepare(&value).unwrap()).unwrap();
+        assert_eq!(number(json!(2)), Bound::At(BindValue::Integer(2)));
+        assert_eq!(number(json!(2.0)), Bound::At(BindValue::Integer(2)));
+        assert_eq!(number(json!(-1.5)), Bound::Above(BindValue::Integer(-2)));
+        assert_eq!(number(json!(u64::MAX)), Bound::Above(BindValue::Integer(i64::MAX)));
         assert_eq!(number(json!(-1e30)), Bound::Below);
         let time = |kind, text: &str| bound(kind, &Comparison::Instant.prepare_text(text).unwrap()).unwrap();
-        let millis = Kind::Unix { per_second: 1000 };
-        assert_eq!(time(millis, "1970-01-01T00:00:01.5Z"), Bound::At(Bind::Integer(1500)));
-        assert_eq!(time(millis, "1970-01-01T00:00:01.5001Z"), Bound::Above(Bind::Integer(1500)));
-        assert_eq!(time(millis, "1969-12-31T23:59:59.9990000000001Z"), Bound::Above(Bind::Integer(-1)));
-        let stamp = |text: &str| Bound::At(Bind::Text(text.to_owned()));
-        assert_eq!(time(Kind::Timestamp, "2024-02-29T12:00:00Z"), stamp("2024-02-29 12:00:00.000000+00"));
-        assert_eq!(time(Kind::Timestamp, "0001-01-01T00:00:00Z"), stamp("0001-01-01 00:00:00.000000+00"));
-        assert_eq!(time(Kind::Timestamp, "-0001-12-31T23:59:59Z"), stamp("0002-12-31 23:59:59.000000+00 BC"));
+        let millis = ColumnType::UnixTime { per_second: 1000 };
+        assert_eq!(time(millis, "1970-01-01T00:00:01.5Z"), Bound::At(BindValue::Integer(1500)));
+        assert_eq!(time(millis, "1970-01-01T00:00:01.5001Z"), Bound::Above(BindValue::Integer(1500)));
+        assert_eq!(time(millis, "1969-12-31T23:59:59.9990000000001Z"), Bound::Above(BindValue::Integer(-1)));
+        let stamp = |text: &str| Bound::At(BindValue::Text(text.to_owned()));
+        assert_eq!(
+            time(ColumnType::Timestamp, "2024-02-29T12:00:00Z"),
+            stamp("2024-02-29 12:00:00.000000+00")
+        );
+        assert_eq!(
+            time(ColumnType::Timestamp, "0001-01-01T00:00:00Z"),
+            stamp("0001-01-01 00:00:00.000000+00")
+        );
+        assert_eq!(
+            time(ColumnType::Timestamp, "-0001-12-31T23:59:59Z"),
+            stamp("0002-12-31 23:59:59.000000+00 BC")
+        );
         let first = "4714-11-24 00:00:00.000000+00 BC";
-        assert_eq!(time(Kind::Timestamp, "-4713-11-24T00:00:00Z"), stamp(first));
-        assert_eq!(time(Kind::Timestamp, "-4713-11-23T23:59:59Z"), Bound::Below);
-        assert_eq!(text_bound("a\0b"), Bound::Above(Bind::Text("a".to_owned())));
+        assert_eq!(time(ColumnType::Timestamp, "-4713-11-24T00:00:00Z"), stamp(first));
+        assert_eq!(time(ColumnType::Timestamp, "-4713-11-23T23:59:59Z"), Bound::Below);
+        assert_eq!(text_bound("a\0b"), Bound::Above(BindValue::Text("a".to_owned())));
     }
 }
