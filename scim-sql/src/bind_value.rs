@@ -1,4 +1,8 @@
-//! Values that are bound, and operands in the form in which a column holds them.
+//! The values of parameters, and the conversion of operands to values of a column.
+//!
+//! A column may not be able to hold an operand: a column of integers cannot hold 1.5, and no column of PostgreSQL can
+//! hold U+0000. Comparisons with such an operand still have an answer. So an operand becomes a [`Bound`], which says
+//! where it lies among the values that the column can hold.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use scim_schema::{Comparison, Instant, Operand};
@@ -6,35 +10,34 @@ use serde_json::{Number, Value};
 
 use crate::ColumnType;
 
-/// The value of a parameter, for the driver.
+/// The value of a parameter, for the host to pass to its driver.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BindValue {
     /// Text.
     Text(String),
-    /// A whole number.
+    /// An integer.
     Integer(i64),
-    /// A number.
+    /// A floating point number.
     Real(f64),
-    /// A truth value.
+    /// A boolean.
     Boolean(bool),
 }
 
-/// Where an operand lies among the values that a column can hold.
+/// The position of an operand among the values that a column can hold.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Bound {
-    /// The column can hold it.
+    /// The operand equals this value.
     At(BindValue),
-    /// It lies above this value and below the next that the column can hold.
+    /// The operand is greater than this value, and less than the next greater value that the column can hold.
     Above(BindValue),
-    /// It lies below all of them.
+    /// The operand is less than all values that the column can hold.
     Below,
 }
 
-/// Where an operand lies among the values of a column; `None` if no column of that kind is compared
-/// with such an operand.
-pub(crate) fn bound(kind: ColumnType, operand: &Operand) -> Option<Bound> {
-    Some(match (kind, operand) {
+/// The position of an operand among the values of a column; `None` if the column has another type than the operand.
+pub(crate) fn bound(column_type: ColumnType, operand: &Operand) -> Option<Bound> {
+    Some(match (column_type, operand) {
         (ColumnType::Text, Operand::Text(text)) => text_bound(text.folded()),
         (ColumnType::Boolean, Operand::Boolean(flag)) => Bound::At(BindValue::Boolean(*flag)),
         (ColumnType::Integer, Operand::Number(number)) => number_bound(number)?,
@@ -48,7 +51,8 @@ pub(crate) fn bound(kind: ColumnType, operand: &Operand) -> Option<Bound> {
     })
 }
 
-/// No column holds U+0000, which PostgreSQL cannot store.
+/// A text with U+0000 lies between the text before that character and all longer texts, since PostgreSQL cannot store
+/// the character.
 fn text_bound(text: &str) -> Bound {
     match text.split_once('\0') {
         None => Bound::At(BindValue::Text(text.to_owned())),
@@ -56,12 +60,12 @@ fn text_bound(text: &str) -> Bound {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a float that is cast is in range")]
+#[expect(clippy::cast_possible_truncation, reason = "only floats in the range of i64 are cast")]
 fn number_bound(number: &Number) -> Option<Bound> {
-    if let Some(whole) = number.as_i64() {
-        return Some(Bound::At(BindValue::Integer(whole)));
+    if let Some(integer) = number.as_i64() {
+        return Some(Bound::At(BindValue::Integer(integer)));
     }
-    // Powers of two, so exact.
+    // 2^63, which a float represents exactly.
     const END: f64 = 9_223_372_036_854_775_808.0;
     let float = number.as_f64()?;
     Some(match float.floor() {
@@ -73,25 +77,26 @@ fn number_bound(number: &Number) -> Option<Bound> {
 }
 
 fn unix_bound(per_second: u32, instant: &Instant, text: &str) -> Bound {
-    let parts = i128::from(instant.nanoseconds()) * i128::from(per_second);
-    let whole = i128::from(instant.seconds()) * i128::from(per_second) + parts / 1_000_000_000;
-    let exact = parts % 1_000_000_000 == 0 && digits_after_nine(text).is_empty();
-    match i64::try_from(whole) {
-        Ok(whole) if exact => Bound::At(BindValue::Integer(whole)),
-        Ok(whole) => Bound::Above(BindValue::Integer(whole)),
-        Err(_) if whole < 0 => Bound::Below,
+    let scaled_nanos = i128::from(instant.nanoseconds()) * i128::from(per_second);
+    let units = i128::from(instant.seconds()) * i128::from(per_second) + scaled_nanos / 1_000_000_000;
+    let is_exact = scaled_nanos % 1_000_000_000 == 0 && digits_after_nine(text).is_empty();
+    match i64::try_from(units) {
+        Ok(units) if is_exact => Bound::At(BindValue::Integer(units)),
+        Ok(units) => Bound::Above(BindValue::Integer(units)),
+        Err(_) if units < 0 => Bound::Below,
         Err(_) => Bound::Above(BindValue::Integer(i64::MAX)),
     }
 }
 
-/// The digits of a fraction of a second after the ninth, without zeros at the end.
+/// The digits of the fraction of a second after the ninth, without trailing zeros. An [`Instant`] has nanoseconds;
+/// these digits are beyond them.
 fn digits_after_nine(text: &str) -> &str {
     let Some((_, fraction)) = text.split_once('.') else { return "" };
     let end = fraction.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(fraction.len());
     fraction.get(9..end).unwrap_or_default().trim_end_matches('0')
 }
 
-/// The first day that PostgreSQL can store: 24 November 4714 BC. Its last day lies after chrono's.
+/// The first day that PostgreSQL can store: 24 November 4714 BC. The last one is later than any day of chrono.
 const EARLIEST: Option<NaiveDate> = NaiveDate::from_ymd_opt(-4713, 11, 24);
 
 fn timestamp_bound(instant: &Instant, text: &str) -> Bound {
@@ -104,24 +109,24 @@ fn timestamp_bound(instant: &Instant, text: &str) -> Bound {
         Some(time) if Some(time.date_naive()) < EARLIEST => Bound::Below,
         Some(time) if is_exact => Bound::At(BindValue::Text(timestamp(time))),
         Some(time) => Bound::Above(BindValue::Text(timestamp(time))),
-        // Chrono's calendar ends there, on both sides.
+        // The time is outside of the calendar of chrono.
         None if micros < 0 => Bound::Below,
         None => Bound::Above(BindValue::Text(timestamp(DateTime::<Utc>::MAX_UTC))),
     }
 }
 
-/// A time as PostgreSQL reads it: the year 0 is 1 BC.
+/// A time in the syntax of PostgreSQL, in which the year 0 is 1 BC.
 fn timestamp(time: DateTime<Utc>) -> String {
     let (is_ad, year) = time.year_ce();
     let era = if is_ad { "" } else { " BC" };
     format!("{year:04}{}{era}", time.format("-%m-%d %H:%M:%S%.6f+00"))
 }
 
-/// A value as text whose order, code point by code point, is the order of the values: what a
-/// [`Column::key`](crate::Column::key) holds.
+/// Converts a value of any type to a text for a column of type [`Column::key`](crate::Column::key).
 ///
-/// Equal values have equal keys, whatever their case, offset or notation. `None` if the value is not
-/// of the attribute's type.
+/// The texts of two values compare, code point by code point, like the values themselves. Equal values have equal
+/// texts: two texts that differ in case, unless the attribute is `caseExact`, two times with different offsets, or 10
+/// and 10.0. Returns `None` if the value does not have the type that `comparison` is for.
 ///
 /// ```
 /// use scim_schema::Comparison;
@@ -135,8 +140,8 @@ fn timestamp(time: DateTime<Utc>) -> String {
 ///     sortable_key(Comparison::Instant, &json!("2020-01-01T01:00:00.0+01:00")),
 /// );
 /// ```
-pub fn sortable_key(rule: Comparison, value: &Value) -> Option<String> {
-    key_of(&rule.prepare(value)?)
+pub fn sortable_key(comparison: Comparison, value: &Value) -> Option<String> {
+    key_of(&comparison.prepare(value)?)
 }
 
 fn key_of(operand: &Operand) -> Option<String> {
@@ -144,35 +149,42 @@ fn key_of(operand: &Operand) -> Option<String> {
         Operand::Text(text) => text.folded().to_owned(),
         Operand::Boolean(flag) => flag.to_string(),
         Operand::Number(number) => number_key(number)?,
-        Operand::Instant(instant, given) => {
-            // No year that can be read is this many seconds before 1970.
+        Operand::Instant(instant, text) => {
+            // Makes the number of seconds positive: no year that can be parsed is this far before 1970.
             const SHIFT: i64 = 10_000_000_000_000;
             let (seconds, nanos) = (instant.seconds() + SHIFT, instant.nanoseconds());
-            let text = format!("{seconds:014}.{nanos:09}{}", digits_after_nine(given));
-            text.trim_end_matches('0').to_owned()
+            let key = format!("{seconds:014}.{nanos:09}{}", digits_after_nine(text));
+            key.trim_end_matches('0').to_owned()
         }
         _ => return None,
     })
 }
 
-/// The greatest float that is not above the number, and how far the number is above it: whole
-/// numbers have digits that a float has not.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "what is lost is the rest")]
+/// The key of a number: the bits of a float, in an order that compares like floats, and then a remainder.
+///
+/// A 64-bit integer may have more digits than a float. So the float is the greatest one that is not greater than the
+/// number, and the remainder is the difference to the number.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "the remainder is computed from what the casts lose"
+)]
 fn number_key(number: &Number) -> Option<String> {
-    let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-    let (float, rest) = match whole {
+    let integer = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    let (float, remainder) = match integer {
         None => (number.as_f64()?, 0),
-        Some(whole) => {
-            let nearest = whole as f64;
-            let float = if nearest as i128 > whole { nearest.next_down() } else { nearest };
-            (float, whole - float as i128)
+        Some(integer) => {
+            let nearest = integer as f64;
+            let float = if nearest as i128 > integer { nearest.next_down() } else { nearest };
+            (float, integer - float as i128)
         }
     };
-    // Adding zero makes -0.0 into 0.0.
+    // Adding zero turns -0.0 into 0.0.
     let bits = (float + 0.0).to_bits();
-    // The bits of floats order like their values once the sign is turned.
+    // The bits of positive floats compare like the floats. Flipping the sign bit puts them after the negative ones,
+    // whose bits compare in the opposite order and so are all flipped.
     let ordered = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
-    Some(format!("{ordered:016x}{rest:04x}"))
+    Some(format!("{ordered:016x}{remainder:04x}"))
 }
 
 #[cfg(test)]
@@ -182,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_order_like_values() {
+    fn keys_compare_like_values() {
         let numbers = [
             json!(-1e300),
             json!(i64::MIN),
@@ -197,11 +209,10 @@ mod tests {
             json!(u64::MAX),
             json!(1e30),
         ];
-        for (a, one) in numbers.iter().enumerate() {
-            for (b, other) in numbers.iter().enumerate() {
-                let (one, other) =
-                    (sortable_key(Comparison::Number, one), sortable_key(Comparison::Number, other));
-                assert_eq!(one.cmp(&other), a.cmp(&b), "{one:?} {other:?}");
+        for (i, a) in numbers.iter().enumerate() {
+            for (j, b) in numbers.iter().enumerate() {
+                let (a, b) = (sortable_key(Comparison::Number, a), sortable_key(Comparison::Number, b));
+                assert_eq!(a.cmp(&b), i.cmp(&j), "{a:?} {b:?}");
             }
         }
         assert_eq!(
@@ -224,14 +235,14 @@ mod tests {
             "9999-12-31T23:59:59Z",
         ];
         for pair in times.windows(2) {
-            let [one, other] =
+            let [earlier, later] =
                 [pair[0], pair[1]].map(|t| sortable_key(Comparison::Instant, &json!(t)).unwrap());
-            assert!(one < other, "{one} {other}");
+            assert!(earlier < later, "{earlier} {later}");
         }
     }
 
     #[test]
-    fn an_operand_that_a_column_cannot_hold_lies_between_two_that_it_can() {
+    fn operands_that_a_column_cannot_hold_lie_between_its_values() {
         let number =
             |value: Value| bound(ColumnType::Integer, &Comparison::Number.prepare(&value).unwrap()).unwrap();
         assert_eq!(number(json!(2)), Bound::At(BindValue::Integer(2)));

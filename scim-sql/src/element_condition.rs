@@ -1,4 +1,4 @@
-//! Writing conditions on one element of an attribute: in the resource's own row, or in another table.
+//! Writes conditions on one element of an attribute, which is in the row of the resource or in another table.
 
 use scim_filter::{CompareOp, Predicate};
 use scim_schema::{AttributeRef, Operand};
@@ -10,34 +10,35 @@ use crate::mapping::Elements;
 use crate::writer::{DrivingTable, SqlWriter};
 use crate::{Column, Cost, Dialect, Error};
 
-/// A condition on an element.
+/// A condition on one element. The `Option<&str>` is the sub-attribute that it is about; `None` for the element
+/// itself.
 #[derive(Clone, Copy)]
 pub(crate) enum Condition<'a> {
-    /// It has a value that compares to the operand.
+    /// The comparison of the value with the operand holds. For `ne` it also holds if there is no value.
     Compare(&'a AttributeRef, Option<&'a str>, CompareOp, &'a Operand),
-    /// It has a value, and that differs from the operand.
+    /// There is a value, and it differs from the operand.
     Differs(&'a AttributeRef, Option<&'a str>, &'a Operand),
-    /// It has a value.
+    /// There is a value.
     Assigned(&'a AttributeRef, Option<&'a str>),
-    /// It has a value that is not empty.
+    /// There is a value that is not an empty text.
     Present(&'a AttributeRef, Option<&'a str>),
-    /// It fulfils the filter of a value path.
+    /// The filter of a value path holds.
     Inner(&'a Predicate),
 }
 
-/// Where a condition stands.
+/// The place of a condition in the statement.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Position {
-    /// It is part of a condition on a resource.
+    /// Part of a condition on a row of the resources.
     Resource,
-    /// It is a subquery that finds ids.
+    /// A subquery that selects ids.
     Subquery,
 }
 
 impl SqlWriter<'_> {
-    /// By which table the elements that fulfil the condition are found.
+    /// The table by which the database should find the elements for which the condition holds.
     fn driving_table(&self, elements: &Elements, condition: Condition<'_>) -> DrivingTable {
-        let is_driving = |predicate: &Predicate| match predicate {
+        let is_fts5 = |predicate: &Predicate| match predicate {
             Predicate::Compare { target, op, operand } => {
                 let sub = target.sub().map(|sub| sub.name());
                 self.is_fts5(elements, sub, *op, operand)
@@ -46,13 +47,14 @@ impl SqlWriter<'_> {
         };
         let uses_fts5 = match condition {
             Condition::Compare(_, sub, op, operand) => self.is_fts5(elements, sub, op, operand),
-            Condition::Inner(Predicate::And(all)) => all.iter().any(is_driving),
-            Condition::Inner(inner) => is_driving(inner),
+            Condition::Inner(Predicate::And(all)) => all.iter().any(is_fts5),
+            Condition::Inner(inner) => is_fts5(inner),
             _ => false,
         };
         if uses_fts5 { DrivingTable::Fts5 } else { DrivingTable::Any }
     }
 
+    /// Whether an FTS5 table serves a comparison.
     fn is_fts5(&self, elements: &Elements, sub: Option<&str>, op: CompareOp, operand: &Operand) -> bool {
         let column = elements.column_for(sub).filter(|_| self.dialect == Dialect::Sqlite);
         matches!(op, CompareOp::Co | CompareOp::Ew)
@@ -60,7 +62,7 @@ impl SqlWriter<'_> {
             && matches!(operand, Operand::Text(text) if has_trigrams(text.folded()))
     }
 
-    /// Some element of this source fulfils the condition.
+    /// Writes the condition that at least one element of this source satisfies a condition.
     pub(crate) fn element_condition(
         &mut self,
         elements: &Elements,
@@ -92,40 +94,42 @@ impl SqlWriter<'_> {
         Ok(cost)
     }
 
-    /// The element in the resource's row fulfils the condition.
+    /// Writes the condition that the element in the row of the resource satisfies a condition.
     fn row_condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
-        // `co` and `ew` read all rows, so a subquery does it once instead of row by row.
-        let searched = match condition {
+        // A subquery lets the database find the rows by a trigram index, or else scan the table once, instead of
+        // testing each row of the outer query.
+        let searched_column = match condition {
             Condition::Compare(_, sub, CompareOp::Co | CompareOp::Ew, _) => elements.column_for(sub),
             _ => None,
         };
-        let searched = searched.is_some_and(|column| column.constant_value().is_none());
+        let uses_subquery = searched_column.is_some_and(|column| column.constant_value().is_none());
         self.push("(");
-        if searched {
+        if uses_subquery {
             self.push(&self.mapping.id);
             self.push(" IN (");
             self.select_ids(self.driving_table(elements, condition));
             self.push(" AND ");
         }
-        // A constant says nothing unless the row has an element.
+        // Conditions that would hold, or that test a constant, without looking at a column of the element: they must
+        // also test that the row has an element.
         let is_constant =
             |sub| elements.column_for(sub).is_some_and(|column| column.constant_value().is_some());
-        let in_each = match condition {
+        let ignores_columns = match condition {
             Condition::Inner(_) => true,
             Condition::Compare(target, sub, ..)
             | Condition::Differs(target, sub, _)
             | Condition::Assigned(target, sub) => target.is_primary() || is_constant(sub) || sub.is_none(),
             Condition::Present(_, sub) => is_constant(sub) || sub.is_none(),
         };
-        let needs_one = in_each || elements.condition.is_some();
-        let differs = matches!(condition, Condition::Compare(_, _, CompareOp::Ne, _));
-        let (before, after) = if differs { ("(NOT ", " OR ") } else { ("", " AND ") };
-        if needs_one && self.push_exists(elements, before)? {
-            self.push(if differs { ")" } else { "" });
+        let needs_element = ignores_columns || elements.condition.is_some();
+        let is_ne = matches!(condition, Condition::Compare(_, _, CompareOp::Ne, _));
+        let (before, after) = if is_ne { ("(NOT ", " OR ") } else { ("", " AND ") };
+        if needs_element && self.push_exists(elements, before)? {
+            self.push(if is_ne { ")" } else { "" });
             self.push(after);
         }
         let cost = self.columns_condition(elements, condition)?;
-        if searched {
+        if uses_subquery {
             self.push(self.dialect.optimization_fence());
             self.push(")");
         }
@@ -133,7 +137,8 @@ impl SqlWriter<'_> {
         Ok(cost)
     }
 
-    /// Writes the condition that the row has an element, and returns whether it did: some rows always have one.
+    /// Writes `before` and the condition that the row has an element, and returns true. If every row has an element,
+    /// writes nothing and returns false.
     pub(crate) fn push_exists(&mut self, elements: &Elements, before: &str) -> Result<bool, Error> {
         if let Some(condition) = &elements.condition {
             for part in [before, "(", condition, ")"] {
@@ -147,8 +152,8 @@ impl SqlWriter<'_> {
             .map(|(_, column)| column)
             .filter(|c| c.constant_value().is_none())
             .collect();
-        let simple = matches!(elements.columns.as_slice(), [(None, _)]);
-        if columns.is_empty() || simple || columns.iter().any(|column| !column.nullable) {
+        let is_simple = matches!(elements.columns.as_slice(), [(None, _)]);
+        if columns.is_empty() || is_simple || columns.iter().any(|column| !column.nullable) {
             return Ok(false);
         }
         self.push(before);
@@ -160,7 +165,7 @@ impl SqlWriter<'_> {
         Ok(true)
     }
 
-    /// The condition on the columns of an element.
+    /// Writes a condition on the columns of an element.
     fn columns_condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
         match condition {
             Condition::Inner(inner) => self.inner_condition(elements, inner),
@@ -169,7 +174,7 @@ impl SqlWriter<'_> {
             }
             Condition::Compare(target, sub, op, operand) => match elements.column_for(sub) {
                 Some(column) => self.column_condition(elements, column, target, op, operand),
-                // The elements of this source do not have the sub-attribute.
+                // The elements of this source do not have this sub-attribute.
                 None => Ok(self.push_constant(op == CompareOp::Ne)),
             },
             Condition::Differs(target, _, operand) if target.is_primary() => {
@@ -184,7 +189,7 @@ impl SqlWriter<'_> {
                 self.push(")");
                 Ok(Cost::Scan)
             }
-            // Every element has it, since an absent `primary` is false.
+            // Every element has a value, since an absent `primary` is false.
             Condition::Assigned(target, _) if target.is_primary() => Ok(self.push_constant(true)),
             Condition::Assigned(_, sub) => match elements.column_for(sub) {
                 Some(column) => Ok(self.push_assigned(column)),
@@ -197,8 +202,9 @@ impl SqlWriter<'_> {
             Condition::Present(target, None) => {
                 let columns: Vec<_> = elements.columns.iter().collect();
                 self.join(&columns, " OR ", &mut |writer, (sub, column)| {
-                    let of = sub.as_deref().and_then(|sub| target.sub_attribute(sub)).unwrap_or(target);
-                    writer.push_present(of, column);
+                    let sub_target =
+                        sub.as_deref().and_then(|sub| target.sub_attribute(sub)).unwrap_or(target);
+                    writer.push_present(sub_target, column);
                     Ok(())
                 })?;
                 Ok(Cost::Scan)
@@ -206,8 +212,7 @@ impl SqlWriter<'_> {
         }
     }
 
-    /// `primary`, which is false in an element that does not have it: where the column is NULL, and where
-    /// there is no column.
+    /// Writes a condition on `primary`. It counts as false if the column is NULL, and if there is no column.
     fn primary_condition(
         &mut self,
         elements: &Elements,
@@ -215,13 +220,13 @@ impl SqlWriter<'_> {
         op: CompareOp,
         operand: &Operand,
     ) -> Result<Cost, Error> {
-        // There are two values, so `ne` one is `eq` the other.
+        // A boolean has two values, so `ne true` is the same as `eq false`.
         let wanted = (op == CompareOp::Eq) == matches!(operand, Operand::Boolean(true));
         let name = target.definition().name();
         let column = elements.column_for(Some(name)).filter(|column| column.constant_value().is_none());
         let Some(column) = column else {
-            let held = elements.constants.get(name).and_then(Value::as_bool).unwrap_or(false);
-            return Ok(self.push_constant(held == wanted));
+            let constant = elements.constants.get(name).and_then(Value::as_bool).unwrap_or(false);
+            return Ok(self.push_constant(constant == wanted));
         };
         let operand = Operand::Boolean(wanted);
         if wanted || !column.nullable {
@@ -236,7 +241,7 @@ impl SqlWriter<'_> {
         Ok(cost)
     }
 
-    /// The filter of a value path, on one element.
+    /// Writes the filter of a value path, as a condition on one element.
     fn inner_condition(&mut self, elements: &Elements, predicate: &Predicate) -> Result<Cost, Error> {
         match predicate {
             Predicate::And(list) => {
@@ -273,7 +278,7 @@ impl SqlWriter<'_> {
                 let (_, sub) = self.mapping.attribute_for(target)?;
                 self.columns_condition(elements, Condition::Compare(target, sub, *op, operand))
             }
-            // There are no elements inside an element.
+            // A sub-attribute is never complex, so no value path is inside a value path.
             Predicate::Any { .. } => Ok(self.push_constant(false)),
         }
     }

@@ -1,8 +1,10 @@
-//! Writing predicates.
+//! Translates predicates.
 //!
-//! Every condition is true or false, never NULL, so that NOT is the complement as it is in memory. A condition
-//! on another table is written as a subquery that finds ids without looking at the row around it. With EXISTS
-//! inside an OR the database would ask the question for each row, and read the whole table.
+//! Every condition is TRUE or FALSE, never NULL, so that NOT selects exactly the other rows, as it does in memory.
+//!
+//! A condition on another table becomes a subquery that selects ids, independent of the outer row. With EXISTS inside
+//! an OR, the database would run the subquery for each row, and so read the whole table. For the same reason the terms
+//! of an OR become the parts of a UNION of ids.
 
 use scim_filter::{CompareOp, Predicate};
 use scim_schema::{AttributeRef, Operand};
@@ -12,20 +14,21 @@ use crate::mapping::{Elements, MappedAttribute, Mapping};
 use crate::writer::{DrivingTable, SqlWriter};
 use crate::{Cost, Dialect, Error, Fragment};
 
-/// SQLite's limit of the parts of a compound SELECT, and well within any other's.
-const MAX_UNION: usize = 500;
+/// The limit of SQLite for the parts of a compound SELECT. PostgreSQL allows more.
+const MAX_UNION_PARTS: usize = 500;
 
 impl Mapping {
-    /// A condition on the resources' table that holds for what a filter selects, as in memory.
+    /// Translates a filter to a condition on the table of the resources. It selects the same resources as
+    /// [`Predicate::is_match`] in memory.
     ///
-    /// Its parameters begin with the number `first`. The statement that it becomes part of binds
-    /// those before, names the table with the same alias, and says itself what all resources are
-    /// [within](crate::MappingBuilder::scoped_by).
+    /// The parameters of the condition begin with the number `first`. The statement around it binds the parameters
+    /// before that, uses the alias of the mapping for the table, and has the conditions of
+    /// [`scoped_by`](crate::MappingBuilder::scoped_by) itself.
     ///
     /// # Errors
     ///
-    /// If an attribute is not mapped; that is 400 `invalidFilter` (RFC 7644 section 3.4.2.2). Nothing
-    /// is ever left out of a filter.
+    /// [`Error::Unmapped`] if an attribute is not mapped; a service answers with 400 `invalidFilter` (RFC 7644 section
+    /// 3.4.2.2). [`Error::TooLong`] if the statement would exceed the limits of the database.
     pub fn filter(&self, filter: &Predicate, dialect: Dialect, first: usize) -> Result<Fragment, Error> {
         let mut writer = SqlWriter::new(self, dialect, first);
         let cost = writer.predicate(filter)?;
@@ -42,17 +45,18 @@ enum OrTerm<'a> {
 /// The terms of an OR as SQL, by how the database finds their rows.
 #[derive(Default)]
 struct OrTerms {
-    /// Subqueries that find ids in other tables.
+    /// Subqueries that select ids from other tables.
     subqueries: Vec<String>,
-    /// Conditions on the resource that an index serves.
+    /// Conditions on the row of the resource that an index serves.
     indexed: Vec<String>,
-    /// Conditions on the resource that no index serves.
+    /// Conditions on the row of the resource that no index serves.
     scans: Vec<String>,
-    /// Whether an index serves all of them.
+    /// Whether an index serves every term.
     all_indexed: bool,
 }
 
 impl<'m> SqlWriter<'m> {
+    /// Writes a condition on the row of the resource.
     fn predicate(&mut self, predicate: &Predicate) -> Result<Cost, Error> {
         match predicate {
             Predicate::And(list) => {
@@ -89,6 +93,7 @@ impl<'m> SqlWriter<'m> {
         }
     }
 
+    /// Writes a comparison. `ne` holds for a multi-valued attribute if it has no value, or a value that differs.
     fn compare<'a>(
         &mut self,
         attribute: &'a MappedAttribute,
@@ -97,11 +102,10 @@ impl<'m> SqlWriter<'m> {
         op: CompareOp,
         operand: &'a Operand,
     ) -> Result<Cost, Error> {
-        let single = matches!(attribute.sources.as_slice(), [elements] if elements.table.is_none());
-        if op != CompareOp::Ne || single {
+        let is_in_row = matches!(attribute.sources.as_slice(), [elements] if elements.table.is_none());
+        if op != CompareOp::Ne || is_in_row {
             return self.any_element(attribute, Condition::Compare(target, sub, op, operand));
         }
-        // No value at all, or one that differs.
         self.push("(NOT ");
         self.any_element(attribute, Condition::Assigned(target, sub))?;
         self.push(" OR ");
@@ -110,7 +114,7 @@ impl<'m> SqlWriter<'m> {
         Ok(Cost::Scan)
     }
 
-    /// Some element of the attribute fulfils the condition.
+    /// Writes the condition that at least one element of the attribute satisfies a condition.
     fn any_element<'a>(
         &mut self,
         attribute: &'a MappedAttribute,
@@ -122,13 +126,13 @@ impl<'m> SqlWriter<'m> {
         }
     }
 
-    /// At least one term holds. If a term looks into another table, or an index serves each of them, all become
-    /// the parts of one union.
+    /// Writes the condition that at least one term holds: a UNION of ids if a term reads another table or an index
+    /// serves every term, and otherwise a plain OR.
     fn or(&mut self, terms: Vec<OrTerm<'_>>) -> Result<Cost, Error> {
         let mut written = self.or_terms(&terms)?;
         let cost = Cost::from_indexed(written.all_indexed);
         let is_union = !written.subqueries.is_empty() || written.all_indexed;
-        if is_union && written.subqueries.len() + written.indexed.len() < MAX_UNION {
+        if is_union && written.subqueries.len() + written.indexed.len() < MAX_UNION_PARTS {
             self.union(&written)?;
             return Ok(cost);
         }
@@ -140,20 +144,20 @@ impl<'m> SqlWriter<'m> {
         Ok(cost)
     }
 
-    /// Writes each term by itself.
+    /// Writes each term as SQL of its own.
     fn or_terms(&mut self, terms: &[OrTerm<'_>]) -> Result<OrTerms, Error> {
         let start = self.sql.len();
         let mut written = OrTerms { all_indexed: true, ..OrTerms::default() };
         for term in terms {
-            let looks_elsewhere = match term {
-                OrTerm::Predicate(predicate) => self.looks_elsewhere(predicate)?,
+            let reads_other_table = match term {
+                OrTerm::Predicate(predicate) => self.reads_other_table(predicate)?,
                 OrTerm::Element(elements, _) => elements.table.is_some(),
             };
-            let position = if looks_elsewhere { Position::Subquery } else { Position::Resource };
+            let position = if reads_other_table { Position::Subquery } else { Position::Resource };
             let cost = self.or_term(term, position)?;
             written.all_indexed &= cost == Cost::Indexed;
             let group = match cost {
-                _ if looks_elsewhere => &mut written.subqueries,
+                _ if reads_other_table => &mut written.subqueries,
                 Cost::Indexed => &mut written.indexed,
                 Cost::Scan => &mut written.scans,
             };
@@ -162,7 +166,7 @@ impl<'m> SqlWriter<'m> {
         Ok(written)
     }
 
-    /// The id is one of those that the parts of a union find.
+    /// Writes the condition that the id is in the union of the ids that the terms select.
     fn union(&mut self, terms: &OrTerms) -> Result<(), Error> {
         for part in ["(", &self.mapping.id, " IN ("] {
             self.push(part);
@@ -182,7 +186,7 @@ impl<'m> SqlWriter<'m> {
             self.push(" AND ");
             self.push(condition);
         }
-        // The terms that no index serves are one part together, so that the table is read once.
+        // All terms that no index serves become one part, so that the table is scanned once.
         if !terms.scans.is_empty() {
             begin(self);
             self.select_ids(DrivingTable::Any);
@@ -200,6 +204,7 @@ impl<'m> SqlWriter<'m> {
         })
     }
 
+    /// Writes one term, as a condition or as a subquery that selects ids.
     fn or_term(&mut self, term: &OrTerm<'_>, position: Position) -> Result<Cost, Error> {
         match (term, position) {
             (OrTerm::Element(elements, condition), _) => {
@@ -207,7 +212,7 @@ impl<'m> SqlWriter<'m> {
             }
             (OrTerm::Predicate(predicate), Position::Resource) => self.predicate(predicate),
             (OrTerm::Predicate(predicate), Position::Subquery) => {
-                if let Some((elements, condition)) = self.single_source(predicate)? {
+                if let Some((elements, condition)) = self.other_table_condition(predicate)? {
                     return self.element_condition(elements, condition, position);
                 }
                 self.select_ids(DrivingTable::Any);
@@ -217,8 +222,8 @@ impl<'m> SqlWriter<'m> {
         }
     }
 
-    /// Whether a predicate looks into another table than the resources'.
-    fn looks_elsewhere(&self, predicate: &Predicate) -> Result<bool, Error> {
+    /// Whether a predicate reads another table than that of the resources.
+    fn reads_other_table(&self, predicate: &Predicate) -> Result<bool, Error> {
         for target in predicate.targets() {
             let (attribute, _) = self.mapping.attribute_for(target)?;
             if attribute.sources.iter().any(|source| source.table.is_some()) {
@@ -228,8 +233,9 @@ impl<'m> SqlWriter<'m> {
         Ok(false)
     }
 
-    /// The condition of a predicate on the rows of one other table, if it is such a predicate.
-    fn single_source<'a>(
+    /// The source and the condition of a predicate that tests only the rows of one other table; `None` for other
+    /// predicates.
+    fn other_table_condition<'a>(
         &self,
         predicate: &'a Predicate,
     ) -> Result<Option<(&'m Elements, Condition<'a>)>, Error>
