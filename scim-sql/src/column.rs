@@ -1,18 +1,17 @@
-//! Where the values of an attribute are: a column, an expression, or nowhere because they are
-//! always the same.
+//! The column, expression or constant that holds the values of an attribute.
 
 use serde_json::Value;
 
-/// A column or an expression with the values of an attribute, or one value that it always has.
+/// A column or an expression that holds the values of an attribute, or a constant.
 ///
-/// It is written as the host's own queries write it, with the alias of its table: `u.user_name`.
-/// It never holds anything that a client sent.
+/// SQL expressions are written as in the host's own queries, with the alias of the table: `u.user_name`. They become
+/// part of the statements unescaped, so they must never contain anything that a client sent.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Column {
-    pub(crate) source: Source,
-    pub(crate) kind: Kind,
-    /// The column that is compared, where it is not the one that is shown.
+    pub(crate) source: ColumnSource,
+    pub(crate) column_type: ColumnType,
+    /// The column to compare, if it is not the one that a response shows.
     pub(crate) folded: Option<String>,
     pub(crate) nullable: bool,
     pub(crate) indexed: bool,
@@ -20,37 +19,37 @@ pub struct Column {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Source {
+pub(crate) enum ColumnSource {
     Sql(String),
     Constant(Value),
 }
 
-/// What a column holds.
+/// The type of the values in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ColumnType {
     Text,
     Boolean,
     Integer,
     Real,
-    Unix { per_second: u32 },
+    UnixTime { per_second: u32 },
     Timestamp,
     Key,
 }
 
-/// An index of the groups of three characters in a column.
+/// A trigram index of a column.
 #[derive(Clone, Debug)]
 pub(crate) enum Trigrams {
-    /// `gin (.. gin_trgm_ops)` of pg_trgm.
+    /// `gin (.. gin_trgm_ops)` of the PostgreSQL extension pg_trgm.
     Gin,
-    /// A column of an FTS5 table.
+    /// A column of an FTS5 table of SQLite.
     Fts5 { table: String, column: String, rowid: String },
 }
 
 impl Column {
-    fn new(sql: impl Into<String>, kind: Kind) -> Self {
+    fn new(sql: impl Into<String>, column_type: ColumnType) -> Self {
         Self {
-            source: Source::Sql(sql.into()),
-            kind,
+            source: ColumnSource::Sql(sql.into()),
+            column_type,
             folded: None,
             nullable: true,
             indexed: false,
@@ -58,49 +57,54 @@ impl Column {
         }
     }
 
-    /// Text as it was sent. Where the attribute is not `caseExact`, a [folded](Self::folded) column
-    /// must stand beside it.
+    /// Text as the client sent it. Unless the attribute is `caseExact`, a [folded](Self::folded) column is required
+    /// too.
     pub fn text(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Text)
+        Self::new(sql, ColumnType::Text)
     }
 
-    /// Truth values; `deactivated_at IS NULL` for `active`. In SQLite 0 and 1.
+    /// Booleans, in SQLite 0 and 1. An expression such as `(u.deactivated_at IS NULL)` for `active` is possible.
     pub fn boolean(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Boolean)
+        Self::new(sql, ColumnType::Boolean)
     }
 
-    /// Whole numbers of up to 64 bits.
+    /// Integers of up to 64 bits.
     pub fn integer(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Integer)
+        Self::new(sql, ColumnType::Integer)
     }
 
-    /// Floating point numbers: `double precision`.
+    /// Floating point numbers: `real` in SQLite, `double precision` in PostgreSQL.
     pub fn real(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Real)
+        Self::new(sql, ColumnType::Real)
     }
 
-    /// Points in time as whole numbers since 1970, so many to the second: 1, 1,000 or 1,000,000.
+    /// Times as integers since 1970-01-01T00:00:00Z. `per_second` is the number of units in a second: 1 for seconds,
+    /// 1,000 for milliseconds, 1,000,000 for microseconds.
     pub fn unix_time(sql: impl Into<String>, per_second: u32) -> Self {
-        Self::new(sql, Kind::Unix { per_second })
+        Self::new(sql, ColumnType::UnixTime { per_second })
     }
 
-    /// Points in time as PostgreSQL's `timestamptz`.
+    /// Times as `timestamptz` of PostgreSQL.
     pub fn timestamp(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Timestamp)
+        Self::new(sql, ColumnType::Timestamp)
     }
 
-    /// Values of any type as [`key`](crate::key) writes them.
+    /// Values of any type as [`sortable_key`](crate::sortable_key) converts them to text.
     pub fn key(sql: impl Into<String>) -> Self {
-        Self::new(sql, Kind::Key)
+        Self::new(sql, ColumnType::Key)
     }
 
-    /// No column: every resource has this value, or every element that is there.
+    /// No column: every resource has this value, or every element of a multi-valued attribute.
     pub fn constant(value: impl Into<Value>) -> Self {
-        Self { source: Source::Constant(value.into()), nullable: false, ..Self::new("", Kind::Text) }
+        Self {
+            source: ColumnSource::Constant(value.into()),
+            nullable: false,
+            ..Self::new("", ColumnType::Text)
+        }
     }
 
-    /// The column that holds the text as [`Comparison::fold`] makes it. The host folds in Rust when
-    /// it writes: what databases make of `lower()` differs between them, and from Unicode.
+    /// The column with the text after [`Comparison::fold`], which the host writes beside the original. `lower()` in
+    /// the database would not do: it differs between databases, and from Unicode case folding.
     ///
     /// [`Comparison::fold`]: scim_schema::Comparison::fold
     pub fn folded(mut self, sql: impl Into<String>) -> Self {
@@ -108,28 +112,30 @@ impl Column {
         self
     }
 
-    /// It is never NULL.
+    /// Declares that the column is never NULL, so that conditions on it are shorter.
     pub fn not_null(mut self) -> Self {
         self.nullable = false;
         self
     }
 
-    /// It is the first column of an index after those that the whole table is
-    /// [within](crate::MappingBuilder::scoped_by). In PostgreSQL it has the collation `"C"`, without
-    /// which an index does not serve ranges.
+    /// Declares that the column, or the [folded](Self::folded) one, is the first column of an index, after the columns
+    /// of [`scoped_by`](crate::MappingBuilder::scoped_by). In PostgreSQL a text column must have the collation `"C"`;
+    /// otherwise the index does not serve `sw`, `gt` and the other ranges.
     pub fn indexed(mut self) -> Self {
         self.indexed = true;
         self
     }
 
-    /// It has an index `gin (column gin_trgm_ops)`, with PostgreSQL's extension pg_trgm.
+    /// Declares that the column has an index `gin (column gin_trgm_ops)` of the PostgreSQL extension pg_trgm. The index
+    /// serves `co` and `ew`.
     pub fn trigrams(mut self) -> Self {
         self.trigrams = Some(Trigrams::Gin);
         self
     }
 
-    /// Its texts are in a column of an FTS5 table of SQLite with `tokenize='trigram case_sensitive
-    /// 1'`. `rowid` is the expression, beside this column, that is the `rowid` of the FTS5 table.
+    /// Declares that the texts of the column are also in a column of an FTS5 table of SQLite with
+    /// `tokenize='trigram case_sensitive 1'`, which serves `co` and `ew`. `rowid` is the expression, in the table of
+    /// this column, for the `rowid` in the FTS5 table.
     pub fn fts5(
         mut self,
         table: impl Into<String>,
@@ -141,29 +147,30 @@ impl Column {
         self
     }
 
-    /// What is compared.
-    pub(crate) fn compared(&self) -> &str {
+    /// The SQL expression to compare.
+    pub(crate) fn comparison_sql(&self) -> &str {
         match (&self.folded, &self.source) {
             (Some(folded), _) => folded,
-            (None, Source::Sql(sql)) => sql,
-            (None, Source::Constant(_)) => "NULL",
+            (None, ColumnSource::Sql(sql)) => sql,
+            (None, ColumnSource::Constant(_)) => "NULL",
         }
     }
 
+    /// The constant, if there is no column.
     pub(crate) fn constant_value(&self) -> Option<&Value> {
         match &self.source {
-            Source::Constant(value) => Some(value),
-            Source::Sql(_) => None,
+            ColumnSource::Constant(value) => Some(value),
+            ColumnSource::Sql(_) => None,
         }
     }
 }
 
 impl Column {
     pub(crate) fn is_text(&self) -> bool {
-        matches!(self.kind, Kind::Text | Kind::Key)
+        matches!(self.column_type, ColumnType::Text | ColumnType::Key)
     }
 
     pub(crate) fn is_timestamp(&self) -> bool {
-        self.kind == Kind::Timestamp
+        self.column_type == ColumnType::Timestamp
     }
 }

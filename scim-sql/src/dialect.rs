@@ -1,22 +1,22 @@
-//! What SQLite and PostgreSQL write differently.
+//! The differences between the SQL of SQLite and of PostgreSQL.
 
 use std::fmt::Write;
 
 /// The database that a fragment is for.
 ///
-/// What the PostgreSQL dialect writes is also taken by databases that speak its protocol, such as
-/// CockroachDB and YugabyteDB, but that is not tested.
+/// Databases that are compatible with PostgreSQL, such as CockroachDB and YugabyteDB, should also accept its dialect,
+/// but that is not tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// SQLite 3.38 or later; parameters are `?1`, `?2`.
+    /// SQLite 3.38 or later. Parameters are `?1`, `?2`.
     Sqlite,
-    /// PostgreSQL 12 or later; parameters are `$1`, `$2`.
+    /// PostgreSQL 12 or later. Parameters are `$1`, `$2`.
     Postgres,
 }
 
 impl Dialect {
-    /// Writes the parameter of that number.
+    /// The placeholder for the parameter with this number, which begins at 1.
     ///
     /// ```
     /// # use scim_sql::Dialect;
@@ -34,29 +34,29 @@ impl Dialect {
             Self::Sqlite => '?',
             Self::Postgres => '$',
         });
-        // Writing to a string does not fail.
+        // Writing to a String cannot fail.
         let _ = write!(sql, "{number}");
     }
 
-    /// What makes texts compare code point by code point, whatever the column says. SQLite does so
-    /// unless a column says otherwise.
-    pub(crate) fn bytewise(self) -> &'static str {
+    /// The collation that makes texts compare code point by code point, whatever the collation of the column is.
+    /// Empty for SQLite, which compares like that by default.
+    pub(crate) fn code_point_collation(self) -> &'static str {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " COLLATE \"C\"",
         }
     }
 
-    /// What keeps the planner from working a subquery into the query around it, which may find
-    /// every row of a table in order to filter it.
-    pub(crate) fn fence(self) -> &'static str {
+    /// A clause at the end of a subquery that keeps the planner from merging it into the outer query, where it might
+    /// scan the whole table.
+    pub(crate) fn optimization_fence(self) -> &'static str {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " OFFSET 0",
         }
     }
 
-    /// The most parameters that a statement may have.
+    /// The maximum number of parameters of a statement.
     pub(crate) fn max_parameters(self) -> usize {
         match self {
             Self::Sqlite => 32_766,

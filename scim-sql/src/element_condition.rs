@@ -1,4 +1,4 @@
-//! Writing conditions on one element of an attribute: in the resource's own row, or in another table.
+//! Writes conditions on one element of an attribute, which is in the row of the resource or in another table.
 
 use scim_filter::{CompareOp, Predicate};
 use scim_schema::{AttributeRef, Operand};
@@ -7,37 +7,38 @@ use serde_json::Value;
 use crate::column::Trigrams;
 use crate::column_condition::has_trigrams;
 use crate::mapping::Elements;
-use crate::writer::{DrivingTable, Writer};
+use crate::writer::{DrivingTable, SqlWriter};
 use crate::{Column, Cost, Dialect, Error};
 
-/// A condition on an element.
+/// A condition on one element. The `Option<&str>` is the sub-attribute that it is about; `None` for the element
+/// itself.
 #[derive(Clone, Copy)]
 pub(crate) enum Condition<'a> {
-    /// It has a value that compares to the operand.
+    /// The comparison of the value with the operand holds. For `ne` it also holds if there is no value.
     Compare(&'a AttributeRef, Option<&'a str>, CompareOp, &'a Operand),
-    /// It has a value, and that differs from the operand.
+    /// There is a value, and it differs from the operand.
     Differs(&'a AttributeRef, Option<&'a str>, &'a Operand),
-    /// It has a value.
+    /// There is a value.
     Assigned(&'a AttributeRef, Option<&'a str>),
-    /// It has a value that is not empty.
+    /// There is a value that is not an empty text.
     Present(&'a AttributeRef, Option<&'a str>),
-    /// It fulfils the filter of a value path.
+    /// The filter of a value path holds.
     Inner(&'a Predicate),
 }
 
-/// Where a condition stands.
+/// The place of a condition in the statement.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Position {
-    /// It is part of a condition on a resource.
+    /// Part of a condition on a row of the resources.
     Resource,
-    /// It is a subquery that finds ids.
+    /// A subquery that selects ids.
     Subquery,
 }
 
-impl Writer<'_> {
-    /// By which table the elements that fulfil the condition are found.
+impl SqlWriter<'_> {
+    /// The table by which the database should find the elements for which the condition holds.
     fn driving_table(&self, elements: &Elements, condition: Condition<'_>) -> DrivingTable {
-        let is_driving = |predicate: &Predicate| match predicate {
+        let is_fts5 = |predicate: &Predicate| match predicate {
             Predicate::Compare { target, op, operand } => {
                 let sub = target.sub().map(|sub| sub.name());
                 self.is_fts5(elements, sub, *op, operand)
@@ -46,29 +47,30 @@ impl Writer<'_> {
         };
         let uses_fts5 = match condition {
             Condition::Compare(_, sub, op, operand) => self.is_fts5(elements, sub, op, operand),
-            Condition::Inner(Predicate::And(all)) => all.iter().any(is_driving),
-            Condition::Inner(inner) => is_driving(inner),
+            Condition::Inner(Predicate::And(all)) => all.iter().any(is_fts5),
+            Condition::Inner(inner) => is_fts5(inner),
             _ => false,
         };
         if uses_fts5 { DrivingTable::Fts5 } else { DrivingTable::Any }
     }
 
+    /// Whether an FTS5 table serves a comparison.
     fn is_fts5(&self, elements: &Elements, sub: Option<&str>, op: CompareOp, operand: &Operand) -> bool {
-        let column = elements.find(sub).filter(|_| self.dialect == Dialect::Sqlite);
+        let column = elements.column_for(sub).filter(|_| self.dialect == Dialect::Sqlite);
         matches!(op, CompareOp::Co | CompareOp::Ew)
             && column.is_some_and(|column| matches!(column.trigrams, Some(Trigrams::Fts5 { .. })))
             && matches!(operand, Operand::Text(text) if has_trigrams(text.folded()))
     }
 
-    /// Some element of this source fulfils the condition.
-    pub(crate) fn element(
+    /// Writes the condition that at least one element of this source satisfies a condition.
+    pub(crate) fn element_condition(
         &mut self,
         elements: &Elements,
         condition: Condition<'_>,
         position: Position,
     ) -> Result<Cost, Error> {
         let Some((table, owner)) = &elements.table else {
-            return self.row(elements, condition);
+            return self.row_condition(elements, condition);
         };
         if position == Position::Resource {
             self.push("(");
@@ -78,62 +80,66 @@ impl Writer<'_> {
         for part in ["SELECT ", owner, " FROM ", table, " WHERE "] {
             self.push(part);
         }
-        self.scoped_by(&elements.scoped_by, self.driving_table(elements, condition));
+        self.push_scope(&elements.scoped_by, self.driving_table(elements, condition));
         if let Some(condition) = &elements.condition {
             for part in [" AND (", condition, ")"] {
                 self.push(part);
             }
         }
         self.push(" AND ");
-        let cost = self.condition(elements, condition)?;
+        let cost = self.columns_condition(elements, condition)?;
         if position == Position::Resource {
             self.push("))");
         }
         Ok(cost)
     }
 
-    /// The element in the resource's row fulfils the condition.
-    fn row(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
-        // `co` and `ew` read all rows, so a subquery does it once instead of row by row.
-        let searched = match condition {
-            Condition::Compare(_, sub, CompareOp::Co | CompareOp::Ew, _) => elements.find(sub),
+    /// Writes the condition that the element in the row of the resource satisfies a condition.
+    fn row_condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
+        // A subquery lets the database find the rows by a trigram index, or else scan the table once, instead of
+        // testing each row of the outer query.
+        let searched_column = match condition {
+            Condition::Compare(_, sub, CompareOp::Co | CompareOp::Ew, _) => elements.column_for(sub),
             _ => None,
         };
-        let searched = searched.is_some_and(|column| column.constant_value().is_none());
+        let uses_subquery = searched_column.is_some_and(|column| column.constant_value().is_none());
         self.push("(");
-        if searched {
+        if uses_subquery {
             self.push(&self.mapping.id);
             self.push(" IN (");
             self.select_ids(self.driving_table(elements, condition));
             self.push(" AND ");
         }
-        // A constant says nothing unless the row has an element.
-        let is_constant = |sub| elements.find(sub).is_some_and(|column| column.constant_value().is_some());
-        let in_each = match condition {
+        // Conditions that would hold, or that test a constant, without looking at a column of the element: they must
+        // also test that the row has an element.
+        let is_constant =
+            |sub| elements.column_for(sub).is_some_and(|column| column.constant_value().is_some());
+        let ignores_columns = match condition {
             Condition::Inner(_) => true,
             Condition::Compare(target, sub, ..)
             | Condition::Differs(target, sub, _)
             | Condition::Assigned(target, sub) => target.is_primary() || is_constant(sub) || sub.is_none(),
             Condition::Present(_, sub) => is_constant(sub) || sub.is_none(),
         };
-        let needs_one = in_each || elements.condition.is_some();
-        let differs = matches!(condition, Condition::Compare(_, _, CompareOp::Ne, _));
-        let (before, after) = if differs { ("(NOT ", " OR ") } else { ("", " AND ") };
-        if needs_one && self.exists(elements, before)? {
-            self.push(if differs { ")" } else { "" });
+        let needs_element = ignores_columns || elements.condition.is_some();
+        let is_ne = matches!(condition, Condition::Compare(_, _, CompareOp::Ne, _));
+        let (before, after) = if is_ne { ("(NOT ", " OR ") } else { ("", " AND ") };
+        if needs_element && self.push_exists(elements, before)? {
+            self.push(if is_ne { ")" } else { "" });
             self.push(after);
         }
-        let cost = self.condition(elements, condition)?;
-        if searched {
-            self.push(self.dialect.fence());
+        let cost = self.columns_condition(elements, condition)?;
+        if uses_subquery {
+            self.push(self.dialect.optimization_fence());
             self.push(")");
         }
         self.push(")");
         Ok(cost)
     }
 
-    /// Writes the condition that the row has an element, and returns whether it did: some rows always have one.
-    pub(crate) fn exists(&mut self, elements: &Elements, before: &str) -> Result<bool, Error> {
+    /// Writes `before` and the condition that the row has an element, and returns true. If every row has an element,
+    /// writes nothing and returns false.
+    pub(crate) fn push_exists(&mut self, elements: &Elements, before: &str) -> Result<bool, Error> {
         if let Some(condition) = &elements.condition {
             for part in [before, "(", condition, ")"] {
                 self.push(part);
@@ -146,58 +152,59 @@ impl Writer<'_> {
             .map(|(_, column)| column)
             .filter(|c| c.constant_value().is_none())
             .collect();
-        let simple = matches!(elements.columns.as_slice(), [(None, _)]);
-        if columns.is_empty() || simple || columns.iter().any(|column| !column.nullable) {
+        let is_simple = matches!(elements.columns.as_slice(), [(None, _)]);
+        if columns.is_empty() || is_simple || columns.iter().any(|column| !column.nullable) {
             return Ok(false);
         }
         self.push(before);
         self.join(&columns, " OR ", &mut |writer, column| {
-            writer.push(column.compared());
+            writer.push(column.comparison_sql());
             writer.push(" IS NOT NULL");
             Ok(())
         })?;
         Ok(true)
     }
 
-    /// The condition on the columns of an element.
-    fn condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
+    /// Writes a condition on the columns of an element.
+    fn columns_condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
         match condition {
-            Condition::Inner(inner) => self.inner(elements, inner),
+            Condition::Inner(inner) => self.inner_condition(elements, inner),
             Condition::Compare(target, _, op, operand) if target.is_primary() => {
-                self.primary(elements, target, op, operand)
+                self.primary_condition(elements, target, op, operand)
             }
-            Condition::Compare(target, sub, op, operand) => match elements.find(sub) {
+            Condition::Compare(target, sub, op, operand) => match elements.column_for(sub) {
                 Some(column) => self.column_condition(elements, column, target, op, operand),
-                // The elements of this source do not have the sub-attribute.
-                None => Ok(self.constant(op == CompareOp::Ne)),
+                // The elements of this source do not have this sub-attribute.
+                None => Ok(self.push_constant(op == CompareOp::Ne)),
             },
             Condition::Differs(target, _, operand) if target.is_primary() => {
-                self.primary(elements, target, CompareOp::Ne, operand)
+                self.primary_condition(elements, target, CompareOp::Ne, operand)
             }
             Condition::Differs(target, sub, operand) => {
-                let Some(column) = elements.find(sub) else { return Ok(self.constant(false)) };
+                let Some(column) = elements.column_for(sub) else { return Ok(self.push_constant(false)) };
                 self.push("(");
-                self.assigned(column);
+                self.push_assigned(column);
                 self.push(" AND ");
                 self.column_condition(elements, column, target, CompareOp::Ne, operand)?;
                 self.push(")");
                 Ok(Cost::Scan)
             }
-            // Every element has it, since an absent `primary` is false.
-            Condition::Assigned(target, _) if target.is_primary() => Ok(self.constant(true)),
-            Condition::Assigned(_, sub) => match elements.find(sub) {
-                Some(column) => Ok(self.assigned(column)),
-                None => Ok(self.constant(false)),
+            // Every element has a value, since an absent `primary` is false.
+            Condition::Assigned(target, _) if target.is_primary() => Ok(self.push_constant(true)),
+            Condition::Assigned(_, sub) => match elements.column_for(sub) {
+                Some(column) => Ok(self.push_assigned(column)),
+                None => Ok(self.push_constant(false)),
             },
-            Condition::Present(target, Some(sub)) => match elements.find(Some(sub)) {
-                Some(column) => Ok(self.present(target, column)),
-                None => Ok(self.constant(false)),
+            Condition::Present(target, Some(sub)) => match elements.column_for(Some(sub)) {
+                Some(column) => Ok(self.push_present(target, column)),
+                None => Ok(self.push_constant(false)),
             },
             Condition::Present(target, None) => {
                 let columns: Vec<_> = elements.columns.iter().collect();
                 self.join(&columns, " OR ", &mut |writer, (sub, column)| {
-                    let of = sub.as_deref().and_then(|sub| target.sub_attribute(sub)).unwrap_or(target);
-                    writer.present(of, column);
+                    let sub_target =
+                        sub.as_deref().and_then(|sub| target.sub_attribute(sub)).unwrap_or(target);
+                    writer.push_present(sub_target, column);
                     Ok(())
                 })?;
                 Ok(Cost::Scan)
@@ -205,29 +212,28 @@ impl Writer<'_> {
         }
     }
 
-    /// `primary`, which is false in an element that does not have it: where the column is NULL, and where
-    /// there is no column.
-    fn primary(
+    /// Writes a condition on `primary`. It counts as false if the column is NULL, and if there is no column.
+    fn primary_condition(
         &mut self,
         elements: &Elements,
         target: &AttributeRef,
         op: CompareOp,
         operand: &Operand,
     ) -> Result<Cost, Error> {
-        // There are two values, so `ne` one is `eq` the other.
+        // A boolean has two values, so `ne true` is the same as `eq false`.
         let wanted = (op == CompareOp::Eq) == matches!(operand, Operand::Boolean(true));
         let name = target.definition().name();
-        let column = elements.find(Some(name)).filter(|column| column.constant_value().is_none());
+        let column = elements.column_for(Some(name)).filter(|column| column.constant_value().is_none());
         let Some(column) = column else {
-            let held = elements.constants.get(name).and_then(Value::as_bool).unwrap_or(false);
-            return Ok(self.constant(held == wanted));
+            let constant = elements.constants.get(name).and_then(Value::as_bool).unwrap_or(false);
+            return Ok(self.push_constant(constant == wanted));
         };
         let operand = Operand::Boolean(wanted);
         if wanted || !column.nullable {
             return self.column_condition(elements, column, target, CompareOp::Eq, &operand);
         }
         self.push("(");
-        self.push(column.compared());
+        self.push(column.comparison_sql());
         self.push(" IS NULL OR ");
         let cost =
             self.column_condition(elements, &column.clone().not_null(), target, CompareOp::Eq, &operand)?;
@@ -235,13 +241,13 @@ impl Writer<'_> {
         Ok(cost)
     }
 
-    /// The filter of a value path, on one element.
-    fn inner(&mut self, elements: &Elements, predicate: &Predicate) -> Result<Cost, Error> {
+    /// Writes the filter of a value path, as a condition on one element.
+    fn inner_condition(&mut self, elements: &Elements, predicate: &Predicate) -> Result<Cost, Error> {
         match predicate {
             Predicate::And(list) => {
                 let mut indexed = false;
                 self.join(list, " AND ", &mut |writer, term| {
-                    indexed |= writer.inner(elements, term)? == Cost::Indexed;
+                    indexed |= writer.inner_condition(elements, term)? == Cost::Indexed;
                     Ok(())
                 })?;
                 Ok(Cost::from_indexed(indexed))
@@ -249,31 +255,31 @@ impl Writer<'_> {
             Predicate::Or(list) => {
                 let mut indexed = true;
                 self.join(list, " OR ", &mut |writer, term| {
-                    indexed &= writer.inner(elements, term)? == Cost::Indexed;
+                    indexed &= writer.inner_condition(elements, term)? == Cost::Indexed;
                     Ok(())
                 })?;
                 Ok(Cost::from_indexed(indexed))
             }
             Predicate::Not(inner) => {
                 self.push("(NOT ");
-                self.inner(elements, inner)?;
+                self.inner_condition(elements, inner)?;
                 self.push(")");
                 Ok(Cost::Scan)
             }
             Predicate::Const(holds) => {
-                self.constant(*holds);
+                self.push_constant(*holds);
                 Ok(Cost::from_indexed(!holds))
             }
             Predicate::Present(target) => {
-                let (_, sub) = self.mapping.find(target)?;
-                self.condition(elements, Condition::Present(target, sub))
+                let (_, sub) = self.mapping.attribute_for(target)?;
+                self.columns_condition(elements, Condition::Present(target, sub))
             }
             Predicate::Compare { target, op, operand } => {
-                let (_, sub) = self.mapping.find(target)?;
-                self.condition(elements, Condition::Compare(target, sub, *op, operand))
+                let (_, sub) = self.mapping.attribute_for(target)?;
+                self.columns_condition(elements, Condition::Compare(target, sub, *op, operand))
             }
-            // There are no elements inside an element.
-            Predicate::Any { .. } => Ok(self.constant(false)),
+            // A sub-attribute is never complex, so no value path is inside a value path.
+            Predicate::Any { .. } => Ok(self.push_constant(false)),
         }
     }
 }

@@ -1,29 +1,29 @@
-//! What comes out: SQL with the values to bind, and how costly it is.
+//! The result of a translation: SQL, the values of its parameters, and its cost.
 
 use std::fmt;
 
-use crate::Bind;
+use crate::BindValue;
 
-/// A piece of SQL that stands by itself: in parentheses, with the values of its parameters.
+/// A condition in SQL, in parentheses, with the values of its parameters.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Fragment {
-    /// The SQL. It holds parameters only, never a value that a client sent.
+    /// The SQL. It contains placeholders, never a value that a client sent.
     pub sql: String,
-    /// The values of its parameters, in the order of their numbers.
-    pub binds: Vec<Bind>,
-    /// Whether the database finds the rows by an index.
+    /// The values of the parameters, in the order of their numbers.
+    pub bind_values: Vec<BindValue>,
+    /// Whether an index serves the condition.
     pub cost: Cost,
 }
 
-/// How a database finds the rows that fulfil a condition, going by what the mapping declares.
+/// How a database finds the rows for which a condition holds, according to the indexes that the mapping declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cost {
     /// By an index.
     Indexed,
-    /// By looking at all of them. A host may refuse that with 400 `tooMany`.
+    /// By reading all rows. A host may refuse such a filter with 400 `tooMany`.
     Scan,
 }
 
@@ -33,14 +33,14 @@ impl Cost {
     }
 }
 
-/// Why a query cannot be written as SQL. To a client it is 400 `invalidFilter`, or `invalidValue` if it is
-/// about `sortBy` (RFC 7644 table 9).
+/// The reason why a query cannot be translated to SQL. A service answers it with 400 `invalidFilter`, or with
+/// `invalidValue` for `sortBy` (RFC 7644 table 9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The mapping lacks this attribute.
+    /// The mapping has no column for the attribute with this path.
     Unmapped(String),
-    /// It needs more parameters, or more parts of a union, than the database takes.
+    /// The statement would need more parameters, or more parts of a UNION, than the database allows.
     TooLong,
 }
 

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod bind;
+mod bind_value;
 mod column;
 mod column_condition;
 mod dialect;
@@ -11,9 +11,9 @@ mod order;
 mod predicate;
 mod writer;
 
-pub use bind::{Bind, sortable_key};
+pub use bind_value::{BindValue, sortable_key};
 pub use column::Column;
-pub(crate) use column::Kind;
+pub(crate) use column::ColumnType;
 pub use dialect::Dialect;
 pub use fragment::{Cost, Error, Fragment};
 pub use mapping::{Elements, InvalidMapping, Mapping, MappingBuilder};

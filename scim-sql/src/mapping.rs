@@ -1,4 +1,4 @@
-//! Where the attributes of a resource type are in a host's tables.
+//! The mapping of the attributes of a resource type to the tables of a host.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,10 +8,11 @@ use scim_schema::{
 };
 use serde_json::{Map, Value};
 
-use crate::column::{Kind, Source};
+use crate::column::{ColumnSource, ColumnType};
 use crate::{Column, Error};
 
-/// Where the attributes of a resource type are in a host's tables; made once, used for every query.
+/// The mapping of the attributes of a resource type to the tables of a host. It is built once, and used for every
+/// query.
 ///
 /// ```
 /// use scim_schema::standard;
@@ -21,7 +22,7 @@ use crate::{Column, Error};
 ///     .column("id", Column::text("u.id").not_null().indexed())
 ///     .column("userName", Column::text("u.name").folded("u.name_folded").not_null().indexed())
 ///     .column("active", Column::boolean("(u.deactivated_at IS NULL)").not_null())
-///     // One column is the work address, and a table has the others.
+///     // One column has the work address; a table has the other addresses.
 ///     .column("emails.value", Column::text("u.email").folded("u.email_folded").indexed())
 ///     .column("emails.type", Column::constant("work"))
 ///     .elements(
@@ -38,42 +39,44 @@ pub struct Mapping {
     pub(crate) table: String,
     pub(crate) id: String,
     pub(crate) scoped_by: Vec<(String, usize)>,
-    pub(crate) attributes: Vec<Attribute>,
-    /// For each path that is mapped, which attribute it is of and which sub-attribute.
-    slots: HashMap<String, Slot>,
+    pub(crate) attributes: Vec<MappedAttribute>,
+    /// The mapped paths.
+    paths: HashMap<String, MappedPath>,
 }
 
-/// An attribute, and where its elements are. One that has a single value has a single element.
+/// An attribute, and the sources of its elements. An attribute with a single value has a single element.
 #[derive(Debug)]
-pub(crate) struct Attribute {
+pub(crate) struct MappedAttribute {
     pub(crate) target: AttributeRef,
     pub(crate) sources: Vec<Elements>,
 }
 
-impl Attribute {
-    /// The source with the elements that resources are sorted by.
-    pub(crate) fn sorted_by(&self) -> Option<&Elements> {
+impl MappedAttribute {
+    /// The source whose elements determine the sort value; see [`Elements::order`].
+    pub(crate) fn sort_source(&self) -> Option<&Elements> {
         if let [only] = self.sources.as_slice() {
             return Some(only);
         }
-        let mut counting =
+        let mut candidates =
             self.sources.iter().filter(|source| source.table.is_none() || source.order.is_some());
-        let first = counting.next();
-        if counting.next().is_none() { first } else { None }
+        let first = candidates.next();
+        if candidates.next().is_none() { first } else { None }
     }
 }
 
+/// The attribute of a path, as an index of [`Mapping::attributes`], and the name of its sub-attribute.
 #[derive(Debug)]
-struct Slot {
+struct MappedPath {
     attribute: usize,
     sub: Option<String>,
 }
 
-/// Elements of a multi-valued attribute: in the rows of a table, or one in the resource's own row.
+/// A source of elements of an attribute: the rows of another table, or columns in the row of the resource, which make
+/// one element.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Elements {
-    /// The table and its column with the resource's id; without one it is the resource's row.
+    /// The table, and its column with the id of the resource; `None` for the row of the resource.
     pub(crate) table: Option<(String, String)>,
     pub(crate) scoped_by: Vec<(String, usize)>,
     pub(crate) condition: Option<String>,
@@ -89,64 +92,64 @@ impl Elements {
         Self { table, scoped_by: Vec::new(), condition: None, order: None, columns, constants: Map::new() }
     }
 
-    /// One element in the row of the resource. It is there if one of its columns is not NULL.
+    /// One element in the row of the resource. It exists if at least one of its columns is not NULL.
     pub fn row() -> Self {
         Self::new(None)
     }
 
-    /// An element for each row of a table, given with its alias, or of a join. `owner` is the column
-    /// with the id of the resource, which is never NULL.
+    /// An element for each row of a table or of a join. `table` is the SQL after FROM, with aliases; `owner` is the
+    /// column with the id of the resource, which must not be NULL.
     pub fn table(table: impl Into<String>, owner: impl Into<String>) -> Self {
         Self::new(Some((table.into(), owner.into())))
     }
 
-    /// A condition that rows must fulfil to be elements of this attribute.
+    /// Adds a condition in SQL. Only rows for which it is true are elements of the attribute.
     pub fn condition(mut self, sql: impl Into<String>) -> Self {
         self.condition = Some(sql.into());
         self
     }
 
-    /// Rows must have the value of this parameter in this column, as in
+    /// Restricts the rows to those that have the value of a parameter in a column, like
     /// [`MappingBuilder::scoped_by`].
     pub fn scoped_by(mut self, column: impl Into<String>, parameter: usize) -> Self {
         self.scoped_by.push((column.into(), parameter));
         self
     }
 
-    /// The order in which the elements of a resource count for sorting, by the first of them: the
-    /// primary one, then as they were sent (RFC 7644 section 3.4.2.3).
+    /// The order of the elements of a resource, in SQL. A resource is sorted by its first element, which must be the
+    /// primary one, or else the first one that the client sent (RFC 7644 section 3.4.2.3).
     ///
-    /// Where an attribute has several sources, a table without an order does not count for sorting: no
-    /// resource has an element there that has none where one counts, or has its first one there. If more
-    /// than one counts, a resource of which there are elements in both has no first, and the attribute
-    /// cannot be sorted by.
+    /// If an attribute has several sources, only those with an order, and a row of the resource, count for sorting.
+    /// The first element of a resource must never be in a source that does not count. If two sources count, it is
+    /// unknown which of them has the first element, and sorting by the attribute is refused.
     pub fn order(mut self, sql: impl Into<String>) -> Self {
         self.order = Some(sql.into());
         self
     }
 
-    /// Where the values of a sub-attribute are.
+    /// The column with the values of a sub-attribute.
     pub fn column(mut self, sub_attribute: &str, column: Column) -> Self {
         self.columns.push((Some(sub_attribute.to_owned()), column));
         self
     }
 
-    /// Where the elements themselves are, if they have no sub-attributes.
+    /// The column with the elements themselves, if the attribute has no sub-attributes.
     pub fn value(mut self, column: Column) -> Self {
         self.columns.push((None, column));
         self
     }
 
-    pub(crate) fn find(&self, sub: Option<&str>) -> Option<&Column> {
+    /// The column of a sub-attribute, or of the elements themselves.
+    pub(crate) fn column_for(&self, sub: Option<&str>) -> Option<&Column> {
         self.columns.iter().find(|(name, _)| name.as_deref() == sub).map(|(_, column)| column)
     }
 }
 
-/// Puts a [`Mapping`] together.
+/// Builds a [`Mapping`].
 #[derive(Debug)]
 #[must_use]
 pub struct MappingBuilder {
-    on: ResourceType,
+    resource_type: ResourceType,
     table: String,
     id: String,
     scoped_by: Vec<(String, usize)>,
@@ -154,7 +157,7 @@ pub struct MappingBuilder {
     elements: Vec<(String, Elements)>,
 }
 
-/// What is wrong with a mapping.
+/// The reason why a mapping does not fit its resource type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidMapping {
     path: String,
@@ -163,18 +166,22 @@ pub struct InvalidMapping {
 
 impl fmt::Display for InvalidMapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the mapping of `{}`: {}", self.path, self.reason)
+        write!(f, "cannot map `{}`: {}", self.path, self.reason)
     }
 }
 
 impl std::error::Error for InvalidMapping {}
 
 impl Mapping {
-    /// Begins a mapping: the table of the resources with its alias, and the expression that
-    /// identifies a row of it in other tables.
-    pub fn builder(on: &ResourceType, table: impl Into<String>, id: impl Into<String>) -> MappingBuilder {
+    /// Begins a mapping. `table` is the table of the resources with its alias; `id` is the expression, in that table,
+    /// by which other tables refer to a resource.
+    pub fn builder(
+        resource_type: &ResourceType,
+        table: impl Into<String>,
+        id: impl Into<String>,
+    ) -> MappingBuilder {
         MappingBuilder {
-            on: on.clone(),
+            resource_type: resource_type.clone(),
             table: table.into(),
             id: id.into(),
             scoped_by: Vec::new(),
@@ -183,7 +190,7 @@ impl Mapping {
         }
     }
 
-    /// The columns of a resource's row that a response shows, with what each is of.
+    /// The columns in the row of a resource that a response with this projection shows, each with its attribute.
     ///
     /// ```
     /// # use scim_schema::{Projection, ReadContext, Tolerance, standard};
@@ -201,25 +208,31 @@ impl Mapping {
     /// # Ok::<(), scim_sql::InvalidMapping>(())
     /// ```
     pub fn columns(&self, projection: &Projection) -> impl Iterator<Item = (&AttributeRef, &str)> {
-        let rows = self.attributes.iter().flat_map(|attribute| {
+        let columns = self.attributes.iter().flat_map(|attribute| {
             let rows = attribute.sources.iter().filter(|source| source.table.is_none());
             rows.flat_map(|source| &source.columns).filter_map(|(sub, column)| match &column.source {
-                Source::Sql(sql) => Some((sub_target(&attribute.target, sub.as_deref())?, sql.as_str())),
-                Source::Constant(_) => None,
+                ColumnSource::Sql(sql) => {
+                    Some((sub_target(&attribute.target, sub.as_deref())?, sql.as_str()))
+                }
+                ColumnSource::Constant(_) => None,
             })
         });
-        rows.filter(|(target, _)| projection.shows(target))
+        columns.filter(|(target, _)| projection.shows(target))
     }
 
-    /// The attribute that a target is of, and its sub-attribute.
-    pub(crate) fn find(&self, target: &AttributeRef) -> Result<(&Attribute, Option<&str>), Error> {
+    /// The mapped attribute that a reference is about, and the sub-attribute.
+    pub(crate) fn attribute_for(
+        &self,
+        target: &AttributeRef,
+    ) -> Result<(&MappedAttribute, Option<&str>), Error> {
         let unmapped = || Error::Unmapped(target.to_string());
-        let slot = self.slots.get(target.path().as_str()).ok_or_else(unmapped)?;
-        let attribute = self.attributes.get(slot.attribute).ok_or_else(unmapped)?;
-        Ok((attribute, slot.sub.as_deref()))
+        let path = self.paths.get(target.path().as_str()).ok_or_else(unmapped)?;
+        let attribute = self.attributes.get(path.attribute).ok_or_else(unmapped)?;
+        Ok((attribute, path.sub.as_deref()))
     }
 }
 
+/// The attribute itself, or its sub-attribute with this name.
 fn sub_target<'a>(attribute: &'a AttributeRef, sub: Option<&str>) -> Option<&'a AttributeRef> {
     match sub {
         None => Some(attribute),
@@ -228,124 +241,131 @@ fn sub_target<'a>(attribute: &'a AttributeRef, sub: Option<&str>) -> Option<&'a 
 }
 
 impl MappingBuilder {
-    /// Rows must have the value of this parameter in this column: every statement that the fragments
-    /// become part of binds it, and says so of the resources' table itself. For tenants, and for
-    /// tables with resources of several types.
+    /// Restricts the rows of the resources to those that have the value of a parameter in a column: for the tenant,
+    /// or for a table with resources of several types.
     ///
-    /// Fragments repeat the condition wherever they look into the table again.
+    /// `parameter` is the number of the parameter. The statement around a fragment must bind it, and must have the
+    /// condition itself. Fragments repeat the condition in subqueries that read the table again.
     pub fn scoped_by(mut self, column: impl Into<String>, parameter: usize) -> Self {
         self.scoped_by.push((column.into(), parameter));
         self
     }
 
-    /// Where an attribute or sub-attribute is in the resource's row. Of a multi-valued attribute
-    /// that is one element.
+    /// The column with an attribute or sub-attribute in the row of the resource. The columns of a multi-valued
+    /// attribute together are one element.
     pub fn column(mut self, path: &str, column: Column) -> Self {
         self.columns.push((path.to_owned(), column));
         self
     }
 
-    /// Where elements of a multi-valued attribute are. Several calls for one attribute add up.
+    /// Adds a source of elements of an attribute. An attribute may have several sources.
     pub fn elements(mut self, path: &str, elements: Elements) -> Self {
         self.elements.push((path.to_owned(), elements));
         self
     }
 
-    /// The mapping.
+    /// Builds the mapping.
     ///
     /// # Errors
     ///
-    /// If the resource type has no such attribute, or a column does not suit it.
+    /// If the resource type does not have an attribute, or a column has the wrong type for its attribute.
     pub fn build(self) -> Result<Mapping, InvalidMapping> {
         let mut mapping = Mapping {
             table: self.table,
             id: self.id,
             scoped_by: self.scoped_by,
             attributes: Vec::new(),
-            slots: HashMap::new(),
+            paths: HashMap::new(),
         };
-        // The columns of one attribute are one element.
-        let mut all: Vec<(AttributeRef, Elements)> = Vec::new();
+        // Collects the columns of each attribute into one element.
+        let mut sources: Vec<(AttributeRef, Elements)> = Vec::new();
         for (path, column) in self.columns {
-            let target = resolve(&self.on, &path)?;
-            let attribute = self.on.parent_attribute(&target).unwrap_or(&target).clone();
+            let target = resolve(&self.resource_type, &path)?;
+            let attribute = self.resource_type.parent_attribute(&target).unwrap_or(&target).clone();
             let sub = target.sub().map(|sub| sub.name().to_owned());
-            match all.iter_mut().find(|(found, _)| *found == attribute) {
+            match sources.iter_mut().find(|(found, _)| *found == attribute) {
                 Some((_, row)) => row.columns.push((sub, column)),
                 None => {
                     let row = Elements { columns: vec![(sub, column)], ..Elements::row() };
-                    all.push((attribute, row));
+                    sources.push((attribute, row));
                 }
             }
         }
         for (path, elements) in self.elements {
-            all.push((resolve(&self.on, &path)?, elements));
+            sources.push((resolve(&self.resource_type, &path)?, elements));
         }
-        for (target, elements) in all {
+        for (target, elements) in sources {
             mapping.add(target, elements)?;
         }
         Ok(mapping)
     }
 }
 
-fn resolve(on: &ResourceType, path: &str) -> Result<AttributeRef, InvalidMapping> {
-    let unknown = || InvalidMapping { path: path.to_owned(), reason: "there is no such attribute" };
+fn resolve(resource_type: &ResourceType, path: &str) -> Result<AttributeRef, InvalidMapping> {
+    let unknown =
+        || InvalidMapping { path: path.to_owned(), reason: "the resource type has no such attribute" };
     let parsed: AttrPath = path.parse().map_err(|_| unknown())?;
-    on.resolve(&parsed, &mut ReadContext::new(&Tolerance::strict())).map_err(|_| unknown())
+    resource_type.resolve(&parsed, &mut ReadContext::new(&Tolerance::strict())).map_err(|_| unknown())
 }
 
 impl Mapping {
+    /// Adds a source of elements of an attribute.
     fn add(&mut self, target: AttributeRef, mut elements: Elements) -> Result<(), InvalidMapping> {
         for (sub, column) in &mut elements.columns {
             let path =
                 format!("{target}{}{}", if sub.is_some() { "." } else { "" }, sub.as_deref().unwrap_or(""));
             let invalid = |reason| InvalidMapping { path: path.clone(), reason };
-            let of = sub_target(&target, sub.as_deref())
-                .filter(|of| !of.is_complex())
-                .ok_or_else(|| invalid("there is no such attribute"))?;
+            let sub_target = sub_target(&target, sub.as_deref())
+                .filter(|sub_target| !sub_target.is_complex())
+                .ok_or_else(|| {
+                    invalid("the attribute has no such simple sub-attribute, or is complex itself")
+                })?;
             if sub.is_some() {
-                *sub = Some(of.definition().name().to_owned());
+                *sub = Some(sub_target.definition().name().to_owned());
             }
-            check(of, column).map_err(invalid)?;
+            check_type(sub_target, column).map_err(invalid)?;
             if let Some(value) = column.constant_value() {
-                elements.constants.insert(of.definition().name().to_owned(), value.clone());
+                elements.constants.insert(sub_target.definition().name().to_owned(), value.clone());
             }
         }
-        let place = self.attributes.iter().position(|attribute| attribute.target == target);
-        let place = place.unwrap_or(self.attributes.len());
-        let slots = elements.columns.iter().filter_map(|(sub, _)| sub_target(&target, sub.as_deref()));
-        for of in slots.chain([&target]) {
-            let sub = of.sub().map(|sub| sub.name().to_owned());
-            self.slots.insert(of.path().as_str().to_owned(), Slot { attribute: place, sub });
+        let index = self.attributes.iter().position(|attribute| attribute.target == target);
+        let index = index.unwrap_or(self.attributes.len());
+        let paths = elements.columns.iter().filter_map(|(sub, _)| sub_target(&target, sub.as_deref()));
+        for path in paths.chain([&target]) {
+            let sub = path.sub().map(|sub| sub.name().to_owned());
+            self.paths.insert(path.path().as_str().to_owned(), MappedPath { attribute: index, sub });
         }
-        match self.attributes.get_mut(place) {
+        match self.attributes.get_mut(index) {
             Some(attribute) => attribute.sources.push(elements),
-            None => self.attributes.push(Attribute { target, sources: vec![elements] }),
+            None => self.attributes.push(MappedAttribute { target, sources: vec![elements] }),
         }
         Ok(())
     }
 }
 
-/// Whether a column can hold what the schema says.
-fn check(of: &AttributeRef, column: &Column) -> Result<(), &'static str> {
-    let rule = of.comparison();
+/// Refuses a column that cannot hold the values that the schema allows.
+fn check_type(target: &AttributeRef, column: &Column) -> Result<(), &'static str> {
+    let comparison = target.comparison();
     if let Some(value) = column.constant_value() {
-        return rule.prepare(value).map(|_| ()).ok_or("the constant is not of the attribute's type");
+        return comparison
+            .prepare(value)
+            .map(|_| ())
+            .ok_or("the constant does not have the type of the attribute");
     }
-    let suits = match column.kind {
-        Kind::Text => rule.is_text() || rule == Comparison::Binary,
-        Kind::Boolean => rule == Comparison::Boolean,
-        Kind::Integer => of.definition().data_type() == Type::Integer,
-        Kind::Real => rule == Comparison::Number,
-        Kind::Unix { .. } | Kind::Timestamp => rule == Comparison::Instant,
-        Kind::Key => true,
+    let fits = match column.column_type {
+        ColumnType::Text => comparison.is_text() || comparison == Comparison::Binary,
+        ColumnType::Boolean => comparison == Comparison::Boolean,
+        ColumnType::Integer => target.definition().data_type() == Type::Integer,
+        ColumnType::Real => comparison == Comparison::Number,
+        ColumnType::UnixTime { .. } | ColumnType::Timestamp => comparison == Comparison::Instant,
+        ColumnType::Key => true,
     };
-    if !suits {
-        return Err("the column is of another type");
+    if !fits {
+        return Err("the column does not have the type of the attribute");
     }
-    let exact = !matches!(rule, Comparison::Folded | Comparison::UserName);
-    if column.kind == Kind::Text && !exact && column.folded.is_none() {
-        return Err("case does not matter, so a folded column must stand beside it");
+    let is_case_exact = !matches!(comparison, Comparison::Folded | Comparison::UserName);
+    if column.column_type == ColumnType::Text && !is_case_exact && column.folded.is_none() {
+        return Err("the attribute is not caseExact, so its text column needs a folded column");
     }
     Ok(())
 }

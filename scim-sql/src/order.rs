@@ -1,49 +1,50 @@
-//! Sorting, and going on from a place in a sorted list.
+//! Sorting, and the conditions that select the next or the previous page of a sorted list.
 
 use scim_schema::AttributeRef;
 
 use crate::mapping::Mapping;
-use crate::writer::Writer;
-use crate::{Bind, Column, Cost, Dialect, Error, Fragment};
+use crate::writer::SqlWriter;
+use crate::{BindValue, Column, Cost, Dialect, Error, Fragment};
 
-/// The order of a query: by an attribute, then by a column that is different in every row, so that
-/// pages neither overlap nor leave anything out (RFC 7644 section 3.4.2.3).
+/// The order of a query: by an attribute, and then by a tiebreaker, a column that differs in every row. So the order is
+/// total, and pages neither overlap nor omit resources (RFC 7644 section 3.4.2.3).
 ///
-/// Resources without a value come last when ascending and first when descending; those with equal
-/// values are in the ascending order of the last column.
+/// Resources without a value come last in ascending order, and first in descending order. Resources with equal values
+/// are in ascending order of the tiebreaker.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Order<'a> {
     mapping: &'a Mapping,
-    key: Option<Key<'a>>,
+    sort_key: Option<SortKey<'a>>,
     tiebreaker: &'a str,
     dialect: Dialect,
 }
 
+/// The expression by which rows are sorted before the tiebreaker.
 #[derive(Clone, Debug)]
-struct Key<'a> {
+struct SortKey<'a> {
     sql: String,
-    /// The column with the values; none where those that there are are the same.
+    /// The column of the values; `None` if all values are the same constant.
     column: Option<&'a Column>,
     nullable: bool,
     descending: bool,
 }
 
-/// Which way pages go from a place.
+/// The side of a position on which a page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PageSide {
-    /// To what comes after it.
+    /// The rows after the position.
     After,
-    /// To what comes after it, and what is at it.
+    /// The row at the position, and the rows after it.
     From,
-    /// To what comes before it.
+    /// The rows before the position, nearest first.
     Before,
 }
 
 impl PageSide {
-    /// How the last column of a row there compares to that of the place.
-    fn word(self) -> &'static str {
+    /// The operator that compares the tiebreaker of a row on this side with that of the position.
+    fn operator(self) -> &'static str {
         match self {
             Self::After => " > ",
             Self::From => " >= ",
@@ -53,65 +54,66 @@ impl PageSide {
 }
 
 impl Mapping {
-    /// The order by an attribute and a direction, if the client asked for one, and by `tiebreaker`: a
-    /// column that is different in every row and not NULL, mostly the id.
+    /// The order of a query. `by` is the attribute that the client requested, if any, and whether the order is
+    /// descending. `tiebreaker` is a column that differs in every row and is not NULL, such as the id.
     ///
     /// # Errors
     ///
-    /// If the attribute is not mapped.
+    /// [`Error::Unmapped`] if the attribute is not mapped, or its first element is not known.
     pub fn order<'a>(
         &'a self,
         by: Option<(&AttributeRef, bool)>,
         tiebreaker: &'a str,
         dialect: Dialect,
     ) -> Result<Order<'a>, Error> {
-        let key = match by {
+        let sort_key = match by {
             Some((target, descending)) => self.sort_key(target, descending, dialect)?,
             None => None,
         };
-        Ok(Order { mapping: self, key, tiebreaker, dialect })
+        Ok(Order { mapping: self, sort_key, tiebreaker, dialect })
     }
 
+    /// The sort key for an attribute; `None` if no resource has a value.
     fn sort_key(
         &self,
         target: &AttributeRef,
         descending: bool,
         dialect: Dialect,
-    ) -> Result<Option<Key<'_>>, Error> {
+    ) -> Result<Option<SortKey<'_>>, Error> {
         let unmapped = || Error::Unmapped(target.to_string());
-        let (attribute, sub) = self.find(target)?;
-        let elements = attribute.sorted_by().ok_or_else(unmapped)?;
-        let column = elements.find(sub);
+        let (attribute, sub) = self.attribute_for(target)?;
+        let elements = attribute.sort_source().ok_or_else(unmapped)?;
+        let column = elements.column_for(sub);
         if column.is_none() && !target.is_primary() {
-            // What the elements lack none of the resources has.
+            // The elements do not have this sub-attribute, so no resource has a value.
             return Ok(None);
         }
         let column = column.filter(|column| column.constant_value().is_none());
-        let filled = target.is_primary() && column.is_some_and(|column| column.nullable);
+        let has_default = target.is_primary() && column.is_some_and(|column| column.nullable);
         let value = match column {
-            // An element without `primary` has primary false.
-            Some(column) if filled => {
+            // In an element without `primary` it counts as false.
+            Some(column) if has_default => {
                 let absent = if column.is_text() { "'false'" } else { "FALSE" };
-                format!("coalesce({}, {absent})", column.compared())
+                format!("coalesce({}, {absent})", column.comparison_sql())
             }
-            Some(column) => column.compared().to_owned(),
-            // Where all elements have the same value, what counts is whether there is one.
+            Some(column) => column.comparison_sql().to_owned(),
+            // All elements have the same value, so the order is by whether the resource has an element.
             None => "TRUE".to_owned(),
         };
-        let key = |sql, nullable| Ok(Some(Key { sql, column, nullable, descending }));
+        let key = |sql, nullable| Ok(Some(SortKey { sql, column, nullable, descending }));
         let Some((table, owner)) = &elements.table else {
-            let own = column.is_some_and(|column| column.nullable) && !filled;
-            if own && elements.condition.is_none() {
+            let nullable = column.is_some_and(|column| column.nullable) && !has_default;
+            if nullable && elements.condition.is_none() {
                 return key(value, true);
             }
-            let mut there = Writer::new(self, dialect, 1);
-            return match (there.exists(elements, "")?, column) {
-                (true, _) => key(format!("CASE WHEN {} THEN {value} END", there.sql), true),
-                (false, Some(_)) => key(value, own),
+            let mut exists = SqlWriter::new(self, dialect, 1);
+            return match (exists.push_exists(elements, "")?, column) {
+                (true, _) => key(format!("CASE WHEN {} THEN {value} END", exists.sql), true),
+                (false, Some(_)) => key(value, nullable),
                 (false, None) => Ok(None),
             };
         };
-        // The value of the element that counts.
+        // The value of the first element.
         let mut sql = format!("(SELECT {value} FROM {table} WHERE {owner} = {}", self.id);
         for (scoped_by, parameter) in &elements.scoped_by {
             sql.push_str(&format!(" AND {scoped_by} = "));
@@ -129,13 +131,14 @@ impl Mapping {
 }
 
 impl Order<'_> {
-    /// What stands after `ORDER BY`; the other way round for a page that ends at a place.
+    /// The SQL after `ORDER BY`. For [`PageSide::Before`] the order is reversed, so that LIMIT keeps the rows nearest to
+    /// the position; the host then reverses the rows of the page.
     pub fn sql(&self, side: PageSide) -> String {
         let backwards = side == PageSide::Before;
         let tiebreaker = if backwards { "DESC" } else { "ASC" };
-        let Some(key) = &self.key else { return [self.tiebreaker, " ", tiebreaker].concat() };
-        let collation = if key.is_text() { self.dialect.bytewise() } else { "" };
-        // Where a column is never NULL, an index serves only an order that does not speak of NULLs.
+        let Some(key) = &self.sort_key else { return [self.tiebreaker, " ", tiebreaker].concat() };
+        let collation = if key.is_text() { self.dialect.code_point_collation() } else { "" };
+        // If a column is never NULL, an index serves the order only without NULLS FIRST and NULLS LAST.
         let descending = key.descending != backwards;
         let nulls = match (key.nullable, descending) {
             (false, false) => "ASC",
@@ -146,95 +149,98 @@ impl Order<'_> {
         format!("{}{collation} {nulls}, {} {tiebreaker}", key.sql, self.tiebreaker)
     }
 
-    /// The value by which a row is sorted, to be selected for the position of a page; NULL if the
-    /// order is by the last column alone.
+    /// The SQL expression for the sort value of a row. A statement selects it, so that the host can store the position of
+    /// the next page. `NULL` if the order is by the tiebreaker alone.
     pub fn sort_value(&self) -> &str {
-        self.key.as_ref().map_or("NULL", |key| key.sql.as_str())
+        self.sort_key.as_ref().map_or("NULL", |key| key.sql.as_str())
     }
 
-    /// A condition that holds for the rows on one side of a place: of the row that had this sort
-    /// value and this value of the last column. Its parameters begin with the number `first`.
+    /// The condition that selects the rows on one side of a position. The position is that of a row with this sort value,
+    /// `None` for NULL, and this value of the tiebreaker; the row itself need not exist any more. The parameters begin
+    /// with the number `first`.
     ///
     /// # Errors
     ///
-    /// None but for limits of the database.
+    /// [`Error::TooLong`] if the statement would have more parameters than the database allows.
     pub fn page_condition(
         &self,
         side: PageSide,
-        key: Option<Bind>,
-        tiebreaker: Bind,
+        sort_value: Option<BindValue>,
+        tiebreaker: BindValue,
         first: usize,
     ) -> Result<Fragment, Error> {
-        let mut writer = Writer::new(self.mapping, self.dialect, first);
+        let mut writer = SqlWriter::new(self.mapping, self.dialect, first);
         let backwards = side == PageSide::Before;
-        let tie_word = side.word();
+        let tiebreaker_operator = side.operator();
         writer.push("(");
-        match (&self.key, key) {
+        match (&self.sort_key, sort_value) {
             (None, _) => {
                 writer.push(self.tiebreaker);
-                writer.push(tie_word);
+                writer.push(tiebreaker_operator);
                 writer.bind(tiebreaker);
             }
-            (Some(order), None) => {
-                // Those without a value come last of all, or first.
-                let nulls_ahead = order.descending == backwards;
-                for part in ["(", &order.sql, " IS NULL AND ", self.tiebreaker, tie_word] {
+            (Some(key), None) => {
+                // The position is among the rows without a value. The rows with a value are all on one side of it.
+                let values_are_behind = key.descending == backwards;
+                for part in ["(", &key.sql, " IS NULL AND ", self.tiebreaker, tiebreaker_operator] {
                     writer.push(part);
                 }
                 writer.bind(tiebreaker);
                 writer.push(")");
-                if !nulls_ahead {
-                    for part in [" OR ", &order.sql, " IS NOT NULL"] {
+                if !values_are_behind {
+                    for part in [" OR ", &key.sql, " IS NOT NULL"] {
                         writer.push(part);
                     }
                 }
             }
-            (Some(order), Some(key)) => self.value_condition(&mut writer, order, side, key, tiebreaker),
+            (Some(key), Some(value)) => self.value_condition(&mut writer, key, side, value, tiebreaker),
         }
         writer.push(")");
         writer.finish(Cost::Indexed)
     }
 
+    /// Writes the condition for a position with a sort value. For [`PageSide::After`] in ascending order it is
+    /// `(key >= value AND (key > value OR tiebreaker > ..))`. The first comparison is redundant, but an index serves it.
     fn value_condition(
         &self,
-        writer: &mut Writer<'_>,
-        order: &Key<'_>,
+        writer: &mut SqlWriter<'_>,
+        key: &SortKey<'_>,
         side: PageSide,
-        key: Bind,
-        tiebreaker: Bind,
+        value: BindValue,
+        tiebreaker: BindValue,
     ) {
         let backwards = side == PageSide::Before;
-        let collation = if order.is_text() { self.dialect.bytewise() } else { "" };
-        let less = order.descending != backwards;
-        let (weak, strict) = if less { (" <= ", " < ") } else { (" >= ", " > ") };
-        // The first comparison is one that an index serves.
-        for part in ["(", &order.sql, collation, weak] {
+        let collation = if key.is_text() { self.dialect.code_point_collation() } else { "" };
+        let less = key.descending != backwards;
+        let (inclusive, strict) = if less { (" <= ", " < ") } else { (" >= ", " > ") };
+        for part in ["(", &key.sql, collation, inclusive] {
             writer.push(part);
         }
-        let key_text = writer.sql.len();
-        match order.column {
-            Some(column) => writer.value(column, key),
+        let start = writer.sql.len();
+        match key.column {
+            Some(column) => writer.bind_column_value(column, value),
             None => {
-                writer.bind(key);
+                writer.bind(value);
             }
         }
-        let key_text = writer.sql.get(key_text..).unwrap_or_default().to_owned();
-        for part in [" AND (", &order.sql, collation, strict, &key_text, " OR ", self.tiebreaker, side.word()]
+        let placeholder = writer.sql.get(start..).unwrap_or_default().to_owned();
+        for part in
+            [" AND (", &key.sql, collation, strict, &placeholder, " OR ", self.tiebreaker, side.operator()]
         {
             writer.push(part);
         }
         writer.bind(tiebreaker);
         writer.push("))");
-        // Those without a value come after all that have one when the order ascends.
-        if order.nullable && order.descending == backwards {
-            for part in [" OR ", &order.sql, " IS NULL"] {
+        // In ascending order the rows without a value come after all others.
+        if key.nullable && key.descending == backwards {
+            for part in [" OR ", &key.sql, " IS NULL"] {
                 writer.push(part);
             }
         }
     }
 }
 
-impl Key<'_> {
+impl SortKey<'_> {
     fn is_text(&self) -> bool {
         self.column.is_some_and(Column::is_text)
     }

@@ -1,33 +1,36 @@
-//! Writing predicates.
+//! Translates predicates.
 //!
-//! Every condition is true or false, never NULL, so that NOT is the complement as it is in memory. A condition
-//! on another table is written as a subquery that finds ids without looking at the row around it. With EXISTS
-//! inside an OR the database would ask the question for each row, and read the whole table.
+//! Every condition is TRUE or FALSE, never NULL, so that NOT selects exactly the other rows, as it does in memory.
+//!
+//! A condition on another table becomes a subquery that selects ids, independent of the outer row. With EXISTS inside
+//! an OR, the database would run the subquery for each row, and so read the whole table. For the same reason the terms
+//! of an OR become the parts of a UNION of ids.
 
 use scim_filter::{CompareOp, Predicate};
 use scim_schema::{AttributeRef, Operand};
 
 use crate::element_condition::{Condition, Position};
-use crate::mapping::{Attribute, Elements, Mapping};
-use crate::writer::{DrivingTable, Writer};
+use crate::mapping::{Elements, MappedAttribute, Mapping};
+use crate::writer::{DrivingTable, SqlWriter};
 use crate::{Cost, Dialect, Error, Fragment};
 
-/// SQLite's limit of the parts of a compound SELECT, and well within any other's.
-const MAX_UNION: usize = 500;
+/// The limit of SQLite for the parts of a compound SELECT. PostgreSQL allows more.
+const MAX_UNION_PARTS: usize = 500;
 
 impl Mapping {
-    /// A condition on the resources' table that holds for what a filter selects, as in memory.
+    /// Translates a filter to a condition on the table of the resources. It selects the same resources as
+    /// [`Predicate::is_match`] in memory.
     ///
-    /// Its parameters begin with the number `first`. The statement that it becomes part of binds
-    /// those before, names the table with the same alias, and says itself what all resources are
-    /// [within](crate::MappingBuilder::scoped_by).
+    /// The parameters of the condition begin with the number `first`. The statement around it binds the parameters
+    /// before that, uses the alias of the mapping for the table, and has the conditions of
+    /// [`scoped_by`](crate::MappingBuilder::scoped_by) itself.
     ///
     /// # Errors
     ///
-    /// If an attribute is not mapped; that is 400 `invalidFilter` (RFC 7644 section 3.4.2.2). Nothing
-    /// is ever left out of a filter.
+    /// [`Error::Unmapped`] if an attribute is not mapped; a service answers with 400 `invalidFilter` (RFC 7644 section
+    /// 3.4.2.2). [`Error::TooLong`] if the statement would exceed the limits of the database.
     pub fn filter(&self, filter: &Predicate, dialect: Dialect, first: usize) -> Result<Fragment, Error> {
-        let mut writer = Writer::new(self, dialect, first);
+        let mut writer = SqlWriter::new(self, dialect, first);
         let cost = writer.predicate(filter)?;
         writer.finish(cost)
     }
@@ -42,17 +45,18 @@ enum OrTerm<'a> {
 /// The terms of an OR as SQL, by how the database finds their rows.
 #[derive(Default)]
 struct OrTerms {
-    /// Subqueries that find ids in other tables.
+    /// Subqueries that select ids from other tables.
     subqueries: Vec<String>,
-    /// Conditions on the resource that an index serves.
+    /// Conditions on the row of the resource that an index serves.
     indexed: Vec<String>,
-    /// Conditions on the resource that no index serves.
+    /// Conditions on the row of the resource that no index serves.
     scans: Vec<String>,
-    /// Whether an index serves all of them.
+    /// Whether an index serves every term.
     all_indexed: bool,
 }
 
-impl<'m> Writer<'m> {
+impl<'m> SqlWriter<'m> {
+    /// Writes a condition on the row of the resource.
     fn predicate(&mut self, predicate: &Predicate) -> Result<Cost, Error> {
         match predicate {
             Predicate::And(list) => {
@@ -75,56 +79,60 @@ impl<'m> Writer<'m> {
                 Ok(Cost::from_indexed(!holds))
             }
             Predicate::Present(target) => {
-                let (attribute, sub) = self.mapping.find(target)?;
-                self.any(attribute, Condition::Present(target, sub))
+                let (attribute, sub) = self.mapping.attribute_for(target)?;
+                self.any_element(attribute, Condition::Present(target, sub))
             }
             Predicate::Compare { target, op, operand } => {
-                let (attribute, sub) = self.mapping.find(target)?;
+                let (attribute, sub) = self.mapping.attribute_for(target)?;
                 self.compare(attribute, target, sub, *op, operand)
             }
             Predicate::Any { target, inner } => {
-                let (attribute, _) = self.mapping.find(target)?;
-                self.any(attribute, Condition::Inner(inner))
+                let (attribute, _) = self.mapping.attribute_for(target)?;
+                self.any_element(attribute, Condition::Inner(inner))
             }
         }
     }
 
+    /// Writes a comparison. `ne` holds for a multi-valued attribute if it has no value, or a value that differs.
     fn compare<'a>(
         &mut self,
-        attribute: &'a Attribute,
+        attribute: &'a MappedAttribute,
         target: &'a AttributeRef,
         sub: Option<&'a str>,
         op: CompareOp,
         operand: &'a Operand,
     ) -> Result<Cost, Error> {
-        let single = matches!(attribute.sources.as_slice(), [elements] if elements.table.is_none());
-        if op != CompareOp::Ne || single {
-            return self.any(attribute, Condition::Compare(target, sub, op, operand));
+        let is_in_row = matches!(attribute.sources.as_slice(), [elements] if elements.table.is_none());
+        if op != CompareOp::Ne || is_in_row {
+            return self.any_element(attribute, Condition::Compare(target, sub, op, operand));
         }
-        // No value at all, or one that differs.
         self.push("(NOT ");
-        self.any(attribute, Condition::Assigned(target, sub))?;
+        self.any_element(attribute, Condition::Assigned(target, sub))?;
         self.push(" OR ");
-        self.any(attribute, Condition::Differs(target, sub, operand))?;
+        self.any_element(attribute, Condition::Differs(target, sub, operand))?;
         self.push(")");
         Ok(Cost::Scan)
     }
 
-    /// Some element of the attribute fulfils the condition.
-    fn any<'a>(&mut self, attribute: &'a Attribute, condition: Condition<'a>) -> Result<Cost, Error> {
+    /// Writes the condition that at least one element of the attribute satisfies a condition.
+    fn any_element<'a>(
+        &mut self,
+        attribute: &'a MappedAttribute,
+        condition: Condition<'a>,
+    ) -> Result<Cost, Error> {
         match attribute.sources.as_slice() {
-            [single] => self.element(single, condition, Position::Resource),
+            [single] => self.element_condition(single, condition, Position::Resource),
             all => self.or(all.iter().map(|elements| OrTerm::Element(elements, condition)).collect()),
         }
     }
 
-    /// At least one term holds. If a term looks into another table, or an index serves each of them, all become
-    /// the parts of one union.
+    /// Writes the condition that at least one term holds: a UNION of ids if a term reads another table or an index
+    /// serves every term, and otherwise a plain OR.
     fn or(&mut self, terms: Vec<OrTerm<'_>>) -> Result<Cost, Error> {
         let mut written = self.or_terms(&terms)?;
         let cost = Cost::from_indexed(written.all_indexed);
         let is_union = !written.subqueries.is_empty() || written.all_indexed;
-        if is_union && written.subqueries.len() + written.indexed.len() < MAX_UNION {
+        if is_union && written.subqueries.len() + written.indexed.len() < MAX_UNION_PARTS {
             self.union(&written)?;
             return Ok(cost);
         }
@@ -136,20 +144,20 @@ impl<'m> Writer<'m> {
         Ok(cost)
     }
 
-    /// Writes each term by itself.
+    /// Writes each term as SQL of its own.
     fn or_terms(&mut self, terms: &[OrTerm<'_>]) -> Result<OrTerms, Error> {
         let start = self.sql.len();
         let mut written = OrTerms { all_indexed: true, ..OrTerms::default() };
         for term in terms {
-            let looks_elsewhere = match term {
-                OrTerm::Predicate(predicate) => self.looks_elsewhere(predicate)?,
+            let reads_other_table = match term {
+                OrTerm::Predicate(predicate) => self.reads_other_table(predicate)?,
                 OrTerm::Element(elements, _) => elements.table.is_some(),
             };
-            let position = if looks_elsewhere { Position::Subquery } else { Position::Resource };
+            let position = if reads_other_table { Position::Subquery } else { Position::Resource };
             let cost = self.or_term(term, position)?;
             written.all_indexed &= cost == Cost::Indexed;
             let group = match cost {
-                _ if looks_elsewhere => &mut written.subqueries,
+                _ if reads_other_table => &mut written.subqueries,
                 Cost::Indexed => &mut written.indexed,
                 Cost::Scan => &mut written.scans,
             };
@@ -158,7 +166,7 @@ impl<'m> Writer<'m> {
         Ok(written)
     }
 
-    /// The id is one of those that the parts of a union find.
+    /// Writes the condition that the id is in the union of the ids that the terms select.
     fn union(&mut self, terms: &OrTerms) -> Result<(), Error> {
         for part in ["(", &self.mapping.id, " IN ("] {
             self.push(part);
@@ -178,7 +186,7 @@ impl<'m> Writer<'m> {
             self.push(" AND ");
             self.push(condition);
         }
-        // The terms that no index serves are one part together, so that the table is read once.
+        // All terms that no index serves become one part, so that the table is scanned once.
         if !terms.scans.is_empty() {
             begin(self);
             self.select_ids(DrivingTable::Any);
@@ -196,13 +204,16 @@ impl<'m> Writer<'m> {
         })
     }
 
+    /// Writes one term, as a condition or as a subquery that selects ids.
     fn or_term(&mut self, term: &OrTerm<'_>, position: Position) -> Result<Cost, Error> {
         match (term, position) {
-            (OrTerm::Element(elements, condition), _) => self.element(elements, *condition, position),
+            (OrTerm::Element(elements, condition), _) => {
+                self.element_condition(elements, *condition, position)
+            }
             (OrTerm::Predicate(predicate), Position::Resource) => self.predicate(predicate),
             (OrTerm::Predicate(predicate), Position::Subquery) => {
-                if let Some((elements, condition)) = self.single_source(predicate)? {
-                    return self.element(elements, condition, position);
+                if let Some((elements, condition)) = self.other_table_condition(predicate)? {
+                    return self.element_condition(elements, condition, position);
                 }
                 self.select_ids(DrivingTable::Any);
                 self.push(" AND ");
@@ -211,10 +222,10 @@ impl<'m> Writer<'m> {
         }
     }
 
-    /// Whether a predicate looks into another table than the resources'.
-    fn looks_elsewhere(&self, predicate: &Predicate) -> Result<bool, Error> {
+    /// Whether a predicate reads another table than that of the resources.
+    fn reads_other_table(&self, predicate: &Predicate) -> Result<bool, Error> {
         for target in predicate.targets() {
-            let (attribute, _) = self.mapping.find(target)?;
+            let (attribute, _) = self.mapping.attribute_for(target)?;
             if attribute.sources.iter().any(|source| source.table.is_some()) {
                 return Ok(true);
             }
@@ -222,8 +233,9 @@ impl<'m> Writer<'m> {
         Ok(false)
     }
 
-    /// The condition of a predicate on the rows of one other table, if it is such a predicate.
-    fn single_source<'a>(
+    /// The source and the condition of a predicate that tests only the rows of one other table; `None` for other
+    /// predicates.
+    fn other_table_condition<'a>(
         &self,
         predicate: &'a Predicate,
     ) -> Result<Option<(&'m Elements, Condition<'a>)>, Error>
@@ -237,7 +249,7 @@ impl<'m> Writer<'m> {
             | Predicate::Any { target, .. } => target,
             _ => return Ok(None),
         };
-        let (attribute, sub) = self.mapping.find(target)?;
+        let (attribute, sub) = self.mapping.attribute_for(target)?;
         let [elements] = attribute.sources.as_slice() else { return Ok(None) };
         let condition = match predicate {
             Predicate::Compare { op, operand, .. } => Condition::Compare(target, sub, *op, operand),

@@ -7,7 +7,7 @@ mod support;
 use rusqlite::{Connection, params};
 use scim_filter::Predicate;
 use scim_schema::{AttributeRef, Comparison, ReadContext, ResourceType, Tolerance, standard};
-use scim_sql::{Bind, Column, Cost, Dialect, Elements, Error, Fragment, Mapping, PageSide};
+use scim_sql::{BindValue, Column, Cost, Dialect, Elements, Error, Fragment, Mapping, PageSide};
 use serde_json::{Value, json};
 
 /// One work address in the row of the user, aliases in a table; deactivation as a time.
@@ -105,7 +105,7 @@ fn load() -> (Connection, Vec<Value>) {
 }
 
 fn select(connection: &Connection, fragment: &Fragment, order: &str) -> Vec<String> {
-    let tenant = Bind::Text("one".to_owned());
+    let tenant = BindValue::Text("one".to_owned());
     let sql = "SELECT u.id FROM user u WHERE u.tenant = ?1 AND";
     support::select(connection, sql, &[tenant], fragment, order)
 }
@@ -276,11 +276,11 @@ fn pages_follow_each_other_in_both_directions() {
                 let sql = format!("SELECT {} FROM user u WHERE u.id = ?", order.sort_value());
                 let key: rusqlite::types::Value = connection.query_row(&sql, [id], |row| row.get(0)).unwrap();
                 let key = match key {
-                    rusqlite::types::Value::Text(text) => Some(Bind::Text(text)),
-                    rusqlite::types::Value::Integer(number) => Some(Bind::Integer(number)),
+                    rusqlite::types::Value::Text(text) => Some(BindValue::Text(text)),
+                    rusqlite::types::Value::Integer(number) => Some(BindValue::Integer(number)),
                     _ => None,
                 };
-                let tiebreaker = Bind::Text((*id).to_owned());
+                let tiebreaker = BindValue::Text((*id).to_owned());
                 let after =
                     order.page_condition(PageSide::After, key.clone(), tiebreaker.clone(), 2).unwrap();
                 assert_eq!(

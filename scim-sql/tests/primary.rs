@@ -8,7 +8,7 @@ mod support;
 use rusqlite::{Connection, params};
 use scim_filter::Predicate;
 use scim_schema::{AttributeRef, ReadContext, ResourceType, Tolerance, standard};
-use scim_sql::{Bind, Column, Cost, Dialect, Elements, Error, Fragment, Mapping, PageSide};
+use scim_sql::{BindValue, Column, Cost, Dialect, Elements, Error, Fragment, Mapping, PageSide};
 use serde_json::{Value, json};
 
 /// In each attribute the elements are in other places.
@@ -249,11 +249,11 @@ fn resources_are_sorted_by_an_absent_primary_as_by_false() {
                 let sql = format!("SELECT {} FROM resource r WHERE r.id = ?", order.sort_value());
                 let key: rusqlite::types::Value = connection.query_row(&sql, [id], |row| row.get(0)).unwrap();
                 let key = match key {
-                    rusqlite::types::Value::Text(text) => Some(Bind::Text(text)),
-                    rusqlite::types::Value::Integer(number) => Some(Bind::Integer(number)),
+                    rusqlite::types::Value::Text(text) => Some(BindValue::Text(text)),
+                    rusqlite::types::Value::Integer(number) => Some(BindValue::Integer(number)),
                     _ => None,
                 };
-                let tiebreaker = Bind::Text((*id).to_owned());
+                let tiebreaker = BindValue::Text((*id).to_owned());
                 let from = order.page_condition(PageSide::From, key.clone(), tiebreaker.clone(), 1).unwrap();
                 assert_eq!(select(&connection, &from, &forwards), expected[place..], "{path} from {id}");
                 let before = order.page_condition(PageSide::Before, key, tiebreaker, 1).unwrap();

@@ -1,12 +1,11 @@
-//! A SCIM service on actix-web: `cargo run --release -p actix-host`, and paste the `curl` line it prints.
+//! A SCIM service on actix-web. Run `cargo run --release -p actix-host` and paste the `curl` line that it prints.
 //!
-//! Four things are a host's to do, and all of them are in this file: know the client, collect the
-//! body, hand the request to [`ScimService::handle`], and send what comes back. Settings, which are
-//! environment variables, and what is served are in the package `host-common`, since they are the
-//! same on every HTTP stack.
+//! A host does four things, all in this file: it identifies the client, reads the body, passes the request to
+//! [`ScimService::handle`], and sends the response. The settings, which are environment variables, and the service
+//! are in the package `host-common`, since they do not depend on the HTTP framework.
 //!
-//! actix-web speaks the types of http 0.2 and the library those of http 1; [`converted`] and
-//! [`answer`] are what lies between.
+//! actix-web uses the types of http 0.2, and the library those of http 1. [`convert_request`] and
+//! [`convert_response`] convert between them.
 
 use std::error::Error;
 use std::net::TcpListener;
@@ -19,11 +18,11 @@ use actix_web::rt::System;
 use actix_web::web::{Data, Payload, scope, to};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use futures_util::StreamExt;
-use host_common::{BodyBuffer, InvalidSettings, MAX_BODY, MOUNT, Settings, Token, stop_signal};
+use host_common::{BodyBuffer, InvalidSettings, MAX_BODY, MOUNT_PATH, Settings, Token, stop_signal};
 use scim_core::{Identity, ScimService};
 
-/// How many seconds requests that are being served may take when the host is told to stop.
-const GRACE: u64 = 10;
+/// The seconds that running requests have to finish when the host stops.
+const SHUTDOWN_TIMEOUT: u64 = 10;
 
 #[derive(Clone)]
 struct Host {
@@ -48,80 +47,82 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     let service = host_common::service(&settings, &settings.base_url(address)).await?;
     let host = Host { service, token: settings.token.clone() };
-    // Everything below the mount is the service's, unknown paths included: it answers in SCIM.
+    // The service gets all requests below the mount path. For unknown paths it returns a SCIM error.
     let app = move || {
-        let mounted = scope(MOUNT).default_service(to(scim));
-        App::new().app_data(Data::new(host.clone())).service(mounted).default_service(to(outside))
+        let mounted = scope(MOUNT_PATH).default_service(to(scim));
+        App::new().app_data(Data::new(host.clone())).service(mounted).default_service(to(not_mounted))
     };
 
     let stop = stop_signal()?;
-    let server = HttpServer::new(app).shutdown_signal(stop).shutdown_timeout(GRACE);
+    let server = HttpServer::new(app).shutdown_signal(stop).shutdown_timeout(SHUTDOWN_TIMEOUT);
     let server = server.listen_auto_h2c(listener)?.run();
     println!("{}", settings.greeting(address));
     Ok(server.await?)
 }
 
-/// Answers a request for what is not below the mount. The target of CONNECT is another host, so it
-/// is nowhere below it; the service refuses the method.
-async fn outside(host: Data<Host>, request: HttpRequest, body: Payload) -> HttpResponse {
+/// Answers a request whose path is not below the mount path. CONNECT has no path, since its target is another server;
+/// the service refuses the method.
+async fn not_mounted(host: Data<Host>, request: HttpRequest, body: Payload) -> HttpResponse {
     match *request.method() {
         Method::CONNECT => scim(host, request, body).await,
-        _ => sent(&request, HttpResponse::NotFound().finish()),
+        _ => finish_response(&request, HttpResponse::NotFound().finish()),
     }
 }
 
-/// Answers one request.
+/// Answers a request below the mount path.
 async fn scim(host: Data<Host>, request: HttpRequest, body: Payload) -> HttpResponse {
-    // The service answers 401 to whom nobody has identified; so a wrong token needs nothing but this.
-    let known = host.token.is_in(request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()));
-    // One byte more than the service takes tells it that a body is too large, and it answers 413.
-    let Ok(body) = read(body, length(&request), if known { MAX_BODY + 1 } else { 0 }).await else {
-        return sent(&request, HttpResponse::BadRequest().finish());
+    // The service answers 401 if the request has no `Identity`, so a wrong token needs no further handling.
+    let is_authorized =
+        host.token.is_carried_by(request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()));
+    // If the body is too large, the service gets one byte more than it accepts, and answers 413.
+    let Ok(body) = read_body(body, body_length(&request), if is_authorized { MAX_BODY + 1 } else { 0 }).await
+    else {
+        return finish_response(&request, HttpResponse::BadRequest().finish());
     };
-    let Ok(mut converted) = converted(&request, body) else {
-        return sent(&request, HttpResponse::BadRequest().finish());
+    let Ok(mut converted) = convert_request(&request, body) else {
+        return finish_response(&request, HttpResponse::BadRequest().finish());
     };
-    if known {
+    if is_authorized {
         converted.extensions_mut().insert(Identity::new("client"));
     }
-    sent(&request, answer(host.service.handle(converted).await))
+    finish_response(&request, convert_response(host.service.handle(converted).await))
 }
 
-/// The answer as it is sent to that request. One that [asks to switch](asks_to_switch) is the last of
-/// its connection; and actix-web would say `Connection: upgrade` because the client does.
-fn sent(request: &HttpRequest, mut answer: HttpResponse) -> HttpResponse {
-    if asks_to_switch(request) {
-        answer.head_mut().set_connection_type(ConnectionType::Close);
+/// Finishes the response to a request. If the request [asks for another protocol](asks_for_upgrade), the connection is
+/// closed after the response. Otherwise actix-web would send `Connection: upgrade`, as the client did.
+fn finish_response(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
+    if asks_for_upgrade(request) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    answer
+    response
 }
 
-/// Whether a request asks for another protocol on its connection. That is ignored (RFC 9110
-/// section 7.8), but actix-web may have taken all that follows for the body.
-fn asks_to_switch(request: &HttpRequest) -> bool {
+/// Whether a request asks for another protocol on its connection. The host ignores that (RFC 9110 section 7.8), but
+/// actix-web may treat everything that follows as the body.
+fn asks_for_upgrade(request: &HttpRequest) -> bool {
     request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE) || request.head().upgrade()
 }
 
-/// How many bytes the body has, if that is known before it is read. What actix-web takes for the body
-/// of a request that [asks to switch](asks_to_switch) ends with the connection only. It may not be
-/// waited for, and without a length there is no body (RFC 9112 section 6.3).
-fn length(request: &HttpRequest) -> Option<u64> {
+/// The length of the body in bytes; `None` if the body itself marks its end. For a request that
+/// [asks for another protocol](asks_for_upgrade), the body that actix-web passes on ends only with the connection. So
+/// it must be read by its `Content-Length`; without that header there is no body (RFC 9112 section 6.3).
+fn body_length(request: &HttpRequest) -> Option<u64> {
     if request.method() == Method::CONNECT {
         return Some(0);
     }
-    // Frames and chunks say themselves which of them is the last.
+    // The frames of HTTP/2 and chunks mark the end of the body.
     if request.version() == Version::HTTP_2 || request.headers().contains_key(TRANSFER_ENCODING) {
         return None;
     }
-    let given = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    Some(given.and_then(|length| length.trim().parse().ok()).unwrap_or(0))
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    Some(length.and_then(|length| length.trim().parse().ok()).unwrap_or(0))
 }
 
-/// Reads a body of a length, and keeps `limit` bytes of it at most.
-async fn read(mut body: Payload, length: Option<u64>, limit: usize) -> Result<Vec<u8>, PayloadError> {
+/// Reads a body, and keeps at most `limit` bytes of it.
+async fn read_body(mut body: Payload, length: Option<u64>, limit: usize) -> Result<Vec<u8>, PayloadError> {
     let mut buffer = BodyBuffer::new(limit);
-    let mut left = length.unwrap_or(u64::MAX);
-    while left > 0 && !buffer.is_overfull() {
+    let mut remaining = length.unwrap_or(u64::MAX);
+    while remaining > 0 && !buffer.is_overfull() {
         let Some(data) = body.next().await else {
             return if length.is_none() {
                 Ok(buffer.into_bytes())
@@ -130,18 +131,18 @@ async fn read(mut body: Payload, length: Option<u64>, limit: usize) -> Result<Ve
             };
         };
         let mut data = data?;
-        data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-        left -= data.len() as u64;
+        data.truncate(usize::try_from(remaining).unwrap_or(usize::MAX));
+        remaining -= data.len() as u64;
         buffer.push(&data);
     }
     Ok(buffer.into_bytes())
 }
 
-/// A request of http 0.2 as one of http 1, with a target below the mount: scopes do not take it off.
-/// Other hosts, which CONNECT names, are the root of the service.
-fn converted(request: &HttpRequest, body: Vec<u8>) -> http::Result<http::Request<Vec<u8>>> {
+/// Converts a request from http 0.2 to http 1, and removes the mount path from its target, which scopes of actix-web
+/// do not do. The target of CONNECT, which is another server, becomes `/`.
+fn convert_request(request: &HttpRequest, body: Vec<u8>) -> http::Result<http::Request<Vec<u8>>> {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    let target = match target.strip_prefix(MOUNT) {
+    let target = match target.strip_prefix(MOUNT_PATH) {
         None if request.method() == Method::CONNECT => "/",
         below => below.unwrap_or(target),
     };
@@ -154,12 +155,12 @@ fn converted(request: &HttpRequest, body: Vec<u8>) -> http::Result<http::Request
     converted.body(body)
 }
 
-/// A response of http 1 as one of http 0.2.
-fn answer(response: http::Response<Vec<u8>>) -> HttpResponse {
+/// Converts a response from http 1 to http 0.2.
+fn convert_response(response: http::Response<Vec<u8>>) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(response.status().as_u16());
-    let mut answer = HttpResponse::build(status.unwrap_or_default());
+    let mut converted = HttpResponse::build(status.unwrap_or_default());
     for (name, value) in response.headers() {
-        answer.append_header((name.as_str(), value.as_bytes()));
+        converted.append_header((name.as_str(), value.as_bytes()));
     }
-    answer.body(response.into_body())
+    converted.body(response.into_body())
 }

@@ -1,9 +1,8 @@
-//! A SCIM service on axum: `cargo run --release -p axum-host`, and paste the `curl` line it prints.
+//! A SCIM service on axum. Run `cargo run --release -p axum-host` and paste the `curl` line that it prints.
 //!
-//! Four things are a host's to do, and all of them are in this file: know the client, collect the
-//! body, hand the request to [`ScimService::handle`], and send what comes back. Settings, which are
-//! environment variables, and what is served are in the package `host-common`, since they are the
-//! same on every HTTP stack.
+//! A host does four things, all in this file: it identifies the client, reads the body, passes the request to
+//! [`ScimService::handle`], and sends the response. The settings, which are environment variables, and the service
+//! are in the package `host-common`, since they do not depend on the HTTP framework.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -15,13 +14,13 @@ use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONNECTION};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, Version};
 use axum::response::{IntoResponse, Response};
-use host_common::{BodyBuffer, InvalidSettings, MAX_BODY, MOUNT, Settings, Token, stop_signal};
+use host_common::{BodyBuffer, InvalidSettings, MAX_BODY, MOUNT_PATH, Settings, Token, stop_signal};
 use http_body_util::BodyExt;
 use scim_core::{Identity, ScimService};
 use tokio::net::TcpListener;
 
-/// How long requests that are being served may take when the host is told to stop.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long running requests have to finish when the host stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 struct Host {
@@ -48,9 +47,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     let service = host_common::service(&settings, &settings.base_url(address)).await?;
     let host = Host { service, token: settings.token.clone() };
-    // Everything below the mount is the service's, unknown paths included: it answers in SCIM.
+    // The service gets all requests below the mount path. For unknown paths it returns a SCIM error.
     let mounted = Router::new().fallback(scim).with_state(host.clone());
-    let app = Router::new().nest_service(MOUNT, mounted).fallback(outside).with_state(host);
+    let app = Router::new().nest_service(MOUNT_PATH, mounted).fallback(not_mounted).with_state(host);
 
     let stop = stop_signal()?;
     let (stopping, stopped) = tokio::sync::oneshot::channel();
@@ -61,14 +60,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
     println!("{}", settings.greeting(address));
     tokio::select! {
         result = server => result?,
-        _ = async { stopped.await.ok(); tokio::time::sleep(GRACE).await } => {}
+        _ = async { stopped.await.ok(); tokio::time::sleep(SHUTDOWN_TIMEOUT).await } => {}
     }
     Ok(())
 }
 
-/// Answers a request for what is not below the mount. The target of CONNECT is another host, so it
-/// is nowhere below it; the service refuses the method.
-async fn outside(host: State<Host>, mut request: Request) -> Response {
+/// Answers a request whose path is not below the mount path. CONNECT has no path, since its target is another server;
+/// the service refuses the method.
+async fn not_mounted(host: State<Host>, mut request: Request) -> Response {
     if request.method() != Method::CONNECT {
         return StatusCode::NOT_FOUND.into_response();
     }
@@ -76,29 +75,31 @@ async fn outside(host: State<Host>, mut request: Request) -> Response {
     scim(host, request).await
 }
 
-/// Answers one request. If it asks for another protocol, that is ignored (RFC 9110 section 7.8).
+/// Answers a request below the mount path. If the request asks for another protocol, that is ignored (RFC 9110 section
+/// 7.8).
 async fn scim(State(host): State<Host>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    // The service answers 401 to whom nobody has identified; so a wrong token needs nothing but this.
-    let known = host.token.is_in(parts.headers.get(AUTHORIZATION).map(|value| value.as_bytes()));
-    if known {
+    // The service answers 401 if the request has no `Identity`, so a wrong token needs no further handling.
+    let is_authorized =
+        host.token.is_carried_by(parts.headers.get(AUTHORIZATION).map(|value| value.as_bytes()));
+    if is_authorized {
         parts.extensions.insert(Identity::new("client"));
     }
-    // One byte more than the service takes tells it that a body is too large, and it answers 413.
-    let Ok(body) = read(body, if known { MAX_BODY + 1 } else { 0 }).await else {
+    // If the body is too large, the service gets one byte more than it accepts, and answers 413.
+    let Ok(body) = read_body(body, if is_authorized { MAX_BODY + 1 } else { 0 }).await else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    // A client that is refused a tunnel has nothing else to say.
-    let close = parts.method == Method::CONNECT && parts.version <= Version::HTTP_11;
+    // After a refused CONNECT, what the client sends on the connection may not be HTTP, so the connection is closed.
+    let closes_connection = parts.method == Method::CONNECT && parts.version <= Version::HTTP_11;
     let mut response = host.service.handle(Request::from_parts(parts, body)).await.map(Body::from);
-    if close {
+    if closes_connection {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-/// Reads a body, and keeps `limit` bytes of it at most.
-async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, axum::Error> {
+/// Reads a body, and keeps at most `limit` bytes of it.
+async fn read_body(mut body: Body, limit: usize) -> Result<Vec<u8>, axum::Error> {
     let mut buffer = BodyBuffer::new(limit);
     while !buffer.is_overfull()
         && let Some(frame) = body.frame().await

@@ -1,3 +1,3 @@
-//! What the host adds to the service: its settings, its door, its limits and its end.
+//! Checks what the host adds to the service: settings, authentication, limits and shutdown.
 
 host_common::host_tests!(env!("CARGO_BIN_EXE_axum-host"));

@@ -1,29 +1,39 @@
-//! Where the data is kept.
+//! The setting `DATABASE_URL`.
 
 use std::fmt;
 
 use crate::InvalidSettings;
 
-/// Where the data is kept.
+/// The place where a host stores its data.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Database {
-    /// In the memory provider, for trying things out.
+    /// The memory of the process, for experiments.
     Memory,
-    /// In a database, which this URL names.
+    /// The database that this URL names.
     Url(String),
 }
 
 impl Database {
-    /// What `DATABASE_URL` asks for.
+    /// Reads the value of `DATABASE_URL`.
     pub(crate) fn read(url: Option<String>) -> Result<Self, InvalidSettings> {
         let url = url.unwrap_or_else(|| "sqlite:scim.db".to_owned());
-        // No more than the scheme is shown, since such a URL may hold a password.
-        match url.split_once(':').unwrap_or(("?", "")) {
+        // The URL may contain a password, so errors repeat only its scheme.
+        let Some((scheme, rest)) = url.split_once(':') else {
+            return Err(InvalidSettings::new(
+                "DATABASE_URL must begin with `sqlite:`, `postgres:` or `memory:`; for a file, use `sqlite:` and its path",
+            ));
+        };
+        match (scheme, rest) {
             ("memory", "") => Ok(Self::Memory),
-            ("sqlite", "") => Err(InvalidSettings::new("DATABASE_URL names no file; sqlite:scim.db does")),
+            ("memory", _) => {
+                Err(InvalidSettings::new("DATABASE_URL must be `memory:` alone to store data in memory"))
+            }
+            ("sqlite", "") => Err(InvalidSettings::new(
+                "DATABASE_URL names no file after `sqlite:`; for example, use `sqlite:scim.db`",
+            )),
             ("sqlite" | "postgres" | "postgresql", _) => Ok(Self::Url(url)),
-            (scheme, _) => Err(InvalidSettings::new(format!(
-                "DATABASE_URL begins with `sqlite:`, `postgres:` or `memory:`, not `{scheme}:`"
+            _ => Err(InvalidSettings::new(format!(
+                "DATABASE_URL must begin with `sqlite:`, `postgres:` or `memory:`, not `{scheme}:`"
             ))),
         }
     }

@@ -1,8 +1,8 @@
-//! Settings that a host cannot use.
+//! The error for invalid settings.
 
 use std::fmt;
 
-/// Settings that a host cannot use; it ends with exit code 2.
+/// A setting is invalid. A host that gets this error prints it and exits with code 2.
 #[derive(Debug)]
 pub struct InvalidSettings(String);
 

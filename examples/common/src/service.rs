@@ -1,4 +1,4 @@
-//! What the hosts serve.
+//! The service of the example hosts.
 
 use std::error::Error;
 
@@ -8,29 +8,29 @@ use scim_store::Store;
 
 use crate::{Database, InvalidSettings, Settings};
 
-/// The largest body in bytes; what is larger is answered with 413.
+/// The maximum size of a request body in bytes. Larger bodies are answered with 413.
 pub const MAX_BODY: usize = 1024 * 1024;
 
-/// Users, with the enterprise extension and one of our own, and groups, in the database that the
-/// settings name.
+/// Builds a service for users and groups in the database of the settings. Users have the enterprise extension and a
+/// custom extension.
 ///
 /// # Errors
 ///
-/// [`InvalidSettings`] if the base URL is not one; another error if the database cannot be opened.
+/// [`InvalidSettings`] if the base URL is invalid; another error if the database cannot be opened.
 pub async fn service(settings: &Settings, base_url: &str) -> Result<ScimService, Box<dyn Error>> {
     #[cfg(feature = "testing")]
     if let Some(service) = crate::testing::service(&settings.database).await {
         return Ok(service);
     }
-    // Entra ID finds groups by their name.
-    let (on, name) = ("Group", "displayName");
+    // Entra ID identifies groups by their name.
+    let (type_name, attribute) = ("Group", "displayName");
     let service = match &settings.database {
         Database::Memory => {
             let mut store = MemoryProvider::new();
             if settings.unique_group_names {
-                store = store.unique(on, name);
+                store = store.unique(type_name, attribute);
             }
-            if settings.keeps_unknown_members {
+            if settings.keep_unknown_members {
                 store = store.keep_unknown_members();
             }
             build(settings, base_url, store, None)
@@ -38,17 +38,18 @@ pub async fn service(settings: &Settings, base_url: &str) -> Result<ScimService,
         Database::Url(url) => {
             let mut store = Store::open(url).await?;
             if settings.unique_group_names {
-                store = store.unique(on, name);
+                store = store.unique(type_name, attribute);
             }
-            if settings.keeps_unknown_members {
+            if settings.keep_unknown_members {
                 store = store.keep_unknown_members();
             }
-            // So that the next page may be asked of another process.
+            // With a shared key, another process on the same database can serve the next page.
             let cursor_key = store.cursor_key().await?;
             build(settings, base_url, store, Some(cursor_key))
         }
     };
-    service.map_err(|error| InvalidSettings::new(error.to_string()).into())
+    // Everything else in the service is fixed, so only the base URL can be invalid.
+    service.map_err(|error| InvalidSettings::new(format!("SCIM_BASE_URL cannot be used: {error}")).into())
 }
 
 fn build(
@@ -57,7 +58,7 @@ fn build(
     store: impl Provider + Clone + 'static,
     cursor_key: Option<String>,
 ) -> Result<ScimService, Box<dyn Error>> {
-    // What an application knows of its users that no standard does, it adds as an extension.
+    // An application adds its own attributes of users as an extension.
     let custom = Schema::new(
         "urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User",
         "CustomExtensionName",
@@ -78,7 +79,7 @@ fn build(
         .tolerance(settings.tolerance)
         .max_payload(MAX_BODY)
         .resource(user, store.clone());
-    let builder = match settings.shows_patched_groups {
+    let builder = match settings.returns_patched_groups {
         true => builder.resource(standard::group_type(), store),
         false => builder.groups(store),
     };

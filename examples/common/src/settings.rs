@@ -1,38 +1,38 @@
-//! Settings, from environment variables. An empty variable counts as not set.
+//! The settings of a host, from environment variables. An empty variable counts as not set.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use scim_core::schema::Tolerance;
 
-use crate::{Database, InvalidSettings, MOUNT, Token};
+use crate::{Database, InvalidSettings, MOUNT_PATH, Token};
 
-/// What the environment asks for.
+/// The settings of a host.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// The token that identifies the client.
+    /// The bearer token of the client.
     pub token: Token,
-    /// Which deviations of the client are tolerated.
+    /// The deviations from the RFCs that are tolerated in requests.
     pub tolerance: Tolerance,
-    /// Where the data is kept.
+    /// The place where the data is stored.
     pub database: Database,
-    /// Whether two groups must differ in their `displayName`.
+    /// Whether two groups cannot have the same `displayName`.
     pub unique_group_names: bool,
-    /// Whether a successful PATCH of a group is answered with the group, and not with 204.
-    pub shows_patched_groups: bool,
-    /// Whether members are kept whose id is not that of a resource.
-    pub keeps_unknown_members: bool,
+    /// Whether a successful PATCH of a group returns the group, and not 204.
+    pub returns_patched_groups: bool,
+    /// Whether groups may have members that are not resources of the service.
+    pub keep_unknown_members: bool,
     base_url: Option<String>,
-    made_token: Option<String>,
+    generated_token: Option<String>,
 }
 
 impl Settings {
-    /// Reads the environment.
+    /// Reads the settings from the environment.
     ///
     /// # Errors
     ///
-    /// The first variable whose value cannot be used.
+    /// [`InvalidSettings`] for the first variable with an invalid value.
     pub fn from_env() -> Result<Self, InvalidSettings> {
         Self::read(&|name| match std::env::var(name) {
             Err(std::env::VarError::NotUnicode(_)) => {
@@ -46,47 +46,52 @@ impl Settings {
         let listen = listen(get)?;
         let database = Database::read(get("DATABASE_URL")?)?;
         let tolerance = tolerance(get)?;
-        let (token, made_token) = token(get)?;
+        let (token, generated_token) = token(get)?;
         Ok(Self {
             listen,
             token,
             tolerance,
             database,
             unique_group_names: choice(get, "SCIM_UNIQUE_GROUP_NAMES", ["0", "1"], true)?,
-            shows_patched_groups: choice(get, "SCIM_GROUP_PATCH", ["204", "200"], false)?,
-            keeps_unknown_members: choice(get, "SCIM_UNKNOWN_MEMBERS", ["refuse", "keep"], false)?,
+            returns_patched_groups: choice(get, "SCIM_GROUP_PATCH", ["204", "200"], false)?,
+            keep_unknown_members: choice(get, "SCIM_UNKNOWN_MEMBERS", ["refuse", "keep"], false)?,
             base_url: get("SCIM_BASE_URL")?,
-            made_token,
+            generated_token,
         })
     }
 
-    /// The URL that clients use, given the address that the host listens on.
+    /// The URL that clients use for the service, if the host listens on this address.
+    #[must_use]
     pub fn base_url(&self, listening: SocketAddr) -> String {
         self.base_url.clone().unwrap_or_else(|| local_url(listening))
     }
 
-    /// What to print when the host is ready, given the address that it listens on.
+    /// The text to print when the host is ready and listens on this address: its URL, and a `curl` line with the token
+    /// if the token was generated.
+    #[must_use]
     pub fn greeting(&self, listening: SocketAddr) -> String {
         let url = local_url(listening);
         let mut greeting = format!("listening on {url}");
-        if let Some(token) = &self.made_token {
-            greeting.push_str("\nSCIM_TOKEN is not set, so a token was made for this run:\n");
+        if let Some(token) = &self.generated_token {
+            greeting.push_str(
+                "\nSCIM_TOKEN is not set. A token was generated; it is valid until the host stops:\n",
+            );
             greeting.push_str(&format!("curl -H \"Authorization: Bearer {token}\" \"{url}/Users\""));
         }
         greeting
     }
 }
 
-/// Reads one variable.
+/// Returns the value of a variable.
 type Get<'a> = &'a dyn Fn(&str) -> Result<Option<String>, InvalidSettings>;
 
-/// A variable that has one of two values, for false and true.
+/// Reads a variable that has one of two values, for false and true.
 fn choice(get: Get<'_>, name: &str, [no, yes]: [&str; 2], default: bool) -> Result<bool, InvalidSettings> {
     match get(name)?.as_deref() {
         None => Ok(default),
         Some(value) if value == no => Ok(false),
         Some(value) if value == yes => Ok(true),
-        Some(other) => invalid(format!("{name} is {no} or {yes}, not `{other}`")),
+        Some(other) => invalid(format!("{name} must be {no} or {yes}, not `{other}`")),
     }
 }
 
@@ -94,15 +99,15 @@ fn listen(get: Get<'_>) -> Result<SocketAddr, InvalidSettings> {
     let listen = get("SCIM_LISTEN")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let Some(address) = listen.to_socket_addrs().ok().and_then(|mut addresses| addresses.next()) else {
         return invalid(format!(
-            "SCIM_LISTEN is an address and a port, such as 127.0.0.1:8080, not `{listen}`"
+            "SCIM_LISTEN must be an address and a port, such as 127.0.0.1:8080, not `{listen}`"
         ));
     };
-    // Tokens and personal data must not cross a network in the clear (RFC 7644 section 7.2).
+    // Tokens and personal data must not cross a network unencrypted (RFC 7644 section 7.2).
     let behind_tls_proxy = choice(get, "SCIM_BEHIND_TLS_PROXY", ["0", "1"], false)?;
     if !address.ip().is_loopback() && !behind_tls_proxy {
         return invalid(format!(
-            "SCIM_LISTEN is {address}, which others than this machine can reach, and this host does not speak \
-             TLS; put a proxy in front that does, and set SCIM_BEHIND_TLS_PROXY=1"
+            "SCIM_LISTEN is {address}, which other machines can reach, but this host does not support TLS; listen on \
+             127.0.0.1, or put a TLS proxy in front of the host and set SCIM_BEHIND_TLS_PROXY=1"
         ));
     }
     Ok(address)
@@ -113,19 +118,20 @@ fn tolerance(get: Get<'_>) -> Result<Tolerance, InvalidSettings> {
         None | Some("lenient") => Ok(Tolerance::lenient()),
         Some("strict") => Ok(Tolerance::strict()),
         Some("interop") => Ok(Tolerance::interop()),
-        Some(other) => invalid(format!("SCIM_PROFILE is lenient, strict or interop, not `{other}`")),
+        Some(other) => invalid(format!("SCIM_PROFILE must be lenient, interop or strict, not `{other}`")),
     }
 }
 
-/// The token of the client, and its text if it was made here.
+/// Reads the token of the client, or generates a token and returns its text as well.
 fn token(get: Get<'_>) -> Result<(Token, Option<String>), InvalidSettings> {
     match get("SCIM_TOKEN")? {
         Some(token) if token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok((Token::new(&token), None)),
-        Some(_) => invalid("SCIM_TOKEN has characters that a header cannot carry"),
+        Some(_) => invalid("SCIM_TOKEN must consist of printable ASCII characters without spaces"),
         None => {
-            let made =
-                Token::random().map_err(|error| InvalidSettings::new(format!("no SCIM_TOKEN: {error}")))?;
-            Ok((Token::new(&made), Some(made)))
+            let generated = Token::random().map_err(|error| {
+                InvalidSettings::new(format!("SCIM_TOKEN is not set, and generating a token failed: {error}"))
+            })?;
+            Ok((Token::new(&generated), Some(generated)))
         }
     }
 }
@@ -134,14 +140,14 @@ fn invalid<T>(reason: impl Into<String>) -> Result<T, InvalidSettings> {
     Err(InvalidSettings::new(reason))
 }
 
-/// The URL that works on this machine.
+/// The URL by which this machine reaches the service.
 fn local_url(listening: SocketAddr) -> String {
     let ip = match listening.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    format!("http://{}{MOUNT}", SocketAddr::new(ip, listening.port()))
+    format!("http://{}{MOUNT_PATH}", SocketAddr::new(ip, listening.port()))
 }
 
 #[cfg(test)]
@@ -158,30 +164,30 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_environment_will_do() {
+    fn all_settings_have_defaults() {
         let settings = read(&[]).unwrap();
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
         assert!(settings.unique_group_names);
         let greeting = settings.greeting("127.0.0.1:4711".parse().unwrap());
         let lines: Vec<&str> = greeting.lines().collect();
         assert_eq!(lines[0], "listening on http://127.0.0.1:4711/scim/v2");
-        let made = settings.made_token.as_deref().unwrap();
+        let generated = settings.generated_token.as_deref().unwrap();
         assert_eq!(
             lines[2],
-            format!("curl -H \"Authorization: Bearer {made}\" \"http://127.0.0.1:4711/scim/v2/Users\"")
+            format!("curl -H \"Authorization: Bearer {generated}\" \"http://127.0.0.1:4711/scim/v2/Users\"")
         );
-        assert!(settings.token.is_in(Some(format!("Bearer {made}").as_bytes())));
+        assert!(settings.token.is_carried_by(Some(format!("Bearer {generated}").as_bytes())));
     }
 
     #[test]
-    fn a_token_that_is_set_is_not_shown() {
+    fn a_configured_token_is_not_printed() {
         let settings = read(&[("SCIM_TOKEN", "s3cret")]).unwrap();
         assert_eq!(settings.greeting(settings.listen), "listening on http://127.0.0.1:8080/scim/v2");
         assert!(!format!("{settings:?}").contains("s3cret"));
     }
 
     #[test]
-    fn the_database_is_a_file_unless_another_is_named() {
+    fn the_default_database_is_a_file() {
         let database = |url: &str| read(&[("DATABASE_URL", url)]).unwrap().database;
         assert_eq!(read(&[]).unwrap().database, Database::Url("sqlite:scim.db".to_owned()));
         assert_eq!(database("memory:"), Database::Memory);
@@ -195,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_those_that_work() {
+    fn the_default_base_url_works_on_this_machine() {
         let settings = read(&[]).unwrap();
         for (address, url) in [
             ("127.0.0.1:80", "http://127.0.0.1:80/scim/v2"),
@@ -210,20 +216,23 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_as_they_are_set() {
-        let of = |variables: &[(&str, &str)]| {
+    fn the_settings_of_groups_are_read() {
+        let group_settings = |variables: &[(&str, &str)]| {
             let settings = read(variables).unwrap();
-            (settings.unique_group_names, settings.shows_patched_groups, settings.keeps_unknown_members)
+            (settings.unique_group_names, settings.returns_patched_groups, settings.keep_unknown_members)
         };
-        assert_eq!(of(&[]), (true, false, false));
-        assert_eq!(of(&[("SCIM_GROUP_PATCH", "204"), ("SCIM_UNKNOWN_MEMBERS", "refuse")]), of(&[]));
-        assert_eq!(of(&[("SCIM_UNIQUE_GROUP_NAMES", "0")]), (false, false, false));
-        assert_eq!(of(&[("SCIM_GROUP_PATCH", "200")]), (true, true, false));
-        assert_eq!(of(&[("SCIM_UNKNOWN_MEMBERS", "keep")]), (true, false, true));
+        assert_eq!(group_settings(&[]), (true, false, false));
+        assert_eq!(
+            group_settings(&[("SCIM_GROUP_PATCH", "204"), ("SCIM_UNKNOWN_MEMBERS", "refuse")]),
+            group_settings(&[])
+        );
+        assert_eq!(group_settings(&[("SCIM_UNIQUE_GROUP_NAMES", "0")]), (false, false, false));
+        assert_eq!(group_settings(&[("SCIM_GROUP_PATCH", "200")]), (true, true, false));
+        assert_eq!(group_settings(&[("SCIM_UNKNOWN_MEMBERS", "keep")]), (true, false, true));
     }
 
     #[test]
-    fn others_may_connect_only_through_a_proxy() {
+    fn other_machines_can_connect_only_through_a_proxy() {
         for address in ["0.0.0.0:8080", "192.0.2.1:8080", "[::]:8080"] {
             assert!(read(&[("SCIM_LISTEN", address)]).unwrap_err().contains("SCIM_BEHIND_TLS_PROXY=1"));
             assert!(read(&[("SCIM_LISTEN", address), ("SCIM_BEHIND_TLS_PROXY", "0")]).is_err());
@@ -235,17 +244,17 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_done_is_said() {
+    fn errors_name_the_variable_and_what_is_allowed() {
         for (name, value, reason) in [
             ("SCIM_LISTEN", "8080", "not `8080`"),
             ("SCIM_PROFILE", "Strict", "not `Strict`"),
             ("SCIM_UNIQUE_GROUP_NAMES", "no", "not `no`"),
             ("SCIM_GROUP_PATCH", "201", "204 or 200, not `201`"),
             ("SCIM_UNKNOWN_MEMBERS", "Keep", "refuse or keep, not `Keep`"),
-            ("SCIM_TOKEN", "two words", "characters"),
+            ("SCIM_TOKEN", "two words", "without spaces"),
             ("DATABASE_URL", "mysql://scim:pass@localhost/scim", "not `mysql:`"),
             ("DATABASE_URL", "scim:pass@localhost", "not `scim:`"),
-            ("DATABASE_URL", "scim.db", "not `?:`"),
+            ("DATABASE_URL", "scim.db", "use `sqlite:` and its path"),
             ("DATABASE_URL", "sqlite:", "names no file"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
@@ -254,24 +263,24 @@ mod tests {
         assert!(read(&[("DATABASE_URL", "memory:"), ("SCIM_PROFILE", "strict")]).is_ok());
     }
 
-    /// The first cells of the rows of a table that are names of variables.
-    fn listed(text: &str) -> BTreeSet<String> {
+    /// The names of variables in the first column of a Markdown table.
+    fn listed_variables(text: &str) -> BTreeSet<String> {
         let cells = text.lines().filter_map(|line| line.trim_start_matches("//! ").strip_prefix("| `"));
         let names = cells.filter_map(|row| row.split_once('`')).map(|(name, _)| name.to_owned());
         names.filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')).collect()
     }
 
     #[test]
-    fn every_variable_that_is_read_is_listed() {
-        let asked = RefCell::new(BTreeSet::new());
+    fn all_variables_are_documented() {
+        let read = RefCell::new(BTreeSet::new());
         let get = |name: &str| {
-            asked.borrow_mut().insert(name.to_owned());
+            read.borrow_mut().insert(name.to_owned());
             Ok(None)
         };
         Settings::read(&get).unwrap();
-        let asked = asked.into_inner();
-        assert!(asked.contains("DATABASE_URL") && asked.len() >= 9, "{asked:?}");
-        assert_eq!(listed(include_str!("lib.rs")), asked, "in the table of lib.rs");
-        assert_eq!(listed(include_str!("../../../README.md")), asked, "in the table of README.md");
+        let read = read.into_inner();
+        assert!(read.contains("DATABASE_URL") && read.len() >= 9, "{read:?}");
+        assert_eq!(listed_variables(include_str!("lib.rs")), read, "in the table of lib.rs");
+        assert_eq!(listed_variables(include_str!("../../../README.md")), read, "in the table of README.md");
     }
 }

@@ -1,10 +1,10 @@
-//! The end, as the operating system announces it.
+//! The signals that stop a host.
 
-/// Waits for SIGTERM or SIGINT (Ctrl-C); the handlers are in place when this returns.
+/// Installs handlers for SIGTERM and SIGINT (Ctrl-C), and returns a future that waits for one of these signals.
 ///
 /// # Errors
 ///
-/// If they cannot be put in place.
+/// If a handler cannot be installed.
 #[cfg(unix)]
 pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -14,11 +14,11 @@ pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Waits for Ctrl-C.
+/// Returns a future that waits for Ctrl-C.
 ///
 /// # Errors
 ///
-/// None.
+/// Never on this system.
 #[cfg(not(unix))]
 pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async { drop(tokio::signal::ctrl_c().await) })

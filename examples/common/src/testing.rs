@@ -1,6 +1,6 @@
-//! Starting hosts and talking to them, over real sockets; for their tests.
+//! Starts hosts and sends requests to them over sockets, for their tests.
 //!
-//! A program that does not do as it should panics here, with what it said.
+//! If a host does not behave as expected, these functions panic with its output.
 
 #![expect(
     clippy::expect_used,
@@ -33,57 +33,57 @@ use tokio::net::TcpStream;
 pub(crate) use transcripts::service;
 pub use transcripts::transcripts;
 
-/// The memory provider, and a database that is as short-lived.
+/// The URL of the memory provider.
 pub const MEMORY: &str = "memory:";
-/// See [`MEMORY`].
+/// The URL of an SQLite database in memory.
 pub const SQLITE: &str = "sqlite::memory:";
 
-/// The token that hosts are started with.
+/// The token of the started hosts.
 const TOKEN: &str = "token-of-the-tests";
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The maximum time for a response, and for the end of a host.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A host that is running; it ends when this is dropped.
+/// A running host. Dropping it kills the host.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningHost {
     child: Child,
-    /// The base URL that it announced.
+    /// The base URL that the host printed.
     pub base: String,
-    /// What else it printed when it was ready, up to the line that was waited for.
+    /// The lines that the host printed when it was ready.
     pub greeting: Vec<String>,
 }
 
-/// The protocol that a request is sent by.
+/// The protocol of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/1.1.
     Http1,
-    /// HTTP/2 without TLS, known beforehand.
+    /// HTTP/2 without TLS, with prior knowledge.
     Http2,
 }
 
-/// A host's program, and the database that it is started on.
+/// The program of a host, and the database that it is started with.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub struct HostProgram {
     path: &'static str,
     database: String,
     directory: Option<PathBuf>,
 }
 
-impl Program {
-    /// A program on a database. If that is empty, it is the program's own choice.
+impl HostProgram {
+    /// A program with a `DATABASE_URL`. If it is empty, the program uses its default.
     pub fn new(path: &'static str, database: impl Into<String>) -> Self {
         Self { path, database: database.into(), directory: None }
     }
 
-    /// The same program, started in that directory.
+    /// The same program with another working directory.
     #[must_use]
-    pub fn within(self, directory: &Path) -> Self {
+    pub fn in_directory(self, directory: &Path) -> Self {
         Self { directory: Some(directory.to_owned()), ..self }
     }
 
-    /// The command that starts it with these variables, and none of the settings around it.
+    /// The command that starts the program with these variables, and without the settings of the environment.
     fn command(&self, variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(self.path);
         for (name, _) in std::env::vars_os() {
@@ -99,68 +99,67 @@ impl Program {
     }
 }
 
-impl Running {
+impl RunningHost {
     /// Starts a host on a free port, with the token that [`send`](Self::send) sends.
     ///
     /// # Panics
     ///
-    /// If it does not get ready.
-    pub fn start(program: &Program, variables: &[(&str, &str)]) -> Self {
+    /// If the host does not start.
+    pub fn start(program: &HostProgram, variables: &[(&str, &str)]) -> Self {
         let all = [&[("SCIM_LISTEN", "127.0.0.1:0"), ("SCIM_TOKEN", TOKEN)], variables].concat();
         Self::start_with(program, &all, "listening on ")
     }
 
-    /// Starts a host with no variables but these, and reads what it prints up to a line that begins
-    /// with `last`.
+    /// Starts a host with these variables only, and reads its output up to a line that begins with `last`.
     ///
     /// # Panics
     ///
-    /// If it ends without that line, or does not say where it listens.
-    pub fn start_with(program: &Program, variables: &[(&str, &str)], last: &str) -> Self {
+    /// If the host ends without printing that line, or does not print its URL.
+    pub fn start_with(program: &HostProgram, variables: &[(&str, &str)], last: &str) -> Self {
         let mut child = program
             .command(variables)
             .stdout(Stdio::piped())
             .spawn()
-            .expect("the host's program can be started");
-        let stdout = child.stdout.take().expect("its output is piped");
+            .expect("the program of the host starts");
+        let stdout = child.stdout.take().expect("the output is piped");
         let mut greeting = Vec::new();
         for line in BufReader::new(stdout).lines() {
-            greeting.push(line.expect("it prints UTF-8"));
+            greeting.push(line.expect("the output is UTF-8"));
             if greeting.last().is_some_and(|line| line.starts_with(last)) {
                 break;
             }
         }
         let base = greeting.iter().find_map(|line| line.strip_prefix("listening on "));
-        let base = base
-            .unwrap_or_else(|| panic!("{program:?} ended without getting ready: {greeting:?}"))
-            .to_owned();
+        let base =
+            base.unwrap_or_else(|| panic!("{program:?} ended before it was ready: {greeting:?}")).to_owned();
         Self { child, base, greeting }
     }
 
-    /// Sends a request with the token, unless it has one of its own or is [`Anonymous`].
+    /// Sends a request over HTTP/1.1. Adds the token, unless the request has an `Authorization` header or is
+    /// [`Anonymous`].
     ///
     /// # Panics
     ///
-    /// If there is no answer.
+    /// If there is no response.
     pub fn send(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
-        self.send_by(Protocol::Http1, request)
+        self.send_with(Protocol::Http1, request)
     }
 
-    /// Sends a request as [`send`](Self::send) does, by a protocol.
+    /// Sends a request like [`send`](Self::send), with a protocol.
     ///
     /// # Panics
     ///
-    /// If there is no answer.
-    pub fn send_by(&self, protocol: Protocol, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+    /// If there is no response.
+    pub fn send_with(&self, protocol: Protocol, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         let line = format!("{} {}", request.method(), request.uri());
         self.try_send(protocol, request).unwrap_or_else(|error| panic!("{line}: {error}"))
     }
 
-    /// Sends a request as [`send_by`](Self::send_by) does to a host that may be gone.
+    /// Sends a request like [`send_with`](Self::send_with), to a host that may have ended.
     ///
     /// # Errors
     ///
-    /// If there is no answer.
+    /// If there is no response.
     pub fn try_send(
         &self,
         protocol: Protocol,
@@ -168,41 +167,41 @@ impl Running {
     ) -> Result<Response<Vec<u8>>, String> {
         if request.extensions().get::<Anonymous>().is_none() && !request.headers().contains_key(AUTHORIZATION)
         {
-            let value = format!("Bearer {TOKEN}").parse().expect("the token fits into a header");
+            let value = format!("Bearer {TOKEN}").parse().expect("the token is a valid header value");
             request.headers_mut().insert(AUTHORIZATION, value);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let answer =
-            runtime.block_on(async { tokio::time::timeout(PATIENCE, exchange(protocol, request)).await });
-        match answer {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("no answer after {PATIENCE:?}")),
+        let response =
+            runtime.block_on(async { tokio::time::timeout(TIMEOUT, exchange(protocol, request)).await });
+        match response {
+            Ok(response) => response.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no response after {TIMEOUT:?}")),
         }
     }
 
-    /// Sends the host a signal, by its name.
+    /// Sends the signal with this name to the host.
     ///
     /// # Panics
     ///
-    /// If it is gone.
+    /// If the host has ended.
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
-        let killed = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
+        let killed = Command::new("sh").args(["-c", &kill]).status().expect("a shell starts");
         assert!(killed.success(), "{kill}");
     }
 
-    /// Tells the host to stop, by the name of a signal, and gives what it ended with.
+    /// Stops the host with the signal of this name, and returns its exit status.
     ///
     /// # Panics
     ///
-    /// If it goes on.
+    /// If the host does not end.
     pub fn stop(mut self, signal: &str) -> ExitStatus {
         self.signal(signal);
         wait(&mut self.child)
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningHost {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -210,35 +209,40 @@ impl Drop for Running {
 }
 
 fn wait(child: &mut Child) -> ExitStatus {
-    let begin = Instant::now();
-    while begin.elapsed() < PATIENCE {
-        if let Some(status) = child.try_wait().expect("it is our child") {
+    let start = Instant::now();
+    while start.elapsed() < TIMEOUT {
+        if let Some(status) = child.try_wait().expect("the host is a child of this process") {
             return status;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("the host did not end within {PATIENCE:?}");
+    panic!("the host did not end within {TIMEOUT:?}");
 }
 
-/// Starts a host that must refuse its settings, and gives its exit code and what it said.
+/// Starts a host that must refuse its settings. Returns its exit code and what it wrote to standard error.
 ///
 /// # Panics
 ///
-/// If it does not end.
-pub fn refused(program: &Program, variables: &[(&str, &str)]) -> (Option<i32>, String) {
+/// If the host does not end.
+pub fn run_until_refused(program: &HostProgram, variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut child = program
         .command(variables)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("the host's program can be started");
+        .expect("the program of the host starts");
     let status = Some(wait(&mut child)).and_then(|status| status.code());
-    let mut said = String::new();
-    child.stderr.take().expect("its output is piped").read_to_string(&mut said).expect("it prints UTF-8");
-    (status, said)
+    let mut error = String::new();
+    child
+        .stderr
+        .take()
+        .expect("the output is piped")
+        .read_to_string(&mut error)
+        .expect("the output is UTF-8");
+    (status, error)
 }
 
-/// Checks that a response is an error of SCIM with this status.
+/// Checks that a response is a SCIM error with this status.
 fn assert_error(response: &Response<Vec<u8>>, status: u16) {
     let body = String::from_utf8_lossy(response.body());
     assert_eq!(response.status(), status, "{body}");
@@ -247,7 +251,7 @@ fn assert_error(response: &Response<Vec<u8>>, status: u16) {
     assert!(body.contains(&format!("\"status\":\"{status}\"")), "{body}");
 }
 
-/// One request on a connection of its own.
+/// Sends a request on a new connection.
 async fn exchange(
     protocol: Protocol,
     request: Request<Vec<u8>>,

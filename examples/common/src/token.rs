@@ -1,20 +1,21 @@
-//! The bearer token that the client is known by (RFC 6750).
+//! The bearer token that authenticates the client (RFC 6750).
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// What is kept of a token: its hash, so that comparing takes the same time whatever is sent, and
-/// neither a debugger's view nor a core file shows it.
+/// The hash of a bearer token. Comparing hashes takes the same time for every token that a client sends, and neither
+/// log output nor a core dump contains the token.
 #[derive(Clone)]
 pub struct Token([u8; 32]);
 
 impl Token {
-    /// Keeps a token.
+    /// Hashes a token.
+    #[must_use]
     pub fn new(text: &str) -> Self {
         Self(Sha256::digest(text).into())
     }
 
-    /// A token that nobody can guess, as text.
+    /// Generates a random token of 256 bits, as hexadecimal text.
     ///
     /// # Errors
     ///
@@ -25,8 +26,9 @@ impl Token {
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// Whether an `Authorization` header carries this token.
-    pub fn is_in(&self, authorization: Option<&[u8]>) -> bool {
+    /// Whether the value of an `Authorization` header is `Bearer` with this token.
+    #[must_use]
+    pub fn is_carried_by(&self, authorization: Option<&[u8]>) -> bool {
         let mut parts = authorization.unwrap_or_default().splitn(2, |byte| *byte == b' ');
         let scheme = parts.next().unwrap_or_default();
         let sent = parts.next().unwrap_or_default().trim_ascii();
@@ -45,10 +47,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_token_itself_is_let_in() {
+    fn only_the_exact_token_is_accepted() {
         let token = Token::new("secret");
         for header in ["Bearer secret", "bearer secret", "BEARER  secret "] {
-            assert!(token.is_in(Some(header.as_bytes())), "{header}");
+            assert!(token.is_carried_by(Some(header.as_bytes())), "{header}");
         }
         for header in [
             "",
@@ -60,16 +62,16 @@ mod tests {
             "Basic secret",
             "secret",
         ] {
-            assert!(!token.is_in(Some(header.as_bytes())), "{header}");
+            assert!(!token.is_carried_by(Some(header.as_bytes())), "{header}");
         }
-        assert!(!token.is_in(None));
-        assert!(!Token::new("").is_in(None), "no token is no token");
+        assert!(!token.is_carried_by(None));
+        assert!(!Token::new("").is_carried_by(None), "a missing header does not match an empty token");
     }
 
     #[test]
-    fn tokens_that_are_made_differ() {
-        let (one, other) = (Token::random().unwrap(), Token::random().unwrap());
-        assert_eq!(one.len(), 64);
-        assert_ne!(one, other);
+    fn random_tokens_differ() {
+        let (first, second) = (Token::random().unwrap(), Token::random().unwrap());
+        assert_eq!(first.len(), 64);
+        assert_ne!(first, second);
     }
 }

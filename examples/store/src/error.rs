@@ -1,53 +1,55 @@
-//! How a call of the store can fail, and what a client is told.
+//! Errors of the store, and the errors that clients see for them.
 
 use scim_core::Error;
 use scim_core::schema::ScimType;
 
 use crate::database::{DatabaseError, Source};
 
-/// How a call can fail, as far as the store treats the failures differently.
+/// An error of the store. The variants are the cases that the store treats differently.
 #[derive(Debug)]
-pub(crate) enum Fault {
-    /// The database does not answer now: it is busy, out of connections, read-only or too slow.
+pub(crate) enum StoreError {
+    /// The database does not answer at the moment: it is busy, out of connections, read-only or too slow.
     Unavailable(Source),
-    /// Another transaction got in the way; the same call may succeed if it is run again.
+    /// Another transaction interfered; the same write may succeed if it is run again.
     Conflict(Source),
-    /// Another resource has the value of this attribute; of the unique name if `None`.
-    Taken(Option<String>),
-    /// The database cannot hold a value.
-    Value,
-    /// The request is at fault, not the database.
+    /// Another resource has the same value of this unique attribute. `None` means the attribute in `unique_name`.
+    NotUnique(Option<String>),
+    /// The database cannot store a value.
+    InvalidValue,
+    /// The request is wrong; the client sees this error.
     Refused(Error),
-    /// Anything else, which is a bug or a broken database.
-    Broken(Source),
+    /// Any other error: a bug, or a damaged database.
+    Internal(Source),
 }
 
-/// After how many seconds a client may try again.
+/// The number of seconds after which a client may try again.
 const RETRY_AFTER: u32 = 1;
 
-impl Fault {
-    pub(crate) fn broken(reason: &str) -> Self {
-        Self::Broken(reason.into())
+impl StoreError {
+    pub(crate) fn internal(reason: &str) -> Self {
+        Self::Internal(reason.into())
     }
 
-    /// The error for the client; `unique` is the attribute with the unique name.
-    pub(crate) fn into_error(self, unique: Option<&str>) -> Error {
+    /// The error for the client. `unique_name` is the path of the attribute in the column `unique_name`.
+    pub(crate) fn into_error(self, unique_name: Option<&str>) -> Error {
         match self {
             Self::Unavailable(source) | Self::Conflict(source) => {
                 Error::unavailable(RETRY_AFTER).with_source(source)
             }
-            Self::Taken(attribute) => Error::uniqueness(attribute.as_deref().or(unique).unwrap_or("id")),
-            Self::Value => Error::from_scim_type(
+            Self::NotUnique(attribute) => {
+                Error::uniqueness(attribute.as_deref().or(unique_name).unwrap_or("id"))
+            }
+            Self::InvalidValue => Error::from_scim_type(
                 ScimType::InvalidValue,
-                "a value is too long or has a character that cannot be stored",
+                "a value is too long or contains a character that cannot be stored",
             ),
             Self::Refused(error) => error,
-            Self::Broken(source) => Error::internal(source),
+            Self::Internal(source) => Error::internal(source),
         }
     }
 }
 
-impl From<DatabaseError> for Fault {
+impl From<DatabaseError> for StoreError {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::Unavailable(source) | DatabaseError::CommitUnknown(source) => {
@@ -55,49 +57,51 @@ impl From<DatabaseError> for Fault {
             }
             DatabaseError::Conflict(source) => Self::Conflict(source),
             DatabaseError::UniqueViolation { constraint, source } => match is_unique_value(&constraint) {
-                true => Self::Taken(None),
-                false => Self::Broken(source),
+                true => Self::NotUnique(None),
+                false => Self::Internal(source),
             },
-            // A rewrite sets the version to NULL if it is not the one that was read.
+            // The statement that updates a resource sets the version to NULL if another version is stored than the one
+            // that was read.
             DatabaseError::NotNullViolation { column, source } => match column.as_str() {
                 "version" => Self::Conflict(source),
-                _ => Self::Broken(source),
+                _ => Self::Internal(source),
             },
-            DatabaseError::InvalidValue(_) => Self::Value,
-            DatabaseError::Unexpected(source) => Self::Broken(source),
+            DatabaseError::InvalidValue(_) => Self::InvalidValue,
+            DatabaseError::Unexpected(source) => Self::Internal(source),
         }
     }
 }
 
-/// Whether a constraint is about values that clients choose: the unique name and the table `unique_value`.
+/// Whether a constraint is about values that clients choose: those of `unique_name` and of the table
+/// `unique_value`. All others, such as ids, are chosen by the store, so that a violation is a bug.
 fn is_unique_value(constraint: &str) -> bool {
-    // By PostgreSQL's names of the constraints, and by SQLite's columns.
+    // PostgreSQL reports the name of the constraint, SQLite its columns.
     matches!(constraint, "resource_unique_name" | "unique_value_pkey")
         || constraint.contains("resource.unique_name")
         || constraint.contains("unique_value.")
 }
 
-impl From<Error> for Fault {
+impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         Self::Refused(error)
     }
 }
 
-impl From<scim_sql::Error> for Fault {
+impl From<scim_sql::Error> for StoreError {
     fn from(error: scim_sql::Error) -> Self {
         Self::Refused(Error::invalid_filter(error.to_string()))
     }
 }
 
-impl From<serde_json::Error> for Fault {
+impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Broken(error.into())
+        Self::Internal(error.into())
     }
 }
 
-impl From<scim_sql::InvalidMapping> for Fault {
+impl From<scim_sql::InvalidMapping> for StoreError {
     fn from(error: scim_sql::InvalidMapping) -> Self {
-        Self::Broken(error.into())
+        Self::Internal(error.into())
     }
 }
 
@@ -105,31 +109,31 @@ impl From<scim_sql::InvalidMapping> for Fault {
 mod tests {
     use super::*;
 
-    fn unique(constraint: &str) -> Fault {
+    fn unique(constraint: &str) -> StoreError {
         DatabaseError::UniqueViolation { constraint: constraint.to_owned(), source: "".into() }.into()
     }
 
     #[test]
-    fn only_values_that_clients_choose_are_taken() {
+    fn only_constraints_on_values_that_clients_choose_are_uniqueness_errors() {
         for constraint in [
             "resource.tenant, resource.kind, resource.unique_name",
             "unique_value.tenant, unique_value.kind, unique_value.attribute, unique_value.value",
             "resource_unique_name",
             "unique_value_pkey",
         ] {
-            assert!(matches!(unique(constraint), Fault::Taken(None)), "{constraint}");
+            assert!(matches!(unique(constraint), StoreError::NotUnique(None)), "{constraint}");
         }
         for constraint in ["resource.tenant, resource.id", "resource_id", "value_pkey", ""] {
-            assert!(matches!(unique(constraint), Fault::Broken(_)), "{constraint}");
+            assert!(matches!(unique(constraint), StoreError::Internal(_)), "{constraint}");
         }
     }
 
     #[test]
-    fn another_version_is_a_conflict() {
-        let refused = |column: &str| -> Fault {
+    fn null_in_the_version_is_a_conflict() {
+        let refused = |column: &str| -> StoreError {
             DatabaseError::NotNullViolation { column: column.to_owned(), source: "".into() }.into()
         };
-        assert!(matches!(refused("version"), Fault::Conflict(_)));
-        assert!(matches!(refused("document"), Fault::Broken(_)));
+        assert!(matches!(refused("version"), StoreError::Conflict(_)));
+        assert!(matches!(refused("document"), StoreError::Internal(_)));
     }
 }

@@ -1,4 +1,4 @@
-//! A provider over SQLite and PostgreSQL, which the example hosts use.
+//! A [`Provider`](scim_core::Provider) over SQLite and PostgreSQL. The example hosts use it.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -16,34 +16,35 @@
 //! # }
 //! ```
 //!
-//! Filters and sorting are translated by `scim-sql`. What a filter looks for is kept beside the
-//! documents as keys that Rust has folded. Calls need a Tokio runtime.
+//! `scim-sql` translates filters and sorting to SQL. Beside the JSON document of each resource, the store keeps the
+//! values that filters compare, case-folded in Rust, in indexed columns. All operations need a Tokio runtime.
 //!
 //! # Limits
 //!
-//! - What an index holds is 1,500 bytes of UTF-8 at most, once folded: unique names, `externalId`,
-//!   `displayName`, the `value` and `type` of elements, and attributes of extensions. Longer ones are
-//!   refused with 400 `invalidValue`.
-//! - Groups are nested to 100 levels at most.
-//! - Members are found and sorted by `value`, `type` and `$ref`; by their `display`, and by what else a type
-//!   says of members, they are not: 400 `invalidFilter`, or `invalidValue` for `sortBy`.
-//! - A statement takes 30 seconds at most, and ends when the call that it belongs to is dropped.
-//! - An SQLite file that the store makes can be read and written by its owner only.
-//! - The tables are `resource`, `value`, `unique_value`, `member`, `tombstone` and `meta`. In a PostgreSQL
-//!   database that has others of these names, give the store a schema of its own:
-//!   `postgres://user@host/database?options=-c%20search_path%3Dscim`, after `CREATE SCHEMA scim`.
+//! - A value in an index has at most 1,500 bytes of UTF-8 after folding. This concerns unique attributes,
+//!   `externalId`, `displayName`, the `value` and `type` of elements, and attributes of extensions. Longer values
+//!   are refused with 400 `invalidValue`.
+//! - Groups can be nested up to 100 levels deep.
+//! - Filters and `sortBy` can use the sub-attributes `value`, `type` and `$ref` of members. Others, such as
+//!   `display`, are refused with 400 `invalidFilter`, or `invalidValue` for `sortBy`.
+//! - A statement takes at most 30 seconds. It is cancelled when the future of its operation is dropped.
+//! - Only the owner can read and write an SQLite file that the store creates.
+//! - The tables are `resource`, `value`, `unique_value`, `member`, `tombstone` and `meta`; SQLite also has `search`.
+//!   If a PostgreSQL database already has tables with these names, run `CREATE SCHEMA scim` and use the URL
+//!   `postgres://user@host/database?options=-c%20search_path%3Dscim`.
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-compile_error!("the store needs a database: the feature `sqlite` or `postgres`");
+compile_error!("enable the feature `sqlite` or `postgres`, or both");
 
-// Each folder uses those below it:
+// Each module uses only those below it:
 //
-// - `store`: the provider; every call begins here.
-// - `write`: creates, changes and deletes. `members` adds a member to a group, `commit` commits, and `resource_row`
-//   compares the version that was read with the one that is stored.
-// - `read`: one resource, and pages. `query_sql` turns a filter into SQL.
-// - `tables`: the store's own tables and their migrations, and where in them each attribute is.
-// - `database`: transactions, statements and rows on SQLite and PostgreSQL; knows no table.
+// - `store`: the provider, where every operation starts.
+// - `write`: creates, changes and deletes resources.
+// - `read`: reads one resource, and pages of lists.
+// - `setup`: the state of a store.
+// - `tables`: the store's own tables and their migrations, and where each attribute is stored.
+// - `error`: the errors of the store.
+// - `database`: transactions, statements and rows on SQLite and PostgreSQL, for any tables.
 mod database;
 mod error;
 mod read;

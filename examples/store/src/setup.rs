@@ -1,70 +1,76 @@
-//! What every call of the store needs: the database, the rules, and where each resource type is.
+//! The state of a store: the database, the rules, and the layouts of the resource types.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use scim_core::schema::ResourceType;
 
 use crate::database::Database;
-use crate::error::Fault;
-use crate::tables::Tables;
+use crate::error::StoreError;
+use crate::tables::TypeLayout;
 
-/// What every call of the store needs. Clones share it.
+/// The state of a store, which all its operations use. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) database: Arc<Database>,
     pub(crate) rules: Arc<Rules>,
-    /// The resource types that were used so far, by these rules.
-    tables: Arc<RwLock<Vec<Arc<Tables>>>>,
+    /// The layouts of the resource types that have been used so far. They depend on the rules.
+    layouts: Arc<RwLock<Vec<Arc<TypeLayout>>>>,
 }
 
-/// What the store enforces beyond the schemas.
+/// The rules that the store enforces in addition to the schemas.
 #[derive(Clone, Default)]
 pub(crate) struct Rules {
-    /// Names of resource types, and attributes of theirs whose values must differ.
+    /// Unique attributes, each as the name of a resource type and a path.
     pub(crate) unique: Vec<(String, String)>,
+    /// Whether a group may have members that are no resources.
     pub(crate) keep_unknown_members: bool,
+    /// Whether filters that no index serves are refused.
     pub(crate) refuse_scans: bool,
 }
 
 impl Rules {
-    /// The attributes of a resource type whose values must differ.
+    /// The paths of the attributes of a resource type that the rules make unique.
     pub(crate) fn unique_attributes(&self, resource_type: &ResourceType) -> impl Iterator<Item = &str> {
-        let own = self.unique.iter().filter(|(name, _)| name == resource_type.name());
-        own.map(|(_, path)| path.as_str())
+        let of_type = self.unique.iter().filter(|(name, _)| name == resource_type.name());
+        of_type.map(|(_, path)| path.as_str())
     }
 }
 
 impl Setup {
     pub(crate) fn new(database: Database) -> Self {
-        Self { database: Arc::new(database), rules: Arc::default(), tables: Arc::default() }
+        Self { database: Arc::new(database), rules: Arc::default(), layouts: Arc::default() }
     }
 
-    /// The same with other rules.
+    /// The same database with changed rules.
     pub(crate) fn with_rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
         change(Arc::make_mut(&mut self.rules));
-        self.tables = Arc::default();
+        self.layouts = Arc::default();
         self
     }
 
-    /// The resource types that services on this store have.
-    pub(crate) fn types(&self) -> Vec<Arc<Tables>> {
-        self.tables.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The layouts of all resource types of the services on this store.
+    pub(crate) fn layouts(&self) -> Vec<Arc<TypeLayout>> {
+        self.layouts.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Where the attributes of this resource type are.
-    pub(crate) fn tables(&self, resource_type: &ResourceType) -> Result<Arc<Tables>, Fault> {
-        let known = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tables) = known.iter().find(|tables| is_same(&tables.on, resource_type)) {
-            return Ok(tables.clone());
+    /// The layout of a resource type.
+    ///
+    /// # Errors
+    ///
+    /// If the type has an attribute that cannot be mapped to SQL.
+    pub(crate) fn layout(&self, resource_type: &ResourceType) -> Result<Arc<TypeLayout>, StoreError> {
+        let known = self.layouts.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(layout) = known.iter().find(|layout| is_same(&layout.resource_type, resource_type)) {
+            return Ok(layout.clone());
         }
         drop(known);
         let unique: Vec<&str> = self.rules.unique_attributes(resource_type).collect();
-        let tables = Arc::new(Tables::new(resource_type, &unique, self.database.dialect())?);
-        let mut known = self.tables.write().unwrap_or_else(PoisonError::into_inner);
-        // Another call may have added them meanwhile.
-        known.retain(|tables| !is_same(&tables.on, resource_type));
-        known.push(tables.clone());
-        Ok(tables)
+        let layout = Arc::new(TypeLayout::new(resource_type, &unique, self.database.dialect())?);
+        let mut known = self.layouts.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have added the layout meanwhile.
+        known.retain(|layout| !is_same(&layout.resource_type, resource_type));
+        known.push(layout.clone());
+        Ok(layout)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The provider: each call begins here, whatever the database is.
+//! The provider. Each operation starts here, and continues in `read` or `write`.
 
 use std::fmt;
 
@@ -10,49 +10,51 @@ use scim_core::{
 use scim_sql::Dialect;
 
 use crate::database::{Database, Mode, OpenError, params};
-use crate::error::Fault;
+use crate::error::StoreError;
 use crate::setup::{Rules, Setup};
 use crate::tables::{MIGRATIONS, tenant_key};
-use crate::write::{Attempts, password};
+use crate::write::{Attempts, PasswordChange, verify_password};
 use crate::{read, write};
 
-/// A provider over SQLite or PostgreSQL. One value serves all resource types; clones share it.
+/// A provider over SQLite or PostgreSQL. One store serves all resource types. Clones share the database.
 #[derive(Clone)]
 pub struct Store(Setup);
 
 impl Store {
-    /// Opens a database and brings its tables up to date: `sqlite:scim.db`, `sqlite::memory:`, or
+    /// Opens a database, and creates or upgrades its tables. The URL is `sqlite:scim.db`, `sqlite::memory:` or
     /// `postgres://user:password@host/database`.
     ///
     /// # Errors
     ///
-    /// If the URL is none of these, or the database cannot be reached.
+    /// If the URL has another form, the database cannot be opened, or a later version of the store has upgraded it.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         Ok(Self::new(Database::open(url, MIGRATIONS).await?))
     }
 
-    /// A store on a database that is open.
+    /// A store on an open database.
     pub(crate) fn new(database: Database) -> Self {
         Self(Setup::new(database))
     }
 
-    /// Also requires the values of an attribute to differ among the resources of a type; for groups
-    /// named by Entra ID, `unique("Group", "displayName")`.
+    /// Makes an attribute of a resource type unique: two resources of the type cannot have the same value. For
+    /// example, `unique("Group", "displayName")` for Entra ID, which identifies groups by their name.
     ///
-    /// Attributes that the schema declares unique need not be named. The rule holds for what is written from
-    /// now on.
+    /// Attributes that the schema declares unique are unique without this. The rule applies to values that are
+    /// written from now on, not to those already stored.
     #[must_use]
     pub fn unique(self, resource_type: &str, attribute: &str) -> Self {
         self.with_rules(|rules| rules.unique.push((resource_type.to_owned(), attribute.to_owned())))
     }
 
-    /// Keeps members whose id is not that of a resource; without this they are refused.
+    /// Accepts members whose `value` is not the id of a resource. Without this they are refused with 400
+    /// `invalidValue`.
     #[must_use]
     pub fn keep_unknown_members(self) -> Self {
         self.with_rules(|rules| rules.keep_unknown_members = true)
     }
 
-    /// Refuses filters that no index serves, with 400 `tooMany`.
+    /// Refuses filters that no index serves with 400 `tooMany`. Without this the database reads all resources of the
+    /// type for them.
     #[must_use]
     pub fn refuse_scans(self) -> Self {
         self.with_rules(|rules| rules.refuse_scans = true)
@@ -62,7 +64,8 @@ impl Store {
         Self(self.0.with_rules(change))
     }
 
-    /// Whether this is the password of a resource, for an application's own sign-in.
+    /// Whether this is the password of the resource with this id, for the sign-in of an application. False if the
+    /// resource does not exist or has no password.
     ///
     /// # Errors
     ///
@@ -71,15 +74,17 @@ impl Store {
         let hash = async {
             let mut tx = self.0.database.begin(Mode::Single).await?;
             let sql = "SELECT password FROM resource WHERE tenant = ?1 AND id = ?2";
-            let rows = tx.rows(sql, params![tenant_key(tenant), id]).await?;
+            let rows = tx.query(sql, params![tenant_key(tenant), id]).await?;
             Ok(rows.first().and_then(|row| row.text(0).map(str::to_owned)))
         };
-        let Some(hash) = hash.await.map_err(|fault: Fault| fault.into_error(None))? else { return Ok(false) };
-        password::matches(password.to_owned(), hash).await
+        let Some(hash) = hash.await.map_err(|error: StoreError| error.into_error(None))? else {
+            return Ok(false);
+        };
+        verify_password(password.to_owned(), hash).await
     }
 
-    /// A secret that all processes on the database share: the [key](scim_core::ScimServiceBuilder::cursor_key) that
-    /// makes the cursors of one good for the others, and after a restart.
+    /// The secret for [`ScimServiceBuilder::cursor_key`](scim_core::ScimServiceBuilder::cursor_key). It is stored in the
+    /// database, so all processes on the database accept each other's cursors, and cursors survive a restart.
     ///
     /// # Errors
     ///
@@ -87,14 +92,15 @@ impl Store {
     pub async fn cursor_key(&self) -> Result<String> {
         let read = async {
             let mut tx = self.0.database.begin(Mode::Single).await?;
-            let rows = tx.rows("SELECT value FROM meta WHERE name = 'cursor key'", params![]).await?;
+            let rows = tx.query("SELECT value FROM meta WHERE name = 'cursor key'", params![]).await?;
             let key = rows.first().and_then(|row| row.text(0)).map(str::to_owned);
-            key.ok_or_else(|| Fault::broken("the database has no key for cursors"))
+            key.ok_or_else(|| StoreError::internal("the table `meta` has no cursor key"))
         };
-        read.await.map_err(|fault: Fault| fault.into_error(None))
+        read.await.map_err(|error: StoreError| error.into_error(None))
     }
 
-    /// The settings of the database that decide whether what it acknowledged survives a crash, by name.
+    /// The settings of the database, each a name and a value, that determine whether acknowledged writes survive a
+    /// crash.
     ///
     /// # Errors
     ///
@@ -113,42 +119,43 @@ impl Store {
         };
         let read = async {
             let mut tx = self.0.database.begin(Mode::Write).await?;
-            let mut found = Vec::new();
+            let mut durability = Vec::new();
             for (name, sql) in settings {
-                let rows = tx.rows(*sql, params![]).await?;
+                let rows = tx.query(*sql, params![]).await?;
                 let value = rows.first().and_then(|row| row.text(0));
-                found.push((*name, value.unwrap_or_default().to_owned()));
+                durability.push((*name, value.unwrap_or_default().to_owned()));
             }
-            Ok(found)
+            Ok(durability)
         };
-        read.await.map_err(|fault: Fault| fault.into_error(None))
+        read.await.map_err(|error: StoreError| error.into_error(None))
     }
 
-    /// The plan by which the database answers a query, for tests and for the curious.
+    /// The query plan by which the database reads the page, in its own words. For tests and for analyzing slow
+    /// queries.
     ///
     /// # Errors
     ///
-    /// As [`Provider::query`].
+    /// The same as for [`Provider::query`].
     pub async fn explain(&self, cx: &Context<'_>, query: &Query) -> Result<String> {
-        let tables = self.0.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
-        read::explain(&self.0, cx, &tables, query).await.map_err(|fault| fault.into_error(None))
+        let layout = self.0.layout(cx.resource_type()).map_err(|error| error.into_error(None))?;
+        read::explain(&self.0, cx, &layout, query).await.map_err(|error| error.into_error(None))
     }
 }
 
 #[async_trait]
 impl Provider for Store {
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
-        let tables = self.0.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
-        read::page(&self.0, cx, tables, query).await.map_err(|fault| fault.into_error(None))
+        let layout = self.0.layout(cx.resource_type()).map_err(|error| error.into_error(None))?;
+        read::page(&self.0, cx, layout, query).await.map_err(|error| error.into_error(None))
     }
 
     async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
-        let password = password::change(cx).await?;
+        let password = PasswordChange::from_context(cx).await?;
         let mut attempts = Attempts::new(&self.0, cx)?;
         loop {
-            match write::create(&self.0, cx, &attempts.tables, resource.clone(), &password).await {
+            match write::create(&self.0, cx, &attempts.layout, resource.clone(), &password).await {
                 Ok(created) => return Ok(created),
-                Err(fault) => attempts.wait_or_fail(fault).await?,
+                Err(error) => attempts.wait_or_fail(error).await?,
             }
         }
     }
@@ -159,8 +166,8 @@ impl Provider for Store {
         id: &str,
         projection: &Projection,
     ) -> Result<Option<Resource>> {
-        let tables = self.0.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
-        read::retrieve(&self.0, cx, tables, id, projection).await.map_err(|fault| fault.into_error(None))
+        let layout = self.0.layout(cx.resource_type()).map_err(|error| error.into_error(None))?;
+        read::retrieve(&self.0, cx, layout, id, projection).await.map_err(|error| error.into_error(None))
     }
 
     async fn update(
@@ -170,12 +177,12 @@ impl Provider for Store {
         update: &Update,
         options: &UpdateOptions,
     ) -> Result<Updated> {
-        let password = password::change(cx).await?;
+        let password = PasswordChange::from_context(cx).await?;
         let mut attempts = Attempts::new(&self.0, cx)?;
         loop {
-            match write::update(&self.0, cx, &attempts.tables, id, update, options, &password).await {
+            match write::update(&self.0, cx, &attempts.layout, id, update, options, &password).await {
                 Ok(updated) => return Ok(updated),
-                Err(fault) => attempts.wait_or_fail(fault).await?,
+                Err(error) => attempts.wait_or_fail(error).await?,
             }
         }
     }
@@ -185,15 +192,16 @@ impl Provider for Store {
         loop {
             match write::delete(&self.0, cx, id, precondition).await {
                 Ok(deleted) => return Ok(deleted),
-                Err(fault) => attempts.wait_or_fail(fault).await?,
+                Err(error) => attempts.wait_or_fail(error).await?,
             }
         }
     }
 
     fn capabilities(&self, resource_type: &ResourceType) -> Capabilities {
-        // A service asks this for each of its types when it is built. So the store knows all types that may
-        // refer to a resource that is deleted. A type that cannot be mapped is refused when it is used.
-        let _ = self.0.tables(resource_type);
+        // A service calls this for each of its types when it is built. So this is where the store learns of all types
+        // whose resources may refer to a deleted resource. An error is ignored here, since the first operation on
+        // the type reports it.
+        let _ = self.0.layout(resource_type);
         Capabilities::PAGE.with_memberships().with_change_password()
     }
 

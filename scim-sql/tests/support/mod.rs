@@ -4,7 +4,7 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ToSql, params_from_iter};
 use scim_filter::{Filter, Predicate};
 use scim_schema::{ReadContext, ResourceType, Tolerance};
-use scim_sql::{Bind, Fragment};
+use scim_sql::{BindValue, Fragment};
 
 pub(crate) fn resolve(text: &str, on: &ResourceType, tolerance: &Tolerance) -> Predicate {
     let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{error}: {text}"));
@@ -16,25 +16,29 @@ pub(crate) fn resolve(text: &str, on: &ResourceType, tolerance: &Tolerance) -> P
 pub(crate) fn select(
     connection: &Connection,
     select: &str,
-    before: &[Bind],
+    before: &[BindValue],
     fragment: &Fragment,
     order: &str,
 ) -> Vec<String> {
     let sql = format!("{select} {} ORDER BY {order}", fragment.sql);
     let mut statement = connection.prepare(&sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
-    let binds = before.iter().chain(&fragment.binds).map(Param);
-    statement.query_map(params_from_iter(binds), |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    let bind_values = before.iter().chain(&fragment.bind_values).map(Param);
+    statement
+        .query_map(params_from_iter(bind_values), |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap()
 }
 
-struct Param<'a>(&'a Bind);
+struct Param<'a>(&'a BindValue);
 
 impl ToSql for Param<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         match self.0 {
-            Bind::Text(text) => text.to_sql(),
-            Bind::Integer(number) => number.to_sql(),
-            Bind::Real(number) => number.to_sql(),
-            Bind::Boolean(flag) => flag.to_sql(),
+            BindValue::Text(text) => text.to_sql(),
+            BindValue::Integer(number) => number.to_sql(),
+            BindValue::Real(number) => number.to_sql(),
+            BindValue::Boolean(flag) => flag.to_sql(),
             other => panic!("{other:?}"),
         }
     }

@@ -1,4 +1,4 @@
-//! What was acknowledged survives the end of a host, however sudden, and hosts share a database.
+//! Checks that acknowledged writes survive a crash of the host, and that several hosts can share a database.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -12,18 +12,18 @@ use scim_core::patch::PATCH_OP;
 use scim_core::{new_id, schema::standard};
 use serde_json::{Value, json};
 
-use super::{Program, Protocol, Running, refused};
+use super::{HostProgram, Protocol, RunningHost, run_until_refused};
 
-/// Makes every check of this file a test, of the program that is named.
+/// Defines a test for each check of this module, of the program with this path.
 #[macro_export]
 macro_rules! crash_tests {
     ($program:expr) => {
         $crate::crash_tests! {
             $program;
-            the_file_that_is_the_default_keeps_what_was_written
-            what_was_acknowledged_is_there_after_a_kill
+            the_default_database_is_a_file
+            acknowledged_writes_survive_a_kill
             two_hosts_share_a_group
-            a_database_that_cannot_be_opened_ends_it_with_exit_code_1
+            a_database_that_cannot_be_opened_ends_the_host_with_exit_code_1
         }
     };
     ($program:expr; $($check:ident)*) => {
@@ -36,13 +36,13 @@ macro_rules! crash_tests {
     };
 }
 
-/// How often a host is killed.
+/// How many times a host is killed.
 const KILLS: u64 = 20;
 
-/// How many clients write at a time.
+/// How many clients write at the same time.
 const CLIENTS: usize = 4;
 
-/// A directory that is empty at first, and removed with all that is in it.
+/// A new directory, which is removed with its content.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -59,20 +59,20 @@ impl Drop for Directory {
     }
 }
 
-/// The databases that outlive a host: a file in the directory, and PostgreSQL if there is one.
+/// Databases whose content outlives a host: a file in the directory, and PostgreSQL if `SCIM_TEST_POSTGRES` is set.
 fn databases(directory: &Directory) -> Vec<String> {
     let postgres = std::env::var("SCIM_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     if postgres.is_none() {
-        let skipped = "SKIPPED: SCIM_TEST_POSTGRES is not set, so nothing is tested on PostgreSQL";
-        // Not by a macro, whose output is shown for tests that fail only.
+        let skipped = "SKIPPED: tests on PostgreSQL, since SCIM_TEST_POSTGRES is not set";
+        // Not with eprintln!, whose output the test harness hides unless a test fails.
         let _ = writeln!(std::io::stderr(), "{skipped}");
     }
     let file = format!("sqlite:{}", directory.0.join("scim.db").display());
     [file].into_iter().chain(postgres).collect()
 }
 
-/// The status and the body of the answer.
-fn try_send(host: &Running, method: Method, path: &str, body: &Value) -> Result<(u16, Value), String> {
+/// Sends a request, and returns the status and the body of the response.
+fn try_send(host: &RunningHost, method: Method, path: &str, body: &Value) -> Result<(u16, Value), String> {
     let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
     let request = Request::builder().method(method).uri(format!("{}{path}", host.base));
     let request = request.header(CONTENT_TYPE, "application/scim+json").body(body);
@@ -80,13 +80,13 @@ fn try_send(host: &Running, method: Method, path: &str, body: &Value) -> Result<
     Ok((response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or_default()))
 }
 
-fn send(host: &Running, method: Method, path: &str, body: &Value) -> Value {
+fn send(host: &RunningHost, method: Method, path: &str, body: &Value) -> Value {
     let (status, answer) = try_send(host, method, path, body).unwrap();
     assert!(status < 300, "{path}: {answer}");
     answer
 }
 
-fn search(host: &Running, filter: &str, start: usize) -> Vec<Value> {
+fn search(host: &RunningHost, filter: &str, start: usize) -> Vec<Value> {
     let search = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
         "filter": filter, "startIndex": start, "count": 200,
@@ -103,52 +103,53 @@ fn user(name: &str) -> Value {
     })
 }
 
-/// Creates a group with a name of its own, and gives its id.
-fn group(host: &Running) -> String {
+/// Creates a group with a new name, and returns its id.
+fn group(host: &RunningHost) -> String {
     let group = json!({ "schemas": [standard::GROUP], "displayName": new_id() });
     text(&send(host, Method::POST, "/Groups", &group), "id")
 }
 
-fn joining(user: &str) -> Value {
+/// The body of a PATCH that adds a user to a group.
+fn add_member(user: &str) -> Value {
     let operation = json!({ "op": "add", "path": "members", "value": [{ "value": user }] });
     json!({ "schemas": [PATCH_OP], "Operations": [operation] })
 }
 
-fn text(of: &Value, name: &str) -> String {
-    of[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {of}")).to_owned()
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {value}")).to_owned()
 }
 
-fn members(host: &Running, group: &str) -> Vec<String> {
+fn members(host: &RunningHost, group: &str) -> Vec<String> {
     let group = send(host, Method::GET, &format!("/Groups/{group}"), &Value::Null);
     group["members"].as_array().into_iter().flatten().map(|member| text(member, "value")).collect()
 }
 
-/// Without a `DATABASE_URL`, what is written is in `scim.db`, and there when the host starts again.
+/// Checks that a host without a `DATABASE_URL` writes to `scim.db`, and finds its data after a restart.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn the_file_that_is_the_default_keeps_what_was_written(path: &'static str) {
+/// If the check fails.
+pub fn the_default_database_is_a_file(path: &'static str) {
     let directory = Directory::new();
-    let program = Program::new(path, "").within(&directory.0);
-    // The port is another one each time, and locations are not to tell.
-    let start = || Running::start(&program, &[("SCIM_BASE_URL", "https://id.example.com/scim/v2")]);
+    let program = HostProgram::new(path, "").in_directory(&directory.0);
+    // The port differs for each start. With a fixed base URL, `meta.location` does not.
+    let start = || RunningHost::start(&program, &[("SCIM_BASE_URL", "https://id.example.com/scim/v2")]);
     let created = send(&start(), Method::POST, "/Users", &user("bea"));
     assert!(directory.0.join("scim.db").is_file());
     assert_eq!(search(&start(), "userName eq \"bea\"", 1), [created]);
 }
 
-/// What was acknowledged.
+/// Acknowledged writes.
 #[derive(Default)]
 struct Written {
     /// The ids and names of users.
     created: Vec<(String, String)>,
-    /// The ids of members.
-    joined: Vec<String>,
+    /// The ids of users that were added to the group.
+    added: Vec<String>,
 }
 
-/// Creates users and makes them members until the host is gone.
-fn write(host: &Running, run: &str, group: &str) -> Written {
+/// Creates users and adds them to a group until the host does not respond any more.
+fn write(host: &RunningHost, run: &str, group: &str) -> Written {
     let mut written = Written::default();
     loop {
         let name = format!("{run}-{}@example.com", new_id());
@@ -157,53 +158,54 @@ fn write(host: &Running, run: &str, group: &str) -> Written {
         let id = text(&created, "id");
         written.created.push((id.clone(), name));
         let path = format!("/Groups/{group}");
-        let Ok((status, answer)) = try_send(host, Method::PATCH, &path, &joining(&id)) else { break };
+        let Ok((status, answer)) = try_send(host, Method::PATCH, &path, &add_member(&id)) else { break };
         assert_eq!(status, 204, "{answer}");
-        written.joined.push(id);
+        written.added.push(id);
     }
     written
 }
 
-/// `kill -9` in the middle of a stream of writes loses nothing that was acknowledged and leaves
-/// nothing behind by half, and the host starts again by itself.
+/// Checks that `kill -9` during writes loses no acknowledged write and leaves no incomplete one, and that the host
+/// starts again without repair.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn what_was_acknowledged_is_there_after_a_kill(path: &'static str) {
+/// If the check fails.
+pub fn acknowledged_writes_survive_a_kill(path: &'static str) {
     let directory = Directory::new();
     for database in databases(&directory) {
-        let program = Program::new(path, database);
+        let program = HostProgram::new(path, database);
         let run = new_id();
-        let group = group(&Running::start(&program, &[]));
+        let group = group(&RunningHost::start(&program, &[]));
         let mut all = Written::default();
         for kill in 0..KILLS {
-            let host = Running::start(&program, &[]);
+            let host = RunningHost::start(&program, &[]);
             let written: Vec<Written> = std::thread::scope(|scope| {
-                let writing = || write(&host, &run, &group);
-                let writers: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(writing)).collect();
-                // At another moment each time.
+                let write = || write(&host, &run, &group);
+                let writers: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(write)).collect();
+                // A different moment each time.
                 std::thread::sleep(Duration::from_millis(40 + 7 * kill));
                 host.signal("KILL");
                 writers.into_iter().map(|writer| writer.join().unwrap()).collect()
             });
-            for of in written {
-                all.created.extend(of.created);
-                all.joined.extend(of.joined);
+            for written in written {
+                all.created.extend(written.created);
+                all.added.extend(written.added);
             }
         }
-        assert!(all.joined.len() as u64 >= KILLS, "only {} users were written", all.joined.len());
-        check(&Running::start(&program, &[]), &run, &group, &all);
-        let (users, members) = (all.created.len(), all.joined.len());
+        assert!(all.added.len() as u64 >= KILLS, "only {} users were written", all.added.len());
+        check(&RunningHost::start(&program, &[]), &run, &group, &all);
+        let (users, members) = (all.created.len(), all.added.len());
         println!("{program:?}: {users} users and {members} memberships survived {KILLS} kills");
     }
 }
 
-fn check(host: &Running, run: &str, group: &str, written: &Written) {
+/// Checks that a host has all acknowledged writes, and no incomplete ones.
+fn check(host: &RunningHost, run: &str, group: &str, written: &Written) {
     let members = members(host, group);
-    let gone: Vec<&String> = written.joined.iter().filter(|id| !members.contains(id)).collect();
-    assert!(gone.is_empty(), "{gone:?} are no members");
-    // What was not acknowledged is whole or not there: document, name and both addresses.
+    let missing: Vec<&String> = written.added.iter().filter(|id| !members.contains(id)).collect();
+    assert!(missing.is_empty(), "{missing:?} are not members");
+    // A write that was not acknowledged must be complete or absent: document, name and both addresses.
     let mut found = Vec::new();
     loop {
         let page = search(host, &format!("userName sw \"{run}-\""), found.len() + 1);
@@ -227,20 +229,20 @@ fn check(host: &Running, run: &str, group: &str, written: &Written) {
     }
 }
 
-/// Two hosts over one database, each with 8 clients that add 50 members to the same group: all 800
-/// are in it.
+/// Checks that a group has all 800 members after two hosts on one database, each with 8 clients, have added 50 members
+/// for each client.
 ///
 /// # Panics
 ///
-/// If that is not so.
+/// If the check fails.
 pub fn two_hosts_share_a_group(path: &'static str) {
     let directory = Directory::new();
     for database in databases(&directory) {
-        let program = Program::new(path, database);
-        // Both start at once, on a file that is not there yet.
+        let program = HostProgram::new(path, database);
+        // Both start at the same time, and create the file.
         let hosts = std::thread::scope(|scope| {
-            let starting = [(); 2].map(|()| scope.spawn(|| Running::start(&program, &[])));
-            starting.map(|start| start.join().unwrap())
+            let starts = [(); 2].map(|()| scope.spawn(|| RunningHost::start(&program, &[])));
+            starts.map(|start| start.join().unwrap())
         });
         let (run, group, next) = (new_id(), group(&hosts[0]), AtomicUsize::new(0));
         let path = format!("/Groups/{group}");
@@ -251,14 +253,14 @@ pub fn two_hosts_share_a_group(path: &'static str) {
                     for _ in 0..50 {
                         let name = format!("{run}-{}", next.fetch_add(1, Ordering::Relaxed));
                         let id = text(&send(host, Method::POST, "/Users", &user(&name)), "id");
-                        send(host, Method::PATCH, path, &joining(&id));
+                        send(host, Method::PATCH, path, &add_member(&id));
                     }
                 });
             }
         });
         assert_eq!(members(&hosts[1], &group).len(), 800, "{program:?}");
 
-        // A list that one begins the other goes on with.
+        // Each host accepts the cursors of the other.
         let (mut cursor, mut found) = (String::new(), HashSet::new());
         for host in hosts.iter().cycle().take(8) {
             let search = json!({
@@ -273,16 +275,17 @@ pub fn two_hosts_share_a_group(path: &'static str) {
     }
 }
 
-/// A host does not start without its database, and says why.
+/// Checks that a host without its database ends, and prints why.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn a_database_that_cannot_be_opened_ends_it_with_exit_code_1(path: &'static str) {
-    // Nobody listens on port 1.
+/// If the check fails.
+pub fn a_database_that_cannot_be_opened_ends_the_host_with_exit_code_1(path: &'static str) {
+    // No server listens on port 1.
     for database in ["sqlite:/nowhere/scim.db", "postgres://scim:secret@127.0.0.1:1/scim"] {
-        let (code, said) = refused(&Program::new(path, database), &[("SCIM_LISTEN", "127.0.0.1:0")]);
-        assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains("the database cannot be opened") && !said.contains("secret"), "{said}");
+        let (code, error) =
+            run_until_refused(&HostProgram::new(path, database), &[("SCIM_LISTEN", "127.0.0.1:0")]);
+        assert_eq!(code, Some(1), "{error}");
+        assert!(error.contains("the database cannot be opened") && !error.contains("secret"), "{error}");
     }
 }

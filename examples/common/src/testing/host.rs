@@ -1,4 +1,4 @@
-//! What a host adds to the service: its settings, its door, its limits and its end.
+//! Checks what a host adds to the service: settings, authentication, limits and shutdown.
 
 use std::process::Command;
 
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 pub use super::load::*;
 pub use super::protocol_upgrade::*;
-use super::{Program, Protocol, Running, assert_error, refused};
+use super::{HostProgram, Protocol, RunningHost, assert_error, run_until_refused};
 
-/// Makes every check of this file a test, of the program that is named, on databases of each kind.
+/// Defines a test for each check of this module, of the program with this path, on the memory provider and on SQLite.
 #[macro_export]
 macro_rules! host_tests {
     ($program:expr) => {
@@ -26,32 +26,32 @@ macro_rules! host_tests {
     ($program:expr, $database:expr) => {
         $crate::host_tests! {
             $program, $database;
-            only_the_token_opens_the_door
-            the_line_that_is_printed_can_be_pasted
-            a_body_that_is_too_large_is_refused_in_scim
-            the_service_is_below_its_mount_in_every_form
-            clients_see_the_base_url_that_is_set
-            settings_that_cannot_be_kept_end_it_with_exit_code_2
-            it_listens_to_others_behind_a_proxy
-            the_profile_says_what_is_put_up_with
-            names_of_groups_differ_unless_they_need_not
-            a_group_is_shown_after_a_patch_if_that_is_set
-            unknown_members_are_refused_unless_they_are_to_be_kept
-            another_protocol_is_not_switched_to
-            a_body_beside_a_wish_for_another_protocol_is_read
-            a_tunnel_is_refused
-            tunnels_that_are_refused_do_not_pile_up
-            changes_that_look_through_much_are_limited
-            searches_through_long_texts_are_limited
+            requests_without_the_token_get_401
+            the_printed_curl_line_works
+            a_body_that_is_too_large_gets_413
+            all_paths_below_the_mount_path_reach_the_service
+            responses_use_the_configured_base_url
+            invalid_settings_end_the_host_with_exit_code_2
+            other_machines_can_connect_behind_a_proxy
+            the_profile_sets_the_tolerated_deviations
+            group_names_are_unique_unless_configured_otherwise
+            a_patch_of_a_group_returns_the_group_if_configured
+            unknown_members_are_refused_unless_configured_otherwise
+            a_protocol_upgrade_is_ignored
+            the_body_of_a_request_with_an_upgrade_is_read
+            connect_is_refused
+            refused_connect_requests_leave_no_open_connections
+            expensive_patches_are_limited
+            expensive_searches_are_limited
         }
         #[cfg(unix)]
-        $crate::host_tests! { $program, $database; it_stops_when_it_is_told_to }
+        $crate::host_tests! { $program, $database; signals_stop_the_host }
     };
     ($program:expr, $database:expr; $($check:ident)*) => {
         $(
             #[test]
             fn $check() {
-                $crate::testing::host::$check(&$crate::testing::Program::new($program, $database));
+                $crate::testing::host::$check(&$crate::testing::HostProgram::new($program, $database));
             }
         )*
     };
@@ -65,31 +65,31 @@ fn post(url: &str, body: Vec<u8>) -> Request<Vec<u8>> {
     Request::post(url).header(CONTENT_TYPE, "application/scim+json").body(body).unwrap()
 }
 
-/// Whoever does not send the token is answered with 401.
+/// Checks that requests without the token are answered with 401.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn only_the_token_opens_the_door(program: &Program) {
-    let host = Running::start(program, &[]);
+/// If the check fails.
+pub fn requests_without_the_token_get_401(program: &HostProgram) {
+    let host = RunningHost::start(program, &[]);
     let url = format!("{}/Users", host.base);
     assert_eq!(host.send(get(&url)).status(), 200);
-    for wrong in ["", "Bearer", "Bearer wrong", "Bearer token-of-the-tests2", "Basic token-of-the-tests"] {
+    for header in ["", "Bearer", "Bearer wrong", "Bearer token-of-the-tests2", "Basic token-of-the-tests"] {
         let mut request = get(&url);
-        request.headers_mut().insert(AUTHORIZATION, wrong.parse().unwrap());
+        request.headers_mut().insert(AUTHORIZATION, header.parse().unwrap());
         let response = host.send(request);
         assert_error(&response, 401);
         assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer realm=\"scim\"");
     }
 }
 
-/// A host that makes its own token prints a `curl` line that works.
+/// Checks that a host without a configured token prints a `curl` line that works.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn the_line_that_is_printed_can_be_pasted(program: &Program) {
-    let host = Running::start_with(program, &[("SCIM_LISTEN", "127.0.0.1:0")], "curl ");
+/// If the check fails.
+pub fn the_printed_curl_line_works(program: &HostProgram) {
+    let host = RunningHost::start_with(program, &[("SCIM_LISTEN", "127.0.0.1:0")], "curl ");
     let line = host.greeting.last().unwrap();
     let (_, token) = line.split_once("Bearer ").unwrap();
     let (token, url) = token.split_once("\" \"").unwrap();
@@ -97,7 +97,7 @@ pub fn the_line_that_is_printed_can_be_pasted(program: &Program) {
     let request =
         Request::get(url).header(AUTHORIZATION, format!("Bearer {token}")).body(Vec::new()).unwrap();
     assert_eq!(host.send(request).status(), 200);
-    // And by curl itself where there is one.
+    // Also run curl, if it is installed.
     if let Ok(output) = Command::new("sh").args(["-c", &format!("{line} --silent --fail")]).output()
         && output.status.code() != Some(127)
     {
@@ -106,114 +106,114 @@ pub fn the_line_that_is_printed_can_be_pasted(program: &Program) {
     }
 }
 
-/// What is larger than the limit is answered with 413, and read to its end.
+/// Checks that a body beyond the limit is answered with 413, and read to its end.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn a_body_that_is_too_large_is_refused_in_scim(program: &Program) {
-    let host = Running::start(program, &[]);
+/// If the check fails.
+pub fn a_body_that_is_too_large_gets_413(program: &HostProgram) {
+    let host = RunningHost::start(program, &[]);
     let url = format!("{}/Users", host.base);
     let mut user = br#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bea"}"#.to_vec();
     user.resize(1024 * 1024, b' ');
-    assert_eq!(host.send(post(&url, user.clone())).status(), 201, "just within the limit");
+    assert_eq!(host.send(post(&url, user.clone())).status(), 201, "a body of exactly the maximum size");
     user.push(b' ');
     assert_error(&host.send(post(&url, user)), 413);
     let large = vec![b' '; 20_000_000];
     assert_error(&host.send(post(&url, large.clone())), 413);
-    assert_error(&host.send_by(Protocol::Http2, post(&url, large.clone())), 413);
-    let mut stranger = post(&url, large);
-    stranger.headers_mut().insert(AUTHORIZATION, "Bearer wrong".parse().unwrap());
-    assert_error(&host.send(stranger), 401);
+    assert_error(&host.send_with(Protocol::Http2, post(&url, large.clone())), 413);
+    let mut unauthorized = post(&url, large);
+    unauthorized.headers_mut().insert(AUTHORIZATION, "Bearer wrong".parse().unwrap());
+    assert_error(&host.send(unauthorized), 401);
 }
 
-/// Every path below the mount is the service's, by both protocols; no other is.
+/// Checks that the service answers all paths below the mount path with both protocols, and no other paths.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn the_service_is_below_its_mount_in_every_form(program: &Program) {
-    let host = Running::start(program, &[]);
+/// If the check fails.
+pub fn all_paths_below_the_mount_path_reach_the_service(program: &HostProgram) {
+    let host = RunningHost::start(program, &[]);
     for path in ["/Users", "/Users/", "/users", "", "/"] {
         let url = format!("{}{path}", host.base);
         for protocol in [Protocol::Http1, Protocol::Http2] {
-            assert_eq!(host.send_by(protocol, get(&url)).status(), 200, "{url} {protocol:?}");
+            assert_eq!(host.send_with(protocol, get(&url)).status(), 200, "{url} {protocol:?}");
         }
     }
     assert_error(&host.send(get(&format!("{}/Nothing", host.base))), 404);
-    let outside = host.base.replace("/scim/v2", "/elsewhere");
-    assert_eq!(host.send(get(&outside)).status(), 404);
+    let not_mounted = host.base.replace("/scim/v2", "/elsewhere");
+    assert_eq!(host.send(get(&not_mounted)).status(), 404);
 }
 
-/// `SCIM_BASE_URL` is what documents and resources point to.
+/// Checks that URLs in responses begin with `SCIM_BASE_URL`.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn clients_see_the_base_url_that_is_set(program: &Program) {
-    let host = Running::start(program, &[("SCIM_BASE_URL", "https://id.example.com/tenant/scim/")]);
+/// If the check fails.
+pub fn responses_use_the_configured_base_url(program: &HostProgram) {
+    let host = RunningHost::start(program, &[("SCIM_BASE_URL", "https://id.example.com/tenant/scim/")]);
     let response = host.send(get(&format!("{}/ServiceProviderConfig", host.base)));
     let body = String::from_utf8_lossy(response.body());
     assert!(body.contains("\"https://id.example.com/tenant/scim/ServiceProviderConfig\""), "{body}");
 }
 
-/// SIGTERM and SIGINT end it with exit code 0.
+/// Checks that SIGTERM and SIGINT end the host with exit code 0.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn it_stops_when_it_is_told_to(program: &Program) {
+/// If the check fails.
+pub fn signals_stop_the_host(program: &HostProgram) {
     for signal in ["TERM", "INT"] {
-        let host = Running::start(program, &[]);
+        let host = RunningHost::start(program, &[]);
         assert_eq!(host.send(get(&format!("{}/Users", host.base))).status(), 200);
         assert_eq!(host.stop(signal).code(), Some(0), "SIG{signal}");
     }
 }
 
-/// What cannot be done is said, without secrets.
+/// Checks that a host with an invalid setting ends and prints why, without secrets.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn settings_that_cannot_be_kept_end_it_with_exit_code_2(program: &Program) {
+/// If the check fails.
+pub fn invalid_settings_end_the_host_with_exit_code_2(program: &HostProgram) {
     let cases = [
         ("SCIM_LISTEN", "0.0.0.0:0", "SCIM_BEHIND_TLS_PROXY=1"),
         ("SCIM_LISTEN", "somewhere", "SCIM_LISTEN"),
         ("DATABASE_URL", "mysql://scim:secret@localhost/scim", "not `mysql:`"),
-        ("SCIM_PROFILE", "loose", "lenient, strict or interop"),
-        ("SCIM_UNIQUE_GROUP_NAMES", "yes", "SCIM_UNIQUE_GROUP_NAMES is 0 or 1"),
-        ("SCIM_GROUP_PATCH", "202", "SCIM_GROUP_PATCH is 204 or 200, not `202`"),
-        ("SCIM_UNKNOWN_MEMBERS", "drop", "SCIM_UNKNOWN_MEMBERS is refuse or keep, not `drop`"),
+        ("SCIM_PROFILE", "loose", "lenient, interop or strict"),
+        ("SCIM_UNIQUE_GROUP_NAMES", "yes", "SCIM_UNIQUE_GROUP_NAMES must be 0 or 1"),
+        ("SCIM_GROUP_PATCH", "202", "SCIM_GROUP_PATCH must be 204 or 200, not `202`"),
+        ("SCIM_UNKNOWN_MEMBERS", "drop", "SCIM_UNKNOWN_MEMBERS must be refuse or keep, not `drop`"),
         ("SCIM_BASE_URL", "example.com/scim", "base URL must be absolute"),
     ];
     for (name, value, reason) in cases {
-        let (code, said) = refused(program, &[("SCIM_LISTEN", "127.0.0.1:0"), (name, value)]);
-        assert_eq!(code, Some(2), "{name}={value}: {said}");
-        assert!(said.contains(reason) && !said.contains("secret@"), "{said}");
+        let (code, error) = run_until_refused(program, &[("SCIM_LISTEN", "127.0.0.1:0"), (name, value)]);
+        assert_eq!(code, Some(2), "{name}={value}: {error}");
+        assert!(error.contains(reason) && !error.contains("secret@"), "{error}");
     }
 }
 
-/// Others than this machine may connect when a proxy speaks TLS.
+/// Checks that a host listens on a public address with `SCIM_BEHIND_TLS_PROXY=1`.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn it_listens_to_others_behind_a_proxy(program: &Program) {
-    let host = Running::start(program, &[("SCIM_LISTEN", "0.0.0.0:0"), ("SCIM_BEHIND_TLS_PROXY", "1")]);
+/// If the check fails.
+pub fn other_machines_can_connect_behind_a_proxy(program: &HostProgram) {
+    let host = RunningHost::start(program, &[("SCIM_LISTEN", "0.0.0.0:0"), ("SCIM_BEHIND_TLS_PROXY", "1")]);
     assert_eq!(host.send(get(&format!("{}/Users", host.base))).status(), 200);
 }
 
-/// `SCIM_PROFILE` says what deviations are put up with.
+/// Checks that `SCIM_PROFILE` sets the tolerated deviations.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn the_profile_says_what_is_put_up_with(program: &Program) {
-    // Entra ID's way of writing a boolean.
+/// If the check fails.
+pub fn the_profile_sets_the_tolerated_deviations(program: &HostProgram) {
+    // Entra ID sends booleans like this.
     let user =
         br#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bea","active":"True"}"#;
     for (profile, status) in [("", 201), ("lenient", 201), ("interop", 400), ("strict", 400)] {
-        let host = Running::start(program, &[("SCIM_PROFILE", profile)]);
+        let host = RunningHost::start(program, &[("SCIM_PROFILE", profile)]);
         let answer = host.send(post(&format!("{}/Users", host.base), user.to_vec()));
         assert_eq!(answer.status(), status, "{profile}: {}", String::from_utf8_lossy(answer.body()));
     }
@@ -225,28 +225,28 @@ fn group(members: Value) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Two groups have the same name only with `SCIM_UNIQUE_GROUP_NAMES=0`.
+/// Checks that two groups can have the same name only with `SCIM_UNIQUE_GROUP_NAMES=0`.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn names_of_groups_differ_unless_they_need_not(program: &Program) {
+/// If the check fails.
+pub fn group_names_are_unique_unless_configured_otherwise(program: &HostProgram) {
     for (setting, status) in [("", 409), ("1", 409), ("0", 201)] {
-        let host = Running::start(program, &[("SCIM_UNIQUE_GROUP_NAMES", setting)]);
+        let host = RunningHost::start(program, &[("SCIM_UNIQUE_GROUP_NAMES", setting)]);
         let url = format!("{}/Groups", host.base);
         assert_eq!(host.send(post(&url, group(json!([])))).status(), 201);
         assert_eq!(host.send(post(&url, group(json!([])))).status(), status, "{setting}");
     }
 }
 
-/// A PATCH of a group is answered with 204, or with the group if `SCIM_GROUP_PATCH` says so.
+/// Checks that a PATCH of a group is answered with 204, or with the group if `SCIM_GROUP_PATCH` is 200.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn a_group_is_shown_after_a_patch_if_that_is_set(program: &Program) {
+/// If the check fails.
+pub fn a_patch_of_a_group_returns_the_group_if_configured(program: &HostProgram) {
     for (setting, status) in [("", 204), ("204", 204), ("200", 200)] {
-        let host = Running::start(program, &[("SCIM_GROUP_PATCH", setting)]);
+        let host = RunningHost::start(program, &[("SCIM_GROUP_PATCH", setting)]);
         let created = host.send(post(&format!("{}/Groups", host.base), group(json!([]))));
         let created: Value = serde_json::from_slice(created.body()).unwrap();
         let url = created["meta"]["location"].as_str().unwrap();
@@ -258,20 +258,20 @@ pub fn a_group_is_shown_after_a_patch_if_that_is_set(program: &Program) {
         *request.method_mut() = Method::PATCH;
         let answer = host.send(request);
         assert_eq!(answer.status(), status, "{setting}");
-        let shown: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-        assert_eq!(shown["displayName"] == "shoal", status == 200, "{shown}");
+        let returned: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+        assert_eq!(returned["displayName"] == "shoal", status == 200, "{returned}");
         assert_eq!(answer.body().is_empty(), status == 204);
     }
 }
 
-/// Members whose id is not that of a resource are kept only with `SCIM_UNKNOWN_MEMBERS=keep`.
+/// Checks that members that are not resources are kept only with `SCIM_UNKNOWN_MEMBERS=keep`.
 ///
 /// # Panics
 ///
-/// If that is not so.
-pub fn unknown_members_are_refused_unless_they_are_to_be_kept(program: &Program) {
+/// If the check fails.
+pub fn unknown_members_are_refused_unless_configured_otherwise(program: &HostProgram) {
     for (setting, kept) in [("", false), ("refuse", false), ("keep", true)] {
-        let host = Running::start(program, &[("SCIM_UNKNOWN_MEMBERS", setting)]);
+        let host = RunningHost::start(program, &[("SCIM_UNKNOWN_MEMBERS", setting)]);
         let created =
             host.send(post(&format!("{}/Groups", host.base), group(json!([{ "value": "nobody" }]))));
         if !kept {

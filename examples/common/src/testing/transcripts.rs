@@ -1,4 +1,4 @@
-//! The transcripts of `testdata`, over a socket.
+//! Runs the transcripts of `testdata` against a host, over a socket.
 
 use std::process::ExitCode;
 
@@ -8,64 +8,66 @@ use scim_store::Store;
 use serde_json::Value;
 use testdata::transcript::Transcript;
 
-use super::{MEMORY, Program, Running, SQLITE};
+use super::{HostProgram, MEMORY, RunningHost, SQLITE};
 use crate::Database;
 
-/// The services that transcripts ask for, as they are made for the tests in process.
+/// Builds the service that a transcript requires; the tests in process use the same functions.
 #[path = "../../../../scim-core/tests/host/mod.rs"]
-mod switches;
+mod host_options;
 
-/// The main function of a test that runs every transcript against a host of its own, over a socket, on
-/// databases of each kind. Each is a test, named as the database and its file; arguments are those of
-/// other tests.
+/// The main function of a test program that runs each transcript against a new host, on the memory provider and on
+/// SQLite. Each transcript is a test whose name is the database and the name of its file. Accepts the usual arguments of
+/// test programs.
 #[must_use]
 pub fn transcripts(program: &'static str) -> ExitCode {
     let transcripts = Transcript::load_all();
-    assert!(transcripts.len() > 80, "the transcripts are there");
+    assert!(transcripts.len() > 80, "transcripts are missing");
     let mut trials = Vec::new();
     for (name, database) in [("memory", MEMORY), ("sqlite", SQLITE)] {
-        // The memory provider alone can do without passwords.
-        let follows = |t: &&Transcript| database == MEMORY || t.host["hash_passwords"] != false;
-        for transcript in transcripts.iter().filter(follows) {
-            let (program, transcript) = (Program::new(program, database), transcript.clone());
+        // Only the memory provider can be without passwords.
+        let is_supported = |t: &&Transcript| database == MEMORY || t.host["hash_passwords"] != false;
+        for transcript in transcripts.iter().filter(is_supported) {
+            let (program, transcript) = (HostProgram::new(program, database), transcript.clone());
             let name = format!("{name}/{}", transcript.test_name());
-            trials.push(Trial::test(name, move || Ok(transcript_on(&program, &transcript)?)));
+            trials.push(Trial::test(name, move || Ok(run_transcript(&program, &transcript)?)));
         }
     }
     let mut arguments = Arguments::from_args();
-    // Most of the time goes by while hosts start.
+    // Most of the time is spent waiting for hosts to start.
     arguments.test_threads.get_or_insert(8);
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn transcript_on(program: &Program, transcript: &Transcript) -> Result<(), String> {
-    let switches = transcript.host.to_string();
-    let host =
-        Running::start(program, &[("SCIM_PROFILE", transcript.profile.as_str()), (SWITCHES, &switches)]);
-    // What clients see is the base URL; where they connect is the host's affair.
-    transcript.run(switches::BASE, &mut |mut request| {
-        let url = request.uri().to_string().replacen(switches::BASE, &host.base, 1);
-        *request.uri_mut() = url.parse().expect("it is a URL as before");
+fn run_transcript(program: &HostProgram, transcript: &Transcript) -> Result<(), String> {
+    let host_options = transcript.host.to_string();
+    let host = RunningHost::start(
+        program,
+        &[("SCIM_PROFILE", transcript.profile.as_str()), (HOST_OPTIONS, &host_options)],
+    );
+    // The transcript uses the base URL that responses contain; requests go to the address of the host.
+    transcript.run(host_options::BASE, &mut |mut request| {
+        let url = request.uri().to_string().replacen(host_options::BASE, &host.base, 1);
+        *request.uri_mut() = url.parse().expect("the result is a URL");
         host.send(request)
     })?;
     Ok(())
 }
 
-/// The variable that makes a host under test serve what a transcript asks for; no other host reads it.
-const SWITCHES: &str = "SCIM_TEST_SWITCHES";
+/// The variable with the host options of a transcript, as JSON. Only hosts that are built for tests read it.
+const HOST_OPTIONS: &str = "SCIM_TEST_HOST_OPTIONS";
 
-/// What a transcript asks the host to serve, if it is one that runs for a transcript.
+/// The service that a transcript requires; `None` if the host was not started for a transcript.
 pub(crate) async fn service(database: &Database) -> Option<ScimService> {
-    let switches = std::env::var(SWITCHES).ok()?;
-    let switches: Value = serde_json::from_str(&switches).expect("the test sends JSON");
+    let host_options = std::env::var(HOST_OPTIONS).ok()?;
+    let host_options: Value = serde_json::from_str(&host_options).expect("the test sets valid JSON");
     let profile = std::env::var("SCIM_PROFILE").expect("the test sets it");
-    let Database::Url(url) = database else { return Some(switches::service(&profile, &switches)) };
-    let mut store = Store::open(url).await.expect("the test names a database");
-    if switches["unique_group_names"] != false {
+    let Database::Url(url) = database else { return Some(host_options::service(&profile, &host_options)) };
+    let mut store = Store::open(url).await.expect("the database opens");
+    if host_options["unique_group_names"] != false {
         store = store.unique("Group", "displayName");
     }
-    if switches["keep_unknown_members"] == true {
+    if host_options["keep_unknown_members"] == true {
         store = store.keep_unknown_members();
     }
-    Some(switches::service_on(store, &profile, &switches))
+    Some(host_options::service_on(store, &profile, &host_options))
 }

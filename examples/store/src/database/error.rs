@@ -1,37 +1,37 @@
-//! How a database can fail, whatever its tables hold.
+//! Errors of a database.
 
 use std::fmt;
 
-/// How a database can fail, as far as callers treat the failures differently.
+/// An error of a database. The variants are the cases that callers treat differently.
 #[derive(Debug)]
 pub(crate) enum DatabaseError {
-    /// The database does not answer now: it is busy, out of connections, read-only or too slow.
+    /// The database does not answer at the moment: it is busy, out of connections, read-only or too slow.
     Unavailable(Source),
-    /// The connection broke during a COMMIT, so it is unknown whether the transaction happened.
+    /// The connection broke during a COMMIT, so it is unknown whether the transaction was committed.
     #[cfg_attr(
         not(feature = "postgres"),
         expect(dead_code, reason = "an embedded database has no connection to lose")
     )]
     CommitUnknown(Source),
-    /// Another transaction got in the way; the same transaction may succeed if it is run again.
+    /// Another transaction interfered; this transaction may succeed if it is run again.
     Conflict(Source),
-    /// A unique index refused a row. PostgreSQL names the constraint, SQLite its columns:
-    /// `table.column, table.column`.
+    /// A unique index refused a row. `constraint` is the name of the constraint in PostgreSQL, and its columns in
+    /// SQLite: `table.column, table.column`.
     UniqueViolation { constraint: String, source: Source },
-    /// This column refused NULL.
+    /// This column, which is NOT NULL, refused NULL.
     NotNullViolation { column: String, source: Source },
-    /// The database cannot hold a value: it is too long, or has a character that cannot be stored.
+    /// The database cannot store a value: it is too long, or contains a character that cannot be stored.
     InvalidValue(Source),
-    /// Anything else, which is a bug or a broken database.
+    /// Any other error: a bug, or a damaged database.
     Unexpected(Source),
 }
 
 pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
 impl DatabaseError {
-    /// Another transaction changed what this one has read.
+    /// Another transaction changed a row that this one has read.
     pub(crate) fn changed_meanwhile() -> Self {
-        Self::Conflict("what was read has changed meanwhile".into())
+        Self::Conflict("another transaction has changed the row since it was read".into())
     }
 
     pub(crate) fn unexpected(reason: &str) -> Self {
@@ -51,7 +51,7 @@ impl DatabaseError {
     }
 }
 
-/// The error itself and its causes, separated by colons.
+/// Writes the error and its causes, separated by colons.
 impl fmt::Display for DatabaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.source())?;
@@ -64,17 +64,17 @@ impl fmt::Display for DatabaseError {
     }
 }
 
-/// Why a database could not be opened. Its text holds no passwords.
+/// The reason why a database could not be opened. The text contains no password.
 #[derive(Debug)]
 pub struct OpenError(String);
 
 impl OpenError {
     pub(super) fn unknown_scheme(scheme: &str) -> Self {
-        Self(format!("`{scheme}:` is not a database that this store is built for"))
+        Self(format!("this program does not support databases with `{scheme}:` URLs"))
     }
 
     pub(super) fn no_scheme() -> Self {
-        Self("a database URL begins with `sqlite:` or `postgres:`".to_owned())
+        Self("a database URL must begin with `sqlite:` or `postgres:`".to_owned())
     }
 }
 

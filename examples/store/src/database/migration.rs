@@ -1,17 +1,17 @@
-//! How a database gets its tables, whatever these are.
+//! The migrations of a database.
 
 use scim_sql::Dialect;
 
 use super::error::DatabaseError;
 
-/// What brings the tables of a database up to date. Each database runs it when it is opened: in one
-/// transaction, and one process after the other if several start at once.
+/// Statements that create and upgrade the tables of a database. They run when the database is opened, in one
+/// transaction. If several processes open it at the same time, one runs them and the others wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Migrations {
-    /// The statements that create the table with the version; harmless if it exists.
+    /// The statements that create the table with the version; they have no effect if it exists.
     pub(crate) create_version: &'static str,
-    /// The query for the version: one row with one text.
+    /// The query for the version: one row with one column, a text.
     pub(crate) select_version: &'static str,
-    /// The statements that bring tables of this version up to date, which also set the version.
+    /// The statements that upgrade tables of this version, and set the new version. None if the version is the latest.
     pub(crate) missing: fn(version: &str, dialect: Dialect) -> Result<Vec<String>, DatabaseError>,
 }

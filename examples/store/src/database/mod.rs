@@ -1,10 +1,10 @@
-//! The little that the store needs of a database: transactions, statements, rows.
+//! Transactions, statements and rows, the same for SQLite and PostgreSQL.
 //!
-//! Statements are written once, as SQLite takes them; `postgres/syntax.rs` turns them into PostgreSQL's
-//! form: the parameters, `json(..)`, and `json_each(..) e`, which makes a row `e.value` of each element of
+//! Statements are written once, in the syntax of SQLite. For PostgreSQL, `postgres/syntax.rs` translates the
+//! parameters `?1`, the function `json(..)`, and `json_each(..) e`, which yields a row `e.value` for each element of
 //! a JSON array.
 //!
-//! Nothing in this folder knows which tables there are.
+//! Nothing in this folder depends on the tables.
 
 mod error;
 mod migration;
@@ -25,7 +25,7 @@ pub(crate) use error::{DatabaseError, Source};
 pub(crate) use migration::Migrations;
 pub(crate) use param::{Param, params};
 pub(crate) use rows::{Row, Rows};
-pub(crate) use statement::{Asked, Mode, Statement};
+pub(crate) use statement::{Mode, RowQuery, Statement};
 
 /// An open database.
 pub(crate) enum Database {
@@ -35,7 +35,7 @@ pub(crate) enum Database {
     Postgres(postgres::Pool),
 }
 
-/// A transaction. Unless it is committed it has no effect.
+/// A transaction. Dropping it without a commit rolls it back.
 pub(crate) enum Transaction {
     #[cfg(feature = "sqlite")]
     Sqlite(sqlite::Transaction),
@@ -44,7 +44,7 @@ pub(crate) enum Transaction {
 }
 
 impl Database {
-    /// Opens the database that a URL names, and brings its tables up to date.
+    /// Opens the database that a URL names, and upgrades its tables.
     pub(crate) async fn open(url: &str, migrations: Migrations) -> Result<Self, OpenError> {
         let opened = match url.split_once(':') {
             #[cfg(feature = "sqlite")]
@@ -71,6 +71,7 @@ impl Database {
         }
     }
 
+    /// Takes a connection and begins a transaction on it.
     pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, DatabaseError> {
         match self {
             #[cfg(feature = "sqlite")]
@@ -81,15 +82,15 @@ impl Database {
     }
 }
 
-/// Ends the statements of a transaction when it is dropped; see [`Transaction::cancel_on_drop`].
+/// Cancels the statements of a transaction when it is dropped; see [`Transaction::cancel_on_drop`].
 #[cfg(feature = "sqlite")]
 pub(crate) type CancelOnDrop = sqlite::CancelOnDrop;
 #[cfg(not(feature = "sqlite"))]
 pub(crate) type CancelOnDrop = std::convert::Infallible;
 
 impl Transaction {
-    /// `Some` if the database runs statements that only read on the thread that calls it, which must then
-    /// be a blocking thread. The caller keeps the value while it waits for them; dropping it ends them.
+    /// `Some` if the database runs the statements of a read on the calling thread, which then must be a blocking
+    /// thread. The caller keeps the value while it waits for that thread; dropping the value cancels the statements.
     pub(crate) fn cancel_on_drop(&self) -> Option<CancelOnDrop> {
         match self {
             #[cfg(feature = "sqlite")]
@@ -108,37 +109,41 @@ impl Transaction {
         }
     }
 
-    /// The clause for the end of a statement that locks its rows; empty for SQLite, which lets only one
-    /// transaction write at a time.
+    /// The clause at the end of a query that locks its rows. Empty for SQLite, which needs none: only one
+    /// transaction can write at a time.
     pub(crate) fn lock(&self, clause: &'static str) -> &'static str {
         if self.dialect() == Dialect::Sqlite { "" } else { clause }
     }
 
-    /// Runs a statement and reads its rows.
-    pub(crate) async fn rows(
+    /// Runs a query and returns its rows.
+    pub(crate) async fn query(
         &mut self,
         sql: impl Into<Cow<'static, str>>,
         params: Vec<Param>,
     ) -> Result<Rows, DatabaseError> {
-        Ok(self.rows_of(vec![(sql.into(), params)]).await?.pop().unwrap_or_default())
+        Ok(self.query_all(vec![(sql.into(), params)]).await?.pop().unwrap_or_default())
     }
 
-    /// Runs statements of which none needs the rows of another, in their order, and reads the rows of
-    /// each; all are on their way before the first is answered.
-    pub(crate) async fn rows_of(&mut self, asked: Vec<Asked>) -> Result<Vec<Rows>, DatabaseError> {
-        if asked.is_empty() {
+    /// Runs queries in their order, and returns the rows of each. All are sent before the first is answered, which
+    /// saves round trips; so no query can depend on the rows of another.
+    pub(crate) async fn query_all(&mut self, queries: Vec<RowQuery>) -> Result<Vec<Rows>, DatabaseError> {
+        if queries.is_empty() {
             return Ok(Vec::new());
         }
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.rows_of(asked).await,
+            Self::Sqlite(transaction) => transaction.query_all(queries).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.rows_of(asked).await,
+            Self::Postgres(transaction) => transaction.query_all(queries).await,
         }
     }
 
-    /// Runs statements that return nothing, one after the other. The last one must change something;
-    /// if it does not, another transaction was in the way.
+    /// Runs statements that return no rows, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::Conflict`] if the last statement changes no row. Callers put the statement last that would
+    /// find no row if another transaction interfered.
     pub(crate) async fn execute(&mut self, statements: Vec<Statement>) -> Result<(), DatabaseError> {
         match self {
             #[cfg(feature = "sqlite")]
@@ -148,7 +153,7 @@ impl Transaction {
         }
     }
 
-    /// Runs statements as [`execute`](Self::execute) does, and commits.
+    /// Runs statements like [`execute`](Self::execute), and commits.
     pub(crate) async fn commit(self, statements: Vec<Statement>) -> Result<(), DatabaseError> {
         match self {
             #[cfg(feature = "sqlite")]

@@ -1,8 +1,8 @@
 //! The parameters of statements.
 
-use scim_sql::Bind;
+use scim_sql::BindValue;
 
-/// A value to be bound.
+/// The value of a parameter.
 #[derive(Clone, Debug)]
 pub(crate) enum Param {
     Null,
@@ -42,19 +42,19 @@ impl<T: Into<Param>> From<Option<T>> for Param {
     }
 }
 
-impl From<Bind> for Param {
-    fn from(bind: Bind) -> Self {
-        match bind {
-            Bind::Text(text) => Self::Text(text),
-            Bind::Integer(number) => Self::Int(number),
-            Bind::Real(number) => Self::Real(number),
-            Bind::Boolean(flag) => Self::Bool(flag),
+impl From<BindValue> for Param {
+    fn from(value: BindValue) -> Self {
+        match value {
+            BindValue::Text(text) => Self::Text(text),
+            BindValue::Integer(number) => Self::Int(number),
+            BindValue::Real(number) => Self::Real(number),
+            BindValue::Boolean(flag) => Self::Bool(flag),
             _ => Self::Null,
         }
     }
 }
 
-/// Writes parameters, each as what it is.
+/// Makes a list of parameters from values of any types that [`Param`] can be made from.
 macro_rules! params {
     ($($value:expr),* $(,)?) => { vec![$($crate::database::Param::from($value)),*] };
 }

@@ -1,9 +1,9 @@
-//! What a statement returned.
+//! The rows that a query returned.
 
 use serde_json::Value;
 
-/// Rows, whose texts are in one piece: they are read on one thread and used on another, and memory that
-/// one thread takes and another gives back is slow, piece by piece.
+/// Rows of a query. All texts are in one `String`: rows are often read on one thread and dropped on another, and
+/// freeing many small allocations of another thread is slow.
 #[derive(Default)]
 pub(crate) struct Rows {
     columns: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Rows {
 enum Cell {
     Null,
     Int(i64),
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite returns numbers"))]
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite returns booleans as numbers"))]
     Bool(bool),
     Text {
         start: usize,
@@ -70,7 +70,7 @@ impl Rows {
     }
 }
 
-/// One of them.
+/// One row.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
     cells: &'a [Cell],
@@ -78,6 +78,7 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// The text in a column; `None` if it is NULL or not a text.
     pub(crate) fn text(&self, column: usize) -> Option<&'a str> {
         match *self.cells.get(column)? {
             Cell::Text { start, end } => self.text.get(start..end),
@@ -85,6 +86,7 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The integer in a column; `None` if it is NULL or not an integer.
     pub(crate) fn int(&self, column: usize) -> Option<i64> {
         match *self.cells.get(column)? {
             Cell::Int(number) => Some(number),
@@ -92,7 +94,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// What is in the last column.
+    /// The value in the last column.
     pub(crate) fn last(&self) -> Value {
         match self.cells.last() {
             Some(Cell::Text { start, end }) => self.text.get(*start..*end).into(),
@@ -108,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_told_apart() {
+    fn each_row_has_its_own_cells() {
         let mut rows = Rows::new(2);
         assert!(rows.is_empty() && rows.first().is_none());
         for (number, text) in [(1, "é"), (2, ""), (3, "three")] {

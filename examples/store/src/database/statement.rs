@@ -1,4 +1,4 @@
-//! What a transaction is asked to do.
+//! Statements, and the modes of transactions.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,16 @@ use super::param::Param;
 /// What a transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// One statement that reads.
+    /// One query.
     Single,
-    /// Several statements that see the same state.
+    /// Several queries that see the same state of the database.
     Read,
-    /// Statements that write.
+    /// Queries, and statements that write.
     Write,
 }
 
-/// A statement that returns rows, and its parameters.
-pub(crate) type Asked = (Cow<'static, str>, Vec<Param>);
+/// A statement that returns rows, with its parameters.
+pub(crate) type RowQuery = (Cow<'static, str>, Vec<Param>);
 
-/// A statement that returns nothing, and its parameters.
+/// A statement that returns no rows, with its parameters.
 pub(crate) type Statement = (&'static str, Vec<Param>);

@@ -1,4 +1,4 @@
-//! On which thread the statements of a call that reads run.
+//! Chooses the thread on which the statements of a read run.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -6,14 +6,15 @@ use std::task::{Context, Poll, Waker};
 use tokio::task::spawn_blocking;
 
 use crate::database::CancelOnDrop;
-use crate::error::Fault;
+use crate::error::StoreError;
 
-/// Runs the statements of a call that reads: all on one blocking thread if the database runs them where they
-/// are called, until the caller drops this future. The work is boxed, so that only its address is moved there.
+/// Runs the statements of a read. If the database runs statements on the calling thread (`cancel_on_drop` is
+/// `Some`), all of them run on one blocking thread, and are cancelled when the caller drops this future. The work is
+/// boxed, so that only its address is moved to that thread.
 pub(super) async fn run<T: Send + 'static>(
     cancel_on_drop: Option<CancelOnDrop>,
-    mut work: Pin<Box<impl Future<Output = Result<T, Fault>> + Send + 'static>>,
-) -> Result<T, Fault> {
+    mut work: Pin<Box<impl Future<Output = Result<T, StoreError>> + Send + 'static>>,
+) -> Result<T, StoreError> {
     let Some(_cancel_on_drop) = cancel_on_drop else {
         return work.await;
     };
@@ -21,8 +22,10 @@ pub(super) async fn run<T: Send + 'static>(
         let mut cx = Context::from_waker(Waker::noop());
         match work.as_mut().poll(&mut cx) {
             Poll::Ready(result) => result,
-            Poll::Pending => Err(Fault::broken("a statement waits although it runs in place")),
+            Poll::Pending => {
+                Err(StoreError::internal("a statement is pending although it runs on the calling thread"))
+            }
         }
     });
-    work.await.map_err(|error| Fault::Broken(error.into()))?
+    work.await.map_err(|error| StoreError::Internal(error.into()))?
 }

@@ -1,4 +1,7 @@
-//! Reading one resource, and pages of lists.
+//! Reading one resource (`retrieve`) and pages of lists (`page`).
+//!
+//! `query_sql` turns a filter and an order into SQL, `position` encodes the position of a page in a cursor, `found`
+//! makes resources of the rows, and `memberships` reads the members and groups that belong to them.
 
 mod blocking;
 mod found;

@@ -1,31 +1,32 @@
-//! A query as SQL: the statement that reads a page, and the one that counts. Here a filter becomes SQL.
+//! Turns a query, with its filter and its order, into the statements that read a page and count the list.
 
 use scim_core::{Context, Error, Query, Window};
 use scim_sql::{Cost, Dialect, Fragment, Order, PageSide};
 
 use super::position::PagePosition;
 use crate::database::{Param, params};
-use crate::error::Fault;
+use crate::error::StoreError;
 use crate::setup::Setup;
-use crate::tables::{COLUMNS, Tables, tenant_of};
+use crate::tables::{COLUMNS, TypeLayout, tenant_of};
 
-/// A query as SQL.
+/// The parts of a query as SQL.
 pub(super) struct QuerySql<'a> {
     matching: Matching,
     order: Order<'a>,
-    /// Whether the list is sorted by `place`, the order of creation. Then positions hold no sort value, and
-    /// `place` instead of the id.
+    /// Whether the list is in the order of creation, by `place`, and not in an order that the client requested. Then
+    /// positions contain `place` and no sort value; otherwise they contain the sort value and the id.
     pub(super) by_place: bool,
 }
 
-/// The condition that all resources of the list fulfil; its parameters come first.
+/// The condition that holds for all resources of the list, and its parameters, which are the first ones of a
+/// statement.
 pub(super) struct Matching {
     condition: String,
     params: Vec<Param>,
 }
 
 impl Matching {
-    /// The statement that counts them, up to a maximum.
+    /// The statement that counts the resources, up to a maximum.
     pub(super) fn count(self, max: i64) -> (String, Vec<Param>) {
         let Self { condition, params } = self;
         let sql = format!("SELECT count(*) FROM (SELECT 1 FROM resource r WHERE {condition} LIMIT {max}) c");
@@ -37,40 +38,41 @@ impl<'a> QuerySql<'a> {
     pub(super) fn new(
         setup: &Setup,
         cx: &Context<'_>,
-        tables: &'a Tables,
+        layout: &'a TypeLayout,
         query: &Query,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, StoreError> {
         let dialect = setup.database.dialect();
         let mut params = params![tenant_of(cx)?, cx.resource_type().name()];
         let mut condition = "r.tenant = ?1 AND r.kind = ?2".to_owned();
         let mut cost = Cost::Indexed;
         if let Some(filter) = &query.filter {
-            let fragment = tables.mapping.filter(filter, dialect, params.len() + 1)?;
+            let fragment = layout.mapping.filter(filter, dialect, params.len() + 1)?;
             cost = fragment.cost;
-            and(&mut condition, &mut params, fragment);
+            push_and(&mut condition, &mut params, fragment);
         }
         if cost == Cost::Scan && setup.rules.refuse_scans {
-            let detail = "no index serves the filter; look for a value with eq or sw";
-            return Err(Fault::Refused(Error::too_many(detail)));
+            let detail = "no index serves this filter, and the server does not search all resources; use `eq` or `sw` on an \
+                          attribute that has an index";
+            return Err(StoreError::Refused(Error::too_many(detail)));
         }
-        // Sorted by the order of creation unless the client asks for another order.
         let by = query.sort.as_ref().map(|sort| (&sort.by, sort.descending));
         let uses_index = query.filter.is_some() && cost == Cost::Indexed;
         let tiebreaker = match (by, dialect) {
             (Some(_), _) => "r.id",
-            // SQLite does not know how few rows the index finds, and would rather read all rows in the
-            // right order; the unary plus, which does nothing, prevents that.
+            // SQLite does not know how few rows the index of the filter finds, and prefers to read all rows in the
+            // order of `place`. The unary plus has no effect but to exclude the index on `place`.
             (None, Dialect::Sqlite) if uses_index => "+r.place",
             (None, _) => "r.place",
         };
         let unsortable =
-            |error: scim_sql::Error| Fault::Refused(Error::invalid_value("sortBy", &error.to_string()));
-        let order = tables.mapping.order(by, tiebreaker, dialect).map_err(unsortable)?;
+            |error: scim_sql::Error| StoreError::Refused(Error::invalid_value("sortBy", &error.to_string()));
+        let order = layout.mapping.order(by, tiebreaker, dialect).map_err(unsortable)?;
         Ok(Self { matching: Matching { condition, params }, order, by_place: by.is_none() })
     }
 
-    /// The statement that reads a page, and on which side of its position the page is.
-    pub(super) fn page(&self, query: &Query) -> Result<(String, Vec<Param>, PageSide), Fault> {
+    /// The statement that reads a page, its parameters, and the side of the position on which the page is. The rows
+    /// have [`COLUMNS`] and then the sort value.
+    pub(super) fn page(&self, query: &Query) -> Result<(String, Vec<Param>, PageSide), StoreError> {
         let (mut condition, mut params) = (self.matching.condition.clone(), self.matching.params.clone());
         let (side, position) = match &query.window {
             Window::After(position) => (PageSide::From, Some(position)),
@@ -78,12 +80,12 @@ impl<'a> QuerySql<'a> {
             _ => (PageSide::From, None),
         };
         if let Some(position) = position {
-            let PagePosition { key, tiebreaker, .. } = PagePosition::parse(position)?;
-            let page_condition = self.order.page_condition(side, key, tiebreaker, params.len() + 1)?;
-            and(&mut condition, &mut params, page_condition);
+            let PagePosition { sort_value, tiebreaker, .. } = PagePosition::parse(position)?;
+            let page_condition = self.order.page_condition(side, sort_value, tiebreaker, params.len() + 1)?;
+            push_and(&mut condition, &mut params, page_condition);
         }
-        let (order, key) = (self.order.sql(side), self.order.sort_value());
-        // One row more than the page has tells whether there is another page.
+        let (order, sort_value) = (self.order.sql(side), self.order.sort_value());
+        // One row more than the page has, to find out whether there is another page.
         params.push(Param::Int(i64::try_from(query.count).unwrap_or(i64::MAX).saturating_add(1)));
         let limit = params.len();
         let skip = match query.window {
@@ -92,7 +94,7 @@ impl<'a> QuerySql<'a> {
         };
         if skip == 0 {
             let mut sql = String::with_capacity(200 + condition.len() + order.len());
-            for part in ["SELECT ", COLUMNS, ", ", key, " FROM resource r WHERE ", &condition] {
+            for part in ["SELECT ", COLUMNS, ", ", sort_value, " FROM resource r WHERE ", &condition] {
                 sql.push_str(part);
             }
             for part in [" ORDER BY ", &order, " LIMIT ?", &limit.to_string()] {
@@ -100,10 +102,10 @@ impl<'a> QuerySql<'a> {
             }
             return Ok((sql, params, side));
         }
-        // Rows are skipped in an index, and only those of the page are read from the table.
+        // The inner query skips rows by the index alone; only the rows of the page are read from the table.
         params.push(Param::Int(skip));
         let sql = format!(
-            "SELECT {COLUMNS}, {key} FROM (SELECT r.place AS at FROM resource r WHERE {condition} \
+            "SELECT {COLUMNS}, {sort_value} FROM (SELECT r.place AS at FROM resource r WHERE {condition} \
              ORDER BY {order} LIMIT ?{limit} OFFSET ?{}) page JOIN resource r ON r.place = page.at \
              ORDER BY {order}",
             limit + 1
@@ -116,8 +118,9 @@ impl<'a> QuerySql<'a> {
     }
 }
 
-fn and(condition: &mut String, params: &mut Vec<Param>, fragment: Fragment) {
+/// Appends a condition and its parameters.
+fn push_and(condition: &mut String, params: &mut Vec<Param>, fragment: Fragment) {
     condition.push_str(" AND ");
     condition.push_str(&fragment.sql);
-    params.extend(fragment.binds.into_iter().map(Param::from));
+    params.extend(fragment.bind_values.into_iter().map(Param::from));
 }

@@ -6,33 +6,34 @@ use scim_core::schema::Projection;
 use scim_core::{Context, Resource};
 
 use super::blocking::run;
-use super::found::{Found, mode};
+use super::found::{FoundRows, transaction_mode};
 use crate::database::params;
-use crate::error::Fault;
+use crate::error::StoreError;
 use crate::setup::Setup;
-use crate::tables::{COLUMNS, Tables, tenant_of};
+use crate::tables::{COLUMNS, TypeLayout, tenant_of};
 
-/// The resource with this id, if the type has one.
+/// Reads the resource with this id; `None` if the type has none.
 pub(crate) async fn retrieve(
     setup: &Setup,
     cx: &Context<'_>,
-    tables: Arc<Tables>,
+    layout: Arc<TypeLayout>,
     id: &str,
     projection: &Projection,
-) -> Result<Option<Resource>, Fault> {
+) -> Result<Option<Resource>, StoreError> {
     let tenant = tenant_of(cx)?;
+    // PostgreSQL refuses a parameter with this character.
     if id.contains('\0') {
         return Ok(None);
     }
-    let mut tx = setup.database.begin(mode(&tables, projection)).await?;
+    let mut tx = setup.database.begin(transaction_mode(&layout, projection)).await?;
     let params = params![tenant.as_str(), id, cx.resource_type().name()];
     let cancel_on_drop = tx.cancel_on_drop();
-    let (projection, own) = (projection.clone(), tables.clone());
+    let (projection, task_layout) = (projection.clone(), layout.clone());
     let work = Box::pin(async move {
         let sql =
             format!("SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.id = ?2 AND r.kind = ?3");
-        let rows = tx.rows(sql, params).await?;
-        Found::new(&mut tx, &own, &tenant, &projection, rows, 1).await
+        let rows = tx.query(sql, params).await?;
+        FoundRows::new(&mut tx, &task_layout, &tenant, &projection, rows, 1).await
     });
-    Ok(run(cancel_on_drop, work).await?.into_resources(&tables)?.pop())
+    Ok(run(cancel_on_drop, work).await?.into_resources(&layout)?.pop())
 }

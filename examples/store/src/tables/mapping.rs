@@ -1,28 +1,29 @@
-//! By what SQL the attributes of a resource type are searched and sorted.
+//! Maps the attributes of a resource type to the SQL by which they are searched and sorted.
 
 use scim_core::schema::{AttributeRef, ResourceType};
 use scim_sql::{Column, Dialect, Elements, InvalidMapping, Mapping, MappingBuilder};
 
-use super::placement::{Placement, is_groups, key_name, leaves, placement, value_column};
+use super::placement::{Placement, is_group_list, key_name, leaves, placement, value_column};
 
-/// The mapping for all attributes of a resource type; `unique` is the attribute with the unique name.
+/// The mapping of all attributes of a resource type. `unique` is the attribute that is stored in `unique_name`.
 pub(super) fn mapping(
-    on: &ResourceType,
+    resource_type: &ResourceType,
     unique: Option<&AttributeRef>,
     dialect: Dialect,
 ) -> Result<Mapping, InvalidMapping> {
-    let mut mapping =
-        Mapping::builder(on, "resource r", "r.place").scoped_by("r.tenant", 1).scoped_by("r.kind", 2);
-    for target in on.all_attributes() {
+    let mut mapping = Mapping::builder(resource_type, "resource r", "r.place")
+        .scoped_by("r.tenant", 1)
+        .scoped_by("r.kind", 2);
+    for target in resource_type.all_attributes() {
         let path = target.path().as_str();
         mapping = match placement(target) {
-            Placement::Promoted if target.holds_members() => mapping.elements(path, members(target)),
-            Placement::Promoted if is_groups(target) => {
+            Placement::Dedicated if target.holds_members() => mapping.elements(path, members(target)),
+            Placement::Dedicated if is_group_list(target) => {
                 let [direct, indirect] = groups(target, dialect);
                 mapping.elements(path, direct).elements(path, indirect)
             }
-            // A promoted attribute keeps its column even if a rule makes it unique.
-            Placement::Promoted => promoted(mapping, path, dialect),
+            // An attribute that has a column of its own keeps it even if a rule makes it unique.
+            Placement::Dedicated => dedicated_columns(mapping, path, dialect),
             _ if unique == Some(target) => {
                 let column = Column::key("r.unique_name").indexed();
                 let column = with_trigrams(column, "unique_name", "r.place", dialect);
@@ -39,8 +40,8 @@ pub(super) fn mapping(
     mapping.build()
 }
 
-/// An attribute that has columns of its own.
-fn promoted(mapping: MappingBuilder, path: &str, dialect: Dialect) -> MappingBuilder {
+/// Adds an attribute that has one or more columns of its own.
+fn dedicated_columns(mapping: MappingBuilder, path: &str, dialect: Dialect) -> MappingBuilder {
     let time = |column| Column::unix_time(column, 1000).not_null();
     match path {
         "id" => mapping.column("id", Column::text("r.id").not_null().indexed()),
@@ -57,7 +58,7 @@ fn promoted(mapping: MappingBuilder, path: &str, dialect: Dialect) -> MappingBui
     }
 }
 
-/// The rows of the table `value`.
+/// The elements of an attribute in the table `value`.
 fn value_rows(target: &AttributeRef, dialect: Dialect) -> Elements {
     let mut elements = Elements::table("value v", "v.place")
         .scoped_by("v.tenant", 1)
@@ -77,7 +78,8 @@ fn value_rows(target: &AttributeRef, dialect: Dialect) -> Elements {
     elements
 }
 
-/// The column with its index of trigrams; in SQLite this is a column of the table `search`.
+/// A column with its trigram index: in SQLite a column of the table `search`, in PostgreSQL an index of the column
+/// itself.
 fn with_trigrams(column: Column, search_column: &str, rowid: &str, dialect: Dialect) -> Column {
     match dialect {
         Dialect::Sqlite => column.fts5("search", search_column, rowid),
@@ -85,7 +87,7 @@ fn with_trigrams(column: Column, search_column: &str, rowid: &str, dialect: Dial
     }
 }
 
-/// The expression for one value of a column with a JSON object.
+/// The expression for one member of the JSON object in a column.
 fn json_value(column: &str, name: &str, dialect: Dialect) -> String {
     let name = name.replace('\'', "''");
     match dialect {
@@ -94,12 +96,12 @@ fn json_value(column: &str, name: &str, dialect: Dialect) -> String {
     }
 }
 
-/// The rows of the table `member`.
+/// The members of a group in the table `member`.
 fn members(target: &AttributeRef) -> Elements {
     let elements = Elements::table("member m", "m.place")
         .scoped_by("m.tenant", 1)
         .order("m.added, m.member")
-        // The ids of resources are UUIDs in lower case, so folded already.
+        // The ids of resources are UUIDs in lower case, so they need no folding.
         .column("value", Column::key("m.member").not_null().indexed());
     match target.sub_attribute("type") {
         Some(_) => elements.column("type", Column::key("m.kind")),
@@ -107,32 +109,35 @@ fn members(target: &AttributeRef) -> Elements {
     }
 }
 
-/// The groups that hold a resource itself, and those that hold it through other groups. How groups are
-/// nested is found out in the tenant alone, whatever others have. Only the first count for sorting: what is
-/// in a group through another is in that one itself, and that one is before the group.
+/// The groups that contain a resource directly, and those that contain it through other groups.
+///
+/// The indirect groups come from a recursive query over the groups in groups of one tenant, so that its cost does
+/// not depend on other tenants. Only the direct groups count for sorting: a resource that has an indirect group
+/// also has the direct group that leads to it, and responses list direct groups first.
 fn groups(target: &AttributeRef, dialect: Dialect) -> [Elements; 2] {
     let tenant = dialect.parameter(1);
-    let holds = "JOIN resource u ON u.tenant = g.tenant AND u.id = m.member";
-    let direct = format!("member m JOIN resource g ON g.place = m.place {holds}");
-    // What is above a row is looked up row by row: of so small a part no planner should read a table.
+    let join_member = "JOIN resource u ON u.tenant = g.tenant AND u.id = m.member";
+    let direct = format!("member m JOIN resource g ON g.place = m.place {join_member}");
+    // Scalar subqueries and LATERAL .. OFFSET 0 look up each row by an index. With plain joins the planner may read
+    // whole tables, although few groups are in groups.
     let id = "(SELECT a.id FROM resource a WHERE a.place = m.place)";
     let place = format!("(SELECT a.place FROM resource a WHERE a.tenant = {tenant} AND a.id = m.member)");
-    let is_in = format!("m.tenant = {tenant} AND m.member = up.id");
-    let above = match dialect {
-        Dialect::Sqlite => format!("JOIN member m ON {is_in}"),
-        _ => format!("CROSS JOIN LATERAL (SELECT m.place FROM member m WHERE {is_in} OFFSET 0) m"),
+    let contains = format!("m.tenant = {tenant} AND m.member = up.id");
+    let next_level = match dialect {
+        Dialect::Sqlite => format!("JOIN member m ON {contains}"),
+        _ => format!("CROSS JOIN LATERAL (SELECT m.place FROM member m WHERE {contains} OFFSET 0) m"),
     };
     let indirect = format!(
         "(WITH RECURSIVE up (place, ancestor, id) AS (SELECT {place}, m.place, {id} FROM member m \
          WHERE m.tenant = {tenant} AND m.nested = TRUE \
-         UNION SELECT up.place, m.place, {id} FROM up {above}) SELECT place, ancestor FROM up) n \
-         JOIN resource g ON g.place = n.ancestor JOIN member m ON m.place = n.place {holds}"
+         UNION SELECT up.place, m.place, {id} FROM up {next_level}) SELECT place, ancestor FROM up) n \
+         JOIN resource g ON g.place = n.ancestor JOIN member m ON m.place = n.place {join_member}"
     );
     [(direct, "direct"), (indirect, "indirect")].map(|(table, kind)| {
         let elements = Elements::table(table, "u.place").scoped_by("g.tenant", 1).scoped_by("m.tenant", 1);
         let mut elements = match kind {
             "direct" => elements.order("g.place"),
-            // Who is in a group both ways is in it directly.
+            // A resource that is in a group both ways is shown as a direct member only.
             _ => elements.condition(
                 "NOT EXISTS (SELECT 1 FROM member d WHERE d.place = n.ancestor AND d.member = m.member)",
             ),

@@ -1,4 +1,7 @@
-//! The store's own tables: what they are, and where in them the attributes of a resource type are.
+//! The store's own tables, and where in them the attributes of a resource type are.
+//!
+//! `migrations` creates the tables. `placement` decides where each attribute is stored; `resource_rows` uses it to
+//! write, and `mapping` to search. `stored` reads a resource back from its row.
 
 mod mapping;
 mod migrations;
@@ -13,58 +16,66 @@ use scim_core::schema::{AttributeRef, ResourceType, Uniqueness};
 use scim_sql::{Dialect, InvalidMapping, Mapping};
 
 pub(crate) use migrations::MIGRATIONS;
-use placement::is_groups;
+use placement::is_group_list;
 pub(crate) use placement::is_reference;
 pub(crate) use resource_rows::{ResourceRows, ValueRow};
-pub(crate) use stored::{COLUMNS, Stored, resource, times, version};
+pub(crate) use stored::{COLUMNS, StoredResource, parse_row, stored_times, stored_version};
 pub(crate) use tenant::{tenant_key, tenant_of};
 
-/// Where the attributes of a resource type are.
-pub(crate) struct Tables {
-    pub(crate) on: ResourceType,
-    /// How the type's attributes are searched and sorted by.
+/// Where the attributes of one resource type are stored.
+pub(crate) struct TypeLayout {
+    pub(crate) resource_type: ResourceType,
+    /// The SQL by which the attributes are searched and sorted.
     pub(crate) mapping: Mapping,
-    /// The attribute whose values differ among the resources of the type, and have a column.
+    /// The unique attribute that is stored in the column `unique_name`.
     pub(crate) unique: Option<AttributeRef>,
-    /// The other ones whose values differ, which have rows.
+    /// The other unique attributes, which are stored in the table `unique_value`.
     pub(crate) also_unique: Vec<AttributeRef>,
-    /// The list whose elements are in the table `member`.
+    /// The list of members, which is stored in the table `member`.
     pub(crate) members: Option<AttributeRef>,
-    /// The list that says which groups a resource is in.
+    /// The list of the groups that contain a resource, which is derived from the table `member`.
     pub(crate) groups: Option<AttributeRef>,
 }
 
-impl Tables {
-    pub(crate) fn new(on: &ResourceType, unique: &[&str], dialect: Dialect) -> Result<Self, InvalidMapping> {
+impl TypeLayout {
+    /// The layout of a resource type. `unique` are paths of attributes that are unique in addition to those that the
+    /// schema declares unique.
+    pub(crate) fn new(
+        resource_type: &ResourceType,
+        unique: &[&str],
+        dialect: Dialect,
+    ) -> Result<Self, InvalidMapping> {
         let is_unique = |target: &&AttributeRef| {
             let path = target.path().as_str();
             let by_rule = unique.iter().any(|name| name.eq_ignore_ascii_case(path));
             path != "id" && (by_rule || target.definition().uniqueness() != Uniqueness::None)
         };
-        let all = on.all_attributes().flat_map(|target| {
-            let own = (!target.is_complex()).then_some(target);
-            own.into_iter().chain(target.sub_attributes())
+        let all = resource_type.all_attributes().flat_map(|target| {
+            let simple = (!target.is_complex()).then_some(target);
+            simple.into_iter().chain(target.sub_attributes())
         });
         let mut also_unique: Vec<AttributeRef> = all.filter(is_unique).cloned().collect();
-        // An attribute that every resource has, such as `userName`, is preferred.
-        let is_own = |target: &AttributeRef| on.attributes().any(|own| own == target && !is_list(own));
-        let index = also_unique.iter().position(|target| is_own(target) && target.attribute().is_required());
-        let index = index.or_else(|| also_unique.iter().position(is_own));
+        // The column is for a top-level attribute with a single value; best for one that every resource has, such
+        // as `userName`.
+        let fits_column = |target: &AttributeRef| {
+            resource_type
+                .attributes()
+                .any(|attribute| attribute == target && !attribute.attribute().is_multi_valued())
+        };
+        let index =
+            also_unique.iter().position(|target| fits_column(target) && target.attribute().is_required());
+        let index = index.or_else(|| also_unique.iter().position(fits_column));
         let unique = index.map(|index| also_unique.remove(index));
-        let members = on.attributes().find(|target| target.holds_members()).cloned();
-        let groups = on.attributes().find(|target| is_groups(target)).cloned();
-        let mapping = mapping::mapping(on, unique.as_ref(), dialect)?;
-        Ok(Self { on: on.clone(), mapping, unique, also_unique, members, groups })
+        let members = resource_type.attributes().find(|target| target.holds_members()).cloned();
+        let groups = resource_type.attributes().find(|target| is_group_list(target)).cloned();
+        let mapping = mapping::mapping(resource_type, unique.as_ref(), dialect)?;
+        Ok(Self { resource_type: resource_type.clone(), mapping, unique, also_unique, members, groups })
     }
 
-    /// The column with the unique name, if the attribute is it.
-    pub(crate) fn is_unique(&self, target: &AttributeRef) -> bool {
+    /// Whether the attribute is stored in the column `unique_name`.
+    pub(crate) fn is_unique_name(&self, target: &AttributeRef) -> bool {
         self.unique.as_ref() == Some(target)
     }
-}
-
-fn is_list(target: &AttributeRef) -> bool {
-    target.attribute().is_multi_valued()
 }
 
 #[cfg(test)]
@@ -74,14 +85,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_that_all_have_is_the_one_with_a_column() {
-        let unique = |on, names: &[&str]| {
-            let tables = Tables::new(on, names, Dialect::Sqlite).unwrap();
-            let also = tables.also_unique.iter().map(|target| target.to_string()).collect::<Vec<_>>();
-            (tables.unique.map(|target| target.to_string()).unwrap_or_default(), also.join(" "))
+    fn a_required_unique_attribute_is_stored_in_the_column() {
+        let unique = |resource_type, paths: &[&str]| {
+            let layout = TypeLayout::new(resource_type, paths, Dialect::Sqlite).unwrap();
+            let also = layout.also_unique.iter().map(|target| target.to_string()).collect::<Vec<_>>();
+            (layout.unique.map(|target| target.to_string()).unwrap_or_default(), also.join(" "))
         };
         let (user, group) = (standard::user_type(), standard::group_type());
-        let pair = |one: &str, others: &str| (one.to_owned(), others.to_owned());
+        let pair = |column: &str, rows: &str| (column.to_owned(), rows.to_owned());
         assert_eq!(unique(&user, &[]), pair("userName", ""));
         assert_eq!(
             unique(&user, &["externalId", "emails.value"]),
@@ -93,11 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn every_standard_attribute_that_can_be_searched_is_mapped() {
+    fn the_mappings_of_the_standard_types_are_valid() {
         for dialect in [Dialect::Sqlite, Dialect::Postgres] {
-            for on in [standard::user_type(), standard::group_type()] {
+            for resource_type in [standard::user_type(), standard::group_type()] {
                 for unique in [[].as_slice(), &["displayName", "externalId"]] {
-                    Tables::new(&on, unique, dialect).map_err(|error| error.to_string()).unwrap();
+                    TypeLayout::new(&resource_type, unique, dialect)
+                        .map_err(|error| error.to_string())
+                        .unwrap();
                 }
             }
         }

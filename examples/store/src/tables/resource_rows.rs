@@ -1,4 +1,4 @@
-//! What the tables hold of a resource.
+//! The content of the rows that store a resource.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,15 @@ use scim_core::schema::AttributeRef;
 use scim_core::{Error, Resource, Result};
 use serde_json::{Map, Value, json};
 
-use super::Tables;
+use super::TypeLayout;
 use super::placement::{Placement, key_name, leaves, placement, value_column};
 
-/// The longest text in a column that has an index: PostgreSQL's end at 2,704 bytes in all.
+/// The longest text in a column that has an index, in bytes. An index entry of PostgreSQL has at most 2,704 bytes in
+/// all columns.
 const MAX_INDEXED: usize = 1_500;
 
-/// What the tables `resource`, `value` and `unique_value` hold of a resource besides id, times and version.
+/// The content of the tables `resource`, `value` and `unique_value` for a resource, without id, times and version.
+/// Comparing two of them tells which rows a change has to write.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ResourceRows {
     pub(crate) unique_name: Option<String>,
@@ -22,7 +24,7 @@ pub(crate) struct ResourceRows {
     pub(crate) keys: String,
     pub(crate) document: String,
     pub(crate) values: BTreeSet<ValueRow>,
-    /// Attributes and their values, for which no other resource may have the same.
+    /// The rows of `unique_value`: the path of an attribute, and a value that no other resource may have.
     pub(crate) unique: BTreeSet<(String, String)>,
 }
 
@@ -36,7 +38,7 @@ pub(crate) struct ValueRow {
 }
 
 impl ValueRow {
-    /// The row as an element of the array that a statement inserts from.
+    /// The row as a JSON array, for a statement that inserts all rows of a JSON array of such arrays.
     pub(crate) fn to_json(&self) -> Value {
         let [value, kind, main] = &self.columns;
         json!([self.attribute, self.number, value, kind, main, self.keys])
@@ -48,21 +50,29 @@ impl ValueRow {
 }
 
 impl ResourceRows {
-    pub(crate) fn new(tables: &Tables, resource: &Resource) -> Result<Self> {
+    /// The rows for a resource.
+    ///
+    /// # Errors
+    ///
+    /// If a value is too long for its column, or contains U+0000.
+    pub(crate) fn new(layout: &TypeLayout, resource: &Resource) -> Result<Self> {
         let map = resource.as_map();
         let mut rows = Self::default();
         let mut keys = Map::new();
-        for target in tables.on.all_attributes() {
+        for target in layout.resource_type.all_attributes() {
             let Some(value) = target.get(map) else { continue };
             if has_nul(value) {
                 let path = target.path().as_str();
-                return Err(Error::invalid_value(path, "the character U+0000 cannot be stored"));
+                return Err(Error::invalid_value(
+                    path,
+                    "the value contains the character U+0000, which cannot be stored",
+                ));
             }
-            if tables.is_unique(target) {
+            if layout.is_unique_name(target) {
                 rows.unique_name = Some(indexed(target, value)?);
             }
             match placement(target) {
-                Placement::Promoted => rows.promote(target, value)?,
+                Placement::Dedicated => rows.set_dedicated_column(target, value)?,
                 Placement::Keys => keys.extend(leaves(target).filter_map(|leaf| {
                     let key = scim_sql::sortable_key(leaf.comparison(), leaf.values(map).next()?)?;
                     Some((key_name(leaf).to_owned(), Value::from(key)))
@@ -78,18 +88,19 @@ impl ResourceRows {
                 }
             }
         }
-        for target in &tables.also_unique {
+        for target in &layout.also_unique {
             for value in target.values(map) {
                 rows.unique.insert((target.path().as_str().to_owned(), indexed(target, value)?));
             }
         }
         rows.keys = Value::Object(keys).to_string();
-        rows.document = document(tables, map);
+        rows.document = document(layout, map);
         Ok(rows)
     }
 
-    /// Puts an attribute into its own column, if it has one.
-    fn promote(&mut self, target: &AttributeRef, value: &Value) -> Result<()> {
+    /// Sets the column of an attribute. Does nothing for those that are not stored here: id, times, version, members
+    /// and groups.
+    fn set_dedicated_column(&mut self, target: &AttributeRef, value: &Value) -> Result<()> {
         match target.path().as_str() {
             "externalId" => self.external_id = Some(indexed(target, value)?),
             "displayName" => self.display = Some(indexed(target, value)?),
@@ -99,33 +110,34 @@ impl ResourceRows {
         Ok(())
     }
 
-    /// All texts of one column of the search index.
-    pub(crate) fn searched(&self) -> String {
+    /// The text in the column `value` of the search index: all values, one on each line.
+    pub(crate) fn search_text(&self) -> String {
         let values: Vec<&str> = self.values.iter().filter_map(ValueRow::value).collect();
         values.join("\n")
     }
 }
 
-/// The document of a resource: without members, groups, id and meta, which have rows or columns of their own.
-fn document(tables: &Tables, map: &Map<String, Value>) -> String {
+/// The document of a resource: all attributes but members, groups, id and meta, which are stored elsewhere.
+fn document(layout: &TypeLayout, map: &Map<String, Value>) -> String {
     let mut document = map.clone();
-    let apart = tables.members.iter().chain(&tables.groups).map(|target| target.attribute().name());
-    for name in apart.chain(["id", "meta"]) {
+    let lists = layout.members.iter().chain(&layout.groups).map(|target| target.attribute().name());
+    for name in lists.chain(["id", "meta"]) {
         document.remove(name);
     }
     Value::Object(document).to_string()
 }
 
-/// The key of a value in a column with an index.
+/// The key of a value, for a column that has an index.
 fn indexed(target: &AttributeRef, value: &Value) -> Result<String> {
     let key = scim_sql::sortable_key(target.comparison(), value).unwrap_or_default();
     if key.len() > MAX_INDEXED {
-        let reason = format!("it is longer than {MAX_INDEXED} bytes");
+        let reason = format!("the value is longer than {MAX_INDEXED} bytes of UTF-8");
         return Err(Error::invalid_value(target.path().as_str(), &reason));
     }
     Ok(key)
 }
 
+/// The row of `value` for the element of an attribute with this number.
 fn value_row(target: &AttributeRef, number: usize, element: &Value) -> Result<ValueRow> {
     let mut columns = [None, None, None];
     let mut keys = Map::new();

@@ -1,4 +1,4 @@
-//! Tests: a database made by the first migration opens after the last, with all that is in it.
+//! Tests that a database of the first version can be upgraded to the latest, and keeps its content.
 
 use scim_core::schema::standard;
 use scim_core::{Identity, ScimService};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::migrations::{META, steps};
 use crate::Store;
 
-/// What the first version of the store has written: a user, and a group that holds it.
+/// Rows as the first version of the store wrote them: a user, and a group that contains it.
 const ROWS: &str = r#"
     INSERT INTO resource (tenant, kind, id, version, created, modified, unique_name, active, keys, document)
     VALUES ('{T}', 'User', '{T}-u', 'W/"1"', 1000, 2000, 'bea', {YES}, '{"title":"dr"}',
@@ -22,9 +22,10 @@ const ROWS: &str = r#"
     SELECT place, '{T}-u', '{T}', 'user', {NO}, 1, '{"type":"User"}' FROM resource WHERE id = '{T}-g';
 "#;
 
-/// A tenant, and none.
+/// The stored names that the first version used for a tenant and for no tenant.
 const TENANTS: [&str; 2] = [":old", ""];
 
+/// The statements that create a database of the first version.
 fn first_version(dialect: Dialect) -> String {
     let mut statements = vec![META.to_owned()];
     statements.extend(steps("0", 1, dialect).unwrap());
@@ -35,6 +36,7 @@ fn first_version(dialect: Dialect) -> String {
     statements.join(";\n")
 }
 
+/// Opens the database, and checks that a service on it finds the user and the group.
 async fn check(url: &str, tenant: &str) {
     let store = Store::open(url).await.unwrap();
     let service = ScimService::builder()
@@ -62,13 +64,13 @@ async fn check(url: &str, tenant: &str) {
     assert_eq!(group["members"][0]["display"], "Bea", "{group}");
     assert_eq!(group["schemas"][0], standard::GROUP);
     drop(store);
-    // Nothing is left to be done.
+    // Opening the upgraded database again must work.
     Store::open(url).await.unwrap();
 }
 
 #[cfg(feature = "sqlite")]
 #[tokio::test]
-async fn the_first_sqlite_opens_after_the_last_step() {
+async fn a_sqlite_database_of_the_first_version_is_upgraded() {
     let file = std::env::temp_dir().join(format!("scim-upgrade-{}.db", std::process::id()));
     let clean = || {
         for end in ["", "-wal", "-shm"] {
@@ -80,9 +82,9 @@ async fn the_first_sqlite_opens_after_the_last_step() {
     connection.execute_batch(&first_version(Dialect::Sqlite)).unwrap();
     drop(connection);
     let url = format!("sqlite:{}", file.display());
-    // Two processes that start at once.
-    let (one, other) = tokio::join!(Store::open(&url), Store::open(&url));
-    drop((one.unwrap(), other.unwrap()));
+    // Two processes that start at the same time.
+    let (first, second) = tokio::join!(Store::open(&url), Store::open(&url));
+    drop((first.unwrap(), second.unwrap()));
     for tenant in TENANTS {
         check(&url, tenant).await;
     }
@@ -91,10 +93,10 @@ async fn the_first_sqlite_opens_after_the_last_step() {
 
 #[cfg(feature = "postgres")]
 #[tokio::test]
-async fn the_first_postgres_opens_after_the_last_step() {
+async fn a_postgres_database_of_the_first_version_is_upgraded() {
     use std::io::Write;
     let Some(url) = std::env::var("SCIM_TEST_POSTGRES").ok().filter(|url| !url.is_empty()) else {
-        let skipped = "SKIPPED: SCIM_TEST_POSTGRES is not set, so no upgrade is tested on PostgreSQL";
+        let skipped = "SKIPPED: upgrades on PostgreSQL, since SCIM_TEST_POSTGRES is not set";
         let _ = writeln!(std::io::stderr(), "{skipped}");
         return;
     };
@@ -108,15 +110,15 @@ async fn the_first_postgres_opens_after_the_last_step() {
     tokio::spawn(connection);
     old.batch_execute(&first_version(Dialect::Postgres)).await.unwrap();
     drop(old);
-    let (one, other) = tokio::join!(Store::open(&url), Store::open(&url));
-    drop((one.unwrap(), other.unwrap()));
+    let (first, second) = tokio::join!(Store::open(&url), Store::open(&url));
+    drop((first.unwrap(), second.unwrap()));
     for tenant in TENANTS {
         check(&url, tenant).await;
     }
     client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
-    // And two that make the first tables at once.
+    // Two processes that create the tables at the same time.
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let (one, other) = tokio::join!(Store::open(&url), Store::open(&url));
-    drop((one.unwrap(), other.unwrap()));
+    let (first, second) = tokio::join!(Store::open(&url), Store::open(&url));
+    drop((first.unwrap(), second.unwrap()));
     client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
 }

@@ -1,27 +1,27 @@
-//! Commits a write, and finds out whether it happened if the connection breaks meanwhile.
+//! Commits a write. If the connection breaks during the COMMIT, finds out whether the write happened.
 
 use std::time::Duration;
 
 use crate::database::{DatabaseError, Mode, Rows, Statement, Transaction, params};
-use crate::error::Fault;
+use crate::error::StoreError;
 use crate::setup::Setup;
 
-/// What shows that a commit happened.
+/// What is stored if a commit happened.
 pub(super) enum CommitEvidence<'a> {
-    /// There is a resource with the id, which nothing had before.
+    /// A resource with the id, which is new.
     Created,
-    /// The resource has this version.
+    /// The resource, with this version.
     Changed(&'a str),
-    /// There is no resource with the id any more.
+    /// No resource with the id.
     Deleted,
 }
 
-/// After which pauses, in milliseconds, it is checked whether a commit happened. The server may still be
-/// working on it, or be starting again.
+/// The pauses, in milliseconds, before each check whether a commit happened. The server may still be executing
+/// the COMMIT, or restarting.
 const CHECK_PAUSES: [u64; 4] = [0, 100, 400, 1_000];
 
-/// Runs the last statements and commits. If the connection breaks meanwhile, the resource itself shows whether
-/// the commit happened.
+/// Runs the last statements and commits. If the connection breaks before the answer to the COMMIT arrives, reads
+/// the resource to find out whether the commit happened.
 pub(super) async fn commit(
     setup: &Setup,
     tx: Transaction,
@@ -29,7 +29,7 @@ pub(super) async fn commit(
     tenant: &str,
     id: &str,
     evidence: CommitEvidence<'_>,
-) -> Result<(), Fault> {
+) -> Result<(), StoreError> {
     let source = match tx.commit(statements).await {
         Err(DatabaseError::CommitUnknown(source)) => source,
         result => return Ok(result?),
@@ -40,20 +40,20 @@ pub(super) async fn commit(
         let version = rows.first().and_then(|row| row.text(0));
         let happened = match evidence {
             CommitEvidence::Created => version.is_some(),
-            CommitEvidence::Changed(to) => version == Some(to),
+            CommitEvidence::Changed(new) => version == Some(new),
             CommitEvidence::Deleted => version.is_none(),
         };
         if happened {
             return Ok(());
         }
     }
-    Err(Fault::Unavailable(source))
+    Err(StoreError::Unavailable(source))
 }
 
-/// The version of a resource, once no transaction holds its row any more.
+/// The version of a resource. Waits until no transaction has a lock on its row.
 async fn select_version(setup: &Setup, tenant: &str, id: &str) -> Result<Rows, DatabaseError> {
     let mut tx = setup.database.begin(Mode::Single).await?;
     let lock = tx.lock("FOR SHARE");
     let sql = format!("SELECT version FROM resource WHERE tenant = ?1 AND id = ?2 {lock}");
-    tx.rows(sql, params![tenant, id]).await
+    tx.query(sql, params![tenant, id]).await
 }

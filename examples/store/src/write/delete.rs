@@ -7,33 +7,33 @@ use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
 use super::references;
 use crate::database::{Mode, params};
-use crate::error::Fault;
+use crate::error::StoreError;
 use crate::setup::Setup;
-use crate::tables::{tenant_of, version};
+use crate::tables::{stored_version, tenant_of};
 
-/// Deletes a resource and leaves a tombstone. Removes the resource from its groups, and from references such as
-/// `manager`; the resources that lose them get a new version.
+/// Deletes a resource and inserts a tombstone with its id. Also removes the resource from its groups, and removes
+/// references to it such as `manager`. The groups and the other resources that change get a new version.
 pub(crate) async fn delete(
     setup: &Setup,
     cx: &Context<'_>,
     id: &str,
     precondition: &Precondition,
-) -> Result<Deleted, Fault> {
+) -> Result<Deleted, StoreError> {
     let tenant = tenant_of(cx)?;
     let mut tx = setup.database.begin(Mode::Write).await?;
-    let rows = tx.rows_of(vec![select_current(&tx, cx, &tenant, id, "FOR UPDATE OF r")]).await?;
+    let rows = tx.query_all(vec![select_current(&tx, cx, &tenant, id, "FOR UPDATE OF r")]).await?;
     let stored = current(rows.into_iter().next(), id)?;
-    let version = ETag::from_stored(&version(&stored.resource)?);
+    let version = ETag::from_stored(&stored_version(&stored.resource)?);
     precondition.check(&version)?;
 
-    // The groups are locked first, and the statements below look for them again: a group that the resource has
-    // just left is not changed.
+    // Locks the groups. Another transaction may remove the resource from a group while this waits for the lock. So
+    // the statements below select the groups again, and do not change a group that the resource has left.
     let lock = tx.lock("FOR NO KEY UPDATE OF g");
-    let groups = format!(
+    let lock_groups = format!(
         "SELECT g.place FROM resource g WHERE g.place IN \
          (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2) ORDER BY g.place {lock}"
     );
-    tx.rows(groups, params![tenant.as_str(), id]).await?;
+    tx.query(lock_groups, params![tenant.as_str(), id]).await?;
 
     let now = cx.now().timestamp_millis();
     let mut statements = vec![
@@ -55,7 +55,7 @@ pub(crate) async fn delete(
         "INSERT INTO tombstone (tenant, id, kind, deleted) VALUES (?1, ?2, ?3, ?4)",
         params![tenant.as_str(), id, cx.resource_type().name(), now],
     ));
-    references::remove_all(&mut tx, cx, &setup.types(), &tenant, id).await?;
+    references::remove_all(&mut tx, cx, &setup.layouts(), &tenant, id).await?;
     commit(setup, tx, statements, &tenant, id, CommitEvidence::Deleted).await?;
     Ok(Deleted { version })
 }

@@ -1,6 +1,12 @@
-//! What becomes of the members of a group.
+//! Finds the rows of the table `member` that a change of a list of members inserts, replaces and deletes.
+//!
+//! 1. [`select_for_change`] builds the queries for the stored elements that the change may touch, and for the
+//!    resources that it adds. The caller sends them together with its own queries.
+//! 2. [`resolve_delta`] compares their rows with the delta.
+//! 3. [`check_references`] refuses a change that adds an unknown resource or nests groups in a circle.
+//! 4. [`statements`] builds the statements that write the result.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -9,256 +15,218 @@ use scim_core::patch::{ListChanges, ListDelta, key_of};
 use scim_core::schema::AttributeRef;
 use serde_json::{Map, Value, json};
 
-use crate::database::{Asked, Rows, Statement, Transaction, params};
-use crate::error::Fault;
-use crate::read::memberships::{any_of, json_rows, kept, name_in, parents};
-use crate::tables::Tables;
+use super::nesting::check_nesting;
+use crate::database::{RowQuery, Rows, Statement, Transaction, params};
+use crate::error::StoreError;
+use crate::read::memberships::{display_name, equals_any, json_rows, stored_element};
+use crate::tables::TypeLayout;
 
-/// What a change of a list comes to for the elements that there are.
+/// The elements that a change adds, replaces and removes, and the resources that they refer to.
 #[derive(Default)]
-pub(crate) struct Change<'a> {
+pub(crate) struct MembersChange<'a> {
     changes: ListChanges<'a>,
-    known: Known,
+    references: LockedReferences,
 }
 
-impl<'a> Change<'a> {
+impl<'a> MembersChange<'a> {
     pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// The elements that are to be written.
+    /// The elements that are added or replaced.
     fn written(&self) -> impl Iterator<Item = &'a Map<String, Value>> {
         self.changes.added.iter().chain(&self.changes.replaced).copied()
     }
 }
 
-/// What an element of a delta is compared with, if it may be there already.
+/// How an element of a delta is compared with the stored element that has the same key.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Compared {
-    /// With what is stored, as it is returned: the delta says what a client sent.
+pub(crate) enum Comparison {
+    /// With the stored element as a response shows it. For deltas that a client sent: a client may repeat
+    /// attributes that the service derives.
     AsReturned,
-    /// With what is stored: the delta says exactly what each element is to be.
+    /// With the stored element itself. For deltas that were computed from the stored elements.
     AsStored,
 }
 
-/// What an element needs to know of the resource that it refers to.
-struct Referred {
+/// A resource that an element refers to. Its row is locked, so the resource exists until the transaction ends.
+struct LockedReference {
     kind: String,
-    name: Option<String>,
-    /// Whether it has members itself.
+    display_name: Option<String>,
+    /// Whether resources of its type have members.
     is_group: bool,
 }
 
-/// Resources that are members, by their ids.
-type Known = HashMap<String, Referred>;
+/// Locked resources by id.
+type LockedReferences = HashMap<String, LockedReference>;
 
-/// What [`change`] needs to know about the group with this id, which may be new: the elements that a
-/// delta names, or all if it names them all, and the resources that it adds.
-pub(crate) fn ask(
+const SELECT_RESOURCES: &str = "SELECT r.id, r.kind, r.document FROM resource r WHERE";
+
+/// The queries whose rows [`resolve_delta`] needs: the stored elements that the delta names, or all of them if
+/// the delta replaces the list, and the resources that the delta adds. The group with this id may be new.
+pub(crate) fn select_for_change(
     tx: &Transaction,
     tenant: &str,
     id: &str,
     delta: &ListDelta<'_>,
-) -> Result<Vec<Asked>, Fault> {
+) -> Result<Vec<RowQuery>, StoreError> {
     if delta.is_empty() {
         return Ok(Vec::new());
     }
-    let added = delta.elements().iter().map(|element| key_of(element));
+    let added_ids = delta.elements().iter().map(|element| key_of(element));
     let sql = "SELECT m.member, m.element FROM member m \
                WHERE m.place = (SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.id = ";
-    let elements: Asked = match delta.keys() {
+    let elements: RowQuery = match delta.keys() {
         Some(keys) => {
-            let (any, named) = any_of(keys)?;
-            (format!("{sql}?3) AND m.member {any}").into(), params![tenant, named, id])
+            let (comparison, ids) = equals_any(keys)?;
+            (format!("{sql}?3) AND m.member {comparison}").into(), params![tenant, ids, id])
         }
         None => (format!("{sql}?2)").into(), params![tenant, id]),
     };
-    if added.len() == 0 {
+    if added_ids.len() == 0 {
         return Ok(vec![elements]);
     }
-    let (any, added) = any_of(added)?;
+    let (comparison, ids) = equals_any(added_ids)?;
     let lock = tx.lock("FOR KEY SHARE OF r");
     let sql = format!(
-        "{RESOURCES} r.tenant = ?1 AND r.id {any} AND NOT EXISTS (SELECT 1 FROM member m WHERE m.place = \
+        "{SELECT_RESOURCES} r.tenant = ?1 AND r.id {comparison} AND NOT EXISTS \
+         (SELECT 1 FROM member m WHERE m.place = \
          (SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.id = ?3) AND m.member = r.id) {lock}"
     );
-    Ok(vec![elements, (sql.into(), params![tenant, added, id])])
+    Ok(vec![elements, (sql.into(), params![tenant, ids, id])])
 }
 
-const RESOURCES: &str = "SELECT r.id, r.kind, r.document FROM resource r WHERE";
-
-/// The resources in these rows. They stay until the transaction is over.
-fn known(rows: &Rows, types: &[Arc<Tables>]) -> Known {
-    let found = rows.iter().filter_map(|row| {
+/// The resources in the rows of a query that began with [`SELECT_RESOURCES`] and locked its rows.
+fn locked_references(rows: &Rows, layouts: &[Arc<TypeLayout>]) -> LockedReferences {
+    let references = rows.iter().filter_map(|row| {
         let kind = row.text(1)?.to_owned();
-        let is_group = types.iter().any(|tables| tables.on.name() == kind && tables.members.is_some());
-        Some((row.text(0)?.to_owned(), Referred { name: row.text(2).and_then(name_in), kind, is_group }))
+        let is_group =
+            layouts.iter().any(|layout| layout.resource_type.name() == kind && layout.members.is_some());
+        let display_name = row.text(2).and_then(display_name);
+        Some((row.text(0)?.to_owned(), LockedReference { kind, display_name, is_group }))
     });
-    found.collect()
+    references.collect()
 }
 
-/// What of a delta changes anything, by the rows that were [asked for](ask).
-pub(crate) async fn change<'a>(
+/// Finds what a delta changes; `rows` are those of the queries of [`select_for_change`].
+pub(crate) async fn resolve_delta<'a>(
     tx: &mut Transaction,
-    (tables, types): (&Tables, &[Arc<Tables>]),
+    (layout, layouts): (&TypeLayout, &[Arc<TypeLayout>]),
     tenant: &str,
     delta: &ListDelta<'a>,
-    compared: Compared,
+    comparison: Comparison,
     rows: &'a [Rows],
-) -> Result<Change<'a>, Fault> {
-    let (Some(list), [elements, resources @ ..]) = (&tables.members, rows) else {
-        return Ok(Change::default());
+) -> Result<MembersChange<'a>, StoreError> {
+    let (Some(list), [elements, resources @ ..]) = (&layout.members, rows) else {
+        return Ok(MembersChange::default());
     };
-    let mut known: Known = resources.iter().flat_map(|rows| known(rows, types)).collect();
+    let mut references: LockedReferences =
+        resources.iter().flat_map(|rows| locked_references(rows, layouts)).collect();
     let current = || elements.iter().filter_map(|row| Some((row.text(0)?, row.text(1))));
-    // Which elements have to be compared, so that only these are read.
-    let mut stored = Vec::new();
+    // A group may have very many members. So the JSON of a stored element is parsed only if the delta replaces
+    // the element.
+    let mut to_compare = Vec::new();
     let mut changes = delta.changes(current(), |element, requested| {
-        stored.push((key_of(requested), kept(element)));
+        to_compare.push((key_of(requested), stored_element(element)));
         false
     });
-    let stored = stored.into_iter().map(|(key, element)| Ok((key, element?)));
-    let stored: HashMap<&str, Map<String, Value>> = stored.collect::<Result<_, Fault>>()?;
-    for resource_names in [false, true] {
-        let differs = |element: &&Map<String, Value>| {
+    let stored = to_compare.into_iter().map(|(key, element)| Ok((key, element?)));
+    let stored: HashMap<&str, Map<String, Value>> = stored.collect::<Result<_, StoreError>>()?;
+    // The first pass keeps the elements that differ as far as the elements alone tell. Only if some are left, the
+    // resources that they refer to are read, and the second pass compares again with their types and names.
+    for has_read_references in [false, true] {
+        changes.replaced.retain(|element| {
             let key = key_of(element);
-            stored.get(key).is_none_or(|stored| !is_same(list, stored, element, compared, known.get(key)))
-        };
-        changes.replaced.retain(differs);
-        if resource_names || changes.replaced.is_empty() {
+            stored
+                .get(key)
+                .is_none_or(|stored| !is_same(list, stored, element, comparison, references.get(key)))
+        });
+        if has_read_references || changes.replaced.is_empty() {
             break;
         }
-        // Whether the others differ depends on the resources that they are.
-        let (any, ids) = any_of(changes.replaced.iter().map(|element| key_of(element)))?;
+        let (any, ids) = equals_any(changes.replaced.iter().map(|element| key_of(element)))?;
         let lock = tx.lock("FOR KEY SHARE OF r");
-        let sql = format!("{RESOURCES} r.tenant = ?1 AND r.id {any} {lock}");
-        known.extend(self::known(&tx.rows(sql, params![tenant, ids]).await?, types));
+        let sql = format!("{SELECT_RESOURCES} r.tenant = ?1 AND r.id {any} {lock}");
+        references.extend(locked_references(&tx.query(sql, params![tenant, ids]).await?, layouts));
     }
-    Ok(Change { changes, known })
+    Ok(MembersChange { changes, references })
 }
 
-/// Whether a stored element is the same as one that is to be there, as far as that is known without the resource
-/// that the element refers to, or with its kind and name.
+/// Whether a requested element would leave the stored element as it is. Without `reference`, the resource that
+/// the elements refer to, elements that differ only in derived attributes may count as different.
 fn is_same(
     list: &AttributeRef,
     stored: &Map<String, Value>,
     requested: &Map<String, Value>,
-    compared: Compared,
-    known: Option<&Referred>,
+    comparison: Comparison,
+    reference: Option<&LockedReference>,
 ) -> bool {
-    if compared == Compared::AsStored {
-        return *stored == stored_form(list, requested, known);
+    if comparison == Comparison::AsStored {
+        return *stored == stored_form(list, requested, reference);
     }
-    let Some(resource) = known else { return ListDelta::is_same(list, stored, requested) };
+    let Some(reference) = reference else { return ListDelta::is_same(list, stored, requested) };
     let mut returned = stored.clone();
     if let Some(kind) = requested.get("type") {
         returned.insert("type".to_owned(), kind.clone());
     }
-    if let Some(name) = resource.name.as_deref().filter(|_| requested.contains_key("display")) {
+    if let Some(name) = reference.display_name.as_deref().filter(|_| requested.contains_key("display")) {
         returned.entry("display").or_insert_with(|| Value::from(name));
     }
     ListDelta::is_same(list, &returned, requested)
 }
 
-/// What is kept of an element beside its key: with the kind of the resource that it is, and without
-/// what is derived from that, so that it follows when the resource changes.
+/// An element as the column `element` stores it: without its key, which has a column, with the type of the
+/// resource, and without a `display` that equals the resource's name, so that responses always show the current
+/// name.
 fn stored_form(
-    target: &AttributeRef,
+    list: &AttributeRef,
     element: &Map<String, Value>,
-    known: Option<&Referred>,
+    reference: Option<&LockedReference>,
 ) -> Map<String, Value> {
-    let mut kept = element.clone();
-    kept.remove("value");
-    kept.remove("$ref");
-    let Some(Referred { kind, name, .. }) = known else { return kept };
-    if kept.get("display").and_then(Value::as_str) == name.as_deref() {
-        kept.remove("display");
+    let mut stored = element.clone();
+    stored.remove("value");
+    stored.remove("$ref");
+    let Some(LockedReference { kind, display_name, .. }) = reference else { return stored };
+    if stored.get("display").and_then(Value::as_str) == display_name.as_deref() {
+        stored.remove("display");
     }
-    if target.sub_attribute("type").is_some() {
-        kept.insert("type".to_owned(), Value::from(kind.as_str()));
+    if list.sub_attribute("type").is_some() {
+        stored.insert("type".to_owned(), Value::from(kind.as_str()));
     }
-    kept
+    stored
 }
 
-/// How deep groups may be nested. Who is in a group through how many others is found out level by level.
-const MAX_NESTING: usize = 100;
-
-/// All groups that a resource is in, and how many levels of them there are by the longest way; too many
-/// are not counted to the end.
-async fn above(tx: &mut Transaction, tenant: &str, id: &str) -> Result<(HashSet<String>, usize), Fault> {
-    let (mut found, mut levels) = (HashSet::new(), 0);
-    let mut level = HashSet::from([id.to_owned()]);
-    while levels <= MAX_NESTING {
-        let rows = parents(tx, tenant, level.iter().map(String::as_str)).await?;
-        level = rows.iter().filter_map(|row| row.text(1)).map(str::to_owned).collect();
-        if level.is_empty() {
-            break;
-        }
-        // A group may be in several, by ways of different lengths, so that it is in several levels.
-        found.extend(level.iter().cloned());
-        levels += 1;
-    }
-    Ok((found, levels))
-}
-
-/// How many levels of groups there are below these, which are the first.
-async fn below(tx: &mut Transaction, tenant: &str, mut level: Vec<String>) -> Result<usize, Fault> {
-    let mut levels = 0;
-    while !level.is_empty() && levels <= MAX_NESTING {
-        levels += 1;
-        let (any, ids) = any_of(level.iter().map(String::as_str))?;
-        let sql = format!(
-            "SELECT DISTINCT m.member FROM member m JOIN resource g ON g.place = m.place \
-             WHERE g.tenant = ?1 AND g.id {any} AND m.nested = TRUE"
-        );
-        let rows = tx.rows(sql, params![tenant, ids]).await?;
-        level = rows.iter().filter_map(|row| row.text(0)).map(str::to_owned).collect();
-    }
-    Ok(levels)
-}
-
-/// Refuses members that are no resources, and a group that would be a member of itself.
-pub(crate) async fn check(
+/// Refuses elements that refer to no resource, unless `keep_unknown`, and groups that would contain themselves
+/// or be nested too deeply. `id` is the group that changes.
+pub(crate) async fn check_references(
     tx: &mut Transaction,
-    tables: &Tables,
+    layout: &TypeLayout,
     tenant: &str,
     id: &str,
-    change: &Change<'_>,
+    change: &MembersChange<'_>,
     keep_unknown: bool,
-) -> Result<(), Fault> {
-    let known = &change.known;
-    let list = tables.members.as_ref().map_or("", |target| target.attribute().name());
-    let invalid = |id: &str, reason: &str| Fault::Refused(Error::invalid_member(list, id, reason));
-    if let Some(element) =
-        change.written().find(|element| !keep_unknown && !known.contains_key(key_of(element)))
-    {
-        return Err(Fault::Refused(Error::unknown_member(list, key_of(element))));
+) -> Result<(), StoreError> {
+    let references = &change.references;
+    let list = layout.members.as_ref().map_or("", |target| target.attribute().name());
+    let mut keys = change.written().map(key_of);
+    if let Some(unknown) = keys.find(|key| !keep_unknown && !references.contains_key(*key)) {
+        return Err(Error::unknown_member(list, unknown).into());
     }
-    let is_group = |id: &str| known.get(id).is_some_and(|member| member.is_group);
+    let is_group = |id: &str| references.get(id).is_some_and(|reference| reference.is_group);
     let groups: Vec<&str> = change.written().map(key_of).filter(|key| *key == id || is_group(key)).collect();
-    if !groups.is_empty() {
-        // Two groups that become members of each other at the same time would not see it.
-        let lock = tx.lock("FOR UPDATE");
-        tx.rows(format!("SELECT value FROM meta WHERE name = 'nesting' {lock}"), params![]).await?;
-        let (above, levels) = above(tx, tenant, id).await?;
-        if let Some(group) = groups.iter().find(|group| **group == id || above.contains(**group)) {
-            return Err(invalid(group, "a group cannot be a member of itself"));
-        }
-        let below = below(tx, tenant, groups.into_iter().map(str::to_owned).collect()).await?;
-        if levels + below > MAX_NESTING {
-            return Err(invalid(id, &format!("groups cannot be nested deeper than {MAX_NESTING} levels")));
-        }
+    if groups.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    check_nesting(tx, list, tenant, id, &groups).await
 }
 
-/// Makes the rows of a change.
-pub(crate) fn write(
-    tables: &Tables,
+/// The statements that write a change of the members of the group at `place`.
+pub(crate) fn statements(
+    layout: &TypeLayout,
     tenant: &str,
     place: i64,
-    change: &Change<'_>,
-) -> Result<Vec<Statement>, Fault> {
+    change: &MembersChange<'_>,
+) -> Result<Vec<Statement>, StoreError> {
     let mut statements = Vec::new();
     if !change.changes.removed.is_empty() {
         let removed = json_rows(change.changes.removed.iter().copied())?;
@@ -267,20 +235,21 @@ pub(crate) fn write(
             params![place, removed],
         ));
     }
-    if let Some(target) = tables.members.as_ref().filter(|_| change.written().next().is_some()) {
-        let kind = target.sub_attribute("type").map(AttributeRef::comparison);
-        // Later than those that are there, and in the order in which they were sent; but order means
-        // little, so that clocks may be wrong (RFC 7643 section 2.4).
+    if let Some(list) = layout.members.as_ref().filter(|_| change.written().next().is_some()) {
+        let type_comparison = list.sub_attribute("type").map(AttributeRef::comparison);
+        // New members come after the stored ones, in the order of the request. A clock that is wrong only makes
+        // the order of members different, and their order has no meaning (RFC 7643 section 2.4).
         let now = Utc::now().timestamp_micros();
         let rows = change.written().zip(now..).map(|(element, added)| {
-            let of = change.known.get(key_of(element));
-            let kept = stored_form(target, element, of);
-            let folded =
-                kind.zip(kept.get("type")).and_then(|(rule, value)| scim_sql::sortable_key(rule, value));
-            let nested = of.is_some_and(|member| member.is_group);
-            json!([key_of(element), folded, u8::from(nested), added, Value::Object(kept).to_string()])
+            let reference = change.references.get(key_of(element));
+            let stored = stored_form(list, element, reference);
+            let folded_type = type_comparison
+                .zip(stored.get("type"))
+                .and_then(|(comparison, value)| scim_sql::sortable_key(comparison, value));
+            let nested = reference.is_some_and(|reference| reference.is_group);
+            json!([key_of(element), folded_type, u8::from(nested), added, Value::Object(stored).to_string()])
         });
-        // What takes the place of another stays where that was.
+        // A replaced element keeps the time at which it was added, and so its position.
         statements.push((
             "INSERT INTO member (place, member, tenant, kind, nested, added, element) \
              SELECT CAST(?1 AS bigint), e.value->>0, ?2, e.value->>1, CAST(e.value->>2 AS text) = '1', \

@@ -1,4 +1,4 @@
-//! Removes the references to a resource that is deleted, other than memberships: `manager`, for example.
+//! Removes references to a deleted resource, such as `manager`. Memberships are not references in this sense.
 
 use std::sync::Arc;
 
@@ -6,27 +6,29 @@ use scim_core::schema::AttributeRef;
 use scim_core::{Context, Resource};
 use serde_json::Value;
 
-use super::password;
+use super::password::PasswordChange;
 use super::resource_row::rewrite;
 use crate::database::{Transaction, params};
-use crate::error::Fault;
-use crate::tables::{COLUMNS, Stored, Tables, is_reference, resource};
+use crate::error::StoreError;
+use crate::tables::{COLUMNS, StoredResource, TypeLayout, is_reference, parse_row};
 
-/// How many resources are read at a time.
+/// How many resources one query reads.
 const BATCH: usize = 500;
 
-/// Removes the references to a deleted resource from all resources of these types.
+/// Removes the references to a deleted resource from all resources of these types, batch by batch in the order
+/// of `place`.
 pub(super) async fn remove_all(
     tx: &mut Transaction,
     cx: &Context<'_>,
-    types: &[Arc<Tables>],
+    layouts: &[Arc<TypeLayout>],
     tenant: &str,
     id: &str,
-) -> Result<(), Fault> {
-    for tables in types {
-        // A required attribute keeps its reference.
+) -> Result<(), StoreError> {
+    for layout in layouts {
+        // Without a required attribute the resource would not be valid, so it keeps the reference.
         let is_removed = |target: &&AttributeRef| is_reference(target) && !target.attribute().is_required();
-        let attributes: Vec<&AttributeRef> = tables.on.all_attributes().filter(is_removed).collect();
+        let attributes: Vec<&AttributeRef> =
+            layout.resource_type.all_attributes().filter(is_removed).collect();
         if attributes.is_empty() {
             continue;
         }
@@ -41,12 +43,12 @@ pub(super) async fn remove_all(
                  AND v.attribute IN (SELECT e.value->>0 FROM json_each(?2) e)) \
                  ORDER BY r.place LIMIT {BATCH} {lock}"
             );
-            let params = params![tenant, paths.as_str(), tables.on.name(), id, last];
-            let rows = tx.rows(sql, params).await?;
+            let params = params![tenant, paths.as_str(), layout.resource_type.name(), id, last];
+            let rows = tx.query(sql, params).await?;
             for row in rows.iter() {
-                let stored = resource(row)?;
+                let stored = parse_row(row)?;
                 last = stored.place;
-                remove_from(tx, cx, tables, tenant, &attributes, &stored, id).await?;
+                remove_from(tx, cx, layout, tenant, &attributes, &stored, id).await?;
             }
             if rows.len() < BATCH {
                 break;
@@ -60,29 +62,29 @@ pub(super) async fn remove_all(
 async fn remove_from(
     tx: &mut Transaction,
     cx: &Context<'_>,
-    tables: &Tables,
+    layout: &TypeLayout,
     tenant: &str,
     attributes: &[&AttributeRef],
-    stored: &Stored,
+    stored: &StoredResource,
     id: &str,
-) -> Result<(), Fault> {
+) -> Result<(), StoreError> {
     let mut next = stored.resource.clone();
     for attribute in attributes {
         remove_reference(&mut next, attribute, id);
     }
     if next == stored.resource {
-        // Another transaction has already removed them.
+        // The index matched but the document has no such reference: another transaction has removed it.
         return Ok(());
     }
-    tables.on.update_schemas(next.as_map_mut());
+    layout.resource_type.update_schemas(next.as_map_mut());
     let next = next.stamp_changed(cx, &stored.resource);
-    let statements = rewrite(tx, tables, tenant, stored, &next, &password::Change::Keep).await?;
+    let statements = rewrite(tx, layout, tenant, stored, &next, &PasswordChange::Keep).await?;
     tx.execute(statements).await?;
     Ok(())
 }
 
-/// Removes the references to an id from one attribute, and the attribute and the extension if they are then
-/// empty.
+/// Removes the references to an id from one attribute. If nothing else is in the attribute, removes it, and its
+/// extension if that is then empty.
 fn remove_reference(resource: &mut Resource, attribute: &AttributeRef, id: &str) {
     let is_deleted = |value: &Value| {
         let refers = value.get("value").and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! Runs a write again if another transaction got in its way.
+//! Runs a write again if it conflicts with another transaction.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -6,40 +6,41 @@ use std::time::Duration;
 
 use scim_core::{Context, Result};
 
-use crate::error::Fault;
+use crate::error::StoreError;
 use crate::setup::Setup;
-use crate::tables::Tables;
+use crate::tables::TypeLayout;
 
-/// How often a write is run again.
+/// How many times a write is run again.
 const RETRIES: u32 = 5;
 
 /// Counts the attempts of one write.
 pub(crate) struct Attempts {
-    pub(crate) tables: Arc<Tables>,
+    pub(crate) layout: Arc<TypeLayout>,
     retries: u32,
 }
 
 impl Attempts {
     pub(crate) fn new(setup: &Setup, cx: &Context<'_>) -> Result<Self> {
-        let tables = setup.tables(cx.resource_type()).map_err(|fault| fault.into_error(None))?;
-        Ok(Self { tables, retries: 0 })
+        let layout = setup.layout(cx.resource_type()).map_err(|error| error.into_error(None))?;
+        Ok(Self { layout, retries: 0 })
     }
 
-    /// Waits before the next attempt, or returns the error if there is to be none.
-    pub(crate) async fn wait_or_fail(&mut self, fault: Fault) -> Result<()> {
-        match fault {
-            Fault::Conflict(_) if self.retries < RETRIES => {
+    /// Waits before the next attempt after a conflict. Returns all other errors, and the conflict after the last
+    /// attempt.
+    pub(crate) async fn wait_or_fail(&mut self, error: StoreError) -> Result<()> {
+        match error {
+            StoreError::Conflict(_) if self.retries < RETRIES => {
                 self.retries += 1;
                 tokio::time::sleep(pause(self.retries)).await;
                 Ok(())
             }
-            fault => Err(fault.into_error(self.tables.unique.as_ref().map(|target| target.path().as_str()))),
+            error => Err(error.into_error(self.layout.unique.as_ref().map(|target| target.path().as_str()))),
         }
     }
 }
 
-/// A pause that grows with the retries, and differs between those that wait.
+/// A pause that grows with the retries. It is random, so that writes that conflicted do not meet again.
 fn pause(retries: u32) -> Duration {
-    let most = 4_000_u64 << retries;
-    Duration::from_micros(most / 2 + RandomState::new().hash_one(retries) % (most / 2))
+    let max = 4_000_u64 << retries;
+    Duration::from_micros(max / 2 + RandomState::new().hash_one(retries) % (max / 2))
 }

@@ -7,64 +7,69 @@ use serde_json::Value;
 
 use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
-use super::members::{self, Compared};
-use super::password;
+use super::members::{self, Comparison};
+use super::password::PasswordChange;
 use super::resource_row::rewrite;
 use crate::database::{Mode, Rows, Transaction};
-use crate::error::Fault;
+use crate::error::StoreError;
 use crate::read::memberships::{self, Lists};
 use crate::setup::Setup;
-use crate::tables::{Stored, Tables, tenant_of, version};
+use crate::tables::{StoredResource, TypeLayout, stored_version, tenant_of};
 
+/// Changes a resource. Returns the versions before and after the change, and the resource if `options` request it.
 pub(crate) async fn update(
     setup: &Setup,
     cx: &Context<'_>,
-    tables: &Tables,
+    layout: &TypeLayout,
     id: &str,
     update: &Update,
     options: &UpdateOptions,
-    password: &password::Change,
-) -> Result<Updated, Fault> {
+    password: &PasswordChange,
+) -> Result<Updated, StoreError> {
     let tenant = tenant_of(cx)?;
-    let list = tables.members.as_ref().map(|target| target.attribute().name());
+    let list = layout.members.as_ref().map(|target| target.attribute().name());
     let split = list.and_then(|list| update.split(cx, list));
     let mut tx = setup.database.begin(Mode::Write).await?;
-    let mut asked = vec![select_current(&tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r")];
+    let mut queries = vec![select_current(&tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r")];
     if let Some((delta, _)) = &split {
-        asked.extend(members::ask(&tx, &tenant, id, delta)?);
+        queries.extend(members::select_for_change(&tx, &tenant, id, delta)?);
     }
-    let mut rows = tx.rows_of(asked).await?.into_iter();
+    let mut rows = tx.query_all(queries).await?.into_iter();
     let stored = current(rows.next(), id)?;
-    let before = version(&stored.resource)?;
+    let before = stored_version(&stored.resource)?;
     options.precondition.check(&ETag::from_stored(&before))?;
 
-    let Computed { applied, delta, list, compared } =
-        compute(&mut tx, cx, tables, &tenant, (id, &stored), (update, split)).await?;
+    let Computed { applied, delta, list, comparison } =
+        compute(&mut tx, cx, layout, &tenant, (id, &stored), (update, split)).await?;
     let delta =
         delta.unwrap_or_else(|| ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect()));
-    let mut rows: Vec<Rows> = rows.collect();
-    if rows.is_empty() {
-        rows = tx.rows_of(members::ask(&tx, &tenant, id, &delta)?).await?;
+    let mut member_rows: Vec<Rows> = rows.collect();
+    if member_rows.is_empty() {
+        member_rows = tx.query_all(members::select_for_change(&tx, &tenant, id, &delta)?).await?;
     }
-    let change = members::change(&mut tx, (tables, &setup.types()), &tenant, &delta, compared, &rows).await?;
+    let layouts = setup.layouts();
+    let change =
+        members::resolve_delta(&mut tx, (layout, &layouts), &tenant, &delta, comparison, &member_rows)
+            .await?;
 
-    let mut after = Stored { place: stored.place, resource: stored.resource.clone() };
+    let mut after = StoredResource { place: stored.place, resource: stored.resource.clone() };
     let mut statements = Vec::new();
     let changed = applied.changed || !change.is_empty();
     if changed {
-        members::check(&mut tx, tables, &tenant, id, &change, setup.rules.keep_unknown_members).await?;
+        let keep_unknown = setup.rules.keep_unknown_members;
+        members::check_references(&mut tx, layout, &tenant, id, &change, keep_unknown).await?;
         after.resource = applied.resource.stamp_changed(cx, &stored.resource);
-        statements = members::write(tables, &tenant, stored.place, &change)?;
-        statements.extend(rewrite(&mut tx, tables, &tenant, &stored, &after.resource, password).await?);
+        statements = members::statements(layout, &tenant, stored.place, &change)?;
+        statements.extend(rewrite(&mut tx, layout, &tenant, &stored, &after.resource, password).await?);
     }
-    let version = version(&after.resource)?;
+    let version = stored_version(&after.resource)?;
     if let Some(projection) = &options.returning {
-        if tables.members.is_some() {
-            // The members are read as they are after the statements.
+        if layout.members.is_some() {
+            // The members are read from the table, so the statements must run before that.
             tx.execute(std::mem::take(&mut statements)).await?;
         }
-        let lists = Lists::read(&mut tx, tables, &tenant, projection, &[(after.place, id)]).await?;
-        lists.put(tables, [&mut after])?;
+        let lists = Lists::read(&mut tx, layout, &tenant, projection, &[(after.place, id)]).await?;
+        lists.insert_into(layout, [&mut after])?;
     }
     if changed {
         commit(setup, tx, statements, &tenant, id, CommitEvidence::Changed(&version)).await?;
@@ -76,61 +81,68 @@ pub(crate) async fn update(
     })
 }
 
-/// What an update makes of a resource.
+/// The result of applying an update to a stored resource.
 struct Computed<'u> {
     /// The resource without its members and groups.
     applied: Applied,
-    /// The change of the members; `None` if `list` holds all members that there are to be.
+    /// The change of the members, if it is known without reading all members.
     delta: Option<ListDelta<'u>>,
+    /// All members after the update, if there is no `delta`.
     list: Vec<Value>,
-    compared: Compared,
+    comparison: Comparison,
 }
 
-/// Applies an update, which is split if it can be.
+/// Applies an update to the stored resource. There are three cases:
+///
+/// - The update was split into a change of the members and the rest: only the rest is applied here, and the
+///   members are not read.
+/// - The type has members, but the update could not be split: all members are read, and the update is applied to
+///   the resource together with them.
+/// - The type has no members.
 async fn compute<'u>(
     tx: &mut Transaction,
     cx: &Context<'_>,
-    tables: &Tables,
+    layout: &TypeLayout,
     tenant: &str,
-    (id, stored): (&str, &Stored),
+    (id, stored): (&str, &StoredResource),
     (update, split): (&Update, Option<(ListDelta<'u>, Update)>),
-) -> Result<Computed<'u>, Fault> {
-    Ok(match (&tables.members, split) {
+) -> Result<Computed<'u>, StoreError> {
+    Ok(match (&layout.members, split) {
         (Some(_), Some((delta, rest))) => {
             let applied = rest.apply_yielding(cx, stored.resource.clone()).await?;
-            Computed { applied, delta: Some(delta), list: Vec::new(), compared: Compared::AsReturned }
+            Computed { applied, delta: Some(delta), list: Vec::new(), comparison: Comparison::AsReturned }
         }
         (Some(target), None) => {
             let (applied, list) = apply_with_members(tx, cx, target, update, stored).await?;
-            Computed { applied, delta: None, list, compared: Compared::AsStored }
+            Computed { applied, delta: None, list, comparison: Comparison::AsStored }
         }
         (None, _) => {
-            let applied = apply_with_groups(tx, cx, tables, tenant, (id, stored), update).await?;
+            let applied = apply_with_groups(tx, cx, layout, tenant, (id, stored), update).await?;
             Computed {
                 applied,
                 delta: Some(ListDelta::none()),
                 list: Vec::new(),
-                compared: Compared::AsReturned,
+                comparison: Comparison::AsReturned,
             }
         }
     })
 }
 
-/// Applies an update to a resource. If a PATCH looks at the groups that it is in, it sees them; they are
-/// read-only, so it does not change them.
+/// Applies an update to a resource of a type without members. If a filter in a PATCH reads the `groups` of the
+/// resource, they are read for it. The update cannot change them, since they are read-only.
 async fn apply_with_groups(
     tx: &mut Transaction,
     cx: &Context<'_>,
-    tables: &Tables,
+    layout: &TypeLayout,
     tenant: &str,
-    (id, stored): (&str, &Stored),
+    (id, stored): (&str, &StoredResource),
     update: &Update,
-) -> Result<Applied, Fault> {
+) -> Result<Applied, StoreError> {
     let mut resource = stored.resource.clone();
-    let groups = tables.groups.as_ref().map(|target| target.attribute().name());
+    let groups = layout.groups.as_ref().map(|target| target.attribute().name());
     if let (Some(groups), Update::Patch(patch)) = (groups, update)
         && patch.read_attributes().any(|target| target.attribute().name() == groups)
-        && let Some(elements) = memberships::groups(tx, tenant, &[(stored.place, id)]).await?.pop()
+        && let Some(elements) = memberships::all_groups(tx, tenant, &[(stored.place, id)]).await?.pop()
     {
         resource.as_map_mut().insert(groups.to_owned(), Value::Array(elements));
     }
@@ -141,14 +153,14 @@ async fn apply_with_groups(
     Ok(applied)
 }
 
-/// Applies an update to a resource together with its members, and returns these apart.
+/// Applies an update to a resource together with all its members, and returns the members separately.
 async fn apply_with_members(
     tx: &mut Transaction,
     cx: &Context<'_>,
     target: &AttributeRef,
     update: &Update,
-    stored: &Stored,
-) -> Result<(Applied, Vec<Value>), Fault> {
+    stored: &StoredResource,
+) -> Result<(Applied, Vec<Value>), StoreError> {
     let list = target.attribute().name();
     let mut resource = stored.resource.clone();
     let elements = memberships::members(tx, stored.place).await?;
@@ -160,7 +172,7 @@ async fn apply_with_members(
         Some(Value::Array(members)) => members,
         _ => Vec::new(),
     };
-    // Whether the members have changed is decided where they are compared with the rows.
+    // This is about the rest of the resource; `resolve_delta` finds out whether the members change.
     applied.changed = !cx.secrets().is_empty() || applied.resource != stored.resource;
     Ok((applied, members))
 }

@@ -1,4 +1,4 @@
-//! What the errors of PostgreSQL mean.
+//! Sorts the errors of PostgreSQL into the cases of [`DatabaseError`].
 
 use std::error::Error;
 
@@ -6,7 +6,8 @@ use tokio_postgres::error::SqlState;
 
 use super::super::error::DatabaseError;
 
-/// The classes of codes for connections, resources, an operator who stops the server, and its disks.
+/// The classes of SQLSTATE codes that mean that the server is not available: connection exceptions, insufficient
+/// resources, operator intervention and system errors.
 const UNAVAILABLE: [&str; 4] = ["08", "53", "57", "58"];
 
 impl From<tokio_postgres::Error> for DatabaseError {
@@ -38,7 +39,7 @@ impl From<tokio_postgres::Error> for DatabaseError {
             | SqlState::LOCK_NOT_AVAILABLE
             | SqlState::READ_ONLY_SQL_TRANSACTION
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::Unavailable(error.into()),
-            ref code if UNAVAILABLE.iter().any(|cost| code.code().starts_with(cost)) => {
+            ref code if UNAVAILABLE.iter().any(|class| code.code().starts_with(class)) => {
                 Self::Unavailable(error.into())
             }
             _ => Self::Unexpected(error.into()),

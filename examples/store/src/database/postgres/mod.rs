@@ -15,7 +15,7 @@ use super::migration::Migrations;
 use super::statement::Mode;
 pub(crate) use transaction::Transaction;
 
-/// How long a call waits for a connection.
+/// How long a request waits for a connection.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the server may leave sent data unacknowledged.
@@ -24,30 +24,30 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(15);
 /// The maximum number of connections.
 const CONNECTIONS: usize = 16;
 
-/// How many prepared statements a connection keeps. There are as many statements as shapes of filters, so
-/// there must be a limit.
+/// How many prepared statements a connection keeps. Clients choose the shapes of filters, and each shape is another
+/// statement, so there must be a limit.
 const PREPARED_STATEMENTS: usize = 256;
 
-/// How often a process that starts tries to create the first table, and the pause between two tries.
-const CREATE_TRIES: usize = 6;
+/// How many times a process tries to create the first table, and the pause between two attempts.
+const CREATE_ATTEMPTS: usize = 6;
 const CREATE_PAUSE: Duration = Duration::from_millis(50);
 
 /// The connections to one server.
 pub(crate) struct Pool(deadpool_postgres::Pool);
 
 impl Pool {
-    /// Connects to a server, and brings the tables up to date.
+    /// Connects to a server, and upgrades the tables.
     pub(crate) async fn open(url: &str, migrations: Migrations) -> Result<Self, DatabaseError> {
         let mut config: Config =
-            url.parse().map_err(|_| DatabaseError::unexpected("the URL is not one of PostgreSQL"))?;
-        // The options of the URL come later, so they win.
+            url.parse().map_err(|_| DatabaseError::unexpected("the URL is not a valid PostgreSQL URL"))?;
+        // The server applies the options in their order, so those of the URL override these.
         let options = config.get_options().unwrap_or_default();
         let options = format!("-c statement_timeout=30s -c lock_timeout=10s {options}");
         config.options(options.trim_end());
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECTION_TIMEOUT);
         }
-        // So that a server that vanishes without closing its connections is noticed.
+        // Detects a server that disappears without closing its connections.
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(TCP_USER_TIMEOUT);
         }
@@ -68,29 +68,30 @@ impl Pool {
         self.0.get().await.map_err(|error| DatabaseError::Unavailable(error.into()))
     }
 
-    /// Brings the tables up to date. The lock of the version's row makes two processes that start at once do
-    /// this one after the other.
+    /// Upgrades the tables. Locks the row with the version, so that of two processes that start at the same time one
+    /// waits for the other.
     async fn migrate(&self, migrations: Migrations) -> Result<(), DatabaseError> {
         let Migrations { create_version, select_version, missing } = migrations;
         let missing = |version: &Row| missing(version.try_get(0)?, Dialect::Postgres);
         let mut client = self.client().await?;
-        // If nothing is missing nothing is written, which a read-only replica would refuse.
+        // A read-only replica would refuse any write, so nothing is written if the tables are of the latest version.
         if let Ok(version) = client.query_one(select_version, &[]).await
             && missing(&version)?.is_empty()
         {
             return Ok(());
         }
-        let mut tries = 1;
-        // Two processes that create the first table at once collide in the catalogue; a later try finds it.
+        let mut attempts = 1;
+        // If two processes create the first table at the same time, one may fail although the statement says IF NOT
+        // EXISTS. Its next attempt finds the table.
         while let Err(error) = client.batch_execute(create_version).await {
-            if tries == CREATE_TRIES {
+            if attempts == CREATE_ATTEMPTS {
                 return Err(error.into());
             }
-            tries += 1;
+            attempts += 1;
             tokio::time::sleep(CREATE_PAUSE).await;
         }
         let transaction = client.transaction().await?;
-        // Migrating a large database takes long, and so does waiting for another process that does.
+        // Upgrading a large database may take long, and so may waiting for another process that does it.
         let no_timeouts = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
         transaction.batch_execute(no_timeouts).await?;
         let version = transaction.query_one(&format!("{select_version} FOR UPDATE"), &[]).await?;
@@ -100,7 +101,7 @@ impl Pool {
         Ok(transaction.commit().await?)
     }
 
-    /// A transaction; its first statement begins it.
+    /// A transaction on a connection of the pool. BEGIN is sent together with the first statement.
     pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, DatabaseError> {
         let client = self.client().await?;
         if client.statement_cache.size() > PREPARED_STATEMENTS {

@@ -1,8 +1,9 @@
-//! Statements as PostgreSQL takes them.
+//! Translates statements from the syntax of SQLite to that of PostgreSQL.
 
-/// A statement in PostgreSQL's form.
+/// Translates a statement.
 pub(super) fn translate(sql: &str) -> String {
-    // The planner expects many rows from a function, and would read the whole table for an IN.
+    // The planner expects many rows from a function, and would read the whole table for IN. It uses an index for
+    // ANY of an array.
     let list = "(SELECT e.value->>0 FROM json_each(?2) e)";
     let sql = &sql.replace(&format!("IN {list}"), &format!("= ANY (ARRAY{list})"));
     let mut out = String::with_capacity(sql.len() + 32);
@@ -29,7 +30,7 @@ pub(super) fn translate(sql: &str) -> String {
         }
     }
     out.push_str(rest);
-    // Question marks inside quotes are not parameters.
+    // A question mark in a string literal is not a parameter.
     let mut quoted = false;
     out.chars()
         .map(|c| match c {
@@ -46,7 +47,7 @@ pub(super) fn translate(sql: &str) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn statements_take_the_form_of_postgres() {
+    fn parameters_and_json_functions_are_translated() {
         let sql = "INSERT INTO a SELECT ?1, json(?2), e.value->>0 FROM json_each(?3) e WHERE x IN (?4) AND y = 'it''s?'";
         let expected = "INSERT INTO a SELECT $1, ($2::text::jsonb), e.value->>0 \
                         FROM jsonb_array_elements($3::text::jsonb) AS e(value) WHERE x IN ($4) AND y = 'it''s?'";

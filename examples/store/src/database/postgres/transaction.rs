@@ -10,19 +10,21 @@ use tokio_postgres::{NoTls, Statement as Prepared};
 use super::super::error::DatabaseError;
 use super::super::param::Param;
 use super::super::rows::Rows;
-use super::super::statement::{Asked, Mode, Statement};
+use super::super::statement::{Mode, RowQuery, Statement};
 use super::syntax;
 
-/// A transaction; its first statement begins it. Transactions that write are READ COMMITTED.
+/// A transaction. BEGIN is sent together with the first statement. Transactions that write are READ COMMITTED.
 pub(crate) struct Transaction {
     client: Option<Object>,
+    /// The BEGIN, until it is sent.
     begin: Option<&'static str>,
+    /// Whether the server may have an open transaction, which must be committed or rolled back.
     open: bool,
-    /// Whether the server has still to answer statements.
+    /// Whether the server has not yet answered all statements.
     busy: bool,
 }
 
-/// A statement in PostgreSQL's form, and its parameters.
+/// A statement in the syntax of PostgreSQL, and its parameters.
 type Translated = (String, Vec<Param>);
 
 impl Transaction {
@@ -35,14 +37,14 @@ impl Transaction {
         Self { client: Some(client), begin, open: false, busy: false }
     }
 
-    /// The prepared statement, which will run inside the transaction.
+    /// Prepares a statement. It will run inside the transaction, so this marks the transaction as open.
     async fn prepare(&mut self, sql: &str) -> Result<Prepared, DatabaseError> {
         self.open |= self.begin.is_some();
         Ok(self.client()?.prepare_cached(sql).await?)
     }
 
     fn client(&self) -> Result<&Object, DatabaseError> {
-        self.client.as_ref().ok_or_else(|| DatabaseError::unexpected("the transaction is over"))
+        self.client.as_ref().ok_or_else(|| DatabaseError::unexpected("the transaction has ended"))
     }
 
     async fn prepare_all(&mut self, statements: &[Translated]) -> Result<Vec<Prepared>, DatabaseError> {
@@ -54,25 +56,25 @@ impl Transaction {
         Ok(prepared)
     }
 
-    /// Runs statements and reads the rows of each; all are sent before the first is answered.
-    pub(crate) async fn rows_of(&mut self, asked: Vec<Asked>) -> Result<Vec<Rows>, DatabaseError> {
-        let asked: Vec<Translated> =
-            asked.into_iter().map(|(sql, params)| (syntax::translate(&sql), params)).collect();
-        let prepared = self.prepare_all(&asked).await?;
+    /// Runs queries and returns the rows of each. All are sent before the first is answered.
+    pub(crate) async fn query_all(&mut self, queries: Vec<RowQuery>) -> Result<Vec<Rows>, DatabaseError> {
+        let queries: Vec<Translated> =
+            queries.into_iter().map(|(sql, params)| (syntax::translate(&sql), params)).collect();
+        let prepared = self.prepare_all(&queries).await?;
         let begin = self.begin.take();
         let client = self.client()?;
-        let sent = prepared
+        let answers = prepared
             .iter()
-            .zip(&asked)
+            .zip(&queries)
             .map(async |(statement, (_, params))| client.query(statement, &borrowed(params)).await);
-        let (begun, found) = futures_util::join!(start(client, begin), try_join_all(sent));
+        let (begun, found) = futures_util::join!(start(client, begin), try_join_all(answers));
         self.busy = false;
         begun?;
-        found?.iter().map(|rows| Ok(read(rows)?)).collect()
+        found?.iter().map(|rows| Ok(convert_rows(rows)?)).collect()
     }
 
-    /// Runs statements, and commits if they are the last ones; all are sent before the first is answered.
-    /// If one fails the server makes a rollback of the commit.
+    /// Runs statements, and then commits if `commit`. All are sent before the first is answered: if one fails, the
+    /// server answers the COMMIT with a rollback.
     pub(crate) async fn execute(
         &mut self,
         statements: Vec<Statement>,
@@ -88,15 +90,15 @@ impl Transaction {
         }
         let begin = self.begin.take();
         let client = self.client()?;
-        let sent = prepared
+        let answers = prepared
             .iter()
             .zip(&statements)
             .map(async |(statement, (_, params))| client.execute(statement, &borrowed(params)).await);
         let end = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
-        let (begun, done, ended) = futures_util::join!(start(client, begin), try_join_all(sent), end);
+        let (begun, executed, ended) = futures_util::join!(start(client, begin), try_join_all(answers), end);
         self.busy = false;
-        // The first statement that failed says why. But if the connection broke before the commit was
-        // answered, or the commit failed, it is unknown whether the commit happened.
+        // An error that the server reports for a statement means that nothing was committed. If the connection broke,
+        // or the COMMIT itself failed, it is unknown whether the transaction was committed.
         let is_reported = |error: &tokio_postgres::Error| error.as_db_error().is_some();
         let unknown = |error: tokio_postgres::Error| match error.into() {
             DatabaseError::Unavailable(source) | DatabaseError::Unexpected(source) => {
@@ -105,23 +107,25 @@ impl Transaction {
             other => other,
         };
         begun?;
-        let done = done.map_err(|error| match commit && !is_reported(&error) {
+        let executed = executed.map_err(|error| match commit && !is_reported(&error) {
             true => unknown(error),
             false => error.into(),
         })?;
         ended.map_err(unknown)?;
         self.open &= !commit;
-        match !commit && done.last() == Some(&0) {
+        match !commit && executed.last() == Some(&0) {
             true => Err(DatabaseError::changed_meanwhile()),
             false => Ok(()),
         }
     }
 }
 
+/// References to parameters, as the driver takes them.
 fn borrowed(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
     params.iter().map(|param| param as _).collect()
 }
 
+/// Sends the BEGIN, if it has not been sent.
 async fn start(client: &Object, begin: Option<&str>) -> Result<(), DatabaseError> {
     match begin {
         Some(sql) => Ok(client.batch_execute(sql).await?),
@@ -135,8 +139,8 @@ impl Drop for Transaction {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return drop(Object::take(client));
         };
-        // The rollback runs in the background, after which the connection goes back to the pool. A statement
-        // that nobody waits for any more is cancelled first, so that it does not keep the connection.
+        // Rolls back in the background; then the connection returns to the pool. A statement that still runs is
+        // cancelled first, since nobody needs its result and it would keep the connection.
         let cancel = self.busy.then(|| client.cancel_token());
         drop(runtime.spawn(async move {
             if let Some(cancel) = cancel {
@@ -149,14 +153,14 @@ impl Drop for Transaction {
     }
 }
 
-fn read(found: &[tokio_postgres::Row]) -> Result<Rows, tokio_postgres::Error> {
+fn convert_rows(found: &[tokio_postgres::Row]) -> Result<Rows, tokio_postgres::Error> {
     let mut rows = Rows::new(found.first().map_or(0, tokio_postgres::Row::len));
     for row in found {
-        for (column, of) in row.columns().iter().enumerate() {
-            match *of.type_() {
-                Type::INT8 => row.try_get::<_, Option<i64>>(column)?.map(|number| rows.push_int(number)),
-                Type::BOOL => row.try_get::<_, Option<bool>>(column)?.map(|flag| rows.push_bool(flag)),
-                _ => row.try_get::<_, Option<&str>>(column)?.map(|text| rows.push_text(text)),
+        for (index, column) in row.columns().iter().enumerate() {
+            match *column.type_() {
+                Type::INT8 => row.try_get::<_, Option<i64>>(index)?.map(|number| rows.push_int(number)),
+                Type::BOOL => row.try_get::<_, Option<bool>>(index)?.map(|flag| rows.push_bool(flag)),
+                _ => row.try_get::<_, Option<&str>>(index)?.map(|text| rows.push_text(text)),
             }
             .unwrap_or_else(|| rows.push_null());
         }

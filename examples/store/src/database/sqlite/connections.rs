@@ -1,4 +1,4 @@
-//! Connections that callers use in turn.
+//! A fixed set of connections, each used by one transaction at a time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::super::error::DatabaseError;
 use super::interrupt::InterruptibleConnection;
 
-/// Connections that callers use in turn.
+/// A fixed set of connections. Callers wait until one is idle.
 pub(super) struct Connections {
     idle: Mutex<Vec<InterruptibleConnection>>,
     permits: Arc<Semaphore>,
 }
 
-/// A connection that is in use; dropping it ends its transaction and gives it back.
+/// A connection that is in use. Dropping it rolls back its transaction and returns it.
 pub(super) struct BorrowedConnection {
     connection: Option<Mutex<InterruptibleConnection>>,
-    connections: Arc<Connections>,
+    pool: Arc<Connections>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -40,7 +40,7 @@ impl Connections {
         let connection =
             self.idle().pop().ok_or_else(|| DatabaseError::unexpected("no connection is idle"))?;
         let connection = Some(Mutex::new(connection));
-        Ok(BorrowedConnection { connection, connections: self.clone(), _permit: permit })
+        Ok(BorrowedConnection { connection, pool: self.clone(), _permit: permit })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<InterruptibleConnection>> {
@@ -50,8 +50,10 @@ impl Connections {
 
 impl BorrowedConnection {
     pub(super) fn lock(&self) -> Result<MutexGuard<'_, InterruptibleConnection>, DatabaseError> {
-        let connection =
-            self.connection.as_ref().ok_or_else(|| DatabaseError::unexpected("the connection is gone"))?;
+        let connection = self
+            .connection
+            .as_ref()
+            .ok_or_else(|| DatabaseError::unexpected("the connection has been returned"))?;
         Ok(connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -62,9 +64,9 @@ impl Drop for BorrowedConnection {
         let connection = connection.into_inner().unwrap_or_else(PoisonError::into_inner);
         let uninterrupted = connection.uninterrupted();
         if !uninterrupted.is_autocommit() {
-            // If even the rollback fails, the next caller's statements report why.
+            // If the rollback fails too, the statements of the next transaction report the reason.
             let _ = uninterrupted.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
         }
-        self.connections.idle().push(connection);
+        self.pool.idle().push(connection);
     }
 }

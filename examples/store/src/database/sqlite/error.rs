@@ -1,4 +1,4 @@
-//! What the errors of SQLite mean.
+//! Sorts the errors of SQLite into the cases of [`DatabaseError`].
 
 use rusqlite::ErrorCode;
 
@@ -22,7 +22,7 @@ impl From<rusqlite::Error> for DatabaseError {
     }
 }
 
-/// SQLite names the constraint in the text of the error only.
+/// Finds the violated constraint, which SQLite names only in the text of the error.
 fn constraint_violation(error: rusqlite::Error) -> DatabaseError {
     let text = error.to_string();
     if let Some(columns) = text.strip_prefix("UNIQUE constraint failed: ") {
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_unavailable_and_what_is_wrong_is_not() {
+    fn only_errors_that_may_go_away_are_unavailable() {
         for code in [
             ffi::SQLITE_BUSY_SNAPSHOT,
             ffi::SQLITE_LOCKED,

@@ -1,4 +1,4 @@
-//! The file of an SQLite database. It holds personal data, so it is its owner's alone.
+//! The file of an SQLite database. It contains personal data, so only its owner may read and write it.
 
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
@@ -7,38 +7,38 @@ use std::sync::{Mutex, PoisonError};
 
 /// How many symbolic links are followed, one after the other.
 #[cfg(unix)]
-const LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 
-/// Closing a file gives up all locks that the process has on it. So nobody may open the database before
-/// it is made and closed here.
+/// Held while a file is created. Closing a file releases all locks that the process has on it, so no other thread
+/// may open the database before the file is created and closed here.
 #[cfg(unix)]
 static CREATING: Mutex<()> = Mutex::new(());
 
-/// Makes the file if it is not there, with permissions for its owner only; SQLite gives the files that
-/// it puts beside it the same. A file that is there keeps those that its owner chose.
+/// Creates the file with permissions for its owner only, unless it exists. SQLite gives the files that it creates
+/// beside it the same permissions. An existing file keeps its permissions, which its owner chose.
 ///
-/// What goes wrong is left to SQLite to report, which opens the file next.
+/// Ignores errors: SQLite opens the file next, and reports what is wrong.
 #[cfg(unix)]
 pub(super) fn create(path: &str) {
     use std::os::unix::fs::OpenOptionsExt;
-    // To SQLite that is a URI.
+    // SQLite takes this for a URI, not for a path.
     if path.starts_with("file:") {
         return;
     }
-    let path = followed(Path::new(path));
+    let path = resolve_links(Path::new(path));
     let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
     drop(std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
 }
 
-/// Elsewhere the directory says who may read what is in it.
+/// On other systems the permissions of the directory apply.
 #[cfg(not(unix))]
 pub(super) fn create(_: &str) {}
 
-/// What a link points to is made by SQLite, whether or not it is there.
+/// The path after following symbolic links, even if the target does not exist: SQLite creates the target of a link.
 #[cfg(unix)]
-fn followed(path: &Path) -> PathBuf {
+fn resolve_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
-    for _ in 0..LINKS {
+    for _ in 0..MAX_LINKS {
         let Ok(target) = std::fs::read_link(&path) else { break };
         path = path.parent().unwrap_or(Path::new("")).join(target);
     }

@@ -1,4 +1,7 @@
-//! Ends a statement of SQLite that takes too long, or that nobody waits for any more.
+//! Interrupts a statement of SQLite that takes too long, or whose request was cancelled.
+//!
+//! SQLite calls a progress handler while it executes a statement. The handler checks the deadline and the
+//! [`CancelFlag`] of the statement.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,26 +9,26 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ffi};
 
-/// How many steps of its virtual machine SQLite takes between two checks: some microseconds.
+/// How many instructions SQLite executes between two checks: some microseconds.
 const STEPS_BETWEEN_CHECKS: i32 = 1_000;
 
-/// A connection whose statements can be ended.
+/// A connection whose statements can be interrupted.
 pub(super) struct InterruptibleConnection {
     connection: Connection,
     running: Arc<Mutex<Option<Running>>>,
 }
 
-/// The statement that is running.
+/// The limits of the statement that is running.
 struct Running {
     deadline: Instant,
     cancelled: CancelFlag,
 }
 
-/// Whether the call that statements belong to was cancelled. It is shared with the thread on which they run.
+/// Whether the request that a transaction belongs to was cancelled. The thread that runs the statements shares it.
 #[derive(Clone, Default)]
 pub(super) struct CancelFlag(Arc<AtomicBool>);
 
-/// Cancels a call when it is dropped.
+/// Sets a [`CancelFlag`] when it is dropped.
 pub(crate) struct CancelOnDrop(CancelFlag);
 
 impl CancelFlag {
@@ -48,23 +51,23 @@ impl InterruptibleConnection {
     pub(super) fn new(connection: Connection) -> Self {
         let running = Arc::new(Mutex::new(None));
         let shared = running.clone();
-        let must_end = move || {
+        let must_interrupt = move || {
             let running: &Option<Running> = &lock(&shared);
             running
                 .as_ref()
                 .is_some_and(|running| running.cancelled.is_set() || Instant::now() >= running.deadline)
         };
-        connection.progress_handler(STEPS_BETWEEN_CHECKS, Some(must_end));
+        connection.progress_handler(STEPS_BETWEEN_CHECKS, Some(must_interrupt));
         Self { connection, running }
     }
 
-    /// The connection, for statements that nothing ends.
+    /// The connection, for statements that must not be interrupted.
     pub(super) fn uninterrupted(&self) -> &Connection {
         *lock(&self.running) = None;
         &self.connection
     }
 
-    /// Runs one statement, which ends when the call is cancelled or the time is over.
+    /// Runs one statement, and interrupts it when the flag is set or the timeout has passed.
     pub(super) fn run<T>(
         &self,
         cancelled: &CancelFlag,

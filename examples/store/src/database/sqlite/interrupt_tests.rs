@@ -1,4 +1,4 @@
-//! Tests: statements of SQLite that take long end, by their time or with the call that they belong to.
+//! Tests that slow statements of SQLite are interrupted by their timeout, and when their request is cancelled.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,29 +14,29 @@ use crate::Store;
 use crate::database::{Database, DatabaseError, Mode, params};
 use crate::tables::MIGRATIONS;
 
-/// A query that takes half a minute if nothing ends it.
+/// A query that takes half a minute if nothing interrupts it.
 const LONG: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT count(*) FROM n";
 
-/// What is far from the end of such a query, and far below what a call waits for a connection.
+/// Much less than the time of that query, and less than the time that a request waits for a connection.
 const SOON: Duration = Duration::from_secs(3);
 
-/// A time that only what takes long exceeds.
+/// A time that only slow statements exceed.
 const SHORT: Duration = Duration::from_millis(500);
 
-/// A time that nothing exceeds.
+/// A time that no statement exceeds.
 const NEVER: Duration = Duration::from_secs(600);
 
-/// A service on a file whose resources can be made slow to read.
-struct Slow {
+/// A service on a database file in which reading a resource can be made slow.
+struct SlowService {
     service: ScimService,
     file: PathBuf,
     user: String,
 }
 
-impl Slow {
-    async fn new(limit: Duration) -> Self {
+impl SlowService {
+    async fn new(timeout: Duration) -> Self {
         let file = std::env::temp_dir().join(format!("scim-slow-{}.db", scim_core::new_id()));
-        let pool = Pool::open_with_timeout(&file.display().to_string(), MIGRATIONS, limit).await.unwrap();
+        let pool = Pool::open_with_timeout(&file.display().to_string(), MIGRATIONS, timeout).await.unwrap();
         let service = ScimService::builder()
             .base_url("https://scim.example.com")
             .users(Store::new(Database::Sqlite(pool)))
@@ -57,7 +57,7 @@ impl Slow {
         self.service.handle(request).await
     }
 
-    /// One call of each kind.
+    /// Sends one request; the number selects which of four kinds.
     async fn call(&self, number: usize) -> Response<Vec<u8>> {
         let patch = json!({
             "schemas": [PATCH_OP],
@@ -71,10 +71,10 @@ impl Slow {
         }
     }
 
-    /// Makes whatever reads a resource take long, or ends that.
+    /// Makes all statements that read a resource slow, or fast again.
     fn set_slow(&self, slow: bool) {
         let connection = Connection::open(&self.file).unwrap();
-        // What refers to the table is to stay as it is.
+        // References to the renamed table stay as they are.
         connection.execute_batch("PRAGMA legacy_alter_table = ON").unwrap();
         connection.busy_timeout(SOON).unwrap();
         let sql = match slow {
@@ -90,7 +90,7 @@ impl Slow {
     }
 }
 
-impl Drop for Slow {
+impl Drop for SlowService {
     fn drop(&mut self) {
         for end in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(format!("{}{end}", self.file.display()));
@@ -103,8 +103,8 @@ fn user(name: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_takes_too_long_is_told_to_come_again() {
-    let slow = Slow::new(SHORT).await;
+async fn a_request_that_takes_too_long_is_answered_with_503() {
+    let slow = SlowService::new(SHORT).await;
     slow.set_slow(true);
     for number in 0..4 {
         let begun = Instant::now();
@@ -121,18 +121,18 @@ async fn a_call_that_takes_too_long_is_told_to_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_is_given_up_ends_soon() {
-    let slow = Slow::new(NEVER).await;
+async fn a_cancelled_request_stops_soon() {
+    let slow = SlowService::new(NEVER).await;
     slow.set_slow(true);
-    // More than there are connections, so that one that is kept is missed.
+    // More requests than there are connections: if one were not returned, a later request would wait for it.
     for round in 0..3 {
         let calls =
             async { tokio::join!(slow.call(0), slow.call(1), slow.call(2), slow.call(0), slow.call(1)) };
         let begun = Instant::now();
-        assert!(tokio::time::timeout(SHORT, calls).await.is_err(), "{round}: it is slow");
+        assert!(tokio::time::timeout(SHORT, calls).await.is_err(), "{round}: the requests are not slow");
         assert!(begun.elapsed() < SOON);
     }
-    // Who changes the tables waits for whoever writes.
+    // Changing the tables waits for a transaction that writes.
     slow.set_slow(false);
     let begun = Instant::now();
     for (number, status) in [200, 200, 200, 204].into_iter().enumerate() {
@@ -142,31 +142,31 @@ async fn a_call_that_is_given_up_ends_soon() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_ended_leaves_a_clean_connection() {
+async fn an_interrupted_transaction_is_rolled_back() {
     for mode in [Mode::Single, Mode::Read, Mode::Write] {
-        for (by_its_time, limit) in [(true, SHORT), (false, NEVER)] {
-            // There is one connection only.
-            let pool = Pool::open_with_timeout(":memory:", MIGRATIONS, limit).await.unwrap();
+        for (by_timeout, timeout) in [(true, SHORT), (false, NEVER)] {
+            // A database in memory has one connection only, so the next transaction uses the same one.
+            let pool = Pool::open_with_timeout(":memory:", MIGRATIONS, timeout).await.unwrap();
             let mut tx = pool.begin(mode).await.unwrap();
             if mode == Mode::Write {
                 let insert = "INSERT INTO meta (name, value) VALUES ('half', '') RETURNING name";
-                tx.rows_of(vec![(insert.into(), params![])]).await.unwrap();
+                tx.query_all(vec![(insert.into(), params![])]).await.unwrap();
             }
             let begun = Instant::now();
             let (cancel_on_drop, long) = (tx.cancel_on_drop(), vec![(LONG.into(), params![])]);
-            let thread = tokio::spawn(async move { tx.rows_of(long).await });
-            if !by_its_time {
+            let task = tokio::spawn(async move { tx.query_all(long).await });
+            if !by_timeout {
                 tokio::time::sleep(SHORT / 5).await;
                 drop(cancel_on_drop);
             }
-            let done = thread.await.unwrap();
-            assert!(matches!(done, Err(DatabaseError::Unavailable(_))), "{mode:?}");
+            let result = task.await.unwrap();
+            assert!(matches!(result, Err(DatabaseError::Unavailable(_))), "{mode:?}");
             let took = begun.elapsed();
-            assert!((took >= SHORT || !by_its_time) && took < SOON, "{mode:?}: {took:?}");
+            assert!((took >= SHORT || !by_timeout) && took < SOON, "{mode:?}: {took:?}");
 
             let mut tx = pool.begin(Mode::Write).await.unwrap();
             let count = "SELECT count(*) FROM meta WHERE name = 'half'";
-            let rows = tx.rows_of(vec![(count.into(), params![])]).await.unwrap();
+            let rows = tx.query_all(vec![(count.into(), params![])]).await.unwrap();
             assert_eq!(rows.first().and_then(|rows| rows.first()?.int(0)), Some(0), "{mode:?}");
             tx.execute(Vec::new(), true).await.unwrap();
         }
@@ -174,10 +174,10 @@ async fn what_is_ended_leaves_a_clean_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_waits_for_does_not_begin() {
+async fn a_statement_of_a_cancelled_request_does_not_start() {
     let pool = Pool::open(":memory:", MIGRATIONS).await.unwrap();
     let mut tx = pool.begin(Mode::Write).await.unwrap();
     drop(tx.cancel_on_drop());
-    let done = tx.rows_of(vec![("SELECT 1".into(), params![])]).await;
-    assert!(matches!(done, Err(DatabaseError::Unavailable(_))));
+    let result = tx.query_all(vec![("SELECT 1".into(), params![])]).await;
+    assert!(matches!(result, Err(DatabaseError::Unavailable(_))));
 }

@@ -1,4 +1,4 @@
-//! SQLite: one connection that writes, several that read, on blocking threads.
+//! SQLite: one connection for writing and several for reading, on blocking threads.
 
 mod connections;
 mod error;
@@ -24,16 +24,16 @@ use connections::Connections;
 pub(crate) use interrupt::CancelOnDrop;
 pub(crate) use transaction::Transaction;
 
-/// How long a call waits for a connection, or for another process that writes.
+/// How long a request waits for a connection, or for another process that writes.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a statement may take; the same as for PostgreSQL.
+/// The maximum time of a statement; the same as for PostgreSQL.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a process that starts waits for another one that brings the tables up to date.
+/// How long a process that starts waits for another process that upgrades the tables.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How many connections read at a time.
+/// The number of connections for reading.
 const READERS: usize = 4;
 
 /// How many prepared statements a connection keeps.
@@ -42,32 +42,32 @@ const PREPARED_STATEMENTS: usize = 128;
 /// The connections to one file, or to one database in memory.
 pub(crate) struct Pool {
     writer: Arc<Connections>,
-    /// The writer as well if the database is in memory: another connection would see another database.
+    /// The same connection as `writer` if the database is in memory: another connection would see another database.
     readers: Arc<Connections>,
     statement_timeout: Duration,
 }
 
 impl Pool {
-    /// Opens a file, or a database in memory, and brings it up to date.
+    /// Opens a file, or a database in memory, and upgrades its tables.
     pub(crate) async fn open(path: &str, migrations: Migrations) -> Result<Self, DatabaseError> {
         Self::open_with_timeout(path, migrations, STATEMENT_TIMEOUT).await
     }
 
-    /// As [`open`](Self::open), with another timeout for statements. Migrations have none.
+    /// Like [`open`](Self::open), with another timeout for statements. Migrations have no timeout.
     async fn open_with_timeout(
         path: &str,
         migrations: Migrations,
         statement_timeout: Duration,
     ) -> Result<Self, DatabaseError> {
-        // For loads that can be repeated: the last writes are lost if the power fails.
-        let (path, fast) = match path.strip_suffix("?synchronous=off") {
+        // For bulk loads that can be repeated: if the power fails, the last writes are lost.
+        let (path, is_fast) = match path.strip_suffix("?synchronous=off") {
             Some(path) => (path.to_owned(), true),
             None => (path.to_owned(), false),
         };
         let open = move || {
             let in_memory = path == ":memory:";
             let mut writer = connect(&path, in_memory)?;
-            if fast {
+            if is_fast {
                 writer.pragma_update(None, "synchronous", "OFF")?;
             }
             writer.busy_timeout(MIGRATION_TIMEOUT)?;
@@ -84,7 +84,7 @@ impl Pool {
         spawn_blocking(open).await.map_err(|error| DatabaseError::Unexpected(error.into()))?
     }
 
-    /// A transaction; its first statement begins it.
+    /// A transaction on one of the connections. Its first statement begins it.
     pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, DatabaseError> {
         let connections = if mode == Mode::Write { &self.writer } else { &self.readers };
         let connection = connections.borrow(CONNECTION_TIMEOUT).await?;
@@ -106,24 +106,25 @@ fn connect(path: &str, in_memory: bool) -> Result<Connection, DatabaseError> {
     };
     connection.busy_timeout(CONNECTION_TIMEOUT)?;
     use_wal(&connection)?;
-    // FULL, since in WAL mode NORMAL loses acknowledged writes when the power fails.
+    // In WAL mode, NORMAL would lose acknowledged writes when the power fails.
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
          PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
     )?;
-    // The plan does not depend on the parameters; otherwise SQLite prepares a statement again for each use.
+    // Makes query plans independent of the parameters. Otherwise SQLite would prepare a statement again when its
+    // parameters change.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
     Ok(connection)
 }
 
-/// If two processes create the file at once, SQLite reports at once that it is busy, whatever the busy
-/// timeout is. So this tries again.
+/// Switches the database to WAL mode. If two processes create the file at the same time, SQLite reports that it is
+/// busy without waiting for the busy timeout, so this tries again until the timeout.
 fn use_wal(connection: &Connection) -> Result<(), DatabaseError> {
-    let begun = Instant::now();
+    let start = Instant::now();
     while let Err(error) = connection.execute_batch("PRAGMA journal_mode = WAL") {
         let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
-        if !busy || begun.elapsed() > CONNECTION_TIMEOUT {
+        if !busy || start.elapsed() > CONNECTION_TIMEOUT {
             return Err(error.into());
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -131,8 +132,8 @@ fn use_wal(connection: &Connection) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Brings the tables up to date. The transaction is immediate, so two processes that start at once do this
-/// one after the other.
+/// Upgrades the tables. The transaction is IMMEDIATE, so of two processes that start at the same time one waits for
+/// the other.
 fn migrate(connection: &mut Connection, migrations: Migrations) -> Result<(), DatabaseError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(migrations.create_version)?;

@@ -10,27 +10,29 @@ use tokio::task::spawn_blocking;
 use super::super::error::DatabaseError;
 use super::super::param::Param;
 use super::super::rows::Rows;
-use super::super::statement::{Asked, Mode, Statement};
+use super::super::statement::{Mode, RowQuery, Statement};
 use super::connections::BorrowedConnection;
 use super::interrupt::{CancelFlag, CancelOnDrop, InterruptibleConnection};
 
-/// A transaction; its first statement begins it.
+/// A transaction. BEGIN runs before the first statement, on the same thread.
 pub(crate) struct Transaction {
-    /// Statements share the connection with their transaction: if the call is dropped while a statement waits
-    /// for its thread or runs, the connection is given back only when that is over.
+    /// Shared with statements that run on another thread: if the transaction is dropped meanwhile, the connection is
+    /// returned only when the statement has ended.
     connection: Arc<BorrowedConnection>,
+    /// The BEGIN, until it has run.
     begin: Option<&'static str>,
+    /// Whether the transaction has begun and not yet been committed.
     open: bool,
-    /// Transactions that read run on the thread that calls them, a blocking one, from beginning to end.
-    /// Transactions that write send each statement to a blocking thread, since their callers borrow the
-    /// context and cannot move to another thread.
-    in_place: bool,
+    /// Whether statements run on the calling thread. A transaction that reads runs on one blocking thread from
+    /// beginning to end. A transaction that writes sends its statements to a blocking thread, since its caller
+    /// borrows the context and so cannot move to another thread.
+    on_calling_thread: bool,
     cancelled: CancelFlag,
     _cancel_on_drop: CancelOnDrop,
     timeout: Duration,
 }
 
-/// Runs statements on a connection that is locked.
+/// Runs statements on a locked connection.
 struct Runner<'a> {
     connection: &'a InterruptibleConnection,
     cancelled: CancelFlag,
@@ -42,7 +44,7 @@ impl Runner<'_> {
         self.connection.run(&self.cancelled, self.timeout, statement)
     }
 
-    /// A COMMIT is not interrupted.
+    /// Commits. A COMMIT is never interrupted, so its result is always known.
     fn commit(&self) -> rusqlite::Result<()> {
         execute(self.connection.uninterrupted(), "COMMIT")
     }
@@ -62,27 +64,27 @@ impl Transaction {
             connection: Arc::new(connection),
             begin,
             open: false,
-            in_place: mode != Mode::Write,
+            on_calling_thread: mode != Mode::Write,
             timeout,
         }
     }
 
-    /// Ends the statements of the transaction when it is dropped.
+    /// A value that cancels the statements of the transaction when it is dropped.
     pub(crate) fn cancel_on_drop(&self) -> CancelOnDrop {
         self.cancelled.cancel_on_drop()
     }
 
-    /// Runs statements and reads the rows of each: all of it on one thread.
-    pub(crate) async fn rows_of(&mut self, asked: Vec<Asked>) -> Result<Vec<Rows>, DatabaseError> {
+    /// Runs queries and returns the rows of each, all on one thread.
+    pub(crate) async fn query_all(&mut self, queries: Vec<RowQuery>) -> Result<Vec<Rows>, DatabaseError> {
         self.run(move |runner| {
-            let rows = |(sql, params): Asked| runner.run(|connection| rows(connection, &sql, params));
-            asked.into_iter().map(rows).collect()
+            let query = |(sql, params): RowQuery| runner.run(|connection| query(connection, &sql, params));
+            queries.into_iter().map(query).collect()
         })
         .await
     }
 
-    /// Runs statements, and commits if they are the last ones: all of it on one thread, since each
-    /// change of threads costs as much as a statement.
+    /// Runs statements, and then commits if `commit`, all on one thread: changing the thread costs as much as a
+    /// statement.
     pub(crate) async fn execute(
         &mut self,
         statements: Vec<Statement>,
@@ -92,7 +94,7 @@ impl Transaction {
         if statements.is_empty() && !commit {
             return Ok(());
         }
-        let done = self.run(move |runner| {
+        let has_changed = self.run(move |runner| {
             let mut changed = 1;
             for (sql, params) in statements {
                 changed = runner
@@ -103,13 +105,15 @@ impl Transaction {
             }
             Ok(changed > 0)
         });
-        if !done.await? {
+        if !has_changed.await? {
             return Err(DatabaseError::changed_meanwhile());
         }
         self.open &= !commit;
         Ok(())
     }
 
+    /// Runs work on the connection, after BEGIN if the transaction has not begun: on the calling thread or on a
+    /// blocking thread, according to the mode.
     async fn run<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&Runner<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -124,7 +128,7 @@ impl Transaction {
             let begun = begin.map_or(Ok(()), |sql| runner.run(|connection| execute(connection, sql)));
             Ok(begun.and_then(|()| work(&runner))?)
         };
-        if self.in_place {
+        if self.on_calling_thread {
             return work();
         }
         spawn_blocking(work).await.map_err(|error| DatabaseError::Unexpected(error.into()))?
@@ -135,7 +139,7 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
-fn rows(connection: &Connection, sql: &str, params: Vec<Param>) -> rusqlite::Result<Rows> {
+fn query(connection: &Connection, sql: &str, params: Vec<Param>) -> rusqlite::Result<Rows> {
     let mut statement = connection.prepare_cached(sql)?;
     let columns = statement.column_count();
     let mut found = statement.query(params_from_iter(params))?;

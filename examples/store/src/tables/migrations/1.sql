@@ -1,5 +1,5 @@
--- Every resource of every type and tenant. `document` is the resource without id, meta and members.
--- `place` counts resources in the order of their creation.
+-- All resources of all types and tenants. `kind` is the name of the resource type. `place` identifies the row, in
+-- the order of creation. `document` is the resource as JSON, without id, meta and members.
 CREATE TABLE resource (
     place {SERIAL},
     tenant {TEXT} NOT NULL,
@@ -23,8 +23,8 @@ CREATE INDEX resource_external_id ON resource (tenant, kind, external_id, place)
 CREATE INDEX resource_display ON resource (tenant, kind, display, place);
 CREATE INDEX resource_modified ON resource (tenant, kind, modified, place);
 
--- What filters look for in attributes with several values and in those of extensions: a row for each
--- element. `value`, `type` and `main` hold its sub-attributes as they are compared, `keys` the rest.
+-- The values that filters compare in multi-valued attributes and in attributes of extensions: a row for each
+-- element. `value`, `type` and `main` hold its sub-attributes `value`, `type` and `primary`, folded; `keys` the others.
 CREATE TABLE value (
     place bigint NOT NULL,
     attribute {TEXT} NOT NULL,
@@ -38,7 +38,8 @@ CREATE TABLE value (
 ){ROWLESS};
 CREATE INDEX value_value ON value (tenant, attribute, value, place);
 
--- `added` is the order in which members came. `nested` says that the member is a group itself.
+-- The members of groups: `place` is the group and `member` the id of the member. `added` orders the members by the
+-- time at which they were added. `nested` is true if the member is a group itself.
 CREATE TABLE member (
     place bigint NOT NULL,
     member {TEXT} NOT NULL,
@@ -51,7 +52,7 @@ CREATE TABLE member (
 ){ROWLESS};
 CREATE INDEX member_groups ON member (tenant, member, place);
 
--- Ids are never used again.
+-- The ids of deleted resources, which are never used again.
 CREATE TABLE tombstone (
     tenant {TEXT} NOT NULL,
     id {TEXT} NOT NULL,

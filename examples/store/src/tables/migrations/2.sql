@@ -1,4 +1,4 @@
--- From each group to the groups that hold it through other groups, for `groups` of users.
+-- The groups that contain each group through other groups, for the attribute `groups` of users.
 CREATE INDEX member_nested ON member (nested, tenant, member, place);
 CREATE VIEW nesting AS
 WITH RECURSIVE up (tenant, place, ancestor) AS (

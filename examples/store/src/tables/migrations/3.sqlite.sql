@@ -1,5 +1,5 @@
--- Groups of three characters, for `co` and `ew`. Written with every resource, from here on; those
--- that are there already are written below.
+-- A trigram index, for the operators `co` and `ew`. From this version on, the store writes it with every resource;
+-- the statement below writes it for the resources that exist already.
 CREATE VIRTUAL TABLE search USING fts5 (
     unique_name, display, value,
     content='', contentless_delete=1, tokenize='trigram case_sensitive 1'

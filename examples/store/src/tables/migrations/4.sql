@@ -1,4 +1,4 @@
--- What else must differ among the resources of a type, folded: a row for each value.
+-- The folded values of unique attributes that have no column of their own: a row for each value.
 CREATE TABLE unique_value (
     tenant {TEXT} NOT NULL,
     kind {TEXT} NOT NULL,

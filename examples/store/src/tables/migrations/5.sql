@@ -1,4 +1,4 @@
--- What belongs to no tenant had an empty one.
+-- Rows without a tenant had an empty text before.
 UPDATE resource SET tenant = '.' WHERE tenant = '';
 UPDATE value SET tenant = '.' WHERE tenant = '';
 UPDATE member SET tenant = '.' WHERE tenant = '';

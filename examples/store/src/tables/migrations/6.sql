@@ -1,4 +1,4 @@
--- How groups are nested is found out tenant by tenant.
+-- A recursive query in each statement replaces the view: it reads one tenant only.
 DROP VIEW nesting;
--- All processes on the database seal cursors with one key.
+-- The key with which all processes on the database seal cursors.
 INSERT INTO meta (name, value) VALUES ('cursor key', {SECRET});
