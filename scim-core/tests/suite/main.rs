@@ -20,6 +20,6 @@ fn the_memory_provider_passes() {
     let report = Suite::new(MemoryProvider::new()).report();
     println!("{report}");
     assert!(report.failed.is_empty(), "{report}");
-    assert!(report.skipped.is_empty() && report.left_out.is_empty(), "{report}");
+    assert!(report.skipped.is_empty() && report.not_kept.is_empty(), "{report}");
     Suite::new(MemoryProvider::new()).single_tenant().run();
 }

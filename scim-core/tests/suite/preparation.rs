@@ -36,7 +36,7 @@ fn a_name_that_is_not_kept_is_a_failure() {
         Ok(())
     }));
     let (check, reason) = report.failed.first().unwrap();
-    assert!(*check == "kept" && reason.contains("`userName` is not kept"), "{report}");
+    assert!(*check == "kept" && reason.contains("sent `userName`"), "{report}");
     assert!(report.passed.contains(&"memberships"), "{report}");
 }
 
@@ -55,7 +55,7 @@ fn a_panic_of_the_provider_fails_only_the_check_in_which_it_happens() {
     }));
     assert_eq!(report.passed, ["kept", "create", "replace", "memberships"], "{report}");
     let (check, reason) = report.failed.first().unwrap();
-    assert!(*check == "index paging" && reason.contains("it panicked: no lists today"), "{report}");
+    assert!(*check == "index paging" && reason.contains("the provider panicked: no lists today"), "{report}");
 
     let report = run(AlteredProvider::new().alter_stored(|_, resource, _| {
         assert!(resource.get("emails").is_none(), "no emails today");
@@ -99,7 +99,7 @@ fn a_check_that_is_not_run_to_its_end_has_not_passed() {
 fn impossible_references_are_reported_and_the_checks_are_run() {
     for (attribute, to, reason) in [
         ("nonsense", "User", "no attribute `nonsense`"),
-        ("manager", "Nobody", "`Nobody` is none of the resource types"),
+        ("manager", "Nobody", "`Nobody` is not one of the resource types"),
         ("userName", "User", "`userName` is required"),
     ] {
         let suite = Suite::new(MemoryProvider::new()).references(attribute, to);
@@ -119,6 +119,6 @@ fn a_check_that_does_not_exist_is_reported() {
 
 #[test]
 fn a_service_that_cannot_be_built_is_reported() {
-    let report = Suite::new(MemoryProvider::new()).types([]).report();
+    let report = Suite::new(MemoryProvider::new()).resource_types([]).report();
     assert_eq!(report.failed.first().map(|(check, _)| *check), Some("set-up"), "{report}");
 }

@@ -34,7 +34,7 @@ const CHECKS: [&str; 24] = [
     "unknown members",
     "repeated members",
     "listed members",
-    "left-out members",
+    "group versions",
     "groups",
     "cascade",
 ];
@@ -205,23 +205,23 @@ fn versions_that_depend_on_the_projection_are_found() {
     let cases: [(AlteredProvider, &[&str]); 5] = [
         (
             versions_by_projection(|cx, returned_by| is_group(cx) && returned_by == ReturnedBy::Retrieve),
-            &["listed members", "left-out members"],
+            &["listed members", "group versions"],
         ),
         (
             versions_by_projection(move |cx, returned_by| is_group(cx) && listed(returned_by)),
-            &["listed members", "left-out members"],
+            &["listed members", "group versions"],
         ),
         (
             versions_by_projection(|cx, returned_by| {
                 is_group(cx) && returned_by == ReturnedBy::Update { changed: true }
             }),
-            &["left-out members"],
+            &["group versions"],
         ),
         (
             versions_by_projection(|cx, returned_by| {
                 is_group(cx) && returned_by == ReturnedBy::Update { changed: false }
             }),
-            &["repeated members", "left-out members"],
+            &["repeated members", "group versions"],
         ),
         (
             versions_by_projection(|cx, returned_by| !is_group(cx) && returned_by == ReturnedBy::Retrieve),
