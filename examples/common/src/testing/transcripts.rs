@@ -12,8 +12,8 @@ use super::{MEMORY, Program, Running, SQLITE};
 use crate::Database;
 
 /// The services that transcripts ask for, as they are made for the tests in process.
-#[path = "../../../../scim-core/tests/host/mod.rs"]
-mod switches;
+#[path = "../../../../scim-core/tests/transcript_service/mod.rs"]
+mod transcript_service;
 
 /// The main function of a test that runs every transcript against a host of its own, over a socket, on
 /// databases of each kind. Each is a test, named as the database and its file; arguments are those of
@@ -25,7 +25,7 @@ pub fn transcripts(program: &'static str) -> ExitCode {
     let mut trials = Vec::new();
     for (name, database) in [("memory", MEMORY), ("sqlite", SQLITE)] {
         // The memory provider alone can do without passwords.
-        let follows = |t: &&Transcript| database == MEMORY || t.host["hash_passwords"] != false;
+        let follows = |t: &&Transcript| database == MEMORY || t.switches["hash_passwords"] != false;
         for transcript in transcripts.iter().filter(follows) {
             let (program, transcript) = (Program::new(program, database), transcript.clone());
             let name = format!("{name}/{}", transcript.test_name());
@@ -39,12 +39,12 @@ pub fn transcripts(program: &'static str) -> ExitCode {
 }
 
 fn transcript_on(program: &Program, transcript: &Transcript) -> Result<(), String> {
-    let switches = transcript.host.to_string();
+    let switches = transcript.switches.to_string();
     let host =
         Running::start(program, &[("SCIM_PROFILE", transcript.profile.as_str()), (SWITCHES, &switches)]);
     // What clients see is the base URL; where they connect is the host's affair.
-    transcript.run(switches::BASE, &mut |mut request| {
-        let url = request.uri().to_string().replacen(switches::BASE, &host.base, 1);
+    transcript.run(transcript_service::BASE_URL, &mut |mut request| {
+        let url = request.uri().to_string().replacen(transcript_service::BASE_URL, &host.base, 1);
         *request.uri_mut() = url.parse().expect("it is a URL as before");
         host.send(request)
     })?;
@@ -59,7 +59,9 @@ pub(crate) async fn service(database: &Database) -> Option<ScimService> {
     let switches = std::env::var(SWITCHES).ok()?;
     let switches: Value = serde_json::from_str(&switches).expect("the test sends JSON");
     let profile = std::env::var("SCIM_PROFILE").expect("the test sets it");
-    let Database::Url(url) = database else { return Some(switches::service(&profile, &switches)) };
+    let Database::Url(url) = database else {
+        return Some(transcript_service::service_in_memory(&profile, &switches));
+    };
     let mut store = Store::open(url).await.expect("the test names a database");
     if switches["unique_group_names"] != false {
         store = store.unique("Group", "displayName");
@@ -67,5 +69,5 @@ pub(crate) async fn service(database: &Database) -> Option<ScimService> {
     if switches["keep_unknown_members"] == true {
         store = store.keep_unknown_members();
     }
-    Some(switches::service_on(store, &profile, &switches))
+    Some(transcript_service::service_with_provider(store, &profile, &switches))
 }
