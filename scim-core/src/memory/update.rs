@@ -4,7 +4,7 @@
 //! chunk. The caller then applies the update to the copy without holding the lock. [`finish`] stores the result, unless
 //! another request has changed the resource in the meantime.
 //!
-//! Members are stored apart from the resource. If the effect of an update on them can be told without reading them
+//! Members are stored apart from the resource. If the effect of an update on them can be determined without reading them
 //! (a [`ListDelta`]), they are not copied at all. Otherwise the complete list is put into the copy as an attribute.
 
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ pub(super) struct StartedUpdate<'u> {
     address: RowAddress,
     /// The version of the resource that was copied.
     version: ETag,
-    /// What the update does to the members, if that can be told without reading them.
+    /// What the update does to the members, if that can be determined without reading them.
     delta: Option<ListDelta<'u>>,
     /// The name of the list of members, if it was put into the copy.
     loaded_list: Option<String>,

@@ -51,14 +51,14 @@
 //! # Reading a failure
 //!
 //! All checks run, even after one has failed or panicked. For each failure the report names the check, the rule that
-//! is broken, and what was sent, expected and received:
+//! is broken, what was sent, expected and received, and a hint what to change:
 //!
 //! ```text
 //! provider suite: 32 passed, 1 failed
 //! attributes that the provider does not keep: nickName
-//! no-op failed: the version changes exactly when the resource changes: sent the same PATCH twice; the second changed
-//! nothing, but the version or `meta.lastModified` is different. If `Applied::changed` is false, write nothing and
-//! return the old version
+//! no-op failed: the version changes exactly when the resource changes: sent the same PATCH twice, expected the same
+//! version and `meta.lastModified` as in {"id":"7",..}, got {"id":"7",..}
+//!     hint: if `Applied::changed` is false, write nothing and return the old version
 //! ```
 //!
 //! Start with the first failure: the checks `kept`, `valid` and `create` run first, and a fault that they find often

@@ -29,11 +29,11 @@ pub(super) async fn create(env: &Environment) -> Verdict {
     ensure(read.body == created.body, || {
         format!("sent GET after POST, expected the same resource {}, got {}", created.body, read.body)
     })?;
-    let kept = body
+    let is_stored = body
         .iter()
         .filter(|(name, _)| *name != "schemas")
         .all(|(name, value)| read.body.get(name) == Some(value));
-    ensure(kept, || format!("sent {}, expected the same values, got {}", Value::Object(body), read.body))
+    ensure(is_stored, || format!("sent {}, expected the same values, got {}", Value::Object(body), read.body))
 }
 
 pub(super) async fn retrieve(env: &Environment) -> Verdict {
@@ -70,10 +70,10 @@ pub(super) async fn replace(env: &Environment) -> Verdict {
     ensure(resource.get(&text).is_none(), || {
         format!("sent PUT without `{text}`, expected that it is cleared, got {}", read.body)
     })?;
-    let kept = |name: &str| {
+    let is_same = |name: &str| {
         read.body.pointer(&format!("/meta/{name}")) == created.body.pointer(&format!("/meta/{name}"))
     };
-    ensure(kept("created") && read.id() == created.id(), || {
+    ensure(is_same("created") && read.id() == created.id(), || {
         format!(
             "sent PUT, expected the same `id` and `meta.created` as in {}, got {}",
             created.body, read.body
