@@ -1,4 +1,4 @@
-//! The paths of PATCH operations: what is read prints as a strict path that reads as the same.
+//! Paths of PATCH operations. A parsed path is printed in strict syntax, which must parse to the same path.
 
 #![no_main]
 
@@ -16,12 +16,12 @@ fuzz_target!(|text: &str| {
         if let Ok(path) = PatchPath::parse(text, &limits, &mut ReadContext::new(&tolerance)) {
             let printed = path.to_string();
             let strict = Tolerance::strict();
-            let again = PatchPath::parse(&printed, &wide, &mut ReadContext::new(&strict))
+            let reparsed = PatchPath::parse(&printed, &wide, &mut ReadContext::new(&strict))
                 .unwrap_or_else(|error| panic!("`{text}` prints `{printed}`, which does not parse: {error}"));
-            assert_eq!(again, path, "`{text}` prints `{printed}`");
-            assert_eq!(again.to_string(), printed);
+            assert_eq!(reparsed, path, "`{text}` prints `{printed}`");
+            assert_eq!(reparsed.to_string(), printed);
         }
-        // Paths that are not ones may still be meant as something; resolving finds out.
+        // The lenient profile also accepts some texts that are no paths; only resolving shows whether it does.
         for (op, value) in
             [("add", json!("a")), ("replace", json!({ "value": "a" })), ("remove", Value::Null)]
         {

@@ -7,24 +7,24 @@
     reason = "a test fails by panicking"
 )]
 
-/// The services that transcripts ask for, as they are made for the tests of the core.
-#[expect(dead_code, reason = "the service in memory is of no use here")]
-#[path = "../../../../scim-core/tests/host/mod.rs"]
-mod host;
 #[expect(dead_code, reason = "the other tests of the store need more of it")]
 #[path = "../store/support/mod.rs"]
 mod support;
+/// The services that transcripts ask for, as they are made for the tests of the core.
+#[expect(dead_code, reason = "the service in memory is of no use here")]
+#[path = "../../../../scim-core/tests/transcript_service/mod.rs"]
+mod transcript_service;
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
-use host::{BASE, service_on};
 use libtest_mimic::{Arguments, Failed, Trial};
 use scim_core::Identity;
 use scim_store::Store;
 use support::Database;
 use testdata::transcript::{Anonymous, Transcript};
 use tokio::runtime::Runtime;
+use transcript_service::{BASE_URL, service_with_provider};
 
 /// A database, opened by the first transcript that runs on it.
 struct Opened {
@@ -50,7 +50,7 @@ impl Opened {
 fn main() -> ExitCode {
     let mut transcripts = Transcript::load_all();
     // Some are about a store that does not keep passwords; this one does, as hashes.
-    transcripts.retain(|transcript| transcript.host["hash_passwords"] != false);
+    transcripts.retain(|transcript| transcript.switches["hash_passwords"] != false);
     assert!(transcripts.len() > 80, "the transcripts are there");
     let mut trials = Vec::new();
     for database in support::databases() {
@@ -67,9 +67,9 @@ fn main() -> ExitCode {
 /// Each file starts from an empty store, and so does a new tenant.
 fn hold(opened: &Opened, transcript: &Transcript) -> Result<(), Failed> {
     let store = adjusted(opened.store(), transcript);
-    let service = service_on(store, &transcript.profile, &transcript.host);
+    let service = service_with_provider(store, &transcript.profile, &transcript.switches);
     let tenant = support::tenant();
-    transcript.run(BASE, &mut |mut request| {
+    transcript.run(BASE_URL, &mut |mut request| {
         if request.extensions().get::<Anonymous>().is_none() {
             request.extensions_mut().insert(Identity::new("tests").in_tenant(&tenant));
         }
@@ -80,10 +80,10 @@ fn hold(opened: &Opened, transcript: &Transcript) -> Result<(), Failed> {
 
 /// The store as a transcript asks for it.
 fn adjusted(mut store: Store, transcript: &Transcript) -> Store {
-    if transcript.host["unique_group_names"] != false {
+    if transcript.switches["unique_group_names"] != false {
         store = store.unique("Group", "displayName");
     }
-    if transcript.host["keep_unknown_members"] == true {
+    if transcript.switches["keep_unknown_members"] == true {
         store = store.keep_unknown_members();
     }
     store
