@@ -1,6 +1,5 @@
 //! The longer examples of the guide keep the contract of a provider.
 #![cfg(feature = "testing")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../examples/people.rs"]
 #[expect(dead_code, reason = "the example's main is not called")]
