@@ -4,7 +4,7 @@
 ///
 /// A request beyond one is refused with an error that [is too large](PatchError::is_too_large), which is
 /// status 413, and changes nothing. The size of the body is limited by who reads it, and the work that it
-/// takes to apply a patch by a [`Budget`].
+/// takes to apply a patch by a [`Budget`](crate::Budget).
 ///
 /// ```
 /// let mut limits = scim_patch::Limits::default();
