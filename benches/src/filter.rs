@@ -1,7 +1,7 @@
 //! Filters: from text to a tree, from the tree to a predicate, and on a resource.
 
 use scim_core::filter::{Filter, Limits, Predicate};
-use scim_core::schema::{Reading, Tolerance, standard};
+use scim_core::schema::{ReadContext, Tolerance, standard};
 
 use crate::Case;
 
@@ -27,7 +27,7 @@ const FILTERS: [&str; 17] = [
 ];
 
 fn parse(text: &str, tolerance: &Tolerance) -> Filter {
-    Filter::parse(text, &Limits::default(), &mut Reading::new(tolerance)).expect("a filter")
+    Filter::parse(text, &Limits::default(), &mut ReadContext::new(tolerance)).expect("a filter")
 }
 
 fn parsed() -> Vec<Filter> {
@@ -37,25 +37,25 @@ fn parsed() -> Vec<Filter> {
 pub(crate) fn cases() -> Vec<Case> {
     let parse_one = |name, bar, text: String| {
         let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
-        Case::repeated(name, bar, move || Filter::parse(&text, &limits, &mut Reading::new(&tolerance)))
+        Case::repeated(name, bar, move || Filter::parse(&text, &limits, &mut ReadContext::new(&tolerance)))
     };
     let or: Vec<String> = (0..100).map(|n| format!("userName eq \"user{n}@example.com\"")).collect();
     let nested = format!("{}userName eq \"ilse\"{}", "(".repeat(20), ")".repeat(20));
 
     let (lenient, limits) = (Tolerance::lenient(), Limits::default());
     let parse_17 = move |text: &&'static str| {
-        Filter::parse(text, &limits, &mut Reading::new(&lenient)).expect("a filter")
+        Filter::parse(text, &limits, &mut ReadContext::new(&lenient)).expect("a filter")
     };
 
     let (user, lenient) = (standard::user_type(), Tolerance::lenient());
     let resolve = move |filter: &Filter| {
-        filter.resolve(&user, &mut Reading::new(&lenient)).expect("attributes of users")
+        filter.resolve(&user, &mut ReadContext::new(&lenient)).expect("attributes of users")
     };
 
     let (user, lenient) = (standard::user_type(), Tolerance::lenient());
     let predicates: Vec<Predicate> = parsed()
         .iter()
-        .map(|filter| filter.resolve(&user, &mut Reading::new(&lenient)).expect("attributes of users"))
+        .map(|filter| filter.resolve(&user, &mut ReadContext::new(&lenient)).expect("attributes of users"))
         .collect();
     let resource = crate::user();
     let evaluate = move |predicate: &Predicate| predicate.is_match(&resource);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use scim_core::patch::{Limits, PATCH_OP, Patch, PatchRequest};
-use scim_core::schema::{Reading, ResourceType, Tolerance, standard};
+use scim_core::schema::{ReadContext, ResourceType, Tolerance, standard};
 use serde_json::{Map, Value, json};
 
 use crate::Case;
@@ -38,9 +38,9 @@ fn message(operations: Value) -> String {
 }
 
 fn resolve(on: &ResourceType, tolerance: &Tolerance, limits: &Limits, body: &str) -> Patch {
-    let mut reading = Reading::new(tolerance);
-    PatchRequest::parse(body.as_bytes(), limits, &mut reading)
-        .and_then(|request| request.resolve(on, limits, &mut reading))
+    let mut read_context = ReadContext::new(tolerance);
+    PatchRequest::parse(body.as_bytes(), limits, &mut read_context)
+        .and_then(|request| request.resolve(on, limits, &mut read_context))
         .expect("a patch")
 }
 

@@ -1,6 +1,6 @@
 //! Resources on their way in and out.
 
-use scim_core::schema::{Projected, Projection, Reading, Tolerance, standard};
+use scim_core::schema::{Projected, Projection, ReadContext, Tolerance, standard};
 use serde_json::{Map, Value};
 
 use crate::Case;
@@ -8,7 +8,7 @@ use crate::Case;
 pub(crate) fn cases() -> Vec<Case> {
     let (user, tolerance) = (standard::user_type(), Tolerance::lenient());
     let check = move |mut resource: Map<String, Value>| {
-        user.normalize(&mut resource, &mut Reading::new(&tolerance)).expect("a user");
+        user.normalize(&mut resource, &mut ReadContext::new(&tolerance)).expect("a user");
         user.validate(&resource, None).expect("a valid user");
         resource
     };
@@ -23,7 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
 fn serialize(name: &'static str, bar: f64, attributes: Option<&str>) -> Case {
     let (user, tolerance) = (standard::user_type(), Tolerance::lenient());
     let projection = match attributes {
-        Some(names) => Projection::only(&user, names, &mut Reading::new(&tolerance)),
+        Some(names) => Projection::only(&user, names, &mut ReadContext::new(&tolerance)),
         None => Projection::new(&user),
     };
     let resource = crate::user();

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use scim_core::filter::{Filter, Limits};
-use scim_core::schema::{Reading, ResourceType, Tolerance, standard};
+use scim_core::schema::{ReadContext, ResourceType, Tolerance, standard};
 use scim_fuzz::{USER, normalized};
 use serde_json::{Map, Value, json};
 
@@ -28,25 +28,25 @@ fuzz_target!(|text: &str| {
     // What is printed may be longer than what was read, and have more brackets.
     let wide = limits.with_length(usize::MAX).with_nesting(512);
     for tolerance in [Tolerance::lenient(), Tolerance::interop(), Tolerance::strict()] {
-        let Ok(filter) = Filter::parse(text, &limits, &mut Reading::new(&tolerance)) else { continue };
+        let Ok(filter) = Filter::parse(text, &limits, &mut ReadContext::new(&tolerance)) else { continue };
         let printed = filter.to_string();
         let strict = Tolerance::strict();
-        let again = Filter::parse(&printed, &wide, &mut Reading::new(&strict))
+        let again = Filter::parse(&printed, &wide, &mut ReadContext::new(&strict))
             .unwrap_or_else(|error| panic!("`{text}` prints `{printed}`, which does not parse: {error}"));
         assert_eq!(again, filter, "`{text}` prints `{printed}`");
         assert_eq!(again.to_string(), printed);
         for (resource_type, resource) in TYPES.iter() {
-            if let Ok(predicate) = filter.resolve(resource_type, &mut Reading::new(&tolerance)) {
+            if let Ok(predicate) = filter.resolve(resource_type, &mut ReadContext::new(&tolerance)) {
                 let matches = predicate.is_match(resource);
                 let negated = Filter::Not(Box::new(filter.clone()));
                 let negated = negated
-                    .resolve(resource_type, &mut Reading::new(&tolerance))
+                    .resolve(resource_type, &mut ReadContext::new(&tolerance))
                     .expect("not changes no names");
                 assert_eq!(negated.is_match(resource), !matches, "`{text}`");
                 predicate.is_match(&Map::new());
             }
         }
         let types = TYPES.each_ref().map(|(resource_type, _)| resource_type);
-        let _ = filter.resolve_among(&types, &mut Reading::new(&tolerance));
+        let _ = filter.resolve_among(&types, &mut ReadContext::new(&tolerance));
     }
 });

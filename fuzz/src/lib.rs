@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response};
-use scim_core::schema::{Reading, ResourceType, Tolerance, standard};
+use scim_core::schema::{ReadContext, ResourceType, Tolerance, standard};
 use scim_core::{Identity, Me, MemoryProvider, Provider, ScimService};
 use serde_json::{Map, Value, json};
 
@@ -169,7 +169,7 @@ impl TestTenant {
     pub fn check(&self, resource_type: &ResourceType, resource: &Value) {
         let mut map = resource.as_object().expect("a resource is an object").clone();
         resource_type
-            .normalize(&mut map, &mut Reading::new(&self.tolerance))
+            .normalize(&mut map, &mut ReadContext::new(&self.tolerance))
             .unwrap_or_else(|error| panic!("{error}: {resource}"));
         resource_type.validate(&map, None).unwrap_or_else(|error| panic!("{error}: {resource}"));
         for member in resource["members"].as_array().into_iter().flatten() {
@@ -189,7 +189,7 @@ pub fn normalized(
     tolerance: &Tolerance,
 ) -> Option<Map<String, Value>> {
     let mut map: Map<String, Value> = serde_json::from_slice(resource).ok()?;
-    resource_type.normalize(&mut map, &mut Reading::new(tolerance)).ok()?;
+    resource_type.normalize(&mut map, &mut ReadContext::new(tolerance)).ok()?;
     resource_type.validate(&map, None).ok()?;
     Some(map)
 }

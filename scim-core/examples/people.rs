@@ -13,7 +13,7 @@ use scim_core::{
     Capabilities, Context, Deleted, Error, Identity, Page, Precondition, Provider, Query, Resource, Result,
     ScimService, Update, UpdateOptions, Updated, Window, async_trait, new_id,
 };
-use scim_sql::{Bind, Column, Dialect, Mapping, Side};
+use scim_sql::{Bind, Column, Dialect, Mapping, PageSide};
 
 /// The application's table. The columns from `login_folded` on were added for SCIM.
 const TABLE: &str = "CREATE TABLE person (
@@ -60,7 +60,7 @@ pub(crate) fn user_type() -> Result<ResourceType, SchemaError> {
     let schema = Schema::new(standard::USER, "User", attributes.cloned())?;
     let schema = missing.into_iter().try_fold(schema, Schema::without)?;
     // The column `mail` holds one address, and that is the work address.
-    let schema = schema.adjust("emails", |emails| emails.single("work"))?;
+    let schema = schema.adjust("emails", |emails| emails.keep_only_type("work"))?;
     ResourceType::builder("User", "/Users", schema).build()
 }
 
@@ -128,7 +128,7 @@ impl Provider for People {
         let by = query.sort.as_ref().map(|sort| (&sort.by, sort.descending));
         let order = self.mapping.order(by, "p.id", Dialect::Sqlite);
         let order =
-            order.map_err(|error| Error::invalid_value("sortBy", &error.to_string()))?.sql(Side::After);
+            order.map_err(|error| Error::invalid_value("sortBy", &error.to_string()))?.sql(PageSide::After);
         let offset = i64::try_from(start.saturating_sub(1)).unwrap_or(i64::MAX);
         let count = format!("SELECT count(*) FROM person p WHERE {condition}");
         let page = format!(
@@ -170,7 +170,7 @@ impl Provider for People {
             let before = self.find(id).await?.ok_or_else(|| Error::not_found(id))?;
             let version = before.version().ok_or_else(|| Error::internal("a row without a version"))?;
             options.precondition.check(&version)?;
-            let applied = update.apply_in_turns(cx, before.clone()).await?;
+            let applied = update.apply_yielding(cx, before.clone()).await?;
             if !applied.changed {
                 return Ok(Updated::new(&before, &before, options));
             }
@@ -230,7 +230,7 @@ fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
 
 /// The values of the columns for a resource, in the order of the table.
 fn column_values(resource: &Resource) -> Result<Vec<Value>> {
-    let user: User = resource.to()?;
+    let user: User = resource.to_typed()?;
     let name = user.name.unwrap_or_default();
     let meta = user.meta.unwrap_or_default();
     let mail = user.emails.into_iter().next().and_then(|email| email.value);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// The base URL of one request, for hosts that serve several (tenants by path or by name).
 ///
 /// The host's middleware puts it into the request's extensions, where it takes the place of the service's
-/// [own](crate::Builder::base_url).
+/// [own](crate::ScimServiceBuilder::base_url).
 ///
 /// ```
 /// use scim_core::BaseUrl;

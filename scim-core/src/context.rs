@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use http::Extensions;
 use scim_filter::Budget;
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
 
 use crate::{Error, Identity, Permit, Result, Secrets};
@@ -66,13 +66,13 @@ impl<'a> Context<'a> {
 
     /// Whether the caller may read an attribute. The service does not show other attributes, and
     /// [`Update::apply`](crate::Update::apply) keeps their values when a replacement leaves them out.
-    pub fn may_read(&self, target: &Target) -> bool {
+    pub fn may_read(&self, target: &AttributeRef) -> bool {
         self.permit.may_read(target)
     }
 
     /// Whether the caller may write an attribute. The service and [`Update::apply`](crate::Update::apply) check
     /// it.
-    pub fn may_write(&self, target: &Target) -> bool {
+    pub fn may_write(&self, target: &AttributeRef) -> bool {
         self.permit.may_write(target)
     }
 
@@ -97,7 +97,7 @@ impl<'a> Context<'a> {
     /// # Errors
     ///
     /// 500 if the value is missing: a forgotten middleware must not mean less protection.
-    pub fn require<T: Send + Sync + 'static>(&self) -> Result<&'a T> {
+    pub fn require_extension<T: Send + Sync + 'static>(&self) -> Result<&'a T> {
         self.extension().ok_or_else(|| {
             Error::internal(format!("the request's extensions lack a {}", std::any::type_name::<T>()))
         })
@@ -126,7 +126,7 @@ impl<'a> Context<'a> {
 ///
 /// let bee = Update::Replace(Resource::try_from(json!({ "userName": "bee" }))?);
 /// let options = UpdateOptions::new()
-///     .precondition(Precondition::matches(bea.version().unwrap()))
+///     .precondition(Precondition::if_match(bea.version().unwrap()))
 ///     .returning(Projection::new(&users));
 /// let updated = store.update(&cx, bea.id(), &bee, &options).await?;
 /// assert_eq!(updated.resource.unwrap().text("userName"), Some("bee"));
@@ -207,13 +207,13 @@ impl ContextBuilder {
         self
     }
 
-    /// Sets the work that the call may cause, in visits, like [`Builder::max_work`](crate::Builder::max_work).
+    /// Sets the work that the call may cause, in visits, like [`ScimServiceBuilder::max_work`](crate::ScimServiceBuilder::max_work).
     pub fn max_work(mut self, visits: u64) -> Self {
         self.max_work = visits;
         self
     }
 
-    /// Refuses two elements of one `type` in a list, like [`Builder::unique_types`](crate::Builder::unique_types).
+    /// Refuses two elements of one `type` in a list, like [`ScimServiceBuilder::unique_types`](crate::ScimServiceBuilder::unique_types).
     pub fn unique_types(mut self) -> Self {
         self.unique_types = true;
         self
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!((cx.resource_type().name(), cx.base_url()), ("User", "https://scim.example.com/v2"));
         assert!(cx.identity().is_none() && cx.tenant().is_none() && cx.secrets().is_empty());
         assert!(Utc::now() - cx.now() < chrono::TimeDelta::minutes(1));
-        assert!(cx.require::<u8>().is_err());
+        assert!(cx.require_extension::<u8>().is_err());
 
         let time: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
         let told = Context::builder(&users)
@@ -255,7 +255,7 @@ mod tests {
         );
         assert_eq!(cx.identity(), cx.extension());
         assert!(!cx.may_read(emails) && cx.may_write(emails) && cx.may_read(roles) && !cx.may_write(roles));
-        assert_eq!(cx.require::<u8>().unwrap(), &7);
+        assert_eq!(cx.require_extension::<u8>().unwrap(), &7);
         assert_eq!(cx.secrets().get("password"), Some("correct horse"));
         assert!(cx.secrets().is_cleared("pin") && !cx.secrets().is_cleared("password"));
         assert!(!format!("{told:?}").contains("horse"));

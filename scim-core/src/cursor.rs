@@ -73,7 +73,7 @@ impl Sealer {
     /// `invalidCursor` for any other text, `expiredCursor` after the timeout.
     pub(crate) fn open(&self, text: &str, binding: &str, now: DateTime<Utc>) -> Result<Cursor> {
         let invalid = || {
-            Error::of(
+            Error::from_scim_type(
                 ScimType::InvalidCursor,
                 "the cursor does not belong to this query; request the first page again",
             )
@@ -83,7 +83,7 @@ impl Sealer {
         self.mac(body, binding).ok_or_else(invalid)?.verify_slice(mac).map_err(|_| invalid())?;
         let (expires, cursor) = read(body).ok_or_else(invalid)?;
         if expires <= now.timestamp_millis() {
-            return Err(Error::of(
+            return Err(Error::from_scim_type(
                 ScimType::ExpiredCursor,
                 "the cursor has expired; request the first page again",
             ));

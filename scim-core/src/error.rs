@@ -5,7 +5,8 @@ use std::fmt;
 use http::StatusCode;
 use scim_filter::{ParseError, ResolveError};
 use scim_patch::PatchError;
-use scim_schema::{ScimType, Target, Violation};
+pub(crate) use scim_schema::internal::shortened;
+use scim_schema::{AttributeRef, ScimType, Violation};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::message_uri::ERROR;
@@ -63,7 +64,7 @@ impl Error {
 
     /// An error with a `scimType`, and the status that goes with it: 409 for `uniqueness`, 403 for
     /// `sensitive`, 400 for all others (RFC 7644 table 9).
-    pub fn of(scim_type: ScimType, detail: impl Into<String>) -> Self {
+    pub fn from_scim_type(scim_type: ScimType, detail: impl Into<String>) -> Self {
         let status = match scim_type {
             ScimType::Uniqueness => StatusCode::CONFLICT,
             ScimType::Sensitive => StatusCode::FORBIDDEN,
@@ -81,12 +82,12 @@ impl Error {
 
     /// Another resource has the value of this attribute, which must be unique (RFC 7644 section 3.3).
     pub fn uniqueness(attribute: &str) -> Self {
-        Self::of(ScimType::Uniqueness, format!("another resource has the same `{attribute}`"))
+        Self::from_scim_type(ScimType::Uniqueness, format!("another resource has the same `{attribute}`"))
     }
 
     /// The store cannot accept the value of this attribute.
     pub fn invalid_value(attribute: &str, reason: &str) -> Self {
-        Self::of(ScimType::InvalidValue, format!("`{attribute}`: {reason}"))
+        Self::from_scim_type(ScimType::InvalidValue, format!("`{attribute}`: {reason}"))
     }
 
     /// The store cannot accept the element of a list that refers to this id: the resource does not exist, or a
@@ -95,13 +96,25 @@ impl Error {
     /// ```
     /// use scim_core::Error;
     ///
-    /// let error = Error::invalid_member("members", "42", "there is no resource `42`");
-    /// assert_eq!(error.to_string(), "400 invalidValue: `members`: there is no resource `42`");
+    /// let error = Error::invalid_member("members", "42", "a group cannot be a member of itself");
+    /// assert_eq!(error.to_string(), "400 invalidValue: `members`: a group cannot be a member of itself");
     /// ```
     pub fn invalid_member(list: &str, id: &str, reason: &str) -> Self {
         let mut error = Self::invalid_value(list, reason);
         error.0.hint = Some(Hint::Member { list: list.to_owned(), id: id.to_owned() });
         error
+    }
+
+    /// The store cannot accept a member of a list because no resource has this id.
+    ///
+    /// ```
+    /// use scim_core::Error;
+    ///
+    /// let error = Error::unknown_member("members", "42");
+    /// assert_eq!(error.to_string(), "400 invalidValue: `members`: there is no resource `42`");
+    /// ```
+    pub fn unknown_member(list: &str, id: &str) -> Self {
+        Self::invalid_member(list, id, &format!("there is no resource `{}`", shortened(id)))
     }
 
     /// The same error, with the operation of a PATCH that caused it.
@@ -125,17 +138,17 @@ impl Error {
 
     /// The request is malformed.
     pub fn invalid_syntax(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidSyntax, detail)
+        Self::from_scim_type(ScimType::InvalidSyntax, detail)
     }
 
     /// The store cannot evaluate the filter.
     pub fn invalid_filter(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidFilter, detail)
+        Self::from_scim_type(ScimType::InvalidFilter, detail)
     }
 
     /// There are more results than the store computes.
     pub fn too_many(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::TooMany, detail)
+        Self::from_scim_type(ScimType::TooMany, detail)
     }
 
     /// The version of the resource is not one that the client expects (RFC 7644 section 3.14).
@@ -151,13 +164,16 @@ impl Error {
         Self::new(StatusCode::FORBIDDEN, detail)
     }
 
-    pub(crate) fn not_writable(target: &Target) -> Self {
+    pub(crate) fn not_writable(target: &AttributeRef) -> Self {
         Self::forbidden(format!("the caller may not write `{target}`"))
     }
 
     /// A filter, a sort or a PATCH would reveal an attribute that the caller may not read.
-    pub(crate) fn sensitive(target: &Target) -> Self {
-        Self::of(ScimType::Sensitive, format!("the caller may not filter, select or sort by `{target}`"))
+    pub(crate) fn sensitive(target: &AttributeRef) -> Self {
+        Self::from_scim_type(
+            ScimType::Sensitive,
+            format!("the caller may not filter, select or sort by `{target}`"),
+        )
     }
 
     /// The caller is not authenticated (status 401).
@@ -198,7 +214,7 @@ impl Error {
 
     /// The request causes more work than is allowed.
     pub(crate) fn too_much_work() -> Self {
-        Self::too_large(scim_filter::Exhausted.to_string())
+        Self::too_large(scim_filter::BudgetExhausted.to_string())
     }
 
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
@@ -233,14 +249,6 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<&Hint> {
         self.0.hint.as_ref()
     }
-}
-
-/// Text of a client for use in a message: control characters are escaped, and a long text is cut.
-pub(crate) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 120;
-    let end = text.char_indices().nth(SHOWN).map(|(at, _)| at);
-    let short = end.and_then(|end| text.get(..end)).unwrap_or(text).escape_debug();
-    format!("{short}{}", if end.is_some() { "…" } else { "" })
 }
 
 impl fmt::Display for Error {
@@ -285,14 +293,14 @@ impl Serialize for Error {
 
 impl From<Violation> for Error {
     fn from(violation: Violation) -> Self {
-        Self::of(violation.scim_type(), violation.to_string())
+        Self::from_scim_type(violation.scim_type(), violation.to_string())
     }
 }
 
 impl From<PatchError> for Error {
     fn from(error: PatchError) -> Self {
         match error.scim_type() {
-            Some(scim_type) => Self::of(scim_type, error.to_string()),
+            Some(scim_type) => Self::from_scim_type(scim_type, error.to_string()),
             None => Self::too_large(error.to_string()),
         }
     }
@@ -300,12 +308,12 @@ impl From<PatchError> for Error {
 
 impl From<ParseError> for Error {
     fn from(error: ParseError) -> Self {
-        Self::of(error.scim_type(), error.to_string())
+        Self::from_scim_type(error.scim_type(), error.to_string())
     }
 }
 
 impl From<ResolveError> for Error {
     fn from(error: ResolveError) -> Self {
-        Self::of(error.scim_type(), error.to_string())
+        Self::from_scim_type(error.scim_type(), error.to_string())
     }
 }

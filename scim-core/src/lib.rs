@@ -49,7 +49,7 @@ pub use query::{Page, Position, Query, Sort, Window};
 pub use resource::{Resource, new_id};
 pub use secrets::Secrets;
 pub use service::ScimService;
-pub use setup::{AuthenticationScheme, BuildError, Builder, Me};
+pub use setup::{AuthenticationScheme, BuildError, Me, ScimServiceBuilder};
 pub use update::{Applied, Update};
 
 pub use async_trait::async_trait;

@@ -1,7 +1,7 @@
 //! Notifies the host of changes, for its audit trail and for whatever else it does when users come and go.
 
 use http::StatusCode;
-use scim_schema::{Fired, ResourceType};
+use scim_schema::{ResourceType, ToleratedQuirk};
 use serde_json::Value;
 
 use crate::{Action, ETag, Identity, Resource, Update};
@@ -38,7 +38,7 @@ pub struct Event<'a> {
     pub(crate) after: Option<&'a ETag>,
     pub(crate) change: Change<'a>,
     pub(crate) secrets: bool,
-    pub(crate) fired: &'a [Fired],
+    pub(crate) tolerated: &'a [ToleratedQuirk],
     pub(crate) status: StatusCode,
 }
 
@@ -96,8 +96,8 @@ impl<'a> Event<'a> {
     }
 
     /// The deviations of the client that were tolerated.
-    pub fn fired(&self) -> &'a [Fired] {
-        self.fired
+    pub fn tolerated(&self) -> &'a [ToleratedQuirk] {
+        self.tolerated
     }
 
     /// The status of the response.

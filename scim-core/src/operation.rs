@@ -1,6 +1,6 @@
 //! What a request asks for: parsing makes an operation, and executing takes it.
 
-use scim_schema::{Fired, Projection, ResourceType, Target};
+use scim_schema::{AttributeRef, Projection, ResourceType, ToleratedQuirk};
 use serde_json::value::RawValue;
 
 use crate::secrets::Secrets;
@@ -30,7 +30,7 @@ use crate::{Action, Precondition, Query, Resource, Update, UpdateOptions, Window
 #[derive(Debug)]
 pub struct Operation {
     pub(crate) kind: OperationKind,
-    pub(crate) fired: Vec<Fired>,
+    pub(crate) tolerated: Vec<ToleratedQuirk>,
     /// The resource type that the operation is about, if there is exactly one.
     pub(crate) resource_type: Option<ResourceType>,
 }
@@ -92,7 +92,7 @@ pub(crate) struct CreateOperation {
     pub(crate) resource: Resource,
     pub(crate) secrets: Secrets,
     pub(crate) projection: Projection,
-    pub(crate) writes: Vec<Target>,
+    pub(crate) writes: Vec<AttributeRef>,
 }
 
 /// A PUT or a PATCH.
@@ -104,9 +104,9 @@ pub(crate) struct UpdateOperation {
     pub(crate) update: Update,
     pub(crate) secrets: Secrets,
     pub(crate) options: UpdateOptions,
-    pub(crate) writes: Vec<Target>,
+    pub(crate) writes: Vec<AttributeRef>,
     /// The attributes that a PATCH looks at to find what to write.
-    pub(crate) selects: Vec<Target>,
+    pub(crate) selects: Vec<AttributeRef>,
     /// The attributes that the caller may not write, besides those that the policy protects.
     pub(crate) protected: Vec<String>,
 }
@@ -161,8 +161,8 @@ impl Operation {
 
     /// The deviations of the client that were tolerated. Those inside the operations of a bulk request are
     /// not known yet.
-    pub fn fired(&self) -> &[Fired] {
-        &self.fired
+    pub fn tolerated(&self) -> &[ToleratedQuirk] {
+        &self.tolerated
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which attributes a caller may read and write.
 
-use scim_schema::{Projection, ResourceType, Target};
+use scim_schema::{AttributeRef, Projection, ResourceType};
 
 /// The attributes that a caller may read and write.
 #[derive(Clone, Debug, Default)]
@@ -39,12 +39,12 @@ impl Permit {
     }
 
     /// Whether the caller may read an attribute or sub-attribute.
-    pub fn may_read(&self, target: &Target) -> bool {
+    pub fn may_read(&self, target: &AttributeRef) -> bool {
         !self.hidden.iter().any(|path| covers(path, target))
     }
 
     /// Whether the caller may write an attribute or sub-attribute.
-    pub fn may_write(&self, target: &Target) -> bool {
+    pub fn may_write(&self, target: &AttributeRef) -> bool {
         !self.protected.iter().any(|path| covers(path, target))
     }
 
@@ -57,23 +57,23 @@ impl Permit {
         if self.is_all() {
             return;
         }
-        let all = resource_type.all_targets();
+        let all = resource_type.all_attribute_refs();
         all.filter(|target| !self.may_read(target)).for_each(|target| projection.hide(target));
     }
 }
 
 /// Whether a path names an attribute, the attribute that it is part of, or its extension. The path may begin with
 /// the URI of the core schema, which canonical paths leave out: otherwise such a path would hide nothing.
-fn covers(path: &str, target: &Target) -> bool {
-    let within = |whole: &str, path: &str| {
-        let head = whole.get(..path.len()).is_some_and(|head| head.eq_ignore_ascii_case(path));
-        head && matches!(whole.as_bytes().get(path.len()), None | Some(b'.' | b':'))
+fn covers(path: &str, target: &AttributeRef) -> bool {
+    let is_within = |name: &str, path: &str| {
+        let head = name.get(..path.len()).is_some_and(|head| head.eq_ignore_ascii_case(path));
+        head && matches!(name.as_bytes().get(path.len()), None | Some(b'.' | b':'))
     };
     let uri = target.schema().id();
-    let of_core = target.extension().is_none() && within(path, uri);
+    let of_core = target.extension().is_none() && is_within(path, uri);
     let local = path.get(uri.len()..).filter(|_| of_core).map(|rest| rest.trim_start_matches(':'));
-    within(target.path().as_str(), path)
-        || local.is_some_and(|local| local.is_empty() || within(target.path().as_str(), local))
+    is_within(target.path().as_str(), path)
+        || local.is_some_and(|local| local.is_empty() || is_within(target.path().as_str(), local))
 }
 
 #[cfg(test)]
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_path_covers_its_sub_attributes_and_no_longer_names() {
-        let on = lookalikes();
+        let resource_type = lookalikes();
         let pay = ["urn:example:pay:grade", "urn:example:pay:grades"];
         let payroll = ["urn:example:payroll:grade", "urn:example:payroll:grades"];
         let name = ["name", "name.given", "name.givenName"];
@@ -124,8 +124,8 @@ mod tests {
             ("urn:example:Badge:displ", &[]),
         ];
         let all = || {
-            let with_subs = |target| std::iter::once(target).chain(Target::sub_attributes(target));
-            on.all_attributes().flat_map(with_subs).filter(|target| {
+            let with_subs = |target| std::iter::once(target).chain(AttributeRef::sub_attributes(target));
+            resource_type.all_attributes().flat_map(with_subs).filter(|target| {
                 // Common attributes such as `id` are left out.
                 let of_its_own = target.schema().attribute(target.attribute().name()).is_some();
                 of_its_own || target.extension().is_some()
@@ -136,11 +136,10 @@ mod tests {
             let (hiding, protecting) = (Permit::hiding([*path]), Permit::all().protecting([*path]));
             let mut expected = expected.to_vec();
             expected.sort_unstable();
-            for allows in
-                [&(|target: &Target| hiding.may_read(target)) as &dyn Fn(&Target) -> bool, &|target| {
-                    protecting.may_write(target)
-                }]
-            {
+            for allows in [
+                &(|target: &AttributeRef| hiding.may_read(target)) as &dyn Fn(&AttributeRef) -> bool,
+                &|target| protecting.may_write(target),
+            ] {
                 let covered = all().filter(|target| !allows(target)).map(|target| target.path().as_str());
                 let mut covered: Vec<&str> = covered.collect();
                 covered.sort_unstable();

@@ -1,7 +1,7 @@
 //! Authorization: the host's policy, which the service asks before it calls a provider.
 
 use http::Extensions;
-use scim_schema::{Projection, ResourceType, Target};
+use scim_schema::{AttributeRef, Projection, ResourceType};
 
 use crate::{Identity, Permit, Query, Result};
 
@@ -49,7 +49,7 @@ pub struct Access<'a> {
     pub id: Option<&'a str>,
     /// The attributes that the operation writes, including `writeOnly` attributes. For a replacement these are the
     /// attributes that it has values for; see [`Permit::protecting`] for those that it leaves out.
-    pub writes: &'a [Target],
+    pub writes: &'a [AttributeRef],
     /// Who makes the request.
     pub identity: Option<&'a Identity>,
     /// The request's extensions, which the host's middleware fills.
@@ -64,14 +64,14 @@ pub(crate) enum Reads<'a> {
     Shown(&'a Projection),
     Queried(&'a Query),
     /// Those that the response to a change shows, if it has a body, and those that a PATCH selects by.
-    Changed(Option<&'a Projection>, &'a [Target]),
+    Changed(Option<&'a Projection>, &'a [AttributeRef]),
 }
 
 impl<'a> Access<'a> {
     /// The attributes that the operation reads: those that the response shows, those that a query filters or sorts
     /// by, and those that a PATCH selects by. An attribute may occur twice.
-    pub fn reads(&self) -> impl Iterator<Item = &'a Target> {
-        let (projection, query, selects): (_, _, &[Target]) = match self.reads {
+    pub fn reads(&self) -> impl Iterator<Item = &'a AttributeRef> {
+        let (projection, query, selects): (_, _, &[AttributeRef]) = match self.reads {
             Reads::Nothing => (None, None, &[]),
             Reads::Shown(projection) => (Some(projection), None, &[]),
             Reads::Queried(query) => (Some(&query.projection), Some(query), &[]),

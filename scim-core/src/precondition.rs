@@ -81,7 +81,7 @@ impl Precondition {
     pub const NONE: Self = Self { if_match: None, if_none_match: None };
 
     /// Exactly this version.
-    pub fn matches(version: ETag) -> Self {
+    pub fn if_match(version: ETag) -> Self {
         Self { if_match: Some(Tags::List(vec![version])), if_none_match: None }
     }
 

@@ -80,7 +80,7 @@ pub trait Provider: Send + Sync {
     /// names the version before the first.
     ///
     /// A store that compares and swaps calls [`Update::apply`] again on a fresh copy if another writer was
-    /// faster. A store that holds no lock meanwhile calls [`Update::apply_in_turns`], so that other tasks of
+    /// faster. A store that holds no lock meanwhile calls [`Update::apply_yielding`], so that other tasks of
     /// the thread can run during a large change.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ pub trait Provider: Send + Sync {
 /// use scim_core::{ETag, Precondition, UpdateOptions};
 ///
 /// let options = UpdateOptions::new()
-///     .precondition(Precondition::matches(ETag::new("a1")))
+///     .precondition(Precondition::if_match(ETag::new("a1")))
 ///     .returning(Projection::new(&standard::user_type()));
 /// assert!(options.precondition.check(&ETag::new("b2")).is_err());
 /// ```

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use scim_filter::Predicate;
-use scim_schema::{Operand, Projection, ResourceType, Target};
+use scim_schema::{AttributeRef, Operand, Projection, ResourceType};
 use serde_json::{Map, Value};
 
 use crate::{Context, Error, Resource, Result};
@@ -31,7 +31,7 @@ pub struct Sort {
     /// The attribute to sort by; never a derived one, such as `meta.location`. Resources without it come last in
     /// ascending order and first in descending order. Resources with equal values are in the order of their
     /// ids.
-    pub by: Target,
+    pub by: AttributeRef,
     /// Whether the order is descending.
     pub descending: bool,
 }
@@ -70,7 +70,7 @@ pub struct Page {
 
 impl Sort {
     /// Compares two resources by the attribute, then by their ids.
-    pub fn order(&self, a: &Resource, b: &Resource) -> Ordering {
+    pub fn compare(&self, a: &Resource, b: &Resource) -> Ordering {
         self.order_keys(&SortKey::new(Some(self), a), &SortKey::new(Some(self), b))
     }
 
@@ -80,13 +80,13 @@ impl Sort {
     }
 
     /// Compares two values of the attribute.
-    pub(crate) fn order_values(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    pub(crate) fn compare_values(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
         self.compare_sort_values(&SortValue::new(self, a), &SortValue::new(self, b))
     }
 
     fn compare_sort_values(&self, a: &SortValue, b: &SortValue) -> Ordering {
         let order = match (a, b) {
-            (SortValue::Value(a), SortValue::Value(b)) => a.order(b),
+            (SortValue::Value(a), SortValue::Value(b)) => a.compare_to(b),
             (a, b) => a.rank().cmp(&b.rank()),
         };
         if self.descending { order.reverse() } else { order }
@@ -176,7 +176,7 @@ impl Query {
     }
 
     /// The attributes that the query filters and sorts by.
-    pub(crate) fn targets(&self) -> impl Iterator<Item = &Target> {
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &AttributeRef> {
         let filtered = self.filter.iter().flat_map(Predicate::targets);
         filtered.chain(self.sort.iter().map(|sort| &sort.by))
     }
@@ -234,7 +234,7 @@ impl Query {
     pub(crate) fn selects(&self, cx: &Context<'_>, resource: &Resource, visits: &mut usize) -> Result<bool> {
         let mut taken = 1;
         let filter = self.filter.as_ref();
-        let selects = filter.is_none_or(|filter| filter.is_match_counting(resource.as_map(), &mut taken));
+        let selects = filter.is_none_or(|filter| filter.is_match_with_cost(resource.as_map(), &mut taken));
         *visits += taken;
         cx.budget().take(taken).map_err(|_| too_much())?;
         Ok(selects)

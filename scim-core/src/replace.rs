@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use scim_schema::{Mutability, Target};
+use scim_schema::{AttributeRef, Mutability};
 use serde_json::{Map, Value};
 
 use crate::{Context, Error, Result};
@@ -48,7 +48,7 @@ pub(crate) fn replace(
 /// Whether a new value repeats the stored one, which is all that a caller may do with a protected attribute. A
 /// value with parts that the caller cannot read never counts as repeated: otherwise the answer would tell a
 /// caller whether it has guessed them.
-fn repeats(cx: &Context<'_>, target: &Target, old: Option<&Value>, new: Option<&Value>) -> bool {
+fn repeats(cx: &Context<'_>, target: &AttributeRef, old: Option<&Value>, new: Option<&Value>) -> bool {
     let has_hidden_parts = match new {
         _ if !cx.may_read(target) => true,
         Some(Value::Array(list)) => list.iter().any(|element| mentions_hidden(cx, target, element)),
@@ -57,7 +57,7 @@ fn repeats(cx: &Context<'_>, target: &Target, old: Option<&Value>, new: Option<&
     match (old, new.filter(|new| !new.is_null())) {
         (Some(old), Some(new)) if !has_hidden_parts => {
             let completed = completed(cx, target, old, new);
-            target.same_value(old, completed.as_ref().unwrap_or(new))
+            target.values_equal(old, completed.as_ref().unwrap_or(new))
         }
         (None, None) => !has_hidden_parts,
         _ => false,
@@ -66,7 +66,7 @@ fn repeats(cx: &Context<'_>, target: &Target, old: Option<&Value>, new: Option<&
 
 /// Whether an attribute keeps its value when the replacement leaves it out: because the caller cannot read or
 /// write it, or because the server chose the value.
-fn stays_when_omitted(cx: &Context<'_>, target: &Target) -> bool {
+fn stays_when_omitted(cx: &Context<'_>, target: &AttributeRef) -> bool {
     let attribute = target.attribute();
     matches!(attribute.mutability(), Mutability::WriteOnly | Mutability::Immutable)
         || attribute.default_value().is_some()
@@ -75,13 +75,13 @@ fn stays_when_omitted(cx: &Context<'_>, target: &Target) -> bool {
 }
 
 /// Whether a sub-attribute keeps its value when a replacement of its attribute leaves it out.
-fn sub_stays_when_omitted(cx: &Context<'_>, sub: &Target) -> bool {
+fn sub_stays_when_omitted(cx: &Context<'_>, sub: &AttributeRef) -> bool {
     matches!(sub.definition().mutability(), Mutability::WriteOnly | Mutability::Immutable)
         || !cx.may_read(sub)
 }
 
 /// What remains of a complex value that the replacement leaves out.
-fn remaining(cx: &Context<'_>, target: &Target, old: &Value) -> Option<Value> {
+fn remaining(cx: &Context<'_>, target: &AttributeRef, old: &Value) -> Option<Value> {
     let stays = |name: &str| target.sub_attribute(name).is_some_and(|sub| sub_stays_when_omitted(cx, sub));
     let members = old.as_object()?.iter().filter(|(name, _)| stays(name));
     let members: Map<String, Value> = members.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -90,7 +90,7 @@ fn remaining(cx: &Context<'_>, target: &Target, old: &Value) -> Option<Value> {
 
 /// The new value with those stored parts that a client cannot clear by leaving them out. `None` if the new value
 /// is used as it is.
-fn completed(cx: &Context<'_>, target: &Target, old: &Value, new: &Value) -> Option<Value> {
+fn completed(cx: &Context<'_>, target: &AttributeRef, old: &Value, new: &Value) -> Option<Value> {
     match (old, new) {
         (Value::Array(old), Value::Array(new)) => Some(Value::Array(kept_elements(cx, target, old, new))),
         (Value::Object(old), Value::Object(new)) => {
@@ -116,7 +116,7 @@ fn completed(cx: &Context<'_>, target: &Target, old: &Value, new: &Value) -> Opt
 /// The new elements of a list. Elements that are stored already keep what the server added and what the caller
 /// cannot read. If the replacement has the same elements in another order, the list keeps its order, which
 /// means nothing (RFC 7643 section 2.4): the resource then does not change.
-fn kept_elements(cx: &Context<'_>, target: &Target, old: &[Value], new: &[Value]) -> Vec<Value> {
+fn kept_elements(cx: &Context<'_>, target: &AttributeRef, old: &[Value], new: &[Value]) -> Vec<Value> {
     let mut stored: HashMap<String, Vec<&Value>> = HashMap::with_capacity(old.len());
     for element in old.iter().rev() {
         stored.entry(identity_of(cx, target, element)).or_default().push(element);
@@ -144,7 +144,7 @@ fn kept_elements(cx: &Context<'_>, target: &Target, old: &[Value], new: &[Value]
 
 /// An element that is stored already. In a list of members, sub-attributes that may change get their new values.
 /// In any other list the elements are equal in everything that the client can see, so the stored one is used.
-fn kept_element<'v>(cx: &Context<'_>, target: &Target, old: &'v Value, new: &Value) -> Cow<'v, Value> {
+fn kept_element<'v>(cx: &Context<'_>, target: &AttributeRef, old: &'v Value, new: &Value) -> Cow<'v, Value> {
     let (true, Value::Object(before), Value::Object(new)) = (target.holds_members(), old, new) else {
         return Cow::Borrowed(old);
     };
@@ -161,17 +161,17 @@ fn kept_element<'v>(cx: &Context<'_>, target: &Target, old: &'v Value, new: &Val
 }
 
 /// Whether a value has sub-attributes that the caller may not read.
-fn mentions_hidden(cx: &Context<'_>, target: &Target, value: &Value) -> bool {
+fn mentions_hidden(cx: &Context<'_>, target: &AttributeRef, value: &Value) -> bool {
     let hidden = |name: &String| target.sub_attribute(name).is_some_and(|sub| !cx.may_read(sub));
     value.as_object().is_some_and(|members| members.keys().any(hidden))
 }
 
 /// What identifies an element of a list: its `value` in a list of members, else all sub-attributes that the
 /// client can read and send.
-fn identity_of(cx: &Context<'_>, target: &Target, element: &Value) -> String {
+fn identity_of(cx: &Context<'_>, target: &AttributeRef, element: &Value) -> String {
     let Value::Object(members) = element else { return element.to_string() };
     if let (true, Some(key)) = (target.holds_members(), members.get("value").and_then(Value::as_str)) {
-        let rule = target.sub_attribute("value").map_or(target.comparison(), Target::comparison);
+        let rule = target.sub_attribute("value").map_or(target.comparison(), AttributeRef::comparison);
         return rule.fold(key).into_owned();
     }
     let mut identity = String::new();

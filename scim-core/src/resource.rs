@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use scim_schema::typed::TypedExtension;
-use scim_schema::{Target, Uniqueness, is_unassigned};
+use scim_schema::{AttributeRef, Uniqueness, is_unassigned};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -147,14 +147,14 @@ impl Resource {
     /// user.name = Some(Name { given_name: Some("Bea".to_owned()), ..Name::default() });
     /// let resource = Resource::from_typed(&user)?;
     /// assert_eq!(resource.text("name.givenName"), Some("Bea"));
-    /// assert_eq!(resource.to::<User>()?, user);
+    /// assert_eq!(resource.to_typed::<User>()?, user);
     /// # Ok::<(), scim_core::Error>(())
     /// ```
     ///
     /// # Errors
     ///
     /// If the resource does not fit the type. The error is internal, since the client did not cause it.
-    pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
+    pub fn to_typed<T: DeserializeOwned>(&self) -> Result<T> {
         T::deserialize(self.as_map()).map_err(Error::internal)
     }
 
@@ -222,15 +222,16 @@ impl Resource {
         cx: &Context<'_>,
         others: impl IntoIterator<Item = &'r Resource>,
     ) -> Result<()> {
-        let unique: Vec<&Target> = cx
+        let unique: Vec<&AttributeRef> = cx
             .resource_type()
-            .all_targets()
+            .all_attribute_refs()
             .filter(|target| target.definition().uniqueness() != Uniqueness::None)
             .collect();
         for other in others.into_iter().filter(|other| other.id() != self.id()) {
             for target in &unique {
-                let taken =
-                    |value| target.values(other.as_map()).any(|taken| target.comparison().same(taken, value));
+                let taken = |value| {
+                    target.values(other.as_map()).any(|taken| target.comparison().values_equal(taken, value))
+                };
                 if target.values(self.as_map()).any(taken) {
                     return Err(Error::uniqueness(target.path().as_str()));
                 }
@@ -365,7 +366,7 @@ mod tests {
         assert_eq!(resource.get(Badge::URI), Some(&json!({ "number": 7 })));
         assert!(resource.extension::<EnterpriseUser>().unwrap().is_none());
         // The user keeps what it does not know, and the store's copy what it was.
-        assert_eq!(Resource::from_typed(&resource.to::<User>().unwrap()).unwrap(), resource);
+        assert_eq!(Resource::from_typed(&resource.to_typed::<User>().unwrap()).unwrap(), resource);
         resource.set_extension(&Badge { number: None, doors: vec![] }).unwrap();
         assert_eq!(resource, without);
     }
@@ -373,7 +374,7 @@ mod tests {
     #[test]
     fn what_does_not_suit_is_an_internal_error() {
         let resource = Resource::try_from(json!({ "userName": 7, Badge::URI: [] })).unwrap();
-        assert_eq!(resource.to::<User>().unwrap_err().status(), 500);
+        assert_eq!(resource.to_typed::<User>().unwrap_err().status(), 500);
         assert_eq!(resource.extension::<Badge>().unwrap_err().status(), 500);
         assert_eq!(Resource::from_typed(&7).unwrap_err().status(), 500);
     }

@@ -8,7 +8,7 @@ use http::{Extensions, Response};
 use crate::execute::execute;
 use crate::parse::parse;
 use crate::respond::{respond, respond_error};
-use crate::setup::{BuildError, Builder, Setup};
+use crate::setup::{BuildError, ScimServiceBuilder, Setup};
 use crate::{Error, Operation, Outcome, Result, trace};
 
 /// A SCIM service provider: resource types, their providers, and the protocol between them and
@@ -19,7 +19,7 @@ use crate::{Error, Operation, Outcome, Result, trace};
 #[derive(Clone)]
 pub struct ScimService(Arc<Setup>);
 
-impl Builder {
+impl ScimServiceBuilder {
     /// Makes the service; its discovery documents are computed here, once.
     ///
     /// # Errors
@@ -32,8 +32,8 @@ impl Builder {
 
 impl ScimService {
     /// Begins to configure a service.
-    pub fn builder() -> Builder {
-        Builder::new()
+    pub fn builder() -> ScimServiceBuilder {
+        ScimServiceBuilder::new()
     }
 
     /// What the providers can do together.
@@ -61,7 +61,7 @@ impl ScimService {
         let is_head = parts.method == http::Method::HEAD;
         let outcome = async {
             let operation = self.parse(parts, body)?;
-            trace::quirks(operation.fired());
+            trace::quirks(operation.tolerated());
             self.execute(operation, &parts.extensions).await
         };
         match outcome.await {

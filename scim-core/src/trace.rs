@@ -2,11 +2,11 @@
 //! strings. Without the feature these functions do nothing.
 
 #[cfg(feature = "tracing")]
-mod on {
+mod enabled {
     use std::time::Instant;
 
     use http::Response;
-    use scim_schema::{Fired, Quirk, ResourceType};
+    use scim_schema::{Quirk, ResourceType, ToleratedQuirk};
     use tracing::{Instrument, Span, field};
 
     use crate::{Action, Identity};
@@ -42,11 +42,16 @@ mod on {
     }
 
     /// An event for each deviation of the client that was tolerated.
-    pub(crate) fn quirks(fired: &[Fired]) {
-        for fired in fired {
-            let path = fired.path.as_str();
-            let path = (!is_client_text(fired.quirk)).then_some(path);
-            tracing::debug!(quirk = fired.quirk.name(), path, operation = fired.operation, "tolerated");
+    pub(crate) fn quirks(tolerated: &[ToleratedQuirk]) {
+        for tolerated in tolerated {
+            let path = tolerated.path.as_str();
+            let path = (!is_client_text(tolerated.quirk)).then_some(path);
+            tracing::debug!(
+                quirk = tolerated.quirk.name(),
+                path,
+                operation = tolerated.operation,
+                "tolerated"
+            );
         }
     }
 
@@ -57,9 +62,9 @@ mod on {
 }
 
 #[cfg(not(feature = "tracing"))]
-mod off {
+mod disabled {
     use http::Response;
-    use scim_schema::{Fired, ResourceType};
+    use scim_schema::{ResourceType, ToleratedQuirk};
 
     use crate::{Action, Identity};
 
@@ -75,10 +80,10 @@ mod off {
         call.await
     }
 
-    pub(crate) fn quirks(_: &[Fired]) {}
+    pub(crate) fn quirks(_: &[ToleratedQuirk]) {}
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{provider, quirks, request};
+pub(crate) use disabled::{provider, quirks, request};
 #[cfg(feature = "tracing")]
-pub(crate) use on::{provider, quirks, request};
+pub(crate) use enabled::{provider, quirks, request};

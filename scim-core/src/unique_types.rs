@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use scim_schema::{Mutability, Target};
+use scim_schema::{AttributeRef, Mutability};
 use serde_json::{Map, Value};
 
 use crate::{Error, Result};
@@ -10,11 +10,12 @@ use crate::{Error, Result};
 /// Refuses a resource with two elements of the same `type`, such as two work addresses, in one of these attributes.
 /// Lists of members are not checked: many members have the same type.
 pub(crate) fn check<'a>(
-    attributes: impl Iterator<Item = &'a Target>,
+    attributes: impl Iterator<Item = &'a AttributeRef>,
     object: &Map<String, Value>,
 ) -> Result<()> {
-    let is_checked =
-        |target: &&Target| target.attribute().mutability() != Mutability::ReadOnly && !target.holds_members();
+    let is_checked = |target: &&AttributeRef| {
+        target.attribute().mutability() != Mutability::ReadOnly && !target.holds_members()
+    };
     for target in attributes.filter(|target| target.attribute().is_multi_valued()).filter(is_checked) {
         let Some(sub) = target.sub_attribute("type") else { continue };
         let mut seen = HashSet::new();

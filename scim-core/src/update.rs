@@ -1,7 +1,7 @@
 //! Updates: PUT and PATCH reach a provider in the same form.
 
 use scim_patch::{ListDelta, Patch};
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 use serde_json::{Map, Value};
 
 use crate::replace::replace;
@@ -53,10 +53,10 @@ impl Update {
     /// # Errors
     ///
     /// As [`apply`](Self::apply).
-    pub async fn apply_in_turns(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
+    pub async fn apply_yielding(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
         match self {
             Self::Patch(patch) => {
-                let applied = patch.apply_in_turns(stored.into_map(), cx.budget()).await?;
+                let applied = patch.apply_yielding(stored.into_map(), cx.budget()).await?;
                 patched(cx, patch, applied)
             }
             Self::Replace(replacement) => replaced(cx, replacement, stored),
@@ -64,11 +64,11 @@ impl Update {
     }
 
     /// Whether the update reads an attribute to decide what to change.
-    pub(crate) fn looks_at(&self, attribute: &Target) -> bool {
+    pub(crate) fn reads(&self, attribute: &AttributeRef) -> bool {
         match self {
-            Self::Patch(patch) => {
-                patch.looked_at().any(|target| target.attribute().name() == attribute.attribute().name())
-            }
+            Self::Patch(patch) => patch
+                .read_attributes()
+                .any(|target| target.attribute().name() == attribute.attribute().name()),
             Self::Replace(_) => false,
         }
     }
@@ -76,24 +76,33 @@ impl Update {
     /// Splits the update into the changes of one list, whose elements are identified by their `value`, and an update
     /// of everything else, which is applied to the resource without the list.
     ///
-    /// With it, a database adds a member to a group by inserting one row, whatever the size of the group. `None` if
-    /// the update depends on the elements of the list, so that the whole resource must be loaded; also if a PUT
-    /// leaves the list out, because whether that clears it depends on the caller and the attribute.
-    pub fn split(&self, attribute: &str) -> Option<(ListDelta<'_>, Update)> {
+    /// With it, a database adds a member to a group by inserting one row, whatever the size of the group:
+    /// [`ListDelta::changes`] says which rows change.
+    ///
+    /// `None` if the list must be loaded and all of the update applied to it: if a PATCH looks into the elements,
+    /// if the list is required, or if a PUT meets elements that may change. Also if a PUT leaves the list out,
+    /// because whether that clears it depends on the caller and the attribute.
+    pub fn split(&self, cx: &Context<'_>, attribute: &str) -> Option<(ListDelta<'_>, Update)> {
         match self {
             Self::Patch(patch) => {
                 let (delta, rest) = patch.split(attribute)?;
                 Some((delta, Self::Patch(rest)))
             }
             Self::Replace(resource) => {
-                let elements = match resource.as_map().get(attribute)? {
-                    Value::Array(list) => list.iter().map(keyed_element).collect::<Option<_>>()?,
+                let list = cx.resource_type().attribute(attribute)?;
+                if list.definition().is_required()
+                    || !list.sub_attributes().iter().all(AttributeRef::is_fixed)
+                {
+                    return None;
+                }
+                let elements = match list.get(resource.as_map())? {
+                    Value::Array(elements) => elements.iter().map(keyed_element).collect::<Option<_>>()?,
                     Value::Null => Vec::new(),
                     _ => return None,
                 };
-                let rest = resource.as_map().iter().filter(|(name, _)| *name != attribute);
+                let rest = resource.as_map().iter().filter(|(name, _)| *name != list.attribute().name());
                 let rest = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
-                Some((ListDelta::Exactly(elements), Self::Replace(Resource::new(rest))))
+                Some((ListDelta::ExactKeys(elements), Self::Replace(Resource::new(rest))))
             }
         }
     }

@@ -26,15 +26,15 @@ pub struct Budget {
 
 /// The error for work beyond a [`Budget`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exhausted;
+pub struct BudgetExhausted;
 
-impl fmt::Display for Exhausted {
+impl fmt::Display for BudgetExhausted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the request asks for more work than it may; ask for less at a time")
     }
 }
 
-impl std::error::Error for Exhausted {}
+impl std::error::Error for BudgetExhausted {}
 
 impl Budget {
     /// The visits of a budget that nobody has chosen.
@@ -54,16 +54,16 @@ impl Budget {
     /// # Errors
     ///
     /// If there are not so many left; then none are.
-    pub fn take(&self, visits: usize) -> Result<(), Exhausted> {
+    pub fn take(&self, visits: usize) -> Result<(), BudgetExhausted> {
         // One request is worked on by one task, so that nothing is taken twice between these steps.
         let left = self.left.load(Ordering::Relaxed);
         self.left.store(left.saturating_sub(visits as u64), Ordering::Relaxed);
-        self.pass(visits);
-        if visits as u64 > left { Err(Exhausted) } else { Ok(()) }
+        self.count_toward_yield(visits);
+        if visits as u64 > left { Err(BudgetExhausted) } else { Ok(()) }
     }
 
     /// Counts work that costs the request nothing, but keeps others waiting.
-    pub fn pass(&self, visits: usize) {
+    pub fn count_toward_yield(&self, visits: usize) {
         let since = self.since.load(Ordering::Relaxed);
         self.since.store(since.saturating_add(visits as u64), Ordering::Relaxed);
     }
@@ -74,7 +74,7 @@ impl Budget {
     }
 
     /// How many visits are made in a fraction of a millisecond, which is how long work should go on before
-    /// [`turn`](Self::turn) is awaited.
+    /// [`yield_if_due`](Self::yield_if_due) is awaited.
     pub const fn visits_per_turn() -> usize {
         Self::TURN as usize
     }
@@ -84,18 +84,18 @@ impl Budget {
     ///
     /// ```
     /// # use scim_filter::Budget;
-    /// # async fn work(elements: &[u32]) -> Result<u32, scim_filter::Exhausted> {
+    /// # async fn work(elements: &[u32]) -> Result<u32, scim_filter::BudgetExhausted> {
     /// let budget = Budget::new(Budget::DEFAULT);
     /// let mut sum = 0;
     /// for part in elements.chunks(4096) {
     ///     budget.take(part.len())?;
     ///     sum += part.iter().sum::<u32>();
-    ///     budget.turn().await;
+    ///     budget.yield_if_due().await;
     /// }
     /// # Ok(sum)
     /// # }
     /// ```
-    pub async fn turn(&self) {
+    pub async fn yield_if_due(&self) {
         if self.since.load(Ordering::Relaxed) < Self::TURN {
             return;
         }

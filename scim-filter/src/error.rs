@@ -131,11 +131,11 @@ impl std::error::Error for ParseError {}
 ///
 /// ```
 /// use scim_filter::{Filter, ResolveErrorKind};
-/// use scim_schema::{Reading, Tolerance, standard};
+/// use scim_schema::{ReadContext, Tolerance, standard};
 ///
 /// let tolerance = Tolerance::lenient();
 /// let filter: Filter = "title pr and active gt true".parse()?;
-/// let error = filter.resolve(&standard::user_type(), &mut Reading::new(&tolerance)).unwrap_err();
+/// let error = filter.resolve(&standard::user_type(), &mut ReadContext::new(&tolerance)).unwrap_err();
 /// assert_eq!(error.kind(), ResolveErrorKind::Operator);
 /// assert_eq!(format!("{error:#}"), "\
 /// at character 21: `gt` does not fit `active`, which is boolean

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use scim_schema::{Comparison, Operand, Target};
+use scim_schema::{AttributeRef, Comparison, Operand};
 use serde_json::{Map, Value};
 
 use crate::ast::CompareOp;
@@ -16,12 +16,12 @@ impl Predicate {
     ///
     /// ```
     /// use scim_filter::Filter;
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     /// use serde_json::json;
     ///
     /// let tolerance = Tolerance::strict();
     /// let filter: Filter = r#"emails.type eq "home" and emails.value ew "@example.com""#.parse()?;
-    /// let predicate = filter.resolve(&standard::user_type(), &mut Reading::new(&tolerance))?;
+    /// let predicate = filter.resolve(&standard::user_type(), &mut ReadContext::new(&tolerance))?;
     /// // Two elements together fulfil it; `emails[..]` would ask for a single one.
     /// let user = json!({ "emails": [
     ///     { "type": "home", "value": "bea@example.org" },
@@ -33,16 +33,16 @@ impl Predicate {
     ///
     /// [`ResourceType::normalize`]: scim_schema::ResourceType::normalize
     pub fn is_match(&self, resource: &Map<String, Value>) -> bool {
-        self.is_match_counting(resource, &mut 0)
+        self.is_match_with_cost(resource, &mut 0)
     }
 
     /// Whether a resource fulfils the predicate, as [`is_match`](Self::is_match) says. Adds the work that
     /// this took to `visits`, for a [`Budget`](crate::Budget).
-    pub fn is_match_counting(&self, resource: &Map<String, Value>, visits: &mut usize) -> bool {
+    pub fn is_match_with_cost(&self, resource: &Map<String, Value>, visits: &mut usize) -> bool {
         match self {
-            Self::And(all) => all.iter().all(|predicate| predicate.is_match_counting(resource, visits)),
-            Self::Or(any) => any.iter().any(|predicate| predicate.is_match_counting(resource, visits)),
-            Self::Not(inner) => !inner.is_match_counting(resource, visits),
+            Self::And(all) => all.iter().all(|predicate| predicate.is_match_with_cost(resource, visits)),
+            Self::Or(any) => any.iter().any(|predicate| predicate.is_match_with_cost(resource, visits)),
+            Self::Not(inner) => !inner.is_match_with_cost(resource, visits),
             Self::Const(holds) => *holds,
             Self::Present(target) => {
                 *visits += 1;
@@ -53,9 +53,9 @@ impl Predicate {
             }
             Self::Any { target, inner } => match target.get(resource) {
                 Some(Value::Array(elements)) => {
-                    elements.iter().any(|element| inner.matches_element_counting(element, visits))
+                    elements.iter().any(|element| inner.matches_element_with_cost(element, visits))
                 }
-                Some(value) => !value.is_null() && inner.matches_element_counting(value, visits),
+                Some(value) => !value.is_null() && inner.matches_element_with_cost(value, visits),
                 None => false,
             },
         }
@@ -69,29 +69,31 @@ impl Predicate {
     ///
     /// ```
     /// use scim_filter::Filter;
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     /// use serde_json::json;
     ///
     /// let tolerance = Tolerance::strict();
     /// let user = standard::user_type();
     /// let filter: Filter = r#"type eq "work" and value pr"#.parse()?;
     /// let emails = user.attribute("emails").unwrap();
-    /// let predicate = filter.resolve_within(emails, &mut Reading::new(&tolerance))?;
+    /// let predicate = filter.resolve_value_path(emails, &mut ReadContext::new(&tolerance))?;
     /// assert!(predicate.matches_element(&json!({ "type": "WORK", "value": "bea@example.com" })));
     /// assert!(!predicate.matches_element(&json!({ "type": "work" })));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn matches_element(&self, element: &Value) -> bool {
-        self.matches_element_counting(element, &mut 0)
+        self.matches_element_with_cost(element, &mut 0)
     }
 
     /// Whether an element fulfils the predicate, as [`matches_element`](Self::matches_element) says. Adds
     /// the work that this took to `visits`.
-    pub fn matches_element_counting(&self, element: &Value, visits: &mut usize) -> bool {
+    pub fn matches_element_with_cost(&self, element: &Value, visits: &mut usize) -> bool {
         match self {
-            Self::And(all) => all.iter().all(|predicate| predicate.matches_element_counting(element, visits)),
-            Self::Or(any) => any.iter().any(|predicate| predicate.matches_element_counting(element, visits)),
-            Self::Not(inner) => !inner.matches_element_counting(element, visits),
+            Self::And(all) => {
+                all.iter().all(|predicate| predicate.matches_element_with_cost(element, visits))
+            }
+            Self::Or(any) => any.iter().any(|predicate| predicate.matches_element_with_cost(element, visits)),
+            Self::Not(inner) => !inner.matches_element_with_cost(element, visits),
             Self::Const(holds) => {
                 *visits += 1;
                 *holds
@@ -114,7 +116,7 @@ impl Predicate {
 const TEXT: usize = 32;
 
 /// What is stored in an element for a target of an inner predicate.
-fn stored_in<'a>(target: &Target, element: &'a Value) -> Option<&'a Value> {
+fn stored_in<'a>(target: &AttributeRef, element: &'a Value) -> Option<&'a Value> {
     match target.sub() {
         Some(sub) => element.get(sub.name()),
         None => Some(element),

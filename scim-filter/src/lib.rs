@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![deny(missing_debug_implementations)]
 
 mod ast;
 mod budget;
@@ -13,7 +12,7 @@ mod predicate;
 mod resolve;
 
 pub use ast::{CompareOp, Filter, Literal};
-pub use budget::{Budget, Exhausted};
+pub use budget::{Budget, BudgetExhausted};
 pub use error::{ParseError, ParseErrorKind, ResolveError, ResolveErrorKind};
 pub use limits::Limits;
 pub use patch_path::PatchPath;

@@ -4,31 +4,46 @@
 ///
 /// ```
 /// use scim_filter::{Filter, Limits};
-/// use scim_schema::{Reading, Tolerance};
+/// use scim_schema::{ReadContext, Tolerance};
 ///
 /// let tolerance = Tolerance::lenient();
 /// let limits = Limits::default().with_terms(1);
 /// let text = "title pr and active eq true";
-/// assert!(Filter::parse(text, &limits, &mut Reading::new(&tolerance)).is_err());
+/// assert!(Filter::parse(text, &limits, &mut ReadContext::new(&tolerance)).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Limits {
-    /// Bytes of the text.
-    pub length: usize,
-    /// Levels of `(`, `[` and `not` inside each other; `not (` is one level. Reading, printing and
-    /// evaluating use stack in proportion, so at most [`MAX_NESTING`](Self::MAX_NESTING) counts.
-    pub nesting: usize,
-    /// Comparisons and presence tests. Terms on the same level cost no stack, however many.
-    pub terms: usize,
-    /// Characters of the text that `co`, `sw` and `ew` look for: what a search costs depends on it.
-    pub operand: usize,
+    pub(crate) length: usize,
+    nesting: usize,
+    pub(crate) terms: usize,
+    pub(crate) operand: usize,
 }
 
 impl Limits {
     /// The most levels of nesting that are read, whatever [`nesting`](Self::nesting) says: so many
     /// that half of the stack that a thread gets by default is enough.
     pub const MAX_NESTING: usize = 128;
+
+    /// Bytes of the text.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Levels of `(`, `[` and `not` inside each other; `not (` is one level. Reading, printing and
+    /// evaluating use stack in proportion, so at most [`MAX_NESTING`](Self::MAX_NESTING) counts.
+    pub fn nesting(&self) -> usize {
+        self.nesting
+    }
+
+    /// Comparisons and presence tests. Terms on the same level cost no stack, however many.
+    pub fn terms(&self) -> usize {
+        self.terms
+    }
+
+    /// Characters of the text that `co`, `sw` and `ew` look for: what a search costs depends on it.
+    pub fn operand(&self) -> usize {
+        self.operand
+    }
 
     /// The levels of nesting that are read.
     pub(crate) fn levels(&self) -> usize {

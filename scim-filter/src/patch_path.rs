@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-use scim_schema::{AttrPath, Reading, ScimType, Tolerance};
+use scim_schema::{AttrPath, ReadContext, ScimType, Tolerance};
 
 use crate::ast::Filter;
 use crate::error::{ParseError, ParseErrorKind as Kind};
@@ -34,7 +34,7 @@ pub enum PatchPath {
     Value {
         /// The attribute.
         path: AttrPath,
-        /// A filter over its sub-attributes; see [`Filter::resolve_within`].
+        /// A filter over its sub-attributes; see [`Filter::resolve_value_path`].
         filter: Filter,
         /// The sub-attribute behind the brackets.
         sub: Option<Box<str>>,
@@ -46,10 +46,10 @@ impl PatchPath {
     ///
     /// ```
     /// use scim_filter::{Limits, PatchPath};
-    /// use scim_schema::{Reading, ScimType, Tolerance};
+    /// use scim_schema::{ReadContext, ScimType, Tolerance};
     ///
     /// let tolerance = Tolerance::lenient();
-    /// let parse = |text| PatchPath::parse(text, &Limits::default(), &mut Reading::new(&tolerance));
+    /// let parse = |text| PatchPath::parse(text, &Limits::default(), &mut ReadContext::new(&tolerance));
     /// assert!(matches!(parse("name.familyName"), Ok(PatchPath::Attribute(_))));
     /// assert_eq!(parse("/name/familyName").unwrap_err().scim_type(), ScimType::InvalidPath);
     /// assert_eq!(parse("emails[type is 1]").unwrap_err().scim_type(), ScimType::InvalidFilter);
@@ -59,8 +59,12 @@ impl PatchPath {
     ///
     /// `invalidPath` if the text does not follow RFC 7644 figure 7 or exceeds a limit;
     /// `invalidFilter` if the filter in the brackets does not follow figure 1.
-    pub fn parse(text: &str, limits: &Limits, reading: &mut Reading<'_>) -> Result<Self, ParseError> {
-        Parser::new("path", ScimType::InvalidPath, limits, reading).whole(text, Parser::patch_path)
+    pub fn parse(
+        text: &str,
+        limits: &Limits,
+        read_context: &mut ReadContext<'_>,
+    ) -> Result<Self, ParseError> {
+        Parser::new("path", ScimType::InvalidPath, limits, read_context).whole(text, Parser::patch_path)
     }
 }
 
@@ -98,7 +102,7 @@ impl FromStr for PatchPath {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text, &Limits::default(), &mut Reading::new(&Tolerance::strict()))
+        Self::parse(text, &Limits::default(), &mut ReadContext::new(&Tolerance::strict()))
     }
 }
 

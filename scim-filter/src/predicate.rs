@@ -1,6 +1,6 @@
 //! The resolved tree: what a filter means on a resource type.
 
-use scim_schema::{Operand, Target};
+use scim_schema::{AttributeRef, Operand};
 
 use crate::ast::CompareOp;
 
@@ -18,9 +18,9 @@ use crate::ast::CompareOp;
 ///
 /// ```
 /// use scim_filter::{CompareOp, Filter, Predicate};
-/// use scim_schema::{Operand, Reading, Target, Tolerance, standard};
+/// use scim_schema::{Operand, ReadContext, AttributeRef, Tolerance, standard};
 ///
-/// fn sql(predicate: &Predicate, binds: &mut Vec<String>) -> Result<String, Target> {
+/// fn sql(predicate: &Predicate, binds: &mut Vec<String>) -> Result<String, AttributeRef> {
 ///     match predicate {
 ///         Predicate::And(all) => joined(all, " AND ", binds),
 ///         Predicate::Or(any) => joined(any, " OR ", binds),
@@ -59,7 +59,7 @@ use crate::ast::CompareOp;
 ///     }
 /// }
 ///
-/// fn joined(parts: &[Predicate], word: &str, binds: &mut Vec<String>) -> Result<String, Target> {
+/// fn joined(parts: &[Predicate], word: &str, binds: &mut Vec<String>) -> Result<String, AttributeRef> {
 ///     let parts: Result<Vec<_>, _> = parts.iter().map(|part| sql(part, binds)).collect();
 ///     Ok(format!("({})", parts?.join(word)))
 /// }
@@ -67,7 +67,7 @@ use crate::ast::CompareOp;
 /// let (user, tolerance) = (standard::user_type(), Tolerance::strict());
 /// let mut translate = |filter: &str, binds: &mut Vec<String>| {
 ///     let filter: Filter = filter.parse().unwrap();
-///     sql(&filter.resolve(&user, &mut Reading::new(&tolerance)).unwrap(), binds)
+///     sql(&filter.resolve(&user, &mut ReadContext::new(&tolerance)).unwrap(), binds)
 /// };
 /// let mut binds = Vec::new();
 /// let text = translate(r#"not (USERNAME eq "Bea") and (title pr or name.familyName sw "L")"#, &mut binds);
@@ -95,7 +95,7 @@ pub enum Predicate {
     Const(bool),
     /// The attribute has a value that is neither null nor empty, false included; of a complex
     /// attribute, a sub-attribute has one; of a multi-valued attribute, an element has one.
-    Present(Target),
+    Present(AttributeRef),
     /// At least one value of the attribute compares to the operand; with `Ne`, at least one
     /// differs or there is none (RFC 7644 section 3.4.2.2).
     ///
@@ -103,7 +103,7 @@ pub enum Predicate {
     /// `Le` with text, numbers and points in time.
     Compare {
         /// The attribute; its `comparison()` is the rule, its `path()` the canonical name.
-        target: Target,
+        target: AttributeRef,
         /// How the values compare to the operand.
         op: CompareOp,
         /// What they are compared with, folded or parsed as the rule demands.
@@ -116,7 +116,7 @@ pub enum Predicate {
     /// complex, its elements have no sub-attributes, and the inner targets are this one itself.
     Any {
         /// The attribute whose elements are looked at.
-        target: Target,
+        target: AttributeRef,
         /// What one of them must fulfil.
         inner: Box<Predicate>,
     },
@@ -129,17 +129,17 @@ impl Predicate {
     ///
     /// ```
     /// use scim_filter::Filter;
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let tolerance = Tolerance::strict();
     /// let filter: Filter = r#"userName eq "bea""#.parse()?;
-    /// let predicate = filter.resolve(&standard::user_type(), &mut Reading::new(&tolerance))?;
+    /// let predicate = filter.resolve(&standard::user_type(), &mut ReadContext::new(&tolerance))?;
     /// let (target, operand) = predicate.single_equality().unwrap();
     /// assert_eq!(target.path().as_str(), "userName");
     /// assert_eq!(operand.to_value(), "bea");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn single_equality(&self) -> Option<(&Target, &Operand)> {
+    pub fn single_equality(&self) -> Option<(&AttributeRef, &Operand)> {
         match self {
             Self::Compare { target, op: CompareOp::Eq, operand } => Some((target, operand)),
             _ => None,
@@ -153,19 +153,19 @@ impl Predicate {
     ///
     /// ```
     /// use scim_filter::Filter;
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let tolerance = Tolerance::strict();
-    /// let mut reading = Reading::new(&tolerance);
+    /// let mut read_context = ReadContext::new(&tolerance);
     /// let user = standard::user_type();
     /// let emails = user.attribute("emails").unwrap();
     /// let filter: Filter = r#"type eq "work" and primary eq true"#.parse()?;
-    /// let predicate = filter.resolve_within(emails, &mut reading)?;
+    /// let predicate = filter.resolve_value_path(emails, &mut read_context)?;
     /// let names: Vec<_> = predicate.equalities().unwrap().iter().map(|(t, _)| t.definition().name()).collect();
     /// assert_eq!(names, ["type", "primary"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn equalities(&self) -> Option<Vec<(&Target, &Operand)>> {
+    pub fn equalities(&self) -> Option<Vec<(&AttributeRef, &Operand)>> {
         match self {
             Self::And(all) => all.iter().map(Self::single_equality).collect(),
             _ => self.single_equality().map(|equality| vec![equality]),
@@ -178,16 +178,16 @@ impl Predicate {
     /// ```
     /// use std::collections::HashSet;
     /// use scim_filter::Filter;
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let tolerance = Tolerance::strict();
     /// let filter: Filter = r#"title pr or emails[type eq "work"] and not (title eq "x")"#.parse()?;
-    /// let predicate = filter.resolve(&standard::user_type(), &mut Reading::new(&tolerance))?;
+    /// let predicate = filter.resolve(&standard::user_type(), &mut ReadContext::new(&tolerance))?;
     /// let touched: HashSet<_> = predicate.targets().map(|t| t.path().as_str()).collect();
     /// assert_eq!(touched, HashSet::from(["title", "emails", "emails.type"]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+    pub fn targets(&self) -> impl Iterator<Item = &AttributeRef> {
         let mut waiting = vec![self];
         std::iter::from_fn(move || {
             loop {

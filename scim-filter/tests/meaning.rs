@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use scim_filter::{CompareOp, Filter, Limits, Predicate, ResolveError};
-use scim_schema::{Quirk, Reading, ResourceType, Schema, ScimType, Tolerance, standard};
+use scim_schema::{Quirk, ReadContext, ResourceType, Schema, ScimType, Tolerance, standard};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -30,9 +30,10 @@ fn types(own: &[Type]) -> HashMap<String, ResourceType> {
 }
 
 fn resolve(text: &str, on: &ResourceType, tolerance: &Tolerance) -> Result<Predicate, ResolveError> {
-    let mut reading = Reading::new(tolerance);
-    let filter = Filter::parse(text, &Limits::default(), &mut reading).unwrap_or_else(|e| panic!("{e:#}"));
-    filter.resolve(on, &mut reading)
+    let mut read_context = ReadContext::new(tolerance);
+    let filter =
+        Filter::parse(text, &Limits::default(), &mut read_context).unwrap_or_else(|e| panic!("{e:#}"));
+    filter.resolve(on, &mut read_context)
 }
 
 #[derive(Deserialize)]
@@ -116,11 +117,11 @@ fn errors_say_what_does_not_fit() {
         let on: Vec<&ResourceType> = case.on.split(',').map(|name| &types[name]).collect();
         for (profile, tolerance) in PROFILES {
             let tolerance = tolerance();
-            let mut reading = Reading::new(&tolerance);
-            let filter = Filter::parse(&case.filter, &Limits::default(), &mut reading).unwrap();
+            let mut read_context = ReadContext::new(&tolerance);
+            let filter = Filter::parse(&case.filter, &Limits::default(), &mut read_context).unwrap();
             let result = match *on {
-                [one] => filter.resolve(one, &mut reading).map(|predicate| vec![predicate]),
-                _ => filter.resolve_among(&on, &mut reading),
+                [one] => filter.resolve(one, &mut read_context).map(|predicate| vec![predicate]),
+                _ => filter.resolve_among(&on, &mut read_context),
             };
             if profile == "lenient" && case.profile.as_deref() == Some("strict") {
                 assert!(result.is_ok(), "{}: {:?}", case.filter, result.err());
@@ -147,13 +148,14 @@ fn tolerated_literals_are_reported_by_attribute() {
         (r#"roles[primary eq "false"]"#, Quirk::BooleanAsString, "roles.primary"),
     ] {
         let tolerance = Tolerance::lenient();
-        let mut reading = Reading::new(&tolerance);
+        let mut read_context = ReadContext::new(&tolerance);
         let filter: Filter = text.parse().unwrap();
-        filter.resolve(&user, &mut reading).unwrap();
-        let fired: Vec<_> = reading.fired().iter().map(|fired| (fired.quirk, &*fired.path)).collect();
-        assert_eq!(fired, [(quirk, path)], "{text}");
+        filter.resolve(&user, &mut read_context).unwrap();
+        let tolerated: Vec<_> =
+            read_context.tolerated().iter().map(|tolerated| (tolerated.quirk, &*tolerated.path)).collect();
+        assert_eq!(tolerated, [(quirk, path)], "{text}");
         let strict = Tolerance::lenient().without(quirk);
-        assert!(filter.resolve(&user, &mut Reading::new(&strict)).is_err(), "{text}");
+        assert!(filter.resolve(&user, &mut ReadContext::new(&strict)).is_err(), "{text}");
     }
 }
 
@@ -163,7 +165,7 @@ fn an_attribute_of_other_types_is_absent() {
     let tolerance = Tolerance::strict();
     let among = |text: &str| {
         let filter: Filter = text.parse().unwrap();
-        filter.resolve_among(&[&user, &group], &mut Reading::new(&tolerance)).unwrap()
+        filter.resolve_among(&[&user, &group], &mut ReadContext::new(&tolerance)).unwrap()
     };
     let on_group = |text: &str| match among(text).remove(1) {
         Predicate::Const(holds) => holds,
@@ -209,7 +211,7 @@ fn an_unknown_sub_attribute_of_other_types_is_absent() {
     );
     let filter: Filter = r#"doors[not (hall eq "x")]"#.parse().unwrap();
     let tolerance = Tolerance::strict();
-    let among = filter.resolve_among(&[&a, &b], &mut Reading::new(&tolerance)).unwrap();
+    let among = filter.resolve_among(&[&a, &b], &mut ReadContext::new(&tolerance)).unwrap();
     let resource = serde_json::json!({ "doors": [{ "floor": 1 }] });
     assert!(among[0].is_match(resource.as_object().unwrap()));
     let none = serde_json::json!({});
@@ -270,8 +272,8 @@ fn value_paths_resolve_on_their_own() {
     let tolerance = Tolerance::strict();
     let within = |text: &str, on: &ResourceType, attribute: &str| {
         let filter: Filter = text.parse().unwrap();
-        let target = on.resolve(&attribute.parse().unwrap(), &mut Reading::new(&tolerance)).unwrap();
-        filter.resolve_within(&target, &mut Reading::new(&tolerance))
+        let target = on.resolve(&attribute.parse().unwrap(), &mut ReadContext::new(&tolerance)).unwrap();
+        filter.resolve_value_path(&target, &mut ReadContext::new(&tolerance))
     };
     let member = within(r#"$ref eq "https://example.com/Users/7""#, &group, "members").unwrap();
     assert!(

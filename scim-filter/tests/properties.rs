@@ -4,7 +4,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use scim_filter::{CompareOp, Filter, Limits, Literal, PatchPath};
-use scim_schema::{AttrPath, Reading, Tolerance, standard};
+use scim_schema::{AttrPath, ReadContext, Tolerance, standard};
 use serde_json::{Map, Number, Value};
 
 fn attr_path() -> impl Strategy<Value = AttrPath> {
@@ -211,10 +211,10 @@ proptest! {
     fn what_is_printed_parses_to_the_same(filter in filter()) {
         let text = filter.to_string();
         for tolerance in [Tolerance::strict(), Tolerance::lenient()] {
-            let mut reading = Reading::new(&tolerance);
-            let parsed = Filter::parse(&text, &Limits::default().with_length(usize::MAX), &mut reading);
+            let mut read_context = ReadContext::new(&tolerance);
+            let parsed = Filter::parse(&text, &Limits::default().with_length(usize::MAX), &mut read_context);
             prop_assert_eq!(parsed.as_ref(), Ok(&filter), "{}", text);
-            prop_assert!(reading.fired().is_empty());
+            prop_assert!(read_context.tolerated().is_empty());
         }
     }
 
@@ -234,8 +234,8 @@ proptest! {
     #[test]
     fn no_text_is_too_strange(text in nearly()) {
         for tolerance in [Tolerance::strict(), Tolerance::lenient()] {
-            let mut reading = Reading::new(&tolerance);
-            match Filter::parse(&text, &Limits::default(), &mut reading) {
+            let mut read_context = ReadContext::new(&tolerance);
+            match Filter::parse(&text, &Limits::default(), &mut read_context) {
                 // Whatever parses prints as something that parses to the letter.
                 Ok(filter) => prop_assert_eq!(filter.to_string().parse(), Ok(filter)),
                 Err(error) => {
@@ -244,7 +244,7 @@ proptest! {
                     prop_assert!(shown.contains('^'));
                 }
             }
-            let _ = PatchPath::parse(&text, &Limits::default(), &mut reading).map_err(|error| format!("{error:#}"));
+            let _ = PatchPath::parse(&text, &Limits::default(), &mut read_context).map_err(|error| format!("{error:#}"));
         }
     }
 
@@ -252,7 +252,7 @@ proptest! {
     fn the_lenient_reading_agrees_with_the_strict_one(text in nearly()) {
         if let Ok(strict) = text.parse::<Filter>() {
             let tolerance = Tolerance::lenient();
-            let lenient = Filter::parse(&text, &Limits::default(), &mut Reading::new(&tolerance));
+            let lenient = Filter::parse(&text, &Limits::default(), &mut ReadContext::new(&tolerance));
             prop_assert_eq!(lenient, Ok(strict));
         }
     }
@@ -260,22 +260,22 @@ proptest! {
     #[test]
     fn resolving_and_evaluating_never_panic(filter in user_filter(), resource in resource(), element in value()) {
         let (user, tolerance) = (standard::user_type(), Tolerance::lenient());
-        match filter.resolve(&user, &mut Reading::new(&tolerance)) {
+        match filter.resolve(&user, &mut ReadContext::new(&tolerance)) {
             Ok(predicate) => {
-                let negated = Filter::Not(Box::new(filter)).resolve(&user, &mut Reading::new(&tolerance)).unwrap();
+                let negated = Filter::Not(Box::new(filter)).resolve(&user, &mut ReadContext::new(&tolerance)).unwrap();
                 prop_assert_eq!(negated.is_match(&resource), !predicate.is_match(&resource));
             }
             Err(error) => prop_assert!(error.input().get(error.span()).is_some_and(|part| !part.is_empty())),
         }
         let emails = user.attribute("emails").unwrap();
         let inside: Filter = r#"type eq "work" and not (value pr) or primary ne true"#.parse().unwrap();
-        let predicate = inside.resolve_within(emails, &mut Reading::new(&tolerance)).unwrap();
+        let predicate = inside.resolve_value_path(emails, &mut ReadContext::new(&tolerance)).unwrap();
         predicate.matches_element(&element);
     }
 
     #[test]
     fn no_filter_is_too_strange_to_resolve(filter in filter()) {
         let tolerance = Tolerance::lenient();
-        let _ = filter.resolve(&standard::user_type(), &mut Reading::new(&tolerance)).map_err(|error| format!("{error:#}"));
+        let _ = filter.resolve(&standard::user_type(), &mut ReadContext::new(&tolerance)).map_err(|error| format!("{error:#}"));
     }
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use scim_filter::{Filter, Limits, ParseErrorKind, PatchPath, Predicate};
-use scim_schema::{Reading, Tolerance, standard};
+use scim_schema::{ReadContext, Tolerance, standard};
 
 /// Runs on a stack of 512 KiB, a quarter of what a thread gets otherwise.
 fn on_a_small_stack(run: fn()) {
@@ -14,11 +14,11 @@ fn on_a_stack(kib: usize, run: fn()) {
 }
 
 fn parse(text: &str, limits: Limits) -> Result<Filter, scim_filter::ParseError> {
-    Filter::parse(text, &limits, &mut Reading::new(&Tolerance::lenient()))
+    Filter::parse(text, &limits, &mut ReadContext::new(&Tolerance::lenient()))
 }
 
 fn resolve(filter: &Filter) -> Predicate {
-    filter.resolve(&standard::user_type(), &mut Reading::new(&Tolerance::lenient())).unwrap()
+    filter.resolve(&standard::user_type(), &mut ReadContext::new(&Tolerance::lenient())).unwrap()
 }
 
 #[test]
@@ -64,7 +64,9 @@ fn a_hundred_thousand_brackets() {
                 };
                 assert_eq!(error.kind(), expected);
                 assert!(format!("{error:#}").len() < 500);
-                assert!(PatchPath::parse(&text, &limits, &mut Reading::new(&Tolerance::lenient())).is_err());
+                assert!(
+                    PatchPath::parse(&text, &limits, &mut ReadContext::new(&Tolerance::lenient())).is_err()
+                );
             }
         }
     });
@@ -115,7 +117,7 @@ fn a_value_that_is_very_long() {
 fn what_is_looked_for_in_texts_is_limited() {
     let tolerance = Tolerance::lenient();
     let limits = Limits::default();
-    let parse = |text: &str| Filter::parse(text, &limits, &mut Reading::new(&tolerance));
+    let parse = |text: &str| Filter::parse(text, &limits, &mut ReadContext::new(&tolerance));
     let (longest, longer) = ("ü".repeat(1_024), "ü".repeat(1_025));
     for op in ["co", "sw", "ew"] {
         assert!(parse(&format!("title {op} \"{longest}\"")).is_ok(), "{op}");
@@ -123,8 +125,8 @@ fn what_is_looked_for_in_texts_is_limited() {
         let expected = format!("at character 10: expected at most 1024 characters after `{op}`");
         assert_eq!(error.to_string(), expected);
         assert!(parse(&format!("title {op} {longer}")).is_err(), "{op} without quotes");
-        let (wide, mut reading) = (limits.with_operand(1_025), Reading::new(&tolerance));
-        assert!(Filter::parse(&format!("title {op} \"{longer}\""), &wide, &mut reading).is_ok(), "{op}");
+        let (wide, mut read_context) = (limits.with_operand(1_025), ReadContext::new(&tolerance));
+        assert!(Filter::parse(&format!("title {op} \"{longer}\""), &wide, &mut read_context).is_ok(), "{op}");
     }
     assert!(
         parse(&format!("title eq \"{longer}\"")).is_ok(),

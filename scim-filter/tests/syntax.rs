@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::type_complexity, reason = "a test fails by panicking")]
 
 use scim_filter::{Filter, Limits, ParseError, PatchPath};
-use scim_schema::{Quirk, Reading, ScimType, Tolerance};
+use scim_schema::{Quirk, ReadContext, ScimType, Tolerance};
 use serde::Deserialize;
 
 const PROFILES: [(&str, fn() -> Tolerance); 3] =
@@ -24,13 +24,13 @@ fn load<T: for<'de> Deserialize<'de>>(name: &str) -> Vec<T> {
 
 /// The result of reading a text, and the quirks that were met.
 fn read<T>(
-    read: fn(&str, &Limits, &mut Reading<'_>) -> Result<T, ParseError>,
+    read: fn(&str, &Limits, &mut ReadContext<'_>) -> Result<T, ParseError>,
     text: &str,
     tolerance: &Tolerance,
 ) -> (Result<T, ParseError>, Vec<Quirk>) {
-    let mut reading = Reading::new(tolerance);
-    let result = read(text, &Limits::default(), &mut reading);
-    (result, reading.fired().iter().map(|fired| fired.quirk).collect())
+    let mut read_context = ReadContext::new(tolerance);
+    let result = read(text, &Limits::default(), &mut read_context);
+    (result, read_context.tolerated().iter().map(|tolerated| tolerated.quirk).collect())
 }
 
 /// Whether serde_json was built so that numbers keep the notation in which they were written.
@@ -194,7 +194,7 @@ fn filters_are_strings_in_serde() {
 #[test]
 fn limits_are_kept() {
     let parse = |text: &str, limits: Limits| {
-        Filter::parse(text, &limits, &mut Reading::new(&Tolerance::lenient()))
+        Filter::parse(text, &limits, &mut ReadContext::new(&Tolerance::lenient()))
             .map_err(|error| error.to_string())
     };
     let limits = Limits::default();
@@ -214,11 +214,11 @@ fn limits_are_kept() {
         assert_eq!(parse(text, limits).err().as_deref(), refused, "{limits:?}");
     }
     // A character is not cut in two.
-    let error = Filter::parse("ä pr", &limits.with_length(1), &mut Reading::new(&Tolerance::lenient()));
+    let error = Filter::parse("ä pr", &limits.with_length(1), &mut ReadContext::new(&Tolerance::lenient()));
     assert_eq!(error.unwrap_err().input(), "");
     // The brackets of a PATCH path count as well.
     let path =
-        |limits: Limits| PatchPath::parse("a[(b pr)]", &limits, &mut Reading::new(&Tolerance::lenient()));
+        |limits: Limits| PatchPath::parse("a[(b pr)]", &limits, &mut ReadContext::new(&Tolerance::lenient()));
     assert!(path(limits.with_nesting(2)).is_ok());
     assert!(path(limits.with_nesting(1)).is_err() && path(limits.with_nesting(0)).is_err());
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use scim_schema::{Mutability, ResourceType, Target};
+use scim_schema::{AttributeRef, Mutability, ResourceType};
 use serde_json::{Map, Value};
 
 use crate::element::{has_all_of, is_primary, is_same_element};
@@ -24,7 +24,7 @@ impl PatchRequest {
     ///
     /// ```
     /// use scim_patch::{Limits, PatchRequest};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     /// use serde_json::json;
     ///
     /// let on = standard::group_type();
@@ -40,7 +40,7 @@ impl PatchRequest {
     /// ]));
     ///
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
-    /// let patch = request.resolve(&on, &limits, &mut Reading::new(&tolerance))?;
+    /// let patch = request.resolve(&on, &limits, &mut ReadContext::new(&tolerance))?;
     /// assert_eq!(&patch.apply(from.clone())?.resource, to);
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
@@ -72,11 +72,11 @@ impl Diff {
         self.operations.push(Operation { op, path: Some(path.to_string()), value });
     }
 
-    fn attribute(&mut self, target: &Target, from: Option<&Value>, to: Option<&Value>) {
+    fn attribute(&mut self, target: &AttributeRef, from: Option<&Value>, to: Option<&Value>) {
         let fixed = target.definition().mutability() == Mutability::Immutable;
         match (from, to) {
             (from, to) if from == to => {}
-            (Some(from), Some(to)) if fixed && target.same_value(from, to) => {}
+            (Some(from), Some(to)) if fixed && target.values_equal(from, to) => {}
             (_, None) => self.push(Op::Remove, target, None),
             (Some(Value::Array(from)), Some(Value::Array(to))) => self.list(target, from, to),
             (Some(Value::Object(from)), Some(Value::Object(to))) => self.members(target, from, to),
@@ -85,7 +85,7 @@ impl Diff {
     }
 
     /// The sub-attributes of a singular complex attribute.
-    fn members(&mut self, target: &Target, from: &Object, to: &Object) {
+    fn members(&mut self, target: &AttributeRef, from: &Object, to: &Object) {
         for sub in target.sub_attributes() {
             let name = sub.definition().name();
             if sub.definition().mutability() == Mutability::ReadOnly || from.get(name) == to.get(name) {
@@ -98,7 +98,7 @@ impl Diff {
         }
     }
 
-    fn list(&mut self, target: &Target, from: &[Value], to: &[Value]) {
+    fn list(&mut self, target: &AttributeRef, from: &[Value], to: &[Value]) {
         let (from, to) = (&*writable(target, from), &*writable(target, to));
         if from == to {
             return;
@@ -116,7 +116,7 @@ impl Diff {
         }
     }
 
-    fn keyed(&mut self, target: &Target, from: &ByKey<'_>, to: &ByKey<'_>) {
+    fn keyed(&mut self, target: &AttributeRef, from: &ByKey<'_>, to: &ByKey<'_>) {
         let same = |other: &ByKey<'_>, key: &str, element: &Value| {
             other.index.get(key).is_some_and(|other| *other == element)
         };
@@ -124,8 +124,8 @@ impl Diff {
         let added: Vec<_> = to.order.iter().filter(|(key, element)| !same(from, key, element)).collect();
         // In a list that is replaced, an element keeps what is fixed in it.
         let keeps = |(key, element): &&(&str, &Value)| {
-            let old = from.index.get(key);
-            old.zip(element.as_object()).is_some_and(|(old, given)| has_all_of(target, old, given))
+            let old = from.index.get(key).and_then(|old| old.as_object());
+            old.zip(element.as_object()).is_some_and(|(old, new)| has_all_of(target, old, new))
         };
         if to.order.len() < removed.len() + added.len() && !added.iter().any(keeps) {
             let all = to.order.iter().map(|(_, element)| (*element).clone()).collect();
@@ -143,8 +143,8 @@ impl Diff {
 }
 
 /// A list without what only the service writes into its elements.
-fn writable<'a>(target: &Target, list: &'a [Value]) -> Cow<'a, [Value]> {
-    let read_only = |sub: &&Target| sub.definition().mutability() == Mutability::ReadOnly;
+fn writable<'a>(target: &AttributeRef, list: &'a [Value]) -> Cow<'a, [Value]> {
+    let read_only = |sub: &&AttributeRef| sub.definition().mutability() == Mutability::ReadOnly;
     let names = || target.sub_attributes().iter().filter(read_only).map(|sub| sub.definition().name());
     if names().next().is_none() {
         return Cow::Borrowed(list);
@@ -171,7 +171,7 @@ fn by_key<'a>(list: &'a [Value]) -> Option<ByKey<'a>> {
 }
 
 /// Whether adding elements does just that: none is there already, and none makes others not primary.
-fn can_be_added(target: &Target, from: &[Value], added: &[Value]) -> bool {
+fn can_be_added(target: &AttributeRef, from: &[Value], added: &[Value]) -> bool {
     // Finding out compares each with each.
     const FEW: usize = 10_000;
     if added.len().saturating_mul(from.len() + added.len()) > FEW {

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 use serde_json::{Map, Value};
 
 use crate::key::is_keyed;
 
 /// The names of the sub-attributes that identify an element: its `value`, and its `type` if it has one; without
 /// a `value`, all that it has (RFC 7644 section 3.5.2.1). None if it is a simple value.
-pub(crate) fn identifying_names<'a>(target: &Target, element: &'a Value) -> Vec<&'a str> {
+pub(crate) fn identifying_names<'a>(target: &AttributeRef, element: &'a Value) -> Vec<&'a str> {
     let Some(element) = element.as_object() else { return Vec::new() };
     let by_type = element.contains_key("type") && !is_keyed(target);
     match element.contains_key("value") {
@@ -28,10 +28,14 @@ pub(crate) fn identifying_names<'a>(target: &Target, element: &'a Value) -> Vec<
 }
 
 /// The values of the named sub-attributes as a text that the same elements share; `None` if one is missing.
-pub(crate) fn identity<'a>(target: &Target, names: &[&str], element: &'a Value) -> Option<Cow<'a, str>> {
-    let value = |name: &str| Some(target.sub_attribute(name)?.key(element.get(name)?));
+pub(crate) fn identity<'a>(
+    target: &AttributeRef,
+    names: &[&str],
+    element: &'a Value,
+) -> Option<Cow<'a, str>> {
+    let value = |name: &str| Some(target.sub_attribute(name)?.equality_key(element.get(name)?));
     match names {
-        [] => Some(target.key(element)),
+        [] => Some(target.equality_key(element)),
         [name] => value(name),
         names => {
             let values: Option<Vec<_>> = names.iter().map(|name| value(name)).collect();
@@ -41,26 +45,32 @@ pub(crate) fn identity<'a>(target: &Target, names: &[&str], element: &'a Value) 
 }
 
 /// Whether a stored element is the one that a request means: the same in what identifies that.
-pub(crate) fn is_same_element(target: &Target, stored: &Value, requested: &Value) -> bool {
+pub(crate) fn is_same_element(target: &AttributeRef, stored: &Value, requested: &Value) -> bool {
     match identifying_names(target, requested).as_slice() {
-        [] => target.same_value(stored, requested),
+        [] => target.values_equal(stored, requested),
         names => names.iter().all(|name| {
             match (target.sub_attribute(name), stored.get(name), requested.get(name)) {
-                (Some(sub), Some(stored), Some(requested)) => sub.same_value(stored, requested),
+                (Some(sub), Some(stored), Some(requested)) => sub.values_equal(stored, requested),
                 _ => false,
             }
         }),
     }
 }
 
-/// Whether a stored element has all that a request says of it, and nothing else but what the service may have
-/// filled in: that is fixed, and clients leave it out (RFC 7643 section 4.2).
-pub(crate) fn has_all_of(target: &Target, stored: &Value, requested: &Map<String, Value>) -> bool {
-    target.sub_attributes().iter().all(|sub| {
+/// Whether a stored element of a keyed list has all that a request says of the element with the same key, and
+/// nothing else but what is fixed: the service may have filled that in, and clients leave it out (RFC 7643
+/// section 4.2). References that the service derives from the key do not count.
+pub(crate) fn has_all_of(
+    list: &AttributeRef,
+    stored: &Map<String, Value>,
+    requested: &Map<String, Value>,
+) -> bool {
+    list.sub_attributes().iter().all(|sub| {
         let name = sub.definition().name();
         match (stored.get(name), requested.get(name)) {
-            (Some(stored), Some(requested)) => sub.same_value(stored, requested),
-            (Some(_), None) => sub.is_fixed() || sub.is_derived(),
+            _ if name == "value" || sub.is_derived() => true,
+            (Some(stored), Some(requested)) => sub.values_equal(stored, requested),
+            (Some(_), None) => sub.is_fixed(),
             (None, requested) => requested.is_none(),
         }
     })

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub(crate) use scim_schema::internal::shortened;
 use scim_schema::{ScimType, Violation};
 
 pub(crate) type Result<T> = std::result::Result<T, PatchError>;
@@ -12,13 +13,13 @@ pub(crate) type Result<T> = std::result::Result<T, PatchError>;
 ///
 /// ```
 /// use scim_patch::{Limits, PatchRequest};
-/// use scim_schema::{Reading, ScimType, Tolerance, standard};
+/// use scim_schema::{ReadContext, ScimType, Tolerance, standard};
 ///
 /// let body = br#"{ "Operations": [{ "op": "remove", "path": "title" }, { "op": "remove", "path": "id" }] }"#;
 /// let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
-/// let mut reading = Reading::new(&tolerance);
-/// let error = PatchRequest::parse(body, &limits, &mut reading)?
-///     .resolve(&standard::user_type(), &limits, &mut reading)
+/// let mut read_context = ReadContext::new(&tolerance);
+/// let error = PatchRequest::parse(body, &limits, &mut read_context)?
+///     .resolve(&standard::user_type(), &limits, &mut read_context)
 ///     .unwrap_err();
 /// assert_eq!(error.scim_type(), Some(ScimType::Mutability));
 /// assert_eq!((error.operation(), error.path()), (Some(1), "id"));
@@ -94,16 +95,4 @@ impl From<Violation> for PatchError {
     fn from(violation: Violation) -> Self {
         Self::new(violation.scim_type(), violation.path(), violation.reason())
     }
-}
-
-/// Text of the client as it may stand in a message: of bounded length, on one line.
-pub(crate) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 120;
-    let mut chars = text.chars();
-    let mut short: String =
-        chars.by_ref().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short
 }

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![deny(missing_debug_implementations)]
 
 mod apply;
 mod diff;
@@ -7,6 +8,7 @@ mod error;
 mod key;
 mod key_effect;
 mod limits;
+mod list_delta;
 mod mutability;
 mod parse;
 mod patch;
@@ -17,8 +19,9 @@ mod step;
 
 pub use apply::Applied;
 pub use error::PatchError;
+pub use key::key_of;
 pub use limits::Limits;
+pub use list_delta::{ListChanges, ListDelta};
 pub use patch::Patch;
 pub use request::{Op, Operation, PATCH_OP, PatchRequest};
 pub use scim_filter::Budget;
-pub use split::ListDelta;

@@ -1,39 +1,39 @@
 //! Which values may change, and which may go (RFC 7643 section 2.2).
 
-use scim_schema::{Mutability, ScimType, Target};
+use scim_schema::{AttributeRef, Mutability, ScimType};
 use serde_json::{Map, Value};
 
 use crate::PatchError;
 use crate::error::Result;
 
 /// Whether clients cannot write the attribute, or the sub-attribute.
-pub(crate) fn is_service_owned(target: &Target) -> bool {
+pub(crate) fn is_service_owned(target: &AttributeRef) -> bool {
     target.attribute().mutability() == Mutability::ReadOnly
         || target.definition().mutability() == Mutability::ReadOnly
         || is_schemas(target)
 }
 
 /// Whether it is `schemas`, which follows the extensions that have values.
-pub(crate) fn is_schemas(target: &Target) -> bool {
+pub(crate) fn is_schemas(target: &AttributeRef) -> bool {
     target.extension().is_none() && target.attribute().name() == "schemas"
 }
 
 /// Whether every member of an element is fixed, so that adding an element that is there changes nothing.
-pub(crate) fn all_fixed(list: &Target, element: &Map<String, Value>) -> bool {
-    element.keys().all(|name| list.sub_attribute(name).is_some_and(Target::is_fixed))
+pub(crate) fn all_fixed(list: &AttributeRef, element: &Map<String, Value>) -> bool {
+    element.keys().all(|name| list.sub_attribute(name).is_some_and(AttributeRef::is_fixed))
 }
 
 /// Whether a value may become another, or go if there is no other; false if it is immutable and the other is
 /// the same, so that there is nothing to change.
-pub(crate) fn may_change(target: &Target, old: &Value, new: Option<&Value>) -> Result<bool> {
+pub(crate) fn may_change(target: &AttributeRef, old: &Value, new: Option<&Value>) -> Result<bool> {
     if target.definition().mutability() != Mutability::Immutable {
         return Ok(true);
     }
-    if new.is_some_and(|new| target.same_value(old, new)) { Ok(false) } else { Err(immutable(target)) }
+    if new.is_some_and(|new| target.values_equal(old, new)) { Ok(false) } else { Err(immutable(target)) }
 }
 
 /// Refuses to remove a singular complex value that has an immutable part.
-pub(crate) fn may_go(target: &Target, value: &Value) -> Result<()> {
+pub(crate) fn may_go(target: &AttributeRef, value: &Value) -> Result<()> {
     for sub in target.sub_attributes() {
         if let Some(old) = value.get(sub.definition().name()) {
             may_change(sub, old, None)?;
@@ -42,10 +42,10 @@ pub(crate) fn may_go(target: &Target, value: &Value) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn immutable(target: &Target) -> PatchError {
+pub(crate) fn immutable(target: &AttributeRef) -> PatchError {
     PatchError::new(ScimType::Mutability, target, "is immutable, and it has a value already")
 }
 
-pub(crate) fn read_only(target: &Target) -> PatchError {
+pub(crate) fn read_only(target: &AttributeRef) -> PatchError {
     PatchError::new(ScimType::Mutability, target, "is readOnly; only the service changes it")
 }

@@ -1,6 +1,6 @@
 //! A PATCH whose paths and values are resolved: steps that are ready to be applied.
 
-use scim_schema::{Mutability, ResourceType, Target};
+use scim_schema::{AttributeRef, Mutability, ResourceType};
 use serde_json::Value;
 
 use crate::Limits;
@@ -13,12 +13,13 @@ use crate::step::{Action, ElementChange, KeyedChange, Step, value_for};
 /// [`PatchRequest::resolve`](crate::PatchRequest::resolve), used by [`apply`](Self::apply) and
 /// [`split`](Self::split).
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Patch {
     pub(crate) resource_type: ResourceType,
     /// In groups: those that work on the same attribute stand together, in the order of the
     /// operations.
     pub(crate) steps: Vec<Step>,
-    pub(crate) looked_at: Vec<Target>,
+    pub(crate) read_attributes: Vec<AttributeRef>,
     pub(crate) limits: Limits,
 }
 
@@ -30,11 +31,11 @@ impl Patch {
     pub(crate) fn new(
         resource_type: ResourceType,
         mut steps: Vec<Step>,
-        looked_at: Vec<Target>,
+        read_attributes: Vec<AttributeRef>,
         limits: Limits,
     ) -> Self {
         if steps.len() > 2 {
-            let mut attributes: Vec<Target> = Vec::new();
+            let mut attributes: Vec<AttributeRef> = Vec::new();
             for step in &steps {
                 if !attributes.contains(&step.target) {
                     attributes.push(step.target.clone());
@@ -43,7 +44,7 @@ impl Patch {
             steps.sort_by_key(|step| attributes.iter().position(|attribute| *attribute == step.target));
         }
         steps.dedup_by(|step, last| last.merge_next(step));
-        Self { resource_type, steps, looked_at, limits }
+        Self { resource_type, steps, read_attributes, limits }
     }
 
     /// The steps of each attribute.
@@ -60,7 +61,7 @@ impl Patch {
     ///
     /// ```
     /// use scim_patch::{Limits, PatchRequest};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
     ///     { "op": "replace", "path": "name.givenName", "value": "Bea" },
@@ -69,16 +70,16 @@ impl Patch {
     ///     { "op": "remove", "path": "name.middleName" }
     /// ]}"#;
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
-    /// let mut reading = Reading::new(&tolerance);
-    /// let patch = PatchRequest::parse(body, &limits, &mut reading)?
-    ///     .resolve(&standard::user_type(), &limits, &mut reading)?;
+    /// let mut read_context = ReadContext::new(&tolerance);
+    /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
+    ///     .resolve(&standard::user_type(), &limits, &mut read_context)?;
     ///
     /// assert_eq!(patch.attributes().map(ToString::to_string).collect::<Vec<_>>(), ["name", "active"]);
     /// assert_eq!(patch.sets("active"), Some(&false.into()));
     /// assert_eq!(patch.sets("name"), None, "it depends on what the name was");
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
-    pub fn attributes(&self) -> impl Iterator<Item = &Target> {
+    pub fn attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         let writes =
             |steps: &&[Step]| steps.iter().any(|step| !matches!(step.action, Action::Confirm { .. }));
         self.groups().filter(writes).filter_map(<[Step]>::first).map(|step| &step.target)
@@ -91,19 +92,19 @@ impl Patch {
     ///
     /// ```
     /// use scim_patch::{Limits, Op, Operation, PatchRequest};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let path = Some("emails[type eq \"work\"].value".to_owned());
     /// let operation = Operation { op: Op::Replace, path, value: Some("bea@example.com".into()) };
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
     /// let patch = PatchRequest { operations: vec![operation] }
-    ///     .resolve(&standard::user_type(), &limits, &mut Reading::new(&tolerance))?;
-    /// let looked_at: Vec<String> = patch.looked_at().map(|target| target.to_string()).collect();
-    /// assert_eq!(looked_at, ["emails", "emails.type"]);
+    ///     .resolve(&standard::user_type(), &limits, &mut ReadContext::new(&tolerance))?;
+    /// let read_attributes: Vec<String> = patch.read_attributes().map(|target| target.to_string()).collect();
+    /// assert_eq!(read_attributes, ["emails", "emails.type"]);
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
-    pub fn looked_at(&self) -> impl Iterator<Item = &Target> {
-        self.looked_at.iter()
+    pub fn read_attributes(&self) -> impl Iterator<Item = &AttributeRef> {
+        self.read_attributes.iter()
     }
 
     /// The index of the operation that adds an element with this `value` to a core attribute, for the error
@@ -148,7 +149,7 @@ impl Patch {
     ///
     /// ```
     /// use scim_patch::{Limits, PatchRequest};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
     ///     { "op": "replace", "path": "password", "value": "correct horse" },
@@ -156,9 +157,9 @@ impl Patch {
     ///     { "op": "remove", "path": "password" }
     /// ]}"#;
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
-    /// let mut reading = Reading::new(&tolerance);
-    /// let mut patch = PatchRequest::parse(body, &limits, &mut reading)?
-    ///     .resolve(&standard::user_type(), &limits, &mut reading)?;
+    /// let mut read_context = ReadContext::new(&tolerance);
+    /// let mut patch = PatchRequest::parse(body, &limits, &mut read_context)?
+    ///     .resolve(&standard::user_type(), &limits, &mut read_context)?;
     ///
     /// let secrets = patch.take_write_only();
     /// assert_eq!(secrets, [

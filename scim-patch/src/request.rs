@@ -25,6 +25,7 @@ pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// }));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct PatchRequest {
     /// The operations, in order.
     pub operations: Vec<Operation>,

@@ -1,38 +1,9 @@
 //! Splitting off what a patch does to one list, for stores that keep its elements as rows.
 
-use serde_json::{Map, Value};
-
-use crate::Patch;
 use crate::key::is_keyed;
 use crate::key_effect::KeyEffects;
 use crate::step::{Action, Step};
-
-/// What happens to a list whose elements are identified by `value`.
-///
-/// Keys compare by the rule of the `value` sub-attribute; the order of the elements means nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ListDelta<'a> {
-    /// These elements are there afterwards, those not; all others stay as they are.
-    ///
-    /// A key may be in both: then an element that was there goes first. The keys in `remove` need
-    /// not exist, and an element in `add` whose key exists, and is not in `remove`, stays as it was.
-    Change {
-        /// Elements to add unless their key is there.
-        add: Vec<&'a Map<String, Value>>,
-        /// Keys to remove first.
-        remove: Vec<&'a str>,
-    },
-    /// Exactly these elements are there afterwards. One that was there stays as it was if it has all
-    /// that is given, and nothing else but fixed sub-attributes, which the service may have filled in.
-    Exactly(Vec<&'a Map<String, Value>>),
-}
-
-impl ListDelta<'_> {
-    /// Whether it changes nothing whatever the list is.
-    pub fn is_empty(&self) -> bool {
-        matches!(self, Self::Change { add, remove } if add.is_empty() && remove.is_empty())
-    }
-}
+use crate::{ListDelta, Patch};
 
 impl Patch {
     /// Splits the patch into the net delta of one list and a patch of everything else, so that a
@@ -48,16 +19,16 @@ impl Patch {
     ///
     /// ```
     /// use scim_patch::{Limits, ListDelta, PatchRequest};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
     ///     { "op": "remove", "path": "members[value eq \"4711\"]" },
     ///     { "op": "replace", "path": "displayName", "value": "Night shift" }
     /// ]}"#;
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
-    /// let mut reading = Reading::new(&tolerance);
-    /// let patch = PatchRequest::parse(body, &limits, &mut reading)?
-    ///     .resolve(&standard::group_type(), &limits, &mut reading)?;
+    /// let mut read_context = ReadContext::new(&tolerance);
+    /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
+    ///     .resolve(&standard::group_type(), &limits, &mut read_context)?;
     ///
     /// let (delta, rest) = patch.split("members").unwrap();
     /// assert_eq!(delta, ListDelta::Change { add: vec![], remove: vec!["4711"] });
@@ -93,8 +64,8 @@ impl Patch {
             Patch {
                 resource_type: self.resource_type.clone(),
                 steps,
-                looked_at: self.looked_at.clone(),
-                limits: self.limits.clone(),
+                read_attributes: self.read_attributes.clone(),
+                limits: self.limits,
             },
         ))
     }

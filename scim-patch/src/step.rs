@@ -2,7 +2,7 @@
 //! `apply`; here is only what they say.
 
 use scim_filter::Predicate;
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 use serde_json::{Map, Value};
 
 use crate::element::is_primary;
@@ -14,7 +14,7 @@ pub(crate) struct Step {
     /// The index of the operation it comes from.
     pub(crate) operation: usize,
     /// The top-level attribute.
-    pub(crate) target: Target,
+    pub(crate) target: AttributeRef,
     pub(crate) action: Action,
     /// Whether all attributes of the extension are removed together.
     pub(crate) whole_extension: bool,
@@ -23,7 +23,7 @@ pub(crate) struct Step {
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// Makes sure that a `readOnly` attribute, or a sub-attribute of it, has this value.
-    Confirm { named: Target, value: Value },
+    Confirm { named: AttributeRef, value: Value },
     /// Gives a simple attribute, or all of a list, this value.
     Set(Value),
     /// Leaves a simple attribute, or a list, without a value.
@@ -97,7 +97,7 @@ pub(crate) enum ElementChange {
 /// A sub-attribute and a value for it.
 #[derive(Clone, Debug)]
 pub(crate) struct SubValue {
-    pub(crate) sub: Target,
+    pub(crate) sub: AttributeRef,
     pub(crate) value: Value,
 }
 
@@ -210,7 +210,7 @@ impl ElementChange {
 
 impl SubValue {
     /// The members of an object that are sub-attributes.
-    pub(crate) fn from_object(target: &Target, object: Map<String, Value>) -> Vec<Self> {
+    pub(crate) fn from_object(target: &AttributeRef, object: Map<String, Value>) -> Vec<Self> {
         let sub_value = |(name, value): (String, Value)| {
             target.sub_attribute(&name).map(|sub| Self { sub: sub.clone(), value })
         };

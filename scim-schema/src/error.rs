@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::shortened::shortened;
+
 /// The detail error keywords of RFC 7644 table 9 and RFC 9865 section 2.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -114,17 +116,6 @@ impl fmt::Display for Violation {
 }
 
 impl std::error::Error for Violation {}
-
-/// Text that a client made up, as it may stand in a message: of bounded length, on one line.
-fn shortened(text: &str) -> String {
-    const SHOWN: usize = 120;
-    let mut rest = text.chars();
-    let mut short: String = rest.by_ref().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if rest.next().is_some() {
-        short.push('…');
-    }
-    short
-}
 
 /// A name that the resource type does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,16 +5,26 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Projection, ResourceType, Target};
+use crate::{AttributeRef, Projection, ReadContext, ResourceType};
 
-pub use crate::message::read_message;
+pub use crate::message::canonicalize_message;
 pub use crate::projection::Derive;
-pub use crate::strict_json::UniqueNames;
+pub use crate::shortened::shortened;
+pub use crate::strict_json::StrictJson;
 
-/// Makes a resource sort by a value: the inverse of [`Target::sort_value`], for resuming a sorted query at
+/// Makes a resource sort by a value: the inverse of [`AttributeRef::sort_value`], for resuming a sorted query at
 /// that value.
-pub fn set_sort_value(target: &Target, resource: &mut Map<String, Value>, value: Value) {
+pub fn set_sort_value(target: &AttributeRef, resource: &mut Map<String, Value>, value: Value) {
     target.set_sort_value(resource, value);
+}
+
+/// The sub-attribute of that name, in any case, or in a form that is tolerated.
+pub fn find_sub_attribute<'a>(
+    target: &'a AttributeRef,
+    name: &str,
+    read_context: &mut ReadContext<'_>,
+) -> Option<&'a AttributeRef> {
+    target.subs().find_tolerated(name, read_context)
 }
 
 /// Whether a text that is no name is the path of an attribute: `name.familyName`, or with a URI in front.

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
-#![deny(missing_debug_implementations)]
 
+mod attribute_ref;
 mod compare;
 mod definition;
 mod error;
@@ -12,21 +12,21 @@ mod path;
 mod projection;
 mod read_context;
 mod resource_type;
+mod shortened;
 pub mod standard;
 mod strict_json;
-mod target;
 mod tolerance;
 pub mod typed;
 mod unassigned;
 mod validate;
 
+pub use attribute_ref::{AttributeRef, Extension};
 pub use compare::{Comparison, Instant, Operand, Text, UNICODE_VERSION};
 pub use definition::{Attribute, Mutability, Returned, Schema, Type, Uniqueness};
 pub use error::{SchemaError, ScimType, UnknownAttribute, Violation};
 pub use path::{AttrPath, InvalidPath};
 pub use projection::{Projected, Projection};
-pub use read_context::{Fired, Reading};
-pub use resource_type::{Named, ResourceType, ResourceTypeBuilder};
-pub use target::{Extension, Target};
+pub use read_context::{ReadContext, ToleratedQuirk};
+pub use resource_type::{ResolvedName, ResourceType, ResourceTypeBuilder};
 pub use tolerance::{Quirk, Tolerance};
 pub use unassigned::is_unassigned;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Quirk, Reading, ScimType, Violation};
+use crate::{Quirk, ReadContext, ScimType, Violation};
 
 /// Brings the member names of a message into their canonical case and leaves out foreign members.
 ///
@@ -10,29 +10,29 @@ use crate::{Quirk, Reading, ScimType, Violation};
 /// that `schemas` must list, or `None` for an object inside a message, which has no `schemas`.
 ///
 /// ```
-/// use scim_schema::internal::read_message;
-/// use scim_schema::{Reading, Tolerance};
+/// use scim_schema::internal::canonicalize_message;
+/// use scim_schema::{ReadContext, Tolerance};
 /// use serde_json::json;
 ///
 /// let tolerance = Tolerance::lenient();
-/// let mut reading = Reading::new(&tolerance);
+/// let mut read_context = ReadContext::new(&tolerance);
 /// let message = json!({ "operations": [], "id": "1" });
 /// let uri = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-/// let message = read_message(message, Some(uri), &["Operations"], &mut reading)?;
+/// let message = canonicalize_message(message, Some(uri), &["Operations"], &mut read_context)?;
 /// assert!(message.contains_key("Operations") && message.len() == 1);
-/// assert_eq!(reading.fired().len(), 3);
+/// assert_eq!(read_context.tolerated().len(), 3);
 /// # Ok::<(), scim_schema::Violation>(())
 /// ```
 ///
 /// # Errors
 ///
-/// `invalidSyntax` if it is not an object, a member is there twice, or what [`Quirk`] lists is not
+/// `invalidSyntax` if it is not an object, a member occurs twice, or what [`Quirk`] lists is not
 /// tolerated.
-pub fn read_message(
+pub fn canonicalize_message(
     message: Value,
     uri: Option<&str>,
     members: &[&str],
-    reading: &mut Reading<'_>,
+    read_context: &mut ReadContext<'_>,
 ) -> Result<Map<String, Value>, Violation> {
     let wrong = |path: &str, reason: &str| Err(Violation::new(ScimType::InvalidSyntax, path, reason));
     let Value::Object(given) = message else { return wrong("", "the message must be a JSON object") };
@@ -46,8 +46,8 @@ pub fn read_message(
         let name = match members.iter().find(|name| **name == key) {
             Some(name) => *name,
             None => match members.iter().find(|name| name.eq_ignore_ascii_case(&key)) {
-                Some(name) if reading.tolerates(Quirk::MemberCase, name) => name,
-                None if reading.tolerates(Quirk::ForeignMember, &key) => continue,
+                Some(name) if read_context.allow_quirk(Quirk::MemberCase, name) => name,
+                None if read_context.allow_quirk(Quirk::ForeignMember, &key) => continue,
                 _ => return wrong(&key, "the message has no such member"),
             },
         };
@@ -59,7 +59,7 @@ pub fn read_message(
         let listed = schemas.as_ref().and_then(Value::as_array).is_some_and(|uris| {
             uris.iter().filter_map(Value::as_str).any(|listed| listed.eq_ignore_ascii_case(uri))
         });
-        if !listed && !reading.tolerates(Quirk::MessageSchemas, "schemas") {
+        if !listed && !read_context.allow_quirk(Quirk::MessageSchemas, "schemas") {
             return wrong("schemas", &format!("must list {uri}"));
         }
     }

@@ -7,7 +7,7 @@ use crate::{Quirk, Tolerance};
 /// A quirk that was met: which, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Fired {
+pub struct ToleratedQuirk {
     /// What was tolerated.
     pub quirk: Quirk,
     /// The index of the PATCH or bulk operation, counted from 0.
@@ -16,7 +16,7 @@ pub struct Fired {
     pub path: String,
 }
 
-impl fmt::Display for Fired {
+impl fmt::Display for ToleratedQuirk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at `{}`", self.quirk.name(), self.path)?;
         match self.operation {
@@ -28,30 +28,30 @@ impl fmt::Display for Fired {
 
 /// The reading of one client's data: what is tolerated, and what of it was met.
 ///
-/// Every step that reads client data takes `&mut Reading`, so that nothing is tolerated in silence.
+/// Every step that reads client data takes `&mut ReadContext`, so that nothing is tolerated in silence.
 ///
 /// ```
-/// use scim_schema::{Quirk, Reading, Tolerance};
+/// use scim_schema::{Quirk, ReadContext, Tolerance};
 ///
 /// let tolerance = Tolerance::lenient();
-/// let mut reading = Reading::new(&tolerance);
-/// assert!(reading.tolerates(Quirk::OperationCase, "op"));
-/// assert_eq!(reading.fired()[0].quirk, Quirk::OperationCase);
+/// let mut read_context = ReadContext::new(&tolerance);
+/// assert!(read_context.allow_quirk(Quirk::OperationCase, "op"));
+/// assert_eq!(read_context.tolerated()[0].quirk, Quirk::OperationCase);
 /// ```
 #[derive(Debug)]
-pub struct Reading<'a> {
+pub struct ReadContext<'a> {
     tolerance: &'a Tolerance,
     operation: Option<usize>,
-    fired: Vec<Fired>,
+    tolerated: Vec<ToleratedQuirk>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> ReadContext<'a> {
     /// How many firings one reading keeps; a hostile request cannot make the report grow without end.
-    pub const MAX_FIRED: usize = 64;
+    pub const MAX_REPORTED: usize = 64;
 
     /// A fresh reading.
     pub fn new(tolerance: &'a Tolerance) -> Self {
-        Self { tolerance, operation: None, fired: Vec::new() }
+        Self { tolerance, operation: None, tolerated: Vec::new() }
     }
 
     /// The set of quirks that are tolerated.
@@ -60,26 +60,26 @@ impl<'a> Reading<'a> {
     }
 
     /// Asks for tolerance of what was just met at `path`, and reports it if it is granted.
-    pub fn tolerates(&mut self, quirk: Quirk, path: impl fmt::Display) -> bool {
+    pub fn allow_quirk(&mut self, quirk: Quirk, path: impl fmt::Display) -> bool {
         let granted = self.tolerance.allows(quirk);
-        if granted && self.fired.len() < Self::MAX_FIRED {
-            self.fired.push(Fired { quirk, operation: self.operation, path: path.to_string() });
+        if granted && self.tolerated.len() < Self::MAX_REPORTED {
+            self.tolerated.push(ToleratedQuirk { quirk, operation: self.operation, path: path.to_string() });
         }
         granted
     }
 
     /// Says which operation of a PATCH or bulk request is read from now on.
-    pub fn at_operation(&mut self, index: Option<usize>) {
+    pub fn set_operation(&mut self, index: Option<usize>) {
         self.operation = index;
     }
 
-    /// What was met so far, in order, at most [`MAX_FIRED`](Self::MAX_FIRED).
-    pub fn fired(&self) -> &[Fired] {
-        &self.fired
+    /// What was met so far, in order, at most [`MAX_REPORTED`](Self::MAX_REPORTED).
+    pub fn tolerated(&self) -> &[ToleratedQuirk] {
+        &self.tolerated
     }
 
     /// What was met, when the reading is over.
-    pub fn into_fired(self) -> Vec<Fired> {
-        self.fired
+    pub fn into_tolerated(self) -> Vec<ToleratedQuirk> {
+        self.tolerated
     }
 }

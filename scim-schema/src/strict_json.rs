@@ -7,22 +7,36 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
+use crate::shortened::shortened;
+
 /// Reads a JSON value; an object with a name twice is refused: which of the two is meant would be a
 /// guess, and two readers of one document must not see different things (RFC 8259 section 4). So is
 /// U+0000 in a string, which not every store can keep.
 ///
 /// ```
-/// use scim_schema::internal::UniqueNames;
-/// use serde::de::DeserializeSeed;
+/// use scim_schema::internal::StrictJson;
 ///
-/// let read = |text| UniqueNames.deserialize(&mut serde_json::Deserializer::from_str(text));
-/// assert_eq!(read(r#"{ "op": "add" }"#).unwrap()["op"], "add");
-/// assert!(read(r#"{ "op": "add", "op": "remove" }"#).is_err());
+/// assert_eq!(StrictJson::read(br#"{ "op": "add" }"#).unwrap()["op"], "add");
+/// assert!(StrictJson::read(br#"{ "op": "add", "op": "remove" }"#).is_err());
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct UniqueNames;
+pub struct StrictJson;
 
-impl<'de> DeserializeSeed<'de> for UniqueNames {
+impl StrictJson {
+    /// Reads a text that is one JSON value, nested no deeper than `serde_json` allows (128 levels).
+    ///
+    /// # Errors
+    ///
+    /// If it is not JSON, or if it is refused for what the type says.
+    pub fn read(text: &[u8]) -> serde_json::Result<Value> {
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let value = Self.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(value)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for StrictJson {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -30,7 +44,7 @@ impl<'de> DeserializeSeed<'de> for UniqueNames {
     }
 }
 
-impl<'de> Visitor<'de> for UniqueNames {
+impl<'de> Visitor<'de> for StrictJson {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,7 +83,7 @@ impl<'de> Visitor<'de> for UniqueNames {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(UniqueNames)? {
+        while let Some(value) = list.next_element_seed(StrictJson)? {
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -79,7 +93,7 @@ impl<'de> Visitor<'de> for UniqueNames {
         let mut map = Map::new();
         while let Some(key) = object.next_key::<String>()? {
             without_nul(&key)?;
-            let value = object.next_value_seed(UniqueNames)?;
+            let value = object.next_value_seed(StrictJson)?;
             if NUMBER.as_deref() == Some(&*key)
                 && let Some(number) = value.as_str().and_then(|text| text.parse().ok())
             {
@@ -90,8 +104,8 @@ impl<'de> Visitor<'de> for UniqueNames {
                     entry.insert(value);
                 }
                 Entry::Occupied(entry) => {
-                    let name = entry.key().chars().take(80).collect::<String>();
-                    return Err(A::Error::custom(format_args!("`{}` is there twice", name.escape_debug())));
+                    let name = shortened(entry.key());
+                    return Err(A::Error::custom(format_args!("`{name}` is there twice")));
                 }
             }
         }
@@ -129,7 +143,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> serde_json::Result<Value> {
-        UniqueNames.deserialize(&mut serde_json::Deserializer::from_str(text))
+        StrictJson.deserialize(&mut serde_json::Deserializer::from_str(text))
     }
 
     #[test]

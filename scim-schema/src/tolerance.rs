@@ -8,7 +8,7 @@ macro_rules! quirks {
         /// A way in which real clients deviate from RFC 7643 and 7644 that has one sane reading.
         ///
         /// Each can be switched alone (see [`Tolerance`]) and is reported when it fires (see
-        /// [`Reading`](crate::Reading)), so that a host can see what its identity provider gets wrong.
+        /// [`ReadContext`](crate::ReadContext)), so that a host can see what its identity provider gets wrong.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Quirk { $($(#[doc = $doc])+ $variant,)+ }

@@ -123,17 +123,17 @@ fn timestamp(time: DateTime<Utc>) -> String {
 ///
 /// ```
 /// use scim_schema::Comparison;
-/// use scim_sql::key;
+/// use scim_sql::sortable_key;
 /// use serde_json::json;
 ///
-/// assert_eq!(key(Comparison::Folded, &json!("Bea")).as_deref(), Some("bea"));
-/// assert!(key(Comparison::Number, &json!(-2)) < key(Comparison::Number, &json!(1.5)));
+/// assert_eq!(sortable_key(Comparison::Folded, &json!("Bea")).as_deref(), Some("bea"));
+/// assert!(sortable_key(Comparison::Number, &json!(-2)) < sortable_key(Comparison::Number, &json!(1.5)));
 /// assert_eq!(
-///     key(Comparison::Instant, &json!("2020-01-01T00:00:00Z")),
-///     key(Comparison::Instant, &json!("2020-01-01T01:00:00.0+01:00")),
+///     sortable_key(Comparison::Instant, &json!("2020-01-01T00:00:00Z")),
+///     sortable_key(Comparison::Instant, &json!("2020-01-01T01:00:00.0+01:00")),
 /// );
 /// ```
-pub fn key(rule: Comparison, value: &Value) -> Option<String> {
+pub fn sortable_key(rule: Comparison, value: &Value) -> Option<String> {
     key_of(&rule.prepare(value)?)
 }
 
@@ -197,12 +197,19 @@ mod tests {
         ];
         for (a, one) in numbers.iter().enumerate() {
             for (b, other) in numbers.iter().enumerate() {
-                let (one, other) = (key(Comparison::Number, one), key(Comparison::Number, other));
+                let (one, other) =
+                    (sortable_key(Comparison::Number, one), sortable_key(Comparison::Number, other));
                 assert_eq!(one.cmp(&other), a.cmp(&b), "{one:?} {other:?}");
             }
         }
-        assert_eq!(key(Comparison::Number, &json!(10)), key(Comparison::Number, &json!(10.0)));
-        assert_eq!(key(Comparison::Number, &json!(-0.0)), key(Comparison::Number, &json!(0)));
+        assert_eq!(
+            sortable_key(Comparison::Number, &json!(10)),
+            sortable_key(Comparison::Number, &json!(10.0))
+        );
+        assert_eq!(
+            sortable_key(Comparison::Number, &json!(-0.0)),
+            sortable_key(Comparison::Number, &json!(0))
+        );
         let times = [
             "-0001-01-01T00:00:00Z",
             "0001-01-01T00:00:00Z",
@@ -215,7 +222,8 @@ mod tests {
             "9999-12-31T23:59:59Z",
         ];
         for pair in times.windows(2) {
-            let [one, other] = [pair[0], pair[1]].map(|t| key(Comparison::Instant, &json!(t)).unwrap());
+            let [one, other] =
+                [pair[0], pair[1]].map(|t| sortable_key(Comparison::Instant, &json!(t)).unwrap());
             assert!(one < other, "{one} {other}");
         }
     }

@@ -115,7 +115,7 @@ impl Column {
     }
 
     /// It is the first column of an index after those that the whole table is
-    /// [within](crate::MappingBuilder::within). In PostgreSQL it has the collation `"C"`, without
+    /// [within](crate::MappingBuilder::scoped_by). In PostgreSQL it has the collation `"C"`, without
     /// which an index does not serve ranges.
     pub fn indexed(mut self) -> Self {
         self.indexed = true;

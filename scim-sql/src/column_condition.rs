@@ -1,22 +1,22 @@
 //! Writing conditions on one column.
 
 use scim_filter::{CompareOp, Predicate};
-use scim_schema::{Operand, Target};
+use scim_schema::{AttributeRef, Operand};
 use serde_json::Value;
 
 use crate::bind::{Bound, bound};
 use crate::column::Trigrams;
 use crate::mapping::Elements;
 use crate::writer::Writer;
-use crate::{Bind, Class, Column, Dialect, Error};
+use crate::{Bind, Column, Cost, Dialect, Error};
 
 impl Writer<'_> {
-    pub(crate) fn constant(&mut self, holds: bool) -> Class {
+    pub(crate) fn constant(&mut self, holds: bool) -> Cost {
         self.push(if holds { "TRUE" } else { "FALSE" });
-        Class::Scan
+        Cost::Scan
     }
 
-    pub(crate) fn assigned(&mut self, column: &Column) -> Class {
+    pub(crate) fn assigned(&mut self, column: &Column) -> Cost {
         if column.nullable {
             self.push("(");
             self.push(column.compared());
@@ -24,10 +24,10 @@ impl Writer<'_> {
         } else {
             self.push("TRUE");
         }
-        Class::Scan
+        Cost::Scan
     }
 
-    pub(crate) fn present(&mut self, target: &Target, column: &Column) -> Class {
+    pub(crate) fn present(&mut self, target: &AttributeRef, column: &Column) -> Cost {
         if let Some(value) = column.constant_value() {
             return self.constant(value.as_str() != Some(""));
         }
@@ -38,7 +38,7 @@ impl Writer<'_> {
         self.not_null(column);
         self.push(column.compared());
         self.push(" <> '')");
-        Class::Scan
+        Cost::Scan
     }
 
     /// Begins a condition that is false where the column is NULL.
@@ -53,10 +53,10 @@ impl Writer<'_> {
         &mut self,
         elements: &Elements,
         column: &Column,
-        target: &Target,
+        target: &AttributeRef,
         op: CompareOp,
         operand: &Operand,
-    ) -> Result<Class, Error> {
+    ) -> Result<Cost, Error> {
         if column.constant_value().is_some() {
             let predicate = Predicate::Compare { target: target.clone(), op, operand: operand.clone() };
             let name = target.definition().name();
@@ -74,7 +74,7 @@ impl Writer<'_> {
     }
 
     /// `eq`, `ne` and the operators of order.
-    fn ordered(&mut self, column: &Column, op: CompareOp, bound: Bound) -> Class {
+    fn ordered(&mut self, column: &Column, op: CompareOp, bound: Bound) -> Cost {
         // An operand between two values that the column can hold equals none of them.
         let (op, value) = match (op, bound) {
             (op, Bound::At(value)) => (op, value),
@@ -84,7 +84,7 @@ impl Writer<'_> {
             (CompareOp::Gt | CompareOp::Ge, Bound::Below) => return self.assigned(column),
             _ => {
                 self.constant(false);
-                return Class::Indexed;
+                return Cost::Indexed;
             }
         };
         self.push("(");
@@ -111,7 +111,7 @@ impl Writer<'_> {
         self.push(word);
         self.value(column, value);
         self.push(")");
-        Class::indexed(column.indexed && op != CompareOp::Ne)
+        Cost::from_indexed(column.indexed && op != CompareOp::Ne)
     }
 
     /// Binds a value of a column.
@@ -126,26 +126,26 @@ impl Writer<'_> {
     }
 
     /// `co`, `sw` and `ew`.
-    fn substring(&mut self, column: &Column, op: CompareOp, bound: Bound) -> Class {
+    fn substring(&mut self, column: &Column, op: CompareOp, bound: Bound) -> Cost {
         let Bound::At(Bind::Text(text)) = bound else {
             self.constant(false);
-            return Class::Indexed;
+            return Cost::Indexed;
         };
         if text.is_empty() {
             return self.assigned(column);
         }
         self.push("(");
         self.not_null(column);
-        let class = match op {
+        let cost = match op {
             CompareOp::Sw => self.prefix(column, text),
             _ => self.inside(column, text, op == CompareOp::Ew),
         };
         self.push(")");
-        class
+        cost
     }
 
     /// `sw`: the range from the text to the first text after it that does not begin with it.
-    fn prefix(&mut self, column: &Column, text: String) -> Class {
+    fn prefix(&mut self, column: &Column, text: String) -> Cost {
         let end = after_prefix(&text);
         for (word, bound) in [(" >= ", Some(text)), (" < ", end)] {
             let Some(bound) = bound else { continue };
@@ -157,18 +157,18 @@ impl Writer<'_> {
             self.push(word);
             self.bind(Bind::Text(bound));
         }
-        Class::indexed(column.indexed)
+        Cost::from_indexed(column.indexed)
     }
 
     /// `co` and `ew`.
-    fn inside(&mut self, column: &Column, text: String, at_end: bool) -> Class {
+    fn inside(&mut self, column: &Column, text: String, at_end: bool) -> Cost {
         match self.dialect {
             Dialect::Sqlite => self.inside_sqlite(column, text, at_end),
             Dialect::Postgres => self.inside_postgres(column, text, at_end),
         }
     }
 
-    fn inside_sqlite(&mut self, column: &Column, text: String, at_end: bool) -> Class {
+    fn inside_sqlite(&mut self, column: &Column, text: String, at_end: bool) -> Cost {
         let fts5 = match &column.trigrams {
             Some(Trigrams::Fts5 { table, column, rowid }) if has_trigrams(&text) => {
                 Some((table, column, rowid))
@@ -197,16 +197,16 @@ impl Writer<'_> {
             self.bind(Bind::Text(text));
             self.push(") > 0");
         }
-        Class::indexed(fts5.is_some())
+        Cost::from_indexed(fts5.is_some())
     }
 
-    fn inside_postgres(&mut self, column: &Column, text: String, at_end: bool) -> Class {
+    fn inside_postgres(&mut self, column: &Column, text: String, at_end: bool) -> Cost {
         self.push(column.compared());
         self.push(" LIKE ");
         let escaped = escape_like(&text);
         self.bind(Bind::Text(if at_end { format!("%{escaped}") } else { format!("%{escaped}%") }));
         self.push(" ESCAPE '\\'");
-        Class::indexed(has_trigrams(&text) && matches!(column.trigrams, Some(Trigrams::Gin)))
+        Cost::from_indexed(has_trigrams(&text) && matches!(column.trigrams, Some(Trigrams::Gin)))
     }
 }
 

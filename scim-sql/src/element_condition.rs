@@ -1,26 +1,26 @@
 //! Writing conditions on one element of an attribute: in the resource's own row, or in another table.
 
 use scim_filter::{CompareOp, Predicate};
-use scim_schema::{Operand, Target};
+use scim_schema::{AttributeRef, Operand};
 use serde_json::Value;
 
 use crate::column::Trigrams;
 use crate::column_condition::has_trigrams;
 use crate::mapping::Elements;
 use crate::writer::{DrivingTable, Writer};
-use crate::{Class, Column, Dialect, Error};
+use crate::{Column, Cost, Dialect, Error};
 
 /// A condition on an element.
 #[derive(Clone, Copy)]
 pub(crate) enum Condition<'a> {
     /// It has a value that compares to the operand.
-    Compare(&'a Target, Option<&'a str>, CompareOp, &'a Operand),
+    Compare(&'a AttributeRef, Option<&'a str>, CompareOp, &'a Operand),
     /// It has a value, and that differs from the operand.
-    Differs(&'a Target, Option<&'a str>, &'a Operand),
+    Differs(&'a AttributeRef, Option<&'a str>, &'a Operand),
     /// It has a value.
-    Assigned(&'a Target, Option<&'a str>),
+    Assigned(&'a AttributeRef, Option<&'a str>),
     /// It has a value that is not empty.
-    Present(&'a Target, Option<&'a str>),
+    Present(&'a AttributeRef, Option<&'a str>),
     /// It fulfils the filter of a value path.
     Inner(&'a Predicate),
 }
@@ -66,7 +66,7 @@ impl Writer<'_> {
         elements: &Elements,
         condition: Condition<'_>,
         position: Position,
-    ) -> Result<Class, Error> {
+    ) -> Result<Cost, Error> {
         let Some((table, owner)) = &elements.table else {
             return self.row(elements, condition);
         };
@@ -78,22 +78,22 @@ impl Writer<'_> {
         for part in ["SELECT ", owner, " FROM ", table, " WHERE "] {
             self.push(part);
         }
-        self.within(&elements.within, self.driving_table(elements, condition));
-        if let Some(when) = &elements.when {
-            for part in [" AND (", when, ")"] {
+        self.scoped_by(&elements.scoped_by, self.driving_table(elements, condition));
+        if let Some(condition) = &elements.condition {
+            for part in [" AND (", condition, ")"] {
                 self.push(part);
             }
         }
         self.push(" AND ");
-        let class = self.condition(elements, condition)?;
+        let cost = self.condition(elements, condition)?;
         if position == Position::Resource {
             self.push("))");
         }
-        Ok(class)
+        Ok(cost)
     }
 
     /// The element in the resource's row fulfils the condition.
-    fn row(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Class, Error> {
+    fn row(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
         // `co` and `ew` read all rows, so a subquery does it once instead of row by row.
         let searched = match condition {
             Condition::Compare(_, sub, CompareOp::Co | CompareOp::Ew, _) => elements.find(sub),
@@ -116,26 +116,26 @@ impl Writer<'_> {
             | Condition::Assigned(target, sub) => target.is_primary() || is_constant(sub) || sub.is_none(),
             Condition::Present(_, sub) => is_constant(sub) || sub.is_none(),
         };
-        let needs_one = in_each || elements.when.is_some();
+        let needs_one = in_each || elements.condition.is_some();
         let differs = matches!(condition, Condition::Compare(_, _, CompareOp::Ne, _));
         let (before, after) = if differs { ("(NOT ", " OR ") } else { ("", " AND ") };
         if needs_one && self.exists(elements, before)? {
             self.push(if differs { ")" } else { "" });
             self.push(after);
         }
-        let class = self.condition(elements, condition)?;
+        let cost = self.condition(elements, condition)?;
         if searched {
             self.push(self.dialect.fence());
             self.push(")");
         }
         self.push(")");
-        Ok(class)
+        Ok(cost)
     }
 
     /// Writes the condition that the row has an element, and returns whether it did: some rows always have one.
     pub(crate) fn exists(&mut self, elements: &Elements, before: &str) -> Result<bool, Error> {
-        if let Some(when) = &elements.when {
-            for part in [before, "(", when, ")"] {
+        if let Some(condition) = &elements.condition {
+            for part in [before, "(", condition, ")"] {
                 self.push(part);
             }
             return Ok(true);
@@ -160,7 +160,7 @@ impl Writer<'_> {
     }
 
     /// The condition on the columns of an element.
-    fn condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Class, Error> {
+    fn condition(&mut self, elements: &Elements, condition: Condition<'_>) -> Result<Cost, Error> {
         match condition {
             Condition::Inner(inner) => self.inner(elements, inner),
             Condition::Compare(target, _, op, operand) if target.is_primary() => {
@@ -181,7 +181,7 @@ impl Writer<'_> {
                 self.push(" AND ");
                 self.column_condition(elements, column, target, CompareOp::Ne, operand)?;
                 self.push(")");
-                Ok(Class::Scan)
+                Ok(Cost::Scan)
             }
             // Every element has it, since an absent `primary` is false.
             Condition::Assigned(target, _) if target.is_primary() => Ok(self.constant(true)),
@@ -200,7 +200,7 @@ impl Writer<'_> {
                     writer.present(of, column);
                     Ok(())
                 })?;
-                Ok(Class::Scan)
+                Ok(Cost::Scan)
             }
         }
     }
@@ -210,10 +210,10 @@ impl Writer<'_> {
     fn primary(
         &mut self,
         elements: &Elements,
-        target: &Target,
+        target: &AttributeRef,
         op: CompareOp,
         operand: &Operand,
-    ) -> Result<Class, Error> {
+    ) -> Result<Cost, Error> {
         // There are two values, so `ne` one is `eq` the other.
         let wanted = (op == CompareOp::Eq) == matches!(operand, Operand::Boolean(true));
         let name = target.definition().name();
@@ -229,40 +229,40 @@ impl Writer<'_> {
         self.push("(");
         self.push(column.compared());
         self.push(" IS NULL OR ");
-        let class =
+        let cost =
             self.column_condition(elements, &column.clone().not_null(), target, CompareOp::Eq, &operand)?;
         self.push(")");
-        Ok(class)
+        Ok(cost)
     }
 
     /// The filter of a value path, on one element.
-    fn inner(&mut self, elements: &Elements, predicate: &Predicate) -> Result<Class, Error> {
+    fn inner(&mut self, elements: &Elements, predicate: &Predicate) -> Result<Cost, Error> {
         match predicate {
             Predicate::And(list) => {
                 let mut indexed = false;
                 self.join(list, " AND ", &mut |writer, term| {
-                    indexed |= writer.inner(elements, term)? == Class::Indexed;
+                    indexed |= writer.inner(elements, term)? == Cost::Indexed;
                     Ok(())
                 })?;
-                Ok(Class::indexed(indexed))
+                Ok(Cost::from_indexed(indexed))
             }
             Predicate::Or(list) => {
                 let mut indexed = true;
                 self.join(list, " OR ", &mut |writer, term| {
-                    indexed &= writer.inner(elements, term)? == Class::Indexed;
+                    indexed &= writer.inner(elements, term)? == Cost::Indexed;
                     Ok(())
                 })?;
-                Ok(Class::indexed(indexed))
+                Ok(Cost::from_indexed(indexed))
             }
             Predicate::Not(inner) => {
                 self.push("(NOT ");
                 self.inner(elements, inner)?;
                 self.push(")");
-                Ok(Class::Scan)
+                Ok(Cost::Scan)
             }
             Predicate::Const(holds) => {
                 self.constant(*holds);
-                Ok(Class::indexed(!holds))
+                Ok(Cost::from_indexed(!holds))
             }
             Predicate::Present(target) => {
                 let (_, sub) = self.mapping.find(target)?;

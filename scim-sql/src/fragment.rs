@@ -14,21 +14,21 @@ pub struct Fragment {
     /// The values of its parameters, in the order of their numbers.
     pub binds: Vec<Bind>,
     /// Whether the database finds the rows by an index.
-    pub class: Class,
+    pub cost: Cost,
 }
 
 /// How a database finds the rows that fulfil a condition, going by what the mapping declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Class {
+pub enum Cost {
     /// By an index.
     Indexed,
     /// By looking at all of them. A host may refuse that with 400 `tooMany`.
     Scan,
 }
 
-impl Class {
-    pub(crate) fn indexed(indexed: bool) -> Self {
+impl Cost {
+    pub(crate) fn from_indexed(indexed: bool) -> Self {
         if indexed { Self::Indexed } else { Self::Scan }
     }
 }

@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![deny(missing_debug_implementations)]
 
 mod bind;
 mod column;
@@ -12,10 +11,10 @@ mod order;
 mod predicate;
 mod writer;
 
-pub use bind::{Bind, key};
+pub use bind::{Bind, sortable_key};
 pub use column::Column;
 pub(crate) use column::Kind;
 pub use dialect::Dialect;
-pub use fragment::{Class, Error, Fragment};
+pub use fragment::{Cost, Error, Fragment};
 pub use mapping::{Elements, InvalidMapping, Mapping, MappingBuilder};
-pub use order::{Order, Side};
+pub use order::{Order, PageSide};

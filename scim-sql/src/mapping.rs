@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use scim_schema::{AttrPath, Comparison, Projection, Reading, ResourceType, Target, Tolerance, Type};
+use scim_schema::{
+    AttrPath, AttributeRef, Comparison, Projection, ReadContext, ResourceType, Tolerance, Type,
+};
 use serde_json::{Map, Value};
 
 use crate::column::{Kind, Source};
@@ -35,7 +37,7 @@ use crate::{Column, Error};
 pub struct Mapping {
     pub(crate) table: String,
     pub(crate) id: String,
-    pub(crate) within: Vec<(String, usize)>,
+    pub(crate) scoped_by: Vec<(String, usize)>,
     pub(crate) attributes: Vec<Attribute>,
     /// For each path that is mapped, which attribute it is of and which sub-attribute.
     slots: HashMap<String, Slot>,
@@ -44,7 +46,7 @@ pub struct Mapping {
 /// An attribute, and where its elements are. One that has a single value has a single element.
 #[derive(Debug)]
 pub(crate) struct Attribute {
-    pub(crate) target: Target,
+    pub(crate) target: AttributeRef,
     pub(crate) sources: Vec<Elements>,
 }
 
@@ -73,8 +75,8 @@ struct Slot {
 pub struct Elements {
     /// The table and its column with the resource's id; without one it is the resource's row.
     pub(crate) table: Option<(String, String)>,
-    pub(crate) within: Vec<(String, usize)>,
-    pub(crate) when: Option<String>,
+    pub(crate) scoped_by: Vec<(String, usize)>,
+    pub(crate) condition: Option<String>,
     pub(crate) order: Option<String>,
     pub(crate) columns: Vec<(Option<String>, Column)>,
     /// The sub-attributes that have the same value in every element.
@@ -84,7 +86,7 @@ pub struct Elements {
 impl Elements {
     fn new(table: Option<(String, String)>) -> Self {
         let columns = Vec::new();
-        Self { table, within: Vec::new(), when: None, order: None, columns, constants: Map::new() }
+        Self { table, scoped_by: Vec::new(), condition: None, order: None, columns, constants: Map::new() }
     }
 
     /// One element in the row of the resource. It is there if one of its columns is not NULL.
@@ -99,15 +101,15 @@ impl Elements {
     }
 
     /// A condition that rows must fulfil to be elements of this attribute.
-    pub fn when(mut self, sql: impl Into<String>) -> Self {
-        self.when = Some(sql.into());
+    pub fn condition(mut self, sql: impl Into<String>) -> Self {
+        self.condition = Some(sql.into());
         self
     }
 
     /// Rows must have the value of this parameter in this column, as in
-    /// [`MappingBuilder::within`].
-    pub fn within(mut self, column: impl Into<String>, parameter: usize) -> Self {
-        self.within.push((column.into(), parameter));
+    /// [`MappingBuilder::scoped_by`].
+    pub fn scoped_by(mut self, column: impl Into<String>, parameter: usize) -> Self {
+        self.scoped_by.push((column.into(), parameter));
         self
     }
 
@@ -147,7 +149,7 @@ pub struct MappingBuilder {
     on: ResourceType,
     table: String,
     id: String,
-    within: Vec<(String, usize)>,
+    scoped_by: Vec<(String, usize)>,
     columns: Vec<(String, Column)>,
     elements: Vec<(String, Elements)>,
 }
@@ -175,7 +177,7 @@ impl Mapping {
             on: on.clone(),
             table: table.into(),
             id: id.into(),
-            within: Vec::new(),
+            scoped_by: Vec::new(),
             columns: Vec::new(),
             elements: Vec::new(),
         }
@@ -184,7 +186,7 @@ impl Mapping {
     /// The columns of a resource's row that a response shows, with what each is of.
     ///
     /// ```
-    /// # use scim_schema::{Projection, Reading, Tolerance, standard};
+    /// # use scim_schema::{Projection, ReadContext, Tolerance, standard};
     /// # use scim_sql::{Column, Mapping};
     /// # let user = standard::user_type();
     /// let users = Mapping::builder(&user, "users u", "u.id")
@@ -193,12 +195,12 @@ impl Mapping {
     ///     .column("name.givenName", Column::text("u.first_name").folded("u.first_name_folded"))
     ///     .build()?;
     /// # let tolerance = Tolerance::strict();
-    /// let projection = Projection::only(&user, "name.familyName", &mut Reading::new(&tolerance));
+    /// let projection = Projection::only(&user, "name.familyName", &mut ReadContext::new(&tolerance));
     /// let columns: Vec<_> = users.columns(&projection).map(|(_, sql)| sql).collect();
     /// assert_eq!(columns, ["u.last_name"]);
     /// # Ok::<(), scim_sql::InvalidMapping>(())
     /// ```
-    pub fn columns(&self, projection: &Projection) -> impl Iterator<Item = (&Target, &str)> {
+    pub fn columns(&self, projection: &Projection) -> impl Iterator<Item = (&AttributeRef, &str)> {
         let rows = self.attributes.iter().flat_map(|attribute| {
             let rows = attribute.sources.iter().filter(|source| source.table.is_none());
             rows.flat_map(|source| &source.columns).filter_map(|(sub, column)| match &column.source {
@@ -210,7 +212,7 @@ impl Mapping {
     }
 
     /// The attribute that a target is of, and its sub-attribute.
-    pub(crate) fn find(&self, target: &Target) -> Result<(&Attribute, Option<&str>), Error> {
+    pub(crate) fn find(&self, target: &AttributeRef) -> Result<(&Attribute, Option<&str>), Error> {
         let unmapped = || Error::Unmapped(target.to_string());
         let slot = self.slots.get(target.path().as_str()).ok_or_else(unmapped)?;
         let attribute = self.attributes.get(slot.attribute).ok_or_else(unmapped)?;
@@ -218,7 +220,7 @@ impl Mapping {
     }
 }
 
-fn sub_target<'a>(attribute: &'a Target, sub: Option<&str>) -> Option<&'a Target> {
+fn sub_target<'a>(attribute: &'a AttributeRef, sub: Option<&str>) -> Option<&'a AttributeRef> {
     match sub {
         None => Some(attribute),
         Some(name) => attribute.sub_attribute(name),
@@ -231,8 +233,8 @@ impl MappingBuilder {
     /// tables with resources of several types.
     ///
     /// Fragments repeat the condition wherever they look into the table again.
-    pub fn within(mut self, column: impl Into<String>, parameter: usize) -> Self {
-        self.within.push((column.into(), parameter));
+    pub fn scoped_by(mut self, column: impl Into<String>, parameter: usize) -> Self {
+        self.scoped_by.push((column.into(), parameter));
         self
     }
 
@@ -258,15 +260,15 @@ impl MappingBuilder {
         let mut mapping = Mapping {
             table: self.table,
             id: self.id,
-            within: self.within,
+            scoped_by: self.scoped_by,
             attributes: Vec::new(),
             slots: HashMap::new(),
         };
         // The columns of one attribute are one element.
-        let mut all: Vec<(Target, Elements)> = Vec::new();
+        let mut all: Vec<(AttributeRef, Elements)> = Vec::new();
         for (path, column) in self.columns {
             let target = resolve(&self.on, &path)?;
-            let attribute = self.on.attribute_of(&target).unwrap_or(&target).clone();
+            let attribute = self.on.parent_attribute(&target).unwrap_or(&target).clone();
             let sub = target.sub().map(|sub| sub.name().to_owned());
             match all.iter_mut().find(|(found, _)| *found == attribute) {
                 Some((_, row)) => row.columns.push((sub, column)),
@@ -286,14 +288,14 @@ impl MappingBuilder {
     }
 }
 
-fn resolve(on: &ResourceType, path: &str) -> Result<Target, InvalidMapping> {
+fn resolve(on: &ResourceType, path: &str) -> Result<AttributeRef, InvalidMapping> {
     let unknown = || InvalidMapping { path: path.to_owned(), reason: "there is no such attribute" };
     let parsed: AttrPath = path.parse().map_err(|_| unknown())?;
-    on.resolve(&parsed, &mut Reading::new(&Tolerance::strict())).map_err(|_| unknown())
+    on.resolve(&parsed, &mut ReadContext::new(&Tolerance::strict())).map_err(|_| unknown())
 }
 
 impl Mapping {
-    fn add(&mut self, target: Target, mut elements: Elements) -> Result<(), InvalidMapping> {
+    fn add(&mut self, target: AttributeRef, mut elements: Elements) -> Result<(), InvalidMapping> {
         for (sub, column) in &mut elements.columns {
             let path =
                 format!("{target}{}{}", if sub.is_some() { "." } else { "" }, sub.as_deref().unwrap_or(""));
@@ -325,7 +327,7 @@ impl Mapping {
 }
 
 /// Whether a column can hold what the schema says.
-fn check(of: &Target, column: &Column) -> Result<(), &'static str> {
+fn check(of: &AttributeRef, column: &Column) -> Result<(), &'static str> {
     let rule = of.comparison();
     if let Some(value) = column.constant_value() {
         return rule.prepare(value).map(|_| ()).ok_or("the constant is not of the attribute's type");

@@ -1,10 +1,10 @@
 //! Sorting, and going on from a place in a sorted list.
 
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 
 use crate::mapping::Mapping;
 use crate::writer::Writer;
-use crate::{Bind, Class, Column, Dialect, Error, Fragment};
+use crate::{Bind, Column, Cost, Dialect, Error, Fragment};
 
 /// The order of a query: by an attribute, then by a column that is different in every row, so that
 /// pages neither overlap nor leave anything out (RFC 7644 section 3.4.2.3).
@@ -16,7 +16,7 @@ use crate::{Bind, Class, Column, Dialect, Error, Fragment};
 pub struct Order<'a> {
     mapping: &'a Mapping,
     key: Option<Key<'a>>,
-    tie: &'a str,
+    tiebreaker: &'a str,
     dialect: Dialect,
 }
 
@@ -32,7 +32,7 @@ struct Key<'a> {
 /// Which way pages go from a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Side {
+pub enum PageSide {
     /// To what comes after it.
     After,
     /// To what comes after it, and what is at it.
@@ -41,7 +41,7 @@ pub enum Side {
     Before,
 }
 
-impl Side {
+impl PageSide {
     /// How the last column of a row there compares to that of the place.
     fn word(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl Side {
 }
 
 impl Mapping {
-    /// The order by an attribute and a direction, if the client asked for one, and by `tie`: a
+    /// The order by an attribute and a direction, if the client asked for one, and by `tiebreaker`: a
     /// column that is different in every row and not NULL, mostly the id.
     ///
     /// # Errors
@@ -61,20 +61,20 @@ impl Mapping {
     /// If the attribute is not mapped.
     pub fn order<'a>(
         &'a self,
-        by: Option<(&Target, bool)>,
-        tie: &'a str,
+        by: Option<(&AttributeRef, bool)>,
+        tiebreaker: &'a str,
         dialect: Dialect,
     ) -> Result<Order<'a>, Error> {
         let key = match by {
             Some((target, descending)) => self.sort_key(target, descending, dialect)?,
             None => None,
         };
-        Ok(Order { mapping: self, key, tie, dialect })
+        Ok(Order { mapping: self, key, tiebreaker, dialect })
     }
 
     fn sort_key(
         &self,
-        target: &Target,
+        target: &AttributeRef,
         descending: bool,
         dialect: Dialect,
     ) -> Result<Option<Key<'_>>, Error> {
@@ -101,7 +101,7 @@ impl Mapping {
         let key = |sql, nullable| Ok(Some(Key { sql, column, nullable, descending }));
         let Some((table, owner)) = &elements.table else {
             let own = column.is_some_and(|column| column.nullable) && !filled;
-            if own && elements.when.is_none() {
+            if own && elements.condition.is_none() {
                 return key(value, true);
             }
             let mut there = Writer::new(self, dialect, 1);
@@ -113,12 +113,12 @@ impl Mapping {
         };
         // The value of the element that counts.
         let mut sql = format!("(SELECT {value} FROM {table} WHERE {owner} = {}", self.id);
-        for (within, parameter) in &elements.within {
-            sql.push_str(&format!(" AND {within} = "));
+        for (scoped_by, parameter) in &elements.scoped_by {
+            sql.push_str(&format!(" AND {scoped_by} = "));
             dialect.push_parameter(&mut sql, *parameter);
         }
-        if let Some(when) = &elements.when {
-            sql.push_str(&format!(" AND ({when})"));
+        if let Some(condition) = &elements.condition {
+            sql.push_str(&format!(" AND ({condition})"));
         }
         if let Some(order) = &elements.order {
             sql.push_str(&format!(" ORDER BY {order}"));
@@ -130,10 +130,10 @@ impl Mapping {
 
 impl Order<'_> {
     /// What stands after `ORDER BY`; the other way round for a page that ends at a place.
-    pub fn sql(&self, side: Side) -> String {
-        let backwards = side == Side::Before;
-        let tie = if backwards { "DESC" } else { "ASC" };
-        let Some(key) = &self.key else { return [self.tie, " ", tie].concat() };
+    pub fn sql(&self, side: PageSide) -> String {
+        let backwards = side == PageSide::Before;
+        let tiebreaker = if backwards { "DESC" } else { "ASC" };
+        let Some(key) = &self.key else { return [self.tiebreaker, " ", tiebreaker].concat() };
         let collation = if key.is_text() { self.dialect.bytewise() } else { "" };
         // Where a column is never NULL, an index serves only an order that does not speak of NULLs.
         let descending = key.descending != backwards;
@@ -143,12 +143,12 @@ impl Order<'_> {
             (true, false) => "ASC NULLS LAST",
             (true, true) => "DESC NULLS FIRST",
         };
-        format!("{}{collation} {nulls}, {} {tie}", key.sql, self.tie)
+        format!("{}{collation} {nulls}, {} {tiebreaker}", key.sql, self.tiebreaker)
     }
 
     /// The value by which a row is sorted, to be selected for the position of a page; NULL if the
     /// order is by the last column alone.
-    pub fn key(&self) -> &str {
+    pub fn sort_value(&self) -> &str {
         self.key.as_ref().map_or("NULL", |key| key.sql.as_str())
     }
 
@@ -158,24 +158,30 @@ impl Order<'_> {
     /// # Errors
     ///
     /// None but for limits of the database.
-    pub fn beyond(&self, side: Side, key: Option<Bind>, tie: Bind, first: usize) -> Result<Fragment, Error> {
+    pub fn page_condition(
+        &self,
+        side: PageSide,
+        key: Option<Bind>,
+        tiebreaker: Bind,
+        first: usize,
+    ) -> Result<Fragment, Error> {
         let mut writer = Writer::new(self.mapping, self.dialect, first);
-        let backwards = side == Side::Before;
+        let backwards = side == PageSide::Before;
         let tie_word = side.word();
         writer.push("(");
         match (&self.key, key) {
             (None, _) => {
-                writer.push(self.tie);
+                writer.push(self.tiebreaker);
                 writer.push(tie_word);
-                writer.bind(tie);
+                writer.bind(tiebreaker);
             }
             (Some(order), None) => {
                 // Those without a value come last of all, or first.
                 let nulls_ahead = order.descending == backwards;
-                for part in ["(", &order.sql, " IS NULL AND ", self.tie, tie_word] {
+                for part in ["(", &order.sql, " IS NULL AND ", self.tiebreaker, tie_word] {
                     writer.push(part);
                 }
-                writer.bind(tie);
+                writer.bind(tiebreaker);
                 writer.push(")");
                 if !nulls_ahead {
                     for part in [" OR ", &order.sql, " IS NOT NULL"] {
@@ -183,14 +189,21 @@ impl Order<'_> {
                     }
                 }
             }
-            (Some(order), Some(key)) => self.beyond_value(&mut writer, order, side, key, tie),
+            (Some(order), Some(key)) => self.value_condition(&mut writer, order, side, key, tiebreaker),
         }
         writer.push(")");
-        writer.finish(Class::Indexed)
+        writer.finish(Cost::Indexed)
     }
 
-    fn beyond_value(&self, writer: &mut Writer<'_>, order: &Key<'_>, side: Side, key: Bind, tie: Bind) {
-        let backwards = side == Side::Before;
+    fn value_condition(
+        &self,
+        writer: &mut Writer<'_>,
+        order: &Key<'_>,
+        side: PageSide,
+        key: Bind,
+        tiebreaker: Bind,
+    ) {
+        let backwards = side == PageSide::Before;
         let collation = if order.is_text() { self.dialect.bytewise() } else { "" };
         let less = order.descending != backwards;
         let (weak, strict) = if less { (" <= ", " < ") } else { (" >= ", " > ") };
@@ -206,10 +219,11 @@ impl Order<'_> {
             }
         }
         let key_text = writer.sql.get(key_text..).unwrap_or_default().to_owned();
-        for part in [" AND (", &order.sql, collation, strict, &key_text, " OR ", self.tie, side.word()] {
+        for part in [" AND (", &order.sql, collation, strict, &key_text, " OR ", self.tiebreaker, side.word()]
+        {
             writer.push(part);
         }
-        writer.bind(tie);
+        writer.bind(tiebreaker);
         writer.push("))");
         // Those without a value come after all that have one when the order ascends.
         if order.nullable && order.descending == backwards {

@@ -5,12 +5,12 @@
 //! inside an OR the database would ask the question for each row, and read the whole table.
 
 use scim_filter::{CompareOp, Predicate};
-use scim_schema::{Operand, Target};
+use scim_schema::{AttributeRef, Operand};
 
 use crate::element_condition::{Condition, Position};
 use crate::mapping::{Attribute, Elements, Mapping};
 use crate::writer::{DrivingTable, Writer};
-use crate::{Class, Dialect, Error, Fragment};
+use crate::{Cost, Dialect, Error, Fragment};
 
 /// SQLite's limit of the parts of a compound SELECT, and well within any other's.
 const MAX_UNION: usize = 500;
@@ -20,7 +20,7 @@ impl Mapping {
     ///
     /// Its parameters begin with the number `first`. The statement that it becomes part of binds
     /// those before, names the table with the same alias, and says itself what all resources are
-    /// [within](crate::MappingBuilder::within).
+    /// [within](crate::MappingBuilder::scoped_by).
     ///
     /// # Errors
     ///
@@ -28,8 +28,8 @@ impl Mapping {
     /// is ever left out of a filter.
     pub fn filter(&self, filter: &Predicate, dialect: Dialect, first: usize) -> Result<Fragment, Error> {
         let mut writer = Writer::new(self, dialect, first);
-        let class = writer.predicate(filter)?;
-        writer.finish(class)
+        let cost = writer.predicate(filter)?;
+        writer.finish(cost)
     }
 }
 
@@ -53,26 +53,26 @@ struct OrTerms {
 }
 
 impl<'m> Writer<'m> {
-    fn predicate(&mut self, predicate: &Predicate) -> Result<Class, Error> {
+    fn predicate(&mut self, predicate: &Predicate) -> Result<Cost, Error> {
         match predicate {
             Predicate::And(list) => {
                 let mut indexed = false;
                 self.join(list, " AND ", &mut |writer, term| {
-                    indexed |= writer.predicate(term)? == Class::Indexed;
+                    indexed |= writer.predicate(term)? == Cost::Indexed;
                     Ok(())
                 })?;
-                Ok(Class::indexed(indexed))
+                Ok(Cost::from_indexed(indexed))
             }
             Predicate::Or(list) => self.or(list.iter().map(OrTerm::Predicate).collect()),
             Predicate::Not(inner) => {
                 self.push("(NOT ");
                 self.predicate(inner)?;
                 self.push(")");
-                Ok(Class::Scan)
+                Ok(Cost::Scan)
             }
             Predicate::Const(holds) => {
                 self.push(if *holds { "(TRUE)" } else { "(FALSE)" });
-                Ok(Class::indexed(!holds))
+                Ok(Cost::from_indexed(!holds))
             }
             Predicate::Present(target) => {
                 let (attribute, sub) = self.mapping.find(target)?;
@@ -92,11 +92,11 @@ impl<'m> Writer<'m> {
     fn compare<'a>(
         &mut self,
         attribute: &'a Attribute,
-        target: &'a Target,
+        target: &'a AttributeRef,
         sub: Option<&'a str>,
         op: CompareOp,
         operand: &'a Operand,
-    ) -> Result<Class, Error> {
+    ) -> Result<Cost, Error> {
         let single = matches!(attribute.sources.as_slice(), [elements] if elements.table.is_none());
         if op != CompareOp::Ne || single {
             return self.any(attribute, Condition::Compare(target, sub, op, operand));
@@ -107,11 +107,11 @@ impl<'m> Writer<'m> {
         self.push(" OR ");
         self.any(attribute, Condition::Differs(target, sub, operand))?;
         self.push(")");
-        Ok(Class::Scan)
+        Ok(Cost::Scan)
     }
 
     /// Some element of the attribute fulfils the condition.
-    fn any<'a>(&mut self, attribute: &'a Attribute, condition: Condition<'a>) -> Result<Class, Error> {
+    fn any<'a>(&mut self, attribute: &'a Attribute, condition: Condition<'a>) -> Result<Cost, Error> {
         match attribute.sources.as_slice() {
             [single] => self.element(single, condition, Position::Resource),
             all => self.or(all.iter().map(|elements| OrTerm::Element(elements, condition)).collect()),
@@ -120,20 +120,20 @@ impl<'m> Writer<'m> {
 
     /// At least one term holds. If a term looks into another table, or an index serves each of them, all become
     /// the parts of one union.
-    fn or(&mut self, terms: Vec<OrTerm<'_>>) -> Result<Class, Error> {
+    fn or(&mut self, terms: Vec<OrTerm<'_>>) -> Result<Cost, Error> {
         let mut written = self.or_terms(&terms)?;
-        let class = Class::indexed(written.all_indexed);
+        let cost = Cost::from_indexed(written.all_indexed);
         let is_union = !written.subqueries.is_empty() || written.all_indexed;
         if is_union && written.subqueries.len() + written.indexed.len() < MAX_UNION {
             self.union(&written)?;
-            return Ok(class);
+            return Ok(cost);
         }
         if !written.subqueries.is_empty() {
             return Err(Error::TooLong);
         }
         written.indexed.append(&mut written.scans);
         self.join_or(&written.indexed)?;
-        Ok(class)
+        Ok(cost)
     }
 
     /// Writes each term by itself.
@@ -146,12 +146,12 @@ impl<'m> Writer<'m> {
                 OrTerm::Element(elements, _) => elements.table.is_some(),
             };
             let position = if looks_elsewhere { Position::Subquery } else { Position::Resource };
-            let class = self.or_term(term, position)?;
-            written.all_indexed &= class == Class::Indexed;
-            let group = match class {
+            let cost = self.or_term(term, position)?;
+            written.all_indexed &= cost == Cost::Indexed;
+            let group = match cost {
                 _ if looks_elsewhere => &mut written.subqueries,
-                Class::Indexed => &mut written.indexed,
-                Class::Scan => &mut written.scans,
+                Cost::Indexed => &mut written.indexed,
+                Cost::Scan => &mut written.scans,
             };
             group.push(self.sql.split_off(start));
         }
@@ -196,7 +196,7 @@ impl<'m> Writer<'m> {
         })
     }
 
-    fn or_term(&mut self, term: &OrTerm<'_>, position: Position) -> Result<Class, Error> {
+    fn or_term(&mut self, term: &OrTerm<'_>, position: Position) -> Result<Cost, Error> {
         match (term, position) {
             (OrTerm::Element(elements, condition), _) => self.element(elements, *condition, position),
             (OrTerm::Predicate(predicate), Position::Resource) => self.predicate(predicate),

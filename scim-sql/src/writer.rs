@@ -1,7 +1,7 @@
 //! Writing SQL with its parameters.
 
 use crate::mapping::Mapping;
-use crate::{Bind, Class, Dialect, Error, Fragment};
+use crate::{Bind, Cost, Dialect, Error, Fragment};
 
 /// The most terms that are joined side by side. More are joined as a tree, whose depth databases limit as well.
 const MAX_FLAT_TERMS: usize = 16;
@@ -29,11 +29,11 @@ impl<'m> Writer<'m> {
         Self { mapping, dialect, first, sql: String::with_capacity(128), binds: Vec::new() }
     }
 
-    pub(crate) fn finish(self, class: Class) -> Result<Fragment, Error> {
+    pub(crate) fn finish(self, cost: Cost) -> Result<Fragment, Error> {
         if self.first + self.binds.len() > self.dialect.max_parameters() {
             return Err(Error::TooLong);
         }
-        Ok(Fragment { sql: self.sql, binds: self.binds, class })
+        Ok(Fragment { sql: self.sql, binds: self.binds, cost })
     }
 
     pub(crate) fn push(&mut self, sql: &str) {
@@ -79,11 +79,11 @@ impl<'m> Writer<'m> {
         for part in ["SELECT ", &mapping.id, " FROM ", &mapping.table, " WHERE "] {
             self.push(part);
         }
-        self.within(&mapping.within, driving);
+        self.scoped_by(&mapping.scoped_by, driving);
     }
 
     /// Writes the columns that must have the values of certain parameters.
-    pub(crate) fn within(&mut self, columns: &[(String, usize)], driving: DrivingTable) {
+    pub(crate) fn scoped_by(&mut self, columns: &[(String, usize)], driving: DrivingTable) {
         if columns.is_empty() {
             self.push("TRUE");
         }

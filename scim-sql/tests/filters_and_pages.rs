@@ -6,8 +6,8 @@ mod support;
 
 use rusqlite::{Connection, params};
 use scim_filter::Predicate;
-use scim_schema::{Comparison, Reading, ResourceType, Target, Tolerance, standard};
-use scim_sql::{Bind, Class, Column, Dialect, Elements, Error, Fragment, Mapping, Side};
+use scim_schema::{AttributeRef, Comparison, ReadContext, ResourceType, Tolerance, standard};
+use scim_sql::{Bind, Column, Cost, Dialect, Elements, Error, Fragment, Mapping, PageSide};
 use serde_json::{Value, json};
 
 /// One work address in the row of the user, aliases in a table; deactivation as a time.
@@ -18,7 +18,7 @@ fn mapping(on: &ResourceType) -> Mapping {
         .column("primary", Column::constant(false))
         .order("a.rowid");
     Mapping::builder(on, "user u", "u.id")
-        .within("u.tenant", 1)
+        .scoped_by("u.tenant", 1)
         .column("id", Column::text("u.id").not_null().indexed())
         .column("userName", Column::text("u.name").folded("u.name_folded").not_null().indexed())
         .column("title", Column::text("u.title").folded("u.title_folded"))
@@ -207,7 +207,7 @@ fn what_is_not_mapped_is_refused_and_scans_are_known() {
         let error = mapping.filter(&resolve(text), Dialect::Postgres, 1).unwrap_err();
         assert!(matches!(error, Error::Unmapped(_)), "{text}: {error}");
     }
-    let class = |text: &str| mapping.filter(&resolve(text), Dialect::Postgres, 1).unwrap().class;
+    let cost = |text: &str| mapping.filter(&resolve(text), Dialect::Postgres, 1).unwrap().cost;
     for text in [
         r#"userName eq "a""#,
         r#"userName sw "a" and title pr"#,
@@ -215,7 +215,7 @@ fn what_is_not_mapped_is_refused_and_scans_are_known() {
         r#"emails[type eq "work" and value eq "b"]"#,
         r#"meta.created gt "2020-01-01T00:00:00Z""#,
     ] {
-        assert_eq!(class(text), Class::Indexed, "{text}");
+        assert_eq!(cost(text), Cost::Indexed, "{text}");
     }
     for text in [
         r#"userName ne "a""#,
@@ -226,7 +226,7 @@ fn what_is_not_mapped_is_refused_and_scans_are_known() {
         r#"emails.type eq "work""#,
         "active eq true",
     ] {
-        assert_eq!(class(text), Class::Scan, "{text}");
+        assert_eq!(cost(text), Cost::Scan, "{text}");
     }
 }
 
@@ -251,8 +251,8 @@ fn pages_follow_each_other_in_both_directions() {
     let (connection, users) = load();
     let on = standard::user_type();
     let mapping = mapping(&on);
-    let target = |path: &str| -> Target {
-        on.resolve(&path.parse().unwrap(), &mut Reading::new(&Tolerance::strict())).unwrap()
+    let target = |path: &str| -> AttributeRef {
+        on.resolve(&path.parse().unwrap(), &mut ReadContext::new(&Tolerance::strict())).unwrap()
     };
     let all = mapping.filter(&Predicate::Const(true), Dialect::Sqlite, 2).unwrap();
     for path in ["userName", "title", "name.familyName", "meta.created"] {
@@ -263,35 +263,36 @@ fn pages_follow_each_other_in_both_directions() {
             expected.sort_by(|a, b| {
                 let value = |user: &Value| by.sort_value(user.as_object().unwrap()).cloned();
                 let order = match (value(a), value(b)) {
-                    (Some(a), Some(b)) => by.comparison().order(&a, &b),
+                    (Some(a), Some(b)) => by.comparison().order_values(&a, &b),
                     (a, b) => b.is_some().cmp(&a.is_some()),
                 };
                 let order = if descending { order.reverse() } else { order };
                 order.then_with(|| a["id"].as_str().cmp(&b["id"].as_str()))
             });
             let expected: Vec<&str> = expected.iter().map(|user| user["id"].as_str().unwrap()).collect();
-            let forwards = order.sql(Side::After);
+            let forwards = order.sql(PageSide::After);
             assert_eq!(select(&connection, &all, &forwards), expected, "{path} {forwards}");
             for (place, id) in expected.iter().enumerate() {
-                let sql = format!("SELECT {} FROM user u WHERE u.id = ?", order.key());
+                let sql = format!("SELECT {} FROM user u WHERE u.id = ?", order.sort_value());
                 let key: rusqlite::types::Value = connection.query_row(&sql, [id], |row| row.get(0)).unwrap();
                 let key = match key {
                     rusqlite::types::Value::Text(text) => Some(Bind::Text(text)),
                     rusqlite::types::Value::Integer(number) => Some(Bind::Integer(number)),
                     _ => None,
                 };
-                let tie = Bind::Text((*id).to_owned());
-                let after = order.beyond(Side::After, key.clone(), tie.clone(), 2).unwrap();
+                let tiebreaker = Bind::Text((*id).to_owned());
+                let after =
+                    order.page_condition(PageSide::After, key.clone(), tiebreaker.clone(), 2).unwrap();
                 assert_eq!(
                     select(&connection, &after, &forwards),
                     expected[place + 1..],
                     "{path} after {id}"
                 );
-                let from = order.beyond(Side::From, key.clone(), tie.clone(), 2).unwrap();
-                let forwards = order.sql(Side::From);
+                let from = order.page_condition(PageSide::From, key.clone(), tiebreaker.clone(), 2).unwrap();
+                let forwards = order.sql(PageSide::From);
                 assert_eq!(select(&connection, &from, &forwards), expected[place..], "{path} from {id}");
-                let before = order.beyond(Side::Before, key, tie, 2).unwrap();
-                let mut found = select(&connection, &before, &order.sql(Side::Before));
+                let before = order.page_condition(PageSide::Before, key, tiebreaker, 2).unwrap();
+                let mut found = select(&connection, &before, &order.sql(PageSide::Before));
                 found.reverse();
                 assert_eq!(found, expected[..place], "{path} before {id}: {}", before.sql);
             }

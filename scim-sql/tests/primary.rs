@@ -7,8 +7,8 @@ mod support;
 
 use rusqlite::{Connection, params};
 use scim_filter::Predicate;
-use scim_schema::{Reading, ResourceType, Target, Tolerance, standard};
-use scim_sql::{Bind, Class, Column, Dialect, Elements, Error, Fragment, Mapping, Side};
+use scim_schema::{AttributeRef, ReadContext, ResourceType, Tolerance, standard};
+use scim_sql::{Bind, Column, Cost, Dialect, Elements, Error, Fragment, Mapping, PageSide};
 use serde_json::{Value, json};
 
 /// In each attribute the elements are in other places.
@@ -16,7 +16,7 @@ fn mapping(on: &ResourceType) -> Mapping {
     let text = |sql: &str| Column::text(sql).folded(sql);
     let table = |name: &str| {
         Elements::table("element e", "e.user")
-            .when(format!("e.source = '{name}' OR e.source = '{name}, too'"))
+            .condition(format!("e.source = '{name}' OR e.source = '{name}, too'"))
             .column("value", text("e.value").not_null())
     };
     Mapping::builder(on, "resource r", "r.id")
@@ -40,7 +40,7 @@ fn mapping(on: &ResourceType) -> Mapping {
         .elements(
             "photos",
             Elements::row()
-                .when("r.photo = 'shown' OR r.photo = 'hidden'")
+                .condition("r.photo = 'shown' OR r.photo = 'hidden'")
                 .column("value", Column::text("r.photo"))
                 .column("primary", Column::boolean("r.photo_main")),
         )
@@ -195,12 +195,12 @@ fn an_absent_primary_is_false_in_every_kind_of_mapping() {
 #[test]
 fn an_index_serves_what_it_served() {
     let mapping = mapping(&standard::user_type());
-    let class = |text: &str| mapping.filter(&resolve(text), Dialect::Sqlite, 1).unwrap().class;
+    let cost = |text: &str| mapping.filter(&resolve(text), Dialect::Sqlite, 1).unwrap().cost;
     for text in ["emails.primary eq true", "emails.primary eq false", "emails[primary eq false]"] {
-        assert_eq!(class(text), Class::Indexed, "{text}");
+        assert_eq!(cost(text), Cost::Indexed, "{text}");
     }
     for text in ["emails.primary ne true", "entitlements.primary eq true", "roles.primary eq false"] {
-        assert_eq!(class(text), Class::Scan, "{text}");
+        assert_eq!(cost(text), Cost::Scan, "{text}");
     }
 }
 
@@ -208,8 +208,8 @@ fn an_index_serves_what_it_served() {
 fn resources_are_sorted_by_an_absent_primary_as_by_false() {
     let (on, users) = (standard::user_type(), users());
     let (connection, mapping) = (load(&users), mapping(&on));
-    let target = |path: &str| -> Target {
-        on.resolve(&path.parse().unwrap(), &mut Reading::new(&Tolerance::strict())).unwrap()
+    let target = |path: &str| -> AttributeRef {
+        on.resolve(&path.parse().unwrap(), &mut ReadContext::new(&Tolerance::strict())).unwrap()
     };
     let all = mapping.filter(&Predicate::Const(true), Dialect::Sqlite, 1).unwrap();
     for path in [
@@ -235,7 +235,7 @@ fn resources_are_sorted_by_an_absent_primary_as_by_false() {
             };
             expected.sort_by(|a, b| {
                 let order = match (value(a), value(b)) {
-                    (Some(a), Some(b)) => by.comparison().order(&a, &b),
+                    (Some(a), Some(b)) => by.comparison().order_values(&a, &b),
                     (a, b) => b.is_some().cmp(&a.is_some()),
                 };
                 let order = if descending { order.reverse() } else { order };
@@ -243,21 +243,21 @@ fn resources_are_sorted_by_an_absent_primary_as_by_false() {
             });
             let expected: Vec<&str> = expected.iter().map(|user| user["id"].as_str().unwrap()).collect();
             let order = mapping.order(Some((&by, descending)), "r.id", Dialect::Sqlite).unwrap();
-            let forwards = order.sql(Side::After);
+            let forwards = order.sql(PageSide::After);
             assert_eq!(select(&connection, &all, &forwards), expected, "{path} {forwards}");
             for (place, id) in expected.iter().enumerate() {
-                let sql = format!("SELECT {} FROM resource r WHERE r.id = ?", order.key());
+                let sql = format!("SELECT {} FROM resource r WHERE r.id = ?", order.sort_value());
                 let key: rusqlite::types::Value = connection.query_row(&sql, [id], |row| row.get(0)).unwrap();
                 let key = match key {
                     rusqlite::types::Value::Text(text) => Some(Bind::Text(text)),
                     rusqlite::types::Value::Integer(number) => Some(Bind::Integer(number)),
                     _ => None,
                 };
-                let tie = Bind::Text((*id).to_owned());
-                let from = order.beyond(Side::From, key.clone(), tie.clone(), 1).unwrap();
+                let tiebreaker = Bind::Text((*id).to_owned());
+                let from = order.page_condition(PageSide::From, key.clone(), tiebreaker.clone(), 1).unwrap();
                 assert_eq!(select(&connection, &from, &forwards), expected[place..], "{path} from {id}");
-                let before = order.beyond(Side::Before, key, tie, 1).unwrap();
-                let mut found = select(&connection, &before, &order.sql(Side::Before));
+                let before = order.page_condition(PageSide::Before, key, tiebreaker, 1).unwrap();
+                let mut found = select(&connection, &before, &order.sql(PageSide::Before));
                 found.reverse();
                 assert_eq!(found, expected[..place], "{path} before {id}: {}", before.sql);
             }

@@ -6,7 +6,7 @@ mod support;
 
 use rusqlite::Connection;
 use scim_schema::{ResourceType, Tolerance, standard};
-use scim_sql::{Class, Column, Dialect, Elements, Mapping};
+use scim_sql::{Column, Cost, Dialect, Elements, Mapping};
 use serde_json::{Value, json};
 
 use support::{resolve, select};
@@ -17,9 +17,9 @@ fn check(
     mapping: &Mapping,
     on: &ResourceType,
     all: &[Value],
-    filters: &[(&str, Class)],
+    filters: &[(&str, Cost)],
 ) {
-    for (text, class) in filters {
+    for (text, cost) in filters {
         for text in [(*text).to_owned(), format!("not ({text})")] {
             let predicate = resolve(&text, on, &Tolerance::lenient());
             let fragment = mapping.filter(&predicate, Dialect::Sqlite, 1).unwrap();
@@ -31,8 +31,8 @@ fn check(
             let sql = "SELECT r.id FROM resource r WHERE";
             let found = select(connection, sql, &[], &fragment, "r.id");
             assert_eq!(found, expected, "{text}\n{}", fragment.sql);
-            let class = if text.starts_with("not") { Class::Scan } else { *class };
-            assert_eq!(fragment.class, class, "{text}\n{}", fragment.sql);
+            let cost = if text.starts_with("not") { Cost::Scan } else { *cost };
+            assert_eq!(fragment.cost, cost, "{text}\n{}", fragment.sql);
         }
     }
 }
@@ -57,7 +57,7 @@ fn attributes_with_one_value_may_be_in_a_side_table() {
         .elements(
             "title",
             Elements::table("profile p", "p.user")
-                .when("p.title IS NOT NULL")
+                .condition("p.title IS NOT NULL")
                 .value(Column::text("p.title").folded("p.title_folded").not_null().indexed()),
         )
         .elements(
@@ -79,15 +79,15 @@ fn attributes_with_one_value_may_be_in_a_side_table() {
         json!({ "id": "4", enterprise: { "department": "Lab" } }),
     ];
     let filters = [
-        (r#"title eq "DR""#, Class::Indexed),
-        (r#"title ne "dr""#, Class::Scan),
-        ("title pr", Class::Scan),
-        (r#"title co "r""#, Class::Scan),
-        (r#"department sw "re""#, Class::Indexed),
-        (r#"department eq "lab" or title eq "dr""#, Class::Indexed),
-        (r#"manager.value eq "1" or id eq "3""#, Class::Indexed),
-        (r#"manager[value eq "3"] and title eq "dr""#, Class::Indexed),
-        (r#"department ne "lab" and manager pr"#, Class::Scan),
+        (r#"title eq "DR""#, Cost::Indexed),
+        (r#"title ne "dr""#, Cost::Scan),
+        ("title pr", Cost::Scan),
+        (r#"title co "r""#, Cost::Scan),
+        (r#"department sw "re""#, Cost::Indexed),
+        (r#"department eq "lab" or title eq "dr""#, Cost::Indexed),
+        (r#"manager.value eq "1" or id eq "3""#, Cost::Indexed),
+        (r#"manager[value eq "3"] and title eq "dr""#, Cost::Indexed),
+        (r#"department ne "lab" and manager pr"#, Cost::Scan),
     ];
     check(&connection, &mapping, &on, &users, &filters);
 }
@@ -121,13 +121,13 @@ fn members_are_rows_in_both_directions() {
         json!({ "id": "c" }),
     ];
     let filters = [
-        (r#"members.value eq "2""#, Class::Indexed),
-        (r#"members[value eq "1" and type eq "User"]"#, Class::Indexed),
-        (r#"members[value eq "1" and type eq "Group"]"#, Class::Indexed),
-        (r#"members.value eq "1" or displayName eq "bund""#, Class::Indexed),
-        (r#"members.type eq "user""#, Class::Scan),
-        ("members pr", Class::Scan),
-        (r#"members.value ne "1""#, Class::Scan),
+        (r#"members.value eq "2""#, Cost::Indexed),
+        (r#"members[value eq "1" and type eq "User"]"#, Cost::Indexed),
+        (r#"members[value eq "1" and type eq "Group"]"#, Cost::Indexed),
+        (r#"members.value eq "1" or displayName eq "bund""#, Cost::Indexed),
+        (r#"members.type eq "user""#, Cost::Scan),
+        ("members pr", Cost::Scan),
+        (r#"members.value ne "1""#, Cost::Scan),
     ];
     check(&connection, &mapping, &on, &groups, &filters);
 }

@@ -37,7 +37,7 @@ impl Fault {
                 Error::unavailable(RETRY_AFTER).with_source(source)
             }
             Self::Taken(attribute) => Error::uniqueness(attribute.as_deref().or(unique).unwrap_or("id")),
-            Self::Value => Error::of(
+            Self::Value => Error::from_scim_type(
                 ScimType::InvalidValue,
                 "a value is too long or has a character that cannot be stored",
             ),

@@ -33,8 +33,6 @@
 //!   database that has others of these names, give the store a schema of its own:
 //!   `postgres://user@host/database?options=-c%20search_path%3Dscim`, after `CREATE SCHEMA scim`.
 
-#![deny(missing_debug_implementations)]
-
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!("the store needs a database: the feature `sqlite` or `postgres`");
 

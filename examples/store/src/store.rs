@@ -78,7 +78,7 @@ impl Store {
         password::matches(password.to_owned(), hash).await
     }
 
-    /// A secret that all processes on the database share: the [key](scim_core::Builder::cursor_key) that
+    /// A secret that all processes on the database share: the [key](scim_core::ScimServiceBuilder::cursor_key) that
     /// makes the cursors of one good for the others, and after a restart.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use http::{Extensions, StatusCode};
 use scim_filter::Budget;
-use scim_schema::{Fired, ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType, ToleratedQuirk};
 
 use crate::policy::Reads;
 use crate::secrets::Secrets;
@@ -26,13 +26,13 @@ pub(super) struct RequestScope<'a> {
 pub(super) struct Execution<'a> {
     pub(super) scope: RequestScope<'a>,
     pub(super) secrets: Secrets,
-    fired: Vec<Fired>,
+    tolerated: Vec<ToleratedQuirk>,
     pub(super) now: DateTime<Utc>,
 }
 
 impl<'a> Execution<'a> {
-    pub(super) fn new(scope: RequestScope<'a>, fired: Vec<Fired>) -> Self {
-        Self { scope, secrets: Secrets::default(), fired, now: Utc::now() }
+    pub(super) fn new(scope: RequestScope<'a>, tolerated: Vec<ToleratedQuirk>) -> Self {
+        Self { scope, secrets: Secrets::default(), tolerated, now: Utc::now() }
     }
 
     pub(super) fn setup(&self) -> &'a Setup {
@@ -47,7 +47,7 @@ impl<'a> Execution<'a> {
         Ok(&self.setup().registration(type_index)?.resource_type)
     }
 
-    /// What the provider is told about the request.
+    /// The context of a provider call.
     pub(super) fn context<'c>(&'c self, type_index: TypeIndex, permit: &'c Permit) -> Result<Context<'c>> {
         Ok(Context {
             resource_type: self.resource_type(type_index)?,
@@ -68,7 +68,7 @@ impl<'a> Execution<'a> {
         action: Action,
         type_index: TypeIndex,
         id: Option<&str>,
-        writes: &[Target],
+        writes: &[AttributeRef],
         reads: Reads<'_>,
     ) -> Result<Permit> {
         self.setup().config.policy.check(&Access {
@@ -100,7 +100,7 @@ impl<'a> Execution<'a> {
             after: None,
             change,
             secrets: !self.secrets.is_empty(),
-            fired: &self.fired,
+            tolerated: &self.tolerated,
             status,
         }
     }

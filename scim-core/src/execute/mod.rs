@@ -25,7 +25,7 @@ pub(crate) async fn execute(setup: &Setup, operation: Operation, extensions: &Ex
     let scope = RequestScope { setup, base_url, extensions, budget: &budget };
     let answer = match operation.kind {
         OperationKind::Bulk(request) => Answer::Bulk(bulk::run(scope, request).await),
-        kind => Execution::new(scope, operation.fired).run(kind).await?,
+        kind => Execution::new(scope, operation.tolerated).run(kind).await?,
     };
     Ok(Outcome { answer, base_url: base_url.to_owned() })
 }

@@ -1,7 +1,7 @@
 //! Operations on one resource: create, retrieve, update, delete.
 
 use http::StatusCode;
-use scim_schema::{Mutability, Projection, Target};
+use scim_schema::{AttributeRef, Mutability, Projection};
 
 use super::execution::Execution;
 use crate::error::Hint;
@@ -148,7 +148,7 @@ fn locate_in_patch(error: Error, update: &Update) -> Error {
 }
 
 /// Refuses to write an attribute that the caller may not write.
-fn check_writes<'t>(permit: &Permit, writes: impl IntoIterator<Item = &'t Target>) -> Result<()> {
+fn check_writes<'t>(permit: &Permit, writes: impl IntoIterator<Item = &'t AttributeRef>) -> Result<()> {
     match writes.into_iter().find(|target| !permit.may_write(target)) {
         Some(target) => Err(Error::not_writable(target)),
         None => Ok(()),
@@ -158,8 +158,8 @@ fn check_writes<'t>(permit: &Permit, writes: impl IntoIterator<Item = &'t Target
 /// Whether writing an attribute would reveal a value that the caller may not read: a new value of an immutable
 /// attribute is refused unless it equals the stored one. Members are identified by their immutable `value`, so
 /// a new one is another member and is not refused.
-fn reveals_hidden_value(permit: &Permit, target: &Target) -> bool {
-    let is_hidden = |target: &Target| {
+fn reveals_hidden_value(permit: &Permit, target: &AttributeRef) -> bool {
+    let is_hidden = |target: &AttributeRef| {
         target.definition().mutability() == Mutability::Immutable && !permit.may_read(target)
     };
     is_hidden(target) || !target.holds_members() && target.sub_attributes().iter().any(is_hidden)

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
 
 use super::execution::Execution;
@@ -73,7 +73,7 @@ impl Execution<'_> {
         Ok(page)
     }
 
-    /// A page by index over all types: theirs, one after the other in the order of registration.
+    /// A page by index. The resources of each type follow those of the type before it, in the order of registration.
     async fn by_index(&self, types: Vec<TypedQuery>, start: u64, count: usize) -> Result<List> {
         let mut list = empty_list(&types, Some(start));
         let mut before = 0;
@@ -88,7 +88,7 @@ impl Execution<'_> {
         Ok(list)
     }
 
-    /// A page by position, from type to type; back only within one type.
+    /// A page by cursor. It may continue with the next type, but going back it ends with its type.
     async fn by_cursor(&self, types: Vec<TypedQuery>, from: Cursor, binding: &str) -> Result<List> {
         let mut list = empty_list(&types, None);
         let mut next = None;
@@ -136,7 +136,9 @@ impl Execution<'_> {
         let range = window.range(all.len(), count, |position| {
             let probe = types.get(first_query).and_then(|of_type| of_type.query.probe(position));
             let probe = probe.map(|probe| (first_query, probe));
-            all.partition_point(|one| probe.as_ref().is_some_and(|probe| order(&types, one, probe).is_lt()))
+            all.partition_point(|found| {
+                probe.as_ref().is_some_and(|probe| order(&types, found, probe).is_lt())
+            })
         });
         let cursor = |index: usize, window: fn(Position) -> Window| {
             let (index, resource) = all.get(index).filter(|_| start.is_none() && count > 0)?;
@@ -195,7 +197,7 @@ fn order(types: &[TypedQuery], a: &(usize, Resource), b: &(usize, Resource)) -> 
     let rule = types.iter().find_map(|of_type| of_type.query.sort.as_ref());
     let rank = |(index, _): &(usize, Resource)| types.get(*index).map(|of_type| of_type.rank);
     let by_value =
-        rule.map_or(Ordering::Equal, |rule| rule.order_values(sort_value(types, a), sort_value(types, b)));
+        rule.map_or(Ordering::Equal, |rule| rule.compare_values(sort_value(types, a), sort_value(types, b)));
     rank(a).cmp(&rank(b)).then(by_value).then(a.0.cmp(&b.0)).then_with(|| a.1.id().cmp(b.1.id()))
 }
 
@@ -206,7 +208,7 @@ fn sort_value<'r>(types: &[TypedQuery], (index, resource): &'r (usize, Resource)
 /// Refuses a query by attributes that the caller may not read (RFC 7644 section 7.5.2), and hides these.
 fn restrict(query: &mut Query, permit: &Permit, resource_type: &ResourceType) -> Result<()> {
     // A list is sorted by its primary element.
-    let primary = |by: &Target| resource_type.attribute_of(by)?.sub_attribute("primary");
+    let primary = |by: &AttributeRef| resource_type.parent_attribute(by)?.sub_attribute("primary");
     let primary = query.sort.as_ref().and_then(|sort| primary(&sort.by));
     if let Some(target) = query.targets().chain(primary).find(|target| !permit.may_read(target)) {
         return Err(Error::sensitive(target));

@@ -1,9 +1,10 @@
 //! Creating a resource.
 
+use scim_patch::key_of;
 use scim_schema::Projection;
 use serde_json::{Map, Value};
 
-use super::members::{self, Members};
+use super::members::Members;
 use super::membership::{check_members, stored_member};
 use super::related_attributes::members_list;
 use super::retrieve::retrieve;
@@ -37,7 +38,7 @@ pub(super) fn create(
     tenant.changes += 1;
     let mut members = Members::default();
     for element in added {
-        tenant.add_to_parent(members::key(element), &address);
+        tenant.add_to_parent(key_of(element), &address);
         members.put(stored_member(tenant, resource_type, element));
     }
     tenant.addresses.insert(id.clone(), address.clone());

@@ -1,6 +1,7 @@
 //! Deleting a resource, and whatever of other resources refers to it.
 
-use super::members;
+use scim_patch::key_of;
+
 use super::references::drop_references_to;
 use super::tenant::{Tenant, version};
 use crate::{Context, Deleted, Error, Precondition, Result};
@@ -20,7 +21,7 @@ pub(super) fn delete(
     let row = tenant.tables.get_mut(&address.table).and_then(|table| table.remove(address.number));
     tenant.addresses.remove(id);
     for element in row.iter().flat_map(|row| row.members.iter()) {
-        tenant.remove_from_parent(members::key(element), &address);
+        tenant.remove_from_parent(key_of(element), &address);
     }
     // The groups that it was in have changed.
     for (number, table) in tenant.parents.remove(id).unwrap_or_default() {

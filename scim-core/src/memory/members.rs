@@ -1,8 +1,8 @@
 //! The members of one group, kept by key: adding one costs the same whatever the group's size.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use scim_patch::ListDelta;
+use scim_patch::{ListChanges, ListDelta, key_of};
 use serde_json::{Map, Value};
 
 /// Elements identified by their `value`, in the order in which they were added.
@@ -11,22 +11,6 @@ pub(super) struct Members {
     places: HashMap<String, u64>,
     elements: BTreeMap<u64, Map<String, Value>>,
     next: u64,
-}
-
-/// What a delta comes to for the members that there are.
-pub(super) struct Change<'a> {
-    pub(super) add: Vec<&'a Map<String, Value>>,
-    pub(super) remove: Vec<String>,
-}
-
-impl Change<'_> {
-    pub(super) fn is_empty(&self) -> bool {
-        self.add.is_empty() && self.remove.is_empty()
-    }
-}
-
-pub(super) fn key(element: &Map<String, Value>) -> &str {
-    element.get("value").and_then(Value::as_str).unwrap_or_default()
 }
 
 impl Members {
@@ -38,43 +22,21 @@ impl Members {
         self.elements.len()
     }
 
-    pub(super) fn contains(&self, key: &str) -> bool {
-        self.places.contains_key(key)
-    }
-
     /// The elements, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Map<String, Value>> {
         self.elements.values()
     }
 
-    /// What of a delta changes anything. `stays` tells whether an element that is there, the first, is
-    /// as the second wants it.
-    pub(super) fn change<'a>(
-        &self,
+    /// What a delta comes to. `is_same` compares a stored element with the one that is to be there.
+    pub(super) fn changes<'a>(
+        &'a self,
         delta: &ListDelta<'a>,
-        stays: impl Fn(&Map<String, Value>, &Map<String, Value>) -> bool,
-    ) -> Change<'a> {
-        let (given, gone) = match delta {
-            ListDelta::Change { add, remove } => {
-                (add, Some(remove.iter().copied().collect::<HashSet<&str>>()))
-            }
-            ListDelta::Exactly(elements) => (elements, None),
-        };
-        let comes = |element: &&&Map<String, Value>| match self.get(key(element)) {
-            None => true,
-            Some(stored) => {
-                gone.as_ref().is_none_or(|gone| gone.contains(key(element))) && !stays(stored, element)
-            }
-        };
-        let add = given.iter().filter(comes).copied().collect();
-        // What goes and comes back keeps its place.
-        let wanted: HashSet<&str> = given.iter().map(|element| key(element)).collect();
-        let owned = |key: &str| (!wanted.contains(key)).then(|| key.to_owned());
-        let remove = match &gone {
-            Some(gone) => gone.iter().filter(|key| self.contains(key)).filter_map(|key| owned(key)).collect(),
-            None => self.iter().filter_map(|element| owned(key(element))).collect(),
-        };
-        Change { add, remove }
+        is_same: impl FnMut(&'a Map<String, Value>, &'a Map<String, Value>) -> bool,
+    ) -> ListChanges<'a> {
+        match delta.keys() {
+            Some(keys) => delta.changes(keys.filter_map(|key| Some((key, self.get(key)?))), is_same),
+            None => delta.changes(self.iter().map(|element| (key_of(element), element)), is_same),
+        }
     }
 
     fn get(&self, key: &str) -> Option<&Map<String, Value>> {
@@ -83,7 +45,7 @@ impl Members {
 
     /// Adds an element, or puts it where the one with its key is.
     pub(super) fn put(&mut self, element: Map<String, Value>) {
-        let place = *self.places.entry(key(&element).to_owned()).or_insert(self.next);
+        let place = *self.places.entry(key_of(&element).to_owned()).or_insert(self.next);
         self.elements.insert(place, element);
         self.next = self.next.max(place + 1);
     }

@@ -1,15 +1,15 @@
 //! Which members a group may have, and in which form they are kept.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use scim_schema::{ResourceType, Target};
+use scim_patch::{ListDelta, key_of};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value};
 
-use super::members;
 use super::related_attributes::members_list;
 use super::rules::Rules;
 use super::tenant::Tenant;
-use crate::error::shortened;
 use crate::{Error, Result};
 
 /// Members must be resources, and a group must not be a member of itself, however indirectly.
@@ -24,13 +24,12 @@ pub(super) fn check_members(
     let name = list.attribute().name();
     let above: HashSet<&str> = ancestors(tenant, id);
     for element in added {
-        let member = members::key(element);
+        let member = key_of(element);
         if member == id || above.contains(member) {
             return Err(Error::invalid_member(name, member, "a group cannot be a member of itself"));
         }
         if !rules.keep_unknown_members && !tenant.addresses.contains_key(member) {
-            let reason = format!("there is no resource `{}`", shortened(member));
-            return Err(Error::invalid_member(name, member, &reason));
+            return Err(Error::unknown_member(name, member));
         }
     }
     Ok(())
@@ -60,32 +59,36 @@ pub(super) fn stored_member(
 ) -> Map<String, Value> {
     let mut element = element.clone();
     element.remove("$ref");
-    if element.get("display").and_then(Value::as_str) == tenant.display_name(members::key(&element)) {
+    if element.get("display").and_then(Value::as_str) == tenant.display_name(key_of(&element)) {
         element.remove("display");
     }
     let has_type = members_list(resource_type).is_some_and(|list| list.sub_attribute("type").is_some());
-    if let Some(address) = tenant.addresses.get(members::key(&element)).filter(|_| has_type) {
+    if let Some(address) = tenant.addresses.get(key_of(&element)).filter(|_| has_type) {
         element.insert("type".to_owned(), Value::from(address.table.as_str()));
     }
     element
 }
 
-/// Whether a stored member says what the client sends for it, and nothing else but what the store fills in.
-pub(super) fn matches_stored(
+/// Whether a stored member is the same as one that a client sends with the same key. Its type, and its name unless
+/// a client chose it, are those of the resource that it is.
+pub(super) fn is_same_member(
     tenant: &Tenant,
-    resource_type: &ResourceType,
+    list: &AttributeRef,
     stored: &Map<String, Value>,
     sent: &Map<String, Value>,
 ) -> bool {
-    let id = members::key(stored);
-    let sub = |name: &str| members_list(resource_type)?.sub_attribute(name);
-    let fixed = |name: &str| sub(name).is_some_and(Target::is_fixed);
-    let matches = |name: &str, value: &Value| match name {
-        "$ref" => true,
-        "type" if tenant.addresses.contains_key(id) => true,
-        "display" if !stored.contains_key(name) => value.as_str() == tenant.display_name(id),
-        _ => stored.get(name) == Some(value),
-    };
-    sent.iter().all(|(name, value)| matches(name, value))
-        && stored.keys().all(|name| sent.contains_key(name) || fixed(name))
+    let id = key_of(sent);
+    let mut returned = Cow::Borrowed(stored);
+    if let Some(kind) = sent.get("type").filter(|_| tenant.addresses.contains_key(id))
+        && stored.get("type") != Some(kind)
+    {
+        returned.to_mut().insert("type".to_owned(), kind.clone());
+    }
+    if sent.contains_key("display")
+        && !stored.contains_key("display")
+        && let Some(name) = tenant.display_name(id)
+    {
+        returned.to_mut().insert("display".to_owned(), Value::from(name));
+    }
+    ListDelta::is_same(list, &returned, sent)
 }

@@ -97,11 +97,11 @@ impl MemoryProvider {
         while !started.copy.is_complete() {
             let copied = self.read().get(&key).and_then(|tenant| update::copy_more(tenant, &mut started));
             let Some(elements) = copied else { return Ok(None) };
-            cx.budget().pass(elements);
-            cx.budget().turn().await;
+            cx.budget().count_toward_yield(elements);
+            cx.budget().yield_if_due().await;
         }
         let resource = std::mem::take(&mut started.copy.resource);
-        let mut applied = started.update.apply_in_turns(cx, resource).await?;
+        let mut applied = started.update.apply_yielding(cx, resource).await?;
         let returning = options.returning.as_ref();
         let updated = match self.write().get_mut(&key) {
             Some(tenant) => update::finish(tenant, cx, &self.rules, &started, &mut applied, returning)?,
@@ -159,7 +159,7 @@ impl Provider for MemoryProvider {
             if let Some(page) = page {
                 return Ok(page);
             }
-            cx.budget().turn().await;
+            cx.budget().yield_if_due().await;
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use scim_filter::{Budget, CompareOp, Predicate};
-use scim_schema::{Operand, Projection, ResourceType, Target};
+use scim_schema::{AttributeRef, Operand, Projection, ResourceType};
 
 use super::related_attributes::{groups_list, members_list};
 use super::retrieve::full_resource;
@@ -48,7 +48,7 @@ impl<'q> Scan<'q> {
             return Ok(Some(self.in_order(cx, tenant, table, &numbers)));
         }
         // What is kept elsewhere is put together only if the query looks at it.
-        let needs = looked_at(resource_type, self.query);
+        let needs = read_attributes(resource_type, self.query);
         let last = self.last;
         let rows: Box<dyn Iterator<Item = (u64, &Row)>> = match &self.numbers {
             Some(numbers) => {
@@ -106,7 +106,7 @@ impl<'q> Scan<'q> {
             matching.into_iter().filter_map(|(key, number)| Some((key?, number))).collect();
         let range = self.query.arrange(cx, &mut sorted)?;
         let resource_type = cx.resource_type();
-        let needs = looked_at(resource_type, self.query);
+        let needs = read_attributes(resource_type, self.query);
         let (next, previous) = self.query.neighbours(&range, |index| {
             let row = table.rows.get(&sorted.get(index)?.1)?;
             Some(match &needs {
@@ -139,8 +139,8 @@ impl<'q> Scan<'q> {
 }
 
 /// What a query selects and sorts by, if some of it is kept outside of the resources.
-fn looked_at(resource_type: &ResourceType, query: &Query) -> Option<Projection> {
-    let related = |target: &Target| {
+fn read_attributes(resource_type: &ResourceType, query: &Query) -> Option<Projection> {
+    let related = |target: &AttributeRef| {
         let mut related = members_list(resource_type).into_iter().chain(groups_list(resource_type));
         related.any(|related| related.attribute().name() == target.attribute().name())
     };
@@ -159,7 +159,7 @@ fn candidates(
         Predicate::Compare { target, op: CompareOp::Eq, operand: Operand::Text(text) }
             if target.path().as_str() == "id" =>
         {
-            let found = tenant.address(resource_type, text.given()).ok();
+            let found = tenant.address(resource_type, text.original()).ok();
             Some(found.into_iter().map(|address| address.number).collect())
         }
         _ => table.candidates(filter),
@@ -170,13 +170,13 @@ fn candidates(
 /// those of other resources, and a store with a table of members keeps what else is said of them to show it,
 /// not to search in it; whoever tries things out in memory finds the same.
 pub(super) fn refuse(resource_type: &ResourceType, query: &Query) -> Result<()> {
-    let unknown = |target: &&Target| {
+    let unknown = |target: &&AttributeRef| {
         let name = target.sub().map(|sub| sub.name());
         let member = members_list(resource_type)
-            .is_some_and(|members| resource_type.attribute_of(target) == Some(members));
+            .is_some_and(|members| resource_type.parent_attribute(target) == Some(members));
         member && name.is_some_and(|name| !matches!(name, "value" | "type"))
     };
-    let reason = |target: &Target| format!("`{target}` cannot be searched or sorted by");
+    let reason = |target: &AttributeRef| format!("`{target}` cannot be searched or sorted by");
     if let Some(target) = query.filter.iter().flat_map(Predicate::targets).find(unknown) {
         return Err(Error::invalid_filter(reason(target)));
     }

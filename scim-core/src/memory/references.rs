@@ -1,7 +1,7 @@
 //! References from one resource to another that are not memberships, such as a manager: when what
 //! they refer to is deleted, they go.
 
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
 
 use super::related_attributes::reference_value;
@@ -26,7 +26,12 @@ pub(super) fn drop_references_to(cx: &Context<'_>, table: &mut Table, id: &str) 
     }
 }
 
-fn without(resource_type: &ResourceType, attribute: &Target, mut resource: Resource, id: &str) -> Resource {
+fn without(
+    resource_type: &ResourceType,
+    attribute: &AttributeRef,
+    mut resource: Resource,
+    id: &str,
+) -> Resource {
     let refers = |value: &Value| value.get("value").and_then(Value::as_str) == Some(id);
     let object = resource.as_map_mut();
     let left = match attribute.get_mut(object) {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use scim_schema::{Projection, ResourceType, Target};
+use scim_patch::key_of;
+use scim_schema::{AttributeRef, Projection, ResourceType};
 use serde_json::{Map, Value};
 
-use super::members;
 use super::related_attributes::{groups_list, members_list};
 use super::table::Row;
 use super::tenant::Tenant;
@@ -46,10 +46,10 @@ pub(super) fn full_resource(
 }
 
 /// A member with the name that it has now, unless the client gave it another.
-fn named_member(tenant: &Tenant, list: &Target, element: &Map<String, Value>) -> Value {
+fn named_member(tenant: &Tenant, list: &AttributeRef, element: &Map<String, Value>) -> Value {
     let mut element = element.clone();
     let unnamed = list.sub_attribute("display").is_some() && !element.contains_key("display");
-    if let Some(name) = unnamed.then(|| tenant.display_name(members::key(&element))).flatten() {
+    if let Some(name) = unnamed.then(|| tenant.display_name(key_of(&element))).flatten() {
         element.insert("display".to_owned(), Value::from(name));
     }
     Value::Object(element)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use scim_filter::{CompareOp, Predicate};
-use scim_schema::{Operand, ResourceType, Target, Uniqueness};
+use scim_schema::{AttributeRef, Operand, ResourceType, Uniqueness};
 
 use super::members::Members;
 use super::related_attributes::reference_value;
@@ -30,7 +30,7 @@ pub(super) struct Table {
 
 /// For each value that some row has in an attribute, those rows.
 struct Index {
-    target: Target,
+    target: AttributeRef,
     unique: bool,
     rows: HashMap<String, BTreeSet<u64>>,
 }
@@ -38,7 +38,7 @@ struct Index {
 /// Of the attributes that must be unique, of `externalId`, by which identity providers look up, and
 /// of references.
 fn indexes<'a>(resource_type: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = Index> + 'a {
-    let own = |target: &Target| {
+    let own = |target: &AttributeRef| {
         let path = target.path().as_str();
         rules
             .unique
@@ -61,7 +61,7 @@ fn indexes<'a>(resource_type: &'a ResourceType, rules: &'a Rules) -> impl Iterat
 impl Index {
     /// The values of a resource, in the form in which equal ones are the same.
     fn keys<'a>(&'a self, resource: &'a Resource) -> impl Iterator<Item = Cow<'a, str>> {
-        self.target.values(resource.as_map()).map(|value| self.target.comparison().key(value))
+        self.target.values(resource.as_map()).map(|value| self.target.comparison().equality_key(value))
     }
 
     fn owned_keys(&self, resource: &Resource) -> Vec<String> {
@@ -95,7 +95,7 @@ impl Table {
         }
     }
 
-    fn index(&self, target: &Target) -> Option<&Index> {
+    fn index(&self, target: &AttributeRef) -> Option<&Index> {
         self.indexes.iter().find(|index| index.target.path() == target.path())
     }
 
@@ -140,7 +140,7 @@ impl Table {
     }
 
     /// The rows that have a value in an indexed attribute.
-    pub(super) fn rows_with(&self, target: &Target, value: &str) -> Vec<u64> {
+    pub(super) fn rows_with(&self, target: &AttributeRef, value: &str) -> Vec<u64> {
         let rows = self.index(target).and_then(|index| index.rows.get(&*target.comparison().fold(value)));
         rows.into_iter().flatten().copied().collect()
     }

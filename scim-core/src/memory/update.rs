@@ -6,12 +6,11 @@
 
 use std::borrow::Cow;
 
-use scim_patch::ListDelta;
-use scim_schema::{Projection, ResourceType, Target};
+use scim_patch::{ListDelta, key_of};
+use scim_schema::Projection;
 use serde_json::{Map, Value};
 
-use super::members;
-use super::membership::{check_members, matches_stored, stored_member};
+use super::membership::{check_members, is_same_member, stored_member};
 use super::related_attributes::{groups_list, members_list};
 use super::retrieve::{full_resource, groups_of};
 use super::rules::Rules;
@@ -51,8 +50,7 @@ pub(super) fn start<'u>(
     options.precondition.check(&before)?;
 
     let list = members_list(resource_type).map(|target| target.attribute().name());
-    let split =
-        list.filter(|_| !needs_all_members(resource_type, update)).and_then(|list| update.split(list));
+    let split = list.and_then(|list| update.split(cx, list));
     let (delta, update) = match split {
         Some((delta, rest)) => (Some(delta), Cow::Owned(rest)),
         None => (None, Cow::Borrowed(update)),
@@ -64,21 +62,12 @@ pub(super) fn start<'u>(
         let elements = row.members.iter().cloned().map(Value::Object).collect();
         copy.resource.as_map_mut().insert(list.clone(), Value::Array(elements));
     }
-    let groups = groups_list(resource_type).filter(|groups| update.looks_at(groups));
+    let groups = groups_list(resource_type).filter(|groups| update.reads(groups));
     if let Some(groups) = groups.filter(|_| tenant.parents.contains_key(&row.id)) {
         let name = groups.attribute().name().to_owned();
         copy.resource.as_map_mut().insert(name, Value::Array(groups_of(tenant, &row.id)));
     }
     Ok(StartedUpdate { address, before, delta, loaded, update, written, copy })
-}
-
-/// Whether an update cannot be applied without the list of members: whether a list that must not be empty
-/// is, shows only when all of it is there; so does what a replacement means for elements that may change.
-fn needs_all_members(resource_type: &ResourceType, update: &Update) -> bool {
-    members_list(resource_type).is_some_and(|list| {
-        let replaced = matches!(update, Update::Replace(_));
-        list.attribute().is_required() || replaced && !list.sub_attributes().iter().all(Target::is_fixed)
-    })
 }
 
 /// Copies more of what was read; how many elements, `None` if the resource has changed meanwhile.
@@ -99,38 +88,38 @@ pub(super) fn finish(
     returning: Option<&Projection>,
 ) -> Result<Option<Updated>> {
     let resource_type = cx.resource_type();
-    let StartedUpdate { address, before, delta, loaded, update, written, .. } = started;
+    let StartedUpdate { address, before, delta, loaded, written, .. } = started;
     let Some(row) = tenant.row(address) else { return Ok(None) };
     if version(&row.resource)? != *before {
         return Ok(None);
     }
     let list = loaded.as_ref().and_then(|list| applied.resource.as_map_mut().remove(list));
     let delta = members_delta(delta.as_ref(), loaded.is_some(), list.as_ref());
-    // A list that was put together says what each element is to be, a delta only what was given; and
-    // the members that a replacement repeats stay as they are.
-    let change = row.members.change(&delta, |stored, given| match (loaded, &**update) {
-        (Some(_), _) => stored == given || *stored == stored_member(tenant, resource_type, given),
-        (None, Update::Replace(_)) => true,
-        (None, Update::Patch(_)) => matches_stored(tenant, resource_type, stored, given),
-    });
+    // A list that was put together says exactly what each element is to be, a delta what the client sent.
+    let changes =
+        row.members.changes(&delta, |stored, element| match (loaded, members_list(resource_type)) {
+            (None, Some(list)) => is_same_member(tenant, list, stored, element),
+            _ => stored == element || *stored == stored_member(tenant, resource_type, element),
+        });
     let changed = match loaded {
         Some(_) => !cx.secrets().is_empty() || written.differ(&applied.resource, &row.resource),
         None => applied.changed,
     };
-    if changed || !change.is_empty() {
+    if changed || !changes.is_empty() {
         let id = row.id.clone();
-        check_members(tenant, resource_type, rules, &id, &change.add)?;
+        let put: Vec<&Map<String, Value>> = changes.added.iter().chain(&changes.replaced).copied().collect();
+        check_members(tenant, resource_type, rules, &id, &put)?;
         let table = tenant.tables.get(resource_type.name()).ok_or_else(|| Error::not_found(&id))?;
         table.check_unique(&applied.resource, Some(address.number))?;
-        let added: Vec<Map<String, Value>> =
-            change.add.iter().map(|element| stored_member(tenant, resource_type, element)).collect();
-        let removed = change.remove;
+        let put: Vec<Map<String, Value>> =
+            put.into_iter().map(|element| stored_member(tenant, resource_type, element)).collect();
+        let removed = changes.removed.into_iter().map(str::to_owned).collect();
         let swap = |old: &mut Resource| written.swap(&mut applied.resource, old);
         store_resource(tenant, cx, address, swap);
         if let Some(row) = row_mut(tenant, address) {
             store_password(row, cx, rules);
         }
-        store_members(tenant, address, added, removed);
+        store_members(tenant, address, put, removed);
     }
     let row = tenant.row(address).ok_or_else(|| Error::not_found(applied.resource.id()))?;
     let resource = returning.map(|projection| full_resource(tenant, resource_type, row, projection));
@@ -146,7 +135,7 @@ fn members_delta<'a>(delta: Option<&ListDelta<'a>>, loaded: bool, list: Option<&
             ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect())
         }
         (None, _) if loaded => ListDelta::Exactly(Vec::new()),
-        (None, _) => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
+        (None, _) => ListDelta::none(),
     }
 }
 
@@ -177,20 +166,20 @@ fn store_password(row: &mut Row, cx: &Context<'_>, rules: &Rules) {
 fn store_members(
     tenant: &mut Tenant,
     address: &RowAddress,
-    added: Vec<Map<String, Value>>,
+    put: Vec<Map<String, Value>>,
     removed: Vec<String>,
 ) {
     for key in &removed {
         tenant.remove_from_parent(key, address);
     }
-    for element in &added {
-        tenant.add_to_parent(members::key(element), address);
+    for element in &put {
+        tenant.add_to_parent(key_of(element), address);
     }
     let Some(row) = row_mut(tenant, address) else { return };
     for key in removed {
         row.members.remove(&key);
     }
-    for element in added {
+    for element in put {
         row.members.put(element);
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use scim_filter::Budget;
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value};
 
 use crate::{Resource, Update};
@@ -68,8 +68,8 @@ pub(super) async fn drop_in_turns(resource: Resource, budget: &Budget) {
         let Value::Array(list) = value else { continue };
         while list.len() > LONG {
             list.truncate(list.len() - LONG);
-            budget.pass(LONG);
-            budget.turn().await;
+            budget.count_toward_yield(LONG);
+            budget.yield_if_due().await;
         }
     }
 }
@@ -85,13 +85,13 @@ impl WrittenAttributes {
         let Update::Patch(patch) = update else {
             return (Self { names: None }, WorkingCopy::new(object.keys().cloned(), object));
         };
-        let name = |target: &Target| target.extension().unwrap_or(target.attribute().name()).to_owned();
+        let name = |target: &AttributeRef| target.extension().unwrap_or(target.attribute().name()).to_owned();
         let names: BTreeSet<String> = patch.attributes().map(name).chain(["schemas".to_owned()]).collect();
-        let looked_at: BTreeSet<String> = patch.looked_at().map(name).collect();
+        let read_attributes: BTreeSet<String> = patch.read_attributes().map(name).collect();
         // `schemas` lists the extensions that the resource has, so an update must see which these are.
         let extensions = resource_type.extensions().map(|extension| extension.schema().id());
         let there = extensions.filter(|uri| object.contains_key(*uri));
-        let mut copy = WorkingCopy::new(names.union(&looked_at).cloned(), object);
+        let mut copy = WorkingCopy::new(names.union(&read_attributes).cloned(), object);
         for uri in there {
             let part = copy.resource.as_map_mut();
             part.entry(uri).or_insert_with(|| Value::Object(Map::new()));

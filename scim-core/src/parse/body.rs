@@ -1,7 +1,8 @@
 //! The bodies of POST, PUT and PATCH (RFC 7644 sections 3.3 and 3.5).
 
-use scim_patch::PatchRequest;
-use scim_schema::{Mutability, Named, Projection, Reading, ResourceType, ScimType, Target, is_unassigned};
+use scim_schema::{
+    AttributeRef, Mutability, Projection, ReadContext, ResolvedName, ResourceType, ScimType, is_unassigned,
+};
 use serde_json::{Map, Value};
 
 use super::request::Request;
@@ -17,8 +18,8 @@ impl Request<'_> {
         let (mut projection, _) = self.resource_projection(&resource_type)?;
         let mut object = self.body_object()?;
         self.check_type(&resource_type, &object)?;
-        let omitted = unassigned_attributes(&resource_type, &object, &self.reading);
-        resource_type.normalize(&mut object, &mut self.reading)?;
+        let omitted = unassigned_attributes(&resource_type, &object, &self.read_context);
+        resource_type.normalize(&mut object, &mut self.read_context)?;
         let writes = written_attributes(&resource_type, &object);
         fill_defaults(&resource_type, &mut object, &omitted);
         resource_type.validate(&object, None)?;
@@ -50,7 +51,7 @@ impl Request<'_> {
                 let (expected, found) = (resource_type.name(), other.name());
                 let reason =
                     format!("`schemas` says that this is a {found}; the endpoint takes a {expected}");
-                Err(Error::of(ScimType::InvalidSyntax, reason))
+                Err(Error::from_scim_type(ScimType::InvalidSyntax, reason))
             }
             None => Ok(()),
         }
@@ -63,8 +64,8 @@ impl Request<'_> {
         let precondition = self.write_precondition()?;
         let mut object = self.body_object()?;
         self.check_type(&resource_type, &object)?;
-        let unassigned = unassigned_attributes(&resource_type, &object, &self.reading);
-        resource_type.normalize(&mut object, &mut self.reading)?;
+        let unassigned = unassigned_attributes(&resource_type, &object, &self.read_context);
+        resource_type.normalize(&mut object, &mut self.read_context)?;
         for target in resource_type.all_attributes() {
             if let Some(value) = target.get(&object) {
                 target.validate(value)?;
@@ -101,10 +102,10 @@ impl Request<'_> {
         let (mut projection, parameters) = self.resource_projection(resource_type)?;
         let precondition = self.write_precondition()?;
         let limits = &self.config().patch_limits;
-        let request = PatchRequest::from_value(self.json()?, limits, &mut self.reading)?;
-        let mut patch = request.resolve(resource_type, limits, &mut self.reading)?;
-        let selects = patch.looked_at().cloned().collect();
-        let writes: Vec<Target> = patch.attributes().cloned().collect();
+        let request = self.patch_request()?;
+        let mut patch = request.resolve(resource_type, limits, &mut self.read_context)?;
+        let selects = patch.read_attributes().cloned().collect();
+        let writes: Vec<AttributeRef> = patch.attributes().cloned().collect();
         return_written(&mut projection, &writes);
         let mut secrets = Secrets::default();
         for (path, value) in patch.take_write_only() {
@@ -134,14 +135,15 @@ impl Request<'_> {
 
     /// Refuses a POST to `/Me` that gives the new resource protected attributes. Two are harmless: a required
     /// one, such as the name, and one with the value that the server would have chosen anyway.
-    fn check_self_registration(&self, writes: &[Target], object: &Map<String, Value>) -> Result<()> {
+    fn check_self_registration(&self, writes: &[AttributeRef], object: &Map<String, Value>) -> Result<()> {
         let protected = self.protected();
-        let is_harmless = |target: &Target| {
+        let is_harmless = |target: &AttributeRef| {
             let attribute = target.attribute();
             attribute.is_required() || target.get(object) == attribute.default_value()
         };
-        let is_protected =
-            |target: &Target| protected.iter().any(|path| path.eq_ignore_ascii_case(target.path().as_str()));
+        let is_protected = |target: &AttributeRef| {
+            protected.iter().any(|path| path.eq_ignore_ascii_case(target.path().as_str()))
+        };
         match writes.iter().find(|target| is_protected(target) && !is_harmless(target)) {
             Some(target) => Err(Error::not_writable(target)),
             None => Ok(()),
@@ -153,10 +155,10 @@ impl Request<'_> {
 fn unassigned_attributes(
     resource_type: &ResourceType,
     object: &Map<String, Value>,
-    reading: &Reading<'_>,
-) -> Vec<Target> {
+    read_context: &ReadContext<'_>,
+) -> Vec<AttributeRef> {
     // Deviations in names are reported when the body is normalized, and not twice.
-    let mut unreported = Reading::new(reading.tolerance());
+    let mut unreported = ReadContext::new(read_context.tolerance());
     let mut unassigned = Vec::new();
     for (key, value) in object {
         match (resource_type.extension(key), value) {
@@ -165,7 +167,8 @@ fn unassigned_attributes(
                 unassigned.extend(names.filter_map(|name| extension.attribute(name)).cloned());
             }
             (None, value) if is_unassigned(value) => {
-                if let Some(Named::Attribute(target)) = resource_type.named(key, &mut unreported)
+                if let Some(ResolvedName::Attribute(target)) =
+                    resource_type.resolve_name(key, &mut unreported)
                     && target.sub().is_none()
                 {
                     unassigned.push(target);
@@ -180,7 +183,7 @@ fn unassigned_attributes(
 
 /// Gives a new resource the default values of the attributes that the client left out. An attribute that it
 /// set to null stays unassigned (RFC 7644 section 3.3).
-fn fill_defaults(resource_type: &ResourceType, object: &mut Map<String, Value>, unassigned: &[Target]) {
+fn fill_defaults(resource_type: &ResourceType, object: &mut Map<String, Value>, unassigned: &[AttributeRef]) {
     let mut filled = false;
     for target in resource_type.all_attributes() {
         if let Some(value) = target.attribute().default_value()
@@ -197,21 +200,21 @@ fn fill_defaults(resource_type: &ResourceType, object: &mut Map<String, Value>, 
 }
 
 /// The attributes that a resource has values for.
-fn written_attributes(resource_type: &ResourceType, object: &Map<String, Value>) -> Vec<Target> {
+fn written_attributes(resource_type: &ResourceType, object: &Map<String, Value>) -> Vec<AttributeRef> {
     resource_type.all_attributes().filter(|target| target.get(object).is_some()).cloned().collect()
 }
 
 /// Returns attributes of `returned: request` to the client that has just written them (RFC 7643 section 7).
-fn return_written(projection: &mut Projection, writes: &[Target]) {
+fn return_written(projection: &mut Projection, writes: &[AttributeRef]) {
     for target in writes {
-        projection.supplied(target);
+        projection.show_supplied(target);
     }
 }
 
 /// Moves `writeOnly` values out of the resource, so that no store keeps them by accident.
 fn take_secrets(resource_type: &ResourceType, object: &mut Map<String, Value>) -> Secrets {
     let mut secrets = Secrets::default();
-    let is_secret = |target: &&Target| target.attribute().mutability() == Mutability::WriteOnly;
+    let is_secret = |target: &&AttributeRef| target.attribute().mutability() == Mutability::WriteOnly;
     for target in resource_type.all_attributes().filter(is_secret) {
         if let Some(value) = target.remove(object) {
             secrets.push(target.path().as_str(), (!value.is_null()).then_some(value));
@@ -222,11 +225,12 @@ fn take_secrets(resource_type: &ResourceType, object: &mut Map<String, Value>) -
 
 /// Refuses to unassign a required secret. The stored resource does not show whether it has one, so this is
 /// decided here.
-fn check_required_secrets(writes: &[Target], secrets: &Secrets, scim_type: ScimType) -> Result<()> {
-    let is_cleared =
-        |target: &&Target| target.attribute().is_required() && secrets.is_cleared(target.path().as_str());
+fn check_required_secrets(writes: &[AttributeRef], secrets: &Secrets, scim_type: ScimType) -> Result<()> {
+    let is_cleared = |target: &&AttributeRef| {
+        target.attribute().is_required() && secrets.is_cleared(target.path().as_str())
+    };
     match writes.iter().find(is_cleared) {
-        Some(target) => Err(Error::of(scim_type, format!("`{target}`: is required"))),
+        Some(target) => Err(Error::from_scim_type(scim_type, format!("`{target}`: is required"))),
         None => Ok(()),
     }
 }

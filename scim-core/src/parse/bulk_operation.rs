@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use http::StatusCode;
-use scim_schema::Reading;
-use scim_schema::internal::read_message;
+use scim_schema::ReadContext;
+use scim_schema::internal::canonicalize_message;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -34,11 +34,11 @@ pub(crate) struct BulkOperation {
 }
 
 impl BulkOperation {
-    /// Parses an operation. An error is kept as the result of the operation. `bulk_ids` are those of the
-    /// operations before.
+    /// Parses an operation. If that fails, the error becomes the result of the operation. `bulk_ids` has the
+    /// `bulkId`s of the operations before it.
     pub(crate) fn parse(index: usize, raw: &RawValue, setup: &Setup, bulk_ids: &mut HashSet<String>) -> Self {
-        let mut reading = Reading::new(&setup.config.tolerance);
-        reading.at_operation(Some(index));
+        let mut read_context = ReadContext::new(&setup.config.tolerance);
+        read_context.set_operation(Some(index));
         let text = raw.get();
         let mut operation = Self {
             method: String::new(),
@@ -49,7 +49,8 @@ impl BulkOperation {
             may_refer: may_refer(text),
             error: None,
         };
-        let filled = json::parse(text.as_bytes()).and_then(|members| operation.fill(members, &mut reading));
+        let filled =
+            json::parse(text.as_bytes()).and_then(|members| operation.fill(members, &mut read_context));
         operation.error = filled.and_then(|()| operation.check()).err();
         if let Some(bulk_id) = &operation.bulk_id
             && !bulk_ids.insert(bulk_id.clone())
@@ -59,13 +60,13 @@ impl BulkOperation {
         operation
     }
 
-    fn fill(&mut self, operation: Value, reading: &mut Reading<'_>) -> Result<()> {
+    fn fill(&mut self, operation: Value, read_context: &mut ReadContext<'_>) -> Result<()> {
         let members = ["method", "bulkId", "version", "path", "data"];
         if !operation.is_object() {
             let detail = "an operation must be a JSON object, with `method`, `path` and `data`";
             return Err(Error::invalid_syntax(detail));
         }
-        let mut operation = read_message(operation, None, &members, reading)?;
+        let mut operation = canonicalize_message(operation, None, &members, read_context)?;
         let mut text = |name: &str| match operation.remove(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -86,13 +87,15 @@ impl BulkOperation {
         }
         let relative = self.path.starts_with('/') && !self.path.contains("..") && !self.path.contains("//");
         if !relative || self.path.contains(['?', '#']) {
-            return Err(Error::invalid_syntax("`path` must be relative to the base URL, such as `/Users`"));
+            return Err(Error::invalid_syntax(
+                "`path` must be relative to the base URL and begin with `/`, such as `/Users`",
+            ));
         }
         if self.method == "POST" && self.bulk_id.is_none() {
             return Err(Error::invalid_syntax("a POST needs a `bulkId`"));
         }
         if self.method != "DELETE" && self.data.is_none() {
-            return Err(Error::invalid_syntax("the operation needs `data`"));
+            return Err(Error::invalid_syntax("the operation has no `data`"));
         }
         Ok(())
     }
@@ -121,7 +124,7 @@ impl BulkOperation {
     /// The precondition from the `version` of the operation.
     pub(crate) fn precondition(&self) -> Precondition {
         let version = self.version.as_deref().map(ETag::from_stored);
-        version.map_or(Precondition::NONE, Precondition::matches)
+        version.map_or(Precondition::NONE, Precondition::if_match)
     }
 }
 

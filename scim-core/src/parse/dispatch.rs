@@ -1,4 +1,4 @@
-//! The method and the endpoint decide what a request asks for.
+//! Chooses the operation by the method and the endpoint.
 
 use http::{Method, StatusCode};
 
@@ -16,20 +16,20 @@ impl Request<'_> {
     pub(super) fn into_operation(mut self, method: &Method, route: Route) -> Result<Operation> {
         let kind = self.dispatch(method, route)?;
         let resource_type = kind.type_index().map(|index| self.resource_type(index)).transpose()?;
-        Ok(Operation { kind, fired: self.reading.into_fired(), resource_type })
+        Ok(Operation { kind, tolerated: self.read_context.into_tolerated(), resource_type })
     }
 
     fn dispatch(&mut self, method: &Method, route: Route) -> Result<OperationKind> {
         let is_get = method == Method::GET || method == Method::HEAD;
         match route {
             Route::Root | Route::Collection(_) if is_get => {
-                let parameters = Parameters::from_query(self.query, &mut self.reading)?;
+                let parameters = Parameters::from_query(self.query, &mut self.read_context)?;
                 self.search(route.type_index(), &parameters)
             }
             Route::Root => Err(Error::method_not_allowed("GET")),
             Route::Search(type_index) if method == Method::POST => {
                 let message = self.json()?;
-                let parameters = Parameters::from_message(message, &mut self.reading)?;
+                let parameters = Parameters::from_message(message, &mut self.read_context)?;
                 self.search(type_index, &parameters)
             }
             Route::Search(_) => Err(Error::method_not_allowed("POST")),
@@ -38,19 +38,19 @@ impl Request<'_> {
             Route::Resource(type_index, id) => self.resource(method, type_index, id),
             Route::Me => self.me(method),
             Route::Discovery(documents) if is_get => {
-                // Every other parameter is ignored (RFC 7644 section 4).
+                // Other parameters are ignored (RFC 7644 section 4).
                 if Parameters::has_filter(self.query) {
                     return Err(Error::forbidden("the discovery endpoints do not support `filter`"));
                 }
                 Ok(OperationKind::Discover { documents, precondition: self.precondition.clone() })
             }
             Route::Discovery(_) => Err(Error::method_not_allowed("GET")),
-            Route::Bulk if self.config().bulk_operations == 0 => {
+            Route::Bulk if self.config().max_bulk_operations == 0 => {
                 Err(Error::not_implemented("bulk requests are not supported"))
             }
             Route::Bulk if method == Method::POST => {
-                let max = self.config().bulk_operations;
-                let request = read_bulk_request(self.bytes()?, max, &mut self.reading)?;
+                let max = self.config().max_bulk_operations;
+                let request = read_bulk_request(self.bytes()?, max, &mut self.read_context)?;
                 Ok(OperationKind::Bulk(request))
             }
             Route::Bulk => Err(Error::method_not_allowed("POST")),
@@ -93,7 +93,7 @@ impl Request<'_> {
         let found = identity.and_then(|identity| me.resolve(identity, self.extensions));
         let (type_index, id) = found
             .and_then(|(name, id)| Some((type_named(&name)?, id)))
-            .ok_or_else(|| Error::new(StatusCode::NOT_FOUND, "there is no resource for the caller"))?;
+            .ok_or_else(|| Error::new(StatusCode::NOT_FOUND, "the caller has no resource"))?;
         if me.redirects {
             let mut url = resource_url(self.base_url, self.resource_type(type_index)?.endpoint(), &id);
             if !self.query.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use scim_schema::internal::UniqueNames;
+use scim_schema::internal::StrictJson;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -14,15 +14,12 @@ use crate::{Error, Result};
 ///
 /// `serde_json` limits nesting to 128 levels.
 pub(super) fn parse(body: &[u8]) -> Result<Value> {
-    if body.is_empty() {
-        return Err(Error::invalid_syntax("the request needs a body"));
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = UniqueNames
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(invalid)?;
-    Ok(value)
+    StrictJson::read(not_empty(body)?).map_err(invalid)
+}
+
+/// The body, which must not be missing.
+pub(super) fn not_empty(body: &[u8]) -> Result<&[u8]> {
+    if body.is_empty() { Err(Error::invalid_syntax("the request has no body")) } else { Ok(body) }
 }
 
 /// A message with a list whose elements are parsed later, one at a time.
@@ -64,7 +61,7 @@ impl<'de> Visitor<'de> for Members {
                 message.list = object.next_value_seed(Elements(self.0))?;
                 Value::Null
             } else {
-                object.next_value_seed(UniqueNames)?
+                object.next_value_seed(StrictJson)?
             };
             if message.members.insert(name, value).is_some() {
                 return Err(A::Error::custom("duplicate member"));
@@ -125,7 +122,7 @@ mod tests {
             assert_eq!(error.scim_type(), Some(scim_schema::ScimType::InvalidSyntax), "{text:.20}");
         }
         assert!(parse(b"\"\xff\"").is_err());
-        // Too large for a float; kept as it is where serde_json keeps the digits.
+        // Too large for a float. With `arbitrary_precision`, serde_json keeps its digits.
         assert!(parse(b"1e999").map_or(true, |number| number.to_string().contains("999")));
     }
 }

@@ -13,7 +13,7 @@ mod route;
 mod search;
 
 use http::{Extensions, Method};
-use scim_schema::Reading;
+use scim_schema::ReadContext;
 use serde_json::Value;
 
 use crate::setup::Setup;
@@ -40,7 +40,7 @@ pub(crate) fn parse(setup: &Setup, parts: &http::request::Parts, body: &[u8]) ->
         body: Body::Bytes(&parts.headers, body),
         precondition: Precondition::from_headers(&parts.headers)?,
         through_me: false,
-        reading: Reading::new(&setup.config.tolerance),
+        read_context: ReadContext::new(&setup.config.tolerance),
     };
     request.into_operation(&parts.method, route)
 }
@@ -62,7 +62,7 @@ pub(crate) fn parse_bulk_operation(
         body: Body::Value(data),
         precondition,
         through_me: false,
-        reading: Reading::new(&setup.config.tolerance),
+        read_context: ReadContext::new(&setup.config.tolerance),
     };
     request.into_operation(method, route)
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use scim_schema::internal::read_message;
-use scim_schema::{Quirk, Reading, ScimType};
+use scim_schema::internal::canonicalize_message;
+use scim_schema::{Quirk, ReadContext, ScimType};
 use serde_json::Value;
 
 use crate::error::shortened;
@@ -31,13 +31,15 @@ pub(super) struct Parameters {
 
 impl Parameters {
     /// Reads the query of a URL. Unknown parameters are ignored.
-    pub(super) fn from_query(query: &str, reading: &mut Reading<'_>) -> Result<Self> {
+    pub(super) fn from_query(query: &str, read_context: &mut ReadContext<'_>) -> Result<Self> {
         let mut parameters = Self::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decoded(name)?;
             let name = match NAMES.iter().find(|known| known.eq_ignore_ascii_case(&name)) {
-                Some(known) if **known == name || reading.tolerates(Quirk::ParameterForm, known) => *known,
+                Some(known) if **known == name || read_context.allow_quirk(Quirk::ParameterForm, known) => {
+                    *known
+                }
                 Some(known) => {
                     return Err(Error::invalid_syntax(format!(
                         "`{}` is not a parameter; send `{known}`",
@@ -49,27 +51,30 @@ impl Parameters {
                     continue;
                 }
             };
-            let value = if name == "filter" { with_pluses(value, reading) } else { Cow::Borrowed(value) };
-            parameters.set(name, decoded(&value)?, reading)?;
+            let value =
+                if name == "filter" { with_pluses(value, read_context) } else { Cow::Borrowed(value) };
+            parameters.set(name, decoded(&value)?, read_context)?;
         }
         Ok(parameters)
     }
 
     /// Reads a SearchRequest message.
-    pub(super) fn from_message(message: Value, reading: &mut Reading<'_>) -> Result<Self> {
+    pub(super) fn from_message(message: Value, read_context: &mut ReadContext<'_>) -> Result<Self> {
         if !message.is_object() {
             return Err(Error::invalid_syntax(
                 "the body must be a JSON object, such as `{\"filter\": \"title pr\"}`",
             ));
         }
-        let message = read_message(message, Some(SEARCH_REQUEST), &NAMES, reading)?;
+        let message = canonicalize_message(message, Some(SEARCH_REQUEST), &NAMES, read_context)?;
         let mut parameters = Self::default();
         for (name, value) in message {
             let number = matches!(name.as_str(), "startIndex" | "count");
             let text = match value {
                 Value::Null => continue,
                 Value::Number(value) if number => value.to_string(),
-                Value::String(text) if !number || reading.tolerates(Quirk::NumberAsString, &name) => text,
+                Value::String(text) if !number || read_context.allow_quirk(Quirk::NumberAsString, &name) => {
+                    text
+                }
                 Value::Array(names) if name.ends_with("ttributes") => {
                     let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
                     names
@@ -78,7 +83,7 @@ impl Parameters {
                 }
                 _ => return Err(invalid_parameter(&name, "has a value of the wrong type")),
             };
-            parameters.set(&name, text, reading)?;
+            parameters.set(&name, text, read_context)?;
         }
         Ok(parameters)
     }
@@ -94,11 +99,11 @@ impl Parameters {
         self.attributes.is_some() || self.excluded_attributes.is_some()
     }
 
-    fn set(&mut self, name: &str, value: String, reading: &mut Reading<'_>) -> Result<()> {
+    fn set(&mut self, name: &str, value: String, read_context: &mut ReadContext<'_>) -> Result<()> {
         // An empty value counts as absent, with two exceptions: an empty cursor asks for the first page, and
         // an empty filter is refused unless it is tolerated.
         if value.trim().is_empty() && name == "filter" {
-            if reading.tolerates(Quirk::EmptyFilter, name) {
+            if read_context.allow_quirk(Quirk::EmptyFilter, name) {
                 return Ok(());
             }
             let detail =
@@ -159,9 +164,9 @@ fn decoded(text: &str) -> Result<String> {
     decode_query(text).filter(|text| !text.contains('\0')).ok_or_else(invalid)
 }
 
-/// A filter of a URL, in which a `+` stands for a blank, as in a form. But clients that encode blanks as
-/// `%20` mean a plus where they write one in a quoted text, as in the name `a+b@example.com`.
-fn with_pluses<'a>(filter: &'a str, reading: &mut Reading<'_>) -> Cow<'a, str> {
+/// Encodes each `+` that stands for itself in the filter of a URL. In a URL, `+` stands for a space, as in a form.
+/// But clients that encode spaces as `%20` do not encode a plus sign in a string, as in `a+b@example.com`.
+fn with_pluses<'a>(filter: &'a str, read_context: &mut ReadContext<'_>) -> Cow<'a, str> {
     if !filter.contains('+') || !(filter.contains("%20") || filter.contains(' ')) {
         return Cow::Borrowed(filter);
     }
@@ -172,7 +177,7 @@ fn with_pluses<'a>(filter: &'a str, reading: &mut Reading<'_>) -> Cow<'a, str> {
         let (is_quote, is_escape) = (c == '"' || encoded("%22"), c == '\\' || encoded("%5c"));
         let mut length = if c != '%' || rest.get(..3).is_none() { c.len_utf8() } else { 3 };
         match c {
-            // The blanks of this filter are written so.
+            // The client encodes spaces as `+`.
             '+' if !quoted => return Cow::Borrowed(filter),
             '+' => {
                 kept.push_str("%2B");
@@ -180,7 +185,7 @@ fn with_pluses<'a>(filter: &'a str, reading: &mut Reading<'_>) -> Cow<'a, str> {
             }
             _ => {
                 if quoted && is_escape {
-                    // What is escaped, a quotation mark above all, goes along.
+                    // The escaped character, often a quotation mark, does not end the string.
                     let escaped = rest.get(length..).unwrap_or_default();
                     length += match escaped.chars().next() {
                         Some('%') if escaped.get(..3).is_some() => 3,
@@ -195,7 +200,7 @@ fn with_pluses<'a>(filter: &'a str, reading: &mut Reading<'_>) -> Cow<'a, str> {
         }
         rest = rest.get(length..).unwrap_or_default();
     }
-    if found && reading.tolerates(Quirk::RawPlus, "filter") {
+    if found && read_context.allow_quirk(Quirk::RawPlus, "filter") {
         Cow::Owned(kept)
     } else {
         Cow::Borrowed(filter)
@@ -214,7 +219,7 @@ fn parse_integer(name: &str, text: &str) -> Result<i64> {
 }
 
 fn invalid_parameter(name: &str, reason: &str) -> Error {
-    Error::of(ScimType::InvalidValue, format!("`{name}`: {reason}"))
+    Error::from_scim_type(ScimType::InvalidValue, format!("`{name}`: {reason}"))
 }
 
 #[cfg(test)]
@@ -225,11 +230,11 @@ mod tests {
     use super::*;
 
     fn query(text: &str) -> Result<Parameters> {
-        Parameters::from_query(text, &mut Reading::new(&Tolerance::lenient()))
+        Parameters::from_query(text, &mut ReadContext::new(&Tolerance::lenient()))
     }
 
     #[test]
-    fn reads_what_clients_write() {
+    fn reads_the_forms_that_clients_send() {
         let parameters = query("&filter=userName+eq+%22a%26b%22&startindex=0&COUNT=-3&foo=1&").unwrap();
         assert_eq!(parameters.filter.as_deref(), Some("userName eq \"a&b\""));
         assert_eq!((parameters.start_index().unwrap(), parameters.count().unwrap()), (Some(1), Some(-3)));
@@ -241,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_number_or_order() {
+    fn refuses_malformed_numbers_and_orders() {
         for text in ["count=ten", "count=1e3", "count=--1"] {
             assert!(query(text).unwrap().count().is_err(), "{text}");
         }
@@ -257,18 +262,18 @@ mod tests {
     #[test]
     fn tolerance_is_asked_for_names_in_other_case_and_numbers_in_strings() {
         let (strict, lenient) = (Tolerance::strict(), Tolerance::lenient());
-        assert!(Parameters::from_query("Filter=x", &mut Reading::new(&strict)).is_err());
-        let mut reading = Reading::new(&lenient);
-        assert!(Parameters::from_query("Filter=x&filter2=y", &mut reading).is_ok());
-        assert_eq!(reading.fired().len(), 1);
+        assert!(Parameters::from_query("Filter=x", &mut ReadContext::new(&strict)).is_err());
+        let mut read_context = ReadContext::new(&lenient);
+        assert!(Parameters::from_query("Filter=x&filter2=y", &mut read_context).is_ok());
+        assert_eq!(read_context.tolerated().len(), 1);
         let message = json!({ "schemas": [SEARCH_REQUEST], "count": "5" });
-        assert!(Parameters::from_message(message.clone(), &mut Reading::new(&strict)).is_err());
-        let parameters = Parameters::from_message(message, &mut Reading::new(&lenient)).unwrap();
+        assert!(Parameters::from_message(message.clone(), &mut ReadContext::new(&strict)).is_err());
+        let parameters = Parameters::from_message(message, &mut ReadContext::new(&lenient)).unwrap();
         assert_eq!(parameters.count().unwrap(), Some(5));
     }
 
     #[test]
-    fn a_filter_is_found_among_anything() {
+    fn finds_a_filter_among_other_parameters() {
         for text in ["filter=", "count=x&FILTER=a", "f%69lter=a"] {
             assert!(Parameters::has_filter(text), "{text}");
         }

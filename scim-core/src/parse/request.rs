@@ -1,7 +1,8 @@
 //! A request that is being parsed, and what all kinds of requests read from it.
 
 use http::{Extensions, HeaderMap, StatusCode};
-use scim_schema::{Projection, Quirk, Reading, ResourceType, ScimType};
+use scim_patch::PatchRequest;
+use scim_schema::{Projection, Quirk, ReadContext, ResourceType, ScimType};
 use serde_json::{Map, Value};
 
 use super::parameters::Parameters;
@@ -21,7 +22,7 @@ pub(super) struct Request<'a> {
     /// Whether the URL is `/Me`, through which some attributes cannot be written.
     pub(super) through_me: bool,
     /// Which deviations are tolerated, and which were found.
-    pub(super) reading: Reading<'a>,
+    pub(super) read_context: ReadContext<'a>,
 }
 
 /// The body of a request.
@@ -60,14 +61,14 @@ impl<'a> Request<'a> {
     ) -> Result<Projection> {
         match (&parameters.attributes, &parameters.excluded_attributes) {
             (None, None) => Ok(Projection::new(resource_type)),
-            (Some(names), None) => Ok(Projection::only(resource_type, names, &mut self.reading)),
-            (None, Some(names)) => Ok(Projection::except(resource_type, names, &mut self.reading)),
-            (Some(names), Some(_)) if self.reading.tolerates(Quirk::BothProjections, "attributes") => {
-                Ok(Projection::only(resource_type, names, &mut self.reading))
+            (Some(names), None) => Ok(Projection::only(resource_type, names, &mut self.read_context)),
+            (None, Some(names)) => Ok(Projection::excluding(resource_type, names, &mut self.read_context)),
+            (Some(names), Some(_)) if self.read_context.allow_quirk(Quirk::BothProjections, "attributes") => {
+                Ok(Projection::only(resource_type, names, &mut self.read_context))
             }
-            (Some(_), Some(_)) => Err(Error::of(
+            (Some(_), Some(_)) => Err(Error::from_scim_type(
                 ScimType::InvalidValue,
-                "`attributes` and `excludedAttributes` exclude each other; send one of them",
+                "`attributes` and `excludedAttributes` cannot be combined; send one of them",
             )),
         }
     }
@@ -77,7 +78,7 @@ impl<'a> Request<'a> {
         &mut self,
         resource_type: &ResourceType,
     ) -> Result<(Projection, Parameters)> {
-        let parameters = Parameters::from_query(self.query, &mut self.reading)?;
+        let parameters = Parameters::from_query(self.query, &mut self.read_context)?;
         Ok((self.projection(resource_type, &parameters)?, parameters))
     }
 
@@ -99,16 +100,29 @@ impl<'a> Request<'a> {
         match &mut self.body {
             Body::Bytes(..) => json::parse(self.bytes()?),
             Body::Value(value) => {
-                value.take().ok_or_else(|| Error::invalid_syntax("the operation needs `data`"))
+                value.take().ok_or_else(|| Error::invalid_syntax("the operation has no `data`"))
             }
         }
+    }
+
+    /// The body as a PATCH request.
+    pub(super) fn patch_request(&mut self) -> Result<PatchRequest> {
+        let limits = &self.config().patch_limits;
+        Ok(match &self.body {
+            Body::Bytes(..) => {
+                PatchRequest::parse(json::not_empty(self.bytes()?)?, limits, &mut self.read_context)?
+            }
+            Body::Value(_) => PatchRequest::from_value(self.json()?, limits, &mut self.read_context)?,
+        })
     }
 
     /// The body as a JSON object, which the body of a POST or PUT is.
     pub(super) fn body_object(&mut self) -> Result<Map<String, Value>> {
         match self.json()? {
             Value::Object(object) => Ok(object),
-            _ => Err(Error::invalid_syntax("the body must be a JSON object: the resource")),
+            _ => Err(Error::invalid_syntax(
+                "the body must be a JSON object with the attributes of the resource",
+            )),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use scim_filter::{Filter, Predicate};
-use scim_schema::{ResourceType, Returned, ScimType, Target};
+use scim_schema::{AttributeRef, ResourceType, Returned, ScimType};
 
 use super::parameters::Parameters;
 use super::request::Request;
@@ -65,9 +65,12 @@ impl Request<'_> {
         type_order: TypeOrder,
     ) -> Result<SearchOperation> {
         if parameters.start_index()?.is_some() {
-            return Err(Error::of(ScimType::InvalidValue, "`startIndex` and `cursor` exclude each other"));
+            return Err(Error::from_scim_type(
+                ScimType::InvalidValue,
+                "`startIndex` and `cursor` cannot be combined; send one of them",
+            ));
         }
-        let invalid_count = |detail: String| Error::of(ScimType::InvalidCount, detail);
+        let invalid_count = |detail: String| Error::from_scim_type(ScimType::InvalidCount, detail);
         let max = self.config().max_page_size;
         let in_range = |count: i64| usize::try_from(count).ok().filter(|count| *count <= max);
         let out_of_range = || invalid_count(format!("`count` must be from 0 to {max}"));
@@ -107,12 +110,12 @@ impl Request<'_> {
         if !self.setup.capabilities.filter() {
             return Err(Error::not_implemented("filters are not supported"));
         }
-        let filter = Filter::parse(text, &self.config().filter_limits, &mut self.reading)?;
+        let filter = Filter::parse(text, &self.config().filter_limits, &mut self.read_context)?;
         match types {
-            [resource_type] => Ok(vec![Some(filter.resolve(resource_type, &mut self.reading)?)]),
+            [resource_type] => Ok(vec![Some(filter.resolve(resource_type, &mut self.read_context)?)]),
             types => {
                 let types: Vec<&ResourceType> = types.iter().collect();
-                Ok(filter.resolve_among(&types, &mut self.reading)?.into_iter().map(Some).collect())
+                Ok(filter.resolve_among(&types, &mut self.read_context)?.into_iter().map(Some).collect())
             }
         }
     }
@@ -138,7 +141,7 @@ impl Request<'_> {
             sorts.push(sort);
         }
         if sorts.iter().all(Option::is_none) {
-            return Err(unsortable("no resource type has such an attribute"));
+            return Err(unsortable("no resource type has this attribute"));
         }
         Ok((sorts, type_order))
     }
@@ -148,9 +151,12 @@ impl Request<'_> {
         resource_type: &ResourceType,
         by: &str,
         is_among_several: bool,
-    ) -> Result<Option<Target>> {
-        let path = by.trim().parse().map_err(|_| unsortable("not an attribute name"))?;
-        let target = match resource_type.resolve(&path, &mut self.reading) {
+    ) -> Result<Option<AttributeRef>> {
+        let path = by
+            .trim()
+            .parse()
+            .map_err(|_| unsortable("must be the path of an attribute, such as `userName`"))?;
+        let target = match resource_type.resolve(&path, &mut self.read_context) {
             Ok(target) => target,
             Err(_) if is_among_several => return Ok(None),
             Err(error) => return Err(unsortable(&error.to_string())),
@@ -160,7 +166,7 @@ impl Request<'_> {
             true => target
                 .sub_attribute("value")
                 .cloned()
-                .ok_or_else(|| unsortable("a complex attribute needs a sub-attribute to sort by"))?,
+                .ok_or_else(|| unsortable("the attribute is complex; send the path of a sub-attribute"))?,
         };
         // The order of resources would reveal a value that is never returned.
         if [target.attribute(), target.definition()]
@@ -175,15 +181,21 @@ impl Request<'_> {
 
 /// A sort by an attribute that stores hold. A derived attribute is sorted by what it is derived from; what all
 /// resources of the type have in common is returned as the key of the type.
-fn stored_sort(resource_type: &ResourceType, target: Target, descending: bool) -> (Sort, Option<String>) {
+fn stored_sort(
+    resource_type: &ResourceType,
+    target: AttributeRef,
+    descending: bool,
+) -> (Sort, Option<String>) {
     let id = resource_type.attribute("id").filter(|_| target.is_derived());
     let (by, descending, type_key) = match (target.definition().name(), id) {
         // All values are equal, and equal values are in the order of the ids.
         ("resourceType", Some(id)) => (id.clone(), false, Some(resource_type.name().to_owned())),
         ("location", Some(id)) => (id.clone(), descending, Some(format!("{}/", resource_type.endpoint()))),
         (_, Some(_)) => {
-            let value =
-                resource_type.attribute_of(&target).and_then(|parent| parent.sub_attribute("value")).cloned();
+            let value = resource_type
+                .parent_attribute(&target)
+                .and_then(|parent| parent.sub_attribute("value"))
+                .cloned();
             (value.unwrap_or(target), descending, None)
         }
         _ => (target, descending, None),
@@ -192,5 +204,5 @@ fn stored_sort(resource_type: &ResourceType, target: Target, descending: bool) -
 }
 
 fn unsortable(reason: &str) -> Error {
-    Error::of(ScimType::InvalidValue, format!("`sortBy`: {reason}"))
+    Error::from_scim_type(ScimType::InvalidValue, format!("`sortBy`: {reason}"))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use scim_schema::internal::{Derive, is_clone_of};
-use scim_schema::{Projected, Projection, Target};
+use scim_schema::{AttributeRef, Projected, Projection};
 use serde_json::{Map, Value};
 
 use crate::Resource;
@@ -84,7 +84,7 @@ impl<'a> View<'a> {
 
     /// The URL of the resource that an element refers to. If the reference can be to several resource types,
     /// the `type` beside it names the one.
-    fn reference(&self, target: &Target, element: &Map<String, Value>) -> Option<String> {
+    fn reference(&self, target: &AttributeRef, element: &Map<String, Value>) -> Option<String> {
         let types = target.definition().reference_types();
         let named = element.get("type").and_then(Value::as_str);
         let named = named.and_then(|named| types.iter().find(|name| name.eq_ignore_ascii_case(named)));
@@ -100,7 +100,7 @@ impl<'a> View<'a> {
 }
 
 impl Derive for View<'_> {
-    fn derive<'a>(&'a self, target: &Target, object: &'a Map<String, Value>) -> Option<Cow<'a, str>> {
+    fn derive<'a>(&'a self, target: &AttributeRef, object: &'a Map<String, Value>) -> Option<Cow<'a, str>> {
         match target.definition().name() {
             "$ref" => self.reference(target, object).map(Cow::Owned),
             "resourceType" => {

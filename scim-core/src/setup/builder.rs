@@ -1,5 +1,6 @@
 //! Configuring a service: its resource types, their providers, and its options.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +17,12 @@ use crate::{Monitor, Policy, Provider};
 ///
 /// A service needs a [base URL](Self::base_url) and at least one resource type; everything else has a default.
 #[must_use]
-pub struct Builder {
+pub struct ScimServiceBuilder {
     pub(crate) config: Config,
     pub(crate) registrations: Vec<Registration>,
 }
 
-impl Builder {
+impl ScimServiceBuilder {
     pub(crate) fn new() -> Self {
         Self { config: Config::default(), registrations: Vec::new() }
     }
@@ -192,8 +193,8 @@ impl Builder {
 
     /// Sets the largest number of operations in a bulk request; 1,000 by default. With 0, bulk requests are not
     /// supported.
-    pub fn bulk_operations(mut self, max: usize) -> Self {
-        self.config.bulk_operations = max;
+    pub fn max_bulk_operations(mut self, max: usize) -> Self {
+        self.config.max_bulk_operations = max;
         self
     }
 
@@ -226,5 +227,15 @@ impl Builder {
     pub fn monitor(mut self, monitor: impl Monitor + 'static) -> Self {
         self.config.monitor = Some(Box::new(monitor));
         self
+    }
+}
+
+impl fmt::Debug for ScimServiceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let types = self.registrations.iter().map(|registration| registration.resource_type.name());
+        f.debug_struct("ScimServiceBuilder")
+            .field("base_url", &self.config.base_url)
+            .field("resource_types", &types.collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }

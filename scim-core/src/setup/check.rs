@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::HeaderValue;
-use scim_schema::{ResourceType, Schema, SchemaError, Target, Uniqueness};
+use scim_schema::{AttributeRef, ResourceType, Schema, SchemaError, Uniqueness};
 
 use super::config::{Config, Registration};
 use super::discovery::{self, protocol_version};
@@ -92,7 +92,7 @@ pub(super) fn check(config: &Config, registrations: &mut [Registration]) -> Resu
     for resource_type in registrations.iter().map(|registration| &registration.resource_type) {
         let extensions = resource_type.extensions().map(|extension| extension.schema());
         for schema in std::iter::once(resource_type.schema()).chain(extensions) {
-            match schemas.iter().chain(&own).find(|known| known.is(schema.id())) {
+            match schemas.iter().chain(&own).find(|known| known.has_id(schema.id())) {
                 Some(known) if known != schema => {
                     return Err(BuildError::SchemaConflict(schema.id().to_owned()));
                 }
@@ -162,17 +162,18 @@ fn announce_uniqueness(registration: &mut Registration) -> Result<(), BuildError
     if paths.is_empty() {
         return Ok(());
     }
-    let mut unique: Vec<&Target> = Vec::new();
+    let mut unique: Vec<&AttributeRef> = Vec::new();
     for path in &paths {
-        let found =
-            resource_type.all_targets().find(|target| target.path().as_str().eq_ignore_ascii_case(path));
+        let found = resource_type
+            .all_attribute_refs()
+            .find(|target| target.path().as_str().eq_ignore_ascii_case(path));
         unique.push(found.ok_or_else(|| BuildError::UnknownUniqueAttribute(path.clone()))?);
     }
     registration.resource_type = with_unique(resource_type, &unique)?;
     Ok(())
 }
 
-fn with_unique(resource_type: &ResourceType, unique: &[&Target]) -> Result<ResourceType, SchemaError> {
+fn with_unique(resource_type: &ResourceType, unique: &[&AttributeRef]) -> Result<ResourceType, SchemaError> {
     let adjusted = |schema: &Schema| {
         let own = unique.iter().filter(|target| target.schema() == schema);
         own.filter(|target| target.definition().uniqueness() == Uniqueness::None).try_fold(
@@ -182,7 +183,9 @@ fn with_unique(resource_type: &ResourceType, unique: &[&Target]) -> Result<Resou
                 let name =
                     target.sub().map_or(attribute.to_owned(), |sub| format!("{attribute}.{}", sub.name()));
                 match schema.attribute(attribute) {
-                    Some(_) => schema.adjust(&name, |one| one.with_uniqueness(Uniqueness::Server)),
+                    Some(_) => {
+                        schema.adjust(&name, |attribute| attribute.with_uniqueness(Uniqueness::Server))
+                    }
                     // One that every resource has, whether its schema names it or not.
                     None => {
                         schema.with_attribute(target.attribute().clone().with_uniqueness(Uniqueness::Server))

@@ -42,7 +42,7 @@ pub(crate) struct Config {
     pub(crate) max_work: u64,
     pub(crate) max_text: Option<usize>,
     /// The largest number of operations in a bulk request; 0 if there are no bulk requests.
-    pub(crate) bulk_operations: usize,
+    pub(crate) max_bulk_operations: usize,
     pub(crate) sealer: Sealer,
     pub(crate) me: Option<Me>,
     pub(crate) policy: Box<dyn Policy>,
@@ -69,7 +69,7 @@ impl Default for Config {
             patch_limits: scim_patch::Limits::default(),
             max_work: scim_filter::Budget::DEFAULT,
             max_text: None,
-            bulk_operations: 1_000,
+            max_bulk_operations: 1_000,
             // Cursors are valid within this process. Processes that share a database need a shared key.
             sealer: Sealer::new(crate::new_id().into_bytes(), Duration::from_secs(3600)),
             me: None,

@@ -17,7 +17,7 @@ use crate::{BaseUrl, Capabilities, Error, Identity, Result};
 use check::check;
 
 pub use authentication::AuthenticationScheme;
-pub use builder::Builder;
+pub use builder::ScimServiceBuilder;
 pub use check::BuildError;
 pub(crate) use config::{Config, Registration};
 pub(crate) use discovery::{Discovery, Documents, protocol_version};

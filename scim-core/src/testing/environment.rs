@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
 
 use super::client::{BASE_URL, Client};
@@ -30,7 +30,7 @@ pub(super) struct Environment {
     /// What the suite was told that cannot be.
     pub(super) option_errors: Vec<String>,
     /// Attributes of the tested type, and the types that they refer to.
-    pub(super) references: Vec<(Target, ResourceType)>,
+    pub(super) references: Vec<(AttributeRef, ResourceType)>,
     identities: Box<Identities>,
     tenants: AtomicUsize,
 }
@@ -38,7 +38,7 @@ pub(super) struct Environment {
 /// A type with a list of members, which may be resources of the tested type.
 pub(super) struct Membership<'a> {
     pub(super) groups: &'a ResourceType,
-    pub(super) list: &'a Target,
+    pub(super) list: &'a AttributeRef,
 }
 
 impl Environment {

@@ -1,6 +1,6 @@
 //! What the suite finds out about the provider before it checks it.
 
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 
 use super::verdict::Verdict;
 
@@ -14,11 +14,11 @@ pub(super) struct Findings {
     /// Whether lists keep two elements or refuse the second.
     pub(super) elements: Verdict,
     /// Attributes that come back changed, or not at all.
-    pub(super) not_kept: Vec<Target>,
+    pub(super) not_kept: Vec<AttributeRef>,
     /// Those, and the ones that are refused.
-    pub(super) unusable: Vec<Target>,
+    pub(super) unusable: Vec<AttributeRef>,
     /// Lists that take no second element.
-    pub(super) single_element_lists: Vec<Target>,
+    pub(super) single_element_lists: Vec<AttributeRef>,
 }
 
 impl Default for Findings {

@@ -76,7 +76,7 @@
 //! - [`Suite::types`] takes the resource types that the application serves. The suite sends nothing that they do
 //!   not allow: only the canonical values where there are no others, no text longer than its
 //!   [`max_length`](scim_schema::Attribute::max_length), one element of a list that is
-//!   [`single`](scim_schema::Attribute::single).
+//!   [`keep_only_type`](scim_schema::Attribute::keep_only_type).
 //! - [`Suite::references`] names attributes whose value must be the id of a resource, which the suite then creates.
 //! - [`Suite::flat_groups`] is for groups that hold no groups.
 //!

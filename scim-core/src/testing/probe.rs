@@ -2,7 +2,7 @@
 //! lists take a second element. Faults that this shows are reported by the checks `kept`, `valid` and
 //! `elements`, which are here too.
 
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, Reply};
@@ -14,7 +14,7 @@ use super::tested_type::put;
 use super::verdict::{Verdict, ensure};
 
 /// Values for attributes, to be sent at once.
-type SentValues<'a> = Vec<(&'a Target, Value)>;
+type SentValues<'a> = Vec<(&'a AttributeRef, Value)>;
 
 /// Finds out what the provider keeps, and cleans up.
 pub(super) fn probe(env: &Environment) -> Findings {
@@ -66,7 +66,7 @@ impl Probe<'_> {
         let read = self.read(&bare).await?;
         let name = tested.name.path();
         let is_kept =
-            tested.name.get(&read).is_some_and(|value| tested.name.same_value(value, &json!("bare")));
+            tested.name.get(&read).is_some_and(|value| tested.name.values_equal(value, &json!("bare")));
         ensure(is_kept, || format!("`{name}` is not kept, and nothing can do without it"))?;
 
         let samples: SentValues<'_> =
@@ -137,7 +137,7 @@ impl Probe<'_> {
         })
     }
 
-    async fn send(&self, values: &[(&Target, Value)], name: &str) -> Reply {
+    async fn send(&self, values: &[(&AttributeRef, Value)], name: &str) -> Reply {
         send(self.env, &self.client, values, name).await
     }
 
@@ -165,7 +165,12 @@ fn ensure_valid(resource_type: &ResourceType, resource: &Map<String, Value>) -> 
     })
 }
 
-async fn send(env: &Environment, client: &Client<'_>, values: &[(&Target, Value)], name: &str) -> Reply {
+async fn send(
+    env: &Environment,
+    client: &Client<'_>,
+    values: &[(&AttributeRef, Value)],
+    name: &str,
+) -> Reply {
     let mut body = env.tested.minimal_body(name);
     for (target, value) in values {
         put(&mut body, target, value.clone());
@@ -174,9 +179,9 @@ async fn send(env: &Environment, client: &Client<'_>, values: &[(&Target, Value)
 }
 
 /// The attributes that do not have the values that were sent for them.
-fn changed_attributes(sent: &[(&Target, Value)], stored: &Map<String, Value>) -> Vec<Target> {
-    let same = |target: &Target, value: &Value| {
-        target.get(stored).is_some_and(|stored| target.same_value(value, stored))
+fn changed_attributes(sent: &[(&AttributeRef, Value)], stored: &Map<String, Value>) -> Vec<AttributeRef> {
+    let same = |target: &AttributeRef, value: &Value| {
+        target.get(stored).is_some_and(|stored| target.values_equal(value, stored))
     };
     sent.iter().filter(|(target, value)| !same(target, value)).map(|(target, _)| (*target).clone()).collect()
 }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use chrono::DateTime;
 use scim_filter::{CompareOp, Filter, Literal};
-use scim_schema::{AttrPath, ResourceType, Target, Type};
+use scim_schema::{AttrPath, AttributeRef, ResourceType, Type};
 use serde_json::Value;
 
 /// Whether a resource, as a response shows it, matches a filter.
@@ -112,14 +112,14 @@ fn is_present(value: &Value) -> bool {
     }
 }
 
-fn top<'a>(resource_type: &'a ResourceType, path: &AttrPath) -> Option<&'a Target> {
+fn top<'a>(resource_type: &'a ResourceType, path: &AttrPath) -> Option<&'a AttributeRef> {
     match path.uri() {
         Some(uri) => resource_type.extension(uri).and_then(|extension| extension.attribute(path.attribute())),
         None => resource_type.attribute(path.attribute()),
     }
 }
 
-fn find<'a>(resource_type: &'a ResourceType, path: &AttrPath) -> Option<&'a Target> {
+fn find<'a>(resource_type: &'a ResourceType, path: &AttrPath) -> Option<&'a AttributeRef> {
     let top = top(resource_type, path)?;
     match path.sub_attribute() {
         Some(sub) => top.sub_attribute(sub),
@@ -137,7 +137,9 @@ enum Rule {
 
 impl Rule {
     fn of(resource_type: &ResourceType, path: &AttrPath) -> Self {
-        let Some(definition) = find(resource_type, path).map(Target::definition) else { return Self::Folded };
+        let Some(definition) = find(resource_type, path).map(AttributeRef::definition) else {
+            return Self::Folded;
+        };
         // The value beside a reference is an id.
         let refers = top(resource_type, path).is_some_and(|top| top.sub_attribute("$ref").is_some());
         let is_id = refers && path.sub_attribute() == Some("value");
@@ -209,7 +211,7 @@ pub(super) fn sorted(
         let elements = elements(path, resource);
         let is_primary = |element: &&&Value| element.get("primary") == Some(&Value::Bool(true));
         let first = elements.iter().find(is_primary).or(elements.first()).copied()?;
-        let value = match find(resource_type, path).is_some_and(Target::is_complex) {
+        let value = match find(resource_type, path).is_some_and(AttributeRef::is_complex) {
             true => first.get("value").cloned(),
             false => compared(resource_type, path, &[first]).into_iter().next().cloned(),
         };
@@ -219,7 +221,7 @@ pub(super) fn sorted(
             (_, value) => value,
         }
     };
-    let of_value = match find(resource_type, path).is_some_and(Target::is_complex) {
+    let of_value = match find(resource_type, path).is_some_and(AttributeRef::is_complex) {
         true => AttrPath::parse(&format!("{}.value", path.as_str())).unwrap_or_else(|_| path.clone()),
         false => path.clone(),
     };

@@ -1,7 +1,7 @@
 //! Random filters over the attributes of the tested type.
 
 use scim_filter::{CompareOp, Filter, Literal};
-use scim_schema::{AttrPath, Target, Type};
+use scim_schema::{AttrPath, AttributeRef, Type};
 
 use super::random::Random;
 use super::reference_ids::ReferenceIds;
@@ -26,14 +26,14 @@ pub(super) fn random_filter(
         };
     }
     let all = std::iter::once(&tested.name).chain(&tested.attributes);
-    let all: Vec<&Target> = all.collect();
+    let all: Vec<&AttributeRef> = all.collect();
     let Some(target) = random.pick(&all).copied() else {
         return Filter::Present(tested.name.path().clone());
     };
     if !target.is_complex() {
         return comparison(tested, ids, target, target.path().clone(), random);
     }
-    let subs: Vec<&Target> = target.sub_attributes().iter().filter(|sub| is_simple(sub)).collect();
+    let subs: Vec<&AttributeRef> = target.sub_attributes().iter().filter(|sub| is_simple(sub)).collect();
     if target.attribute().is_multi_valued() && random.one_in(2) {
         let mut inside = Vec::new();
         for _ in 0..=random.below(2) {
@@ -73,7 +73,7 @@ fn joined(terms: Vec<Filter>, and: bool) -> Filter {
 fn comparison(
     tested: &TestedType,
     ids: &ReferenceIds,
-    target: &Target,
+    target: &AttributeRef,
     path: AttrPath,
     random: &mut Random,
 ) -> Filter {

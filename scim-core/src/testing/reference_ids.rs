@@ -1,17 +1,17 @@
 //! The resources that attributes refer to.
 
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 
 /// The ids of existing resources, for the attributes that must refer to one.
 #[derive(Default)]
 pub(super) struct ReferenceIds {
-    by_attribute: Vec<(Target, Vec<String>)>,
+    by_attribute: Vec<(AttributeRef, Vec<String>)>,
     /// Those of resources of the tested type.
     pub(super) of_tested_type: Vec<String>,
 }
 
 impl ReferenceIds {
-    pub(super) fn insert(&mut self, attribute: &Target, ids: Vec<String>, is_tested_type: bool) {
+    pub(super) fn insert(&mut self, attribute: &AttributeRef, ids: Vec<String>, is_tested_type: bool) {
         if is_tested_type {
             self.of_tested_type.extend(ids.iter().cloned());
         }
@@ -19,7 +19,7 @@ impl ReferenceIds {
     }
 
     /// The ids that an attribute can have.
-    pub(super) fn for_attribute(&self, attribute: &Target) -> &[String] {
+    pub(super) fn for_attribute(&self, attribute: &AttributeRef) -> &[String] {
         let found = self.by_attribute.iter().find(|(known, _)| known == attribute);
         found.map(|(_, ids)| ids.as_slice()).unwrap_or_default()
     }

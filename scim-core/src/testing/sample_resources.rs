@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use scim_schema::{Attribute, Mutability, ResourceType, Returned, Target, Type};
+use scim_schema::{Attribute, AttributeRef, Mutability, ResourceType, Returned, Type};
 use serde_json::{Map, Number, Value, json};
 
 use super::environment::Environment;
@@ -38,7 +38,7 @@ pub(super) fn sample_resource(
 /// makes values different that may have to be.
 fn attribute_value(
     env: &Environment,
-    target: &Target,
+    target: &AttributeRef,
     salt: usize,
     number: usize,
     made: &[(String, String)],
@@ -78,7 +78,7 @@ fn attribute_value(
 }
 
 /// The types of the resources whose ids an attribute takes, if it refers to any.
-fn referred_types<'b>(env: &'b Environment, target: &'b Target) -> Option<Vec<&'b str>> {
+fn referred_types<'b>(env: &'b Environment, target: &'b AttributeRef) -> Option<Vec<&'b str>> {
     if let Some((_, to)) = env.references.iter().find(|(known, _)| known == target) {
         return Some(vec![to.name()]);
     }
@@ -91,7 +91,7 @@ fn referred_types<'b>(env: &'b Environment, target: &'b Target) -> Option<Vec<&'
 
 /// An element of a list, or the value of a complex attribute. Some elements are primary, some say that they
 /// are not, and others say nothing.
-fn element(env: &Environment, target: &Target, salt: usize, k: usize) -> Value {
+fn element(env: &Environment, target: &AttributeRef, salt: usize, k: usize) -> Value {
     let mut element = Map::new();
     for (place, sub) in target.sub_attributes().iter().enumerate() {
         let definition = sub.definition();

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicUsize;
 
-use scim_schema::{Attribute, Mutability, ResourceType, Returned, Target, Type, Uniqueness};
+use scim_schema::{Attribute, AttributeRef, Mutability, ResourceType, Returned, Type, Uniqueness};
 use serde_json::{Map, Value};
 
 use super::findings::Findings;
@@ -11,21 +11,21 @@ use super::findings::Findings;
 pub(super) struct TestedType {
     pub(super) resource_type: ResourceType,
     /// The required string that names a resource.
-    pub(super) name: Target,
+    pub(super) name: AttributeRef,
     /// Attributes that hold text, or a truth value, or a complex value of such.
-    pub(super) attributes: Vec<Target>,
+    pub(super) attributes: Vec<AttributeRef>,
     /// A `writeOnly` string.
-    pub(super) secret: Option<Target>,
+    pub(super) secret: Option<AttributeRef>,
     /// The paths that the suite does without, since the provider does not keep them.
     pub(super) left_out: Vec<String>,
     /// What the provider does not keep, or refuses.
-    unusable: Vec<Target>,
+    unusable: Vec<AttributeRef>,
     /// What a resource must have besides its name.
-    pub(super) required: Vec<Target>,
+    pub(super) required: Vec<AttributeRef>,
     /// Attributes whose value must be the id of a resource.
-    references: Vec<Target>,
+    references: Vec<AttributeRef>,
     /// Lists that hold at most one element although they are not declared so.
-    single_element_lists: Vec<Target>,
+    single_element_lists: Vec<AttributeRef>,
     /// The paths whose values the provider keeps different beyond the schema.
     unique: Vec<String>,
     /// Counts the values that were made for attributes in which they must differ.
@@ -35,10 +35,11 @@ pub(super) struct TestedType {
 impl TestedType {
     /// `None` if resources of the type have no name: no required string attribute.
     pub(super) fn new(resource_type: &ResourceType, unique: Vec<String>) -> Option<Self> {
-        let required = |t: &&Target| t.attribute().is_required() && t.attribute().data_type() == Type::String;
+        let required =
+            |t: &&AttributeRef| t.attribute().is_required() && t.attribute().data_type() == Type::String;
         let name =
             resource_type.attributes().filter(required).find(|t| t.attribute().name() != "schemas")?.clone();
-        let secret = |t: &&Target| t.attribute().mutability() == Mutability::WriteOnly;
+        let secret = |t: &&AttributeRef| t.attribute().mutability() == Mutability::WriteOnly;
         let mut tested = Self {
             resource_type: resource_type.clone(),
             attributes: Vec::new(),
@@ -55,7 +56,7 @@ impl TestedType {
         let others = || {
             resource_type.all_attributes().filter(|t| **t != tested.name && t.attribute().name() != "schemas")
         };
-        let plain = |target: &&Target| {
+        let plain = |target: &&AttributeRef| {
             let attribute = target.attribute();
             attribute.mutability() == Mutability::ReadWrite
                 && attribute.returned() == Returned::Default
@@ -63,7 +64,7 @@ impl TestedType {
                 && !target.holds_members()
                 && tested.can_have_value(target)
         };
-        let needed = |target: &&Target| {
+        let needed = |target: &&AttributeRef| {
             let attribute = target.attribute();
             let sent = attribute.is_required() && attribute.mutability() != Mutability::ReadOnly;
             sent && tested.can_have_value(target)
@@ -75,8 +76,8 @@ impl TestedType {
     }
 
     /// Notes that an attribute must be the id of a resource.
-    pub(super) fn add_reference(&mut self, path: &str) -> Result<Target, String> {
-        let is = |text: &str, target: &Target| {
+    pub(super) fn add_reference(&mut self, path: &str) -> Result<AttributeRef, String> {
+        let is = |text: &str, target: &AttributeRef| {
             let core = format!("{}:{}", target.schema().id(), target.attribute().name());
             let path = text.strip_suffix(".value").unwrap_or(text);
             [target.attribute().name(), target.path().as_str(), &core]
@@ -108,7 +109,7 @@ impl TestedType {
     }
 
     /// Texts that can be changed and taken away at will: attributes, and then sub-attributes.
-    pub(super) fn free_texts(&self) -> Vec<&Target> {
+    pub(super) fn free_texts(&self) -> Vec<&AttributeRef> {
         let free = |definition: &Attribute| {
             definition.data_type() == Type::String
                 && !definition.is_multi_valued()
@@ -118,18 +119,20 @@ impl TestedType {
                 && definition.max_length().is_none_or(|length| length >= LONG)
         };
         let own = self.attributes.iter().filter(|target| !self.is_reference(target));
-        let (complex, plain): (Vec<&Target>, Vec<&Target>) = own.partition(|target| target.is_complex());
-        let singular =
-            |target: &&Target| !target.attribute().is_multi_valued() && !target.attribute().is_required();
-        let subs = complex.into_iter().filter(singular).flat_map(Target::sub_attributes);
+        let (complex, plain): (Vec<&AttributeRef>, Vec<&AttributeRef>) =
+            own.partition(|target| target.is_complex());
+        let singular = |target: &&AttributeRef| {
+            !target.attribute().is_multi_valued() && !target.attribute().is_required()
+        };
+        let subs = complex.into_iter().filter(singular).flat_map(AttributeRef::sub_attributes);
         plain.into_iter().chain(subs).filter(|t| free(t.definition()) && !self.is_unique(t)).collect()
     }
 
     /// Lists of elements with a `value` that can be any text.
-    pub(super) fn free_lists(&self) -> impl Iterator<Item = &Target> {
-        let free = |target: &&Target| {
-            let sub = target.sub_attribute("value").map(Target::definition);
-            let others = target.sub_attributes().iter().map(Target::definition);
+    pub(super) fn free_lists(&self) -> impl Iterator<Item = &AttributeRef> {
+        let free = |target: &&AttributeRef| {
+            let sub = target.sub_attribute("value").map(AttributeRef::definition);
+            let others = target.sub_attributes().iter().map(AttributeRef::definition);
             sub.is_some_and(|value| {
                 value.data_type() == Type::String
                     && value.mutability() == Mutability::ReadWrite
@@ -137,7 +140,7 @@ impl TestedType {
                     && value.max_length().is_none_or(|length| length >= 2 * LONG)
             }) && !others.into_iter().any(|sub| sub.is_required() && sub.name() != "value")
         };
-        let listed = |target: &&Target| {
+        let listed = |target: &&AttributeRef| {
             target.attribute().is_multi_valued()
                 && !self.holds_one_element(target)
                 && !self.is_reference(target)
@@ -146,7 +149,7 @@ impl TestedType {
     }
 
     /// Whether the suite can make values for an attribute.
-    pub(super) fn can_have_value(&self, target: &Target) -> bool {
+    pub(super) fn can_have_value(&self, target: &AttributeRef) -> bool {
         if !target.is_complex() {
             return is_simple(target);
         }
@@ -156,7 +159,10 @@ impl TestedType {
     }
 
     /// The sub-attributes that the suite has values for; of a reference only the id and what is required.
-    pub(super) fn usable_subs<'t>(&self, target: &'t Target) -> impl Iterator<Item = &'t Target> + use<'t> {
+    pub(super) fn usable_subs<'t>(
+        &self,
+        target: &'t AttributeRef,
+    ) -> impl Iterator<Item = &'t AttributeRef> + use<'t> {
         let reference = self.is_reference(target);
         target.sub_attributes().iter().filter(move |sub| {
             let definition = sub.definition();
@@ -166,21 +172,21 @@ impl TestedType {
     }
 
     /// Whether a list holds at most one element.
-    pub(super) fn holds_one_element(&self, target: &Target) -> bool {
+    pub(super) fn holds_one_element(&self, target: &AttributeRef) -> bool {
         target.attribute().single_type().is_some() || self.single_element_lists.contains(target)
     }
 
     /// Whether the provider keeps an attribute, as far as is known.
-    pub(super) fn is_usable(&self, target: &Target) -> bool {
+    pub(super) fn is_usable(&self, target: &AttributeRef) -> bool {
         !self.unusable.contains(target)
     }
 
-    pub(super) fn is_reference(&self, target: &Target) -> bool {
+    pub(super) fn is_reference(&self, target: &AttributeRef) -> bool {
         self.references.contains(target)
     }
 
     /// Whether no two resources may have the same value.
-    pub(super) fn is_unique(&self, target: &Target) -> bool {
+    pub(super) fn is_unique(&self, target: &AttributeRef) -> bool {
         target.definition().uniqueness() != Uniqueness::None
             || self.unique.iter().any(|path| path.eq_ignore_ascii_case(target.path().as_str()))
     }
@@ -190,11 +196,11 @@ impl TestedType {
 const LONG: usize = 16;
 
 /// Whether values are text or truth values.
-pub(super) fn is_simple(target: &Target) -> bool {
+pub(super) fn is_simple(target: &AttributeRef) -> bool {
     matches!(target.definition().data_type(), Type::String | Type::Boolean)
 }
 
 /// Puts a value where an attribute lives.
-pub(super) fn put(body: &mut Map<String, Value>, target: &Target, value: Value) {
+pub(super) fn put(body: &mut Map<String, Value>, target: &AttributeRef, value: Value) {
     target.set(body, value);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use scim_schema::{Attribute, Mutability, ResourceType, Target, Type};
+use scim_schema::{Attribute, AttributeRef, Mutability, ResourceType, Type};
 use serde_json::{Map, Value, json};
 
 use super::random::Random;
@@ -60,13 +60,13 @@ impl TestedType {
     }
 
     /// A value that shows whether an attribute is kept: of each sub-attribute, of a list one element.
-    pub(super) fn sample(&self, target: &Target, ids: &ReferenceIds, seed: u64) -> Option<Value> {
+    pub(super) fn sample(&self, target: &AttributeRef, ids: &ReferenceIds, seed: u64) -> Option<Value> {
         let value = self.single_value(target, ids, &mut Random::new(seed), true)?;
         Some(if target.attribute().is_multi_valued() { Value::Array(vec![value]) } else { value })
     }
 
     /// Two elements of a list, of different types where it can have such.
-    pub(super) fn two_elements(&self, target: &Target, ids: &ReferenceIds) -> Option<[Value; 2]> {
+    pub(super) fn two_elements(&self, target: &AttributeRef, ids: &ReferenceIds) -> Option<[Value; 2]> {
         let mut elements = [7, 8].map(|seed| self.single_value(target, ids, &mut Random::new(seed), true));
         let kinds =
             target.sub_attribute("type").filter(|sub| self.usable_subs(target).any(|own| own == *sub));
@@ -87,8 +87,13 @@ impl TestedType {
     }
 
     /// Text to look for in an attribute or a sub-attribute, mostly such as there is.
-    pub(super) fn search_text(&self, target: &Target, ids: &ReferenceIds, random: &mut Random) -> String {
-        let attribute = self.resource_type.attribute_of(target);
+    pub(super) fn search_text(
+        &self,
+        target: &AttributeRef,
+        ids: &ReferenceIds,
+        random: &mut Random,
+    ) -> String {
+        let attribute = self.resource_type.parent_attribute(target);
         let known = attribute.map(|attribute| ids.for_attribute(attribute)).unwrap_or_default();
         let is_id = target.sub().is_none_or(|sub| sub.name() == "value");
         match random.pick(known) {
@@ -98,7 +103,7 @@ impl TestedType {
     }
 
     /// A random value of an attribute; `None` if it must refer to a resource and there is none.
-    fn random_value(&self, target: &Target, ids: &ReferenceIds, random: &mut Random) -> Option<Value> {
+    fn random_value(&self, target: &AttributeRef, ids: &ReferenceIds, random: &mut Random) -> Option<Value> {
         if !target.definition().is_multi_valued() {
             return self.single_value(target, ids, random, false);
         }
@@ -118,7 +123,7 @@ impl TestedType {
     /// A value, or an element of a list; with `every` one of each sub-attribute.
     fn single_value(
         &self,
-        target: &Target,
+        target: &AttributeRef,
         ids: &ReferenceIds,
         random: &mut Random,
         every: bool,
@@ -137,7 +142,7 @@ impl TestedType {
 
     fn element(
         &self,
-        target: &Target,
+        target: &AttributeRef,
         ids: &ReferenceIds,
         random: &mut Random,
         every: bool,
@@ -168,7 +173,7 @@ impl TestedType {
     }
 
     /// Text that the attribute or sub-attribute takes, if it is to be stored.
-    fn text(&self, target: &Target, random: &mut Random, stored: bool) -> String {
+    fn text(&self, target: &AttributeRef, random: &mut Random, stored: bool) -> String {
         let definition = target.definition();
         let text = match random.pick(definition.canonical_values()) {
             Some(canonical) if definition.is_only_canonical() || random.one_in(2) => canonical.as_str(),
@@ -206,8 +211,8 @@ fn word(random: &mut Random) -> &'static str {
 }
 
 /// Makes one element of some lists the primary one, and has some of the others say that they are not.
-fn mark_primary(target: &Target, list: &mut [Value], random: &mut Random) {
-    let flag = target.sub_attribute("primary").map(Target::definition);
+fn mark_primary(target: &AttributeRef, list: &mut [Value], random: &mut Random) {
+    let flag = target.sub_attribute("primary").map(AttributeRef::definition);
     let settable =
         |flag: &Attribute| flag.data_type() == Type::Boolean && flag.mutability() == Mutability::ReadWrite;
     if !flag.is_some_and(settable) {

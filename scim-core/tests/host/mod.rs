@@ -6,8 +6,8 @@ use std::time::Duration;
 use scim_core::filter::Limits;
 use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, Tolerance, Uniqueness, standard};
 use scim_core::{
-    Access, Action, Builder, Error, Event, Me, MemoryProvider, Monitor, Permit, Policy, Provider, Result,
-    ScimService,
+    Access, Action, Error, Event, Me, MemoryProvider, Monitor, Permit, Policy, Provider, Result, ScimService,
+    ScimServiceBuilder,
 };
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ pub(crate) fn device_type() -> ResourceType {
                 [Attribute::string("value"), Attribute::string("type"), Attribute::boolean("primary")],
             )
             .multi_valued()
-            .single("work"),
+            .keep_only_type("work"),
         ],
     )
     .unwrap();
@@ -120,20 +120,18 @@ pub(crate) fn service_on(
     builder.build().unwrap()
 }
 
-fn apply(name: &str, value: &Value, builder: Builder) -> Builder {
+fn apply(name: &str, value: &Value, builder: ScimServiceBuilder) -> ScimServiceBuilder {
     let number = || usize::try_from(value.as_u64().unwrap()).unwrap();
     match name {
         "unique_group_names" | "keep_unknown_members" | "hash_passwords" | "devices" => builder,
-        "bulk_operations" => builder.bulk_operations(number()),
+        "bulk_operations" => builder.max_bulk_operations(number()),
         "max_payload" => builder.max_payload(number()),
         "max_work" => builder.max_work(number() as u64),
         "max_text" => builder.max_text(number()),
         "max_operand" => {
-            let mut limits = Limits::default();
-            limits.operand = number();
-            let mut of_patches = scim_core::patch::Limits::default();
-            of_patches.filter = limits;
-            builder.filter_limits(limits).patch_limits(of_patches)
+            let limits = Limits::default().with_operand(number());
+            let patch_limits = scim_core::patch::Limits::default().with_filter(limits);
+            builder.filter_limits(limits).patch_limits(patch_limits)
         }
         "page_size" => builder.page_size(number(), number()),
         "cursor_timeout" => builder.cursor_timeout(Duration::from_secs(number() as u64)),

@@ -5,10 +5,10 @@ use scim_core::filter::Predicate;
 use scim_core::patch::{ListDelta, Patch, PatchRequest};
 use scim_core::schema::{Projection, ResourceType, Schema, Tolerance};
 use scim_core::{
-    Access, Applied, AuthenticationScheme, BaseUrl, Budget, BuildError, Builder, Capabilities, Context,
+    Access, Applied, AuthenticationScheme, BaseUrl, Budget, BuildError, Capabilities, Context,
     ContextBuilder, Deleted, ETag, Error, Event, Identity, Me, MemoryProvider, Operation, Outcome, Page,
-    Permit, Position, Precondition, Provider, Query, Resource, ScimService, Secrets, Update, UpdateOptions,
-    Updated,
+    Permit, Position, Precondition, Provider, Query, Resource, ScimService, ScimServiceBuilder, Secrets,
+    Update, UpdateOptions, Updated,
 };
 
 fn send<T: Send>(_: T) {}
@@ -21,7 +21,7 @@ fn public_types_are_send_and_sync() {
     }
     send_and_sync!(
         ScimService,
-        Builder,
+        ScimServiceBuilder,
         BuildError,
         Operation,
         Outcome,

@@ -9,7 +9,7 @@ use std::task::{Wake, Waker};
 use pollster::block_on;
 use scim_core::filter::{Filter, Predicate};
 use scim_core::patch::{Limits, PATCH_OP, PatchRequest};
-use scim_core::schema::{Projection, Reading, ResourceType, Tolerance, standard};
+use scim_core::schema::{Projection, ReadContext, ResourceType, Tolerance, standard};
 use scim_core::{
     Budget, Context, ContextBuilder, MemoryProvider, Precondition, Provider, Query, Resource, Update,
     UpdateOptions,
@@ -34,10 +34,10 @@ fn user(name: &str, title: &str, emails: usize) -> Resource {
 
 fn patch(resource_type: &ResourceType, operations: Value) -> Update {
     let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
-    let mut reading = Reading::new(&tolerance);
+    let mut read_context = ReadContext::new(&tolerance);
     let message = json!({ "schemas": [PATCH_OP], "Operations": operations });
-    let request = PatchRequest::from_value(message, &limits, &mut reading).unwrap();
-    Update::Patch(request.resolve(resource_type, &limits, &mut reading).unwrap())
+    let request = PatchRequest::from_value(message, &limits, &mut read_context).unwrap();
+    Update::Patch(request.resolve(resource_type, &limits, &mut read_context).unwrap())
 }
 
 fn title(resource_type: &ResourceType, title: &str) -> Update {
@@ -57,9 +57,9 @@ fn emails_for_two_turns() -> usize {
 
 fn filter(resource_type: &ResourceType, text: &str) -> Predicate {
     let tolerance = Tolerance::strict();
-    let mut reading = Reading::new(&tolerance);
-    let filter = Filter::parse(text, &scim_core::filter::Limits::default(), &mut reading).unwrap();
-    filter.resolve(resource_type, &mut reading).unwrap()
+    let mut read_context = ReadContext::new(&tolerance);
+    let filter = Filter::parse(text, &scim_core::filter::Limits::default(), &mut read_context).unwrap();
+    filter.resolve(resource_type, &mut read_context).unwrap()
 }
 
 /// A store with a user whose e-mails take more than one turn to look at, and the id of that user.

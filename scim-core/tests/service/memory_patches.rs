@@ -2,7 +2,7 @@
 //! same as if the PATCH were applied to the complete resource.
 
 use scim_core::patch::{Limits, PATCH_OP, PatchRequest};
-use scim_core::schema::{Projection, Quirk, Reading, ResourceType, Schema, Tolerance, standard};
+use scim_core::schema::{Projection, Quirk, ReadContext, ResourceType, Schema, Tolerance, standard};
 use scim_core::{Context, Error, MemoryProvider, Provider, Resource, Update, UpdateOptions};
 use serde_json::{Map, Value, json};
 
@@ -57,9 +57,9 @@ fn update(resource_type: &ResourceType, case: &Value, profile: &str) -> Option<U
         (operations, _) => json!({ "schemas": [PATCH_OP], "Operations": operations }).to_string(),
     };
     let (tolerance, limits) = (tolerance(profile), Limits::default());
-    let mut reading = Reading::new(&tolerance);
-    let request = PatchRequest::parse(text.as_bytes(), &limits, &mut reading).ok()?;
-    let mut patch = request.resolve(resource_type, &limits, &mut reading).ok()?;
+    let mut read_context = ReadContext::new(&tolerance);
+    let request = PatchRequest::parse(text.as_bytes(), &limits, &mut read_context).ok()?;
+    let mut patch = request.resolve(resource_type, &limits, &mut read_context).ok()?;
     patch.take_write_only();
     Some(Update::Patch(patch))
 }

@@ -37,7 +37,7 @@ impl Monitor for Notes {
             "status": event.status().as_u16(),
             "active": event.sets("active"),
             "secret": event.has_secrets(),
-            "fired": event.fired().iter().map(|fired| fired.quirk.name()).collect::<Vec<_>>(),
+            "fired": event.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect::<Vec<_>>(),
         }));
     }
 }

@@ -3,9 +3,9 @@
 use http::Request;
 use scim_core::schema::{Projection, ResourceType};
 use scim_core::{
-    AuthenticationScheme, Builder, Capabilities, Context, Deleted, Error, Identity, MemoryProvider, Page,
-    Precondition, Provider, Query, Resource, Result, ScimService, Update, UpdateOptions, Updated,
-    async_trait,
+    AuthenticationScheme, Capabilities, Context, Deleted, Error, Identity, MemoryProvider, Page,
+    Precondition, Provider, Query, Resource, Result, ScimService, ScimServiceBuilder, Update, UpdateOptions,
+    Updated, async_trait,
 };
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ impl Provider for Announcing {
 }
 
 /// The ServiceProviderConfig of a service.
-fn configuration(builder: Builder) -> Value {
+fn configuration(builder: ScimServiceBuilder) -> Value {
     let service = builder.build().unwrap();
     let mut request = Request::get("https://example.com/ServiceProviderConfig").body(Vec::new()).unwrap();
     request.extensions_mut().insert(Identity::new("tests"));
@@ -43,7 +43,7 @@ fn configuration(builder: Builder) -> Value {
     serde_json::from_slice(response.body()).unwrap()
 }
 
-fn builder() -> Builder {
+fn builder() -> ScimServiceBuilder {
     ScimService::builder().base_url("https://example.com")
 }
 

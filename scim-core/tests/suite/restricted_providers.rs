@@ -139,8 +139,8 @@ fn a_provider_that_refuses_to_delete_referenced_resources_passes() {
 fn few_columns() -> ResourceType {
     let subs = ["value", "type"].map(Attribute::string);
     let name = Attribute::complex("name", ["familyName", "givenName"].map(Attribute::string));
-    let emails = Attribute::complex("emails", subs.clone()).multi_valued().single("work");
-    let phones = Attribute::complex("phoneNumbers", subs).multi_valued().single("mobile");
+    let emails = Attribute::complex("emails", subs.clone()).multi_valued().keep_only_type("work");
+    let phones = Attribute::complex("phoneNumbers", subs).multi_valued().keep_only_type("mobile");
     let own = [Attribute::string("userName").required(), name, Attribute::boolean("active"), emails, phones];
     let unique = |a: Attribute| a.with_uniqueness(scim_core::schema::Uniqueness::Server);
     let users = Schema::new(standard::USER, "User", own).unwrap().adjust("userName", unique).unwrap();

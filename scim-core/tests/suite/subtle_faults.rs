@@ -102,9 +102,8 @@ fn accepting_any_kind_of_unknown_member_is_found() {
 
 /// Whether an update is a PATCH that replaces all members (`exactly`), or one that adds and removes some.
 fn is_patch(update: Option<&Update>, exactly: bool) -> bool {
-    let Some(update @ Update::Patch(_)) = update else { return false };
-    let split = update.split("members");
-    split.is_some_and(|(delta, _)| matches!(delta, ListDelta::Exactly(_)) == exactly)
+    let Some(Update::Patch(patch)) = update else { return false };
+    patch.split("members").is_some_and(|(delta, _)| matches!(delta, ListDelta::Exactly(_)) == exactly)
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Parser<'_, '_> {
         };
         let literal = self.blanks(rest, 1)?;
         let joined = next(rest) == b'"';
-        if joined && !self.reading.tolerates(Quirk::MissingBlank, path) {
+        if joined && !self.read_context.allow_quirk(Quirk::MissingBlank, path) {
             return Err(Fault::new(Kind::Blank, rest, "", format!("a blank after `{op}`")));
         }
         Ok((literal, Some(op)))
@@ -113,7 +113,7 @@ impl Parser<'_, '_> {
         let keywords =
             [("true", Literal::Bool(true)), ("false", Literal::Bool(false)), ("null", Literal::Null)];
         if let Some((keyword, literal)) = keywords.into_iter().find(|(k, _)| k.eq_ignore_ascii_case(word)) {
-            let fits = keyword == word || self.reading.tolerates(Quirk::LiteralCase, path);
+            let fits = keyword == word || self.read_context.allow_quirk(Quirk::LiteralCase, path);
             return fits.then_some(literal);
         }
         if let Ok(number) = word.parse::<Number>() {
@@ -121,7 +121,7 @@ impl Parser<'_, '_> {
         }
         // A forgotten literal must not swallow the word behind it.
         let reserved = ["", "and", "or", "not"].iter().any(|reserved| word.eq_ignore_ascii_case(reserved));
-        let bare = !reserved && self.reading.tolerates(Quirk::UnquotedLiteral, path);
+        let bare = !reserved && self.read_context.allow_quirk(Quirk::UnquotedLiteral, path);
         bare.then(|| Literal::String(word.into()))
     }
 }

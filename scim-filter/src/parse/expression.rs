@@ -90,7 +90,9 @@ impl Parser<'_, '_> {
         match next(input) {
             b'(' => self.nested(input, b')'),
             b'n' | b'N' if is_negation(input) => self.negation(input),
-            b'n' | b'N' if is_bare_negation(input) && self.reading.tolerates(Quirk::BareNot, self.name) => {
+            b'n' | b'N'
+                if is_bare_negation(input) && self.read_context.allow_quirk(Quirk::BareNot, self.name) =>
+            {
                 self.bare_negation(input)
             }
             _ => {
@@ -163,7 +165,7 @@ impl Parser<'_, '_> {
         let from = self.operands.len();
         let mut rest = self.brackets(input)?;
         if is_compared(rest) {
-            if !self.reading.tolerates(Quirk::ComparedValuePath, &path) {
+            if !self.read_context.allow_quirk(Quirk::ComparedValuePath, &path) {
                 let expected = "`and`, `or` or the end";
                 return Err(Fault::new(Kind::ComparedValuePath, rest, token(rest), expected));
             }

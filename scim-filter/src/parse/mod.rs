@@ -12,7 +12,7 @@ mod token;
 use std::borrow::Cow;
 use std::str::FromStr;
 
-use scim_schema::{Reading, ScimType, Tolerance};
+use scim_schema::{ReadContext, ScimType, Tolerance};
 use serde::de::{Deserialize, Deserializer, Error as _};
 
 use crate::ast::Filter;
@@ -31,14 +31,14 @@ impl Filter {
     ///
     /// ```
     /// use scim_filter::{Filter, Limits};
-    /// use scim_schema::{Quirk, Reading, Tolerance};
+    /// use scim_schema::{Quirk, ReadContext, Tolerance};
     ///
     /// let tolerance = Tolerance::lenient();
-    /// let mut reading = Reading::new(&tolerance);
+    /// let mut read_context = ReadContext::new(&tolerance);
     /// let text = r#"emails[type eq "work"].value eq bea@example.com"#;
-    /// let filter = Filter::parse(text, &Limits::default(), &mut reading)?;
+    /// let filter = Filter::parse(text, &Limits::default(), &mut read_context)?;
     /// assert_eq!(filter.to_string(), r#"emails[type eq "work" and value eq "bea@example.com"]"#);
-    /// let quirks: Vec<_> = reading.fired().iter().map(|fired| fired.quirk).collect();
+    /// let quirks: Vec<_> = read_context.tolerated().iter().map(|tolerated| tolerated.quirk).collect();
     /// assert_eq!(quirks, [Quirk::ComparedValuePath, Quirk::UnquotedLiteral]);
     /// # Ok::<(), scim_filter::ParseError>(())
     /// ```
@@ -47,8 +47,12 @@ impl Filter {
     ///
     /// If the text does not follow RFC 7644 figure 1 in a way that is not tolerated, or exceeds a
     /// limit.
-    pub fn parse(text: &str, limits: &Limits, reading: &mut Reading<'_>) -> Result<Self, ParseError> {
-        Parser::new("filter", ScimType::InvalidFilter, limits, reading).whole(text, Parser::filter)
+    pub fn parse(
+        text: &str,
+        limits: &Limits,
+        read_context: &mut ReadContext<'_>,
+    ) -> Result<Self, ParseError> {
+        Parser::new("filter", ScimType::InvalidFilter, limits, read_context).whole(text, Parser::filter)
     }
 }
 
@@ -56,7 +60,7 @@ impl FromStr for Filter {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text, &Limits::default(), &mut Reading::new(&Tolerance::strict()))
+        Self::parse(text, &Limits::default(), &mut ReadContext::new(&Tolerance::strict()))
     }
 }
 

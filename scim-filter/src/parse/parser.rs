@@ -1,6 +1,6 @@
 //! The state of reading one text, and what all productions need.
 
-use scim_schema::{Quirk, Reading, ScimType};
+use scim_schema::{Quirk, ReadContext, ScimType};
 
 use super::token::{Fault, Parsed, Rest, is_blank, next, run, token};
 use crate::ast::{Connective, Filter};
@@ -14,7 +14,7 @@ pub(crate) struct Parser<'p, 't> {
     /// The error keyword for what is wrong here.
     pub(crate) scim_type: ScimType,
     pub(crate) limits: &'p Limits,
-    pub(crate) reading: &'p mut Reading<'t>,
+    pub(crate) read_context: &'p mut ReadContext<'t>,
     /// How many more brackets may be opened inside each other.
     pub(super) levels: usize,
     pub(crate) terms: usize,
@@ -29,13 +29,13 @@ impl<'p, 't> Parser<'p, 't> {
         name: &'static str,
         scim_type: ScimType,
         limits: &'p Limits,
-        reading: &'p mut Reading<'t>,
+        read_context: &'p mut ReadContext<'t>,
     ) -> Self {
         Self {
             name,
             scim_type,
             limits,
-            reading,
+            read_context,
             levels: limits.levels(),
             terms: 0,
             in_value_path: false,
@@ -96,7 +96,7 @@ impl<'p, 't> Parser<'p, 't> {
     #[inline(never)]
     fn some_blanks<'a>(&mut self, input: &'a str, allowed: usize) -> Rest<'a> {
         let (rest, blanks) = run(input, is_blank);
-        if blanks.len() > allowed && !self.reading.tolerates(Quirk::ExtraBlanks, self.name) {
+        if blanks.len() > allowed && !self.read_context.allow_quirk(Quirk::ExtraBlanks, self.name) {
             let expected = if allowed == 0 { "no blank" } else { "a single blank" };
             return Err(Fault::new(Kind::Blank, input, blanks, expected));
         }

@@ -1,6 +1,6 @@
 //! Comparisons and presence tests, by the type of their attribute and by where its values come from.
 
-use scim_schema::{Comparison, Operand, Quirk, Target, Type};
+use scim_schema::{AttributeRef, Comparison, Operand, Quirk, Type};
 use serde_json::{Number, Value};
 
 use super::{Misfit, Resolved, Resolver, negate, secret};
@@ -17,14 +17,14 @@ enum Source<'t> {
     /// They are the name of the resource type.
     Name(&'t str),
     /// They are URIs whose last segment is the identifier of the resource.
-    Id(&'t Target),
+    Id(&'t AttributeRef),
     /// They are URIs whose last segment is the value beside them.
-    Value(&'t Target),
+    Value(&'t AttributeRef),
 }
 
 impl<'a> Resolver<'a, '_, '_> {
     /// Whether there is a value.
-    pub(crate) fn presence(&self, target: &Target) -> Predicate {
+    pub(crate) fn presence(&self, target: &AttributeRef) -> Predicate {
         match self.source(target) {
             Source::Itself => Predicate::Present(target.clone()),
             Source::Value(value) => Predicate::Present(value.clone()),
@@ -35,14 +35,14 @@ impl<'a> Resolver<'a, '_, '_> {
 
     /// Where the values of an attribute come from.
     #[inline]
-    fn source<'t>(&self, target: &'t Target) -> Source<'t>
+    fn source<'t>(&self, target: &'t AttributeRef) -> Source<'t>
     where
         'a: 't,
     {
         if target.is_derived() { self.derived(target) } else { Source::Itself }
     }
 
-    fn derived<'t>(&self, target: &'t Target) -> Source<'t>
+    fn derived<'t>(&self, target: &'t AttributeRef) -> Source<'t>
     where
         'a: 't,
     {
@@ -50,7 +50,7 @@ impl<'a> Resolver<'a, '_, '_> {
             ("resourceType", Some(on)) => Some(Source::Name(on.name())),
             ("location", Some(on)) => on.attribute("id").map(Source::Id),
             (_, on) => {
-                let parent = self.within.or_else(|| on?.attribute_of(target));
+                let parent = self.within.or_else(|| on?.parent_attribute(target));
                 parent.and_then(|parent| parent.sub_attribute("value")).map(Source::Value)
             }
         };
@@ -61,7 +61,7 @@ impl<'a> Resolver<'a, '_, '_> {
     pub(crate) fn compare<'f>(
         &mut self,
         node: &'f Filter,
-        mut target: &'a Target,
+        mut target: &'a AttributeRef,
         op: CompareOp,
         literal: &Literal,
     ) -> Resolved<'f, Predicate> {
@@ -88,7 +88,7 @@ impl<'a> Resolver<'a, '_, '_> {
     fn by_source<'f>(
         &mut self,
         node: &'f Filter,
-        target: &Target,
+        target: &AttributeRef,
         source: Source<'_>,
         op: CompareOp,
         literal: &Literal,
@@ -140,7 +140,7 @@ impl<'a> Resolver<'a, '_, '_> {
     fn typed<'f>(
         &mut self,
         node: &'f Filter,
-        target: &Target,
+        target: &AttributeRef,
         op: CompareOp,
         literal: &Literal,
     ) -> Resolved<'f, Predicate> {
@@ -166,20 +166,26 @@ impl<'a> Resolver<'a, '_, '_> {
 
     /// An operand that is not text, or a literal that is not of the attribute's type.
     #[inline(never)]
-    fn other_type(&mut self, target: &Target, rule: Comparison, literal: &Literal) -> Option<Operand> {
+    fn other_type(&mut self, target: &AttributeRef, rule: Comparison, literal: &Literal) -> Option<Operand> {
         match (literal, rule) {
             (Literal::String(text), Comparison::Boolean) => {
                 let flag = ["true", "false"].iter().position(|flag| text.eq_ignore_ascii_case(flag))? == 0;
-                self.reading.tolerates(Quirk::BooleanAsString, target).then_some(Operand::Boolean(flag))
+                self.read_context
+                    .allow_quirk(Quirk::BooleanAsString, target)
+                    .then_some(Operand::Boolean(flag))
             }
             (Literal::String(text), Comparison::Number) => {
                 let number: Number = text.trim().parse().ok()?;
-                self.reading.tolerates(Quirk::NumberAsString, target).then_some(Operand::Number(number))
+                self.read_context
+                    .allow_quirk(Quirk::NumberAsString, target)
+                    .then_some(Operand::Number(number))
             }
             (Literal::Number(number), Comparison::Number) => Some(Operand::Number(number.clone())),
             (Literal::Number(number), _) if target.definition().data_type() == Type::String => {
                 let text = number.to_string();
-                self.reading.tolerates(Quirk::NumberForString, target).then(|| rule.prepare_text(&text))?
+                self.read_context
+                    .allow_quirk(Quirk::NumberForString, target)
+                    .then(|| rule.prepare_text(&text))?
             }
             (Literal::Bool(flag), Comparison::Boolean) => Some(Operand::Boolean(*flag)),
             _ => None,
@@ -188,7 +194,7 @@ impl<'a> Resolver<'a, '_, '_> {
 }
 
 /// The `value` of a complex attribute, which it stands for in comparisons.
-fn value_of<'a, 'f>(node: &'f Filter, target: &'a Target) -> Resolved<'f, &'a Target> {
+fn value_of<'a, 'f>(node: &'f Filter, target: &'a AttributeRef) -> Resolved<'f, &'a AttributeRef> {
     match target.sub_attribute("value") {
         Some(value) if value.is_secret() => Err(secret(node, value)),
         Some(value) => Ok(value),
@@ -202,13 +208,13 @@ fn value_of<'a, 'f>(node: &'f Filter, target: &'a Target) -> Resolved<'f, &'a Ta
 }
 
 #[cold]
-fn unsuitable<'f>(node: &'f Filter, target: &Target, op: CompareOp) -> Box<Misfit<'f>> {
+fn unsuitable<'f>(node: &'f Filter, target: &AttributeRef, op: CompareOp) -> Box<Misfit<'f>> {
     let message = format!("`{op}` does not fit `{target}`, which is {}", target.definition().data_type());
     Misfit::new(node, Part::Operator, Kind::Operator, message)
 }
 
 #[cold]
-fn mistyped<'f>(node: &'f Filter, target: &Target) -> Box<Misfit<'f>> {
+fn mistyped<'f>(node: &'f Filter, target: &AttributeRef) -> Box<Misfit<'f>> {
     let suitable = match target.comparison() {
         Comparison::Boolean => "true or false",
         Comparison::Number => "a number",

@@ -2,7 +2,7 @@
 
 mod comparison;
 
-use scim_schema::{AttrPath, Reading, ResourceType, Target};
+use scim_schema::{AttrPath, AttributeRef, ReadContext, ResourceType};
 
 use crate::ast::{CompareOp, Connective, Filter, Literal};
 use crate::display::{Part, print_with_span};
@@ -23,8 +23,12 @@ impl Filter {
     ///
     /// `invalidFilter` if the type has no such attribute, or if an operator or a literal does not
     /// suit an attribute; `sensitive` if an attribute is never returned (RFC 7644 section 7.5.2).
-    pub fn resolve(&self, on: &ResourceType, reading: &mut Reading<'_>) -> Result<Predicate, ResolveError> {
-        Resolver { on: Some(on), among: &[], within: None, reading }.whole(self)
+    pub fn resolve(
+        &self,
+        on: &ResourceType,
+        read_context: &mut ReadContext<'_>,
+    ) -> Result<Predicate, ResolveError> {
+        Resolver { on: Some(on), among: &[], within: None, read_context }.whole(self)
     }
 
     /// Finds out what the filter means on each of several resource types, for a query over all of
@@ -34,12 +38,12 @@ impl Filter {
     ///
     /// ```
     /// use scim_filter::{Filter, Predicate};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let tolerance = Tolerance::strict();
     /// let filter: Filter = r#"userName eq "bea""#.parse()?;
     /// let types = [&standard::user_type(), &standard::group_type()];
-    /// let predicates = filter.resolve_among(&types, &mut Reading::new(&tolerance))?;
+    /// let predicates = filter.resolve_among(&types, &mut ReadContext::new(&tolerance))?;
     /// assert!(predicates[0].single_equality().is_some());
     /// assert_eq!(predicates[1], Predicate::Const(false));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -51,11 +55,11 @@ impl Filter {
     pub fn resolve_among(
         &self,
         types: &[&ResourceType],
-        reading: &mut Reading<'_>,
+        read_context: &mut ReadContext<'_>,
     ) -> Result<Vec<Predicate>, ResolveError> {
         types
             .iter()
-            .map(|on| Resolver { on: Some(on), among: types, within: None, reading }.whole(self))
+            .map(|on| Resolver { on: Some(on), among: types, within: None, read_context }.whole(self))
             .collect()
     }
 
@@ -66,13 +70,13 @@ impl Filter {
     ///
     /// ```
     /// use scim_filter::Filter;
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let tolerance = Tolerance::strict();
     /// let group = standard::group_type();
     /// let members = group.attribute("members").unwrap();
     /// let filter: Filter = r#"value eq "42""#.parse()?;
-    /// let predicate = filter.resolve_within(members, &mut Reading::new(&tolerance))?;
+    /// let predicate = filter.resolve_value_path(members, &mut ReadContext::new(&tolerance))?;
     /// assert_eq!(predicate.single_equality().unwrap().0.path().as_str(), "members.value");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -80,10 +84,10 @@ impl Filter {
     /// # Errors
     ///
     /// As [`resolve`](Self::resolve); also if the attribute has no elements that could be selected.
-    pub fn resolve_within(
+    pub fn resolve_value_path(
         &self,
-        parent: &Target,
-        reading: &mut Reading<'_>,
+        parent: &AttributeRef,
+        read_context: &mut ReadContext<'_>,
     ) -> Result<Predicate, ResolveError> {
         if parent.is_secret() {
             return Err(refused(parent, Kind::Sensitive, secrecy(parent)));
@@ -91,7 +95,7 @@ impl Filter {
         if !has_elements(parent) {
             return Err(refused(parent, Kind::ValuePath, without_elements(parent)));
         }
-        Resolver { on: None, among: &[], within: Some(parent), reading }.whole(self)
+        Resolver { on: None, among: &[], within: Some(parent), read_context }.whole(self)
     }
 }
 
@@ -117,8 +121,8 @@ pub(crate) struct Resolver<'a, 'r, 't> {
     /// All the types, if there are several.
     among: &'a [&'a ResourceType],
     /// The attribute of the value path, inside of one.
-    pub(crate) within: Option<&'a Target>,
-    pub(crate) reading: &'r mut Reading<'t>,
+    pub(crate) within: Option<&'a AttributeRef>,
+    pub(crate) read_context: &'r mut ReadContext<'t>,
 }
 
 impl<'a> Resolver<'a, '_, '_> {
@@ -200,10 +204,10 @@ impl<'a> Resolver<'a, '_, '_> {
 
     /// The attribute that a path names; nothing if only another of the types has it.
     #[inline]
-    fn find<'f>(&mut self, node: &'f Filter, path: &AttrPath) -> Resolved<'f, Option<&'a Target>> {
+    fn find<'f>(&mut self, node: &'f Filter, path: &AttrPath) -> Resolved<'f, Option<&'a AttributeRef>> {
         let found = match (self.within, self.on) {
             (Some(parent), _) => sub_attribute(parent, path),
-            (None, Some(on)) => on.find(path, self.reading),
+            (None, Some(on)) => on.find_path(path, self.read_context),
             (None, None) => None,
         };
         match found {
@@ -215,13 +219,13 @@ impl<'a> Resolver<'a, '_, '_> {
 
     /// What to say of an attribute that the type does not have.
     #[cold]
-    fn missing<'f>(&mut self, node: &'f Filter, path: &AttrPath) -> Resolved<'f, Option<&'a Target>> {
-        let mut aside = Reading::new(self.reading.tolerance());
+    fn missing<'f>(&mut self, node: &'f Filter, path: &AttrPath) -> Resolved<'f, Option<&'a AttributeRef>> {
+        let mut aside = ReadContext::new(self.read_context.tolerance());
         let elsewhere = self.among.iter().any(|on| match self.within {
-            None => on.find(path, &mut aside).is_some(),
-            Some(parent) => {
-                on.find(parent.path(), &mut aside).is_some_and(|parent| sub_attribute(parent, path).is_some())
-            }
+            None => on.find_path(path, &mut aside).is_some(),
+            Some(parent) => on
+                .find_path(parent.path(), &mut aside)
+                .is_some_and(|parent| sub_attribute(parent, path).is_some()),
         });
         if elsewhere {
             return Ok(None);
@@ -256,7 +260,7 @@ impl<'a> Resolver<'a, '_, '_> {
 }
 
 /// The attribute that a name inside a value path names.
-fn sub_attribute<'a>(parent: &'a Target, path: &AttrPath) -> Option<&'a Target> {
+fn sub_attribute<'a>(parent: &'a AttributeRef, path: &AttrPath) -> Option<&'a AttributeRef> {
     if path.uri().is_some() || path.sub_attribute().is_some() {
         return None;
     }
@@ -275,26 +279,26 @@ pub(crate) fn negate(predicate: Predicate) -> Predicate {
 }
 
 /// What there is to say of a secret.
-fn secrecy(target: &Target) -> String {
+fn secrecy(target: &AttributeRef) -> String {
     format!("`{target}` is never returned and cannot be used in a filter")
 }
 
 #[cold]
-pub(crate) fn secret<'f>(node: &'f Filter, target: &Target) -> Box<Misfit<'f>> {
+pub(crate) fn secret<'f>(node: &'f Filter, target: &AttributeRef) -> Box<Misfit<'f>> {
     Misfit::new(node, Part::Path, Kind::Sensitive, secrecy(target))
 }
 
 /// Whether a value path can select among the values of an attribute.
-fn has_elements(target: &Target) -> bool {
+fn has_elements(target: &AttributeRef) -> bool {
     target.sub().is_none() && (target.is_complex() || target.definition().is_multi_valued())
 }
 
-fn without_elements(target: &Target) -> String {
+fn without_elements(target: &AttributeRef) -> String {
     format!("`{target}` has no elements that could be selected")
 }
 
 /// The error for an attribute that cannot stand before brackets.
-fn refused(target: &Target, kind: Kind, message: String) -> ResolveError {
+fn refused(target: &AttributeRef, kind: Kind, message: String) -> ResolveError {
     let path = target.path().as_str();
     ResolveError::new(kind, path, 0..path.len(), message)
 }

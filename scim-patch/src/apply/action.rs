@@ -1,6 +1,6 @@
 //! One step, applied to the object that holds its attribute.
 
-use scim_schema::{Mutability, Target, is_unassigned};
+use scim_schema::{AttributeRef, Mutability, is_unassigned};
 use serde_json::{Map, Value};
 
 use super::list;
@@ -35,7 +35,7 @@ impl Step {
         found: &[bool],
         state: &mut ApplyState<'_>,
     ) -> Result<bool> {
-        state.reading.at_operation(Some(self.operation));
+        state.read_context.set_operation(Some(self.operation));
         let applied = match self.target.definition().mutability() {
             Mutability::Immutable => self.apply_immutable(object, found, state),
             _ => self.apply_mutable(object, found, state),
@@ -61,7 +61,7 @@ impl Step {
         let length = |value: &Value| value.as_array().map_or(1, Vec::len);
         let Some(now) = object.get_mut(name) else { return Err(immutable(target)) };
         state.allowance.visit(target, length(&before).saturating_mul(length(now)))?;
-        if length(&before) != length(now) || !target.same_value(&before, now) {
+        if length(&before) != length(now) || !target.values_equal(&before, now) {
             return Err(immutable(target));
         }
         *now = before;
@@ -95,7 +95,7 @@ impl Step {
 
 /// Refuses a value for what only the service writes, unless it is the stored one. What is derived is not
 /// stored, so it cannot be compared.
-fn confirm(named: &Target, value: &Value, stored: Option<&Value>) -> Result<()> {
+fn confirm(named: &AttributeRef, value: &Value, stored: Option<&Value>) -> Result<()> {
     let stored = match named.sub() {
         None => stored,
         Some(sub) => stored.and_then(|value| value.get(sub.name())),
@@ -105,9 +105,9 @@ fn confirm(named: &Target, value: &Value, stored: Option<&Value>) -> Result<()> 
         (Some(Value::Object(stored)), Value::Object(sent)) => sent.iter().all(|(name, value)| {
             let Some(sub) = named.sub_attribute(name) else { return false };
             sub.is_derived()
-                || stored.get(sub.definition().name()).is_some_and(|stored| sub.same_value(stored, value))
+                || stored.get(sub.definition().name()).is_some_and(|stored| sub.values_equal(stored, value))
         }),
-        (Some(stored), value) => named.same_value(stored, value),
+        (Some(stored), value) => named.values_equal(stored, value),
         (None, _) => named.is_derived(),
     };
     if same { Ok(()) } else { Err(read_only(named)) }
@@ -115,7 +115,7 @@ fn confirm(named: &Target, value: &Value, stored: Option<&Value>) -> Result<()> 
 
 fn set(
     object: &mut Map<String, Value>,
-    target: &Target,
+    target: &AttributeRef,
     value: &Value,
     allowance: &Allowance<'_>,
 ) -> Result<bool> {
@@ -134,7 +134,7 @@ fn set(
 /// Changes the attribute's list. A list without elements is left out of the object.
 fn edit_list(
     object: &mut Map<String, Value>,
-    target: &Target,
+    target: &AttributeRef,
     change: impl FnOnce(&mut Vec<Value>) -> Result<bool>,
 ) -> Result<bool> {
     let name = target.attribute().name();

@@ -1,6 +1,6 @@
 //! A change, applied to one element of a list or to the value of a singular complex attribute.
 
-use scim_schema::{Mutability, ScimType, Target};
+use scim_schema::{AttributeRef, Mutability, ScimType};
 use serde_json::{Map, Value};
 
 use super::list;
@@ -23,7 +23,7 @@ impl ElementChange {
     /// Changes an element of a list. One that is left without any value is removed.
     pub(super) fn apply_to_element(
         &self,
-        target: &Target,
+        target: &AttributeRef,
         element: &mut Value,
         allowance: &Allowance<'_>,
     ) -> Result<Outcome> {
@@ -40,7 +40,7 @@ impl ElementChange {
     /// Changes one element, unless it is to be removed; whether that changed anything.
     pub(super) fn apply(
         &self,
-        target: &Target,
+        target: &AttributeRef,
         element: &mut Value,
         allowance: &Allowance<'_>,
     ) -> Result<bool> {
@@ -55,7 +55,7 @@ impl ElementChange {
 
 /// Sets sub-attributes of a complex value, unassigns those that are null, and keeps the others.
 pub(super) fn merge(
-    target: &Target,
+    target: &AttributeRef,
     value: &mut Value,
     values: &[SubValue],
     adding: bool,
@@ -94,7 +94,7 @@ pub(super) fn merge(
 /// Whether a reference is ignored, since the service derives it from the `value` beside it. One that
 /// contradicts the stored value is an error, so that it is not lost in silence.
 fn follows_value(
-    sub: &Target,
+    sub: &AttributeRef,
     object: &Map<String, Value>,
     values: &[SubValue],
     reference: &Value,
@@ -111,7 +111,7 @@ fn follows_value(
 }
 
 /// Removes what the service wrote for the `value` that was there before, such as the name of a manager.
-fn drop_derived(target: &Target, object: &mut Map<String, Value>) {
+fn drop_derived(target: &AttributeRef, object: &mut Map<String, Value>) {
     for sub in target.sub_attributes() {
         if sub.is_derived() || sub.definition().mutability() == Mutability::ReadOnly {
             object.remove(sub.definition().name());
@@ -136,7 +136,7 @@ fn remove_equal(value: &mut Value, listed: &SubValue, allowance: &Allowance<'_>)
 }
 
 /// Puts a complex value in place of another. What clients cannot change is taken over from the old one.
-fn replace(target: &Target, old: &mut Value, new: &Value) -> Result<bool> {
+fn replace(target: &AttributeRef, old: &mut Value, new: &Value) -> Result<bool> {
     let mut next = new.clone();
     let same_value = old.get("value") == new.get("value");
     for sub in target.sub_attributes() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 use serde_json::Value;
 
 use super::state::Allowance;
@@ -14,7 +14,7 @@ const PAIRWISE: usize = 256;
 
 /// The elements of an operation, and where in the list they are.
 pub(super) struct ElementIndex<'a> {
-    target: &'a Target,
+    target: &'a AttributeRef,
     elements: &'a [Value],
     /// `None` if there are so few elements that they are compared one by one.
     positions: Option<Positions<'a>>,
@@ -25,7 +25,7 @@ type Positions<'a> = HashMap<Vec<&'a str>, HashMap<String, Option<usize>>>;
 
 impl<'a> ElementIndex<'a> {
     /// An index of elements, which knows no positions yet, for a list of this length.
-    pub(super) fn new(target: &'a Target, elements: &'a [Value], length: usize) -> Self {
+    pub(super) fn new(target: &'a AttributeRef, elements: &'a [Value], length: usize) -> Self {
         let pairs = elements.len().saturating_mul(length.saturating_add(elements.len()));
         let positions = (pairs > PAIRWISE).then(|| {
             let mut positions = Positions::new();

@@ -14,8 +14,8 @@ pub(super) async fn fingerprint(hasher: &RandomState, value: Option<&Value>, bud
         Value::Array(list) => {
             for elements in list.chunks(AT_ONCE) {
                 elements.iter().for_each(|element| feed(hasher, &mut state, element));
-                budget.pass(elements.len());
-                budget.turn().await;
+                budget.count_toward_yield(elements.len());
+                budget.yield_if_due().await;
             }
         }
         value => feed(hasher, &mut state, value),

@@ -1,6 +1,6 @@
 //! Changes to a list whose elements are identified by their `value`: any number of them in one pass.
 
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 use serde_json::Value;
 
 use super::state::Allowance;
@@ -14,7 +14,7 @@ impl KeyedChanges {
     /// Applies the changes in one pass; whether they changed anything.
     pub(super) fn apply(
         &self,
-        target: &Target,
+        target: &AttributeRef,
         list: &mut Vec<Value>,
         allowance: &Allowance<'_>,
     ) -> Result<bool> {
@@ -30,7 +30,7 @@ impl KeyedChanges {
         Ok(changed)
     }
 
-    fn apply_all(&self, target: &Target, list: &mut Vec<Value>) -> bool {
+    fn apply_all(&self, target: &AttributeRef, list: &mut Vec<Value>) -> bool {
         let effects = KeyEffects::new(&self.changes);
         let mut is_there = vec![false; effects.all.len()];
         let mut changed = false;
@@ -52,7 +52,7 @@ impl KeyedChanges {
             };
             // All of the list is set, or the element was removed and added again.
             let same = if self.exactly {
-                has_all_of(target, element, added)
+                element.as_object().is_some_and(|element| has_all_of(target, element, added))
             } else {
                 element.as_object() == Some(added)
             };

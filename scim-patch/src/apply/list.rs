@@ -1,6 +1,6 @@
 //! Adding elements to a list without duplicates, and removing those that are listed.
 
-use scim_schema::{Mutability, Target};
+use scim_schema::{AttributeRef, Mutability};
 use serde_json::Value;
 
 use super::element_index::ElementIndex;
@@ -12,7 +12,7 @@ use crate::mutability::{immutable, may_change};
 
 /// Adds elements that are not in the list yet; one that is gets the sub-attributes of the new one.
 pub(super) fn append(
-    target: &Target,
+    target: &AttributeRef,
     list: &mut Vec<Value>,
     elements: &[Value],
     allowance: &Allowance<'_>,
@@ -57,7 +57,7 @@ pub(super) fn append(
 
 /// Removes every element that is the same as one that is listed.
 pub(super) fn remove_listed(
-    target: &Target,
+    target: &AttributeRef,
     list: &mut Vec<Value>,
     listed: &[Value],
     allowance: &Allowance<'_>,
@@ -71,7 +71,7 @@ pub(super) fn remove_listed(
 
 /// Adds values to a sub-attribute that is a list itself.
 pub(super) fn append_nested(
-    sub: &Target,
+    sub: &AttributeRef,
     list: &mut Vec<Value>,
     added: &[Value],
     allowance: &Allowance<'_>,
@@ -85,14 +85,19 @@ pub(super) fn append_nested(
 
 /// Adds the sub-attributes of a new element to the same element in the list. What has the same value stays
 /// as it is.
-fn merge_into(target: &Target, old: &mut Value, new: &Value, allowance: &Allowance<'_>) -> Result<bool> {
+fn merge_into(
+    target: &AttributeRef,
+    old: &mut Value,
+    new: &Value,
+    allowance: &Allowance<'_>,
+) -> Result<bool> {
     let (Some(old), Some(new)) = (old.as_object_mut(), new.as_object()) else { return Ok(false) };
     let mut changed = false;
     for (name, value) in new {
         let Some(sub) = target.sub_attribute(name) else { continue };
         changed |= match (old.get_mut(name), value) {
             (Some(Value::Array(old)), Value::Array(added)) => append_nested(sub, old, added, allowance)?,
-            (Some(old), value) if sub.same_value(old, value) => false,
+            (Some(old), value) if sub.values_equal(old, value) => false,
             // The key alone says which element is meant, so that another value for what is immutable in it
             // is ignored.
             (Some(_), _) if is_keyed(target) && sub.definition().mutability() == Mutability::Immutable => {

@@ -19,7 +19,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use scim_filter::Budget;
-use scim_schema::{Fired, Reading, Target, Tolerance};
+use scim_schema::{AttributeRef, ReadContext, Tolerance, ToleratedQuirk};
 use serde_json::{Map, Value};
 
 use self::action::apply_step;
@@ -32,6 +32,7 @@ use crate::step::{Action, Step};
 
 /// What a patch made of a resource.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Applied {
     /// The resource afterwards.
@@ -39,7 +40,7 @@ pub struct Applied {
     /// Whether it differs from the resource before.
     pub changed: bool,
     /// The quirks that only show on the resource: a `replace` that created what it should replace.
-    pub fired: Vec<Fired>,
+    pub tolerated: Vec<ToleratedQuirk>,
 }
 
 impl Patch {
@@ -51,7 +52,7 @@ impl Patch {
     ///
     /// ```
     /// use scim_patch::{Limits, PatchRequest};
-    /// use scim_schema::{Reading, Tolerance, standard};
+    /// use scim_schema::{ReadContext, Tolerance, standard};
     /// use serde_json::json;
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
@@ -59,9 +60,9 @@ impl Patch {
     ///     { "op": "remove", "path": "members[value eq \"8\"]" }
     /// ]}"#;
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
-    /// let mut reading = Reading::new(&tolerance);
-    /// let patch = PatchRequest::parse(body, &limits, &mut reading)?
-    ///     .resolve(&standard::group_type(), &limits, &mut reading)?;
+    /// let mut read_context = ReadContext::new(&tolerance);
+    /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
+    ///     .resolve(&standard::group_type(), &limits, &mut read_context)?;
     ///
     /// let group = |members| json!({ "schemas": [standard::GROUP], "displayName": "Day", "members": members });
     /// let stored = group(json!([{ "value": "8" }, { "value": "9" }]));
@@ -90,7 +91,7 @@ impl Patch {
     ///
     /// As [`apply`](Self::apply); too large if the budget is used up.
     pub fn apply_within(&self, resource: Map<String, Value>, budget: &Budget) -> Result<Applied> {
-        let mut applying = pin!(self.apply_in_turns(resource, budget));
+        let mut applying = pin!(self.apply_yielding(resource, budget));
         // It is pending only to let others have their turn.
         loop {
             if let Poll::Ready(applied) = applying.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -106,11 +107,11 @@ impl Patch {
     /// # Errors
     ///
     /// As [`apply_within`](Self::apply_within).
-    pub async fn apply_in_turns(&self, mut resource: Map<String, Value>, budget: &Budget) -> Result<Applied> {
+    pub async fn apply_yielding(&self, mut resource: Map<String, Value>, budget: &Budget) -> Result<Applied> {
         // What is not tolerated has been refused when the patch was resolved.
         let tolerance = Tolerance::lenient();
         let allowance = Allowance::new(&self.limits, budget);
-        let mut state = ApplyState { allowance, reading: Reading::new(&tolerance) };
+        let mut state = ApplyState { allowance, read_context: ReadContext::new(&tolerance) };
         let mut changed = false;
         let mut extensions_differ = false;
         let mut extended: Vec<Extended<'_>> = Vec::new();
@@ -149,14 +150,14 @@ impl Patch {
             self.resource_type.update_schemas(&mut resource);
         }
         extended.iter().try_for_each(|extended| self.check_extension(extended, &resource))?;
-        Ok(Applied { resource, changed, fired: state.reading.into_fired() })
+        Ok(Applied { resource, changed, tolerated: state.read_context.into_tolerated() })
     }
 
     /// An extension must be there if it is required, and one that is new must be complete.
     fn check_extension(&self, extended: &Extended<'_>, resource: &Map<String, Value>) -> Result<()> {
         let Extended { target, steps, existed } = extended;
         let extension = || target.extension().and_then(|uri| self.resource_type.extension(uri));
-        let Some(object) = target.object(resource) else {
+        let Some(object) = target.parent_object(resource) else {
             let required = extension().is_some_and(|extension| extension.is_required());
             let whole = steps.last().is_some_and(|step| step.whole_extension);
             let gone = required || is_needed(target) && *existed && !whole;
@@ -173,7 +174,7 @@ impl Patch {
 
 /// An attribute of an extension that was changed, and whether the extension had values before.
 struct Extended<'a> {
-    target: &'a Target,
+    target: &'a AttributeRef,
     steps: &'a [Step],
     existed: bool,
 }
@@ -190,7 +191,7 @@ fn single_quick_step(steps: &[Step]) -> Option<&Step> {
 ///
 /// Several steps may undo each other, so that only a fingerprint of the attribute tells whether it changed.
 async fn apply_group(
-    target: &Target,
+    target: &AttributeRef,
     steps: &[Step],
     object: &mut Map<String, Value>,
     state: &mut ApplyState<'_>,
@@ -206,7 +207,7 @@ async fn apply_group(
     let mut changed = false;
     for step in steps {
         changed |= apply_step(step, object, state).await?;
-        state.allowance.budget.turn().await;
+        state.allowance.budget.yield_if_due().await;
     }
     Ok(changed && fingerprint(&hasher, object.get(name), state.allowance.budget).await != before)
 }

@@ -1,6 +1,6 @@
 //! Required values are judged on the resource as it is when all operations are done.
 
-use scim_schema::{Mutability, ScimType, Target};
+use scim_schema::{AttributeRef, Mutability, ScimType};
 use serde_json::{Map, Value};
 
 use crate::PatchError;
@@ -8,7 +8,11 @@ use crate::error::Result;
 use crate::step::Step;
 
 /// Refuses the result if a required value is missing. An operation may remove one and another add it again.
-pub(super) fn check_required(target: &Target, steps: &[Step], object: &Map<String, Value>) -> Result<()> {
+pub(super) fn check_required(
+    target: &AttributeRef,
+    steps: &[Step],
+    object: &Map<String, Value>,
+) -> Result<()> {
     check_present(target, steps, object)?;
     let mut needed = target.sub_attributes().iter().filter(|sub| is_needed(sub)).peekable();
     if needed.peek().is_none() {
@@ -27,7 +31,11 @@ pub(super) fn check_required(target: &Target, steps: &[Step], object: &Map<Strin
     Ok(())
 }
 
-pub(super) fn check_present(target: &Target, steps: &[Step], object: &Map<String, Value>) -> Result<()> {
+pub(super) fn check_present(
+    target: &AttributeRef,
+    steps: &[Step],
+    object: &Map<String, Value>,
+) -> Result<()> {
     if is_needed(target) && !object.contains_key(target.attribute().name()) {
         return Err(missing(target, None, steps));
     }
@@ -35,14 +43,14 @@ pub(super) fn check_present(target: &Target, steps: &[Step], object: &Map<String
 }
 
 /// Whether a stored resource must have a value for it. What is `writeOnly` is stored elsewhere.
-pub(super) fn is_needed(target: &Target) -> bool {
+pub(super) fn is_needed(target: &AttributeRef) -> bool {
     let definition = target.definition();
     definition.is_required()
         && !matches!(definition.mutability(), Mutability::ReadOnly | Mutability::WriteOnly)
 }
 
 /// The error for a required value that is missing: because an operation removed it, or because none set it.
-pub(super) fn missing(at: &Target, sub: Option<&str>, steps: &[Step]) -> PatchError {
+pub(super) fn missing(at: &AttributeRef, sub: Option<&str>, steps: &[Step]) -> PatchError {
     let removing =
         steps.iter().rev().find(|step| at.attribute() == step.target.attribute() && step.removes(sub));
     match (removing, steps.last()) {

@@ -2,7 +2,7 @@
 //! counts as the only element.
 
 use scim_filter::Predicate;
-use scim_schema::{ScimType, Target};
+use scim_schema::{AttributeRef, ScimType};
 use serde_json::{Map, Value};
 
 use super::change::{Outcome, merge};
@@ -20,7 +20,7 @@ impl Select {
     /// others have their turn meanwhile.
     pub(super) async fn find(
         &self,
-        target: &Target,
+        target: &AttributeRef,
         object: &Map<String, Value>,
         allowance: &Allowance<'_>,
     ) -> Result<Vec<bool>> {
@@ -36,10 +36,10 @@ impl Select {
         for elements in list.chunks(AT_ONCE) {
             let mut visits = 0;
             selected.extend(
-                elements.iter().map(|element| self.filter.matches_element_counting(element, &mut visits)),
+                elements.iter().map(|element| self.filter.matches_element_with_cost(element, &mut visits)),
             );
             allowance.visit(target, visits)?;
-            allowance.budget.turn().await;
+            allowance.budget.yield_if_due().await;
         }
         Ok(selected)
     }
@@ -48,7 +48,7 @@ impl Select {
     /// [found](Self::find) if it is a list; whether that changed anything.
     pub(super) fn apply(
         &self,
-        target: &Target,
+        target: &AttributeRef,
         object: &mut Map<String, Value>,
         found: &[bool],
         state: &mut ApplyState<'_>,
@@ -85,7 +85,7 @@ impl Select {
     /// Whether an element was changed; `None` if none was selected.
     fn change_selected(
         &self,
-        target: &Target,
+        target: &AttributeRef,
         list: &mut Vec<Value>,
         found: &[bool],
         allowance: &Allowance<'_>,
@@ -133,7 +133,7 @@ impl Select {
     /// Creates an element because none was selected, if the step asks for that.
     fn create(
         &self,
-        target: &Target,
+        target: &AttributeRef,
         object: &mut Map<String, Value>,
         state: &mut ApplyState<'_>,
     ) -> Result<bool> {
@@ -186,10 +186,10 @@ impl Select {
     }
 }
 
-fn no_target(target: &Target) -> PatchError {
+fn no_target(target: &AttributeRef) -> PatchError {
     PatchError::new(ScimType::NoTarget, target, "the value filter selects nothing")
 }
 
-fn two_primaries(target: &Target) -> PatchError {
+fn two_primaries(target: &AttributeRef) -> PatchError {
     PatchError::new(ScimType::InvalidValue, target, "at most one element can be primary")
 }

@@ -1,20 +1,20 @@
 //! What the application of a patch spends, and what it finds out.
 
 use scim_filter::Budget;
-use scim_schema::{Quirk, Reading, Target};
+use scim_schema::{AttributeRef, Quirk, ReadContext};
 
 use crate::{Limits, PatchError};
 
 /// The state of an application.
 pub(super) struct ApplyState<'a> {
     pub(super) allowance: Allowance<'a>,
-    pub(super) reading: Reading<'a>,
+    pub(super) read_context: ReadContext<'a>,
 }
 
 impl ApplyState<'_> {
     /// Reports that a `replace` created what it should replace.
-    pub(super) fn report_creation(&mut self, target: &Target) {
-        self.reading.tolerates(Quirk::ReplaceCreates, target);
+    pub(super) fn report_creation(&mut self, target: &AttributeRef) {
+        self.read_context.allow_quirk(Quirk::ReplaceCreates, target);
     }
 }
 
@@ -26,16 +26,16 @@ pub(super) struct Allowance<'a> {
 
 impl<'a> Allowance<'a> {
     pub(super) fn new(limits: &Limits, budget: &'a Budget) -> Self {
-        Self { budget, list_length: limits.list_length }
+        Self { budget, list_length: limits.list_length() }
     }
 
     /// Pays for looking at list elements.
-    pub(super) fn visit(&self, target: &Target, elements: usize) -> Result<(), PatchError> {
+    pub(super) fn visit(&self, target: &AttributeRef, elements: usize) -> Result<(), PatchError> {
         self.budget.take(elements).map_err(|error| PatchError::too_large(target, error.to_string()))
     }
 
     /// Asks whether a list may grow to a length.
-    pub(super) fn grow(&self, target: &Target, length: usize) -> Result<(), PatchError> {
+    pub(super) fn grow(&self, target: &AttributeRef, length: usize) -> Result<(), PatchError> {
         if length > self.list_length {
             let reason = format!("the list would have more than {} elements", self.list_length);
             return Err(PatchError::too_large(target, reason));

@@ -1,6 +1,6 @@
 //! `add` and `replace` of an attribute, or of a sub-attribute without a value filter.
 
-use scim_schema::{Mutability, Quirk, ScimType, Target, is_unassigned};
+use scim_schema::{AttributeRef, Mutability, Quirk, ScimType, is_unassigned};
 use serde_json::{Map, Value};
 
 use super::resolver::{Resolver, is_nothing, needs_value, without_nulls};
@@ -12,7 +12,7 @@ use crate::{Op, PatchError};
 
 impl Resolver<'_, '_> {
     /// An attribute, or a sub-attribute without a value filter.
-    pub(super) fn attribute(&mut self, target: &Target, value: Option<Value>) -> Result<()> {
+    pub(super) fn attribute(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
         if is_schemas(target) {
             return self.schemas(target, value);
         }
@@ -30,15 +30,15 @@ impl Resolver<'_, '_> {
     }
 
     /// `schemas` follows the extensions by itself, so an operation on it can only confirm it.
-    fn schemas(&mut self, target: &Target, value: Option<Value>) -> Result<()> {
+    fn schemas(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
         if self.op == Op::Remove && value.is_some() {
             self.tolerate_value(target)?;
         }
         let mut value = value.unwrap_or(Value::Null);
-        target.normalize(&mut value, self.reading)?;
+        target.normalize(&mut value, self.read_context)?;
         let uris = value.as_array().map(Vec::as_slice).unwrap_or_default();
         let uris: Vec<&str> = uris.iter().map(|uri| uri.as_str().unwrap_or_default()).collect();
-        let core = uris.iter().any(|uri| self.resource_type.schema().is(uri));
+        let core = uris.iter().any(|uri| self.resource_type.schema().has_id(uri));
         let gone = match self.op {
             Op::Add => false,
             Op::Remove => core || uris.is_empty(),
@@ -49,8 +49,9 @@ impl Resolver<'_, '_> {
             return Err(PatchError::new(ScimType::Mutability, target, reason));
         }
         for uri in uris {
-            let known = self.resource_type.schema().is(uri) || self.resource_type.extension(uri).is_some();
-            if !known && !self.reading.tolerates(Quirk::ForeignSchema, target) {
+            let known =
+                self.resource_type.schema().has_id(uri) || self.resource_type.extension(uri).is_some();
+            if !known && !self.read_context.allow_quirk(Quirk::ForeignSchema, target) {
                 let reason = "lists a URI that is not a schema of this resource type";
                 return Err(PatchError::new(ScimType::InvalidValue, target, reason));
             }
@@ -59,7 +60,7 @@ impl Resolver<'_, '_> {
     }
 
     /// `add` and `replace` of an attribute, or of a sub-attribute without a value filter.
-    fn assign(&mut self, target: &Target, mut value: Value) -> Result<()> {
+    fn assign(&mut self, target: &AttributeRef, mut value: Value) -> Result<()> {
         let list = target.attribute().is_multi_valued();
         if target.sub().is_some() {
             return self.assign_sub(target, value);
@@ -71,7 +72,7 @@ impl Resolver<'_, '_> {
             // A single element may come without an array around it (RFC 7644 section 3.5.2.1).
             value = Value::Array(vec![value]);
         }
-        let assigned = target.normalize(&mut value, self.reading)?;
+        let assigned = target.normalize(&mut value, self.read_context)?;
         if !assigned {
             if self.op == Op::Replace {
                 self.unassign(target);
@@ -99,14 +100,14 @@ impl Resolver<'_, '_> {
     }
 
     /// A sub-attribute without a value filter: of the value of a singular attribute, or of each element.
-    fn assign_sub(&mut self, target: &Target, value: Value) -> Result<()> {
-        let parent = self.resource_type.attribute_of(target).unwrap_or(target);
+    fn assign_sub(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
+        let parent = self.resource_type.parent_attribute(target).unwrap_or(target);
         let list = parent.definition().is_multi_valued();
         let empty_text = value.as_str().is_some_and(|text| text.trim().is_empty());
         if empty_text
             && !list
             && target.is_resource_id()
-            && self.reading.tolerates(Quirk::EmptyForComplex, parent)
+            && self.read_context.allow_quirk(Quirk::EmptyForComplex, parent)
         {
             self.unassign(parent);
             return Ok(());
@@ -122,7 +123,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Adds elements to a list, or sets all elements of a keyed list.
-    fn assign_elements(&mut self, target: &Target, elements: Vec<Value>) -> Result<()> {
+    fn assign_elements(&mut self, target: &AttributeRef, elements: Vec<Value>) -> Result<()> {
         let keyed = is_keyed(target);
         if keyed {
             elements.iter().try_for_each(|element| require_key(target, element).map(|_| ()))?;
@@ -148,10 +149,11 @@ impl Resolver<'_, '_> {
 
     /// A singular complex attribute: sub-attributes in the value are set, or unassigned if they are null; the
     /// others stay.
-    fn assign_complex(&mut self, target: &Target, value: Value) -> Result<()> {
+    fn assign_complex(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         let empty_text = value.as_str().is_some_and(|text| text.trim().is_empty())
             && target.sub_attribute("value").is_some();
-        if is_nothing(&value) || (empty_text && self.reading.tolerates(Quirk::EmptyForComplex, target)) {
+        if is_nothing(&value) || (empty_text && self.read_context.allow_quirk(Quirk::EmptyForComplex, target))
+        {
             if self.op == Op::Replace || empty_text {
                 self.unassign(target);
             }
@@ -161,14 +163,14 @@ impl Resolver<'_, '_> {
             self.unassign(target);
             return Ok(());
         };
-        let change = if self.op == Op::Replace && self.reading.tolerance().replaces_whole_complex() {
+        let change = if self.op == Op::Replace && self.read_context.tolerance().replaces_whole_complex() {
             let members = without_nulls(members);
             if members.is_empty() {
                 self.unassign(target);
                 return Ok(());
             }
             let value = Value::Object(members);
-            target.validate_one(&value)?;
+            target.validate_single(&value)?;
             ElementChange::Replace(value)
         } else {
             ElementChange::Merge {
@@ -185,23 +187,23 @@ impl Resolver<'_, '_> {
     /// null. `None` if it is a reference with an empty `value`, which unassigns the attribute.
     pub(super) fn sub_values(
         &mut self,
-        target: &Target,
+        target: &AttributeRef,
         mut value: Value,
     ) -> Result<Option<Map<String, Value>>> {
         if let Value::Array(list) = &mut value
             && let [element] = list.as_mut_slice()
-            && self.reading.tolerates(Quirk::ListForSingular, target)
+            && self.read_context.allow_quirk(Quirk::ListForSingular, target)
         {
             value = element.take();
         }
         let mut unassigned = Vec::new();
         if let (Op::Replace, Value::Object(object)) = (self.op, &value) {
-            let writable = |sub: &&Target| sub.definition().mutability() != Mutability::ReadOnly;
+            let writable = |sub: &&AttributeRef| sub.definition().mutability() != Mutability::ReadOnly;
             let empty = object.iter().filter(|(_, value)| is_unassigned(value));
             let subs = empty.filter_map(|(name, _)| target.sub_attribute(name)).filter(writable);
             unassigned.extend(subs.map(|sub| sub.definition().name().to_owned()));
         }
-        let assigned = target.normalize_one(&mut value, self.reading)?;
+        let assigned = target.normalize_single(&mut value, self.read_context)?;
         let mut members = match value {
             Value::Object(members) => members,
             _ if assigned => {
@@ -226,12 +228,12 @@ impl Resolver<'_, '_> {
     /// What `add` or `replace` does to a sub-attribute of an attribute; `None` if nothing.
     pub(super) fn merge_sub(
         &mut self,
-        parent: &Target,
-        sub: &Target,
+        parent: &AttributeRef,
+        sub: &AttributeRef,
         mut value: Value,
     ) -> Result<Option<ElementChange>> {
         let adding = self.op == Op::Add;
-        if sub.normalize(&mut value, self.reading)? {
+        if sub.normalize(&mut value, self.read_context)? {
             if let Value::Array(list) = &mut value {
                 sub.merge_repeated(list);
             }
@@ -242,7 +244,7 @@ impl Resolver<'_, '_> {
             value = Value::Null;
         }
         let element = Value::Object(Map::from_iter([(sub.definition().name().to_owned(), value.clone())]));
-        if !parent.is_of_single_type(&element, self.reading)? {
+        if !parent.is_of_single_type(&element, self.read_context)? {
             return Ok(None);
         }
         Ok(Some(ElementChange::Merge { values: vec![SubValue { sub: sub.clone(), value }], adding }))

@@ -1,6 +1,6 @@
 //! What the keys of a value name, in an operation without a path or with that of an extension.
 
-use scim_schema::{AttrPath, Extension, Named, Quirk, ScimType, Target};
+use scim_schema::{AttrPath, AttributeRef, Extension, Quirk, ResolvedName, ScimType};
 use serde_json::{Map, Value};
 
 use super::path::core_schema;
@@ -17,7 +17,7 @@ impl Resolver<'_, '_> {
             let reason = "a remove operation needs a path";
             return Err(PatchError::new(ScimType::NoTarget, "path", reason));
         }
-        if !self.reading.tolerates(Quirk::PathlessOperation, "path") {
+        if !self.read_context.allow_quirk(Quirk::PathlessOperation, "path") {
             let reason = "is required; send an operation for each attribute";
             return Err(PatchError::new(ScimType::InvalidSyntax, "path", reason));
         }
@@ -29,16 +29,18 @@ impl Resolver<'_, '_> {
     /// Attributes, by the keys of a value.
     fn attributes(&mut self, object: Map<String, Value>) -> Result<()> {
         for (key, value) in object {
-            match self.resource_type.named(&key, self.reading) {
-                Some(Named::Extension(extension)) => self.extension(extension, value)?,
-                Some(Named::Attribute(target)) => self.member(&target, value)?,
-                None if self.resource_type.schema().is(&key) => match value {
-                    Value::Object(inner) if self.reading.tolerates(Quirk::CoreSchemaPath, "value") => {
+            match self.resource_type.resolve_name(&key, self.read_context) {
+                Some(ResolvedName::Extension(extension)) => self.extension(extension, value)?,
+                Some(ResolvedName::Attribute(target)) => self.member(&target, value)?,
+                None if self.resource_type.schema().has_id(&key) => match value {
+                    Value::Object(inner) if self.read_context.allow_quirk(Quirk::CoreSchemaPath, "value") => {
                         self.attributes(inner)?;
                     }
                     _ => return Err(core_schema(&key)),
                 },
-                None if key.contains('[') && self.reading.tolerates(Quirk::DottedKey, shortened(&key)) => {
+                None if key.contains('[')
+                    && self.read_context.allow_quirk(Quirk::DottedKey, shortened(&key)) =>
+                {
                     self.path(&key, Some(value))?;
                 }
                 None => self.unknown(&key)?,
@@ -49,7 +51,7 @@ impl Resolver<'_, '_> {
 
     /// An attribute among others in a value. There null is as good as absent (RFC 7643 section 2.5),
     /// and what only the service writes may come along.
-    fn member(&mut self, target: &Target, value: Value) -> Result<()> {
+    fn member(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         if value.is_null() && self.op == Op::Add {
             return Ok(());
         }
@@ -60,18 +62,18 @@ impl Resolver<'_, '_> {
             return self.read_only_member(target, value);
         }
         match self.attribute(target, Some(value)) {
-            Err(_) if self.reading.tolerates(Quirk::ReadOnlyIgnored, target) => Ok(()),
+            Err(_) if self.read_context.allow_quirk(Quirk::ReadOnlyIgnored, target) => Ok(()),
             confirmed => confirmed,
         }
     }
 
     /// A `readOnly` attribute among others in a value. Where it is not ignored it may be what it is, which
     /// shows when the patch is applied.
-    fn read_only_member(&mut self, target: &Target, value: Value) -> Result<()> {
-        if self.reading.tolerates(Quirk::ReadOnlyIgnored, target) {
+    fn read_only_member(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
+        if self.read_context.allow_quirk(Quirk::ReadOnlyIgnored, target) {
             return Ok(());
         }
-        let attribute = self.resource_type.attribute_of(target).unwrap_or(target).clone();
+        let attribute = self.resource_type.parent_attribute(target).unwrap_or(target).clone();
         self.look_at([attribute]);
         self.push(target, Action::Confirm { named: target.clone(), value });
         Ok(())
@@ -80,14 +82,14 @@ impl Resolver<'_, '_> {
     pub(super) fn bare_extension(&mut self, extension: Extension<'_>, value: Option<Value>) -> Result<()> {
         let uri = extension.schema().id();
         // What a URI stands for is clear where all of it goes.
-        if self.op != Op::Remove && !self.reading.tolerates(Quirk::BareExtensionPath, uri) {
+        if self.op != Op::Remove && !self.read_context.allow_quirk(Quirk::BareExtensionPath, uri) {
             let reason = "names a schema; send the path of an attribute, with `:` between the two";
             return Err(PatchError::new(ScimType::InvalidPath, uri, reason));
         }
         self.in_value = true;
         match (self.op, value) {
             (Op::Remove, value) => {
-                if value.is_some() && !self.reading.tolerates(Quirk::RemoveWithValue, uri) {
+                if value.is_some() && !self.read_context.allow_quirk(Quirk::RemoveWithValue, uri) {
                     let reason = "remove takes no value; send the paths of the attributes to remove";
                     return Err(PatchError::new(ScimType::InvalidValue, uri, reason));
                 }
@@ -127,21 +129,21 @@ impl Resolver<'_, '_> {
 
     /// What a key means inside an extension's object: its attribute, which may be dotted or qualified
     /// once more.
-    fn in_extension(&mut self, extension: Extension<'_>, key: &str) -> Option<Target> {
+    fn in_extension(&mut self, extension: Extension<'_>, key: &str) -> Option<AttributeRef> {
         let uri = extension.schema().id();
         if let Some(target) = extension.attribute(key) {
             return Some(target.clone());
         }
         if key.contains(':') {
-            return match self.resource_type.named(key, self.reading) {
-                Some(Named::Attribute(target)) => {
+            return match self.resource_type.resolve_name(key, self.read_context) {
+                Some(ResolvedName::Attribute(target)) => {
                     Some(target).filter(|target| target.extension() == Some(uri))
                 }
                 _ => None,
             };
         }
         let path = AttrPath::parse(&format!("{uri}:{key}")).ok()?;
-        let target = self.resource_type.resolve(&path, self.reading).ok()?;
-        self.reading.tolerates(Quirk::DottedKey, &target).then_some(target)
+        let target = self.resource_type.resolve(&path, self.read_context).ok()?;
+        self.read_context.allow_quirk(Quirk::DottedKey, &target).then_some(target)
     }
 }

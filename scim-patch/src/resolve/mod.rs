@@ -10,7 +10,7 @@ mod remove;
 mod resolver;
 mod value_path;
 
-use scim_schema::{Reading, ResourceType};
+use scim_schema::{ReadContext, ResourceType};
 
 use self::resolver::Resolver;
 use crate::error::Result;
@@ -22,13 +22,13 @@ impl PatchRequest {
     ///
     /// ```
     /// use scim_patch::{Limits, Op, Operation, PatchRequest};
-    /// use scim_schema::{Reading, ScimType, Tolerance, standard};
+    /// use scim_schema::{ReadContext, ScimType, Tolerance, standard};
     ///
     /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
     /// let resolve = |path: &str, value: serde_json::Value| {
     ///     let operation = Operation { op: Op::Add, path: Some(path.to_owned()), value: Some(value) };
     ///     let request = PatchRequest { operations: vec![operation] };
-    ///     request.resolve(&standard::user_type(), &limits, &mut Reading::new(&tolerance))
+    ///     request.resolve(&standard::user_type(), &limits, &mut ReadContext::new(&tolerance))
     /// };
     /// let refused = |path, value| resolve(path, value).unwrap_err().scim_type().unwrap();
     /// assert!(resolve("emails[type eq \"work\"].value", "bea@example.com".into()).is_ok());
@@ -49,22 +49,22 @@ impl PatchRequest {
         self,
         resource_type: &ResourceType,
         limits: &Limits,
-        reading: &mut Reading<'_>,
+        read_context: &mut ReadContext<'_>,
     ) -> Result<Patch> {
         let mut steps = Vec::with_capacity(self.operations.len());
-        let mut looked_at = Vec::new();
+        let mut read_attributes = Vec::new();
         for (index, operation) in self.operations.into_iter().enumerate() {
-            reading.at_operation(Some(index));
+            read_context.set_operation(Some(index));
             let mut resolver = Resolver {
                 resource_type,
                 limits,
-                reading,
+                read_context,
                 operation: index,
                 op: operation.op,
                 in_value: false,
                 whole_extension: false,
                 steps: &mut steps,
-                looked_at: &mut looked_at,
+                read_attributes: &mut read_attributes,
             };
             let resolved = match operation.path {
                 None => resolver.pathless(operation.value),
@@ -72,7 +72,7 @@ impl PatchRequest {
             };
             resolved.map_err(|error| error.at(index))?;
         }
-        reading.at_operation(None);
-        Ok(Patch::new(resource_type.clone(), steps, looked_at, limits.clone()))
+        read_context.set_operation(None);
+        Ok(Patch::new(resource_type.clone(), steps, read_attributes, *limits))
     }
 }

@@ -1,7 +1,8 @@
 //! What the path of an operation names. Here are all quirks of paths.
 
 use scim_filter::{Filter, PatchPath};
-use scim_schema::{AttrPath, Mutability, Quirk, ScimType, Target};
+use scim_schema::internal::{find_sub_attribute, has_path};
+use scim_schema::{AttrPath, AttributeRef, Mutability, Quirk, ScimType};
 use serde_json::Value;
 
 use super::resolver::Resolver;
@@ -22,8 +23,8 @@ impl<'a> Resolver<'a, '_> {
             if let Some(extension) = self.resource_type.extension(path) {
                 return self.bare_extension(extension, value);
             }
-            if self.resource_type.schema().is(path) {
-                if self.op != Op::Remove && self.reading.tolerates(Quirk::CoreSchemaPath, "path") {
+            if self.resource_type.schema().has_id(path) {
+                if self.op != Op::Remove && self.read_context.allow_quirk(Quirk::CoreSchemaPath, "path") {
                     return self.pathless(value);
                 }
                 return Err(core_schema(path));
@@ -33,7 +34,7 @@ impl<'a> Resolver<'a, '_> {
                 return Err(PatchError::new(ScimType::InvalidPath, "path", reason));
             }
         }
-        match PatchPath::parse(path, &self.limits.filter, self.reading) {
+        match PatchPath::parse(path, self.limits.filter(), self.read_context) {
             Ok(PatchPath::Attribute(path)) => match self.find(&path)? {
                 Some(target) => self.attribute(target, value),
                 None => Ok(()),
@@ -55,14 +56,14 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// The attribute that a path names; `None` if it is unknown and that is tolerated.
-    fn find(&mut self, path: &AttrPath) -> Result<Option<&'a Target>> {
-        if let Some(target) = self.resource_type.find(path, self.reading) {
+    fn find(&mut self, path: &AttrPath) -> Result<Option<&'a AttributeRef>> {
+        if let Some(target) = self.resource_type.find_path(path, self.read_context) {
             return Ok(Some(target));
         }
         if let Some(sub) = path.sub_attribute()
             && let Some(end) = path.as_str().len().checked_sub(sub.len() + 1)
             && let Some(parent) = path.as_str().get(..end).and_then(|parent| AttrPath::parse(parent).ok())
-            && let Some(parent) = self.resource_type.find(&parent, self.reading)
+            && let Some(parent) = self.resource_type.find_path(&parent, self.read_context)
         {
             return self.sub_attribute(parent, sub);
         }
@@ -70,15 +71,9 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// The sub-attribute of that name; `None` if there is none and that is tolerated.
-    fn sub_attribute(&mut self, parent: &'a Target, name: &str) -> Result<Option<&'a Target>> {
-        if let Some(sub) = parent.sub_attribute(name) {
+    fn sub_attribute(&mut self, parent: &'a AttributeRef, name: &str) -> Result<Option<&'a AttributeRef>> {
+        if let Some(sub) = find_sub_attribute(parent, name, self.read_context) {
             return Ok(Some(sub));
-        }
-        if let Some(display) = parent.sub_attribute("display")
-            && name.eq_ignore_ascii_case("displayName")
-            && self.reading.tolerates(Quirk::DisplayNameForDisplay, display)
-        {
-            return Ok(Some(display));
         }
         self.unknown(&format!("{parent}.{name}")).map(|()| None)
     }
@@ -97,14 +92,14 @@ impl<'a> Resolver<'a, '_> {
         }
         let list = target.sub().is_none() && target.attribute().is_multi_valued();
         let singular = target.sub().is_none() && target.is_complex();
-        let selectable = list || singular && self.reading.tolerates(Quirk::FilteredSingular, target);
+        let selectable = list || singular && self.read_context.allow_quirk(Quirk::FilteredSingular, target);
         if !selectable {
             let reason =
                 "only the elements of a multi-valued attribute can be selected; leave the filter out";
             return Err(PatchError::new(ScimType::InvalidPath, target, reason));
         }
         let filter = filter
-            .resolve_within(target, self.reading)
+            .resolve_value_path(target, self.read_context)
             .map_err(|error| PatchError::new(error.scim_type(), target, error.to_string()))?;
         self.look_at(std::iter::once(target.clone()).chain(filter.targets().cloned()));
         if self.steps.iter().any(|step| step.target == *target) {
@@ -126,11 +121,10 @@ impl<'a> Resolver<'a, '_> {
     }
 
     pub(super) fn unknown(&mut self, path: &str) -> Result<()> {
-        if self.reading.tolerates(Quirk::UnknownAttribute, shortened(path)) {
+        if self.read_context.allow_quirk(Quirk::UnknownAttribute, shortened(path)) {
             return Ok(());
         }
-        if self.in_value && (path.contains('[') || scim_schema::internal::has_path(self.resource_type, path))
-        {
+        if self.in_value && (path.contains('[') || has_path(self.resource_type, path)) {
             let reason =
                 "is a path, where the name of a member is wanted; send it as the `path` of an operation";
             return Err(PatchError::new(ScimType::InvalidPath, path, reason));

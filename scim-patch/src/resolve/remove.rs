@@ -1,6 +1,6 @@
 //! `remove` of an attribute, or of a sub-attribute without a value filter.
 
-use scim_schema::{ScimType, Target};
+use scim_schema::{AttributeRef, ScimType};
 use serde_json::{Map, Value};
 
 use super::resolver::{Resolver, is_nothing};
@@ -11,7 +11,7 @@ use crate::step::{Action, ElementChange, IfNoneSelected, KeyedChange, KeyedChang
 
 impl Resolver<'_, '_> {
     /// `remove` of an attribute, or of a sub-attribute without a value filter.
-    pub(super) fn remove(&mut self, target: &Target, value: Option<Value>) -> Result<()> {
+    pub(super) fn remove(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
         if let Some(value) = value {
             self.tolerate_value(target)?;
             if target.definition().is_multi_valued() {
@@ -27,7 +27,7 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn unassign(&mut self, target: &Target) {
+    pub(super) fn unassign(&mut self, target: &AttributeRef) {
         let action = if is_keyed(target) {
             Action::Keyed(KeyedChanges { exactly: true, changes: Vec::new() })
         } else if target.is_complex() && !target.definition().is_multi_valued() {
@@ -40,13 +40,13 @@ impl Resolver<'_, '_> {
 
     /// `remove` of a multi-valued attribute with a value, which lists what is removed. No value means
     /// "everything".
-    fn remove_listed(&mut self, target: &Target, value: Value) -> Result<()> {
+    fn remove_listed(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         let mut value = self.unpack(target, value)?;
         let invalid = |reason| PatchError::new(ScimType::InvalidValue, target, reason);
         if value.is_null() {
             return Err(invalid("null lists nothing; to remove all elements leave `value` out"));
         }
-        if is_nothing(&value) || !target.normalize(&mut value, self.reading)? {
+        if is_nothing(&value) || !target.normalize(&mut value, self.read_context)? {
             return Ok(());
         }
         let Value::Array(listed) = value else { return Err(invalid("must list what to remove")) };
@@ -77,10 +77,10 @@ impl Resolver<'_, '_> {
     }
 
     /// The answer shows whether a listed element is there, so that listing it reads the attribute.
-    fn look_at_listed(&mut self, target: &Target, listed: &[Value]) {
+    fn look_at_listed(&mut self, target: &AttributeRef, listed: &[Value]) {
         let is_listed =
-            |sub: &&Target| listed.iter().any(|element| element.get(sub.definition().name()).is_some());
-        let subs: Vec<Target> = target.sub_attributes().iter().filter(is_listed).cloned().collect();
+            |sub: &&AttributeRef| listed.iter().any(|element| element.get(sub.definition().name()).is_some());
+        let subs: Vec<AttributeRef> = target.sub_attributes().iter().filter(is_listed).cloned().collect();
         self.look_at(std::iter::once(target.clone()).chain(subs));
     }
 }
@@ -94,6 +94,6 @@ fn gives_value(members: &Map<String, Value>) -> bool {
     }
 }
 
-pub(super) fn unassign_sub(sub: &Target) -> ElementChange {
+pub(super) fn unassign_sub(sub: &AttributeRef) -> ElementChange {
     ElementChange::Merge { values: vec![SubValue { sub: sub.clone(), value: Value::Null }], adding: false }
 }

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use scim_schema::{Quirk, Reading, ResourceType, ScimType, Target};
+use scim_schema::internal::StrictJson;
+use scim_schema::{AttributeRef, Quirk, ReadContext, ResourceType, ScimType};
 use serde_json::{Map, Value};
 
 use crate::error::Result;
@@ -14,7 +15,7 @@ use crate::{Limits, Op, PatchError};
 pub(super) struct Resolver<'a, 'r> {
     pub(super) resource_type: &'a ResourceType,
     pub(super) limits: &'a Limits,
-    pub(super) reading: &'a mut Reading<'r>,
+    pub(super) read_context: &'a mut ReadContext<'r>,
     /// The index of the operation.
     pub(super) operation: usize,
     pub(super) op: Op,
@@ -23,31 +24,32 @@ pub(super) struct Resolver<'a, 'r> {
     /// Whether all attributes of an extension are removed by its URI.
     pub(super) whole_extension: bool,
     pub(super) steps: &'a mut Vec<Step>,
-    pub(super) looked_at: &'a mut Vec<Target>,
+    pub(super) read_attributes: &'a mut Vec<AttributeRef>,
 }
 
 impl Resolver<'_, '_> {
     /// Appends a step.
-    pub(super) fn push(&mut self, target: &Target, action: Action) {
+    pub(super) fn push(&mut self, target: &AttributeRef, action: Action) {
         // Steps work on top-level attributes.
-        let attribute = if target.sub().is_some() { self.resource_type.attribute_of(target) } else { None };
+        let attribute =
+            if target.sub().is_some() { self.resource_type.parent_attribute(target) } else { None };
         let target = attribute.unwrap_or(target).clone();
         let whole_extension = self.whole_extension;
         self.steps.push(Step { operation: self.operation, target, action, whole_extension });
     }
 
     /// Records attributes whose stored values decide what the patch does.
-    pub(super) fn look_at(&mut self, targets: impl IntoIterator<Item = Target>) {
+    pub(super) fn look_at(&mut self, targets: impl IntoIterator<Item = AttributeRef>) {
         for target in targets {
-            if !self.looked_at.contains(&target) {
-                self.looked_at.push(target);
+            if !self.read_attributes.contains(&target) {
+                self.read_attributes.push(target);
             }
         }
     }
 
     /// The value itself: not as JSON text, nor under the attribute's own name as in
     /// `{"members": [..]}` for `members`.
-    pub(super) fn unpack(&mut self, target: &Target, mut value: Value) -> Result<Value> {
+    pub(super) fn unpack(&mut self, target: &AttributeRef, mut value: Value) -> Result<Value> {
         if target.is_complex() {
             value = self.unpack_text(value, target);
         }
@@ -56,12 +58,12 @@ impl Resolver<'_, '_> {
             && object.len() == 1
             && target.sub_attribute(name).is_none()
             && object.keys().all(|key| key.eq_ignore_ascii_case(name))
-            && self.reading.tolerates(Quirk::WrappedValue, target)
+            && self.read_context.allow_quirk(Quirk::WrappedValue, target)
         {
             value = object.values_mut().next().map(Value::take).unwrap_or_default();
         }
-        if value.as_array().is_some_and(|list| list.len() > self.limits.values) {
-            let reason = format!("more than {} elements; send fewer at a time", self.limits.values);
+        if value.as_array().is_some_and(|list| list.len() > self.limits.values()) {
+            let reason = format!("more than {} elements; send fewer at a time", self.limits.values());
             return Err(PatchError::too_large(target, reason));
         }
         Ok(value)
@@ -71,8 +73,8 @@ impl Resolver<'_, '_> {
     pub(super) fn unpack_text(&mut self, value: Value, path: impl fmt::Display) -> Value {
         if let Value::String(text) = &value
             && text.trim_start().starts_with(['{', '['])
-            && let Ok(inner @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text)
-            && self.reading.tolerates(Quirk::JsonText, path)
+            && let Ok(inner @ (Value::Object(_) | Value::Array(_))) = StrictJson::read(text.as_bytes())
+            && self.read_context.allow_quirk(Quirk::JsonText, path)
         {
             return inner;
         }
@@ -91,7 +93,7 @@ impl Resolver<'_, '_> {
 
     /// Asks for tolerance of an `add` of null.
     pub(super) fn add_nothing(&mut self, path: impl fmt::Display) -> Result<()> {
-        if self.reading.tolerates(Quirk::AddNothing, &path) {
+        if self.read_context.allow_quirk(Quirk::AddNothing, &path) {
             return Ok(());
         }
         let reason = "add needs a value that is not null; to take a value away send remove";
@@ -99,8 +101,8 @@ impl Resolver<'_, '_> {
     }
 
     /// Asks for tolerance of a `remove` with a value: what is removed is what the path selects.
-    pub(super) fn tolerate_value(&mut self, target: &Target) -> Result<()> {
-        if self.reading.tolerates(Quirk::RemoveWithValue, target) {
+    pub(super) fn tolerate_value(&mut self, target: &AttributeRef) -> Result<()> {
+        if self.read_context.allow_quirk(Quirk::RemoveWithValue, target) {
             return Ok(());
         }
         let reason =
@@ -109,7 +111,7 @@ impl Resolver<'_, '_> {
     }
 }
 
-pub(super) fn needs_value(target: &Target) -> PatchError {
+pub(super) fn needs_value(target: &AttributeRef) -> PatchError {
     PatchError::new(ScimType::InvalidValue, target, "the operation needs a value")
 }
 

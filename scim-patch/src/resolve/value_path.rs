@@ -1,7 +1,7 @@
 //! What an operation does to the elements that a value path selects.
 
 use scim_filter::Predicate;
-use scim_schema::{Mutability, Operand, Quirk, ScimType, Target};
+use scim_schema::{AttributeRef, Mutability, Operand, Quirk, ScimType};
 use serde_json::{Map, Value};
 
 use super::remove::unassign_sub;
@@ -16,9 +16,9 @@ impl Resolver<'_, '_> {
     /// A value path, with or without a sub-attribute.
     pub(super) fn selected(
         &mut self,
-        target: &Target,
+        target: &AttributeRef,
         filter: Predicate,
-        sub: Option<&Target>,
+        sub: Option<&AttributeRef>,
         value: Option<Value>,
     ) -> Result<()> {
         let change = match (self.op, value) {
@@ -43,7 +43,7 @@ impl Resolver<'_, '_> {
             return Ok(());
         }
         let if_none = self.if_none(target, &filter, sub, &change)?;
-        let several = self.reading.tolerance().allows(Quirk::SeveralSelected);
+        let several = self.read_context.tolerance().allows(Quirk::SeveralSelected);
         self.push(target, Action::Select(Box::new(Select { filter, several, change, if_none })));
         Ok(())
     }
@@ -53,27 +53,27 @@ impl Resolver<'_, '_> {
     /// nor for a filter that looks for a `value`.
     fn if_none(
         &mut self,
-        target: &Target,
+        target: &AttributeRef,
         filter: &Predicate,
-        sub: Option<&Target>,
+        sub: Option<&AttributeRef>,
         change: &ElementChange,
     ) -> Result<IfNoneSelected> {
         let list = target.definition().is_multi_valued();
         let described = list && sub.is_some() && !is_keyed(target);
         let element = match self.op {
             Op::Remove => return Ok(IfNoneSelected::Nothing),
-            Op::Replace if !described || !self.reading.tolerance().allows(Quirk::ReplaceCreates) => None,
+            Op::Replace if !described || !self.read_context.tolerance().allows(Quirk::ReplaceCreates) => None,
             Op::Add if sub.is_some() && !described => None,
             _ if !list => None,
             _ => seed(target, filter, change, sub.is_some()),
         };
         let Some(element) = element else { return Ok(IfNoneSelected::Refuse) };
         let mut element = Value::Object(element);
-        if target.normalize_one(&mut element, self.reading).is_err() {
+        if target.normalize_single(&mut element, self.read_context).is_err() {
             return Ok(IfNoneSelected::Refuse);
         }
         // No element is made of nothing, nor one of a type that the list does not keep.
-        if change.only_unassigns() || !target.is_of_single_type(&element, self.reading)? {
+        if change.only_unassigns() || !target.is_of_single_type(&element, self.read_context)? {
             return Ok(IfNoneSelected::Nothing);
         }
         let Value::Object(element) = element else { return Ok(IfNoneSelected::Refuse) };
@@ -83,11 +83,11 @@ impl Resolver<'_, '_> {
     /// What `add` or `replace` does to an element as such; `None` if nothing.
     fn change_element(
         &mut self,
-        target: &Target,
+        target: &AttributeRef,
         filter: &Predicate,
         mut value: Value,
     ) -> Result<Option<ElementChange>> {
-        if !self.reading.tolerates(Quirk::WholeElement, target) {
+        if !self.read_context.allow_quirk(Quirk::WholeElement, target) {
             let reason = "elements are changed one sub-attribute at a time; put it behind the brackets";
             return Err(PatchError::new(ScimType::InvalidPath, target, reason));
         }
@@ -100,9 +100,10 @@ impl Resolver<'_, '_> {
             return Err(PatchError::new(ScimType::Mutability, target, reason));
         }
         if target.is_complex() {
-            let replaces = self.op == Op::Replace && !self.reading.tolerates(Quirk::ReplaceMerges, target);
+            let replaces =
+                self.op == Op::Replace && !self.read_context.allow_quirk(Quirk::ReplaceMerges, target);
             let members = self.sub_values(target, value)?.unwrap_or_default();
-            if !target.is_of_single_type(&Value::Object(members.clone()), self.reading)? {
+            if !target.is_of_single_type(&Value::Object(members.clone()), self.read_context)? {
                 return Ok(None);
             }
             if !replaces {
@@ -110,10 +111,10 @@ impl Resolver<'_, '_> {
                 return Ok(Some(ElementChange::Merge { values, adding: self.op == Op::Add }));
             }
             value = Value::Object(without_nulls(members));
-        } else if !target.normalize_one(&mut value, self.reading)? {
+        } else if !target.normalize_single(&mut value, self.read_context)? {
             return Ok(None);
         }
-        target.validate_one(&value)?;
+        target.validate_single(&value)?;
         if is_keyed(target) {
             require_key(target, &value)?;
         }
@@ -123,7 +124,7 @@ impl Resolver<'_, '_> {
 
 /// The same change by key, if the filter selects by the key of a list and nothing else.
 fn by_key(
-    target: &Target,
+    target: &AttributeRef,
     filter: &Predicate,
     change: &ElementChange,
     op: Op,
@@ -133,7 +134,7 @@ fn by_key(
         return None;
     }
     let key = match filter.single_equality()? {
-        (sub, Operand::Text(text)) if sub.definition().name() == "value" => text.given(),
+        (sub, Operand::Text(text)) if sub.definition().name() == "value" => text.original(),
         _ => return None,
     };
     match change {
@@ -160,7 +161,7 @@ fn is_selected(filter: &Predicate, value: &Value) -> bool {
 /// The element that the filter describes, if it is a conjunction of equalities and the change completes it.
 /// `None` for a filter that looks for a `value` to change something `beside` it: that element should exist.
 fn seed(
-    target: &Target,
+    target: &AttributeRef,
     filter: &Predicate,
     change: &ElementChange,
     beside: bool,

@@ -1,16 +1,18 @@
 //! Splitting a patch: the delta of a list, and the rest, come to the same as the patch.
 
+use std::collections::{BTreeMap, HashSet};
+
 use crate::support::Object;
 use crate::support::random::{message, resolve, seed, thing, types};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use scim_patch::{ListDelta, Patch};
-use scim_schema::{Mutability, ResourceType, Target, Tolerance, standard};
+use scim_patch::{ListDelta, Patch, key_of};
+use scim_schema::{AttributeRef, Mutability, ResourceType, Tolerance, standard};
 use serde_json::{Value, json};
 
 /// What a store does with a delta, in its simplest form.
-fn apply_delta(list: &Target, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<Value> {
+fn apply_delta(list: &AttributeRef, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<Value> {
     let rule = list.sub_attribute("value").unwrap().comparison();
     let same_key =
         |element: &Value, key: &str| rule.fold(element["value"].as_str().unwrap()) == rule.fold(key);
@@ -26,6 +28,7 @@ fn apply_delta(list: &Target, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<
             }
             list
         }
+        ListDelta::ExactKeys(_) => panic!("only a PUT has it"),
         ListDelta::Exactly(elements) => {
             let stays = |old: &&Value, given: &Object| {
                 let fixed = |name: &str| {
@@ -110,8 +113,74 @@ fn check(on: &ResourceType, list: &str, stored: Vec<Value>, patch: &Patch) -> Re
     let left = expected.resource.remove(list).unwrap_or(json!([]));
     prop_assert_eq!(sorted(next.clone()), sorted(left.as_array().unwrap().clone()), "{:?}", delta);
     prop_assert_eq!(&applied.resource, &expected.resource);
-    prop_assert_eq!(applied.changed || sorted(next) != sorted(stored), expected.changed);
+    prop_assert_eq!(applied.changed || sorted(next.clone()) != sorted(stored.clone()), expected.changed);
+    check_changes(target, &stored, &next, &delta)
+}
+
+/// The changes lead from the stored elements to the next ones, but for what the service may have filled in.
+fn check_changes(
+    list: &AttributeRef,
+    stored: &[Value],
+    next: &[Value],
+    delta: &ListDelta<'_>,
+) -> Result<(), TestCaseError> {
+    let objects: Vec<&Object> = stored.iter().map(|element| element.as_object().unwrap()).collect();
+    let all = || objects.iter().map(|element| (key_of(element), *element));
+    let named: HashSet<&str> = delta.keys().map_or(all().map(|(key, _)| key).collect(), Iterator::collect);
+    let same = |stored: &Object, requested: &Object| ListDelta::is_same(list, stored, requested);
+    let changes = delta.changes(all(), same);
+    prop_assert_eq!(&changes, &delta.changes(all().filter(|(key, _)| named.contains(key)), same));
+
+    let mut rows: BTreeMap<&str, &Object> = all().collect();
+    for element in &changes.added {
+        prop_assert!(rows.insert(key_of(element), element).is_none());
+    }
+    for element in &changes.replaced {
+        prop_assert!(rows.insert(key_of(element), element).is_some_and(|old| !same(old, element)));
+    }
+    for key in &changes.removed {
+        prop_assert!(rows.remove(key).is_some());
+    }
+    let next: BTreeMap<&str, &Object> = next
+        .iter()
+        .map(|element| (key_of(element.as_object().unwrap()), element.as_object().unwrap()))
+        .collect();
+    prop_assert_eq!(rows.keys().collect::<Vec<_>>(), next.keys().collect::<Vec<_>>());
+    for (key, element) in &rows {
+        prop_assert!(next[key] == *element || same(element, next[key]), "{:?}", element);
+    }
     Ok(())
+}
+
+#[test]
+fn each_rule_of_a_delta() {
+    let group = standard::group_type();
+    let list = group.attribute("members").unwrap();
+    let element = |element: Value| element.as_object().unwrap().clone();
+    let [bare, named, renamed, new] = [
+        element(json!({ "value": "a" })),
+        element(json!({ "value": "a", "type": "User", "display": "Ann" })),
+        element(json!({ "value": "a", "display": "Bea" })),
+        element(json!({ "value": "b", "$ref": "https://example.com/Users/b" })),
+    ];
+    let change = |add: Vec<_>, remove| ListDelta::Change { add, remove };
+    let replaced = vec![&renamed];
+    for (delta, expected) in [
+        (ListDelta::none(), (vec![], vec![], vec![])),
+        (change(vec![&renamed], vec![]), (vec![], vec![], vec![])),
+        (change(vec![&renamed], vec!["a"]), (vec![], replaced.clone(), vec![])),
+        (change(vec![&bare], vec!["a"]), (vec![], vec![], vec![])),
+        (change(vec![&new], vec!["a", "x"]), (vec![&new], vec![], vec!["a"])),
+        (ListDelta::Exactly(vec![&bare, &new]), (vec![&new], vec![], vec![])),
+        (ListDelta::Exactly(vec![&renamed, &bare]), (vec![], replaced, vec![])),
+        (ListDelta::Exactly(vec![]), (vec![], vec![], vec!["a"])),
+        (ListDelta::ExactKeys(vec![&renamed, &new]), (vec![&new], vec![], vec![])),
+        (ListDelta::ExactKeys(vec![&new]), (vec![&new], vec![], vec!["a"])),
+    ] {
+        let same = |stored: &Object, requested: &Object| ListDelta::is_same(list, stored, requested);
+        let changes = delta.changes([("a", &named)], same);
+        assert_eq!((changes.added, changes.replaced, changes.removed), expected, "{delta:?}");
+    }
 }
 
 /// The list as a store has it: each key once.

@@ -1,7 +1,7 @@
 //! Requests that are made to cost much: they are refused, or cost little.
 
 use scim_patch::{Limits, PatchError, PatchRequest};
-use scim_schema::{Reading, ResourceType, ScimType, Tolerance, standard};
+use scim_schema::{ReadContext, ResourceType, ScimType, Tolerance, standard};
 use serde_json::{Value, json};
 
 use crate::support::Object;
@@ -137,7 +137,8 @@ fn many_attributes_in_many_operations_are_sorted_out() {
 fn depth_is_refused_by_the_reader() {
     let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
     for text in ["[".repeat(100_000), format!("{{\"Operations\":{}", "[{\"a\":".repeat(50_000))] {
-        let error = PatchRequest::parse(text.as_bytes(), &limits, &mut Reading::new(&tolerance)).unwrap_err();
+        let error =
+            PatchRequest::parse(text.as_bytes(), &limits, &mut ReadContext::new(&tolerance)).unwrap_err();
         assert_eq!(error.scim_type(), Some(ScimType::InvalidSyntax));
     }
 }
@@ -159,10 +160,14 @@ fn messages_stay_short() {
     ] {
         for tolerance in [Tolerance::lenient(), Tolerance::strict()] {
             let limits = Limits::default();
-            let mut reading = Reading::new(&tolerance);
-            let read =
-                PatchRequest::from_value(message(std::slice::from_ref(&operation)), &limits, &mut reading);
-            let resolved = read.and_then(|read| read.resolve(&standard::user_type(), &limits, &mut reading));
+            let mut read_context = ReadContext::new(&tolerance);
+            let read = PatchRequest::from_value(
+                message(std::slice::from_ref(&operation)),
+                &limits,
+                &mut read_context,
+            );
+            let resolved =
+                read.and_then(|read| read.resolve(&standard::user_type(), &limits, &mut read_context));
             if let Err(error) = resolved {
                 assert!(error.to_string().len() < 1_000, "{} bytes", error.to_string().len());
             }

@@ -5,7 +5,7 @@ use crate::support::random::{anything, message, resolve, resource, scenario, tol
 use proptest::prelude::*;
 use proptest::sample::select;
 use scim_patch::{Limits, PatchRequest};
-use scim_schema::{Mutability, Reading, ResourceType, Tolerance};
+use scim_schema::{Mutability, ReadContext, ResourceType, Tolerance};
 use serde_json::{Value, json};
 
 proptest! {
@@ -22,7 +22,7 @@ proptest! {
         }
         // What came out is in canonical form, so that it can be patched again.
         let mut normal = applied.resource.clone();
-        on.normalize(&mut normal, &mut Reading::new(&Tolerance::lenient())).unwrap();
+        on.normalize(&mut normal, &mut ReadContext::new(&Tolerance::lenient())).unwrap();
         prop_assert_eq!(normal, without_read_only(&on, applied.resource));
     }
 
@@ -56,7 +56,7 @@ proptest! {
             Some(patch.apply(resource).unwrap().resource)
         };
         let mut before = json!({ list: before, "userName": "a" }).as_object().unwrap().clone();
-        on.normalize(&mut before, &mut Reading::new(&Tolerance::lenient())).unwrap();
+        on.normalize(&mut before, &mut ReadContext::new(&Tolerance::lenient())).unwrap();
         // What says nothing, or lists nothing, is refused alone as well as among others.
         let one = |resource, element| apply(resource, json!([element]));
         let Some(expected) = given.iter().try_fold(before.clone(), one) else { return Ok(()) };
@@ -70,8 +70,8 @@ proptest! {
         bytes in any::<Vec<u8>>(),
     ) {
         let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
-        let mut reading = Reading::new(&tolerance);
-        let _ = PatchRequest::parse(&bytes, &limits, &mut reading);
+        let mut read_context = ReadContext::new(&tolerance);
+        let _ = PatchRequest::parse(&bytes, &limits, &mut read_context);
         let _ = resolve(&on, &tolerance, message.clone());
         let _ = resolve(&on, &tolerance, json!({ "Operations": message }));
         let _ = resolve(&on, &tolerance, json!({ "Operations": [message] }));
@@ -99,11 +99,11 @@ proptest! {
             return Ok(());
         }
         let limits = Limits::default();
-        let mut reading = Reading::new(&tolerance);
-        let received = PatchRequest::parse(&serde_json::to_vec(&request).unwrap(), &limits, &mut reading).unwrap();
+        let mut read_context = ReadContext::new(&tolerance);
+        let received = PatchRequest::parse(&serde_json::to_vec(&request).unwrap(), &limits, &mut read_context).unwrap();
         prop_assert_eq!(&received, &request);
-        let applied = received.resolve(&on, &limits, &mut reading).unwrap().apply(from.clone()).unwrap();
-        prop_assert!(reading.fired().iter().all(|fired| Tolerance::strict().allows(fired.quirk)));
+        let applied = received.resolve(&on, &limits, &mut read_context).unwrap().apply(from.clone()).unwrap();
+        prop_assert!(read_context.tolerated().iter().all(|tolerated| Tolerance::strict().allows(tolerated.quirk)));
         prop_assert!(same(&on, &applied.resource, &to), "{}\n{:#}", json!(request), json!(applied.resource));
     }
 }

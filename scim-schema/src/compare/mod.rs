@@ -49,7 +49,7 @@ pub enum Comparison {
 
 impl Comparison {
     /// The comparison that suits an attribute.
-    pub fn of(attribute: &Attribute) -> Self {
+    pub fn for_attribute(attribute: &Attribute) -> Self {
         match attribute.data_type() {
             Type::String if attribute.is_compared_as_user_name() => Self::UserName,
             Type::String if attribute.is_case_exact() => Self::Exact,
@@ -106,11 +106,11 @@ impl Comparison {
     /// use scim_schema::Comparison;
     /// use serde_json::json;
     ///
-    /// let key = |value| Comparison::Instant.key(&value).into_owned();
+    /// let key = |value| Comparison::Instant.equality_key(&value).into_owned();
     /// assert_eq!(key(json!("2024-01-01T00:00:00Z")), key(json!("2024-01-01T02:00:00.0+02:00")));
     /// ```
-    pub fn key(self, value: &Value) -> Cow<'_, str> {
-        // What is not of the right type is marked, lest it be taken for something that is.
+    pub fn equality_key(self, value: &Value) -> Cow<'_, str> {
+        // A value of another type gets a mark, so that its key never equals that of a value of the right type.
         let wrong = |text: String| Cow::Owned(format!("\0{text}"));
         match (self, value) {
             (Self::Number, Value::Number(number)) => Cow::Owned(number_key(number)),
@@ -179,7 +179,7 @@ impl Comparison {
     /// Whether two values are the same under this comparison.
     ///
     /// Values that are not of the right type are the same if they are identical.
-    pub fn same(self, a: &Value, b: &Value) -> bool {
+    pub fn values_equal(self, a: &Value, b: &Value) -> bool {
         match (a, b) {
             (Value::String(a), Value::String(b)) if a == b => true,
             (Value::String(a), Value::String(b)) => match self {
@@ -193,11 +193,11 @@ impl Comparison {
         }
     }
 
-    /// The order of two values for sorting. It is a total one, whatever a store holds: values that
+    /// The order of two values for sorting. It is a total order, even if a store holds bad values: those that
     /// are not of the right type come last, in no order of their own.
-    pub fn order(self, a: &Value, b: &Value) -> Ordering {
+    pub fn order_values(self, a: &Value, b: &Value) -> Ordering {
         match (self.prepare(a), self.prepare(b)) {
-            (Some(a), Some(b)) => a.order(&b),
+            (Some(a), Some(b)) => a.compare_to(&b),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => Ordering::Equal,
@@ -216,23 +216,23 @@ mod tests {
 
     use super::*;
 
-    fn same(a: &str, b: &str) -> bool {
-        Comparison::Folded.same(&json!(a), &json!(b))
+    fn values_equal(a: &str, b: &str) -> bool {
+        Comparison::Folded.values_equal(&json!(a), &json!(b))
     }
 
     #[test]
     fn folds_one_character_to_one() {
-        assert!(same("Σ", "ς") && same("σ", "ς"));
-        assert!(same("ſ", "S"));
-        assert!(same("\u{212a}", "k"), "the Kelvin sign");
-        assert!(same("ẞ", "ß") && !same("ß", "ss"));
-        assert!(!same("İ", "i") && !same("ı", "i") && !same("İ", "i\u{307}"));
-        assert!(!same("é", "e\u{301}"), "composition matters except in user names");
+        assert!(values_equal("Σ", "ς") && values_equal("σ", "ς"));
+        assert!(values_equal("ſ", "S"));
+        assert!(values_equal("\u{212a}", "k"), "the Kelvin sign");
+        assert!(values_equal("ẞ", "ß") && !values_equal("ß", "ss"));
+        assert!(!values_equal("İ", "i") && !values_equal("ı", "i") && !values_equal("İ", "i\u{307}"));
+        assert!(!values_equal("é", "e\u{301}"), "composition matters except in user names");
     }
 
     #[test]
     fn user_names_also_compose_and_ignore_width() {
-        let user_name = |a: &str, b: &str| Comparison::UserName.same(&json!(a), &json!(b));
+        let user_name = |a: &str, b: &str| Comparison::UserName.values_equal(&json!(a), &json!(b));
         assert!(user_name("É", "e\u{301}"));
         assert!(user_name("ＡＬＩＣＥ", "alice"));
         assert!(user_name("ｶﾞ", "ガ"));

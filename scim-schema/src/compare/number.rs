@@ -65,7 +65,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{Reading, Tolerance, standard};
+    use crate::{ReadContext, Tolerance, standard};
 
     #[test]
     fn numbers_compare_by_value() {
@@ -118,7 +118,7 @@ mod tests {
             assert!(is_comparable(&number), "{number}");
             // Where a string belongs, it becomes one exactly if that says what was sent.
             let mut value = Value::Number(number.clone());
-            assert!(name.normalize_one(&mut value, &mut Reading::new(&tolerance)).unwrap());
+            assert!(name.normalize_single(&mut value, &mut ReadContext::new(&tolerance)).unwrap());
             let expected = if exact { json!(number.to_string()) } else { Value::Number(number) };
             assert_eq!(value, expected);
         }

@@ -35,7 +35,7 @@ impl Operand {
     /// ```
     pub fn to_value(&self) -> Value {
         match self {
-            Self::Text(text) => Value::from(text.given()),
+            Self::Text(text) => Value::from(text.original()),
             Self::Number(number) => Value::Number(number.clone()),
             Self::Boolean(flag) => Value::Bool(*flag),
             Self::Instant(_, given) => Value::from(&**given),
@@ -44,7 +44,7 @@ impl Operand {
 
     /// The order of two operands of one comparison, for sorting many values that were made ready once.
     /// Operands of two kinds, which one comparison does not make, are equal.
-    pub fn order(&self, other: &Self) -> Ordering {
+    pub fn compare_to(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Text(a), Self::Text(b)) => a.folded().cmp(b.folded()),
             (Self::Number(a), Self::Number(b)) => compare_numbers(a, b).unwrap_or(Ordering::Equal),
@@ -89,7 +89,7 @@ impl Text {
     }
 
     /// The text as it was given.
-    pub fn given(&self) -> &str {
+    pub fn original(&self) -> &str {
         self.both.get(..self.given).unwrap_or_default()
     }
 

@@ -251,11 +251,11 @@ impl Attribute {
     /// use scim_schema::Attribute;
     ///
     /// let subs = [Attribute::string("value"), Attribute::string("type"), Attribute::boolean("primary")];
-    /// let emails = Attribute::complex("emails", subs).multi_valued().single("work");
+    /// let emails = Attribute::complex("emails", subs).multi_valued().keep_only_type("work");
     /// assert_eq!(emails.single_type(), Some("work"));
     /// ```
     #[must_use]
-    pub fn single(mut self, element_type: impl Into<String>) -> Self {
+    pub fn keep_only_type(mut self, element_type: impl Into<String>) -> Self {
         self.edit().single = Some(element_type.into());
         self
     }
@@ -320,7 +320,7 @@ impl Attribute {
         self.0.default_value.as_ref()
     }
 
-    /// The type of the only element that is kept of a list; see [`single`](Self::single).
+    /// The type of the only element that is kept of a list; see [`keep_only_type`](Self::keep_only_type).
     pub fn single_type(&self) -> Option<&str> {
         self.0.single.as_deref()
     }

@@ -201,7 +201,7 @@ impl Schema {
     }
 
     /// Whether a URI names this schema; case does not matter (RFC 7644 section 3.10).
-    pub fn is(&self, uri: &str) -> bool {
+    pub fn has_id(&self, uri: &str) -> bool {
         self.0.id == uri || self.0.id.eq_ignore_ascii_case(uri)
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use crate::target::Targets;
-use crate::{Quirk, Reading, ScimType, Target, Violation, is_unassigned};
+use crate::attribute_ref::AttributeRefs;
+use crate::{AttributeRef, Quirk, ReadContext, ScimType, Violation, is_unassigned};
 
 /// What becomes of a member.
 pub(super) enum MemberKind<'a> {
@@ -45,55 +45,51 @@ pub(super) fn split_members<'a>(
 
 /// The members of an extension object or of a complex value; `around` is the beginning of their paths.
 pub(super) fn normalize_members(
-    targets: &Targets,
+    targets: &AttributeRefs,
     object: &mut Map<String, Value>,
     around: &dyn Display,
-    reading: &mut Reading<'_>,
+    read_context: &mut ReadContext<'_>,
 ) -> Result<(), Violation> {
-    let pass = |object: &mut Map<String, Value>, reading: &mut Reading<'_>| {
+    let pass = |object: &mut Map<String, Value>, read_context: &mut ReadContext<'_>| {
         let mut lookup = targets.lookup();
         split_members(object, |key, value| match lookup(key) {
-            Some(target) => normalize_writable(target, value, reading),
+            Some(target) => normalize_writable(target, value, read_context),
             None => Ok(MemberKind::Unknown),
         })
     };
-    let Split { unknown_members, dropped } = pass(object, reading)?;
+    let Split { unknown_members, dropped } = pass(object, read_context)?;
     if unknown_members.is_empty() {
         return Ok(());
     }
     for (key, value) in unknown_members {
-        let display = || {
-            let target = targets.exact("display").filter(|_| key.eq_ignore_ascii_case("displayName"))?;
-            reading.tolerates(Quirk::DisplayNameForDisplay, target).then_some(target)
-        };
-        match targets.find(&key).or_else(display) {
+        match targets.find_tolerated(&key, read_context) {
             Some(target) => insert_once(object, target.name(), value, &dropped, around)?,
             None if is_unassigned(&value) => {}
-            None => unknown(format_args!("{around}{key}"), reading)?,
+            None => unknown(format_args!("{around}{key}"), read_context)?,
         }
     }
-    pass(object, reading).map(|_| ())
+    pass(object, read_context).map(|_| ())
 }
 
-impl Target {
+impl AttributeRef {
     /// The members of a complex value.
     pub(crate) fn normalize_members(
         &self,
         object: &mut Map<String, Value>,
-        reading: &mut Reading<'_>,
+        read_context: &mut ReadContext<'_>,
     ) -> Result<(), Violation> {
-        normalize_members(self.subs(), object, &format_args!("{self}."), reading)
+        normalize_members(self.subs(), object, &format_args!("{self}."), read_context)
     }
 }
 
 /// What only the server writes is dropped; what it is, does not matter.
 pub(super) fn normalize_writable<'a>(
-    target: &'a Target,
+    target: &'a AttributeRef,
     value: &mut Value,
-    reading: &mut Reading<'_>,
+    read_context: &mut ReadContext<'_>,
 ) -> Result<MemberKind<'a>, Violation> {
     let writable = !target.is_read_only();
-    let keep = writable && (target.is_plain(value) || target.normalize(value, reading)?);
+    let keep = writable && (target.is_plain(value) || target.normalize(value, read_context)?);
     if keep && let Value::Array(list) = value {
         target.merge_repeated(list);
     }
@@ -110,14 +106,14 @@ pub(super) fn insert_once(
 ) -> Result<(), Violation> {
     if dropped.contains(&name) || object.insert(name.to_owned(), value).is_some() {
         let path = format!("{around}{name}");
-        return Err(Violation::new(ScimType::InvalidSyntax, path, "the attribute is there twice"));
+        return Err(Violation::new(ScimType::InvalidSyntax, path, "duplicate attribute"));
     }
     Ok(())
 }
 
 /// Leaves a member with an unknown name out, if that is tolerated.
-pub(super) fn unknown(path: impl Display, reading: &mut Reading<'_>) -> Result<(), Violation> {
-    if reading.tolerates(Quirk::UnknownAttribute, &path) {
+pub(super) fn unknown(path: impl Display, read_context: &mut ReadContext<'_>) -> Result<(), Violation> {
+    if read_context.allow_quirk(Quirk::UnknownAttribute, &path) {
         return Ok(());
     }
     Err(Violation::new(ScimType::InvalidSyntax, path, "the resource type has no such attribute"))

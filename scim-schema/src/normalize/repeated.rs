@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use crate::Target;
+use crate::AttributeRef;
 
 /// In a list of up to so many elements, each is compared with each before anything is moved.
 const FEW: usize = 8;
 
-impl Target {
+impl AttributeRef {
     /// Makes one element of those that are the same, as `add` does (RFC 7643 section 2.4, RFC 7644 section
     /// 3.5.2.1): an element is one that came before if it has the same `value`, and the same `type` unless
     /// it has none; without a `value`, if it is the same in all. What it says in addition, or otherwise,
@@ -52,7 +52,7 @@ impl Target {
     }
 
     fn keep_first_members(&self, list: &mut Vec<Value>) {
-        let rule = self.subs().exact("value").map_or(self.comparison(), Self::comparison);
+        let rule = self.subs().get("value").map_or(self.comparison(), Self::comparison);
         let mut seen = HashSet::with_capacity(list.len());
         list.retain(|element| {
             let key = element.get("value").and_then(Value::as_str);
@@ -72,15 +72,15 @@ impl Target {
 
     /// Whether an element is one that came before.
     fn is_repeated(&self, old: &Value, new: &Value) -> bool {
-        let same = |name: &str| match (self.subs().exact(name), old.get(name), new.get(name)) {
+        let same = |name: &str| match (self.subs().get(name), old.get(name), new.get(name)) {
             (None, ..) | (_, None, None) => None,
-            (Some(sub), Some(old), Some(new)) => Some(sub.same_value(old, new)),
+            (Some(sub), Some(old), Some(new)) => Some(sub.values_equal(old, new)),
             (Some(_), ..) => Some(false),
         };
         match same("value") {
             Some(false) => false,
             Some(true) => new.get("type").is_none() || same("type") != Some(false),
-            None => self.same_value(old, new),
+            None => self.values_equal(old, new),
         }
     }
 
@@ -93,7 +93,7 @@ impl Target {
                     sub.merge_repeated(old);
                 }
                 // What is the same stays in the form that it has.
-                (Some(sub), Some(old), value) if sub.same_value(old, &value) => {}
+                (Some(sub), Some(old), value) if sub.values_equal(old, &value) => {}
                 (_, _, value) => {
                     old.insert(name, value);
                 }
@@ -112,10 +112,10 @@ struct Keys {
 }
 
 impl Keys {
-    fn of(target: &Target, element: &Value) -> Self {
-        let key = |name: &str| Some(target.subs().exact(name)?.key(element.get(name)?));
+    fn of(target: &AttributeRef, element: &Value) -> Self {
+        let key = |name: &str| Some(target.subs().get(name)?.equality_key(element.get(name)?));
         let Some(value) = key("value") else {
-            let whole = format!("{:?}", ((), target.key(element)));
+            let whole = format!("{:?}", ((), target.equality_key(element)));
             return Self { whole, value: None, has_type: false };
         };
         let kind = key("type");

@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 use super::members::{
     MemberKind, Split, insert_once, normalize_members, normalize_writable, split_members, unknown,
 };
-use crate::{Extension, Named, Quirk, Reading, ResourceType, ScimType, Target, Violation, is_unassigned};
+use crate::{
+    AttributeRef, Extension, Quirk, ReadContext, ResolvedName, ResourceType, ScimType, Violation,
+    is_unassigned,
+};
 
 impl ResourceType {
     /// Brings a resource that a client sent into canonical form, in place.
@@ -16,7 +19,7 @@ impl ResourceType {
     /// - null, `[]` and objects without values are the same as absence (RFC 7643 section 2.5);
     /// - `readOnly` attributes are dropped (RFC 7644 section 3.3), and so is the `$ref` of a
     ///   reference whose `value` is there: the service writes it from the value;
-    /// - of list elements that are the same, one stays ([`Target::merge_repeated`]);
+    /// - of list elements that are the same, one stays ([`AttributeRef::merge_repeated`]);
     /// - extension attributes end up under their schema's URI, and `schemas` lists the core schema
     ///   and the extensions that have values (RFC 7643 section 3);
     /// - what [`Quirk`] lists is put right if the reading tolerates it.
@@ -32,32 +35,32 @@ impl ResourceType {
     pub fn normalize(
         &self,
         resource: &mut Map<String, Value>,
-        reading: &mut Reading<'_>,
+        read_context: &mut ReadContext<'_>,
     ) -> Result<(), Violation> {
-        let Split { mut unknown_members, dropped } = self.split_members(resource, reading)?;
+        let Split { mut unknown_members, dropped } = self.split_members(resource, read_context)?;
         if !unknown_members.is_empty() {
             // Whole attributes and extensions first: names with a path add to them.
             unknown_members
                 .sort_by_key(|(key, _)| self.attribute(key).is_none() && self.extension(key).is_none());
             for (key, value) in unknown_members {
-                self.insert_noncanonical(resource, &key, value, &dropped, reading)?;
+                self.insert_noncanonical(resource, &key, value, &dropped, read_context)?;
             }
-            self.split_members(resource, reading)?;
+            self.split_members(resource, read_context)?;
         }
-        self.normalize_schemas(resource, reading)
+        self.normalize_schemas(resource, read_context)
     }
 
     /// Normalises the values of members with canonical names; takes the other members out.
     fn split_members(
         &self,
         resource: &mut Map<String, Value>,
-        reading: &mut Reading<'_>,
+        read_context: &mut ReadContext<'_>,
     ) -> Result<Split<'_>, Violation> {
         let mut core = self.core().attributes.lookup();
         split_members(resource, |key, value| match core(key) {
-            Some(target) => normalize_writable(target, value, reading),
+            Some(target) => normalize_writable(target, value, read_context),
             None => match self.extensions().find(|extension| extension.schema().id() == key) {
-                Some(extension) => normalize_extension(extension, value, reading),
+                Some(extension) => normalize_extension(extension, value, read_context),
                 None => Ok(MemberKind::Unknown),
             },
         })
@@ -70,32 +73,32 @@ impl ResourceType {
         key: &str,
         value: Value,
         dropped: &[&str],
-        reading: &mut Reading<'_>,
+        read_context: &mut ReadContext<'_>,
     ) -> Result<(), Violation> {
-        let whole = self.attribute(key).map(Target::name);
+        let whole = self.attribute(key).map(AttributeRef::name);
         if let Some(name) = whole.or_else(|| self.extension(key).map(|extension| extension.schema().id())) {
             return insert_once(resource, name, value, dropped, &"");
         }
-        // Only what has a value is worth an opinion on its name.
+        // A member without a value does no harm, so that its name may be unknown.
         if is_unassigned(&value) {
             return Ok(());
         }
-        match self.named(key, reading) {
-            Some(Named::Attribute(target)) => target.insert(resource, value),
-            Some(Named::Extension(_)) => Ok(()),
-            None if self.has_path(key) && !reading.tolerance().allows(Quirk::UnknownAttribute) => {
+        match self.resolve_name(key, read_context) {
+            Some(ResolvedName::Attribute(target)) => target.insert(resource, value),
+            Some(ResolvedName::Extension(_)) => Ok(()),
+            None if self.has_path(key) && !read_context.tolerance().allows(Quirk::UnknownAttribute) => {
                 let reason =
                     "is a path, where the name of a member is wanted; send objects inside each other";
                 Err(Violation::new(ScimType::InvalidSyntax, key, reason))
             }
-            None => unknown(key, reading),
+            None => unknown(key, read_context),
         }
     }
 
     fn normalize_schemas(
         &self,
         resource: &mut Map<String, Value>,
-        reading: &mut Reading<'_>,
+        read_context: &mut ReadContext<'_>,
     ) -> Result<(), Violation> {
         if self.lists_expected_schemas(resource) {
             return Ok(());
@@ -109,15 +112,15 @@ impl ResourceType {
         let mut listed = Vec::new();
         for uri in uris {
             let Some(uri) = uri.as_str() else { return wrong("must be an array of strings") };
-            match self.sections().iter().position(|section| section.schema.is(uri)) {
-                None if reading.tolerates(Quirk::ForeignSchema, "schemas") => {}
+            match self.sections().iter().position(|section| section.schema.has_id(uri)) {
+                None if read_context.allow_quirk(Quirk::ForeignSchema, "schemas") => {}
                 None => return wrong("lists a URI that is not a schema of this resource type"),
                 Some(section) if !listed.contains(&section) => listed.push(section),
-                Some(_) if reading.tolerates(Quirk::RepeatedSchema, "schemas") => {}
+                Some(_) if read_context.allow_quirk(Quirk::RepeatedSchema, "schemas") => {}
                 Some(_) => return wrong("lists a URI twice"),
             }
         }
-        if !listed.contains(&0) && !reading.tolerates(Quirk::MissingSchemas, "schemas") {
+        if !listed.contains(&0) && !read_context.allow_quirk(Quirk::MissingSchemas, "schemas") {
             return wrong("must list the core schema of the resource type");
         }
         self.update_schemas(resource);
@@ -148,14 +151,15 @@ impl ResourceType {
     }
 }
 
-impl Target {
+impl AttributeRef {
     /// Puts a value where the attribute lives, making the objects around it.
     fn insert(&self, resource: &mut Map<String, Value>, value: Value) -> Result<(), Violation> {
         let around = [self.extension(), self.sub().map(|_| self.attribute().name())];
         let mut object = resource;
         for name in around.into_iter().flatten() {
-            let wrong =
-                || Violation::new(ScimType::InvalidValue, self, "what it belongs to is not an object");
+            let wrong = || {
+                Violation::new(ScimType::InvalidValue, self, "the value that should hold it is not an object")
+            };
             let inner = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
             object = inner.as_object_mut().ok_or_else(wrong)?;
         }
@@ -168,13 +172,13 @@ impl Target {
 fn normalize_extension<'a>(
     extension: Extension<'a>,
     value: &mut Value,
-    reading: &mut Reading<'_>,
+    read_context: &mut ReadContext<'_>,
 ) -> Result<MemberKind<'a>, Violation> {
     let uri = extension.schema().id();
     match value {
         Value::Null => return Ok(MemberKind::Drop(uri)),
         Value::Object(object) => {
-            normalize_members(extension.targets(), object, &format_args!("{uri}:"), reading)?;
+            normalize_members(extension.targets(), object, &format_args!("{uri}:"), read_context)?;
             if object.is_empty() {
                 return Ok(MemberKind::Drop(uri));
             }

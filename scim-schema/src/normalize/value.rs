@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::compare::{is_exact, whole_float};
-use crate::{Quirk, Reading, ScimType, Target, Type, Violation};
+use crate::{AttributeRef, Quirk, ReadContext, ScimType, Type, Violation};
 
-impl Target {
+impl AttributeRef {
     /// Brings a value for this attribute into canonical form; false if that leaves it unassigned.
     ///
     /// The `readOnly` sub-attributes of a complex value are dropped. This is what
@@ -16,46 +16,54 @@ impl Target {
     /// # Errors
     ///
     /// As there.
-    pub fn normalize(&self, value: &mut Value, reading: &mut Reading<'_>) -> Result<bool, Violation> {
+    pub fn normalize(
+        &self,
+        value: &mut Value,
+        read_context: &mut ReadContext<'_>,
+    ) -> Result<bool, Violation> {
         if !self.definition().is_multi_valued() {
             if let Value::Array(list) = value {
                 match list.as_mut_slice() {
                     [] => return Ok(false),
                     // A list in a list is nothing that a client means.
                     [Value::Array(_)] => return Ok(true),
-                    [one] if reading.tolerates(Quirk::ListForSingular, self) => *value = one.take(),
+                    [one] if read_context.allow_quirk(Quirk::ListForSingular, self) => *value = one.take(),
                     _ => return Ok(true),
                 }
             }
-            return self.normalize_one(value, reading);
+            return self.normalize_single(value, read_context);
         }
         match value {
             Value::Null => return Ok(false),
             Value::Array(list) if list.is_empty() => return Ok(false),
             Value::Array(_) => {}
             _ => {
-                if !reading.tolerates(Quirk::SingularForList, self) {
+                if !read_context.allow_quirk(Quirk::SingularForList, self) {
                     return Ok(true);
                 }
                 *value = Value::Array(vec![value.take()]);
             }
         }
         let Value::Array(list) = value else { return Ok(true) };
-        self.normalize_elements(list, reading)?;
-        self.keep_single(list, reading)?;
+        self.normalize_elements(list, read_context)?;
+        self.keep_single(list, read_context)?;
         Ok(!list.is_empty())
     }
 
     /// Brings each element into canonical form, and leaves out those without a value. If none is left,
     /// the client did not mean "none", for which there is `[]`: then nothing of what it sent was understood.
-    fn normalize_elements(&self, list: &mut Vec<Value>, reading: &mut Reading<'_>) -> Result<(), Violation> {
+    fn normalize_elements(
+        &self,
+        list: &mut Vec<Value>,
+        read_context: &mut ReadContext<'_>,
+    ) -> Result<(), Violation> {
         let (mut failed, before) = (None, list.len());
         list.retain_mut(|element| {
             if failed.is_some() {
                 return true;
             }
             let empty = self.is_complex() && element.as_object().is_some_and(Map::is_empty);
-            match self.normalize_one(element, reading) {
+            match self.normalize_single(element, read_context) {
                 Ok(true) if !empty => true,
                 Ok(_) => {
                     if empty || self.holds_members() {
@@ -78,7 +86,7 @@ impl Target {
     }
 
     fn without_value(&self) -> Violation {
-        let reason = match self.subs().exact("value") {
+        let reason = match self.subs().get("value") {
             Some(_) => "each element must have a `value`; to leave the list empty, send []",
             None => "an element has nothing that is known; to leave the list empty, send []",
         };
@@ -86,11 +94,15 @@ impl Target {
     }
 
     /// Of a list that keeps a single element, leaves that one: the primary one of its type, else the last.
-    fn keep_single(&self, list: &mut Vec<Value>, reading: &mut Reading<'_>) -> Result<(), Violation> {
+    fn keep_single(
+        &self,
+        list: &mut Vec<Value>,
+        read_context: &mut ReadContext<'_>,
+    ) -> Result<(), Violation> {
         let Some(kind) = self.definition().single_type() else { return Ok(()) };
         let mut kept = None;
         for element in list.drain(..) {
-            if !self.is_of_single_type(&element, reading)? {
+            if !self.is_of_single_type(&element, read_context)? {
                 continue;
             }
             let is_primary = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
@@ -111,8 +123,12 @@ impl Target {
     /// # Errors
     ///
     /// `invalidValue` if it is of another type and that is not tolerated.
-    pub fn is_of_single_type(&self, element: &Value, reading: &mut Reading<'_>) -> Result<bool, Violation> {
-        let given = self.subs().exact("type").zip(element.get("type").and_then(Value::as_str));
+    pub fn is_of_single_type(
+        &self,
+        element: &Value,
+        read_context: &mut ReadContext<'_>,
+    ) -> Result<bool, Violation> {
+        let given = self.subs().get("type").zip(element.get("type").and_then(Value::as_str));
         let (Some(kind), Some((sub, given))) = (self.definition().single_type(), given) else {
             return Ok(true);
         };
@@ -120,7 +136,7 @@ impl Target {
         if rule.fold(given) == rule.fold(kind) {
             return Ok(true);
         }
-        if reading.tolerates(Quirk::OtherType, self) {
+        if read_context.allow_quirk(Quirk::OtherType, self) {
             return Ok(false);
         }
         let reason = format!("only an element of the type `{kind}` is kept; leave the others out");
@@ -133,59 +149,63 @@ impl Target {
     /// # Errors
     ///
     /// As for [`normalize`](Self::normalize).
-    pub fn normalize_one(&self, value: &mut Value, reading: &mut Reading<'_>) -> Result<bool, Violation> {
+    pub fn normalize_single(
+        &self,
+        value: &mut Value,
+        read_context: &mut ReadContext<'_>,
+    ) -> Result<bool, Violation> {
         match (self.definition().data_type(), &mut *value) {
             (_, Value::Null) => return Ok(false),
-            (Type::Complex, Value::Object(object)) => return self.normalize_object(object, reading),
+            (Type::Complex, Value::Object(object)) => return self.normalize_object(object, read_context),
             (data_type, Value::Object(object)) if data_type != Type::Complex => {
                 if let Some(inner) = only_value(object)
-                    && reading.tolerates(Quirk::ValueObject, self)
+                    && read_context.allow_quirk(Quirk::ValueObject, self)
                 {
                     *value = inner;
-                    return self.normalize_one(value, reading);
+                    return self.normalize_single(value, read_context);
                 }
             }
             (Type::Reference, Value::String(text))
-                if !is_uri_text(text) && !reading.tolerates(Quirk::NotUri, self) =>
+                if !is_uri_text(text) && !read_context.allow_quirk(Quirk::NotUri, self) =>
             {
                 return Err(Violation::new(ScimType::InvalidValue, self, "a URI holds no blanks"));
             }
             (Type::Complex, Value::String(text)) if text.trim().is_empty() => {
-                return Ok(!reading.tolerates(Quirk::EmptyForComplex, self));
+                return Ok(!read_context.allow_quirk(Quirk::EmptyForComplex, self));
             }
             (Type::Complex, Value::String(_))
-                if self.subs().exact("value").is_some()
-                    && reading.tolerates(Quirk::StringForComplex, self) =>
+                if self.subs().get("value").is_some()
+                    && read_context.allow_quirk(Quirk::StringForComplex, self) =>
             {
                 let mut object = Map::from_iter([("value".to_owned(), value.take())]);
-                let assigned = self.normalize_object(&mut object, reading)?;
+                let assigned = self.normalize_object(&mut object, read_context)?;
                 *value = Value::Object(object);
                 return Ok(assigned);
             }
             (Type::Boolean, Value::String(text)) => {
                 let flag = ["false", "true"].iter().position(|flag| text.eq_ignore_ascii_case(flag));
                 if let Some(flag) = flag
-                    && reading.tolerates(Quirk::BooleanAsString, self)
+                    && read_context.allow_quirk(Quirk::BooleanAsString, self)
                 {
                     *value = Value::Bool(flag == 1);
                 }
             }
             (Type::String, Value::Number(number))
-                if is_exact(number) && reading.tolerates(Quirk::NumberForString, self) =>
+                if is_exact(number) && read_context.allow_quirk(Quirk::NumberForString, self) =>
             {
                 *value = Value::String(number.to_string());
             }
             (Type::Integer | Type::Decimal, Value::String(text)) => {
                 if let Ok(number) = text.trim().parse()
-                    && reading.tolerates(Quirk::NumberAsString, self)
+                    && read_context.allow_quirk(Quirk::NumberAsString, self)
                 {
                     *value = Value::Number(number);
-                    self.normalize_integer(value, reading);
+                    self.normalize_integer(value, read_context);
                 }
             }
-            (Type::Integer, Value::Number(_)) => self.normalize_integer(value, reading),
+            (Type::Integer, Value::Number(_)) => self.normalize_integer(value, read_context),
             (Type::Binary, Value::String(text))
-                if !is_base64(text) && !reading.tolerates(Quirk::NotBase64, self) =>
+                if !is_base64(text) && !read_context.allow_quirk(Quirk::NotBase64, self) =>
             {
                 return Err(Violation::new(ScimType::InvalidValue, self, "not base64"));
             }
@@ -197,13 +217,13 @@ impl Target {
     fn normalize_object(
         &self,
         object: &mut Map<String, Value>,
-        reading: &mut Reading<'_>,
+        read_context: &mut ReadContext<'_>,
     ) -> Result<bool, Violation> {
-        self.normalize_members(object, reading)?;
+        self.normalize_members(object, read_context)?;
         if self.refers_to_resources() {
             let singular = !self.definition().is_multi_valued();
             let empty = object.get("value").and_then(Value::as_str).is_some_and(|id| id.trim().is_empty());
-            if singular && empty && reading.tolerates(Quirk::EmptyForComplex, self) {
+            if singular && empty && read_context.allow_quirk(Quirk::EmptyForComplex, self) {
                 return Ok(false);
             }
             // The service writes the `$ref` of its own resources from the `value` beside it, so that
@@ -215,13 +235,13 @@ impl Target {
         Ok(!object.is_empty())
     }
 
-    fn normalize_integer(&self, value: &mut Value, reading: &mut Reading<'_>) {
+    fn normalize_integer(&self, value: &mut Value, read_context: &mut ReadContext<'_>) {
         if let Value::Number(number) = value
             && self.definition().data_type() == Type::Integer
             && !(number.is_i64() || number.is_u64())
             && let Some(whole) =
                 number.as_f64().and_then(whole_float).and_then(|whole| i64::try_from(whole).ok())
-            && reading.tolerates(Quirk::FractionForInteger, self)
+            && read_context.allow_quirk(Quirk::FractionForInteger, self)
         {
             *value = Value::from(whole);
         }

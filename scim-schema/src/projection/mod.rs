@@ -8,8 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use self::selection::{Selected, Selection};
-use crate::target::{Position, Section};
-use crate::{Attribute, Returned, Schema, Target};
+use crate::attribute_ref::{Position, Section};
+use crate::{Attribute, AttributeRef, Returned, Schema};
 
 pub use projected::{Derive, Projected};
 
@@ -19,12 +19,12 @@ pub use projected::{Derive, Projected};
 /// `request` must be (RFC 7643 section 7).
 ///
 /// ```
-/// use scim_schema::{Projected, Projection, Reading, Tolerance, standard};
+/// use scim_schema::{Projected, Projection, ReadContext, Tolerance, standard};
 /// use serde_json::json;
 ///
 /// let user = standard::user_type();
 /// let tolerance = Tolerance::strict();
-/// let projection = Projection::only(&user, "userName, name.givenName", &mut Reading::new(&tolerance));
+/// let projection = Projection::only(&user, "userName, name.givenName", &mut ReadContext::new(&tolerance));
 /// assert!(projection.includes("userName") && !projection.includes("emails"));
 ///
 /// let resource = json!({
@@ -46,7 +46,7 @@ pub struct Projection {
     /// The same, as the response needs it.
     selections: Arc<[Selection]>,
     /// What was excluded although it is shown only on request anyway.
-    excluded: Vec<Target>,
+    excluded: Vec<AttributeRef>,
 }
 
 /// What a projection of a resource type selects from.
@@ -59,7 +59,7 @@ struct Available {
 
 impl Available {
     fn new(sections: Arc<[Section]>) -> Self {
-        let all_of = |target: &Target| {
+        let all_of = |target: &AttributeRef| {
             let subs = target.sub_attributes();
             (!subs.is_empty()).then(|| Arc::new(Selection::all(subs)))
         };
@@ -92,7 +92,7 @@ impl Projection {
     }
 
     /// Shows the attributes that are always returned, and these.
-    pub(crate) fn with_only(&self, targets: &[&Target]) -> Self {
+    pub(crate) fn with_only(&self, targets: &[&AttributeRef]) -> Self {
         let mut shows = each_attribute(&self.available.sections, minimal_show);
         for target in targets {
             if let Some(show) = slot(&mut shows, target.position()) {
@@ -103,7 +103,7 @@ impl Projection {
     }
 
     /// Shows what this projection shows, without these.
-    pub(crate) fn without(&self, targets: &[&Target]) -> Self {
+    pub(crate) fn without(&self, targets: &[&AttributeRef]) -> Self {
         let mut shows = self.shows.to_vec();
         for target in targets {
             if let Some(show) = slot(&mut shows, target.position()) {
@@ -124,7 +124,7 @@ impl Projection {
     /// Also shows an attribute or sub-attribute that is returned on request, because the client has
     /// just written it (RFC 7643 section 7). Does nothing where attributes were asked for by name,
     /// or this one was excluded.
-    pub fn supplied(&mut self, target: &Target) {
+    pub fn show_supplied(&mut self, target: &AttributeRef) {
         let excluded = self.excluded.iter().any(|excluded| {
             excluded == target || excluded.sub().is_none() && excluded.attribute() == target.attribute()
         });
@@ -140,11 +140,11 @@ impl Projection {
 
     /// No longer shows an attribute or sub-attribute, unless it is always returned: for callers that
     /// may not read it.
-    pub fn hide(&mut self, target: &Target) {
+    pub fn hide(&mut self, target: &AttributeRef) {
         self.edit(target, Show::remove);
     }
 
-    fn edit(&mut self, target: &Target, change: impl FnOnce(&mut Show, &Target)) {
+    fn edit(&mut self, target: &AttributeRef, change: impl FnOnce(&mut Show, &AttributeRef)) {
         let mut shows = self.shows.to_vec();
         if let Some(show) = slot(&mut shows, target.position()) {
             change(show, target);
@@ -161,7 +161,7 @@ impl Projection {
     }
 
     /// Whether any of the target is shown.
-    pub fn shows(&self, target: &Target) -> bool {
+    pub fn shows(&self, target: &AttributeRef) -> bool {
         let position = target.position();
         let show = self.at(position);
         position.sub.map_or(*show != Show::Hide, |sub| show.is_shown(sub))
@@ -203,7 +203,7 @@ fn slot(shows: &mut [Box<[Show]>], position: Position) -> Option<&mut Show> {
 
 impl Show {
     /// Shows what a path names: of an attribute, all that is not returned on request only.
-    fn add(&mut self, target: &Target) {
+    fn add(&mut self, target: &AttributeRef) {
         if target.attribute().returned() == Returned::Never {
             return;
         }
@@ -218,7 +218,7 @@ impl Show {
         *self = Self::of(subs.map(|sub| self.is_shown(sub.0) || asked(sub)).collect());
     }
 
-    fn remove(&mut self, target: &Target) {
+    fn remove(&mut self, target: &AttributeRef) {
         if target.definition().returned() == Returned::Always {
             return;
         }
@@ -251,7 +251,7 @@ impl Show {
 }
 
 fn select(section: &Section, complete: &[Option<Arc<Selection>>], shows: &[Show]) -> Selection {
-    let selected = |((target, complete), show): ((&Target, &Option<Arc<Selection>>), &Show)| {
+    let selected = |((target, complete), show): ((&AttributeRef, &Option<Arc<Selection>>), &Show)| {
         let subs = match show {
             Show::Hide => return None,
             Show::Whole => complete.clone(),
@@ -267,11 +267,11 @@ fn select(section: &Section, complete: &[Option<Arc<Selection>>], shows: &[Show]
 }
 
 /// What a function makes of each attribute of each section.
-fn each_attribute<T>(sections: &[Section], make: impl Fn(&Target) -> T) -> Vec<Box<[T]>> {
+fn each_attribute<T>(sections: &[Section], make: impl Fn(&AttributeRef) -> T) -> Vec<Box<[T]>> {
     sections.iter().map(|section| section.attributes.iter().map(&make).collect()).collect()
 }
 
-fn default_show(target: &Target) -> Show {
+fn default_show(target: &AttributeRef) -> Show {
     let by_default =
         |attribute: &Attribute| matches!(attribute.returned(), Returned::Always | Returned::Default);
     if by_default(target.attribute()) {
@@ -281,11 +281,11 @@ fn default_show(target: &Target) -> Show {
     }
 }
 
-fn minimal_show(target: &Target) -> Show {
+fn minimal_show(target: &AttributeRef) -> Show {
     if target.attribute().returned() == Returned::Always { default_show(target) } else { Show::Hide }
 }
 
 /// Whether an attribute, or the sub-attribute that is meant of one, is returned on request only.
-fn is_on_request(target: &Target) -> bool {
+fn is_on_request(target: &AttributeRef) -> bool {
     target.attribute().returned() == Returned::Request || target.definition().returned() == Returned::Request
 }

@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use super::Projection;
 use super::json_writer::{write_array, write_object, write_string, write_value};
 use super::selection::{Selected, Selection};
-use crate::Target;
+use crate::AttributeRef;
 
 /// What the service writes into a response itself: `meta.resourceType`, `meta.location`, and the
 /// `$ref` of references to its own resources.
 pub trait Derive {
     /// The value of a derived sub-attribute, given the object that it is a member of.
-    fn derive<'a>(&'a self, target: &Target, object: &'a Map<String, Value>) -> Option<Cow<'a, str>>;
+    fn derive<'a>(&'a self, target: &AttributeRef, object: &'a Map<String, Value>) -> Option<Cow<'a, str>>;
 }
 
 /// A resource as a response shows it: serialises through a projection, in schema order, without
@@ -98,7 +98,7 @@ impl Object<'_> {
     fn write_to(&self, text: &mut Vec<u8>) {
         write_object(text, |members| {
             let Ok(()) = self.each_member::<Infallible>(|name, shown| {
-                shown.write_to(members.name(name));
+                shown.write_to(members.plain_name(name));
                 Ok(())
             });
         });

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::Target;
-use crate::target::Names;
+use crate::AttributeRef;
+use crate::attribute_ref::Names;
 
 /// Up to so many members are looked for one by one.
 const FEW: usize = 2;
@@ -20,7 +20,7 @@ pub(crate) struct Selection {
 
 /// A member that is shown.
 pub(crate) struct Selected {
-    pub(crate) target: Target,
+    pub(crate) target: AttributeRef,
     pub(crate) name: Arc<str>,
     pub(crate) is_derived: bool,
     /// What is shown of a complex value.
@@ -28,7 +28,7 @@ pub(crate) struct Selected {
 }
 
 impl Selected {
-    pub(crate) fn new(target: &Target, subs: Option<Arc<Selection>>) -> Self {
+    pub(crate) fn new(target: &AttributeRef, subs: Option<Arc<Selection>>) -> Self {
         let name = target.shared_name().clone();
         Self { target: target.clone(), name, is_derived: target.is_derived(), subs }
     }
@@ -41,7 +41,7 @@ impl Selection {
     }
 
     /// All sub-attributes of an attribute.
-    pub(crate) fn all(subs: &[Target]) -> Self {
+    pub(crate) fn all(subs: &[AttributeRef]) -> Self {
         let members = subs.iter().map(|sub| Selected::new(sub, None));
         Self { all: true, ..Self::new(members.collect()) }
     }
@@ -69,8 +69,8 @@ impl Selection {
         }
     }
 
-    /// The same, so many at once: one pass over the object finds their values, where a search for
-    /// each would take longer.
+    /// The same, so many at once: one pass over the object finds their values. With a search for each
+    /// instead, `schema/serialize` takes 23 % longer, and `service/patch-one` 4 %.
     fn chunks<'a, const AT_ONCE: usize, E>(
         &'a self,
         object: &'a Map<String, Value>,

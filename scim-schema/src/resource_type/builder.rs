@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::common::with_common;
 use super::path_index::PathIndex;
 use super::{Inner, ResourceType};
+use crate::attribute_ref::Section;
 use crate::projection::Projection;
-use crate::target::Section;
-use crate::{Mutability, Schema, SchemaError, Target, Violation};
+use crate::{AttributeRef, Mutability, Schema, SchemaError, Violation};
 
 /// The longest text in bytes unless an attribute says otherwise.
 const MAX_TEXT: usize = 64 * 1024;
@@ -110,7 +110,7 @@ impl ResourceTypeBuilder {
     ///
     /// # Errors
     ///
-    /// If the endpoint is not one path segment, a schema is there twice, an attribute is nested
+    /// If the endpoint is not one path segment, a schema occurs twice, an attribute is nested
     /// deeper than RFC 7643 section 2.3.8 allows, or a default value does not suit its attribute.
     pub fn build(self) -> Result<ResourceType, SchemaError> {
         let segment = self.endpoint.strip_prefix('/').unwrap_or(&self.endpoint);
@@ -124,14 +124,14 @@ impl ResourceTypeBuilder {
         let mut sections: Vec<Section> = Vec::new();
         let all = std::iter::once((self.schema, true)).chain(self.extensions);
         for (index, (schema, required)) in all.enumerate() {
-            if sections.iter().any(|section| section.schema.is(schema.id())) {
-                return Err(SchemaError::new(schema.id(), "the schema is there twice"));
+            if sections.iter().any(|section| section.schema.has_id(schema.id())) {
+                return Err(SchemaError::new(schema.id(), "duplicate schema"));
             }
             let attributes = if index == 0 { with_common(&schema) } else { schema.attributes().to_vec() };
-            let targets: Vec<Target> = attributes
+            let targets: Vec<AttributeRef> = attributes
                 .iter()
                 .enumerate()
-                .map(|(at, a)| Target::new(&schema, index, at, a, self.max_text))
+                .map(|(at, a)| AttributeRef::new(&schema, index, at, a, self.max_text))
                 .collect();
             targets.iter().try_for_each(check).map_err(|error| error.inside(schema.id()))?;
             sections.push(Section::new(schema, required, targets));
@@ -155,7 +155,7 @@ impl ResourceTypeBuilder {
     }
 }
 
-fn check(target: &Target) -> Result<(), SchemaError> {
+fn check(target: &AttributeRef) -> Result<(), SchemaError> {
     if let Some(sub) = target.sub_attributes().iter().find(|sub| sub.is_complex()) {
         let place = format!("{}.{}", target.name(), sub.name());
         return Err(SchemaError::new(place, "a sub-attribute cannot be complex"));
@@ -166,7 +166,7 @@ fn check(target: &Target) -> Result<(), SchemaError> {
     check_default(target)
 }
 
-fn check_default(target: &Target) -> Result<(), SchemaError> {
+fn check_default(target: &AttributeRef) -> Result<(), SchemaError> {
     let Some(value) = target.definition().default_value() else { return Ok(()) };
     let unsuitable =
         |error: Violation| SchemaError::new(target.name(), format!("its default value {}", error.reason()));
@@ -175,8 +175,8 @@ fn check_default(target: &Target) -> Result<(), SchemaError> {
 
 /// What is immutable of an attribute: all of it, or some of its sub-attributes. The elements of a
 /// list come and go; what is fixed in each is decided by its key.
-fn immutable(target: &Target) -> impl Iterator<Item = &Target> {
-    let is_immutable = |target: &&Target| target.definition().mutability() == Mutability::Immutable;
+fn immutable(target: &AttributeRef) -> impl Iterator<Item = &AttributeRef> {
+    let is_immutable = |target: &&AttributeRef| target.definition().mutability() == Mutability::Immutable;
     let singular = !target.definition().is_multi_valued();
     let subs = if singular && !is_immutable(&target) { target.sub_attributes() } else { &[] };
     std::iter::once(target).chain(subs).filter(is_immutable)

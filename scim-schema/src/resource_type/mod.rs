@@ -10,13 +10,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use self::path_index::PathIndex;
+use crate::attribute_ref::Section;
 use crate::projection::Projection;
-use crate::target::Section;
-use crate::{Extension, Schema, Target};
+use crate::{AttributeRef, Extension, Schema};
 
 pub use builder::ResourceTypeBuilder;
 pub use common::external_id;
-pub use lookup::Named;
+pub use lookup::ResolvedName;
 
 /// A kind of resource: `User` at `/Users`, or a host's own. Cheap to clone.
 ///
@@ -26,12 +26,12 @@ pub use lookup::Named;
 /// |---|---|---|
 /// | the name of a common or core attribute | `userName` | [`attribute`](Self::attribute) |
 /// | the name of an attribute of an extension | `department` | [`extension`](Self::extension), then [`Extension::attribute`] |
-/// | the name of a sub-attribute, and its attribute | `familyName` | [`Target::sub_attribute`] |
-/// | a path that a client or a configuration gave | `name.familyName`, `urn:..:User:department` | [`resolve`](Self::resolve); [`find`](Self::find) if nobody sees the error |
-/// | the name of a member of a resource that a client sent | also an extension's URI | [`named`](Self::named) |
-/// | the target of a sub-attribute | `emails.value` | [`attribute_of`](Self::attribute_of) for `emails` |
+/// | the name of a sub-attribute, and its attribute | `familyName` | [`AttributeRef::sub_attribute`] |
+/// | a path that a client or a configuration gave | `name.familyName`, `urn:..:User:department` | [`resolve`](Self::resolve); [`find_path`](Self::find_path) if nobody sees the error |
+/// | the name of a member of a resource that a client sent | also an extension's URI | [`resolve_name`](Self::resolve_name) |
+/// | the target of a sub-attribute | `emails.value` | [`parent_attribute`](Self::parent_attribute) for `emails` |
 ///
-/// No look-up minds the case of names (RFC 7643 section 2.1). Those that take a [`Reading`](crate::Reading)
+/// No look-up minds the case of names (RFC 7643 section 2.1). Those that take a [`ReadContext`](crate::ReadContext)
 /// also accept what its tolerance allows, and record it.
 ///
 /// # Example
@@ -60,7 +60,7 @@ struct Inner {
     sections: Arc<[Section]>,
     paths: PathIndex,
     /// What is fixed once it has a value: attributes, and sub-attributes of singular ones.
-    immutable: Vec<Target>,
+    immutable: Vec<AttributeRef>,
     default_projection: Projection,
     max_text: usize,
 }
@@ -86,7 +86,7 @@ impl ResourceType {
         &self.0.sections[0]
     }
 
-    pub(crate) fn immutable(&self) -> &[Target] {
+    pub(crate) fn immutable(&self) -> &[AttributeRef] {
         &self.0.immutable
     }
 
@@ -110,17 +110,17 @@ impl ResourceType {
 
     /// The extension that a URI names, in any case.
     pub fn extension(&self, uri: &str) -> Option<Extension<'_>> {
-        self.extensions().find(|extension| extension.schema().is(uri))
+        self.extensions().find(|extension| extension.schema().has_id(uri))
     }
 
     /// The common and core attributes in the order in which they are served: `schemas`, `id`,
     /// `externalId`, those of the schema, `meta`.
-    pub fn attributes(&self) -> impl Iterator<Item = &Target> {
+    pub fn attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         self.core().attributes.as_slice().iter()
     }
 
     /// Every attribute, those of extensions after those of the core.
-    pub fn all_attributes(&self) -> impl Iterator<Item = &Target> {
+    pub fn all_attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         self.0.sections.iter().flat_map(|section| section.attributes.as_slice())
     }
 
@@ -128,21 +128,21 @@ impl ResourceType {
     ///
     /// ```
     /// let group = scim_schema::standard::group_type();
-    /// let paths: Vec<_> = group.all_targets().map(|target| target.path().as_str()).collect();
+    /// let paths: Vec<_> = group.all_attribute_refs().map(|target| target.path().as_str()).collect();
     /// assert_eq!(paths[..5], ["schemas", "id", "externalId", "displayName", "members"]);
     /// assert_eq!(paths[5..7], ["members.value", "members.display"]);
     /// ```
-    pub fn all_targets(&self) -> impl Iterator<Item = &Target> {
-        self.all_attributes().flat_map(Target::self_and_sub_attributes)
+    pub fn all_attribute_refs(&self) -> impl Iterator<Item = &AttributeRef> {
+        self.all_attributes().flat_map(AttributeRef::self_and_sub_attributes)
     }
 
     /// The common or core attribute of that name, in any case.
-    pub fn attribute(&self, name: &str) -> Option<&Target> {
+    pub fn attribute(&self, name: &str) -> Option<&AttributeRef> {
         self.core().attribute(name)
     }
 
     /// The top-level attribute of a target of this type: of `emails.value`, `emails`.
-    pub fn attribute_of(&self, target: &Target) -> Option<&Target> {
+    pub fn parent_attribute(&self, target: &AttributeRef) -> Option<&AttributeRef> {
         let position = target.position();
         self.sections().get(position.section)?.attributes.as_slice().get(position.attribute)
     }

@@ -3,27 +3,28 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::Target;
+use crate::AttributeRef;
 
 /// Every attribute and sub-attribute of a resource type, by its canonical path.
 ///
 /// Every comparison of every filter looks one up, and mostly clients write the canonical path.
-pub(crate) struct PathIndex(HashMap<Box<str>, Target, BuildHasherDefault<WordHasher>>);
+pub(crate) struct PathIndex(HashMap<Box<str>, AttributeRef, BuildHasherDefault<WordHasher>>);
 
 impl PathIndex {
-    pub(crate) fn new<'a>(attributes: impl Iterator<Item = &'a Target>) -> Self {
-        let targets = attributes.flat_map(Target::self_and_sub_attributes);
+    pub(crate) fn new<'a>(attributes: impl Iterator<Item = &'a AttributeRef>) -> Self {
+        let targets = attributes.flat_map(AttributeRef::self_and_sub_attributes);
         Self(targets.map(|target| (target.path().as_str().into(), target.clone())).collect())
     }
 
     /// The one with exactly that path.
-    pub(crate) fn get(&self, path: &str) -> Option<&Target> {
+    pub(crate) fn get(&self, path: &str) -> Option<&AttributeRef> {
         self.0.get(path)
     }
 }
 
 /// Hashes eight bytes at a time. Clients choose what is looked up but not what is in the table, so
-/// they cannot make it slow.
+/// they cannot make it slow. With the standard library's hasher `filter/resolve` takes 17 % longer, which
+/// leaves it right at its bar.
 #[derive(Default)]
 pub(crate) struct WordHasher(u64);
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::ResourceType;
 use crate::path::AttrPath;
 use crate::projection::Projection;
-use crate::{Reading, Target};
+use crate::{AttributeRef, ReadContext};
 
 impl Projection {
     /// What is shown when nothing is asked for: `always` and `default`.
@@ -18,18 +18,18 @@ impl Projection {
     ///
     /// An extension's URI stands for all of its attributes. Names that the type does not have are
     /// ignored, and so is a value filter after a name.
-    pub fn only(on: &ResourceType, names: &str, reading: &mut Reading<'_>) -> Self {
-        on.default_projection().with_only(&named(on, names, reading))
+    pub fn only(on: &ResourceType, names: &str, read_context: &mut ReadContext<'_>) -> Self {
+        on.default_projection().with_only(&named(on, names, read_context))
     }
 
     /// The attributes that are returned by default without those that a comma-separated list names.
-    pub fn except(on: &ResourceType, names: &str, reading: &mut Reading<'_>) -> Self {
-        on.default_projection().without(&named(on, names, reading))
+    pub fn excluding(on: &ResourceType, names: &str, read_context: &mut ReadContext<'_>) -> Self {
+        on.default_projection().without(&named(on, names, read_context))
     }
 }
 
 /// The attributes and sub-attributes that a comma-separated list names.
-fn named<'a>(on: &'a ResourceType, names: &str, reading: &mut Reading<'_>) -> Vec<&'a Target> {
+fn named<'a>(on: &'a ResourceType, names: &str, read_context: &mut ReadContext<'_>) -> Vec<&'a AttributeRef> {
     let mut depth = 0_usize;
     let names = names.split(move |c| {
         match c {
@@ -44,10 +44,10 @@ fn named<'a>(on: &'a ResourceType, names: &str, reading: &mut Reading<'_>) -> Ve
         let name = &*without_filter(name.trim());
         if let Some(extension) = on.extension(name) {
             found.extend(extension.attributes());
-        } else if on.schema().is(name) {
+        } else if on.schema().has_id(name) {
             found.extend(on.attributes());
         } else if let Ok(path) = AttrPath::parse(name) {
-            found.extend(on.find(&path, reading));
+            found.extend(on.find_path(&path, read_context));
         }
     }
     found

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::value::{missing, unknown, validate_members};
-use crate::{Extension, ResourceType, ScimType, Target, Violation};
+use crate::{AttributeRef, Extension, ResourceType, ScimType, Violation};
 
 impl ResourceType {
     /// Checks a resource in canonical form: types, required attributes, canonical values where only
@@ -55,13 +55,13 @@ impl ResourceType {
 
 /// Whether an immutable value that was there is still the same.
 fn unchanged(
-    target: &Target,
+    target: &AttributeRef,
     before: &Map<String, Value>,
     next: &Map<String, Value>,
 ) -> Result<(), Violation> {
-    let value = |resource| target.holder(resource).and_then(|object| object.get(target.name()));
+    let value = |resource| target.object_with_member(resource).and_then(|object| object.get(target.name()));
     match (value(before), value(next)) {
-        (Some(before), Some(next)) if target.same_value(before, next) => Ok(()),
+        (Some(before), Some(next)) if target.values_equal(before, next) => Ok(()),
         (None, _) => Ok(()),
         _ => Err(Violation::new(ScimType::Mutability, target, "an immutable value cannot be changed")),
     }

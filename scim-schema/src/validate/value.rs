@@ -4,10 +4,10 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use crate::target::Targets;
-use crate::{Instant, Mutability, ScimType, Target, Type, Violation, is_unassigned};
+use crate::attribute_ref::AttributeRefs;
+use crate::{AttributeRef, Instant, Mutability, ScimType, Type, Violation, is_unassigned};
 
-impl Target {
+impl AttributeRef {
     /// Checks a canonical value of this attribute, as [`ResourceType::validate`](crate::ResourceType::validate) does for each.
     ///
     /// # Errors
@@ -21,11 +21,11 @@ impl Target {
 
     fn validate_fully(&self, value: &Value) -> Result<(), Violation> {
         if !self.definition().is_multi_valued() {
-            return self.validate_one(value);
+            return self.validate_single(value);
         }
         let wrong = |reason: &str| Err(Violation::new(ScimType::InvalidValue, self, reason));
         let Value::Array(list) = value else { return wrong("must be a list") };
-        list.iter().try_for_each(|element| self.validate_one(element))?;
+        list.iter().try_for_each(|element| self.validate_single(element))?;
         if self.holds_members()
             && list.iter().any(|element| !element.get("value").is_some_and(Value::is_string))
         {
@@ -43,7 +43,7 @@ impl Target {
     /// # Errors
     ///
     /// As for [`validate`](Self::validate).
-    pub fn validate_one(&self, value: &Value) -> Result<(), Violation> {
+    pub fn validate_single(&self, value: &Value) -> Result<(), Violation> {
         let wrong = |reason: &str| Err(Violation::new(ScimType::InvalidValue, self, reason));
         match (self.definition().data_type(), value) {
             (Type::String | Type::Reference | Type::Binary, Value::String(text)) => self.validate_text(text),
@@ -100,7 +100,7 @@ impl Target {
 
 /// Checks each member, and that every required one is there; calls back for unknown ones.
 pub(super) fn validate_members(
-    targets: &Targets,
+    targets: &AttributeRefs,
     object: &Map<String, Value>,
     stored: bool,
     unknown: impl Fn(&str, &Value) -> Result<(), Violation>,

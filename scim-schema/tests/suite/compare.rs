@@ -49,8 +49,8 @@ fn cases_compare_as_they_should() {
             for (a, b) in
                 pairs.iter().chain(&pairs.iter().map(|(a, b)| (b.clone(), a.clone())).collect::<Vec<_>>())
             {
-                assert_eq!(rule.same(a, b), same, "{}", at(a, b));
-                assert_eq!(rule.key(a) == rule.key(b), same, "key {}", at(a, b));
+                assert_eq!(rule.values_equal(a, b), same, "{}", at(a, b));
+                assert_eq!(rule.equality_key(a) == rule.equality_key(b), same, "key {}", at(a, b));
                 if let Some(operand) = rule.prepare(b) {
                     assert_eq!(rule.equals(a, &operand), same, "equals {}", at(a, b));
                     assert_eq!(operand.to_value(), *b);
@@ -61,7 +61,7 @@ fn cases_compare_as_they_should() {
         pairs(&case.different, false);
         for (i, a) in case.ordered.iter().enumerate() {
             for (j, b) in case.ordered.iter().enumerate() {
-                assert_eq!(rule.order(a, b), i.cmp(&j), "{}", at(a, b));
+                assert_eq!(rule.order_values(a, b), i.cmp(&j), "{}", at(a, b));
                 assert_eq!(rule.compare(a, &rule.prepare(b).unwrap()), Some(i.cmp(&j)), "{}", at(a, b));
             }
         }
@@ -91,17 +91,22 @@ fn values_of_the_wrong_type_come_last() {
     ] {
         for a in &values {
             for b in &values {
-                assert_eq!(rule.order(a, b), rule.order(b, a).reverse(), "{a} {b}");
+                assert_eq!(rule.order_values(a, b), rule.order_values(b, a).reverse(), "{a} {b}");
                 for c in &values {
-                    if rule.order(a, b) != Ordering::Greater && rule.order(b, c) != Ordering::Greater {
-                        assert_ne!(rule.order(a, c), Ordering::Greater, "{rule:?}: {a} {b} {c}");
+                    if rule.order_values(a, b) != Ordering::Greater
+                        && rule.order_values(b, c) != Ordering::Greater
+                    {
+                        assert_ne!(rule.order_values(a, c), Ordering::Greater, "{rule:?}: {a} {b} {c}");
                     }
                 }
             }
         }
     }
-    assert_eq!(Comparison::Number.order(&json!(1), &json!("0")), Ordering::Less);
-    assert_eq!(Comparison::Instant.order(&json!("never"), &json!("2020-01-01T00:00:00Z")), Ordering::Greater);
+    assert_eq!(Comparison::Number.order_values(&json!(1), &json!("0")), Ordering::Less);
+    assert_eq!(
+        Comparison::Instant.order_values(&json!("never"), &json!("2020-01-01T00:00:00Z")),
+        Ordering::Greater
+    );
 }
 
 #[test]
@@ -129,9 +134,12 @@ fn each_type_of_attribute_has_its_rule() {
     assert_eq!(rule(&user, "groups.$ref"), Comparison::Reference);
     // Published as case-insensitive, but identifiers are case-exact.
     assert_eq!(rule(&group, "members.value"), Comparison::Exact);
-    assert_eq!(Comparison::of(&Attribute::reference("owner", ["User"])), Comparison::Reference);
-    assert_eq!(Comparison::of(&Attribute::reference("page", ["external", "User"])), Comparison::Exact);
-    assert_eq!(Comparison::of(&Attribute::decimal("weight")), Comparison::Number);
+    assert_eq!(Comparison::for_attribute(&Attribute::reference("owner", ["User"])), Comparison::Reference);
+    assert_eq!(
+        Comparison::for_attribute(&Attribute::reference("page", ["external", "User"])),
+        Comparison::Exact
+    );
+    assert_eq!(Comparison::for_attribute(&Attribute::decimal("weight")), Comparison::Number);
 }
 
 /// Complex values are the same by the rules of their sub-attributes, lists in any order.
@@ -140,8 +148,8 @@ fn values_of_an_attribute_are_the_same_by_its_rules() {
     let types = crate::support::Types::load();
     let same = |name: &str, a: Value, b: Value| {
         let target = types.get("Vehicle").attribute(name).unwrap();
-        assert_eq!(target.same_value(&a, &b), target.same_value(&b, &a));
-        target.same_value(&a, &b)
+        assert_eq!(target.values_equal(&a, &b), target.values_equal(&b, &a));
+        target.values_equal(&a, &b)
     };
     assert!(same("engine", json!({ "model": "T4", "power": 9 }), json!({ "power": 9.0, "model": "t4" })));
     assert!(!same("engine", json!({ "model": "T4" }), json!({ "model": "T4", "power": 9 })));

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use scim_schema::{Fired, Quirk, Reading, ResourceType, Tolerance, Violation};
+use scim_schema::{Quirk, ReadContext, ResourceType, Tolerance, ToleratedQuirk, Violation};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ enum Expected {
         output: Object,
         /// The quirks that fire, as `quirk-name at path`.
         #[serde(default)]
-        fired: Vec<String>,
+        tolerated: Vec<String>,
     },
     Error {
         error: String,
@@ -48,15 +48,19 @@ fn with_schemas(on: &ResourceType, object: &Object) -> Object {
     object
 }
 
-fn read(on: &ResourceType, input: &Object, tolerance: &Tolerance) -> Result<(Object, Vec<Fired>), Violation> {
-    let mut reading = Reading::new(tolerance);
+fn read(
+    on: &ResourceType,
+    input: &Object,
+    tolerance: &Tolerance,
+) -> Result<(Object, Vec<ToleratedQuirk>), Violation> {
+    let mut read_context = ReadContext::new(tolerance);
     let mut object = input.clone();
     // Which violation is the first must not depend on how the map is ordered.
     object.sort_keys();
     object.values_mut().for_each(Value::sort_all_objects);
-    on.normalize(&mut object, &mut reading)?;
+    on.normalize(&mut object, &mut read_context)?;
     on.validate(&object, None)?;
-    Ok((object, reading.into_fired()))
+    Ok((object, read_context.into_tolerated()))
 }
 
 /// The order in which members are read is that of the map, which a feature of `serde_json` changes.
@@ -80,10 +84,12 @@ fn cases_come_out_as_expected() {
         for (profile, tolerance) in profiles() {
             let at = format!("{} ({profile})", case.name);
             match (case.expect.get(profile), read(on, &input, &tolerance)) {
-                (Expected::Output { output, fired }, Ok((object, met))) => {
+                (Expected::Output { output, tolerated }, Ok((object, met))) => {
                     assert_eq!(Value::Object(object), Value::Object(fill(output)), "{at}");
-                    let met = met.iter().map(|fired| format!("{} at {}", fired.quirk.name(), fired.path));
-                    assert_eq!(sorted(met), sorted(fired.iter().cloned()), "{at}");
+                    let met = met
+                        .iter()
+                        .map(|tolerated| format!("{} at {}", tolerated.quirk.name(), tolerated.path));
+                    assert_eq!(sorted(met), sorted(tolerated.iter().cloned()), "{at}");
                 }
                 (Expected::Error { error, path }, Err(violation)) => {
                     assert_eq!(
@@ -107,9 +113,9 @@ fn each_quirk_is_tolerated_alone_and_refused_alone() {
     for case in cases() {
         let on = types.get(&case.on);
         let input = if case.raw { case.input.clone() } else { with_schemas(on, &case.input) };
-        let Expected::Output { fired, .. } = case.expect.get("lenient") else { continue };
+        let Expected::Output { tolerated, .. } = case.expect.get("lenient") else { continue };
         let quirks: BTreeSet<Quirk> =
-            fired.iter().map(|fired| quirk(fired.split(' ').next().unwrap())).collect();
+            tolerated.iter().map(|tolerated| quirk(tolerated.split(' ').next().unwrap())).collect();
         let lenient = read(on, &input, &Tolerance::lenient()).unwrap();
         let only = quirks.iter().fold(Tolerance::strict(), |tolerance, quirk| tolerance.with(*quirk));
         assert_eq!(

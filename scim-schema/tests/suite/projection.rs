@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use scim_schema::internal::Derive;
-use scim_schema::{Projected, Projection, Reading, ResourceType, Target, Tolerance, standard};
+use scim_schema::{AttributeRef, Projected, Projection, ReadContext, ResourceType, Tolerance, standard};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -39,14 +39,14 @@ struct Case {
 }
 
 fn projection(on: &ResourceType, case: &Case, tolerance: &Tolerance) -> Projection {
-    let mut reading = Reading::new(tolerance);
+    let mut read_context = ReadContext::new(tolerance);
     let mut projection = match (&case.attributes, &case.excluded) {
-        (Some(names), _) => Projection::only(on, names, &mut reading),
-        (None, Some(names)) => Projection::except(on, names, &mut reading),
+        (Some(names), _) => Projection::only(on, names, &mut read_context),
+        (None, Some(names)) => Projection::excluding(on, names, &mut read_context),
         (None, None) => Projection::new(on),
     };
-    let is_supplied = |target: &&Target| target.values(&case.supplied).next().is_some();
-    on.all_targets().filter(is_supplied).for_each(|target| projection.supplied(target));
+    let is_supplied = |target: &&AttributeRef| target.values(&case.supplied).next().is_some();
+    on.all_attribute_refs().filter(is_supplied).for_each(|target| projection.show_supplied(target));
     projection
 }
 
@@ -94,7 +94,7 @@ fn cases_show_what_they_should() {
 struct Service;
 
 impl Derive for Service {
-    fn derive<'a>(&'a self, target: &Target, object: &'a Object) -> Option<Cow<'a, str>> {
+    fn derive<'a>(&'a self, target: &AttributeRef, object: &'a Object) -> Option<Cow<'a, str>> {
         match target.definition().name() {
             "$ref" => Some(format!("https://example.com/Users/{}", object.get("value")?.as_str()?).into()),
             "resourceType" => Some("Record".into()),
@@ -115,7 +115,7 @@ fn members_come_in_schema_order_with_what_is_derived() {
     };
     let names =
         "externalId,artist,label,owners,meta,urn:example:scim:schemas:extension:sales:2.0:Record:agent";
-    let some = Projection::only(on, names, &mut Reading::new(&Tolerance::strict()));
+    let some = Projection::only(on, names, &mut ReadContext::new(&Tolerance::strict()));
     assert_eq!(
         text(&some, &file.resources["full"]),
         concat!(
@@ -136,9 +136,9 @@ fn members_come_in_schema_order_with_what_is_derived() {
         text(&Projection::new(on), bare),
         r#"{"id":"r1","meta":{"resourceType":"Record","location":"https://example.com/Records/r1"}}"#
     );
-    let without = Projection::except(on, "meta.location", &mut Reading::new(&Tolerance::strict()));
+    let without = Projection::excluding(on, "meta.location", &mut ReadContext::new(&Tolerance::strict()));
     assert_eq!(text(&without, bare), r#"{"id":"r1","meta":{"resourceType":"Record"}}"#);
-    let without = Projection::except(on, "meta", &mut Reading::new(&Tolerance::strict()));
+    let without = Projection::excluding(on, "meta", &mut ReadContext::new(&Tolerance::strict()));
     assert_eq!(text(&without, bare), r#"{"id":"r1"}"#);
 }
 
@@ -158,11 +158,11 @@ fn an_object_with_many_members_is_shown_whole() {
 fn a_projection_tells_a_store_what_it_need_not_load() {
     let on = standard::group_type();
     let tolerance = Tolerance::strict();
-    let reading = &mut Reading::new(&tolerance);
+    let read_context = &mut ReadContext::new(&tolerance);
     let members = on.attribute("members").unwrap();
     assert!(Projection::new(&on).includes("members") && Projection::new(&on).is_default());
-    assert!(!Projection::except(&on, "members", reading).includes("Members"));
-    let only = Projection::only(&on, "members.value", reading);
+    assert!(!Projection::excluding(&on, "members", read_context).includes("Members"));
+    let only = Projection::only(&on, "members.value", read_context);
     assert!(only.shows(members) && only.shows(members.sub_attribute("value").unwrap()));
     assert!(!only.shows(members.sub_attribute("type").unwrap()) && !only.includes("displayName"));
     let mut hidden = Projection::new(&on);

@@ -1,7 +1,7 @@
 //! `schema/resolve.json`: what paths name on the type `Vehicle`: a canonical path, nothing (null), or
 //! that the text is no path at all.
 
-use scim_schema::{AttrPath, Named, Reading, Tolerance, standard};
+use scim_schema::{AttrPath, ReadContext, ResolvedName, Tolerance, standard};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::support::{Types, profiles};
 struct Case {
     path: String,
     /// The quirk that fires where the path is found.
-    fired: Option<String>,
+    tolerated: Option<String>,
     #[serde(default, deserialize_with = "some")]
     all: Option<Value>,
     #[serde(default, deserialize_with = "some")]
@@ -36,22 +36,23 @@ fn cases_name_what_they_should() {
             let at = format!("{} ({profile})", case.path);
             let own = if profile == "lenient" { &case.lenient } else { &case.strict };
             let expected = own.as_ref().or(case.all.as_ref()).unwrap();
-            let mut reading = Reading::new(&tolerance);
+            let mut read_context = ReadContext::new(&tolerance);
             let Ok(path) = case.path.parse::<AttrPath>() else {
                 assert_eq!(*expected, "invalid", "{at}");
                 continue;
             };
-            let found = on.resolve(&path, &mut reading);
+            let found = on.resolve(&path, &mut read_context);
             assert_eq!(found.as_ref().ok().map(|target| target.path().as_str()), expected.as_str(), "{at}");
-            let fired: Vec<_> = reading.fired().iter().map(|fired| fired.quirk.name()).collect();
+            let tolerated: Vec<_> =
+                read_context.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect();
             match found {
                 Ok(target) => {
-                    assert_eq!(fired, case.fired.as_deref().into_iter().collect::<Vec<_>>(), "{at}");
+                    assert_eq!(tolerated, case.tolerated.as_deref().into_iter().collect::<Vec<_>>(), "{at}");
                     // The canonical path leads to the same target, in silence.
                     let tolerance = Tolerance::strict();
-                    let mut reading = Reading::new(&tolerance);
-                    assert_eq!(on.resolve(target.path(), &mut reading).unwrap(), target, "{at}");
-                    assert!(reading.fired().is_empty(), "{at}");
+                    let mut read_context = ReadContext::new(&tolerance);
+                    assert_eq!(on.resolve(target.path(), &mut read_context).unwrap(), target, "{at}");
+                    assert!(read_context.tolerated().is_empty(), "{at}");
                 }
                 Err(error) => assert_eq!(error.name(), case.path, "{at}"),
             }
@@ -63,7 +64,7 @@ fn cases_name_what_they_should() {
 fn without_the_quirk_an_extension_must_be_named() {
     let types = Types::load();
     let tolerance = Tolerance::lenient().without(scim_schema::Quirk::UnqualifiedExtension);
-    let error = types.get("Vehicle").resolve(&"slot".parse().unwrap(), &mut Reading::new(&tolerance));
+    let error = types.get("Vehicle").resolve(&"slot".parse().unwrap(), &mut ReadContext::new(&tolerance));
     assert_eq!(error.unwrap_err().to_string(), "`slot` is not an attribute of Vehicle");
 }
 
@@ -72,13 +73,16 @@ fn every_target_is_found_by_its_canonical_path() {
     let types = Types::load();
     for name in ["User", "Group", "Vehicle", "Ferry", "Record"] {
         let on = types.get(name);
-        for target in on.all_targets() {
+        for target in on.all_attribute_refs() {
             let tolerance = Tolerance::strict();
-            let mut reading = Reading::new(&tolerance);
+            let mut read_context = ReadContext::new(&tolerance);
             let parsed: AttrPath = target.path().as_str().parse().unwrap();
-            assert_eq!(on.resolve(&parsed, &mut reading).as_ref(), Ok(target));
-            assert!(reading.fired().is_empty(), "{target}");
-            assert_eq!(on.attribute_of(target).map(|target| target.attribute()), Some(target.attribute()));
+            assert_eq!(on.resolve(&parsed, &mut read_context).as_ref(), Ok(target));
+            assert!(read_context.tolerated().is_empty(), "{target}");
+            assert_eq!(
+                on.parent_attribute(target).map(|target| target.attribute()),
+                Some(target.attribute())
+            );
         }
     }
 }
@@ -87,9 +91,9 @@ fn every_target_is_found_by_its_canonical_path() {
 fn member_names_are_attributes_or_extensions() {
     let on = standard::user_type();
     let tolerance = Tolerance::strict();
-    let named = |key: &str| match on.named(key, &mut Reading::new(&tolerance)) {
-        Some(Named::Attribute(target)) => target.to_string(),
-        Some(Named::Extension(extension)) => format!("all of {}", extension.schema().name()),
+    let named = |key: &str| match on.resolve_name(key, &mut ReadContext::new(&tolerance)) {
+        Some(ResolvedName::Attribute(target)) => target.to_string(),
+        Some(ResolvedName::Extension(extension)) => format!("all of {}", extension.schema().name()),
         None => "nothing".to_owned(),
     };
     assert_eq!(named("USERNAME"), "userName");

@@ -204,7 +204,7 @@ fn resource_types_are_checked() {
         "`urn:example:x:a.b`: its default value must be a whole number"
     );
     let twice = ResourceType::builder("X", "/X", schema(&[])).extension(schema(&[])).build();
-    assert_eq!(twice.unwrap_err().to_string(), "`urn:example:x`: the schema is there twice");
+    assert_eq!(twice.unwrap_err().to_string(), "`urn:example:x`: duplicate schema");
     let on = build("X", &[Attribute::string("ID"), Attribute::string("meta")]).unwrap();
     let names: Vec<&str> = on.attributes().map(|target| target.path().as_str()).collect();
     assert_eq!(names, ["schemas", "id", "externalId", "meta"]);

@@ -61,7 +61,7 @@ fn build(file: TypeFile) -> ResourceType {
         schema = schema.adjust(name, |a| a.with_max_length(*length)).unwrap();
     }
     for (name, kind) in &file.single {
-        schema = schema.adjust(name, |a| a.single(kind)).unwrap();
+        schema = schema.adjust(name, |a| a.keep_only_type(kind)).unwrap();
     }
     let mut builder = ResourceType::builder(file.name, file.endpoint, schema);
     for extension in file.extensions {

@@ -1,8 +1,8 @@
-use scim_schema::{ResourceType, Target, standard};
+use scim_schema::{AttributeRef, ResourceType, standard};
 use serde_json::{Map, Value, json};
 
-fn find<'a>(on: &'a ResourceType, path: &str) -> &'a Target {
-    on.all_targets().find(|target| target.path().as_str() == path).unwrap()
+fn find<'a>(on: &'a ResourceType, path: &str) -> &'a AttributeRef {
+    on.all_attribute_refs().find(|target| target.path().as_str() == path).unwrap()
 }
 
 fn in_extension(name: &str) -> String {

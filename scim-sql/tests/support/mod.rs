@@ -3,12 +3,12 @@
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ToSql, params_from_iter};
 use scim_filter::{Filter, Predicate};
-use scim_schema::{Reading, ResourceType, Tolerance};
+use scim_schema::{ReadContext, ResourceType, Tolerance};
 use scim_sql::{Bind, Fragment};
 
 pub(crate) fn resolve(text: &str, on: &ResourceType, tolerance: &Tolerance) -> Predicate {
     let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{error}: {text}"));
-    filter.resolve(on, &mut Reading::new(tolerance)).unwrap()
+    filter.resolve(on, &mut ReadContext::new(tolerance)).unwrap()
 }
 
 /// The texts in the first column of the rows that a fragment selects. `select` goes up to `WHERE`; the first

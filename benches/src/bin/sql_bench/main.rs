@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 
 use hand::Hand;
 use http::Method;
+use scim_core::patch::PATCH_OP;
 use scim_core::schema::standard;
 use serde_json::{Value, json};
 use timed::Client;
@@ -89,16 +90,16 @@ fn fsync(file: &str) -> f64 {
 /// What compiling a filter costs, in yardsticks of `bars`.
 fn compile() {
     use scim_core::filter::Filter;
-    use scim_core::schema::{Reading, Tolerance};
+    use scim_core::schema::{ReadContext, Tolerance};
     use scim_sql::{Column, Dialect, Elements, Mapping};
     let on = standard::user_type();
     let mapping = Mapping::builder(&on, "users u", "u.id")
-        .within("u.tenant", 1)
+        .scoped_by("u.tenant", 1)
         .column("userName", Column::text("u.name").folded("u.name_folded").not_null().indexed())
         .elements(
             "emails",
             Elements::table("email e", "e.user_id")
-                .within("e.tenant", 1)
+                .scoped_by("e.tenant", 1)
                 .column("value", Column::text("e.address").folded("e.address_folded").not_null().indexed())
                 .column("type", Column::text("e.type").folded("e.type_folded")),
         )
@@ -109,7 +110,7 @@ fn compile() {
         [r#"userName eq "ilse@example.com""#, r#"emails[type eq "work" and value eq "ilse@example.com"]"#];
     for text in filters {
         let filter: Filter = text.parse().expect("a filter");
-        let predicate = filter.resolve(&on, &mut Reading::new(&tolerance)).expect("attributes of users");
+        let predicate = filter.resolve(&on, &mut ReadContext::new(&tolerance)).expect("attributes of users");
         let mut yardstick = benches::yardstick();
         let ratios = (0..101).map(|_| {
             let y = yardstick.time(50).as_secs_f64() / 50.0;
@@ -274,8 +275,7 @@ async fn members(client: &Client, fsync: f64) {
             true => json!({ "op": "remove", "path": format!("members[value eq {user}]") }),
             false => json!({ "op": "add", "path": "members", "value": [{ "value": user }] }),
         };
-        let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-        let patch = json!({ "schemas": [schema], "Operations": [operation] });
+        let patch = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
         let (took, status, body) = client.send(Method::PATCH, path, Some(patch)).await;
         assert_eq!(status, 204, "{body}");
         took

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use scim_core::schema::{Projection, Target};
+use scim_core::schema::{AttributeRef, Projection};
 use serde_json::{Map, Value};
 
 use crate::database::{Row, Rows, Transaction, params};
@@ -62,11 +62,11 @@ impl Lists {
 }
 
 /// The list, if the projection shows it.
-pub(crate) fn shown<'a>(list: &'a Option<Target>, projection: &Projection) -> Option<&'a Target> {
+pub(crate) fn shown<'a>(list: &'a Option<AttributeRef>, projection: &Projection) -> Option<&'a AttributeRef> {
     list.as_ref().filter(|target| projection.shows(target))
 }
 
-fn put(stored: &mut Stored, target: &Option<Target>, elements: Option<Vec<Value>>) {
+fn put(stored: &mut Stored, target: &Option<AttributeRef>, elements: Option<Vec<Value>>) {
     if let (Some(target), Some(elements)) = (target, elements.filter(|elements| !elements.is_empty())) {
         let object = stored.resource.as_map_mut();
         object.insert(target.attribute().name().to_owned(), Value::Array(elements));

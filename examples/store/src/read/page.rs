@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scim_core::schema::Projection;
 use scim_core::{Context, Page, Position, Query, Window};
-use scim_sql::{Dialect, Side};
+use scim_sql::{Dialect, PageSide};
 
 use super::blocking::run;
 use super::found::{Found, mode};
@@ -56,7 +56,7 @@ pub(crate) async fn page(
 
 /// What is needed for reading a page.
 struct PageRead {
-    statement: (String, Vec<Param>, Side),
+    statement: (String, Vec<Param>, PageSide),
     tenant: String,
     tables: Arc<Tables>,
     projection: Projection,
@@ -78,7 +78,7 @@ impl PageRead {
         let has_more = rows.len() > self.max;
         let shown = rows.len().min(self.max);
         // The rows of a page that ends at a position come in reverse order.
-        let first = if side == Side::Before { shown.checked_sub(1) } else { Some(0) };
+        let first = if side == PageSide::Before { shown.checked_sub(1) } else { Some(0) };
         let found = Found::new(tx, &self.tables, &self.tenant, &self.projection, rows, self.max).await?;
         let rows = &found.rows;
 

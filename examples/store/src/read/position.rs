@@ -14,15 +14,15 @@ pub(super) struct PagePosition {
     /// The sort value of the row.
     pub(super) key: Option<Bind>,
     /// The value that decides between rows with equal sort values.
-    pub(super) tie: Bind,
+    pub(super) tiebreaker: Bind,
     /// Whether the list is too long to be counted, so that later pages do not try again.
     pub(super) is_long: bool,
 }
 
 /// The position before a row of a page's statement.
 pub(super) fn position_before(row: Row<'_>, by_place: bool, is_long: bool) -> Position {
-    let tie = if by_place { json!(row.int(0)) } else { json!(row.text(1)) };
-    Position(json!([row.last(), tie, is_long]).to_string().into_bytes())
+    let tiebreaker = if by_place { json!(row.int(0)) } else { json!(row.text(1)) };
+    Position(json!([row.last(), tiebreaker, is_long]).to_string().into_bytes())
 }
 
 impl PagePosition {
@@ -34,10 +34,14 @@ impl PagePosition {
             _ => None,
         };
         let parts: Option<(Value, Value, bool)> = serde_json::from_slice(&position.0).ok();
-        let parts =
-            parts.and_then(|(key, tie, is_long)| Some(Self { key: bind(key), tie: bind(tie)?, is_long }));
+        let parts = parts.and_then(|(key, tiebreaker, is_long)| {
+            Some(Self { key: bind(key), tiebreaker: bind(tiebreaker)?, is_long })
+        });
         parts.ok_or_else(|| {
-            Fault::Refused(Error::of(ScimType::InvalidCursor, "the cursor does not belong to this query"))
+            Fault::Refused(Error::from_scim_type(
+                ScimType::InvalidCursor,
+                "the cursor does not belong to this query",
+            ))
         })
     }
 }

@@ -1,7 +1,7 @@
 //! A query as SQL: the statement that reads a page, and the one that counts. Here a filter becomes SQL.
 
 use scim_core::{Context, Error, Query, Window};
-use scim_sql::{Class, Dialect, Fragment, Order, Side};
+use scim_sql::{Cost, Dialect, Fragment, Order, PageSide};
 
 use super::position::PagePosition;
 use crate::database::{Param, params};
@@ -43,20 +43,20 @@ impl<'a> QuerySql<'a> {
         let dialect = setup.database.dialect();
         let mut params = params![tenant_of(cx)?, cx.resource_type().name()];
         let mut condition = "r.tenant = ?1 AND r.kind = ?2".to_owned();
-        let mut class = Class::Indexed;
+        let mut cost = Cost::Indexed;
         if let Some(filter) = &query.filter {
             let fragment = tables.mapping.filter(filter, dialect, params.len() + 1)?;
-            class = fragment.class;
+            cost = fragment.cost;
             and(&mut condition, &mut params, fragment);
         }
-        if class == Class::Scan && setup.rules.refuse_scans {
+        if cost == Cost::Scan && setup.rules.refuse_scans {
             let detail = "no index serves the filter; look for a value with eq or sw";
             return Err(Fault::Refused(Error::too_many(detail)));
         }
         // Sorted by the order of creation unless the client asks for another order.
         let by = query.sort.as_ref().map(|sort| (&sort.by, sort.descending));
-        let uses_index = query.filter.is_some() && class == Class::Indexed;
-        let tie = match (by, dialect) {
+        let uses_index = query.filter.is_some() && cost == Cost::Indexed;
+        let tiebreaker = match (by, dialect) {
             (Some(_), _) => "r.id",
             // SQLite does not know how few rows the index finds, and would rather read all rows in the
             // right order; the unary plus, which does nothing, prevents that.
@@ -65,24 +65,24 @@ impl<'a> QuerySql<'a> {
         };
         let unsortable =
             |error: scim_sql::Error| Fault::Refused(Error::invalid_value("sortBy", &error.to_string()));
-        let order = tables.mapping.order(by, tie, dialect).map_err(unsortable)?;
+        let order = tables.mapping.order(by, tiebreaker, dialect).map_err(unsortable)?;
         Ok(Self { matching: Matching { condition, params }, order, by_place: by.is_none() })
     }
 
     /// The statement that reads a page, and on which side of its position the page is.
-    pub(super) fn page(&self, query: &Query) -> Result<(String, Vec<Param>, Side), Fault> {
+    pub(super) fn page(&self, query: &Query) -> Result<(String, Vec<Param>, PageSide), Fault> {
         let (mut condition, mut params) = (self.matching.condition.clone(), self.matching.params.clone());
         let (side, position) = match &query.window {
-            Window::After(position) => (Side::From, Some(position)),
-            Window::Before(position) => (Side::Before, Some(position)),
-            _ => (Side::From, None),
+            Window::After(position) => (PageSide::From, Some(position)),
+            Window::Before(position) => (PageSide::Before, Some(position)),
+            _ => (PageSide::From, None),
         };
         if let Some(position) = position {
-            let PagePosition { key, tie, .. } = PagePosition::parse(position)?;
-            let beyond = self.order.beyond(side, key, tie, params.len() + 1)?;
-            and(&mut condition, &mut params, beyond);
+            let PagePosition { key, tiebreaker, .. } = PagePosition::parse(position)?;
+            let page_condition = self.order.page_condition(side, key, tiebreaker, params.len() + 1)?;
+            and(&mut condition, &mut params, page_condition);
         }
-        let (order, key) = (self.order.sql(side), self.order.key());
+        let (order, key) = (self.order.sql(side), self.order.sort_value());
         // One row more than the page has tells whether there is another page.
         params.push(Param::Int(i64::try_from(query.count).unwrap_or(i64::MAX).saturating_add(1)));
         let limit = params.len();

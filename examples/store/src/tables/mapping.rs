@@ -1,6 +1,6 @@
 //! By what SQL the attributes of a resource type are searched and sorted.
 
-use scim_core::schema::{ResourceType, Target};
+use scim_core::schema::{AttributeRef, ResourceType};
 use scim_sql::{Column, Dialect, Elements, InvalidMapping, Mapping, MappingBuilder};
 
 use super::placement::{Placement, is_groups, key_name, leaves, placement, value_column};
@@ -8,10 +8,11 @@ use super::placement::{Placement, is_groups, key_name, leaves, placement, value_
 /// The mapping for all attributes of a resource type; `unique` is the attribute with the unique name.
 pub(super) fn mapping(
     on: &ResourceType,
-    unique: Option<&Target>,
+    unique: Option<&AttributeRef>,
     dialect: Dialect,
 ) -> Result<Mapping, InvalidMapping> {
-    let mut mapping = Mapping::builder(on, "resource r", "r.place").within("r.tenant", 1).within("r.kind", 2);
+    let mut mapping =
+        Mapping::builder(on, "resource r", "r.place").scoped_by("r.tenant", 1).scoped_by("r.kind", 2);
     for target in on.all_attributes() {
         let path = target.path().as_str();
         mapping = match placement(target) {
@@ -57,10 +58,10 @@ fn promoted(mapping: MappingBuilder, path: &str, dialect: Dialect) -> MappingBui
 }
 
 /// The rows of the table `value`.
-fn value_rows(target: &Target, dialect: Dialect) -> Elements {
+fn value_rows(target: &AttributeRef, dialect: Dialect) -> Elements {
     let mut elements = Elements::table("value v", "v.place")
-        .within("v.tenant", 1)
-        .when(format!("v.attribute = '{}'", target.path().as_str().replace('\'', "''")))
+        .scoped_by("v.tenant", 1)
+        .condition(format!("v.attribute = '{}'", target.path().as_str().replace('\'', "''")))
         .order("CASE WHEN v.main = 'true' THEN 0 ELSE 1 END, v.element");
     for leaf in leaves(target) {
         let column = match value_column(leaf) {
@@ -94,9 +95,9 @@ fn json_value(column: &str, name: &str, dialect: Dialect) -> String {
 }
 
 /// The rows of the table `member`.
-fn members(target: &Target) -> Elements {
+fn members(target: &AttributeRef) -> Elements {
     let elements = Elements::table("member m", "m.place")
-        .within("m.tenant", 1)
+        .scoped_by("m.tenant", 1)
         .order("m.added, m.member")
         // The ids of resources are UUIDs in lower case, so folded already.
         .column("value", Column::key("m.member").not_null().indexed());
@@ -109,7 +110,7 @@ fn members(target: &Target) -> Elements {
 /// The groups that hold a resource itself, and those that hold it through other groups. How groups are
 /// nested is found out in the tenant alone, whatever others have. Only the first count for sorting: what is
 /// in a group through another is in that one itself, and that one is before the group.
-fn groups(target: &Target, dialect: Dialect) -> [Elements; 2] {
+fn groups(target: &AttributeRef, dialect: Dialect) -> [Elements; 2] {
     let tenant = dialect.parameter(1);
     let holds = "JOIN resource u ON u.tenant = g.tenant AND u.id = m.member";
     let direct = format!("member m JOIN resource g ON g.place = m.place {holds}");
@@ -128,11 +129,11 @@ fn groups(target: &Target, dialect: Dialect) -> [Elements; 2] {
          JOIN resource g ON g.place = n.ancestor JOIN member m ON m.place = n.place {holds}"
     );
     [(direct, "direct"), (indirect, "indirect")].map(|(table, kind)| {
-        let elements = Elements::table(table, "u.place").within("g.tenant", 1).within("m.tenant", 1);
+        let elements = Elements::table(table, "u.place").scoped_by("g.tenant", 1).scoped_by("m.tenant", 1);
         let mut elements = match kind {
             "direct" => elements.order("g.place"),
             // Who is in a group both ways is in it directly.
-            _ => elements.when(
+            _ => elements.condition(
                 "NOT EXISTS (SELECT 1 FROM member d WHERE d.place = n.ancestor AND d.member = m.member)",
             ),
         };

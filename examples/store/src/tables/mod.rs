@@ -9,7 +9,7 @@ mod tenant;
 #[cfg(test)]
 mod upgrade_tests;
 
-use scim_core::schema::{ResourceType, Target, Uniqueness};
+use scim_core::schema::{AttributeRef, ResourceType, Uniqueness};
 use scim_sql::{Dialect, InvalidMapping, Mapping};
 
 pub(crate) use migrations::MIGRATIONS;
@@ -25,18 +25,18 @@ pub(crate) struct Tables {
     /// How the type's attributes are searched and sorted by.
     pub(crate) mapping: Mapping,
     /// The attribute whose values differ among the resources of the type, and have a column.
-    pub(crate) unique: Option<Target>,
+    pub(crate) unique: Option<AttributeRef>,
     /// The other ones whose values differ, which have rows.
-    pub(crate) also_unique: Vec<Target>,
+    pub(crate) also_unique: Vec<AttributeRef>,
     /// The list whose elements are in the table `member`.
-    pub(crate) members: Option<Target>,
+    pub(crate) members: Option<AttributeRef>,
     /// The list that says which groups a resource is in.
-    pub(crate) groups: Option<Target>,
+    pub(crate) groups: Option<AttributeRef>,
 }
 
 impl Tables {
     pub(crate) fn new(on: &ResourceType, unique: &[&str], dialect: Dialect) -> Result<Self, InvalidMapping> {
-        let is_unique = |target: &&Target| {
+        let is_unique = |target: &&AttributeRef| {
             let path = target.path().as_str();
             let by_rule = unique.iter().any(|name| name.eq_ignore_ascii_case(path));
             path != "id" && (by_rule || target.definition().uniqueness() != Uniqueness::None)
@@ -45,9 +45,9 @@ impl Tables {
             let own = (!target.is_complex()).then_some(target);
             own.into_iter().chain(target.sub_attributes())
         });
-        let mut also_unique: Vec<Target> = all.filter(is_unique).cloned().collect();
+        let mut also_unique: Vec<AttributeRef> = all.filter(is_unique).cloned().collect();
         // An attribute that every resource has, such as `userName`, is preferred.
-        let is_own = |target: &Target| on.attributes().any(|own| own == target && !is_list(own));
+        let is_own = |target: &AttributeRef| on.attributes().any(|own| own == target && !is_list(own));
         let index = also_unique.iter().position(|target| is_own(target) && target.attribute().is_required());
         let index = index.or_else(|| also_unique.iter().position(is_own));
         let unique = index.map(|index| also_unique.remove(index));
@@ -58,12 +58,12 @@ impl Tables {
     }
 
     /// The column with the unique name, if the attribute is it.
-    pub(crate) fn is_unique(&self, target: &Target) -> bool {
+    pub(crate) fn is_unique(&self, target: &AttributeRef) -> bool {
         self.unique.as_ref() == Some(target)
     }
 }
 
-fn is_list(target: &Target) -> bool {
+fn is_list(target: &AttributeRef) -> bool {
     target.attribute().is_multi_valued()
 }
 

@@ -1,6 +1,6 @@
 //! Where each attribute is in the tables. Writing (`resource_rows`) and searching (`mapping`) both ask here.
 
-use scim_core::schema::{Mutability, Target, Type};
+use scim_core::schema::{AttributeRef, Mutability, Type};
 
 /// Where an attribute is, besides in the document.
 pub(super) enum Placement {
@@ -13,7 +13,7 @@ pub(super) enum Placement {
 }
 
 /// Whether it is the list of the groups that a resource is in.
-pub(super) fn is_groups(target: &Target) -> bool {
+pub(super) fn is_groups(target: &AttributeRef) -> bool {
     target.attribute().is_multi_valued()
         && target.attribute().mutability() == Mutability::ReadOnly
         && target.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference())
@@ -21,13 +21,13 @@ pub(super) fn is_groups(target: &Target) -> bool {
 
 /// Whether an attribute refers to resources in another way than members and groups do, such as `manager`.
 /// When such a resource is deleted, the reference is removed.
-pub(crate) fn is_reference(target: &Target) -> bool {
+pub(crate) fn is_reference(target: &AttributeRef) -> bool {
     target.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference())
         && target.attribute().mutability() != Mutability::ReadOnly
         && !target.holds_members()
 }
 
-pub(super) fn placement(target: &Target) -> Placement {
+pub(super) fn placement(target: &AttributeRef) -> Placement {
     let own = matches!(target.attribute().name(), "id" | "externalId" | "displayName" | "meta")
         || target.attribute().name() == "active" && target.attribute().data_type() == Type::Boolean;
     match target.extension() {
@@ -41,7 +41,7 @@ pub(super) fn placement(target: &Target) -> Placement {
 
 /// The column of the table `value` in which a sub-attribute, or an element without any, is compared. Types
 /// whose values may be long are with the keys instead, where no index limits their length.
-pub(super) fn value_column(target: &Target) -> Option<&'static str> {
+pub(super) fn value_column(target: &AttributeRef) -> Option<&'static str> {
     let definition = target.definition();
     let long = matches!(definition.data_type(), Type::Binary | Type::Reference);
     let long = long && target.path().as_str() != "schemas";
@@ -55,7 +55,7 @@ pub(super) fn value_column(target: &Target) -> Option<&'static str> {
 }
 
 /// The name under which a value is in a column of keys.
-pub(super) fn key_name(target: &Target) -> &str {
+pub(super) fn key_name(target: &AttributeRef) -> &str {
     match (target.extension(), target.sub()) {
         (None, _) if !target.attribute().is_multi_valued() => target.path().as_str(),
         (_, Some(sub)) => sub.name(),
@@ -64,7 +64,7 @@ pub(super) fn key_name(target: &Target) -> &str {
 }
 
 /// The attribute itself, or its sub-attributes; without what the service derives.
-pub(super) fn leaves(target: &Target) -> impl Iterator<Item = &Target> {
+pub(super) fn leaves(target: &AttributeRef) -> impl Iterator<Item = &AttributeRef> {
     let own = (!target.is_complex()).then_some(target);
     own.into_iter().chain(target.sub_attributes()).filter(|leaf| !leaf.is_derived() && !leaf.is_complex())
 }

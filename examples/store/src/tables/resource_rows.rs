@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scim_core::schema::Target;
+use scim_core::schema::AttributeRef;
 use scim_core::{Error, Resource, Result};
 use serde_json::{Map, Value, json};
 
@@ -64,7 +64,7 @@ impl ResourceRows {
             match placement(target) {
                 Placement::Promoted => rows.promote(target, value)?,
                 Placement::Keys => keys.extend(leaves(target).filter_map(|leaf| {
-                    let key = scim_sql::key(leaf.comparison(), leaf.values(map).next()?)?;
+                    let key = scim_sql::sortable_key(leaf.comparison(), leaf.values(map).next()?)?;
                     Some((key_name(leaf).to_owned(), Value::from(key)))
                 })),
                 Placement::Rows => {
@@ -89,7 +89,7 @@ impl ResourceRows {
     }
 
     /// Puts an attribute into its own column, if it has one.
-    fn promote(&mut self, target: &Target, value: &Value) -> Result<()> {
+    fn promote(&mut self, target: &AttributeRef, value: &Value) -> Result<()> {
         match target.path().as_str() {
             "externalId" => self.external_id = Some(indexed(target, value)?),
             "displayName" => self.display = Some(indexed(target, value)?),
@@ -117,8 +117,8 @@ fn document(tables: &Tables, map: &Map<String, Value>) -> String {
 }
 
 /// The key of a value in a column with an index.
-fn indexed(target: &Target, value: &Value) -> Result<String> {
-    let key = scim_sql::key(target.comparison(), value).unwrap_or_default();
+fn indexed(target: &AttributeRef, value: &Value) -> Result<String> {
+    let key = scim_sql::sortable_key(target.comparison(), value).unwrap_or_default();
     if key.len() > MAX_INDEXED {
         let reason = format!("it is longer than {MAX_INDEXED} bytes");
         return Err(Error::invalid_value(target.path().as_str(), &reason));
@@ -126,7 +126,7 @@ fn indexed(target: &Target, value: &Value) -> Result<String> {
     Ok(key)
 }
 
-fn value_row(target: &Target, number: usize, element: &Value) -> Result<ValueRow> {
+fn value_row(target: &AttributeRef, number: usize, element: &Value) -> Result<ValueRow> {
     let mut columns = [None, None, None];
     let mut keys = Map::new();
     for leaf in leaves(target) {
@@ -139,9 +139,9 @@ fn value_row(target: &Target, number: usize, element: &Value) -> Result<ValueRow
         match value_column(leaf) {
             Some("value") => *column = Some(indexed(leaf, value)?),
             Some("type") => *kind = Some(indexed(leaf, value)?),
-            Some(_) => *main = scim_sql::key(leaf.comparison(), value),
+            Some(_) => *main = scim_sql::sortable_key(leaf.comparison(), value),
             None => {
-                if let Some(key) = scim_sql::key(leaf.comparison(), value) {
+                if let Some(key) = scim_sql::sortable_key(leaf.comparison(), value) {
                     keys.insert(key_name(leaf).to_owned(), Value::from(key));
                 }
             }

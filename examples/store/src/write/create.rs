@@ -6,7 +6,7 @@ use scim_core::{Context, Resource, new_id};
 use serde_json::{Map, Value};
 
 use super::commit::{CommitEvidence, commit};
-use super::members::{self, Stays};
+use super::members::{self, Compared};
 use super::password;
 use super::resource_row::insert;
 use super::value_rows::{insert_unique_values, value_statements};
@@ -33,13 +33,14 @@ pub(crate) async fn create(
     let id = resource.id().to_owned();
 
     let mut tx = setup.database.begin(Mode::Write).await?;
-    let delta = ListDelta::Exactly(members);
+    let delta = ListDelta::ExactKeys(members);
     let found = match &tables.members {
         Some(_) => tx.rows_of(members::ask(&tx, &tenant, &id, &delta)?).await?,
         None => Vec::new(),
     };
     let change =
-        members::change(&mut tx, (tables, &setup.types()), &tenant, &delta, Stays::Always, &found).await?;
+        members::change(&mut tx, (tables, &setup.types()), &tenant, &delta, Compared::AsReturned, &found)
+            .await?;
     members::check(&mut tx, tables, &tenant, &id, &change, setup.rules.keep_unknown_members).await?;
     let place = insert(&mut tx, cx, &tenant, &resource, &rows, password).await?;
     insert_unique_values(&mut tx, tables, &tenant, place, None, &rows).await?;

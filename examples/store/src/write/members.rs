@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use scim_core::Error;
-use scim_core::patch::ListDelta;
-use scim_core::schema::Target;
+use scim_core::patch::{ListChanges, ListDelta, key_of};
+use scim_core::schema::AttributeRef;
 use serde_json::{Map, Value, json};
 
 use crate::database::{Asked, Rows, Statement, Transaction, params};
@@ -17,27 +17,28 @@ use crate::tables::Tables;
 /// What a change of a list comes to for the elements that there are.
 #[derive(Default)]
 pub(crate) struct Change<'a> {
-    /// Elements that come, and those that take the place of one with the same key.
-    pub(crate) add: Vec<&'a Map<String, Value>>,
-    pub(crate) remove: Vec<String>,
+    changes: ListChanges<'a>,
     known: Known,
 }
 
-impl Change<'_> {
+impl<'a> Change<'a> {
     pub(crate) fn is_empty(&self) -> bool {
-        self.add.is_empty() && self.remove.is_empty()
+        self.changes.is_empty()
+    }
+
+    /// The elements that are to be written.
+    fn written(&self) -> impl Iterator<Item = &'a Map<String, Value>> {
+        self.changes.added.iter().chain(&self.changes.replaced).copied()
     }
 }
 
-/// When an element that is there, and is given again, stays as it is.
-#[derive(Clone, Copy)]
-pub(crate) enum Stays {
-    /// Whatever is given with its key.
-    Always,
-    /// If it says what is given, and nothing else but what is filled in.
-    AsSaid,
-    /// If it is what is given.
-    AsIs,
+/// What an element of a delta is compared with, if it may be there already.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Compared {
+    /// With what is stored, as it is returned: the delta says what a client sent.
+    AsReturned,
+    /// With what is stored: the delta says exactly what each element is to be.
+    AsStored,
 }
 
 /// What an element needs to know of the resource that it refers to.
@@ -51,10 +52,6 @@ struct Referred {
 /// Resources that are members, by their ids.
 type Known = HashMap<String, Referred>;
 
-fn key(element: &Map<String, Value>) -> &str {
-    element.get("value").and_then(Value::as_str).unwrap_or_default()
-}
-
 /// What [`change`] needs to know about the group with this id, which may be new: the elements that a
 /// delta names, or all if it names them all, and the resources that it adds.
 pub(crate) fn ask(
@@ -63,33 +60,29 @@ pub(crate) fn ask(
     id: &str,
     delta: &ListDelta<'_>,
 ) -> Result<Vec<Asked>, Fault> {
-    let (given, gone): (&[&Map<String, Value>], Option<&[&str]>) = match delta {
-        ListDelta::Change { add, remove } => (add, Some(remove)),
-        ListDelta::Exactly(elements) => (elements, None),
-    };
     if delta.is_empty() {
         return Ok(Vec::new());
     }
-    let given = given.iter().map(|element| key(element));
+    let added = delta.elements().iter().map(|element| key_of(element));
     let sql = "SELECT m.member, m.element FROM member m \
                WHERE m.place = (SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.id = ";
-    let elements: Asked = match gone {
-        Some(gone) => {
-            let (any, named) = any_of(given.clone().chain(gone.iter().copied()))?;
+    let elements: Asked = match delta.keys() {
+        Some(keys) => {
+            let (any, named) = any_of(keys)?;
             (format!("{sql}?3) AND m.member {any}").into(), params![tenant, named, id])
         }
         None => (format!("{sql}?2)").into(), params![tenant, id]),
     };
-    if given.len() == 0 {
+    if added.len() == 0 {
         return Ok(vec![elements]);
     }
-    let (any, given) = any_of(given)?;
+    let (any, added) = any_of(added)?;
     let lock = tx.lock("FOR KEY SHARE OF r");
     let sql = format!(
         "{RESOURCES} r.tenant = ?1 AND r.id {any} AND NOT EXISTS (SELECT 1 FROM member m WHERE m.place = \
          (SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.id = ?3) AND m.member = r.id) {lock}"
     );
-    Ok(vec![elements, (sql.into(), params![tenant, given, id])])
+    Ok(vec![elements, (sql.into(), params![tenant, added, id])])
 }
 
 const RESOURCES: &str = "SELECT r.id, r.kind, r.document FROM resource r WHERE";
@@ -110,89 +103,67 @@ pub(crate) async fn change<'a>(
     (tables, types): (&Tables, &[Arc<Tables>]),
     tenant: &str,
     delta: &ListDelta<'a>,
-    stays: Stays,
-    rows: &[Rows],
+    compared: Compared,
+    rows: &'a [Rows],
 ) -> Result<Change<'a>, Fault> {
-    let (given, gone): (&[&'a Map<String, Value>], Option<HashSet<&str>>) = match delta {
-        ListDelta::Change { add, remove } => (add, Some(remove.iter().copied().collect())),
-        ListDelta::Exactly(elements) => (elements, None),
-    };
-    let (Some(target), [elements, resources @ ..]) = (&tables.members, rows) else {
+    let (Some(list), [elements, resources @ ..]) = (&tables.members, rows) else {
         return Ok(Change::default());
     };
     let mut known: Known = resources.iter().flat_map(|rows| known(rows, types)).collect();
-    let present: HashMap<&str, Option<&str>> =
-        elements.iter().filter_map(|row| Some((row.text(0)?, row.text(1)))).collect();
-    let mut wanted = HashSet::with_capacity(given.len());
-    let (mut add, mut unsure) = (Vec::new(), Vec::new());
-    for element in given.iter().copied().filter(|element| wanted.insert(key(element))) {
-        let Some(stored) = present.get(key(element)) else {
-            add.push(element);
-            continue;
+    let current = || elements.iter().filter_map(|row| Some((row.text(0)?, row.text(1))));
+    // Which elements have to be compared, so that only these are read.
+    let mut stored = Vec::new();
+    let mut changes = delta.changes(current(), |element, requested| {
+        stored.push((key_of(requested), kept(element)));
+        false
+    });
+    let stored = stored.into_iter().map(|(key, element)| Ok((key, element?)));
+    let stored: HashMap<&str, Map<String, Value>> = stored.collect::<Result<_, Fault>>()?;
+    for resource_names in [false, true] {
+        let differs = |element: &&Map<String, Value>| {
+            let key = key_of(element);
+            stored.get(key).is_none_or(|stored| !is_same(list, stored, element, compared, known.get(key)))
         };
-        // What does not go stays, whatever comes with its key.
-        let comes_back = gone.as_ref().is_none_or(|gone| gone.contains(key(element)));
-        if comes_back && !matches!(stays, Stays::Always) {
-            let stored = kept(*stored)?;
-            if !is_given(target, &stored, element, stays, None) {
-                unsure.push((stored, element));
-            }
+        changes.replaced.retain(differs);
+        if resource_names || changes.replaced.is_empty() {
+            break;
         }
-    }
-    if !unsure.is_empty() {
-        let (any, ids) = any_of(unsure.iter().map(|(_, element)| key(element)))?;
+        // Whether the others differ depends on the resources that they are.
+        let (any, ids) = any_of(changes.replaced.iter().map(|element| key_of(element)))?;
         let lock = tx.lock("FOR KEY SHARE OF r");
         let sql = format!("{RESOURCES} r.tenant = ?1 AND r.id {any} {lock}");
         known.extend(self::known(&tx.rows(sql, params![tenant, ids]).await?, types));
     }
-    for (stored, element) in unsure {
-        if !is_given(target, &stored, element, stays, known.get(key(element))) {
-            add.push(element);
-        }
-    }
-    let leaves = |key: &&str| !wanted.contains(key);
-    let remove = match &gone {
-        Some(gone) => gone
-            .iter()
-            .filter(|key| present.contains_key(*key))
-            .copied()
-            .filter(leaves)
-            .map(str::to_owned)
-            .collect(),
-        None => present.keys().copied().filter(leaves).map(str::to_owned).collect(),
-    };
-    Ok(Change { add, remove, known })
+    Ok(Change { changes, known })
 }
 
-/// Whether what is stored of an element is what is given, as far as that is known without the resource
+/// Whether a stored element is the same as one that is to be there, as far as that is known without the resource
 /// that the element refers to, or with its kind and name.
-fn is_given(
-    target: &Target,
+fn is_same(
+    list: &AttributeRef,
     stored: &Map<String, Value>,
-    given: &Map<String, Value>,
-    stays: Stays,
+    requested: &Map<String, Value>,
+    compared: Compared,
     known: Option<&Referred>,
 ) -> bool {
-    if matches!(stays, Stays::AsIs) {
-        return *stored == stored_form(target, given, known);
+    if compared == Compared::AsStored {
+        return *stored == stored_form(list, requested, known);
     }
-    let said = |name: &str, value: &Value| match name {
-        "value" | "$ref" => true,
-        "type" if known.is_some() => true,
-        "display" if !stored.contains_key(name) => {
-            known.is_some_and(|known| known.name.is_some() && value.as_str() == known.name.as_deref())
-        }
-        _ => stored.get(name) == Some(value),
-    };
-    let filled = |name: &str| target.sub_attribute(name).is_some_and(Target::is_fixed);
-    given.iter().all(|(name, value)| said(name, value))
-        && stored.keys().all(|name| given.contains_key(name) || filled(name))
+    let Some(resource) = known else { return ListDelta::is_same(list, stored, requested) };
+    let mut returned = stored.clone();
+    if let Some(kind) = requested.get("type") {
+        returned.insert("type".to_owned(), kind.clone());
+    }
+    if let Some(name) = resource.name.as_deref().filter(|_| requested.contains_key("display")) {
+        returned.entry("display").or_insert_with(|| Value::from(name));
+    }
+    ListDelta::is_same(list, &returned, requested)
 }
 
 /// What is kept of an element beside its key: with the kind of the resource that it is, and without
 /// what is derived from that, so that it follows when the resource changes.
 fn stored_form(
-    target: &Target,
+    target: &AttributeRef,
     element: &Map<String, Value>,
     known: Option<&Referred>,
 ) -> Map<String, Value> {
@@ -252,20 +223,19 @@ pub(crate) async fn check(
     tables: &Tables,
     tenant: &str,
     id: &str,
-    Change { add, known, .. }: &Change<'_>,
+    change: &Change<'_>,
     keep_unknown: bool,
 ) -> Result<(), Fault> {
+    let known = &change.known;
     let list = tables.members.as_ref().map_or("", |target| target.attribute().name());
     let invalid = |id: &str, reason: &str| Fault::Refused(Error::invalid_member(list, id, reason));
-    if let Some(element) = add.iter().find(|element| !keep_unknown && !known.contains_key(key(element))) {
-        let mut rest = key(element).chars();
-        let shown: String = rest.by_ref().take(120).collect();
-        let more = if rest.next().is_some() { "…" } else { "" };
-        return Err(invalid(key(element), &format!("there is no resource `{}{more}`", shown.escape_debug())));
+    if let Some(element) =
+        change.written().find(|element| !keep_unknown && !known.contains_key(key_of(element)))
+    {
+        return Err(Fault::Refused(Error::unknown_member(list, key_of(element))));
     }
     let is_group = |id: &str| known.get(id).is_some_and(|member| member.is_group);
-    let groups: Vec<&str> =
-        add.iter().map(|element| key(element)).filter(|key| *key == id || is_group(key)).collect();
+    let groups: Vec<&str> = change.written().map(key_of).filter(|key| *key == id || is_group(key)).collect();
     if !groups.is_empty() {
         // Two groups that become members of each other at the same time would not see it.
         let lock = tx.lock("FOR UPDATE");
@@ -290,24 +260,25 @@ pub(crate) fn write(
     change: &Change<'_>,
 ) -> Result<Vec<Statement>, Fault> {
     let mut statements = Vec::new();
-    if !change.remove.is_empty() {
-        let removed = json_rows(change.remove.iter().map(String::as_str))?;
+    if !change.changes.removed.is_empty() {
+        let removed = json_rows(change.changes.removed.iter().copied())?;
         statements.push((
             "DELETE FROM member WHERE place = ?1 AND member IN (SELECT e.value->>0 FROM json_each(?2) e)",
             params![place, removed],
         ));
     }
-    if let Some(target) = tables.members.as_ref().filter(|_| !change.add.is_empty()) {
-        let kind = target.sub_attribute("type").map(Target::comparison);
+    if let Some(target) = tables.members.as_ref().filter(|_| change.written().next().is_some()) {
+        let kind = target.sub_attribute("type").map(AttributeRef::comparison);
         // Later than those that are there, and in the order in which they were sent; but order means
         // little, so that clocks may be wrong (RFC 7643 section 2.4).
         let now = Utc::now().timestamp_micros();
-        let rows = change.add.iter().zip(now..).map(|(element, added)| {
-            let of = change.known.get(key(element));
+        let rows = change.written().zip(now..).map(|(element, added)| {
+            let of = change.known.get(key_of(element));
             let kept = stored_form(target, element, of);
-            let folded = kind.zip(kept.get("type")).and_then(|(rule, value)| scim_sql::key(rule, value));
+            let folded =
+                kind.zip(kept.get("type")).and_then(|(rule, value)| scim_sql::sortable_key(rule, value));
             let nested = of.is_some_and(|member| member.is_group);
-            json!([key(element), folded, u8::from(nested), added, Value::Object(kept).to_string()])
+            json!([key_of(element), folded, u8::from(nested), added, Value::Object(kept).to_string()])
         });
         // What takes the place of another stays where that was.
         statements.push((

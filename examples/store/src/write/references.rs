@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scim_core::schema::Target;
+use scim_core::schema::AttributeRef;
 use scim_core::{Context, Resource};
 use serde_json::Value;
 
@@ -25,8 +25,8 @@ pub(super) async fn remove_all(
 ) -> Result<(), Fault> {
     for tables in types {
         // A required attribute keeps its reference.
-        let is_removed = |target: &&Target| is_reference(target) && !target.attribute().is_required();
-        let attributes: Vec<&Target> = tables.on.all_attributes().filter(is_removed).collect();
+        let is_removed = |target: &&AttributeRef| is_reference(target) && !target.attribute().is_required();
+        let attributes: Vec<&AttributeRef> = tables.on.all_attributes().filter(is_removed).collect();
         if attributes.is_empty() {
             continue;
         }
@@ -62,7 +62,7 @@ async fn remove_from(
     cx: &Context<'_>,
     tables: &Tables,
     tenant: &str,
-    attributes: &[&Target],
+    attributes: &[&AttributeRef],
     stored: &Stored,
     id: &str,
 ) -> Result<(), Fault> {
@@ -83,10 +83,10 @@ async fn remove_from(
 
 /// Removes the references to an id from one attribute, and the attribute and the extension if they are then
 /// empty.
-fn remove_reference(resource: &mut Resource, attribute: &Target, id: &str) {
+fn remove_reference(resource: &mut Resource, attribute: &AttributeRef, id: &str) {
     let is_deleted = |value: &Value| {
         let refers = value.get("value").and_then(Value::as_str);
-        let rule = attribute.sub_attribute("value").map(Target::comparison);
+        let rule = attribute.sub_attribute("value").map(AttributeRef::comparison);
         refers.zip(rule).is_some_and(|(refers, rule)| rule.fold(refers) == rule.fold(id))
     };
     let object = resource.as_map_mut();

@@ -1,13 +1,13 @@
 //! Changes a resource.
 
 use scim_core::patch::ListDelta;
-use scim_core::schema::Target;
+use scim_core::schema::AttributeRef;
 use scim_core::{Applied, Context, ETag, Update, UpdateOptions, Updated};
 use serde_json::Value;
 
 use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
-use super::members::{self, Stays};
+use super::members::{self, Compared};
 use super::password;
 use super::resource_row::rewrite;
 use crate::database::{Mode, Rows, Transaction};
@@ -26,7 +26,8 @@ pub(crate) async fn update(
     password: &password::Change,
 ) -> Result<Updated, Fault> {
     let tenant = tenant_of(cx)?;
-    let split = split(tables, update);
+    let list = tables.members.as_ref().map(|target| target.attribute().name());
+    let split = list.and_then(|list| update.split(cx, list));
     let mut tx = setup.database.begin(Mode::Write).await?;
     let mut asked = vec![select_current(&tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r")];
     if let Some((delta, _)) = &split {
@@ -37,7 +38,7 @@ pub(crate) async fn update(
     let before = version(&stored.resource)?;
     options.precondition.check(&ETag::from_stored(&before))?;
 
-    let Computed { applied, delta, list, stays } =
+    let Computed { applied, delta, list, compared } =
         compute(&mut tx, cx, tables, &tenant, (id, &stored), (update, split)).await?;
     let delta =
         delta.unwrap_or_else(|| ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect()));
@@ -45,7 +46,7 @@ pub(crate) async fn update(
     if rows.is_empty() {
         rows = tx.rows_of(members::ask(&tx, &tenant, id, &delta)?).await?;
     }
-    let change = members::change(&mut tx, (tables, &setup.types()), &tenant, &delta, stays, &rows).await?;
+    let change = members::change(&mut tx, (tables, &setup.types()), &tenant, &delta, compared, &rows).await?;
 
     let mut after = Stored { place: stored.place, resource: stored.resource.clone() };
     let mut statements = Vec::new();
@@ -75,17 +76,6 @@ pub(crate) async fn update(
     })
 }
 
-/// The change of the members, and an update of the rest; `None` if the members must be read for the update.
-fn split<'u>(tables: &Tables, update: &'u Update) -> Option<(ListDelta<'u>, Update)> {
-    let target = tables.members.as_ref()?;
-    // The whole list is needed to see whether a required list becomes empty, and what a replacement means for
-    // elements that may change.
-    let replaces = matches!(update, Update::Replace(_));
-    let needs_list =
-        target.attribute().is_required() || replaces && !target.sub_attributes().iter().all(Target::is_fixed);
-    if needs_list { None } else { update.split(target.attribute().name()) }
-}
-
 /// What an update makes of a resource.
 struct Computed<'u> {
     /// The resource without its members and groups.
@@ -93,7 +83,7 @@ struct Computed<'u> {
     /// The change of the members; `None` if `list` holds all members that there are to be.
     delta: Option<ListDelta<'u>>,
     list: Vec<Value>,
-    stays: Stays,
+    compared: Compared,
 }
 
 /// Applies an update, which is split if it can be.
@@ -107,18 +97,21 @@ async fn compute<'u>(
 ) -> Result<Computed<'u>, Fault> {
     Ok(match (&tables.members, split) {
         (Some(_), Some((delta, rest))) => {
-            let stays = if matches!(rest, Update::Replace(_)) { Stays::Always } else { Stays::AsSaid };
-            let applied = rest.apply_in_turns(cx, stored.resource.clone()).await?;
-            Computed { applied, delta: Some(delta), list: Vec::new(), stays }
+            let applied = rest.apply_yielding(cx, stored.resource.clone()).await?;
+            Computed { applied, delta: Some(delta), list: Vec::new(), compared: Compared::AsReturned }
         }
         (Some(target), None) => {
             let (applied, list) = apply_with_members(tx, cx, target, update, stored).await?;
-            Computed { applied, delta: None, list, stays: Stays::AsIs }
+            Computed { applied, delta: None, list, compared: Compared::AsStored }
         }
         (None, _) => {
             let applied = apply_with_groups(tx, cx, tables, tenant, (id, stored), update).await?;
-            let delta = ListDelta::Change { add: Vec::new(), remove: Vec::new() };
-            Computed { applied, delta: Some(delta), list: Vec::new(), stays: Stays::Always }
+            Computed {
+                applied,
+                delta: Some(ListDelta::none()),
+                list: Vec::new(),
+                compared: Compared::AsReturned,
+            }
         }
     })
 }
@@ -136,12 +129,12 @@ async fn apply_with_groups(
     let mut resource = stored.resource.clone();
     let groups = tables.groups.as_ref().map(|target| target.attribute().name());
     if let (Some(groups), Update::Patch(patch)) = (groups, update)
-        && patch.looked_at().any(|target| target.attribute().name() == groups)
+        && patch.read_attributes().any(|target| target.attribute().name() == groups)
         && let Some(elements) = memberships::groups(tx, tenant, &[(stored.place, id)]).await?.pop()
     {
         resource.as_map_mut().insert(groups.to_owned(), Value::Array(elements));
     }
-    let mut applied = update.apply_in_turns(cx, resource).await?;
+    let mut applied = update.apply_yielding(cx, resource).await?;
     if let Some(groups) = groups {
         applied.resource.as_map_mut().remove(groups);
     }
@@ -152,7 +145,7 @@ async fn apply_with_groups(
 async fn apply_with_members(
     tx: &mut Transaction,
     cx: &Context<'_>,
-    target: &Target,
+    target: &AttributeRef,
     update: &Update,
     stored: &Stored,
 ) -> Result<(Applied, Vec<Value>), Fault> {
@@ -162,7 +155,7 @@ async fn apply_with_members(
     if !elements.is_empty() {
         resource.as_map_mut().insert(list.to_owned(), Value::Array(elements));
     }
-    let mut applied = update.apply_in_turns(cx, resource).await?;
+    let mut applied = update.apply_yielding(cx, resource).await?;
     let members = match applied.resource.as_map_mut().remove(list) {
         Some(Value::Array(members)) => members,
         _ => Vec::new(),

@@ -7,20 +7,21 @@ use crate::support;
 use crate::support::random::Random;
 use crate::support::service::{patch, user};
 use http::{Method, Request};
+use scim_core::patch::PATCH_OP;
 use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, Tolerance, standard};
 use scim_core::{Identity, MemoryProvider, Provider, ScimService};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 /// A service on one provider, whose ids are shown as the names that the test gives them.
-struct Side<'a> {
+struct PageSide<'a> {
     runtime: &'a Runtime,
     service: ScimService,
     tenant: String,
     names: Vec<(String, String)>,
 }
 
-impl<'a> Side<'a> {
+impl<'a> PageSide<'a> {
     fn new(
         runtime: &'a Runtime,
         provider: impl Provider + Clone + 'static,
@@ -63,7 +64,7 @@ impl<'a> Side<'a> {
 }
 
 /// What a request came to: the answer, the resource afterwards, and whether its version has moved.
-fn outcome(side: &Side<'_>, method: &Method, path: &str, body: &Value) -> (u16, Value, Value, bool) {
+fn outcome(side: &PageSide<'_>, method: &Method, path: &str, body: &Value) -> (u16, Value, Value, bool) {
     let before = side.send(&Method::GET, path, None).1;
     let (status, mut answer) = side.send(method, path, Some(body));
     let mut after = side.send(&Method::GET, path, None).1;
@@ -123,8 +124,7 @@ fn request(random: &mut Random, (uri, list): (&str, &str), role: bool) -> (Metho
         });
     }
     if random.below(5) > 0 {
-        let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-        return (Method::PATCH, json!({ "schemas": [schema], "Operations": operations }));
+        return (Method::PATCH, json!({ "schemas": [PATCH_OP], "Operations": operations }));
     }
     let mut replacement = json!({ "schemas": [uri], "displayName": random.pick(&["One", "Two"]) });
     if random.below(4) > 0 {
@@ -141,8 +141,8 @@ fn lists_of_members_become_what_they_become_in_memory() {
             [(standard::group_type(), "/Groups", "members", false), (boats(), "/Boats", "crew", true)]
         {
             let store = support::open(&runtime, &database);
-            let mut memory = Side::new(&runtime, MemoryProvider::new(), &on, Tolerance::interop());
-            let mut stored = Side::new(&runtime, store, &on, Tolerance::interop());
+            let mut memory = PageSide::new(&runtime, MemoryProvider::new(), &on, Tolerance::interop());
+            let mut stored = PageSide::new(&runtime, store, &on, Tolerance::interop());
             let uri = on.schema().id();
             for side in [&mut memory, &mut stored] {
                 for n in 0..4 {
@@ -202,16 +202,15 @@ fn patches_come_to_what_they_come_to_in_memory() {
                 let open = || support::open(&runtime, &database).keep_unknown_members();
                 let store = stores.entry(own).or_insert_with(open).clone();
                 let memory = MemoryProvider::new().keep_unknown_members().hash_passwords(|_| String::new());
-                let mut memory = Side::new(&runtime, memory, &on, Tolerance::lenient());
-                let mut stored = Side::new(&runtime, store, &on, Tolerance::lenient());
+                let mut memory = PageSide::new(&runtime, memory, &on, Tolerance::lenient());
+                let mut stored = PageSide::new(&runtime, store, &on, Tolerance::lenient());
                 let seed = Value::Object(seed);
                 let made = [&mut memory, &mut stored].map(|side| side.create("<it>", on.endpoint(), &seed));
                 assert_eq!(made[0], made[1], "{}: {seed}", database.url);
                 let body = match &case["operations"] {
                     Value::Null => case["message"].clone(),
                     Value::Array(all) => {
-                        let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-                        json!({ "schemas": [schema], "Operations": all })
+                        json!({ "schemas": [PATCH_OP], "Operations": all })
                     }
                     one => patch(one.clone()).unwrap(),
                 };

@@ -7,7 +7,7 @@ use crate::support;
 use crate::support::random::Random;
 use crate::support::service::{Client, MORE, ids, users};
 use scim_core::filter::{Filter, Limits};
-use scim_core::schema::{Reading, Tolerance, standard};
+use scim_core::schema::{ReadContext, Tolerance, standard};
 use serde_json::{Map, Value, json};
 
 const RESOURCES: usize = 200;
@@ -295,9 +295,9 @@ fn databases_agree_with_the_evaluator_in_memory() {
         for _ in 0..filters {
             let depth = random.below(4);
             let text = random.filter(depth);
-            let mut reading = Reading::new(&tolerance);
-            let predicate = Filter::parse(&text, &limits, &mut reading).unwrap();
-            let predicate = predicate.resolve(&on, &mut reading).unwrap();
+            let mut read_context = ReadContext::new(&tolerance);
+            let predicate = Filter::parse(&text, &limits, &mut read_context).unwrap();
+            let predicate = predicate.resolve(&on, &mut read_context).unwrap();
             let expected: Vec<&str> = all
                 .iter()
                 .filter(|resource| predicate.is_match(resource.as_object().unwrap()))

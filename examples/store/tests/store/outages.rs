@@ -66,8 +66,8 @@ impl Proxy {
         Self { address, cut }
     }
 
-    fn cut(&self, when: Cut) {
-        *self.cut.lock().unwrap() = Some(when);
+    fn cut(&self, condition: Cut) {
+        *self.cut.lock().unwrap() = Some(condition);
     }
 
     /// Whether the connection is broken that was to be.

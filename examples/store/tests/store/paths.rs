@@ -7,7 +7,7 @@ use crate::support;
 use crate::support::service::{Client, ids, users};
 use http::Method;
 use scim_core::MemoryProvider;
-use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, Target, Type, standard};
+use scim_core::schema::{Attribute, AttributeRef, Mutability, ResourceType, Schema, Type, standard};
 use serde_json::{Map, Value, json};
 
 const USERS: usize = 9;
@@ -47,7 +47,7 @@ fn simple(on: &Attribute, n: usize) -> Value {
 }
 
 /// A value of an attribute: the first user has all there is, and others lack some of it.
-fn value(target: &Target, n: usize, salt: usize) -> Value {
+fn value(target: &AttributeRef, n: usize, salt: usize) -> Value {
     if !target.is_complex() {
         let one = |n| simple(target.definition(), n);
         return match target.attribute().is_multi_valued() {
@@ -84,7 +84,7 @@ fn value(target: &Target, n: usize, salt: usize) -> Value {
     (0..=(n + salt) % 3).map(|k| element(n + k, says(k))).collect()
 }
 
-fn put(body: &mut Value, target: &Target, value: Value) {
+fn put(body: &mut Value, target: &AttributeRef, value: Value) {
     target.set(body.as_object_mut().unwrap(), value);
 }
 
@@ -185,13 +185,13 @@ fn rename(
 }
 
 /// The attributes and sub-attributes of a type.
-fn paths(on: &ResourceType) -> impl Iterator<Item = (&Target, &Target)> {
+fn paths(on: &ResourceType) -> impl Iterator<Item = (&AttributeRef, &AttributeRef)> {
     on.all_attributes()
         .flat_map(|attribute| attribute.self_and_sub_attributes().map(move |target| (attribute, target)))
 }
 
 /// Values of what is not complex, or of the `value` of what is.
-fn values(target: &Target, resources: &[Value]) -> BTreeSet<String> {
+fn values(target: &AttributeRef, resources: &[Value]) -> BTreeSet<String> {
     let of = if target.is_complex() { target.sub_attribute("value") } else { Some(target) };
     let objects = resources.iter().filter_map(Value::as_object);
     objects
@@ -202,7 +202,7 @@ fn values(target: &Target, resources: &[Value]) -> BTreeSet<String> {
 }
 
 /// Filters that look at one path in every way.
-fn filters(attribute: &Target, target: &Target, resources: &[Value]) -> Vec<String> {
+fn filters(attribute: &AttributeRef, target: &AttributeRef, resources: &[Value]) -> Vec<String> {
     let path = target.path().as_str();
     let mut leaves = vec![" pr".to_owned(), " eq null".to_owned(), " ne null".to_owned()];
     let mut literals: Vec<String> = values(target, resources).into_iter().take(2).collect();

@@ -4,7 +4,7 @@
 //! begins with `bulkId:` is just a name.
 
 use scim_filter::{Filter, Limits, Literal, PatchPath};
-use scim_schema::{AttrPath, Extension, Quirk, Reading, ResourceType, Target, Tolerance, Type};
+use scim_schema::{AttrPath, AttributeRef, Extension, Quirk, ReadContext, ResourceType, Tolerance, Type};
 use serde_json::{Map, Value};
 
 use crate::parse::BULK_ID_PREFIX;
@@ -26,9 +26,9 @@ pub(super) struct References<'a> {
     /// Chooses the replacement of a `bulkId`.
     replace: &'a mut dyn FnMut(&str) -> Replacement,
     /// The attributes that were left out, with their values.
-    pub(super) left_out: Vec<(Target, Value)>,
+    pub(super) left_out: Vec<(AttributeRef, Value)>,
     /// A required attribute whose values were all left out.
-    pub(super) missing: Option<Target>,
+    pub(super) missing: Option<AttributeRef>,
 }
 
 /// Replaces references in the path of an operation, such as `/Groups/bulkId:staff`. They may be
@@ -103,9 +103,9 @@ impl<'a> References<'a> {
 
     /// Replaces references in the value filter of a path, such as `members[value eq "bulkId:bea"]`. Returns the
     /// attribute that the path names.
-    fn in_patch_path(&mut self, path: &mut String) -> Option<Target> {
+    fn in_patch_path(&mut self, path: &mut String) -> Option<AttributeRef> {
         let tolerance = Tolerance::lenient();
-        match PatchPath::parse(path, &Limits::default(), &mut Reading::new(&tolerance)).ok()? {
+        match PatchPath::parse(path, &Limits::default(), &mut ReadContext::new(&tolerance)).ok()? {
             PatchPath::Attribute(path) => self.find(path.as_str()),
             PatchPath::Value { path: list, mut filter, sub } => {
                 let target = self.find(list.as_str())?;
@@ -121,7 +121,7 @@ impl<'a> References<'a> {
         }
     }
 
-    fn in_filter(&mut self, parent: &Target, filter: &mut Filter) {
+    fn in_filter(&mut self, parent: &AttributeRef, filter: &mut Filter) {
         match filter {
             Filter::And(list) | Filter::Or(list) => {
                 list.iter_mut().for_each(|filter| self.in_filter(parent, filter));
@@ -138,13 +138,13 @@ impl<'a> References<'a> {
         }
     }
 
-    fn find(&self, name: &str) -> Option<Target> {
+    fn find(&self, name: &str) -> Option<AttributeRef> {
         let tolerance = Tolerance::strict().with(Quirk::DottedUri);
-        self.resource_type.resolve(&AttrPath::parse(name).ok()?, &mut Reading::new(&tolerance)).ok()
+        self.resource_type.resolve(&AttrPath::parse(name).ok()?, &mut ReadContext::new(&tolerance)).ok()
     }
 
     /// Replaces references in the value of an attribute. False if all of it was left out.
-    fn in_attribute(&mut self, target: &Target, value: &mut Value) -> bool {
+    fn in_attribute(&mut self, target: &AttributeRef, value: &mut Value) -> bool {
         let before = self.left_out.len();
         let left = match value {
             Value::Array(list) => {
@@ -160,7 +160,7 @@ impl<'a> References<'a> {
     }
 
     /// Replaces references in a single value. False if it is left out.
-    fn in_value(&mut self, target: &Target, value: &mut Value) -> bool {
+    fn in_value(&mut self, target: &AttributeRef, value: &mut Value) -> bool {
         let stays = match &mut *value {
             // A string for a complex attribute is its `value`.
             Value::String(text) if target.is_complex() || refers(target) => self.in_text(text),
@@ -201,7 +201,7 @@ impl<'a> References<'a> {
 }
 
 /// Whether an attribute refers to resources.
-fn refers(target: &Target) -> bool {
+fn refers(target: &AttributeRef) -> bool {
     let definition = target.definition();
     definition.data_type() == Type::Reference || target.sub().is_some() && definition.name() == "value"
 }

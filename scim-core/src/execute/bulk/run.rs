@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use http::{Method, StatusCode};
 use scim_patch::PATCH_OP;
-use scim_schema::{ResourceType, Target};
+use scim_schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value, json};
 
 use super::references::{self, References, Replacement};
@@ -41,7 +41,7 @@ pub(super) struct BulkRun<'a> {
 /// refer to come later.
 struct DeferredReferences {
     /// The attributes, with the values that were left out.
-    values: Vec<(Target, Value)>,
+    values: Vec<(AttributeRef, Value)>,
     /// The number of `bulkId`s whose operations have not been executed.
     pending: usize,
 }
@@ -51,7 +51,7 @@ struct DeferredReferences {
 struct ResolvedReferences {
     bulk_ids: Vec<String>,
     error: Option<Error>,
-    left_out: Vec<(Target, Value)>,
+    left_out: Vec<(AttributeRef, Value)>,
 }
 
 /// What a successful operation did.
@@ -99,8 +99,8 @@ impl<'a> BulkRun<'a> {
             response: None,
         };
         let outcome = self.try_execute(&mut operation, &left_out, &mut result).await;
-        self.scope.budget.pass(OPERATION_VISITS);
-        self.scope.budget.turn().await;
+        self.scope.budget.count_toward_yield(OPERATION_VISITS);
+        self.scope.budget.yield_if_due().await;
         let mut created_id = None;
         match outcome {
             Ok(success) => {
@@ -194,8 +194,8 @@ impl<'a> BulkRun<'a> {
     ) -> Result<Answer> {
         let RequestScope { setup, extensions, .. } = self.scope;
         let operation = parse_bulk_operation(setup, method, route, data, precondition, extensions)?;
-        trace::quirks(operation.fired());
-        Execution::new(self.scope, operation.fired).run(operation.kind).await
+        trace::quirks(operation.tolerated());
+        Execution::new(self.scope, operation.tolerated).run(operation.kind).await
     }
 
     /// What replaces a reference to a `bulkId`.
@@ -274,7 +274,7 @@ impl<'a> BulkRun<'a> {
         id: &str,
         deferred: DeferredReferences,
     ) -> Result<Option<ETag>> {
-        let mut lists: Vec<(Target, Vec<Value>)> = Vec::new();
+        let mut lists: Vec<(AttributeRef, Vec<Value>)> = Vec::new();
         for (target, value) in deferred.values {
             match lists.last_mut() {
                 Some((last, list)) if *last == target => list.push(value),

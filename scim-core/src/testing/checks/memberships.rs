@@ -1,7 +1,7 @@
 //! Memberships: groups and their members, and what a member says of its groups.
 
 use http::Method;
-use scim_schema::{Mutability, Target};
+use scim_schema::{AttributeRef, Mutability};
 use serde_json::{Value, json};
 
 use crate::testing::client::patch_body;
@@ -53,9 +53,10 @@ pub(super) async fn members(env: &Environment) -> Verdict {
 /// The attribute of the first type that says which groups a resource is in.
 fn groups_attribute(env: &Environment) -> Option<&str> {
     let references =
-        |t: &&Target| t.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference());
-    let read_only =
-        |t: &&Target| t.attribute().mutability() == Mutability::ReadOnly && t.attribute().is_multi_valued();
+        |t: &&AttributeRef| t.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference());
+    let read_only = |t: &&AttributeRef| {
+        t.attribute().mutability() == Mutability::ReadOnly && t.attribute().is_multi_valued()
+    };
     env.tested.resource_type.attributes().filter(read_only).find(references).map(|t| t.attribute().name())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use scim_filter::{CompareOp, Filter, Literal};
-use scim_schema::{AttrPath, ResourceType, Returned, Target, Type};
+use scim_schema::{AttrPath, AttributeRef, ResourceType, Returned, Type};
 use serde_json::Value;
 
 use crate::testing::client::{Client, Reply};
@@ -47,7 +47,7 @@ async fn check_path(
     env: &Environment,
     client: &Client<'_>,
     resource_type: &ResourceType,
-    (top, target): (&Target, &Target),
+    (top, target): (&AttributeRef, &AttributeRef),
     all: &[Value],
 ) -> Verdict {
     if env.capabilities.filter() {
@@ -96,7 +96,7 @@ fn id(resource: &Value) -> Option<String> {
 }
 
 /// Filters that look at one path: alone, and within one element.
-fn filters(top: &Target, target: &Target, all: &[Value]) -> Vec<Filter> {
+fn filters(top: &AttributeRef, target: &AttributeRef, all: &[Value]) -> Vec<Filter> {
     let mut filters = comparisons(target, target.path(), all);
     if target != top
         && let Ok(sub) = AttrPath::parse(target.definition().name())
@@ -108,7 +108,7 @@ fn filters(top: &Target, target: &Target, all: &[Value]) -> Vec<Filter> {
 }
 
 /// Filters that look at one attribute or sub-attribute, with values that some resources have.
-fn comparisons(target: &Target, path: &AttrPath, all: &[Value]) -> Vec<Filter> {
+fn comparisons(target: &AttributeRef, path: &AttrPath, all: &[Value]) -> Vec<Filter> {
     use CompareOp::{Co, Eq, Ew, Gt, Le, Ne, Sw};
     let compare = |op, value| Filter::Compare { path: path.clone(), op, value };
     let mut filters = vec![Filter::Present(path.clone())];

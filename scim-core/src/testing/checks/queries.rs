@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scim_schema::{Target, Type};
+use scim_schema::{AttributeRef, Type};
 use serde_json::Value;
 
 use crate::testing::client::Client;
@@ -112,7 +112,7 @@ pub(super) async fn cursor_paging(env: &Environment) -> Verdict {
 
 pub(super) async fn sort(env: &Environment) -> Verdict {
     let (client, _) = fill_tenant(env, 4).await?;
-    let mut by: Vec<&Target> = vec![&env.tested.name];
+    let mut by: Vec<&AttributeRef> = vec![&env.tested.name];
     by.extend(
         env.tested
             .attributes

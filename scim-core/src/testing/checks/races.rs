@@ -5,7 +5,7 @@ use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
 use http::Method;
-use scim_schema::Target;
+use scim_schema::AttributeRef;
 use serde_json::{Value, json};
 
 use crate::testing::client::{Client, Reply, patch_body};
@@ -57,7 +57,7 @@ fn create_named(env: &Environment, client: &Client<'_>, name: &str) -> Result<(S
 }
 
 /// Whether a list takes as many elements as there are threads.
-fn takes_an_element_of_each(env: &Environment, client: &Client<'_>, list: &Target) -> bool {
+fn takes_an_element_of_each(env: &Environment, client: &Client<'_>, list: &AttributeRef) -> bool {
     let mut body = env.tested.minimal_body("long list");
     put(&mut body, list, (0..THREADS).map(|number| element(number, ROUNDS)).collect());
     let body = Value::Object(body);
@@ -92,7 +92,7 @@ pub(super) fn updates(env: &Environment) -> Verdict {
 }
 
 /// Each thread adds an element to a list.
-fn add_elements(env: &Environment, client: &Client<'_>, list: &Target, round: usize) -> Verdict {
+fn add_elements(env: &Environment, client: &Client<'_>, list: &AttributeRef, round: usize) -> Verdict {
     let attribute = list.path().as_str();
     let (path, _) = create_named(env, client, &format!("race {round}"))?;
     let add = |number: usize| {

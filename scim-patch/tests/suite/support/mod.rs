@@ -5,7 +5,7 @@ pub(crate) mod random;
 use std::fmt::Write as _;
 
 use scim_patch::{Applied, Budget, Limits, PATCH_OP, PatchError, PatchRequest};
-use scim_schema::{Fired, Quirk, Reading, ResourceType, Schema, Tolerance, standard};
+use scim_schema::{Quirk, ReadContext, ResourceType, Schema, Tolerance, ToleratedQuirk, standard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -61,7 +61,7 @@ pub(crate) struct Case {
     expect: Expect,
     /// The quirks that fire, in order: the name, or all that is reported of it.
     #[serde(default)]
-    fired: Vec<String>,
+    tolerated: Vec<String>,
     #[serde(default)]
     again: Again,
 }
@@ -147,7 +147,7 @@ pub(crate) fn tolerance(profile: &str) -> Tolerance {
 
 pub(crate) struct Outcome {
     pub(crate) result: Result<Applied, PatchError>,
-    pub(crate) fired: Vec<Fired>,
+    pub(crate) tolerated: Vec<ToleratedQuirk>,
 }
 
 impl Case {
@@ -163,9 +163,9 @@ impl Case {
         for (name, value) in self.limits.iter().flatten() {
             let value = usize::try_from(value.as_u64().unwrap()).unwrap();
             match name.as_str() {
-                "operations" => limits.operations = value,
-                "values" => limits.values = value,
-                "listLength" => limits.list_length = value,
+                "operations" => limits = limits.with_operations(value),
+                "values" => limits = limits.with_values(value),
+                "listLength" => limits = limits.with_list_length(value),
                 "visits" => {}
                 other => panic!("{other} is not a limit"),
             }
@@ -196,15 +196,15 @@ impl Case {
     /// Applies the patch to a resource.
     pub(crate) fn run(&self, on: &ResourceType, profile: &str, resource: Object) -> Outcome {
         let (tolerance, limits) = (tolerance(profile), self.limits());
-        let mut reading = Reading::new(&tolerance);
-        let mut result = PatchRequest::parse(self.text().as_bytes(), &limits, &mut reading)
-            .and_then(|request| request.resolve(on, &limits, &mut reading))
+        let mut read_context = ReadContext::new(&tolerance);
+        let mut result = PatchRequest::parse(self.text().as_bytes(), &limits, &mut read_context)
+            .and_then(|request| request.resolve(on, &limits, &mut read_context))
             .and_then(|patch| patch.apply_within(resource, &self.budget()));
-        let mut fired = reading.into_fired();
+        let mut tolerated = read_context.into_tolerated();
         if let Ok(applied) = &mut result {
-            fired.append(&mut applied.fired);
+            tolerated.append(&mut applied.tolerated);
         }
-        Outcome { result, fired }
+        Outcome { result, tolerated }
     }
 
     /// A value of the resource or of the request that the reason of an error tells.
@@ -285,11 +285,13 @@ impl Case {
                 }
             }
         }
-        let is = |(fired, expected): (&Fired, &String)| {
-            *expected == fired.quirk.name() || *expected == fired.to_string()
+        let is = |(tolerated, expected): (&ToleratedQuirk, &String)| {
+            *expected == tolerated.quirk.name() || *expected == tolerated.to_string()
         };
-        if outcome.fired.len() != self.fired.len() || !outcome.fired.iter().zip(&self.fired).all(is) {
-            let _ = writeln!(wrong, "fired {:?}", outcome.fired);
+        if outcome.tolerated.len() != self.tolerated.len()
+            || !outcome.tolerated.iter().zip(&self.tolerated).all(is)
+        {
+            let _ = writeln!(wrong, "fired {:?}", outcome.tolerated);
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }

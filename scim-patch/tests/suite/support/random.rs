@@ -4,7 +4,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use scim_patch::{Limits, PATCH_OP, Patch, PatchError, PatchRequest};
-use scim_schema::{Attribute, Mutability, Reading, ResourceType, Schema, Target, Tolerance, Type, standard};
+use scim_schema::{
+    Attribute, AttributeRef, Mutability, ReadContext, ResourceType, Schema, Tolerance, Type, standard,
+};
 use serde_json::{Value, json};
 
 use super::Object;
@@ -131,7 +133,7 @@ pub(crate) fn anything() -> impl Strategy<Value = Value> {
 }
 
 /// A value that suits an attribute, or one of its elements.
-fn fitting_one(target: &Target) -> BoxedStrategy<Value> {
+fn fitting_one(target: &AttributeRef) -> BoxedStrategy<Value> {
     match target.definition().data_type() {
         Type::String => select(TEXTS).prop_map(Value::from).boxed(),
         Type::Boolean => any::<bool>().prop_map(Value::from).boxed(),
@@ -167,7 +169,7 @@ fn fitting_one(target: &Target) -> BoxedStrategy<Value> {
 }
 
 /// A value that suits an attribute.
-fn fitting(target: &Target) -> BoxedStrategy<Value> {
+fn fitting(target: &AttributeRef) -> BoxedStrategy<Value> {
     if target.definition().is_multi_valued() {
         vec(fitting_one(target), 0..4).prop_map(Value::Array).boxed()
     } else {
@@ -176,7 +178,7 @@ fn fitting(target: &Target) -> BoxedStrategy<Value> {
 }
 
 /// A filter that may select an element.
-fn filter(target: &Target) -> BoxedStrategy<String> {
+fn filter(target: &AttributeRef) -> BoxedStrategy<String> {
     let sub = match target.sub_attributes() {
         [] => return fitting_one(target).prop_map(|value| format!("value eq {value}")).boxed(),
         subs => select(subs.to_vec()),
@@ -199,7 +201,7 @@ fn filter(target: &Target) -> BoxedStrategy<String> {
 fn place(on: &ResourceType) -> impl Strategy<Value = (String, Value)> + use<> {
     // Certificates that are none are tolerated, which is not what is tried here.
     let left_out = ["id", "meta", "schemas", "groups", "x509Certificates"];
-    let attributes: Vec<Target> = on
+    let attributes: Vec<AttributeRef> = on
         .all_attributes()
         .filter(|target| !left_out.contains(&target.attribute().name()))
         .cloned()
@@ -284,8 +286,8 @@ pub(crate) fn message(operations: &[Value]) -> Value {
 
 pub(crate) fn resolve(on: &ResourceType, tolerance: &Tolerance, message: Value) -> Result<Patch, PatchError> {
     let limits = Limits::default();
-    let mut reading = Reading::new(tolerance);
-    PatchRequest::from_value(message, &limits, &mut reading)?.resolve(on, &limits, &mut reading)
+    let mut read_context = ReadContext::new(tolerance);
+    PatchRequest::from_value(message, &limits, &mut read_context)?.resolve(on, &limits, &mut read_context)
 }
 
 /// A resource of a type: what a few operations, of which most fail, make of the seed.

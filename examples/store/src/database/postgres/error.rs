@@ -38,7 +38,7 @@ impl From<tokio_postgres::Error> for DatabaseError {
             | SqlState::LOCK_NOT_AVAILABLE
             | SqlState::READ_ONLY_SQL_TRANSACTION
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::Unavailable(error.into()),
-            ref code if UNAVAILABLE.iter().any(|class| code.code().starts_with(class)) => {
+            ref code if UNAVAILABLE.iter().any(|cost| code.code().starts_with(cost)) => {
                 Self::Unavailable(error.into())
             }
             _ => Self::Unexpected(error.into()),

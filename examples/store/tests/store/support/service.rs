@@ -1,8 +1,9 @@
 //! Talking to a service on a store, as a client does.
 
 use http::{Method, Request};
+use scim_core::patch::PATCH_OP;
 use scim_core::schema::{Attribute, ResourceType, Schema, standard};
-use scim_core::{Builder, Identity, Provider, ScimService};
+use scim_core::{Identity, Provider, ScimService, ScimServiceBuilder};
 use scim_store::Store;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -92,7 +93,7 @@ impl<'a> Client<'a> {
     }
 }
 
-fn builder(store: impl Provider + Clone + 'static) -> Builder {
+fn builder(store: impl Provider + Clone + 'static) -> ScimServiceBuilder {
     ScimService::builder()
         .base_url("https://scim.example.com")
         .page_size(100, 1_000)
@@ -106,8 +107,7 @@ pub(crate) fn user(name: &str) -> Value {
 
 /// A PATCH of one operation.
 pub(crate) fn patch(operation: Value) -> Option<Value> {
-    let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-    Some(json!({ "schemas": [schema], "Operations": [operation] }))
+    Some(json!({ "schemas": [PATCH_OP], "Operations": [operation] }))
 }
 
 /// The ids of a page.

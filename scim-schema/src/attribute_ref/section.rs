@@ -2,23 +2,23 @@
 
 use std::fmt;
 
-use super::{Target, Targets};
+use super::{AttributeRef, AttributeRefs};
 use crate::Schema;
 
 /// The core schema or an extension, with its attributes as targets.
 pub(crate) struct Section {
     pub(crate) schema: Schema,
     pub(crate) required: bool,
-    pub(crate) attributes: Targets,
+    pub(crate) attributes: AttributeRefs,
 }
 
 impl Section {
-    pub(crate) fn new(schema: Schema, required: bool, attributes: Vec<Target>) -> Self {
-        Self { schema, required, attributes: Targets::new(attributes) }
+    pub(crate) fn new(schema: Schema, required: bool, attributes: Vec<AttributeRef>) -> Self {
+        Self { schema, required, attributes: AttributeRefs::new(attributes) }
     }
 
     /// The attribute of that name, in any case.
-    pub(crate) fn attribute(&self, name: &str) -> Option<&Target> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&AttributeRef> {
         self.attributes.find(name)
     }
 }
@@ -41,16 +41,16 @@ impl<'a> Extension<'a> {
     }
 
     /// The attributes, in schema order.
-    pub fn attributes(&self) -> &'a [Target] {
+    pub fn attributes(&self) -> &'a [AttributeRef] {
         self.section.attributes.as_slice()
     }
 
     /// The attribute of that name, in any case.
-    pub fn attribute(&self, name: &str) -> Option<&'a Target> {
+    pub fn attribute(&self, name: &str) -> Option<&'a AttributeRef> {
         self.section.attribute(name)
     }
 
-    pub(crate) fn targets(&self) -> &'a Targets {
+    pub(crate) fn targets(&self) -> &'a AttributeRefs {
         &self.section.attributes
     }
 }

@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value};
 
-use super::Target;
+use super::AttributeRef;
 
-impl Target {
+impl AttributeRef {
     /// The value of the attribute in a resource in canonical form.
     ///
     /// [`get_mut`](Self::get_mut), [`set`](Self::set) and [`remove`](Self::remove) go with it. All four
@@ -17,7 +17,7 @@ impl Target {
     /// use serde_json::{Map, json};
     ///
     /// let user = scim_schema::standard::user_type();
-    /// let department = user.all_targets().find(|target| target.definition().name() == "department").unwrap();
+    /// let department = user.all_attribute_refs().find(|target| target.definition().name() == "department").unwrap();
     /// let mut resource = Map::new();
     /// assert_eq!(department.set(&mut resource, json!("Sales")), None);
     /// assert_eq!(resource[department.extension().unwrap()], json!({ "department": "Sales" }));
@@ -29,7 +29,7 @@ impl Target {
     /// assert!(resource.is_empty());
     /// ```
     pub fn get<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
-        self.object(resource)?.get(self.0.attribute.name())
+        self.parent_object(resource)?.get(self.0.attribute.name())
     }
 
     /// The value of the attribute, to change it in place; see [`get`](Self::get).
@@ -66,7 +66,7 @@ impl Target {
     }
 
     /// The object that holds the attribute: the resource itself, or an extension's.
-    pub fn object<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
+    pub fn parent_object<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
         if self.0.extension { resource.get(self.0.schema.id())?.as_object() } else { Some(resource) }
     }
 
@@ -75,8 +75,11 @@ impl Target {
     }
 
     /// The object whose member the path names: of a sub-attribute of a singular attribute, its value.
-    pub(crate) fn holder<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
-        let object = self.object(resource)?;
+    pub(crate) fn object_with_member<'a>(
+        &self,
+        resource: &'a Map<String, Value>,
+    ) -> Option<&'a Map<String, Value>> {
+        let object = self.parent_object(resource)?;
         match self.0.sub {
             None => Some(object),
             Some(_) => object.get(self.0.attribute.name())?.as_object(),

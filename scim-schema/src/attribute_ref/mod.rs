@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use self::value_rules::ValueRules;
 use crate::path::AttrPath;
-use crate::{Attribute, Comparison, Mutability, Returned, Schema, Type};
+use crate::{Attribute, Comparison, Mutability, Quirk, ReadContext, Returned, Schema, Type};
 
 pub(crate) use names::Names;
 pub use section::Extension;
@@ -21,24 +21,24 @@ pub(crate) use section::Section;
 
 /// An attribute or sub-attribute of a resource type, found by [`ResourceType::resolve`].
 ///
-/// The resource type makes one entry for each, once; a `Target` is a pointer to it, cheap to clone.
+/// The resource type makes one entry for each, once; a `AttributeRef` is a pointer to it, cheap to clone.
 /// Two targets are equal if their canonical paths are.
 ///
 /// [`ResourceType::resolve`]: crate::ResourceType::resolve
 ///
 /// ```
-/// use scim_schema::{AttrPath, Reading, Tolerance, standard};
+/// use scim_schema::{AttrPath, ReadContext, Tolerance, standard};
 ///
 /// let user = standard::user_type();
 /// let tolerance = Tolerance::strict();
-/// let target = user.resolve(&"EMAILS.Value".parse()?, &mut Reading::new(&tolerance)).unwrap();
+/// let target = user.resolve(&"EMAILS.Value".parse()?, &mut ReadContext::new(&tolerance)).unwrap();
 /// assert_eq!(target.path().as_str(), "emails.value");
 /// assert!(target.attribute().is_multi_valued());
 /// assert_eq!(target.definition().name(), "value");
 /// # Ok::<(), scim_schema::InvalidPath>(())
 /// ```
 #[derive(Clone)]
-pub struct Target(Arc<Entry>);
+pub struct AttributeRef(Arc<Entry>);
 
 struct Entry {
     schema: Schema,
@@ -59,7 +59,7 @@ struct Entry {
     primary: bool,
     /// Whether it has a `$ref` that the service writes from the `value` beside it.
     refers: bool,
-    subs: Targets,
+    subs: AttributeRefs,
 }
 
 /// Where a target stands in its resource type.
@@ -73,7 +73,7 @@ pub(crate) struct Position {
     pub(crate) sub: Option<usize>,
 }
 
-impl Target {
+impl AttributeRef {
     /// The attribute of a schema: the section and the place that it has in the resource type, and the
     /// longest text in bytes.
     pub(crate) fn new(
@@ -86,7 +86,7 @@ impl Target {
         let extension = section > 0;
         let uri = extension.then(|| schema.id());
         let refers = refers(attribute);
-        let entry = |sub: Option<(usize, &Attribute)>, subs: Vec<Target>| {
+        let entry = |sub: Option<(usize, &Attribute)>, subs: Vec<AttributeRef>| {
             let definition = sub.map_or(attribute, |(_, sub)| sub);
             let is_id = refers && sub.is_some() && definition.name() == "value";
             Self(Arc::new(Entry {
@@ -100,14 +100,14 @@ impl Target {
                 path: AttrPath::join(uri, attribute.name(), sub.map(|(_, sub)| sub.name())),
                 // An identifier is case-exact wherever it occurs (RFC 7643 section 3.1), although
                 // the published definitions of some references do not say so.
-                comparison: if is_id { Comparison::Exact } else { Comparison::of(definition) },
+                comparison: if is_id { Comparison::Exact } else { Comparison::for_attribute(definition) },
                 derived: is_derived(section, attribute, definition),
                 secret: [attribute, definition].iter().any(|a| a.returned() == Returned::Never),
                 holds_members: refers && holds_members(definition),
                 primary: sub.is_some() && is_primary(attribute, definition),
                 refers: sub.is_none() && refers,
                 position: Position { section, attribute: index, sub: sub.map(|(at, _)| at) },
-                subs: Targets::new(subs),
+                subs: AttributeRefs::new(subs),
             }))
         };
         let subs =
@@ -165,16 +165,16 @@ impl Target {
     }
 
     /// The sub-attributes, as targets, of an attribute; none for a sub-attribute.
-    pub fn sub_attributes(&self) -> &[Target] {
+    pub fn sub_attributes(&self) -> &[AttributeRef] {
         self.0.subs.as_slice()
     }
 
     /// The sub-attribute of that name, in any case.
-    pub fn sub_attribute(&self, name: &str) -> Option<&Target> {
+    pub fn sub_attribute(&self, name: &str) -> Option<&AttributeRef> {
         self.0.subs.find(name)
     }
 
-    pub(crate) fn subs(&self) -> &Targets {
+    pub(crate) fn subs(&self) -> &AttributeRefs {
         &self.0.subs
     }
 
@@ -264,7 +264,7 @@ impl Target {
     /// let paths: Vec<_> = emails.self_and_sub_attributes().map(|target| target.path().as_str()).collect();
     /// assert_eq!(paths[..3], ["emails", "emails.value", "emails.display"]);
     /// ```
-    pub fn self_and_sub_attributes(&self) -> impl Iterator<Item = &Target> {
+    pub fn self_and_sub_attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         std::iter::once(self).chain(self.sub_attributes())
     }
 
@@ -274,48 +274,61 @@ impl Target {
 }
 
 /// The attributes of a schema, or the sub-attributes of an attribute, in schema order.
-pub(crate) struct Targets {
-    list: Box<[Target]>,
+pub(crate) struct AttributeRefs {
+    list: Box<[AttributeRef]>,
     names: Names,
-    required: Box<[Target]>,
+    required: Box<[AttributeRef]>,
 }
 
-impl Targets {
-    pub(crate) fn new(list: Vec<Target>) -> Self {
+impl AttributeRefs {
+    pub(crate) fn new(list: Vec<AttributeRef>) -> Self {
         let required = list.iter().filter(|target| target.must_be_given());
         let names = Names::new(list.iter().map(|target| target.shared_name().clone()));
         Self { names, required: required.cloned().collect(), list: list.into() }
     }
 
-    pub(crate) fn as_slice(&self) -> &[Target] {
+    pub(crate) fn as_slice(&self) -> &[AttributeRef] {
         &self.list
     }
 
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Target> {
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, AttributeRef> {
         self.list.iter()
     }
 
     /// Those that a client must give a value.
-    pub(crate) fn required(&self) -> &[Target] {
+    pub(crate) fn required(&self) -> &[AttributeRef] {
         &self.required
     }
 
     /// Begins to look up the names of an object one after the other.
-    pub(crate) fn lookup<'a>(&'a self) -> impl FnMut(&str) -> Option<&'a Target> {
+    pub(crate) fn lookup<'a>(&'a self) -> impl FnMut(&str) -> Option<&'a AttributeRef> {
         let mut lookup = self.names.lookup();
         move |name| self.list.get(lookup.index_of(name)?)
     }
 
     /// The one with exactly that name.
-    pub(crate) fn exact(&self, name: &str) -> Option<&Target> {
+    pub(crate) fn get(&self, name: &str) -> Option<&AttributeRef> {
         self.lookup()(name)
     }
 
     /// The one with that name in any case.
-    pub(crate) fn find(&self, name: &str) -> Option<&Target> {
+    pub(crate) fn find(&self, name: &str) -> Option<&AttributeRef> {
         // Stored data and most requests use the canonical case.
         let any_case = || self.list.iter().find(|target| target.name().eq_ignore_ascii_case(name));
-        self.exact(name).or_else(any_case)
+        self.get(name).or_else(any_case)
+    }
+
+    /// The one with that name in any case, or `display` for `displayName` where that is tolerated.
+    pub(crate) fn find_tolerated(
+        &self,
+        name: &str,
+        read_context: &mut ReadContext<'_>,
+    ) -> Option<&AttributeRef> {
+        let display = || {
+            let display = self.get("display").filter(|_| name.eq_ignore_ascii_case("displayName"))?;
+            read_context.allow_quirk(Quirk::DisplayNameForDisplay, display).then_some(display)
+        };
+        self.find(name).or_else(display)
     }
 }
 
@@ -338,28 +351,28 @@ fn is_primary(attribute: &Attribute, definition: &Attribute) -> bool {
     attribute.is_multi_valued() && definition.name() == "primary" && definition.data_type() == Type::Boolean
 }
 
-impl PartialEq for Target {
+impl PartialEq for AttributeRef {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0.path == other.0.path
     }
 }
 
-impl Eq for Target {}
+impl Eq for AttributeRef {}
 
-impl std::hash::Hash for Target {
+impl std::hash::Hash for AttributeRef {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.0.path.hash(state);
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for AttributeRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.path.as_str())
     }
 }
 
-impl fmt::Debug for Target {
+impl fmt::Debug for AttributeRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Target({})", self.0.path)
+        write!(f, "AttributeRef({})", self.0.path)
     }
 }
