@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use scim_core::filter::{Filter, Limits};
+use scim_core::filter::{Filter, FilterLimits};
 use scim_core::schema::{ReadContext, ResourceType, Tolerance, standard};
 use scim_fuzz::{USER, normalized};
 use serde_json::{Map, Value, json};
@@ -24,7 +24,7 @@ static TYPES: LazyLock<[(ResourceType, Map<String, Value>); 2]> = LazyLock::new(
 });
 
 fuzz_target!(|text: &str| {
-    let limits = Limits::default();
+    let limits = FilterLimits::default();
     // What is printed may be longer than what was read, and have more brackets.
     let wide = limits.with_length(usize::MAX).with_nesting(512);
     for tolerance in [Tolerance::lenient(), Tolerance::interop(), Tolerance::strict()] {

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scim_core::patch::{Limits, PatchRequest};
+use scim_core::patch::{PatchLimits, PatchRequest};
 use scim_core::schema::{ReadContext, ResourceType, Tolerance};
 use scim_fuzz::{TYPES, TestTenant, USER, normalized, replace_ids};
 use serde_json::{Map, Value};
@@ -26,7 +26,7 @@ fuzz_target!(|input: &[u8]| {
 
 /// The patch by itself: it says rightly whether it changed anything, and what it makes is a good resource.
 fn alone(resource_type: &ResourceType, before: Map<String, Value>, body: &[u8], tolerance: &Tolerance) {
-    let limits = Limits::default();
+    let limits = PatchLimits::default();
     let Ok(request) = PatchRequest::parse(body, &limits, &mut ReadContext::new(tolerance)) else { return };
     let Ok(patch) = request.resolve(resource_type, &limits, &mut ReadContext::new(tolerance)) else { return };
     let Ok(applied) = patch.apply(before.clone()) else { return };

@@ -3,14 +3,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scim_core::filter::{Limits, PatchPath};
+use scim_core::filter::{FilterLimits, PatchPath};
 use scim_core::patch::{PATCH_OP, PatchRequest};
 use scim_core::schema::{ReadContext, Tolerance};
 use scim_fuzz::TYPES;
 use serde_json::{Value, json};
 
 fuzz_target!(|text: &str| {
-    let limits = Limits::default();
+    let limits = FilterLimits::default();
     let wide = limits.with_length(usize::MAX).with_nesting(512);
     for tolerance in [Tolerance::lenient(), Tolerance::interop(), Tolerance::strict()] {
         if let Ok(path) = PatchPath::parse(text, &limits, &mut ReadContext::new(&tolerance)) {
@@ -27,7 +27,7 @@ fuzz_target!(|text: &str| {
         {
             let message =
                 json!({ "schemas": [PATCH_OP], "Operations": [{ "op": op, "path": text, "value": value }] });
-            let limits = scim_core::patch::Limits::default();
+            let limits = scim_core::patch::PatchLimits::default();
             let request = PatchRequest::from_value(message, &limits, &mut ReadContext::new(&tolerance));
             let Ok(request) = request else { continue };
             for resource_type in TYPES.iter() {

@@ -23,7 +23,7 @@ impl PatchRequest {
     /// Services limit the number of operations; each element that goes from a list may take one.
     ///
     /// ```
-    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_patch::{PatchLimits, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     /// use serde_json::json;
     ///
@@ -39,7 +39,7 @@ impl PatchRequest {
     ///     { "op": "add", "path": "members", "value": [{ "value": "9" }] },
     /// ]));
     ///
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let patch = request.resolve(&on, &limits, &mut ReadContext::new(&tolerance))?;
     /// assert_eq!(&patch.apply(from.clone())?.resource, to);
     /// # Ok::<(), scim_patch::PatchError>(())

@@ -12,11 +12,11 @@ pub(crate) type Result<T> = std::result::Result<T, PatchError>;
 /// The message never contains a value of the resource or of the request.
 ///
 /// ```
-/// use scim_patch::{Limits, PatchRequest};
+/// use scim_patch::{PatchLimits, PatchRequest};
 /// use scim_schema::{ReadContext, ScimType, Tolerance, standard};
 ///
 /// let body = br#"{ "Operations": [{ "op": "remove", "path": "title" }, { "op": "remove", "path": "id" }] }"#;
-/// let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
+/// let (tolerance, limits) = (Tolerance::lenient(), PatchLimits::default());
 /// let mut read_context = ReadContext::new(&tolerance);
 /// let error = PatchRequest::parse(body, &limits, &mut read_context)?
 ///     .resolve(&standard::user_type(), &limits, &mut read_context)

@@ -7,18 +7,18 @@
 /// takes to apply a patch by a [`Budget`](crate::Budget).
 ///
 /// ```
-/// let limits = scim_patch::Limits::default().with_operations(100);
+/// let limits = scim_patch::PatchLimits::default().with_operations(100);
 /// assert_eq!(limits.operations(), 100);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct PatchLimits {
     operations: usize,
     values: usize,
     list_length: usize,
-    filter: scim_filter::Limits,
+    filter: scim_filter::FilterLimits,
 }
 
-impl Limits {
+impl PatchLimits {
     /// Operations in a request.
     pub fn operations(&self) -> usize {
         self.operations
@@ -35,7 +35,7 @@ impl Limits {
     }
 
     /// Limits of the value filters in paths.
-    pub fn filter(&self) -> &scim_filter::Limits {
+    pub fn filter(&self) -> &scim_filter::FilterLimits {
         &self.filter
     }
 
@@ -59,19 +59,19 @@ impl Limits {
 
     /// The same limits with others for the value filters in paths.
     #[must_use]
-    pub fn with_filter(self, filter: scim_filter::Limits) -> Self {
+    pub fn with_filter(self, filter: scim_filter::FilterLimits) -> Self {
         Self { filter, ..self }
     }
 }
 
-impl Default for Limits {
+impl Default for PatchLimits {
     /// 1,000 operations, 100,000 values, lists of 1,000,000 elements.
     fn default() -> Self {
         Self {
             operations: 1_000,
             values: 100_000,
             list_length: 1_000_000,
-            filter: scim_filter::Limits::default(),
+            filter: scim_filter::FilterLimits::default(),
         }
     }
 }

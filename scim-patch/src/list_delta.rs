@@ -16,7 +16,7 @@ use crate::key::key_of;
 /// ```
 /// use std::collections::BTreeMap;
 ///
-/// use scim_patch::{Limits, ListDelta, PatchRequest, key_of};
+/// use scim_patch::{PatchLimits, ListDelta, PatchRequest, key_of};
 /// use scim_schema::{ReadContext, Tolerance, standard};
 /// use serde_json::{Map, Value, json};
 ///
@@ -46,7 +46,7 @@ use crate::key::key_of;
 ///     { "op": "remove", "path": "members[value eq \"7\"]" },
 ///     { "op": "add", "path": "members", "value": [{ "value": "8" }, { "value": "9" }] }
 /// ]}"#;
-/// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+/// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
 /// let mut read_context = ReadContext::new(&tolerance);
 /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
 ///     .resolve(&standard::group_type(), &limits, &mut read_context)?;

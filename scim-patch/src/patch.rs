@@ -3,7 +3,7 @@
 use scim_schema::{AttributeRef, Mutability, ResourceType};
 use serde_json::Value;
 
-use crate::Limits;
+use crate::PatchLimits;
 use crate::key::key_of;
 use crate::step::{Action, ElementChange, KeyedChange, Step, value_for};
 
@@ -20,7 +20,7 @@ pub struct Patch {
     /// operations.
     pub(crate) steps: Vec<Step>,
     pub(crate) read_attributes: Vec<AttributeRef>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: PatchLimits,
 }
 
 impl Patch {
@@ -32,7 +32,7 @@ impl Patch {
         resource_type: ResourceType,
         mut steps: Vec<Step>,
         read_attributes: Vec<AttributeRef>,
-        limits: Limits,
+        limits: PatchLimits,
     ) -> Self {
         if steps.len() > 2 {
             let mut attributes: Vec<AttributeRef> = Vec::new();
@@ -60,7 +60,7 @@ impl Patch {
     /// The attributes that it may change, each once, in the order in which operations name them first.
     ///
     /// ```
-    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_patch::{PatchLimits, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
@@ -69,7 +69,7 @@ impl Patch {
     ///     { "op": "replace", "path": "active", "value": false },
     ///     { "op": "remove", "path": "name.middleName" }
     /// ]}"#;
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let mut read_context = ReadContext::new(&tolerance);
     /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
     ///     .resolve(&standard::user_type(), &limits, &mut read_context)?;
@@ -91,12 +91,12 @@ impl Patch {
     /// them (RFC 7644 section 7.5.2).
     ///
     /// ```
-    /// use scim_patch::{Limits, Op, Operation, PatchRequest};
+    /// use scim_patch::{PatchLimits, Op, Operation, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let path = Some("emails[type eq \"work\"].value".to_owned());
     /// let operation = Operation { op: Op::Replace, path, value: Some("bea@example.com".into()) };
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let patch = PatchRequest { operations: vec![operation] }
     ///     .resolve(&standard::user_type(), &limits, &mut ReadContext::new(&tolerance))?;
     /// let read_attributes: Vec<String> = patch.read_attributes().map(|target| target.to_string()).collect();
@@ -148,7 +148,7 @@ impl Patch {
     /// keeps a password by accident.
     ///
     /// ```
-    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_patch::{PatchLimits, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
@@ -156,7 +156,7 @@ impl Patch {
     ///     { "op": "replace", "path": "active", "value": true },
     ///     { "op": "remove", "path": "password" }
     /// ]}"#;
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let mut read_context = ReadContext::new(&tolerance);
     /// let mut patch = PatchRequest::parse(body, &limits, &mut read_context)?
     ///     .resolve(&standard::user_type(), &limits, &mut read_context)?;

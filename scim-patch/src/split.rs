@@ -18,14 +18,14 @@ impl Patch {
     /// applied to it.
     ///
     /// ```
-    /// use scim_patch::{Limits, ListDelta, PatchRequest};
+    /// use scim_patch::{PatchLimits, ListDelta, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
     ///     { "op": "remove", "path": "members[value eq \"4711\"]" },
     ///     { "op": "replace", "path": "displayName", "value": "Night shift" }
     /// ]}"#;
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let mut read_context = ReadContext::new(&tolerance);
     /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
     ///     .resolve(&standard::group_type(), &limits, &mut read_context)?;

@@ -165,13 +165,13 @@ impl ScimServiceBuilder {
     }
 
     /// Sets the limits of a filter.
-    pub fn filter_limits(mut self, limits: scim_filter::Limits) -> Self {
+    pub fn filter_limits(mut self, limits: scim_filter::FilterLimits) -> Self {
         self.config.filter_limits = limits;
         self
     }
 
     /// Sets the limits of a PATCH request.
-    pub fn patch_limits(mut self, limits: scim_patch::Limits) -> Self {
+    pub fn patch_limits(mut self, limits: scim_patch::PatchLimits) -> Self {
         self.config.patch_limits = limits;
         self
     }

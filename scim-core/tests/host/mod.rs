@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scim_core::filter::Limits;
+use scim_core::filter::FilterLimits;
 use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, Tolerance, Uniqueness, standard};
 use scim_core::{
     Access, Action, Error, Event, Me, MemoryProvider, Monitor, Permit, Policy, Provider, Result, ScimService,
@@ -129,8 +129,8 @@ fn apply(name: &str, value: &Value, builder: ScimServiceBuilder) -> ScimServiceB
         "max_work" => builder.max_work(number() as u64),
         "max_text" => builder.max_text(number()),
         "max_operand" => {
-            let limits = Limits::default().with_operand(number());
-            let patch_limits = scim_core::patch::Limits::default().with_filter(limits);
+            let limits = FilterLimits::default().with_operand(number());
+            let patch_limits = scim_core::patch::PatchLimits::default().with_filter(limits);
             builder.filter_limits(limits).patch_limits(patch_limits)
         }
         "page_size" => builder.page_size(number(), number()),

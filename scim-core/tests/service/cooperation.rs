@@ -8,7 +8,7 @@ use std::task::{Wake, Waker};
 
 use pollster::block_on;
 use scim_core::filter::{Filter, Predicate};
-use scim_core::patch::{Limits, PATCH_OP, PatchRequest};
+use scim_core::patch::{PATCH_OP, PatchLimits, PatchRequest};
 use scim_core::schema::{Projection, ReadContext, ResourceType, Tolerance, standard};
 use scim_core::{
     Budget, Context, ContextBuilder, MemoryProvider, Precondition, Provider, Query, Resource, Update,
@@ -33,7 +33,7 @@ fn user(name: &str, title: &str, emails: usize) -> Resource {
 }
 
 fn patch(resource_type: &ResourceType, operations: Value) -> Update {
-    let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
+    let (tolerance, limits) = (Tolerance::lenient(), PatchLimits::default());
     let mut read_context = ReadContext::new(&tolerance);
     let message = json!({ "schemas": [PATCH_OP], "Operations": operations });
     let request = PatchRequest::from_value(message, &limits, &mut read_context).unwrap();
@@ -58,7 +58,7 @@ fn emails_for_two_turns() -> usize {
 fn filter(resource_type: &ResourceType, text: &str) -> Predicate {
     let tolerance = Tolerance::strict();
     let mut read_context = ReadContext::new(&tolerance);
-    let filter = Filter::parse(text, &scim_core::filter::Limits::default(), &mut read_context).unwrap();
+    let filter = Filter::parse(text, &scim_core::filter::FilterLimits::default(), &mut read_context).unwrap();
     filter.resolve(resource_type, &mut read_context).unwrap()
 }
 

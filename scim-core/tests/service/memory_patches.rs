@@ -1,7 +1,7 @@
 //! The memory provider copies only the part of a resource that a PATCH is about. What comes of that must be the
 //! same as if the PATCH were applied to the complete resource.
 
-use scim_core::patch::{Limits, PATCH_OP, PatchRequest};
+use scim_core::patch::{PATCH_OP, PatchLimits, PatchRequest};
 use scim_core::schema::{Projection, Quirk, ReadContext, ResourceType, Schema, Tolerance, standard};
 use scim_core::{Context, Error, MemoryProvider, Provider, Resource, Update, UpdateOptions};
 use serde_json::{Map, Value, json};
@@ -56,7 +56,7 @@ fn update(resource_type: &ResourceType, case: &Value, profile: &str) -> Option<U
         (Value::Null, text) => text.as_str().unwrap().to_owned(),
         (operations, _) => json!({ "schemas": [PATCH_OP], "Operations": operations }).to_string(),
     };
-    let (tolerance, limits) = (tolerance(profile), Limits::default());
+    let (tolerance, limits) = (tolerance(profile), PatchLimits::default());
     let mut read_context = ReadContext::new(&tolerance);
     let request = PatchRequest::parse(text.as_bytes(), &limits, &mut read_context).ok()?;
     let mut patch = request.resolve(resource_type, &limits, &mut read_context).ok()?;

@@ -51,7 +51,7 @@ impl Patch {
     /// Mutability is judged with each operation, what is required when all are done.
     ///
     /// ```
-    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_patch::{PatchLimits, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     /// use serde_json::json;
     ///
@@ -59,7 +59,7 @@ impl Patch {
     ///     { "op": "add", "path": "members", "value": [{ "value": "7" }] },
     ///     { "op": "remove", "path": "members[value eq \"8\"]" }
     /// ]}"#;
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let mut read_context = ReadContext::new(&tolerance);
     /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
     ///     .resolve(&standard::group_type(), &limits, &mut read_context)?;
@@ -80,7 +80,7 @@ impl Patch {
     /// `noTarget` for a value filter that selects nothing where something is needed, `invalidFilter` for
     /// one that selects several where that is not tolerated, `invalidValue` for a second primary element
     /// or a required value that is not given; too large for more work, or a longer list, than the
-    /// [`Limits`](crate::Limits) allow. The resource is lost then, which is why nothing can be half applied.
+    /// [`PatchLimits`](crate::PatchLimits) allow. The resource is lost then, which is why nothing can be half applied.
     pub fn apply(&self, resource: Map<String, Value>) -> Result<Applied> {
         self.apply_within(resource, &Budget::default())
     }

@@ -3,7 +3,7 @@
 use scim_filter::Budget;
 use scim_schema::{AttributeRef, Quirk, ReadContext};
 
-use crate::{Limits, PatchError};
+use crate::{PatchError, PatchLimits};
 
 /// The state of an application.
 pub(super) struct ApplyState<'a> {
@@ -25,7 +25,7 @@ pub(super) struct Allowance<'a> {
 }
 
 impl<'a> Allowance<'a> {
-    pub(super) fn new(limits: &Limits, budget: &'a Budget) -> Self {
+    pub(super) fn new(limits: &PatchLimits, budget: &'a Budget) -> Self {
         Self { budget, list_length: limits.list_length() }
     }
 

@@ -4,11 +4,11 @@ use scim_schema::{Quirk, ReadContext, ScimType};
 use serde::de::Error;
 
 use crate::error::{Result, shortened};
-use crate::{Limits, Op, Operation, PATCH_OP, PatchError, PatchRequest};
+use crate::{Op, Operation, PATCH_OP, PatchError, PatchLimits, PatchRequest};
 
 /// What the visitors share.
 pub(super) struct Reader<'a, 'r> {
-    pub(super) limits: &'a Limits,
+    pub(super) limits: &'a PatchLimits,
     pub(super) read_context: &'a mut ReadContext<'r>,
     /// The index of the operation that is being read.
     pub(super) operation: Option<usize>,
@@ -35,7 +35,7 @@ pub(super) enum Member {
 }
 
 impl<'a, 'r> Reader<'a, 'r> {
-    pub(super) fn new(limits: &'a Limits, read_context: &'a mut ReadContext<'r>) -> Self {
+    pub(super) fn new(limits: &'a PatchLimits, read_context: &'a mut ReadContext<'r>) -> Self {
         Self { limits, read_context, operation: None, refused: None, expected: None }
     }
 

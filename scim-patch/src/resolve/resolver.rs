@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 
 use crate::error::Result;
 use crate::step::{Action, Step};
-use crate::{Limits, Op, PatchError};
+use crate::{Op, PatchError, PatchLimits};
 
 /// Resolves one operation.
 pub(super) struct Resolver<'a, 'r> {
     pub(super) resource_type: &'a ResourceType,
-    pub(super) limits: &'a Limits,
+    pub(super) limits: &'a PatchLimits,
     pub(super) read_context: &'a mut ReadContext<'r>,
     /// The index of the operation.
     pub(super) operation: usize,
