@@ -153,23 +153,23 @@ impl SchemaError {
     }
 
     /// The same error, one level further out: `at`, an attribute or a schema, goes before the place.
-    pub(crate) fn inside(self, at: &str) -> Self {
-        let (place, reason) = *self.0;
+    pub(crate) fn within(self, at: &str) -> Self {
+        let (path, reason) = *self.0;
         let separator = if at.contains(':') { ":" } else { "." };
-        let place = if place.is_empty() { at.to_owned() } else { format!("{at}{separator}{place}") };
-        Self::new(place, reason)
+        let path = if path.is_empty() { at.to_owned() } else { format!("{at}{separator}{path}") };
+        Self::new(path, reason)
     }
 
     /// The attribute or schema that is wrong, in standard notation (RFC 7644 section 3.10).
-    pub fn place(&self) -> &str {
+    pub fn path(&self) -> &str {
         &self.0.0
     }
 }
 
 impl fmt::Display for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (place, reason) = &*self.0;
-        if place.is_empty() { f.write_str(reason) } else { write!(f, "`{place}`: {reason}") }
+        let (path, reason) = &*self.0;
+        if path.is_empty() { f.write_str(reason) } else { write!(f, "`{path}`: {reason}") }
     }
 }
 

@@ -24,13 +24,13 @@ pub fn find_sub_attribute<'a>(
     name: &str,
     read_context: &mut ReadContext<'_>,
 ) -> Option<&'a AttributeRef> {
-    target.subs().find_tolerated(name, read_context)
+    target.sub_attribute_refs().find_tolerated(name, read_context)
 }
 
 /// Whether a text that is no name is the path of an attribute: `name.familyName`, or with a URI in front.
 /// For saying what is wrong with it where a name is wanted.
-pub fn has_path(on: &ResourceType, text: &str) -> bool {
-    on.has_path(text)
+pub fn has_path(resource_type: &ResourceType, text: &str) -> bool {
+    resource_type.has_path(text)
 }
 
 /// Whether a projection is a clone of another one, and neither has been changed since. Then both show the
