@@ -23,7 +23,7 @@ pub(crate) type Result<T> = std::result::Result<T, PatchError>;
 ///     .unwrap_err();
 /// assert_eq!(error.scim_type(), Some(ScimType::Mutability));
 /// assert_eq!((error.operation(), error.path()), (Some(1), "id"));
-/// assert_eq!(error.to_string(), "operation 1: `id`: is readOnly; only the service changes it");
+/// assert_eq!(error.to_string(), "operation 1: `id`: is readOnly; only the service can change it");
 /// # Ok::<(), scim_patch::PatchError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

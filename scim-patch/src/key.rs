@@ -25,6 +25,10 @@ pub(crate) fn key_in(element: &Value) -> Option<&str> {
 /// The key of an element that must have one.
 pub(crate) fn require_key<'a>(target: &AttributeRef, element: &'a Value) -> Result<&'a str> {
     key_in(element).filter(|key| !key.is_empty()).ok_or_else(|| {
-        PatchError::new(ScimType::InvalidValue, target, "each element must have a `value`, a string")
+        PatchError::new(
+            ScimType::InvalidValue,
+            target,
+            "each element must have a `value` that is a non-empty string",
+        )
     })
 }

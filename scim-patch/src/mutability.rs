@@ -43,9 +43,9 @@ pub(crate) fn may_go(target: &AttributeRef, value: &Value) -> Result<()> {
 }
 
 pub(crate) fn immutable(target: &AttributeRef) -> PatchError {
-    PatchError::new(ScimType::Mutability, target, "is immutable, and it has a value already")
+    PatchError::new(ScimType::Mutability, target, "is immutable and already has a value")
 }
 
 pub(crate) fn read_only(target: &AttributeRef) -> PatchError {
-    PatchError::new(ScimType::Mutability, target, "is readOnly; only the service changes it")
+    PatchError::new(ScimType::Mutability, target, "is readOnly; only the service can change it")
 }

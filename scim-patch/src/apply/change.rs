@@ -107,7 +107,11 @@ fn follows_value(
     if new_value.is_some() || reference.as_str().is_none_or(agrees) {
         return Ok(true);
     }
-    Err(PatchError::new(ScimType::Mutability, sub, "follows from the `value` beside it; send that"))
+    Err(PatchError::new(
+        ScimType::Mutability,
+        sub,
+        "is derived from the `value` next to it; send `value` instead",
+    ))
 }
 
 /// Removes what the service wrote for the `value` that was there before, such as the name of a manager.

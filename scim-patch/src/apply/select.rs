@@ -73,7 +73,7 @@ impl Select {
             // The attribute has a value, which the filter does not select, and there can be no second one.
             Some(_) => match self.if_none {
                 IfNoneSelected::Nothing => return Ok(false),
-                _ => return Err(no_target(target)),
+                _ => return Err(self.no_target(target)),
             },
         };
         if changed && empty {
@@ -117,7 +117,7 @@ impl Select {
         });
         failed?;
         if selected > 1 && !self.several {
-            let reason = "the value filter selects several elements; make it select one";
+            let reason = "the value filter matches several elements; send a filter that matches exactly one";
             return Err(PatchError::new(ScimType::InvalidFilter, target, reason));
         }
         if let Some(primary) = primary {
@@ -139,7 +139,7 @@ impl Select {
     ) -> Result<bool> {
         let (element, tolerated) = match &self.if_none {
             IfNoneSelected::Nothing => return Ok(false),
-            IfNoneSelected::Refuse => return Err(no_target(target)),
+            IfNoneSelected::Refuse => return Err(self.no_target(target)),
             IfNoneSelected::Create { element, tolerated } => (element, *tolerated),
         };
         let mut element = Value::Object(element.clone());
@@ -184,10 +184,15 @@ impl Select {
         }
         Ok(true)
     }
-}
 
-fn no_target(target: &AttributeRef) -> PatchError {
-    PatchError::new(ScimType::NoTarget, target, "the value filter selects nothing")
+    /// The error for a step that needs an element and finds none (RFC 7644 section 3.5.2.3).
+    fn no_target(&self, target: &AttributeRef) -> PatchError {
+        let reason = match self.filter {
+            Predicate::Const(true) => "has no elements to change; add one first",
+            _ => "no value matches the value filter",
+        };
+        PatchError::new(ScimType::NoTarget, target, reason)
+    }
 }
 
 fn two_primaries(target: &AttributeRef) -> PatchError {

@@ -37,7 +37,7 @@ impl<'a> Allowance<'a> {
     /// Asks whether a list may grow to a length.
     pub(super) fn grow(&self, target: &AttributeRef, length: usize) -> Result<(), PatchError> {
         if length > self.list_length {
-            let reason = format!("the list would have more than {} elements", self.list_length);
+            let reason = format!("cannot have more than {} elements", self.list_length);
             return Err(PatchError::too_large(target, reason));
         }
         Ok(())

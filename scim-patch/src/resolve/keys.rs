@@ -14,11 +14,11 @@ impl Resolver<'_, '_> {
     /// An operation whose value is an object of attributes.
     pub(super) fn pathless(&mut self, value: Option<Value>) -> Result<()> {
         if self.op == Op::Remove {
-            let reason = "a remove operation needs a path";
+            let reason = "is required for a remove operation";
             return Err(PatchError::new(ScimType::NoTarget, "path", reason));
         }
         if !self.read_context.allow_quirk(Quirk::PathlessOperation, "path") {
-            let reason = "is required; send an operation for each attribute";
+            let reason = "is required; send one operation per attribute";
             return Err(PatchError::new(ScimType::InvalidSyntax, "path", reason));
         }
         self.in_value = true;
@@ -83,14 +83,15 @@ impl Resolver<'_, '_> {
         let uri = extension.schema().id();
         // What a URI stands for is clear where all of it goes.
         if self.op != Op::Remove && !self.read_context.allow_quirk(Quirk::BareExtensionPath, uri) {
-            let reason = "names a schema; send the path of an attribute, with `:` between the two";
+            let reason = "is the URI of a schema; append `:` and the name of an attribute";
             return Err(PatchError::new(ScimType::InvalidPath, uri, reason));
         }
         self.in_value = true;
         match (self.op, value) {
             (Op::Remove, value) => {
                 if value.is_some() && !self.read_context.allow_quirk(Quirk::RemoveWithValue, uri) {
-                    let reason = "remove takes no value; send the paths of the attributes to remove";
+                    let reason =
+                        "a remove operation takes no `value`; send one remove operation per attribute";
                     return Err(PatchError::new(ScimType::InvalidValue, uri, reason));
                 }
                 self.extension(extension, Value::Null)

@@ -30,7 +30,7 @@ impl<'a> Resolver<'a, '_> {
                 return Err(core_schema(path));
             }
             if path.trim().is_empty() {
-                let reason = "is empty; name an attribute, or leave it out to name attributes in the value";
+                let reason = "must not be empty; name an attribute, or leave `path` out and send an object of attributes as `value`";
                 return Err(PatchError::new(ScimType::InvalidPath, "path", reason));
             }
         }
@@ -47,8 +47,7 @@ impl<'a> Resolver<'a, '_> {
                 Err(PatchError::new(ScimType::InvalidPath, path, reason))
             }
             Err(_) if has_index(path) => {
-                let reason =
-                    "elements have no index; select them by a filter, as in `emails[type eq \"work\"]`";
+                let reason = "elements cannot be selected by index; use a value filter, for example `emails[type eq \"work\"]`";
                 Err(PatchError::new(ScimType::InvalidPath, path, reason))
             }
             Err(error) => Err(PatchError::new(error.scim_type(), path, error.to_string())),
@@ -94,8 +93,7 @@ impl<'a> Resolver<'a, '_> {
         let singular = target.sub().is_none() && target.is_complex();
         let selectable = list || singular && self.read_context.allow_quirk(Quirk::FilteredSingular, target);
         if !selectable {
-            let reason =
-                "only the elements of a multi-valued attribute can be selected; leave the filter out";
+            let reason = "a value filter is only allowed on a multi-valued attribute; leave the filter out";
             return Err(PatchError::new(ScimType::InvalidPath, target, reason));
         }
         let filter = filter
@@ -125,8 +123,7 @@ impl<'a> Resolver<'a, '_> {
             return Ok(());
         }
         if self.in_value && (path.contains('[') || has_path(self.resource_type, path)) {
-            let reason =
-                "is a path, where the name of a member is wanted; send it as the `path` of an operation";
+            let reason = "is a path, but only the name of an attribute is allowed here; send it as the `path` of an operation";
             return Err(PatchError::new(ScimType::InvalidPath, path, reason));
         }
         let reason = format!("{} has no such attribute", self.resource_type.name());
@@ -140,6 +137,6 @@ fn has_index(path: &str) -> bool {
 }
 
 pub(super) fn core_schema(uri: &str) -> PatchError {
-    let reason = "is the core schema, whose attributes stand at the top level; leave it out";
+    let reason = "is the URI of the core schema; leave it out and send the attributes at the top level";
     PatchError::new(ScimType::InvalidPath, uri, reason)
 }

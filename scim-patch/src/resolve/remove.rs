@@ -44,19 +44,21 @@ impl Resolver<'_, '_> {
         let mut value = self.unpack(target, value)?;
         let invalid = |reason| PatchError::new(ScimType::InvalidValue, target, reason);
         if value.is_null() {
-            return Err(invalid("null lists nothing; to remove all elements leave `value` out"));
+            return Err(invalid("null is not a list of elements; leave `value` out to remove all elements"));
         }
         if is_nothing(&value) || !target.normalize(&mut value, self.read_context)? {
             return Ok(());
         }
-        let Value::Array(listed) = value else { return Err(invalid("must list what to remove")) };
+        let Value::Array(listed) = value else {
+            return Err(invalid("the `value` of a remove operation must be a list of elements"));
+        };
         let has_value = target.sub_attribute("value").is_some();
         let is_usable = |element: &Value| match element {
             Value::Object(members) if target.is_complex() => !has_value || gives_value(members),
             element => !target.is_complex() && !element.is_object(),
         };
         if !listed.iter().all(is_usable) {
-            return Err(invalid("each element that is listed must have a `value`"));
+            return Err(invalid("each element to remove must have a `value`"));
         }
         self.look_at_listed(target, &listed);
         let action = if is_keyed(target) {

@@ -63,7 +63,10 @@ impl Resolver<'_, '_> {
             value = object.values_mut().next().map(Value::take).unwrap_or_default();
         }
         if value.as_array().is_some_and(|list| list.len() > self.limits.values()) {
-            let reason = format!("more than {} elements; send fewer at a time", self.limits.values());
+            let reason = format!(
+                "more than {} elements in one value; split them into several requests",
+                self.limits.values()
+            );
             return Err(PatchError::too_large(target, reason));
         }
         Ok(value)
@@ -85,8 +88,8 @@ impl Resolver<'_, '_> {
     pub(super) fn object(&mut self, value: Option<Value>, path: &str) -> Result<Map<String, Value>> {
         let reason = match value.map(|value| self.unpack_text(value, path)) {
             Some(Value::Object(object)) => return Ok(object),
-            Some(_) => "must be an object of attributes",
-            None => "is required: an object of attributes",
+            Some(_) => "must be an object that maps attribute names to values",
+            None => "is required; send an object that maps attribute names to values",
         };
         Err(PatchError::new(ScimType::InvalidValue, path, reason))
     }
@@ -96,7 +99,8 @@ impl Resolver<'_, '_> {
         if self.read_context.allow_quirk(Quirk::AddNothing, &path) {
             return Ok(());
         }
-        let reason = "add needs a value that is not null; to take a value away send remove";
+        let reason =
+            "an add operation requires a value that is not null; send a remove operation to delete a value";
         Err(PatchError::new(ScimType::InvalidValue, path, reason))
     }
 
@@ -105,14 +109,13 @@ impl Resolver<'_, '_> {
         if self.read_context.allow_quirk(Quirk::RemoveWithValue, target) {
             return Ok(());
         }
-        let reason =
-            "remove takes no value; select what to remove in the path, as in `members[value eq \"..\"]`";
+        let reason = "a remove operation takes no `value`; select the values to remove in the path, for example `members[value eq \"..\"]`";
         Err(PatchError::new(ScimType::InvalidValue, target, reason))
     }
 }
 
 pub(super) fn needs_value(target: &AttributeRef) -> PatchError {
-    PatchError::new(ScimType::InvalidValue, target, "the operation needs a value")
+    PatchError::new(ScimType::InvalidValue, target, "the operation requires a `value`")
 }
 
 /// Whether a value means that there is none (RFC 7643 section 2.5).

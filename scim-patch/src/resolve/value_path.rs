@@ -88,15 +88,15 @@ impl Resolver<'_, '_> {
         mut value: Value,
     ) -> Result<Option<ElementChange>> {
         if !self.read_context.allow_quirk(Quirk::WholeElement, target) {
-            let reason = "elements are changed one sub-attribute at a time; put it behind the brackets";
+            let reason = "an element can only be changed one sub-attribute at a time; append the name of the sub-attribute to the path";
             return Err(PatchError::new(ScimType::InvalidPath, target, reason));
         }
         if is_nothing(&value) {
             return Ok(Some(ElementChange::Remove));
         }
         if is_keyed(target) && value.is_string() && !is_selected(filter, &value) {
-            let reason = "a text says who the member is, which cannot change; send an object of sub-attributes, \
-                          or remove this member and add the other";
+            let reason = "a member cannot be replaced by another one; send an object with the sub-attributes \
+                          to change, or remove this member and add the other one";
             return Err(PatchError::new(ScimType::Mutability, target, reason));
         }
         if target.is_complex() {
