@@ -60,7 +60,7 @@ pub(crate) fn is_same_element(target: &AttributeRef, stored: &Value, requested: 
 /// Whether a stored element of a keyed list has all that a request says of the element with the same key, and
 /// nothing else but what is fixed: the service may have filled that in, and clients leave it out (RFC 7643
 /// section 4.2). References that the service derives from the key do not count.
-pub(crate) fn has_all_of(
+pub(crate) fn matches_request(
     list: &AttributeRef,
     stored: &Map<String, Value>,
     requested: &Map<String, Value>,
@@ -78,7 +78,7 @@ pub(crate) fn has_all_of(
 
 /// Whether a list has elements without a `value`. These are identified by all that they have, so that any change
 /// may make two of them the same.
-pub(crate) fn has_unnamed(list: &[Value]) -> bool {
+pub(crate) fn has_elements_without_value(list: &[Value]) -> bool {
     list.iter().any(|element| element.is_object() && element.get("value").is_none())
 }
 

@@ -18,13 +18,13 @@ pub fn key_of(element: &Map<String, Value>) -> &str {
 }
 
 /// The key of a JSON value that should be an element; `None` if it has none.
-pub(crate) fn key_in(element: &Value) -> Option<&str> {
+pub(crate) fn find_key(element: &Value) -> Option<&str> {
     element.get("value").and_then(Value::as_str)
 }
 
 /// The key of an element that must have one.
 pub(crate) fn require_key<'a>(target: &AttributeRef, element: &'a Value) -> Result<&'a str> {
-    key_in(element).filter(|key| !key.is_empty()).ok_or_else(|| {
+    find_key(element).filter(|key| !key.is_empty()).ok_or_else(|| {
         PatchError::new(
             ScimType::InvalidValue,
             target,

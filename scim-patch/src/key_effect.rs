@@ -17,7 +17,7 @@ pub(crate) struct KeyEffect<'a> {
 
 /// What changes come to, in the order in which keys first occur.
 pub(crate) struct KeyEffects<'a> {
-    pub(crate) all: Vec<KeyEffect<'a>>,
+    pub(crate) list: Vec<KeyEffect<'a>>,
     /// Where in it each key is.
     indexes: HashMap<&'a str, usize>,
     filter: KeyFilter,
@@ -25,16 +25,16 @@ pub(crate) struct KeyEffects<'a> {
 
 impl<'a> KeyEffects<'a> {
     pub(crate) fn new(changes: &'a [KeyedChange]) -> Self {
-        let mut all: Vec<KeyEffect<'a>> = Vec::with_capacity(changes.len());
+        let mut list: Vec<KeyEffect<'a>> = Vec::with_capacity(changes.len());
         let mut indexes = HashMap::with_capacity(changes.len());
         let mut filter = KeyFilter::new(changes.len());
-        for (key, added) in changes.iter().map(KeyedChange::parts) {
+        for (key, added) in changes.iter().map(KeyedChange::key_and_element) {
             filter.add(key);
-            let index = *indexes.entry(key).or_insert(all.len());
-            if index == all.len() {
-                all.push(KeyEffect { key, removed: false, added: None });
+            let index = *indexes.entry(key).or_insert(list.len());
+            if index == list.len() {
+                list.push(KeyEffect { key, removed: false, added: None });
             }
-            if let Some(effect) = all.get_mut(index) {
+            if let Some(effect) = list.get_mut(index) {
                 match added {
                     Some(element) => {
                         effect.added.get_or_insert(element);
@@ -43,7 +43,7 @@ impl<'a> KeyEffects<'a> {
                 }
             }
         }
-        Self { all, indexes, filter }
+        Self { list, indexes, filter }
     }
 
     /// Where the effect for a key is.
@@ -66,19 +66,19 @@ impl KeyFilter {
     }
 
     fn add(&mut self, key: &str) {
-        let (word, bit) = self.place(key);
+        let (word, bit) = self.bit_of(key);
         if let Some(word) = self.bits.get_mut(word) {
             *word |= bit;
         }
     }
 
     fn may_hold(&self, key: &str) -> bool {
-        let (word, bit) = self.place(key);
+        let (word, bit) = self.bit_of(key);
         self.bits.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// A bit by the length and by both ends of the key, where keys differ most.
-    fn place(&self, key: &str) -> (usize, u64) {
+    fn bit_of(&self, key: &str) -> (usize, u64) {
         const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
         let bytes = key.as_bytes();
         let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
@@ -87,10 +87,10 @@ impl KeyFilter {
             }
             _ => bytes.iter().fold(0, |ends, byte| ends << 8 | u64::from(*byte)),
         };
-        let mark = (ends ^ bytes.len() as u64).wrapping_mul(SPREAD) >> 32;
+        let hash = (ends ^ bytes.len() as u64).wrapping_mul(SPREAD) >> 32;
         // The number of words is a power of two.
-        let word = (mark >> 6) as usize & (self.bits.len() - 1);
-        (word, 1 << (mark & 63))
+        let word = (hash >> 6) as usize & (self.bits.len() - 1);
+        (word, 1 << (hash & 63))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use scim_schema::AttributeRef;
 use serde_json::{Map, Value};
 
-use crate::element::has_all_of;
+use crate::element::matches_request;
 use crate::key::key_of;
 
 /// What happens to a list whose elements are identified by their `value`, their key.
@@ -182,6 +182,6 @@ impl<'a> ListDelta<'a> {
     /// says, and nothing else but what is immutable or `readOnly`, which the service may have filled in.
     /// References that the service derives from the key do not count.
     pub fn is_same(list: &AttributeRef, stored: &Map<String, Value>, requested: &Map<String, Value>) -> bool {
-        has_all_of(list, stored, requested)
+        matches_request(list, stored, requested)
     }
 }

@@ -25,27 +25,31 @@ pub(crate) fn all_fixed(list: &AttributeRef, element: &Map<String, Value>) -> bo
 
 /// Whether a value may become another, or go if there is no other; false if it is immutable and the other is
 /// the same, so that there is nothing to change.
-pub(crate) fn may_change(target: &AttributeRef, old: &Value, new: Option<&Value>) -> Result<bool> {
+pub(crate) fn check_change(target: &AttributeRef, old: &Value, new: Option<&Value>) -> Result<bool> {
     if target.definition().mutability() != Mutability::Immutable {
         return Ok(true);
     }
-    if new.is_some_and(|new| target.values_equal(old, new)) { Ok(false) } else { Err(immutable(target)) }
+    if new.is_some_and(|new| target.values_equal(old, new)) {
+        Ok(false)
+    } else {
+        Err(immutable_error(target))
+    }
 }
 
 /// Refuses to remove a singular complex value that has an immutable part.
-pub(crate) fn may_go(target: &AttributeRef, value: &Value) -> Result<()> {
+pub(crate) fn check_removable(target: &AttributeRef, value: &Value) -> Result<()> {
     for sub in target.sub_attributes() {
         if let Some(old) = value.get(sub.definition().name()) {
-            may_change(sub, old, None)?;
+            check_change(sub, old, None)?;
         }
     }
     Ok(())
 }
 
-pub(crate) fn immutable(target: &AttributeRef) -> PatchError {
+pub(crate) fn immutable_error(target: &AttributeRef) -> PatchError {
     PatchError::new(ScimType::Mutability, target, "is immutable and already has a value")
 }
 
-pub(crate) fn read_only(target: &AttributeRef) -> PatchError {
+pub(crate) fn read_only_error(target: &AttributeRef) -> PatchError {
     PatchError::new(ScimType::Mutability, target, "is readOnly; only the service can change it")
 }

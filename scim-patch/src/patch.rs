@@ -48,7 +48,7 @@ impl Patch {
     }
 
     /// The steps of each attribute.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = &[Step]> {
+    pub(crate) fn steps_by_attribute(&self) -> impl Iterator<Item = &[Step]> {
         self.steps.chunk_by(|a, b| a.target == b.target)
     }
 
@@ -82,7 +82,7 @@ impl Patch {
     pub fn attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         let writes =
             |steps: &&[Step]| steps.iter().any(|step| !matches!(step.action, Action::Confirm { .. }));
-        self.groups().filter(writes).filter_map(<[Step]>::first).map(|step| &step.target)
+        self.steps_by_attribute().filter(writes).filter_map(<[Step]>::first).map(|step| &step.target)
     }
 
     /// The attributes and sub-attributes whose stored values decide what it does, each once: those that the

@@ -40,12 +40,12 @@ impl Patch {
         if !is_keyed(target) || target.definition().is_required() {
             return None;
         }
-        let (own, rest): (Vec<&Step>, Vec<&Step>) =
+        let (list_steps, rest): (Vec<&Step>, Vec<&Step>) =
             self.steps.iter().partition(|step| step.target == *target);
-        let delta = match own.as_slice() {
+        let delta = match list_steps.as_slice() {
             [] => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
             [Step { action: Action::Keyed(keyed), .. }] => {
-                let effects = KeyEffects::new(&keyed.changes).all;
+                let effects = KeyEffects::new(&keyed.changes).list;
                 let add = effects.iter().filter_map(|effect| effect.added).collect();
                 if keyed.exactly {
                     ListDelta::Exactly(add)

@@ -17,13 +17,13 @@ pub(crate) struct Step {
     pub(crate) target: AttributeRef,
     pub(crate) action: Action,
     /// Whether all attributes of the extension are removed together.
-    pub(crate) whole_extension: bool,
+    pub(crate) removes_extension: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// Makes sure that a `readOnly` attribute, or a sub-attribute of it, has this value.
-    Confirm { named: AttributeRef, value: Value },
+    Confirm { requested_target: AttributeRef, value: Value },
     /// Gives a simple attribute, or all of a list, this value.
     Set(Value),
     /// Leaves a simple attribute, or a list, without a value.
@@ -60,7 +60,7 @@ pub(crate) enum KeyedChange {
 pub(crate) struct Select {
     pub(crate) filter: Predicate,
     /// Whether the filter may select several elements.
-    pub(crate) several: bool,
+    pub(crate) may_select_several: bool,
     pub(crate) change: ElementChange,
     pub(crate) if_none: IfNoneSelected,
 }
@@ -89,7 +89,7 @@ pub(crate) enum ElementChange {
     /// a sub-attribute that is a list itself is appended to it.
     Merge {
         values: Vec<SubValue>,
-        adding: bool,
+        append_lists: bool,
     },
     Replace(Value),
 }
@@ -134,7 +134,7 @@ impl Step {
 
     /// Whether it can tell by itself if it changed anything. Several elements that are added may turn out to be
     /// the same element, so that the second undoes what the first did.
-    pub(crate) fn reports_exactly(&self) -> bool {
+    pub(crate) fn reports_change_exactly(&self) -> bool {
         !matches!(&self.action, Action::Append(elements) if elements.len() > 1)
     }
 }
@@ -152,7 +152,7 @@ impl KeyedChanges {
 
 impl KeyedChange {
     /// The key, and the element if one is added.
-    pub(crate) fn parts(&self) -> (&str, Option<&Map<String, Value>>) {
+    pub(crate) fn key_and_element(&self) -> (&str, Option<&Map<String, Value>>) {
         match self {
             Self::Add(_, element) => (key_of(element), Some(element)),
             Self::Remove(key) => (key, None),
@@ -163,13 +163,13 @@ impl KeyedChange {
 impl Select {
     /// All elements of a list, or the value of a singular complex attribute.
     pub(crate) fn all(change: ElementChange, if_none: IfNoneSelected) -> Self {
-        Self { filter: Predicate::Const(true), several: true, change, if_none }
+        Self { filter: Predicate::Const(true), may_select_several: true, change, if_none }
     }
 }
 
 impl ElementChange {
     /// Whether an element has a `value` afterwards in any case.
-    pub(crate) fn gives_key(&self) -> bool {
+    pub(crate) fn sets_key(&self) -> bool {
         match self {
             Self::Merge { values, .. } => {
                 value_for(values, "value").and_then(Value::as_str).is_some_and(|key| !key.is_empty())
@@ -189,7 +189,7 @@ impl ElementChange {
     }
 
     /// Whether it may make an element the same as another.
-    pub(crate) fn changes_identity(&self) -> bool {
+    pub(crate) fn may_change_identity(&self) -> bool {
         match self {
             Self::Merge { values, .. } => {
                 ["value", "type"].iter().any(|name| value_for(values, name).is_some())
