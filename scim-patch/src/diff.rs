@@ -1,4 +1,4 @@
-//! The way from one resource to another as a PATCH request: for tests, audit, and clients.
+//! Computing the PATCH request that turns one resource into another, for tests, audit logs and clients.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,13 +14,16 @@ use crate::{Op, Operation, PatchRequest};
 type Object = Map<String, Value>;
 
 impl PatchRequest {
-    /// The operations that make one resource out of another, as few and as small as is easily found.
+    /// Computes operations that turn the resource `from` into `to`. They are small, but not always the
+    /// shortest possible.
     ///
-    /// Both are in canonical form. What only the service writes is left alone, and `schemas`, which
-    /// follows the extensions. Lists whose elements are identified by their `value` are compared by it,
-    /// in any order. Applied under any of the tolerances to `from`, the request makes `to` of it, but
-    /// for the order of those lists; unless an immutable value differs, which no request can change.
-    /// Services limit the number of operations; each element that goes from a list may take one.
+    /// Both resources must be in canonical form. Attributes that only the service writes are skipped, and so
+    /// is `schemas`, which the service derives from the extensions. Lists whose elements are identified by
+    /// their `value` are compared by it, in any order.
+    ///
+    /// Applied to `from` under any tolerance, the request results in `to`, except for the order of those
+    /// lists. No request can change an immutable value, so the request fails if one differs. Each element to
+    /// remove from a list may take one operation, and services limit the number of operations.
     ///
     /// ```
     /// use scim_patch::{PatchLimits, PatchRequest};
@@ -46,7 +49,7 @@ impl PatchRequest {
     /// ```
     pub fn diff(resource_type: &ResourceType, from: &Object, to: &Object) -> Self {
         let mut diff = Diff { operations: Vec::new() };
-        // An extension that goes does so as a whole, since what it requires cannot go alone.
+        // Remove an extension as a whole, since its required attributes cannot be removed one by one.
         let is_removed = |uri: &str| from.contains_key(uri) && !to.contains_key(uri);
         for uri in
             resource_type.extensions().map(|extension| extension.schema().id()).filter(|uri| is_removed(uri))
@@ -88,7 +91,7 @@ impl Diff {
         }
     }
 
-    /// The sub-attributes of a singular complex attribute.
+    /// Compares the sub-attributes of a singular complex attribute.
     fn diff_sub_attributes(&mut self, target: &AttributeRef, from: &Object, to: &Object) {
         for sub in target.sub_attributes() {
             let name = sub.definition().name();
@@ -128,7 +131,8 @@ impl Diff {
             from.order.iter().filter(|(key, element)| !is_unchanged(to, key, element)).collect();
         let added: Vec<_> =
             to.order.iter().filter(|(key, element)| !is_unchanged(from, key, element)).collect();
-        // In a list that is replaced, an element keeps what is fixed in it.
+        // Replacing the list would keep the immutable sub-attributes of such an element, so that the result
+        // would not be `to`.
         let keeps_fixed_values = |(key, element): &&(&str, &Value)| {
             let old = from.index.get(key).and_then(|old| old.as_object());
             old.zip(element.as_object()).is_some_and(|(old, new)| matches_request(target, old, new))
@@ -148,7 +152,7 @@ impl Diff {
     }
 }
 
-/// A list without what only the service writes into its elements.
+/// Returns a list without the `readOnly` sub-attributes of its elements.
 fn writable<'a>(target: &AttributeRef, list: &'a [Value]) -> Cow<'a, [Value]> {
     let read_only = |sub: &&AttributeRef| sub.definition().mutability() == Mutability::ReadOnly;
     let names = || target.sub_attributes().iter().filter(read_only).map(|sub| sub.definition().name());
@@ -162,13 +166,13 @@ fn writable<'a>(target: &AttributeRef, list: &'a [Value]) -> Cow<'a, [Value]> {
     Cow::Owned(list)
 }
 
-/// The elements of a list by their keys.
+/// The elements of a list, in order and by their keys.
 struct ByKey<'a> {
     order: Vec<(&'a str, &'a Value)>,
     index: HashMap<&'a str, &'a Value>,
 }
 
-/// `None` if an element has no key, or two have the same.
+/// Returns `None` if an element has no key, or if two have the same key.
 fn by_key<'a>(list: &'a [Value]) -> Option<ByKey<'a>> {
     let with_key = |element: &'a Value| Some((find_key(element).filter(|key| !key.is_empty())?, element));
     let order: Vec<_> = list.iter().map(with_key).collect::<Option<_>>()?;
@@ -176,9 +180,10 @@ fn by_key<'a>(list: &'a [Value]) -> Option<ByKey<'a>> {
     (index.len() == order.len()).then_some(ByKey { order, index })
 }
 
-/// Whether adding elements does just that: none is there already, and none makes others not primary.
+/// Whether an `add` of these elements results in just the longer list: none of them is in the list already,
+/// and none is primary, which would make the others not primary.
 fn can_be_added(target: &AttributeRef, from: &[Value], added: &[Value]) -> bool {
-    // Finding out compares each with each.
+    // This compares each new element with all elements before it, so it is only done for short lists.
     const MAX_COMPARISONS: usize = 10_000;
     if added.len().saturating_mul(from.len() + added.len()) > MAX_COMPARISONS {
         return false;
