@@ -1,10 +1,10 @@
-//! How much one PATCH may ask for.
+//! Limits for the size of one PATCH request.
 
-/// Limits of one PATCH request; each has a default that no identity provider reaches.
+/// Limits for one PATCH request. The defaults are higher than what identity providers send.
 ///
-/// A request beyond one is refused with an error that [is too large](crate::PatchError::is_too_large), which is
-/// status 413, and changes nothing. The size of the body is limited by who reads it, and the work that it
-/// takes to apply a patch by a [`Budget`](crate::Budget).
+/// A request that exceeds a limit is refused with an error that [is too
+/// large](crate::PatchError::is_too_large) (status 413) and changes nothing. The caller limits the size of
+/// the body, and a [`Budget`](crate::Budget) limits the work of applying a patch.
 ///
 /// ```
 /// let limits = scim_patch::PatchLimits::default().with_operations(100);
@@ -19,45 +19,45 @@ pub struct PatchLimits {
 }
 
 impl PatchLimits {
-    /// Operations in a request.
+    /// The maximum number of operations in a request.
     pub fn operations(&self) -> usize {
         self.operations
     }
 
-    /// Elements of one list in the value of an operation.
+    /// The maximum number of elements in the value of one operation.
     pub fn values(&self) -> usize {
         self.values
     }
 
-    /// Elements that a list may have afterwards.
+    /// The maximum number of elements of a list after the patch.
     pub fn list_length(&self) -> usize {
         self.list_length
     }
 
-    /// Limits of the value filters in paths.
+    /// The limits for the value filters in paths.
     pub fn filter(&self) -> &scim_filter::FilterLimits {
         &self.filter
     }
 
-    /// The same limits with another number of operations.
+    /// Sets the maximum number of operations in a request.
     #[must_use]
     pub fn with_operations(self, operations: usize) -> Self {
         Self { operations, ..self }
     }
 
-    /// The same limits with another number of elements in the value of an operation.
+    /// Sets the maximum number of elements in the value of one operation.
     #[must_use]
     pub fn with_values(self, values: usize) -> Self {
         Self { values, ..self }
     }
 
-    /// The same limits with another number of elements that a list may have afterwards.
+    /// Sets the maximum number of elements of a list after the patch.
     #[must_use]
     pub fn with_list_length(self, elements: usize) -> Self {
         Self { list_length: elements, ..self }
     }
 
-    /// The same limits with others for the value filters in paths.
+    /// Sets the limits for the value filters in paths.
     #[must_use]
     pub fn with_filter(self, filter: scim_filter::FilterLimits) -> Self {
         Self { filter, ..self }

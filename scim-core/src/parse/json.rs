@@ -51,7 +51,7 @@ impl<'de> Visitor<'de> for Members {
     type Value = Message;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the body to be a JSON object, with `schemas` and `{}`", self.0)
+        write!(f, "the body to be a JSON object with `schemas` and `{}`", self.0)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Message, A::Error> {

@@ -30,14 +30,14 @@ impl<'a> Allowance<'a> {
     }
 
     /// Pays for looking at list elements.
-    pub(super) fn visit(&self, target: &AttributeRef, elements: usize) -> Result<(), PatchError> {
+    pub(super) fn charge(&self, target: &AttributeRef, elements: usize) -> Result<(), PatchError> {
         self.budget.take(elements).map_err(|error| PatchError::too_large(target, error.to_string()))
     }
 
     /// Asks whether a list may grow to a length.
-    pub(super) fn grow(&self, target: &AttributeRef, length: usize) -> Result<(), PatchError> {
+    pub(super) fn check_length(&self, target: &AttributeRef, length: usize) -> Result<(), PatchError> {
         if length > self.list_length {
-            let reason = format!("the list would have more than {} elements", self.list_length);
+            let reason = format!("cannot have more than {} elements", self.list_length);
             return Err(PatchError::too_large(target, reason));
         }
         Ok(())

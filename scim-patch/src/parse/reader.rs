@@ -49,11 +49,11 @@ impl<'a, 'r> Reader<'a, 'r> {
         if !content.schemas.unwrap_or(false)
             && !self.read_context.allow_quirk(Quirk::MessageSchemas, "schemas")
         {
-            return Err(invalid("schemas", format!("must list {PATCH_OP}")));
+            return Err(invalid("schemas", format!("must contain {PATCH_OP}")));
         }
         match content.operations {
             Some(operations) if !operations.is_empty() => Ok(PatchRequest { operations }),
-            Some(_) => Err(invalid("Operations", "must have at least one operation")),
+            Some(_) => Err(invalid("Operations", "must contain at least one operation")),
             None => Err(invalid("Operations", "is required")),
         }
     }
@@ -83,7 +83,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             None if self.read_context.allow_quirk(Quirk::ForeignMember, shortened(name)) => {
                 Ok(Member::Foreign(name.to_owned()))
             }
-            _ => Err(invalid(name, format!("is not a member of the message; send {}", names.join(", ")))),
+            _ => Err(invalid(name, format!("is not a known member; send {}", names.join(", ")))),
         }
     }
 
@@ -95,7 +95,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             Some(op) if self.read_context.allow_quirk(Quirk::OperationCase, "op") => Ok(*op),
             _ => {
                 let reason =
-                    format!("`{}` is not an operation; send add, remove or replace", shortened(name));
+                    format!("`{}` is not a valid operation; send add, remove or replace", shortened(name));
                 Err(invalid("op", reason))
             }
         }
@@ -103,7 +103,7 @@ impl<'a, 'r> Reader<'a, 'r> {
 }
 
 pub(super) fn repeated(member: &str) -> PatchError {
-    invalid(member, "the member is there twice")
+    invalid(member, "duplicate member")
 }
 
 pub(super) fn invalid(member: &str, reason: impl Into<String>) -> PatchError {

@@ -61,14 +61,14 @@ impl PatchRequest {
                 read_context,
                 operation: index,
                 op: operation.op,
-                in_value: false,
-                whole_extension: false,
+                names_in_value: false,
+                removes_extension: false,
                 steps: &mut steps,
                 read_attributes: &mut read_attributes,
             };
             let resolved = match operation.path {
-                None => resolver.pathless(operation.value),
-                Some(path) => resolver.path(&path, operation.value),
+                None => resolver.resolve_pathless(operation.value),
+                Some(path) => resolver.resolve_path(&path, operation.value),
             };
             resolved.map_err(|error| error.at(index))?;
         }
