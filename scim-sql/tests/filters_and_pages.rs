@@ -1,4 +1,5 @@
-//! A host's own tables on SQLite: what the SQL finds is what the evaluator in memory finds.
+//! Checks filters and pages on tables of a host in SQLite: the SQL must find the same resources as the evaluator in
+//! memory.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and what they share")]
 
@@ -10,14 +11,14 @@ use scim_schema::{AttributeRef, Comparison, ReadContext, ResourceType, Tolerance
 use scim_sql::{BindValue, Column, Cost, Dialect, Elements, Error, Fragment, Mapping, PageSide};
 use serde_json::{Value, json};
 
-/// One work address in the row of the user, aliases in a table; deactivation as a time.
-fn mapping(on: &ResourceType) -> Mapping {
+/// A mapping with a work address in the row of the user, aliases in another table, and `active` as an expression.
+fn mapping(resource_type: &ResourceType) -> Mapping {
     let alias = Elements::table("alias a", "a.user")
         .column("value", Column::text("a.address").folded("a.address_folded").not_null().indexed())
         .column("type", Column::constant("alias"))
         .column("primary", Column::constant(false))
         .order("a.rowid");
-    Mapping::builder(on, "user u", "u.id")
+    Mapping::builder(resource_type, "user u", "u.id")
         .scoped_by("u.tenant", 1)
         .column("id", Column::text("u.id").not_null().indexed())
         .column("userName", Column::text("u.name").folded("u.name_folded").not_null().indexed())
@@ -67,10 +68,10 @@ fn load() -> (Connection, Vec<Value>) {
     let fold = |rule: Comparison, value: &Value| value.as_str().map(|text| rule.fold(text).into_owned());
     for (user, second) in users.iter().zip((10..).step_by(10)) {
         let emails = user["emails"].as_array().cloned().unwrap_or_default();
-        let of = |kind: &str| {
+        let addresses = |kind: &str| {
             emails.iter().filter(|e| e["type"] == kind).map(|e| e["value"].clone()).collect::<Vec<_>>()
         };
-        let work = of("work").first().cloned().unwrap_or_default();
+        let work = addresses("work").first().cloned().unwrap_or_default();
         let deactivated = (user["active"] == false).then_some("2020-01-01");
         connection
             .execute(
@@ -92,15 +93,15 @@ fn load() -> (Connection, Vec<Value>) {
                 ],
             )
             .unwrap();
-        for alias in of("alias") {
+        for alias in addresses("alias") {
             let folded = fold(Comparison::Folded, &alias);
             let row = params![user["id"].as_str(), alias.as_str(), folded];
             connection.execute("INSERT INTO alias VALUES (?, ?, ?)", row).unwrap();
         }
     }
-    let other =
+    let other_tenant =
         "INSERT INTO user (id, tenant, name, name_folded, created) VALUES ('6', 'two', 'Bea', 'bea', 10)";
-    connection.execute(other, []).unwrap();
+    connection.execute(other_tenant, []).unwrap();
     (connection, users)
 }
 
@@ -176,7 +177,7 @@ fn sql_finds_what_the_evaluator_finds() {
             .map(|user| user["id"].as_str().unwrap())
             .collect();
         assert_eq!(select(&connection, &fragment, "u.id"), expected, "{text}\n{}", fragment.sql);
-        // Every condition has two values only.
+        // No condition is NULL, so NOT selects all other rows.
         let mut complement = fragment.clone();
         complement.sql = format!("NOT {}", fragment.sql);
         assert_eq!(
@@ -185,18 +186,18 @@ fn sql_finds_what_the_evaluator_finds() {
             "not {text}"
         );
     };
-    for one in leaves {
-        check(one);
-        check(&format!("not ({one})"));
-        for other in leaves {
-            check(&format!("{one} or {other}"));
-            check(&format!("not ({one} and not ({other}))"));
+    for first in leaves {
+        check(first);
+        check(&format!("not ({first})"));
+        for second in leaves {
+            check(&format!("{first} or {second}"));
+            check(&format!("not ({first} and not ({second}))"));
         }
     }
 }
 
 #[test]
-fn what_is_not_mapped_is_refused_and_scans_are_known() {
+fn unmapped_attributes_are_refused_and_scans_are_recognized() {
     let mapping = mapping(&standard::user_type());
     for text in [
         "nickName pr",
@@ -234,7 +235,7 @@ fn what_is_not_mapped_is_refused_and_scans_are_known() {
 fn long_chains_stay_shallow_and_within_the_limits() {
     let (connection, _) = load();
     let mapping = mapping(&standard::user_type());
-    let terms = |of: usize, path: &str| vec![resolve(&format!("{path} ne \"x\"")); of];
+    let terms = |count: usize, path: &str| vec![resolve(&format!("{path} ne \"x\"")); count];
     let fragment = mapping.filter(&Predicate::Or(terms(5_000, "title")), Dialect::Sqlite, 2).unwrap();
     assert_eq!(select(&connection, &fragment, "u.id").len(), 5);
     let fragment = mapping.filter(&Predicate::And(terms(5_000, "title")), Dialect::Sqlite, 2).unwrap();
@@ -247,12 +248,12 @@ fn long_chains_stay_shallow_and_within_the_limits() {
 }
 
 #[test]
-fn pages_follow_each_other_in_both_directions() {
+fn pages_are_adjacent_in_both_directions() {
     let (connection, users) = load();
-    let on = standard::user_type();
-    let mapping = mapping(&on);
+    let resource_type = standard::user_type();
+    let mapping = mapping(&resource_type);
     let target = |path: &str| -> AttributeRef {
-        on.resolve(&path.parse().unwrap(), &mut ReadContext::new(&Tolerance::strict())).unwrap()
+        resource_type.resolve(&path.parse().unwrap(), &mut ReadContext::new(&Tolerance::strict())).unwrap()
     };
     let all = mapping.filter(&Predicate::Const(true), Dialect::Sqlite, 2).unwrap();
     for path in ["userName", "title", "name.familyName", "meta.created"] {
@@ -272,7 +273,7 @@ fn pages_follow_each_other_in_both_directions() {
             let expected: Vec<&str> = expected.iter().map(|user| user["id"].as_str().unwrap()).collect();
             let forwards = order.sql(PageSide::After);
             assert_eq!(select(&connection, &all, &forwards), expected, "{path} {forwards}");
-            for (place, id) in expected.iter().enumerate() {
+            for (index, id) in expected.iter().enumerate() {
                 let sql = format!("SELECT {} FROM user u WHERE u.id = ?", order.sort_value());
                 let key: rusqlite::types::Value = connection.query_row(&sql, [id], |row| row.get(0)).unwrap();
                 let key = match key {
@@ -285,16 +286,16 @@ fn pages_follow_each_other_in_both_directions() {
                     order.page_condition(PageSide::After, key.clone(), tiebreaker.clone(), 2).unwrap();
                 assert_eq!(
                     select(&connection, &after, &forwards),
-                    expected[place + 1..],
+                    expected[index + 1..],
                     "{path} after {id}"
                 );
                 let from = order.page_condition(PageSide::From, key.clone(), tiebreaker.clone(), 2).unwrap();
                 let forwards = order.sql(PageSide::From);
-                assert_eq!(select(&connection, &from, &forwards), expected[place..], "{path} from {id}");
+                assert_eq!(select(&connection, &from, &forwards), expected[index..], "{path} from {id}");
                 let before = order.page_condition(PageSide::Before, key, tiebreaker, 2).unwrap();
                 let mut found = select(&connection, &before, &order.sql(PageSide::Before));
                 found.reverse();
-                assert_eq!(found, expected[..place], "{path} before {id}: {}", before.sql);
+                assert_eq!(found, expected[..index], "{path} before {id}: {}", before.sql);
             }
         }
     }
@@ -302,9 +303,11 @@ fn pages_follow_each_other_in_both_directions() {
 }
 
 #[test]
-fn mappings_that_do_not_suit_the_schema_are_refused() {
-    let on = standard::user_type();
-    let build = |path: &str, column: Column| Mapping::builder(&on, "u", "u.id").column(path, column).build();
+fn mappings_that_do_not_fit_the_schema_are_refused() {
+    let resource_type = standard::user_type();
+    let build = |path: &str, column: Column| {
+        Mapping::builder(&resource_type, "u", "u.id").column(path, column).build()
+    };
     for (path, column) in [
         ("nothing", Column::text("u.x")),
         ("userName", Column::text("u.name")),

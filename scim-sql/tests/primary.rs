@@ -1,5 +1,5 @@
-//! An element without `primary` has `primary` false, wherever a mapping has the elements: filters, value
-//! paths and orders agree with the evaluator in memory.
+//! Checks that an element without `primary` counts as `primary: false` in all kinds of mappings: filters, value paths and
+//! orders must agree with the evaluator in memory.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and what they share")]
 
@@ -11,16 +11,16 @@ use scim_schema::{AttributeRef, ReadContext, ResourceType, Tolerance, standard};
 use scim_sql::{BindValue, Column, Cost, Dialect, Elements, Error, Fragment, Mapping, PageSide};
 use serde_json::{Value, json};
 
-/// In each attribute the elements are in other places.
-fn mapping(on: &ResourceType) -> Mapping {
+/// A mapping in which each attribute has another kind of source.
+fn mapping(resource_type: &ResourceType) -> Mapping {
     let text = |sql: &str| Column::text(sql).folded(sql);
     let table = |name: &str| {
         Elements::table("element e", "e.user")
             .condition(format!("e.source = '{name}' OR e.source = '{name}, too'"))
             .column("value", text("e.value").not_null())
     };
-    Mapping::builder(on, "resource r", "r.id")
-        // Rows, of which some say nothing.
+    Mapping::builder(resource_type, "resource r", "r.id")
+        // Rows of a table, in which `primary` may be NULL.
         .elements(
             "emails",
             table("emails")
@@ -33,10 +33,10 @@ fn mapping(on: &ResourceType) -> Mapping {
                 .column("primary", Column::key("e.main_key"))
                 .order("e.main_key IS NOT 'true', e.rowid"),
         )
-        // One element in the resource's row, which is there if one of the columns is not NULL.
+        // One element in the row of the resource, which exists if one of the columns is not NULL.
         .column("phoneNumbers.value", text("r.phone"))
         .column("phoneNumbers.primary", Column::boolean("r.phone_main"))
-        // One that is there if a condition holds.
+        // One element that exists if a condition holds.
         .elements(
             "photos",
             Elements::row()
@@ -44,12 +44,12 @@ fn mapping(on: &ResourceType) -> Mapping {
                 .column("value", Column::text("r.photo"))
                 .column("primary", Column::boolean("r.photo_main")),
         )
-        // Several places: the primary one, those that may say so, and those that never do.
+        // Three sources: the primary element, elements with a column for `primary`, and elements without.
         .column("ims.value", text("r.im"))
         .column("ims.primary", Column::constant(true))
         .elements("ims", table("ims").column("primary", Column::boolean("e.main")).order("e.rowid"))
         .elements("ims", table("more ims"))
-        // Two places, of which one counts for sorting, and that one says nothing.
+        // Two sources, of which one counts for sorting; that one has no column for `primary`.
         .elements("roles", table("roles").column("type", Column::constant("direct")).order("e.rowid"))
         .elements(
             "roles",
@@ -112,7 +112,7 @@ fn load(users: &[Value]) -> Connection {
         let id = user["id"].as_str();
         let (phone, photo) = (&user["phoneNumbers"][0], &user["photos"][0]);
         let row = user["ims"].as_array().into_iter().flatten().find(|im| im["value"] == "row");
-        // What is no photo has other things in its columns.
+        // If the condition for a photo does not hold, its columns have other content.
         let (photo, main) = (photo["value"].as_str().unwrap_or("none"), photo["primary"].as_bool());
         let main = if photo == "none" { Some(true) } else { main };
         let row =
@@ -179,21 +179,21 @@ fn an_absent_primary_is_false_in_every_kind_of_mapping() {
             format!("{attribute}.value ne \"none\""),
             format!("{attribute} pr"),
         ];
-        for (place, one) in leaves.iter().enumerate() {
-            check(one);
-            check(&format!("not ({one})"));
-            for other in leaves.iter().cycle().skip(place + 1).step_by(5).take(3) {
-                check(&format!("{one} or {other}"));
-                check(&format!("{one} and not ({other})"));
+        for (index, first) in leaves.iter().enumerate() {
+            check(first);
+            check(&format!("not ({first})"));
+            for second in leaves.iter().cycle().skip(index + 1).step_by(5).take(3) {
+                check(&format!("{first} or {second}"));
+                check(&format!("{first} and not ({second})"));
             }
-            check(&format!("{one} or phoneNumbers.primary eq false"));
-            check(&format!("emails.primary eq false or {one}"));
+            check(&format!("{first} or phoneNumbers.primary eq false"));
+            check(&format!("emails.primary eq false or {first}"));
         }
     }
 }
 
 #[test]
-fn an_index_serves_what_it_served() {
+fn comparisons_of_primary_use_an_index() {
     let mapping = mapping(&standard::user_type());
     let cost = |text: &str| mapping.filter(&resolve(text), Dialect::Sqlite, 1).unwrap().cost;
     for text in ["emails.primary eq true", "emails.primary eq false", "emails[primary eq false]"] {
@@ -206,10 +206,10 @@ fn an_index_serves_what_it_served() {
 
 #[test]
 fn resources_are_sorted_by_an_absent_primary_as_by_false() {
-    let (on, users) = (standard::user_type(), users());
-    let (connection, mapping) = (load(&users), mapping(&on));
+    let (resource_type, users) = (standard::user_type(), users());
+    let (connection, mapping) = (load(&users), mapping(&resource_type));
     let target = |path: &str| -> AttributeRef {
-        on.resolve(&path.parse().unwrap(), &mut ReadContext::new(&Tolerance::strict())).unwrap()
+        resource_type.resolve(&path.parse().unwrap(), &mut ReadContext::new(&Tolerance::strict())).unwrap()
     };
     let all = mapping.filter(&Predicate::Const(true), Dialect::Sqlite, 1).unwrap();
     for path in [
@@ -228,7 +228,7 @@ fn resources_are_sorted_by_an_absent_primary_as_by_false() {
         let by = target(path);
         for descending in [false, true] {
             let mut expected: Vec<&Value> = users.iter().collect();
-            // The first of the roles counts, whatever is said of those that have no order.
+            // The first role counts; the source without an order does not count for sorting.
             let value = |user: &Value| match path.strip_prefix("roles.") {
                 Some(sub) => user["roles"].get(0).map(|role| role.get(sub).cloned().unwrap_or(json!(false))),
                 None => by.sort_value(user.as_object().unwrap()).cloned(),
@@ -245,7 +245,7 @@ fn resources_are_sorted_by_an_absent_primary_as_by_false() {
             let order = mapping.order(Some((&by, descending)), "r.id", Dialect::Sqlite).unwrap();
             let forwards = order.sql(PageSide::After);
             assert_eq!(select(&connection, &all, &forwards), expected, "{path} {forwards}");
-            for (place, id) in expected.iter().enumerate() {
+            for (index, id) in expected.iter().enumerate() {
                 let sql = format!("SELECT {} FROM resource r WHERE r.id = ?", order.sort_value());
                 let key: rusqlite::types::Value = connection.query_row(&sql, [id], |row| row.get(0)).unwrap();
                 let key = match key {
@@ -255,15 +255,15 @@ fn resources_are_sorted_by_an_absent_primary_as_by_false() {
                 };
                 let tiebreaker = BindValue::Text((*id).to_owned());
                 let from = order.page_condition(PageSide::From, key.clone(), tiebreaker.clone(), 1).unwrap();
-                assert_eq!(select(&connection, &from, &forwards), expected[place..], "{path} from {id}");
+                assert_eq!(select(&connection, &from, &forwards), expected[index..], "{path} from {id}");
                 let before = order.page_condition(PageSide::Before, key, tiebreaker, 1).unwrap();
                 let mut found = select(&connection, &before, &order.sql(PageSide::Before));
                 found.reverse();
-                assert_eq!(found, expected[..place], "{path} before {id}: {}", before.sql);
+                assert_eq!(found, expected[..index], "{path} before {id}: {}", before.sql);
             }
         }
     }
-    // Which of the elements of two places is the first is not known.
+    // With two sources that count, the first element is unknown.
     let error = mapping.order(Some((&target("ims.value"), false)), "r.id", Dialect::Sqlite).unwrap_err();
     assert!(matches!(error, Error::Unmapped(_)), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Attributes in tables beside the resources': profiles, employments, and the members of groups.
+//! Checks attributes in other tables than that of the resources: profiles, employments, and the members of groups.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails that way")]
 
@@ -11,19 +11,19 @@ use serde_json::{Value, json};
 
 use support::{resolve, select};
 
-/// Checks that each filter, and its complement, finds what the evaluator in memory finds.
+/// Checks that each filter, and its negation, finds the same resources as the evaluator in memory, at this cost.
 fn check(
     connection: &Connection,
     mapping: &Mapping,
-    on: &ResourceType,
-    all: &[Value],
+    resource_type: &ResourceType,
+    resources: &[Value],
     filters: &[(&str, Cost)],
 ) {
     for (text, cost) in filters {
         for text in [(*text).to_owned(), format!("not ({text})")] {
-            let predicate = resolve(&text, on, &Tolerance::lenient());
+            let predicate = resolve(&text, resource_type, &Tolerance::lenient());
             let fragment = mapping.filter(&predicate, Dialect::Sqlite, 1).unwrap();
-            let expected: Vec<&str> = all
+            let expected: Vec<&str> = resources
                 .iter()
                 .filter(|resource| predicate.is_match(resource.as_object().unwrap()))
                 .map(|resource| resource["id"].as_str().unwrap())
@@ -38,7 +38,7 @@ fn check(
 }
 
 #[test]
-fn attributes_with_one_value_may_be_in_a_side_table() {
+fn single_valued_attributes_can_be_in_another_table() {
     let connection = Connection::open_in_memory().unwrap();
     connection
         .execute_batch(
@@ -50,9 +50,9 @@ fn attributes_with_one_value_may_be_in_a_side_table() {
              INSERT INTO employment VALUES ('1', 'Reef', 'reef', '3'), ('2', NULL, NULL, '1'), ('4', 'Lab', 'lab', NULL);",
         )
         .unwrap();
-    let on = standard::user_type();
+    let resource_type = standard::user_type();
     let enterprise = standard::ENTERPRISE_USER;
-    let mapping = Mapping::builder(&on, "resource r", "r.id")
+    let mapping = Mapping::builder(&resource_type, "resource r", "r.id")
         .column("id", Column::text("r.id").not_null().indexed())
         .elements(
             "title",
@@ -89,11 +89,11 @@ fn attributes_with_one_value_may_be_in_a_side_table() {
         (r#"manager[value eq "3"] and title eq "dr""#, Cost::Indexed),
         (r#"department ne "lab" and manager pr"#, Cost::Scan),
     ];
-    check(&connection, &mapping, &on, &users, &filters);
+    check(&connection, &mapping, &resource_type, &users, &filters);
 }
 
 #[test]
-fn members_are_rows_in_both_directions() {
+fn members_can_be_rows_of_another_table() {
     let connection = Connection::open_in_memory().unwrap();
     connection
         .execute_batch(
@@ -103,8 +103,8 @@ fn members_are_rows_in_both_directions() {
              INSERT INTO member VALUES ('a', '1'), ('a', '2'), ('b', '2');",
         )
         .unwrap();
-    let on = standard::group_type();
-    let mapping = Mapping::builder(&on, "resource r", "r.id")
+    let resource_type = standard::group_type();
+    let mapping = Mapping::builder(&resource_type, "resource r", "r.id")
         .column("displayName", Column::text("r.name").folded("r.name_folded").indexed())
         .elements(
             "members",
@@ -129,5 +129,5 @@ fn members_are_rows_in_both_directions() {
         ("members pr", Cost::Scan),
         (r#"members.value ne "1""#, Cost::Scan),
     ];
-    check(&connection, &mapping, &on, &groups, &filters);
+    check(&connection, &mapping, &resource_type, &groups, &filters);
 }

@@ -1,4 +1,4 @@
-//! Filters and rows, for the tests on SQLite.
+//! Parses filters and selects rows, for the tests on SQLite.
 
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ToSql, params_from_iter};
@@ -6,13 +6,14 @@ use scim_filter::{Filter, Predicate};
 use scim_schema::{ReadContext, ResourceType, Tolerance};
 use scim_sql::{BindValue, Fragment};
 
-pub(crate) fn resolve(text: &str, on: &ResourceType, tolerance: &Tolerance) -> Predicate {
+/// Parses and resolves a filter.
+pub(crate) fn resolve(text: &str, resource_type: &ResourceType, tolerance: &Tolerance) -> Predicate {
     let filter: Filter = text.parse().unwrap_or_else(|error| panic!("{error}: {text}"));
-    filter.resolve(on, &mut ReadContext::new(tolerance)).unwrap()
+    filter.resolve(resource_type, &mut ReadContext::new(tolerance)).unwrap()
 }
 
-/// The texts in the first column of the rows that a fragment selects. `select` goes up to `WHERE`; the first
-/// parameters of the statement are `before`.
+/// The texts in the first column of the rows that a fragment selects. `select` is the statement up to `WHERE`, and
+/// `before` are the values of the parameters before those of the fragment.
 pub(crate) fn select(
     connection: &Connection,
     select: &str,

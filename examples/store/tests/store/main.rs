@@ -1,10 +1,11 @@
-//! The store on every database that is there: SQLite in memory and in a file, and the PostgreSQL that
-//! `SCIM_TEST_POSTGRES` names.
+//! Tests of the store on SQLite in memory, SQLite in a file, and the PostgreSQL database in `SCIM_TEST_POSTGRES`.
 
 #[cfg(test)]
-mod dropped;
+mod cancelled;
 #[cfg(test)]
-mod faults;
+mod errors;
+#[cfg(test)]
+mod every_path;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
@@ -13,8 +14,6 @@ mod nesting;
 mod oracle;
 #[cfg(test)]
 mod outages;
-#[cfg(test)]
-mod paths;
 #[cfg(all(unix, feature = "sqlite"))]
 #[cfg(test)]
 mod permissions;

@@ -1,5 +1,5 @@
-//! What the store makes of a request is what the provider in memory makes of it, which in turn is
-//! tested against PATCH on the whole resource.
+//! Checks that requests have the same results with the store as with the memory provider. The tests of scim-core compare
+//! the memory provider in turn with a PATCH that is applied to the whole resource.
 
 use std::collections::HashMap;
 
@@ -13,47 +13,48 @@ use scim_core::{Identity, MemoryProvider, Provider, ScimService};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-/// A service on one provider, whose ids are shown as the names that the test gives them.
-struct PageSide<'a> {
+/// A service on one provider. In its responses, ids are replaced by names that the test chooses, so that the responses
+/// of two services can be compared.
+struct TestService<'a> {
     runtime: &'a Runtime,
     service: ScimService,
     tenant: String,
     names: Vec<(String, String)>,
 }
 
-impl<'a> PageSide<'a> {
+impl<'a> TestService<'a> {
     fn new(
         runtime: &'a Runtime,
         provider: impl Provider + Clone + 'static,
-        on: &ResourceType,
+        resource_type: &ResourceType,
         tolerance: Tolerance,
     ) -> Self {
         let mut builder = ScimService::builder().base_url("https://scim.example.com").tolerance(tolerance);
-        if on.name() != "User" {
+        if resource_type.name() != "User" {
             builder = builder.users(provider.clone());
         }
-        let service = builder.resource(on.clone(), provider).build().unwrap();
+        let service = builder.resource(resource_type.clone(), provider).build().unwrap();
         Self { runtime, service, tenant: support::tenant(), names: Vec::new() }
     }
 
-    /// The status and the body, in which ids have their names and times are left out.
+    /// Sends a request. Replaces names by ids in the request, and ids by names in the body of the response.
     fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> (u16, Value) {
-        let real = |text: &str| {
+        let with_ids = |text: &str| {
             self.names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name.as_str(), id))
         };
         let request = Request::builder()
             .method(method)
-            .uri(real(path))
+            .uri(with_ids(path))
             .header("content-type", "application/scim+json")
             .extension(Identity::new("tests").in_tenant(&self.tenant))
-            .body(body.map(|body| real(&body.to_string())).unwrap_or_default());
+            .body(body.map(|body| with_ids(&body.to_string())).unwrap_or_default());
         let response = self.runtime.block_on(self.service.handle(request.unwrap()));
         let text = String::from_utf8(response.body().to_vec()).unwrap();
         let text = self.names.iter().fold(text, |text, (name, id)| text.replace(id.as_str(), name));
         (response.status().as_u16(), serde_json::from_str(&text).unwrap_or_default())
     }
 
-    /// Creates a resource that has this name from now on.
+    /// Creates a resource, and gives its id this name.
     fn create(&mut self, name: &str, path: &str, body: &Value) -> u16 {
         let (status, body) = self.send(&Method::POST, path, Some(body));
         if let Some(id) = body["id"].as_str() {
@@ -63,64 +64,74 @@ impl<'a> PageSide<'a> {
     }
 }
 
-/// What a request came to: the answer, the resource afterwards, and whether its version has moved.
-fn outcome(side: &PageSide<'_>, method: &Method, path: &str, body: &Value) -> (u16, Value, Value, bool) {
-    let before = side.send(&Method::GET, path, None).1;
-    let (status, mut answer) = side.send(method, path, Some(body));
-    let mut after = side.send(&Method::GET, path, None).1;
-    let moved = before["meta"]["version"] != after["meta"]["version"];
-    for shown in [&mut answer, &mut after] {
-        shown.as_object_mut().map(|object| object.remove("meta"));
+/// Sends a request. Returns the response, the resource afterwards, and whether its version has changed.
+fn outcome(
+    service: &TestService<'_>,
+    method: &Method,
+    path: &str,
+    body: &Value,
+) -> (u16, Value, Value, bool) {
+    let before = service.send(&Method::GET, path, None).1;
+    let (status, mut answer) = service.send(method, path, Some(body));
+    let mut after = service.send(&Method::GET, path, None).1;
+    let has_changed = before["meta"]["version"] != after["meta"]["version"];
+    for object in [&mut answer, &mut after] {
+        object.as_object_mut().map(|object| object.remove("meta"));
     }
-    (status, answer, after, moved)
+    (status, answer, after, has_changed)
 }
 
-/// Users, and a list of them whose elements have a sub-attribute that may change.
+/// A resource type with a list of users, whose elements have a sub-attribute that can change.
 fn boats() -> ResourceType {
-    let fixed = |name| Attribute::string(name).with_mutability(Mutability::Immutable);
+    let immutable = |name| Attribute::string(name).with_mutability(Mutability::Immutable);
     let crew = Attribute::complex(
         "crew",
-        [fixed("value"), Attribute::reference("$ref", ["User"]), fixed("display"), Attribute::string("role")],
+        [
+            immutable("value"),
+            Attribute::reference("$ref", ["User"]),
+            immutable("display"),
+            Attribute::string("role"),
+        ],
     );
     let uri = "urn:example:params:scim:schemas:core:2.0:Boat";
     let boat = Schema::new(uri, "Boat", [Attribute::string("displayName"), crew.multi_valued()]).unwrap();
     ResourceType::builder("Boat", "/Boats", boat).build().unwrap()
 }
 
-/// An element of the list; `names` are those that a client may give it.
-fn element(random: &mut Random, names: &[&str], role: bool) -> Value {
-    let who = random.below(4);
-    let mut element = json!({ "value": format!("<user{who}>") });
+/// An element of the list. `names` are the values of `display` to choose from.
+fn element(random: &mut Random, names: &[&str], has_role: bool) -> Value {
+    let user = random.below(4);
+    let mut element = json!({ "value": format!("<user{user}>") });
     match random.below(4) {
-        0 => element["display"] = json!(format!("user{who}")),
+        0 => element["display"] = json!(format!("user{user}")),
         1 => element["display"] = json!(random.pick(names)),
         _ => {}
     }
-    if role && random.below(2) == 0 {
+    if has_role && random.below(2) == 0 {
         element["role"] = json!(random.pick(&["mate", "cook"]));
-    } else if !role && random.below(6) == 0 {
+    } else if !has_role && random.below(6) == 0 {
         element["type"] = json!("User");
     }
     element
 }
 
-fn elements(random: &mut Random, role: bool) -> Value {
-    (0..random.below(4)).map(|_| element(random, &["Bea", "Cy"], role)).collect()
+fn elements(random: &mut Random, has_role: bool) -> Value {
+    (0..random.below(4)).map(|_| element(random, &["Bea", "Cy"], has_role)).collect()
 }
 
-/// A request about the list.
-fn request(random: &mut Random, (uri, list): (&str, &str), role: bool) -> (Method, Value) {
-    let who = format!("{list}[value eq \"<user{}>\"]", random.below(4));
+/// A random request that changes the list.
+fn request(random: &mut Random, (uri, list): (&str, &str), has_role: bool) -> (Method, Value) {
+    let selected = format!("{list}[value eq \"<user{}>\"]", random.below(4));
     let mut operations = Vec::new();
     for _ in 0..=random.below(3) {
         operations.push(match random.below(9) {
-            0 => json!({ "op": "remove", "path": who }),
+            0 => json!({ "op": "remove", "path": selected }),
             1 => json!({ "op": "remove", "path": list }),
-            2 => json!({ "op": "replace", "path": list, "value": elements(random, role) }),
+            2 => json!({ "op": "replace", "path": list, "value": elements(random, has_role) }),
             3 => json!({ "op": "replace", "path": "displayName", "value": random.pick(&["One", "Two"]) }),
-            4 => json!({ "op": "replace", "path": format!("{who}.display"), "value": "Bea" }),
-            5 if role => json!({ "op": "replace", "path": format!("{who}.role"), "value": "cook" }),
-            _ => json!({ "op": "add", "path": list, "value": elements(random, role) }),
+            4 => json!({ "op": "replace", "path": format!("{selected}.display"), "value": "Bea" }),
+            5 if has_role => json!({ "op": "replace", "path": format!("{selected}.role"), "value": "cook" }),
+            _ => json!({ "op": "add", "path": list, "value": elements(random, has_role) }),
         });
     }
     if random.below(5) > 0 {
@@ -128,106 +139,110 @@ fn request(random: &mut Random, (uri, list): (&str, &str), role: bool) -> (Metho
     }
     let mut replacement = json!({ "schemas": [uri], "displayName": random.pick(&["One", "Two"]) });
     if random.below(4) > 0 {
-        replacement[list] = elements(random, role);
+        replacement[list] = elements(random, has_role);
     }
     (Method::PUT, replacement)
 }
 
 #[test]
-fn lists_of_members_become_what_they_become_in_memory() {
+fn random_changes_of_members_have_the_same_result_as_in_memory() {
     let runtime = support::runtime();
     for database in support::databases() {
-        for (on, path, list, role) in
+        for (resource_type, path, list, has_role) in
             [(standard::group_type(), "/Groups", "members", false), (boats(), "/Boats", "crew", true)]
         {
             let store = support::open(&runtime, &database);
-            let mut memory = PageSide::new(&runtime, MemoryProvider::new(), &on, Tolerance::interop());
-            let mut stored = PageSide::new(&runtime, store, &on, Tolerance::interop());
-            let uri = on.schema().id();
-            for side in [&mut memory, &mut stored] {
+            let mut memory =
+                TestService::new(&runtime, MemoryProvider::new(), &resource_type, Tolerance::interop());
+            let mut stored = TestService::new(&runtime, store, &resource_type, Tolerance::interop());
+            let uri = resource_type.schema().id();
+            for service in [&mut memory, &mut stored] {
                 for n in 0..4 {
-                    side.create(&format!("<user{n}>"), "/Users", &user(&format!("user{n}")));
+                    service.create(&format!("<user{n}>"), "/Users", &user(&format!("user{n}")));
                 }
-                let list_of = json!([{ "value": "<user0>" }, { "value": "<user1>", "display": "Bea" }]);
-                let group = json!({ "schemas": [uri], "displayName": "One", list: list_of });
-                assert_eq!(side.create("<group>", path, &group), 201);
+                let elements = json!([{ "value": "<user0>" }, { "value": "<user1>", "display": "Bea" }]);
+                let group = json!({ "schemas": [uri], "displayName": "One", list: elements });
+                assert_eq!(service.create("<group>", path, &group), 201);
             }
             let path = format!("{path}/<group>");
             let mut random = Random(0x5eed_cafe);
-            let mut moves = 0;
+            let mut changes = 0;
             for _ in 0..400 {
-                let (method, body) = request(&mut random, (uri, list), role);
-                let [expected, found] = [&memory, &stored].map(|side| outcome(side, &method, &path, &body));
+                let (method, body) = request(&mut random, (uri, list), has_role);
+                let [expected, found] =
+                    [&memory, &stored].map(|service| outcome(service, &method, &path, &body));
                 assert_eq!(found, expected, "{}: {method} {body}", database.url);
-                moves += usize::from(found.3);
+                changes += usize::from(found.3);
             }
-            assert!((100..390).contains(&moves), "{moves} of 400 change something");
+            assert!((100..390).contains(&changes), "{changes} of 400 requests change something");
         }
     }
 }
 
 fn resource_type(file: &Value, case: &Value) -> ResourceType {
     let name = case["type"].as_str().unwrap_or("User");
-    let of_file = file["types"].as_array().into_iter().flatten().find(|one| one["name"] == name);
-    let Some(one) = of_file else {
+    let definition =
+        file["types"].as_array().into_iter().flatten().find(|definition| definition["name"] == name);
+    let Some(definition) = definition else {
         return if name == "Group" { standard::group_type() } else { standard::user_type() };
     };
     let schema = |json: &Value| Schema::from_value(json).unwrap();
-    let mut builder = ResourceType::builder(name, format!("/{name}s"), schema(&one["schema"]));
-    for extension in one["extensions"].as_array().into_iter().flatten() {
+    let mut builder = ResourceType::builder(name, format!("/{name}s"), schema(&definition["schema"]));
+    for extension in definition["extensions"].as_array().into_iter().flatten() {
         builder = builder.extension(schema(extension));
     }
-    for extension in one["required_extensions"].as_array().into_iter().flatten() {
+    for extension in definition["required_extensions"].as_array().into_iter().flatten() {
         builder = builder.required_extension(schema(extension));
     }
     builder.build().unwrap()
 }
 
 #[test]
-fn patches_come_to_what_they_come_to_in_memory() {
+fn the_cases_of_testdata_have_the_same_result_as_in_memory() {
     let runtime = support::runtime();
     for database in support::databases() {
         let (mut changed, mut failures) = (0, Vec::new());
-        // One for each type, since several in one file have the same name and schema.
+        // A store for each type, since types of several files have the same name and schema.
         let mut stores = HashMap::new();
         for file in testdata::files("patch").into_iter().map(|path| testdata::load::<Value>(&path)) {
             for case in file["cases"].as_array().unwrap() {
-                let on = resource_type(&file, case);
+                let resource_type = resource_type(&file, case);
                 let mut seed = case["resource"].as_object().cloned().unwrap_or_default();
-                on.update_schemas(&mut seed);
-                if seed.get("userName").is_none() && on.name() == "User" {
+                resource_type.update_schemas(&mut seed);
+                if seed.get("userName").is_none() && resource_type.name() == "User" {
                     seed.insert("userName".to_owned(), json!("somebody"));
                 }
-                let own = (on.name().to_owned(), file["types"].to_string());
+                let key = (resource_type.name().to_owned(), file["types"].to_string());
                 let open = || support::open(&runtime, &database).keep_unknown_members();
-                let store = stores.entry(own).or_insert_with(open).clone();
+                let store = stores.entry(key).or_insert_with(open).clone();
                 let memory = MemoryProvider::new().keep_unknown_members().hash_passwords(|_| String::new());
-                let mut memory = PageSide::new(&runtime, memory, &on, Tolerance::lenient());
-                let mut stored = PageSide::new(&runtime, store, &on, Tolerance::lenient());
+                let mut memory = TestService::new(&runtime, memory, &resource_type, Tolerance::lenient());
+                let mut stored = TestService::new(&runtime, store, &resource_type, Tolerance::lenient());
                 let seed = Value::Object(seed);
-                let made = [&mut memory, &mut stored].map(|side| side.create("<it>", on.endpoint(), &seed));
-                assert_eq!(made[0], made[1], "{}: {seed}", database.url);
+                let statuses = [&mut memory, &mut stored]
+                    .map(|service| service.create("<it>", resource_type.endpoint(), &seed));
+                assert_eq!(statuses[0], statuses[1], "{}: {seed}", database.url);
                 let body = match &case["operations"] {
                     Value::Null => case["message"].clone(),
-                    Value::Array(all) => {
-                        json!({ "schemas": [PATCH_OP], "Operations": all })
+                    Value::Array(operations) => {
+                        json!({ "schemas": [PATCH_OP], "Operations": operations })
                     }
-                    one => patch(one.clone()).unwrap(),
+                    operation => patch(operation.clone()).unwrap(),
                 };
-                if made[0] != 201 || body.is_null() {
+                if statuses[0] != 201 || body.is_null() {
                     continue;
                 }
-                let path = format!("{}/<it>", on.endpoint());
+                let path = format!("{}/<it>", resource_type.endpoint());
                 let [expected, found] =
-                    [&memory, &stored].map(|side| outcome(side, &Method::PATCH, &path, &body));
+                    [&memory, &stored].map(|service| outcome(service, &Method::PATCH, &path, &body));
                 changed += usize::from(found.3);
                 if found != expected {
-                    failures.push(format!("{}\n  is {found:?}\n  not {expected:?}", case["name"]));
+                    failures.push(format!("{}\n  found    {found:?}\n  expected {expected:?}", case["name"]));
                 }
             }
         }
         let (failed, url) = (failures.len(), &database.url);
-        assert!(failures.is_empty(), "{failed} fail on {url}:\n{}", failures.join("\n"));
+        assert!(failures.is_empty(), "{failed} cases fail on {url}:\n{}", failures.join("\n"));
         assert!(changed > 200, "{changed} cases change something");
     }
 }

@@ -1,4 +1,4 @@
-//! Groups in groups: by tenant, of any type, and to a depth.
+//! Tests of groups in groups.
 
 use crate::support;
 use crate::support::service::{Client, ids, patch, user};
@@ -16,14 +16,14 @@ fn group(name: &str, members: &[&str]) -> Value {
 }
 
 #[test]
-fn groups_are_nested_to_a_depth_whichever_end_grows() {
+fn the_depth_of_groups_is_limited_in_both_directions() {
     let runtime = support::runtime();
     for database in support::databases() {
         let client = Client::new(&runtime, &support::open(&runtime, &database));
         let bea = id(&client.create("/Users", user("bea"))).to_owned();
         let mut chain = vec![id(&client.create("/Groups", group("0", &[&bea]))).to_owned()];
         for level in 1..=100 {
-            // Short cuts to the first do not make the way to it shorter for those who go level by level.
+            // The first group is also a direct member of every group. The longest path counts, not this shorter one.
             let (below, first) = (chain.last().unwrap().clone(), chain[0].clone());
             let body = group(&level.to_string(), &[&below, &first]);
             chain.push(id(&client.create("/Groups", body)).to_owned());
@@ -32,7 +32,7 @@ fn groups_are_nested_to_a_depth_whichever_end_grows() {
             assert_eq!((status, body["scimType"].as_str()), (400, Some("invalidValue")), "{body}");
             assert!(body["detail"].as_str().unwrap().contains("100 levels"), "{body}");
         };
-        // One more above, one more below, and two halves that would be too long together.
+        // Refused: one more level above, one more below, and two chains that together would be too long.
         refused(client.send(Method::POST, "/Groups", Some(group("top", &[&chain[100]]))));
         let leaf = id(&client.create("/Groups", group("leaf", &[]))).to_owned();
         let add = |to: &str, member: &str| {
@@ -54,7 +54,7 @@ fn groups_are_nested_to_a_depth_whichever_end_grows() {
 }
 
 #[test]
-fn groups_of_another_type_are_nested_too() {
+fn groups_of_other_types_can_be_nested() {
     let value = Attribute::string("value").with_mutability(Mutability::Immutable);
     let members = Attribute::complex("members", [value, Attribute::reference("$ref", ["User", "Group"])]);
     let uri = "urn:example:params:scim:schemas:core:2.0:Team";
@@ -63,7 +63,7 @@ fn groups_of_another_type_are_nested_too() {
     let runtime = support::runtime();
     for database in support::databases() {
         let store = support::open(&runtime, &database);
-        let client = Client::with(&runtime, &store, team.clone());
+        let client = Client::with_type(&runtime, &store, team.clone());
         let bea = id(&client.create("/Users", user("bea"))).to_owned();
         let body = json!({ "schemas": [uri], "displayName": "Reef", "members": [{ "value": bea }] });
         let team = id(&client.create("/Teams", body)).to_owned();
@@ -85,24 +85,24 @@ fn how_others_nest_their_groups_does_not_matter() {
     let runtime = support::runtime();
     for database in support::databases() {
         let store = support::open(&runtime, &database);
-        let (one, other) = (Client::new(&runtime, &store), Client::new(&runtime, &store));
-        let bea = id(&one.create("/Users", user("bea"))).to_owned();
-        let below = id(&one.create("/Groups", group("below", &[&bea]))).to_owned();
-        let above = id(&one.create("/Groups", group("above", &[&below]))).to_owned();
+        let (client, other_tenant) = (Client::new(&runtime, &store), Client::new(&runtime, &store));
+        let bea = id(&client.create("/Users", user("bea"))).to_owned();
+        let below = id(&client.create("/Groups", group("below", &[&bea]))).to_owned();
+        let above = id(&client.create("/Groups", group("above", &[&below]))).to_owned();
         let find = |client: &Client<'_>| {
             let filter = format!("groups.value eq \"{above}\"");
             client.search("/Users", json!({ "filter": filter })).1["totalResults"].clone()
         };
-        assert_eq!([find(&one), find(&other)], [json!(1), json!(0)], "{}", database.url);
+        assert_eq!([find(&client), find(&other_tenant)], [json!(1), json!(0)], "{}", database.url);
 
-        // Who is in a group both ways is in it directly, and found as it is shown.
+        // A user who is in a group both ways is a direct member, in responses and for filters.
         let indirect = || {
             let filter = format!("groups[value eq \"{above}\" and type eq \"indirect\"]");
-            one.search("/Users", json!({ "filter": filter })).1["totalResults"].clone()
+            client.search("/Users", json!({ "filter": filter })).1["totalResults"].clone()
         };
         assert_eq!(indirect(), 1, "{}", database.url);
         let operation = json!({ "op": "add", "path": "members", "value": [{ "value": bea }] });
-        assert_eq!(one.send(Method::PATCH, &format!("/Groups/{above}"), patch(operation)).0, 204);
+        assert_eq!(client.send(Method::PATCH, &format!("/Groups/{above}"), patch(operation)).0, 204);
         assert_eq!(indirect(), 0, "{}", database.url);
     }
 }

@@ -1,18 +1,17 @@
-//! Random filters on random resources: the evaluator in memory and every database agree.
+//! Checks random filters on random resources: every database must find the same resources as the evaluator in memory.
 //!
-//! `SCIM_ORACLE_FILTERS` sets how many filters there are, each for 200 resources: 500 of them make
-//! 100,000 pairs. The default makes 40,000.
+//! `SCIM_ORACLE_FILTERS` sets the number of filters; the default is 200. Each filter is compared for 200 resources.
 
 use crate::support;
 use crate::support::random::Random;
-use crate::support::service::{Client, MORE, ids, users};
+use crate::support::service::{Client, EXTENSION, ids, users};
 use scim_core::filter::{Filter, FilterLimits};
 use scim_core::schema::{ReadContext, Tolerance, standard};
 use serde_json::{Map, Value, json};
 
 const RESOURCES: usize = 200;
 
-/// What databases and languages have opinions about.
+/// Texts that databases compare and fold in different ways.
 const TEXTS: [&str; 24] = [
     "Anna",
     "ANNA b",
@@ -95,13 +94,13 @@ impl Random {
         Value::Object(object)
     }
 
-    /// Up to three elements, of which at most one is primary; some of the others say that they are not.
+    /// Up to three elements. At most one is primary; some of the others have `primary: false`.
     fn elements(&mut self, names: &[&str]) -> Value {
         let mut list: Vec<Value> = (0..self.below(4)).map(|_| self.element(names)).collect();
         let primary = self.below(6);
-        for (place, element) in list.iter_mut().enumerate() {
-            if place == primary || self.below(3) == 0 {
-                element["primary"] = json!(place == primary);
+        for (index, element) in list.iter_mut().enumerate() {
+            if index == primary || self.below(3) == 0 {
+                element["primary"] = json!(index == primary);
             }
         }
         Value::Array(list)
@@ -133,7 +132,7 @@ impl Random {
             );
             object
         });
-        self.maybe(&mut user, MORE, |random| {
+        self.maybe(&mut user, EXTENSION, |random| {
             let mut object = Map::from_iter([("code".to_owned(), json!(random.text()))]);
             random.maybe(&mut object, "level", Self::number);
             random.maybe(&mut object, "score", |random| json!(random.pick(&[0.5, -1.5, 2.0, 1e300])));
@@ -153,11 +152,11 @@ impl Random {
         Value::Object(user)
     }
 
-    fn leaf(&mut self, path: &str, of: &str) -> String {
+    fn comparison(&mut self, path: &str, data_type: &str) -> String {
         if self.below(6) == 0 {
             return format!("{path} pr");
         }
-        let (ops, literal): (&[&str], Value) = match of {
+        let (ops, literal): (&[&str], Value) = match data_type {
             "boolean" => (&["eq", "ne"], json!(self.below(2) == 0)),
             "number" => (
                 &["eq", "ne", "gt", "ge", "lt", "le"],
@@ -187,7 +186,7 @@ impl Random {
         format!("{path} {} {literal}", self.pick(ops))
     }
 
-    fn simple(&mut self) -> String {
+    fn any_comparison(&mut self) -> String {
         const PATHS: [(&str, &str); 22] = [
             ("userName", ""),
             ("externalId", ""),
@@ -225,26 +224,26 @@ impl Random {
         ];
         match self.below(3) {
             0 => {
-                let (path, of) = self.pick(&EXTENDED);
-                self.leaf(&format!("{MORE}:{path}"), of)
+                let (path, data_type) = self.pick(&EXTENDED);
+                self.comparison(&format!("{EXTENSION}:{path}"), data_type)
             }
             _ => {
-                let (path, of) = self.pick(&PATHS);
-                self.leaf(path, of)
+                let (path, data_type) = self.pick(&PATHS);
+                self.comparison(path, data_type)
             }
         }
     }
 
-    fn inside(&mut self, subs: &[(&str, &str)], depth: usize) -> String {
+    fn value_filter(&mut self, subs: &[(&str, &str)], depth: usize) -> String {
         if depth == 0 || self.below(3) == 0 {
-            let (sub, of) = self.pick(subs);
-            return self.leaf(sub, of);
+            let (sub, data_type) = self.pick(subs);
+            return self.comparison(sub, data_type);
         }
-        let (one, other) = (self.inside(subs, depth - 1), self.inside(subs, depth - 1));
+        let (left, right) = (self.value_filter(subs, depth - 1), self.value_filter(subs, depth - 1));
         match self.below(3) {
-            0 => format!("({one} and {other})"),
-            1 => format!("({one} or {other})"),
-            _ => format!("not ({one})"),
+            0 => format!("({left} and {right})"),
+            1 => format!("({left} or {right})"),
+            _ => format!("not ({left})"),
         }
     }
 
@@ -261,7 +260,7 @@ impl Random {
             ("urn:example:params:scim:schemas:extension:more:2.0:User:tags", &[("value", "")]),
         ];
         if depth == 0 {
-            return self.simple();
+            return self.any_comparison();
         }
         match self.below(6) {
             0 | 1 => format!("({} and {})", self.filter(depth - 1), self.filter(depth - 1)),
@@ -269,7 +268,7 @@ impl Random {
             4 => format!("not ({})", self.filter(depth - 1)),
             _ => {
                 let (attribute, subs) = self.pick(&ATTRIBUTES);
-                format!("{attribute}[{}]", self.inside(subs, 2))
+                format!("{attribute}[{}]", self.value_filter(subs, 2))
             }
         }
     }
@@ -290,14 +289,14 @@ fn databases_agree_with_the_evaluator_in_memory() {
         let all: Vec<Value> = all["Resources"].as_array().unwrap().clone();
         assert_eq!(all.len(), RESOURCES);
 
-        let (on, tolerance, limits) = (users(), Tolerance::lenient(), FilterLimits::default());
-        let (mut pairs, mut found_some) = (0, 0);
+        let (resource_type, tolerance, limits) = (users(), Tolerance::lenient(), FilterLimits::default());
+        let (mut pairs, mut selective) = (0, 0);
         for _ in 0..filters {
             let depth = random.below(4);
             let text = random.filter(depth);
             let mut read_context = ReadContext::new(&tolerance);
             let predicate = Filter::parse(&text, &limits, &mut read_context).unwrap();
-            let predicate = predicate.resolve(&on, &mut read_context).unwrap();
+            let predicate = predicate.resolve(&resource_type, &mut read_context).unwrap();
             let expected: Vec<&str> = all
                 .iter()
                 .filter(|resource| predicate.is_match(resource.as_object().unwrap()))
@@ -307,16 +306,19 @@ fn databases_agree_with_the_evaluator_in_memory() {
                 client.search("/Users", json!({ "filter": text, "count": 1000, "attributes": ["id"] }));
             assert_eq!(status, 200, "{}: {text}: {page}", database.url);
             let found = ids(&page);
-            let wrong = all.iter().find(|resource| {
+            let different = all.iter().find(|resource| {
                 let id = resource["id"].as_str().unwrap();
                 expected.contains(&id) != found.contains(&id)
             });
-            assert_eq!(found, expected, "{}: {text}\nwrong for {wrong:?}", database.url);
+            assert_eq!(found, expected, "{}: {text}\ndifferent for {different:?}", database.url);
             assert_eq!(page["totalResults"], expected.len(), "{}: {text}", database.url);
             pairs += all.len();
-            found_some += usize::from(!expected.is_empty() && expected.len() < all.len());
+            selective += usize::from(!expected.is_empty() && expected.len() < all.len());
         }
-        assert!(found_some * 2 > filters, "only {found_some} of {filters} filters tell resources apart");
+        assert!(
+            selective * 2 > filters,
+            "only {selective} of {filters} filters find some but not all resources"
+        );
         println!("{}: {pairs} pairs agree", database.url);
     }
 }

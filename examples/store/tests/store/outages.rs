@@ -1,4 +1,4 @@
-//! What clients are told when PostgreSQL is not there, or goes just when it is asked to commit.
+//! Tests of PostgreSQL servers that do not answer, or whose connection breaks during a COMMIT.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -13,117 +13,119 @@ use scim_core::schema::standard;
 use scim_store::Store;
 use serde_json::{Value, json};
 
-/// When a connection breaks.
+/// The moment at which a connection breaks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Cut {
-    /// The database never gets the COMMIT.
+    /// The database never receives the COMMIT.
     BeforeCommit,
-    /// It commits, but its answer is lost.
+    /// The database commits, but its answer is lost.
     AfterCommit,
 }
 
-/// Stands between the store and the database, and breaks one connection when it is told to.
+/// A proxy between the store and the database that can break a connection at its next COMMIT.
 struct Proxy {
     address: SocketAddr,
-    cut: Arc<Mutex<Option<Cut>>>,
+    /// Set until a connection has been broken.
+    next_cut: Arc<Mutex<Option<Cut>>>,
 }
 
 impl Proxy {
     fn start(database: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let cut = Arc::new(Mutex::new(None));
-        let next = cut.clone();
+        let next_cut = Arc::new(Mutex::new(None));
+        let shared = next_cut.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let server = TcpStream::connect(&database).unwrap();
-                let (answers, to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                let (answers, to_store) = (server.try_clone().unwrap(), client.try_clone().unwrap());
                 let mute = Arc::new(AtomicBool::new(false));
-                let (is_mute, next) = (mute.clone(), next.clone());
+                let (is_muted, next_cut) = (mute.clone(), shared.clone());
                 std::thread::spawn(move || {
-                    copy(
-                        answers,
-                        to,
-                        |_| if is_mute.load(Ordering::SeqCst) { Fate::Lost } else { Fate::Sent },
-                    );
+                    forward(answers, to_store, |_| match is_muted.load(Ordering::SeqCst) {
+                        true => Action::Discard,
+                        false => Action::Forward,
+                    });
                 });
                 std::thread::spawn(move || {
                     let database = server.try_clone().unwrap();
-                    copy(client, server, |sent| {
+                    forward(client, server, |sent| {
                         let commits = sent.windows(7).any(|bytes| bytes == b"COMMIT\0");
-                        let cut = next.lock().unwrap().take_if(|_| commits);
+                        let cut = next_cut.lock().unwrap().take_if(|_| commits);
                         if cut == Some(Cut::AfterCommit) {
                             mute.store(true, Ordering::SeqCst);
                             (&database).write_all(sent).unwrap();
-                            // The store must not look before it has happened.
+                            // Gives the database time to commit before the store checks.
                             std::thread::sleep(Duration::from_millis(200));
                         }
-                        if cut.is_none() { Fate::Sent } else { Fate::Cut }
+                        if cut.is_none() { Action::Forward } else { Action::Disconnect }
                     });
                 });
             }
         });
-        Self { address, cut }
+        Self { address, next_cut }
     }
 
-    fn cut(&self, condition: Cut) {
-        *self.cut.lock().unwrap() = Some(condition);
+    /// Breaks the connection of the next COMMIT.
+    fn cut_next(&self, cut: Cut) {
+        *self.next_cut.lock().unwrap() = Some(cut);
     }
 
-    /// Whether the connection is broken that was to be.
+    /// Whether the connection has been broken.
     fn has_cut(&self) -> bool {
-        self.cut.lock().unwrap().is_none()
+        self.next_cut.lock().unwrap().is_none()
     }
 }
 
-/// What becomes of bytes on their way.
+/// What the proxy does with the bytes that it receives.
 #[derive(Clone, Copy, PartialEq)]
-enum Fate {
-    Sent,
-    /// They never arrive, and nobody knows yet.
-    Lost,
-    /// The connection breaks before them.
-    Cut,
+enum Action {
+    Forward,
+    /// Discards the bytes, but keeps the connection open.
+    Discard,
+    /// Closes both connections.
+    Disconnect,
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream, fate: impl Fn(&[u8]) -> Fate) {
+fn forward(mut from: TcpStream, mut to: TcpStream, action: impl Fn(&[u8]) -> Action) {
     let mut buffer = vec![0; 65_536];
     loop {
         let length = from.read(&mut buffer).unwrap_or(0);
         let sent = &buffer[..length];
-        let fate = if length == 0 { Fate::Cut } else { fate(sent) };
-        if fate == Fate::Cut || fate == Fate::Sent && to.write_all(sent).is_err() {
+        let action = if length == 0 { Action::Disconnect } else { action(sent) };
+        if action == Action::Disconnect || action == Action::Forward && to.write_all(sent).is_err() {
             let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
             return;
         }
     }
 }
 
-/// The URL with another address.
-fn through(url: &str, address: SocketAddr) -> (String, String) {
+/// The address in a database URL, and the URL with another address.
+fn replace_address(url: &str, address: SocketAddr) -> (String, String) {
     let (before, rest) = url.split_once('@').unwrap();
     let (host, database) = rest.split_once('/').unwrap();
     (host.to_owned(), format!("{before}@{address}/{database}"))
 }
 
+/// A PATCH that replaces the title.
 fn title(title: &str) -> Option<Value> {
     patch(json!({ "op": "replace", "path": "title", "value": title }))
 }
 
 #[test]
-fn a_commit_that_is_lost_is_looked_for_and_not_repeated() {
+fn a_commit_without_an_answer_is_checked_and_not_repeated() {
     let Some(url) = support::postgres() else { return };
     let runtime = support::runtime();
-    let nowhere: SocketAddr = "127.0.0.1:1".parse().unwrap();
-    let proxy = Proxy::start(through(&url, nowhere).0);
-    let store = runtime.block_on(Store::open(&through(&url, proxy.address).1)).unwrap();
+    let unused: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    let proxy = Proxy::start(replace_address(&url, unused).0);
+    let store = runtime.block_on(Store::open(&replace_address(&url, proxy.address).1)).unwrap();
     let client = Client::new(&runtime, &store);
     let count = |name: &str| {
         let (_, page) = client.search("/Users", json!({ "filter": format!("userName eq \"{name}\"") }));
         page["totalResults"].clone()
     };
     let call = |cut: Cut, method: Method, path: &str, body: Option<Value>| {
-        proxy.cut(cut);
+        proxy.cut_next(cut);
         let (status, body) = client.send(method, path, body);
         assert!(proxy.has_cut());
         (status, body)
@@ -134,42 +136,43 @@ fn a_commit_that_is_lost_is_looked_for_and_not_repeated() {
     let (status, bea) = call(Cut::AfterCommit, Method::POST, "/Users", Some(user("bea")));
     assert_eq!((status, count("bea")), (201, json!(1)));
     let bea = format!("/Users/{}", bea["id"].as_str().unwrap());
-    for (cut, expected, left) in [(Cut::BeforeCommit, 503, Value::Null), (Cut::AfterCommit, 200, json!("Dr"))]
+    for (cut, expected, stored) in
+        [(Cut::BeforeCommit, 503, Value::Null), (Cut::AfterCommit, 200, json!("Dr"))]
     {
         assert_eq!(call(cut, Method::PATCH, &bea, title("Dr")).0, expected);
-        assert_eq!(client.send(Method::GET, &bea, None).1["title"], left);
+        assert_eq!(client.send(Method::GET, &bea, None).1["title"], stored);
     }
-    for (cut, expected, left) in [(Cut::BeforeCommit, 503, 200), (Cut::AfterCommit, 204, 404)] {
+    for (cut, expected, stored) in [(Cut::BeforeCommit, 503, 200), (Cut::AfterCommit, 204, 404)] {
         assert_eq!(call(cut, Method::DELETE, &bea, None).0, expected);
-        assert_eq!(client.send(Method::GET, &bea, None).0, left);
+        assert_eq!(client.send(Method::GET, &bea, None).0, stored);
     }
 }
 
 #[test]
-fn no_connection_is_waited_for_longer_than_a_client_waits() {
+fn waiting_for_a_connection_has_a_timeout() {
     let Some(url) = support::postgres() else { return };
     let runtime = support::runtime();
     let client = Client::new(&runtime, &runtime.block_on(Store::open(&url)).unwrap());
     let bea = client.create("/Users", user("bea"));
     let id = bea["id"].as_str().unwrap();
     let path = format!("/Users/{id}");
-    // Whoever changes the user waits, each with a connection; and there are 16 of them.
+    // While the row is locked, each request waits and keeps one of the 16 connections.
     let lock = format!("BEGIN; SELECT 1 FROM resource WHERE id = '{id}' FOR UPDATE");
-    let held = runtime.block_on(support::connect(&url));
-    runtime.block_on(held.batch_execute(&lock)).unwrap();
+    let locking = runtime.block_on(support::connect(&url));
+    runtime.block_on(locking.batch_execute(&lock)).unwrap();
     runtime.spawn(async move {
         tokio::time::sleep(Duration::from_secs(7)).await;
-        held.batch_execute("ROLLBACK").await.unwrap();
+        locking.batch_execute("ROLLBACK").await.unwrap();
     });
     let calls = (0..20).map(|n| client.call(Method::PATCH, &path, title(&n.to_string())));
     let mut answers: Vec<u16> =
-        runtime.block_on(support::all(calls)).iter().map(|(status, _)| *status).collect();
+        runtime.block_on(support::join_all(calls)).iter().map(|(status, _)| *status).collect();
     answers.sort_unstable();
     assert_eq!(answers, [[200; 16].as_slice(), &[503; 4]].concat());
 }
 
 #[test]
-fn a_deadlock_is_tried_again() {
+fn a_write_is_run_again_after_a_deadlock() {
     let Some(url) = support::postgres() else { return };
     let runtime = support::runtime();
     let client = Client::new(&runtime, &runtime.block_on(Store::open(&url)).unwrap());
@@ -177,15 +180,15 @@ fn a_deadlock_is_tried_again() {
     let group = json!({ "schemas": [standard::GROUP], "displayName": "All" });
     let group = client.create("/Groups", group);
     let [bea, group] = [&bea, &group].map(|resource| resource["id"].as_str().unwrap().to_owned());
-    // Another holds the user and then wants the group, just as who joins wants the user and holds the
-    // group. Whoever waited first, a second, is made to give way.
+    // The other transaction locks the user and then the group. The request locks the group and then the user. After one
+    // second the database detects the deadlock and aborts the transaction that began to wait first: the request.
     let other = runtime.block_on(support::connect(&url));
     let lock = |id: &str| format!("SELECT 1 FROM resource WHERE id = '{id}' FOR UPDATE");
     runtime.block_on(other.batch_execute(&format!("BEGIN; {}", lock(&bea)))).unwrap();
-    let wants = format!("{}; COMMIT", lock(&group));
+    let lock_group = format!("{}; COMMIT", lock(&group));
     let other = runtime.spawn(async move {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        other.batch_execute(&wants).await
+        other.batch_execute(&lock_group).await
     });
     let operation = json!({ "op": "add", "path": "members", "value": [{ "value": bea }] });
     let (status, body) = client.send(Method::PATCH, &format!("/Groups/{group}"), patch(operation));
@@ -196,29 +199,29 @@ fn a_deadlock_is_tried_again() {
 }
 
 #[test]
-fn what_takes_too_long_or_may_not_be_written_is_unavailable() {
+fn timeouts_and_read_only_databases_are_answered_with_503() {
     let Some(url) = support::postgres() else { return };
     let runtime = support::runtime();
     let client = Client::new(&runtime, &runtime.block_on(Store::open(&url)).unwrap());
     let bea = client.create("/Users", user("bea"));
     let id = bea["id"].as_str().unwrap();
-    let with = |options: &str| {
+    let client_with = |options: &str| {
         let url = format!("{url}?options=-c%20{}", options.replace('=', "%3D"));
         let store = runtime.block_on(Store::open(&url)).unwrap();
-        Client::of(&runtime, store, &client.tenant)
+        Client::in_tenant(&runtime, store, &client.tenant)
     };
 
-    // A replica, as far as writing is concerned.
-    let replica = with("default_transaction_read_only=on");
+    // Refuses writes, like a replica.
+    let replica = client_with("default_transaction_read_only=on");
     assert_eq!(replica.send(Method::POST, "/Users", Some(user("ada"))).0, 503);
     assert_eq!(replica.send(Method::GET, "/Users", None).1["totalResults"], 1);
 
-    let held = runtime.block_on(support::connect(&url));
+    let locking = runtime.block_on(support::connect(&url));
     let lock = format!("BEGIN; SELECT 1 FROM resource WHERE id = '{id}' FOR UPDATE");
-    runtime.block_on(held.batch_execute(&lock)).unwrap();
+    runtime.block_on(locking.batch_execute(&lock)).unwrap();
     for options in ["lock_timeout=100ms", "statement_timeout=100ms"] {
-        let hasty = with(options);
-        assert_eq!(hasty.send(Method::PATCH, &format!("/Users/{id}"), title("Dr")).0, 503, "{options}");
-        assert_eq!(hasty.send(Method::GET, &format!("/Users/{id}"), None).0, 200);
+        let impatient = client_with(options);
+        assert_eq!(impatient.send(Method::PATCH, &format!("/Users/{id}"), title("Dr")).0, 503, "{options}");
+        assert_eq!(impatient.send(Method::GET, &format!("/Users/{id}"), None).0, 200);
     }
 }

@@ -1,4 +1,4 @@
-//! What the databases make of filters: those that are classed as indexed read no table as a whole.
+//! Checks the query plans of filters whose cost is `Indexed`: they must not scan a table.
 
 use crate::support;
 use std::sync::{Arc, Mutex};
@@ -15,15 +15,15 @@ use serde_json::json;
 
 const USERS: usize = 20_000;
 
-/// The store, which keeps the plan of the last query.
+/// A provider that records the query plan of the last query.
 #[derive(Clone)]
-struct Explained {
+struct ExplainingStore {
     store: Store,
     plan: Arc<Mutex<String>>,
 }
 
 #[async_trait]
-impl Provider for Explained {
+impl Provider for ExplainingStore {
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
         *self.plan.lock().unwrap() = self.store.explain(cx, query).await?;
         self.store.query(cx, query).await
@@ -47,21 +47,21 @@ impl Provider for Explained {
         cx: &Context<'_>,
         id: &str,
         update: &Update,
-        o: &UpdateOptions,
+        options: &UpdateOptions,
     ) -> Result<Updated> {
-        self.store.update(cx, id, update, o).await
+        self.store.update(cx, id, update, options).await
     }
 
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
         self.store.delete(cx, id, precondition).await
     }
 
-    fn capabilities(&self, on: &scim_core::schema::ResourceType) -> Capabilities {
-        self.store.capabilities(on)
+    fn capabilities(&self, resource_type: &scim_core::schema::ResourceType) -> Capabilities {
+        self.store.capabilities(resource_type)
     }
 }
 
-/// Filters that an index serves; each finds few of the users.
+/// Filters that an index serves. Each finds few users.
 const INDEXED: [&str; 17] = [
     "userName eq \"User777@example.com\"",
     "userName sw \"user777\"",
@@ -82,7 +82,7 @@ const INDEXED: [&str; 17] = [
     "active eq true and (emails.value eq \"home5@example.com\" or employeeNumber eq \"6\")",
 ];
 
-/// Filters for which there is no index.
+/// Filters that no index serves.
 const SCANS: [&str; 6] = [
     "title eq \"x\"",
     "userName ne \"x\"",
@@ -93,34 +93,35 @@ const SCANS: [&str; 6] = [
 ];
 
 #[test]
-fn indexed_filters_read_no_table_as_a_whole() {
+fn indexed_filters_do_not_scan_tables() {
     let runtime = support::runtime();
-    // A file makes the same plans as memory.
+    // A file has the same plans as memory.
     for database in support::databases().into_iter().filter(|database| !database.is_file()) {
         let store = support::open(&runtime, &database).refuse_scans();
         let plan = Arc::new(Mutex::new(String::new()));
-        let client = Client::of(&runtime, Explained { store, plan: plan.clone() }, &support::tenant());
+        let client =
+            Client::in_tenant(&runtime, ExplainingStore { store, plan: plan.clone() }, &support::tenant());
         let group = load(&runtime, &client);
         if database.url.starts_with("postgres") {
-            support::raw(&runtime, &database, "ANALYZE");
+            support::run_sql(&runtime, &database, "ANALYZE");
         }
         for filter in INDEXED {
             let filter = filter.replace("{group}", &group);
             let (status, page) = client.search("/Users", json!({ "filter": filter, "count": 100 }));
             assert_eq!(status, 200, "{}: {filter}: {page}", database.url);
             let plan = plan.lock().unwrap().clone();
-            let reads_all = plan.lines().find(|line| {
+            let scan = plan.lines().find(|line| {
                 let line = line.trim_start_matches([' ', '-', '>']);
                 line.contains("Seq Scan on")
                     || line.starts_with("SCAN r")
                     || line.starts_with("SCAN v")
                     || line.starts_with("SCAN m")
-                    // The indexes by tenant and kind alone list all resources of a type.
+                    // These read all resources of a type, or all elements of an attribute, in an index.
                     || line.ends_with("(tenant=? AND kind=?)")
                     || line.ends_with("(tenant=? AND attribute=?)")
                     || line.starts_with("Index Scan using resource_order")
             });
-            assert_eq!(reads_all, None, "{}: {filter}\n{plan}", database.url);
+            assert_eq!(scan, None, "{}: {filter}\n{plan}", database.url);
         }
         for filter in SCANS {
             let (status, page) = client.search("/Users", json!({ "filter": filter }));
@@ -136,7 +137,7 @@ fn indexed_filters_read_no_table_as_a_whole() {
     }
 }
 
-/// Creates the users, and a group with some of them.
+/// Creates the users and groups, and returns the id of a small group.
 fn load(runtime: &tokio::runtime::Runtime, client: &Client<'_>) -> String {
     let body = |n: usize| {
         let mut body = user(&format!("user{n}@example.com"));
@@ -153,12 +154,12 @@ fn load(runtime: &tokio::runtime::Runtime, client: &Client<'_>) -> String {
     let mut members = Vec::new();
     for chunk in (0..USERS).collect::<Vec<_>>().chunks(16) {
         let calls = chunk.iter().map(|n| client.call(Method::POST, "/Users", Some(body(*n))));
-        for (status, created) in runtime.block_on(support::all(calls)) {
+        for (status, created) in runtime.block_on(support::join_all(calls)) {
             assert_eq!(status, 201, "{created}");
             members.push(json!({ "value": created["id"] }));
         }
     }
-    // A group that is small among others that are not.
+    // Large groups, so that reading all members would be expensive.
     for (n, members) in members.chunks(2_000).enumerate() {
         let name = format!("Many {n}");
         client.create(

@@ -1,4 +1,4 @@
-//! What is in the tables, and what is left out of them or never read.
+//! Tests of the content of the tables, and of what requests read from them.
 
 use crate::support;
 use crate::support::service::{Client, patch, user};
@@ -10,13 +10,13 @@ fn id(resource: &Value) -> &str {
     resource["id"].as_str().unwrap()
 }
 
-/// Databases that can be looked into from outside.
+/// The databases that another connection can read.
 fn databases() -> impl Iterator<Item = support::Database> {
     support::databases().into_iter().filter(|database| !database.url.contains(":memory:"))
 }
 
 #[test]
-fn passwords_are_hashes_and_no_document_holds_what_has_its_own_rows() {
+fn documents_contain_no_passwords_and_no_members() {
     let runtime = support::runtime();
     for database in databases() {
         let client = Client::new(&runtime, &support::open(&runtime, &database));
@@ -26,8 +26,8 @@ fn passwords_are_hashes_and_no_document_holds_what_has_its_own_rows() {
         let members = json!([{ "value": id(&bea) }]);
         let group = json!({ "schemas": [standard::GROUP], "displayName": "All", "members": members });
         client.create("/Groups", group);
-        let of = format!("FROM resource WHERE tenant = ':{}' ORDER BY place", client.tenant);
-        let rows = support::raw(&runtime, &database, &format!("SELECT document, password {of}"));
+        let from = format!("FROM resource WHERE tenant = ':{}' ORDER BY place", client.tenant);
+        let rows = support::run_sql(&runtime, &database, &format!("SELECT document, password {from}"));
         let [user, group] = &rows[..] else { panic!("{rows:?}") };
         assert!(user[1].starts_with("$argon2id$"), "{user:?}");
         assert_eq!(group[1], "");
@@ -42,7 +42,7 @@ fn passwords_are_hashes_and_no_document_holds_what_has_its_own_rows() {
 }
 
 #[test]
-fn what_is_deleted_leaves_a_tombstone_and_nothing_else() {
+fn a_deleted_resource_leaves_only_a_tombstone() {
     let runtime = support::runtime();
     for database in databases() {
         let client = Client::new(&runtime, &support::open(&runtime, &database));
@@ -54,7 +54,7 @@ fn what_is_deleted_leaves_a_tombstone_and_nothing_else() {
         let group = client.create("/Groups", group);
         let count = |table: &str| {
             let sql = format!("SELECT count(*) FROM {table} WHERE tenant = ':{}'", client.tenant);
-            support::raw(&runtime, &database, &sql).remove(0).remove(0)
+            support::run_sql(&runtime, &database, &sql).remove(0).remove(0)
         };
         assert_ne!(count("value"), "0");
         for path in [format!("/Users/{}", id(&bea)), format!("/Groups/{}", id(&group))] {
@@ -63,14 +63,14 @@ fn what_is_deleted_leaves_a_tombstone_and_nothing_else() {
         let tables = ["resource", "value", "unique_value", "member", "tombstone"];
         assert_eq!(tables.map(count), ["0", "0", "0", "0", "2"]);
         let sql = format!("SELECT id, kind FROM tombstone WHERE tenant = ':{}'", client.tenant);
-        let mut rows = support::raw(&runtime, &database, &sql);
+        let mut rows = support::run_sql(&runtime, &database, &sql);
         rows.sort_by(|a, b| b[1].cmp(&a[1]));
         assert_eq!(rows, [[id(&bea), "User"], [id(&group), "Group"]]);
     }
 }
 
 #[test]
-fn members_are_not_read_unless_they_are_shown() {
+fn members_are_read_only_if_they_are_shown() {
     let runtime = support::runtime();
     for database in databases() {
         let client = Client::new(&runtime, &support::open(&runtime, &database));
@@ -78,9 +78,9 @@ fn members_are_not_read_unless_they_are_shown() {
         let members: Vec<Value> = users[..3].iter().map(|user| json!({ "value": id(user) })).collect();
         let group = json!({ "schemas": [standard::GROUP], "displayName": "All", "members": members });
         let group = format!("/Groups/{}", id(&client.create("/Groups", group)));
-        // From here on whoever reads an element fails.
+        // Makes every request fail that reads an element.
         let damage = format!("UPDATE member SET element = 'damaged' WHERE tenant = ':{}'", client.tenant);
-        support::raw(&runtime, &database, &damage);
+        support::run_sql(&runtime, &database, &damage);
         assert_eq!(client.send(Method::GET, &group, None).0, 500, "{}", database.url);
         for path in [
             format!("{group}?excludedAttributes=members"),
@@ -101,12 +101,12 @@ fn members_are_not_read_unless_they_are_shown() {
             assert_eq!(status, 204, "{}: {operation}: {body}", database.url);
         }
         let sql = format!("SELECT count(*) FROM member WHERE tenant = ':{}'", client.tenant);
-        assert_eq!(support::raw(&runtime, &database, &sql), [["3"]], "one came and one went");
+        assert_eq!(support::run_sql(&runtime, &database, &sql), [["3"]], "one was added and one removed");
     }
 }
 
 #[test]
-fn a_list_that_must_not_be_empty_keeps_its_last_element() {
+fn the_last_element_of_a_required_list_cannot_be_removed() {
     let value = Attribute::string("value").with_mutability(Mutability::Immutable);
     let crew = Attribute::complex("crew", [value, Attribute::reference("$ref", ["User"])]);
     let uri = "urn:example:params:scim:schemas:core:2.0:Boat";
@@ -115,7 +115,7 @@ fn a_list_that_must_not_be_empty_keeps_its_last_element() {
     let runtime = support::runtime();
     for database in support::databases() {
         let store = support::open(&runtime, &database);
-        let client = Client::with(&runtime, &store, boat.clone());
+        let client = Client::with_type(&runtime, &store, boat.clone());
         let [ada, bea] = ["ada", "bea"].map(|name| client.create("/Users", user(name)));
         let crew = json!([{ "value": id(&ada) }, { "value": id(&bea) }]);
         let boat = client.create("/Boats", json!({ "schemas": [uri], "crew": crew }));

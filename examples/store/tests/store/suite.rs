@@ -1,4 +1,4 @@
-//! The provider suite, on every database.
+//! Runs the provider suite of scim-core on every database.
 
 use crate::support;
 use scim_core::Identity;

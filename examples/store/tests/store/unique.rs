@@ -1,4 +1,4 @@
-//! Values that must differ, by the constraints of the database.
+//! Tests of unique attributes.
 
 use crate::support;
 use crate::support::service::{Client, patch, user};
@@ -41,26 +41,26 @@ fn several_attributes_of_a_type_can_be_unique() {
         };
         refused(change(&bea, "1"), "externalId");
 
-        // What was given up, or deleted with its resource, is free.
+        // A value is free again when its resource has another value, or is deleted.
         assert_eq!(change(&ada, "4").0, 200);
         assert_eq!(change(&bea, "1").0, 200);
         assert_eq!(client.send(Method::DELETE, &bea, None).0, 204);
         client.create("/Users", employee("bea", "1"));
-        // Another tenant has its own.
+        // Other tenants can have the same values.
         Client::new(&runtime, &store).create("/Users", employee("ada", "4"));
 
-        // Of those who come at once one is first.
+        // Of several concurrent requests one succeeds.
         let calls =
             (0..16).map(|n| client.call(Method::POST, "/Users", Some(employee(&format!("u{n}"), "9"))));
         let mut answers: Vec<u16> =
-            runtime.block_on(support::all(calls)).iter().map(|(status, _)| *status).collect();
+            runtime.block_on(support::join_all(calls)).iter().map(|(status, _)| *status).collect();
         answers.sort_unstable();
         assert_eq!(answers, [[201].as_slice(), &[409; 15]].concat(), "{}", database.url);
     }
 }
 
 #[test]
-fn a_rule_may_come_later_than_what_it_is_about() {
+fn a_rule_can_be_added_to_stored_resources() {
     let runtime = support::runtime();
     for database in support::databases() {
         let store = support::open(&runtime, &database);
@@ -73,8 +73,8 @@ fn a_rule_may_come_later_than_what_it_is_about() {
         let group = json!({ "schemas": [standard::GROUP], "displayName": "Sales", "externalId": "s" });
         before.create("/Groups", group);
         let store = store.unique("User", "externalId").unique("Group", "externalId");
-        let client = Client::of(&runtime, store, &before.tenant);
-        // What was there has claimed nothing, so another may have it, and keeps it.
+        let client = Client::in_tenant(&runtime, store, &before.tenant);
+        // A stored value has no row in `unique_value`, so another resource can have it, and keep it.
         let bea = create(&client, "bea", "1");
         let change = |path: &str, number: &str| {
             let operation = json!({ "op": "replace", "path": "externalId", "value": number });
@@ -84,7 +84,7 @@ fn a_rule_may_come_later_than_what_it_is_about() {
         let eve = client.send(Method::POST, "/Users", Some(employee("eve", "1")));
         assert_eq!(eve.0, 409, "{}: {}", database.url, eve.1);
         assert_eq!([change(&bea, "2"), change(&bea, "3"), change(&ada, "1")], [409, 200, 200]);
-        // And it is found.
+        // The filter must find a value that was stored before the rule.
         let (_, page) = client.search("/Groups", json!({ "filter": "externalId eq \"s\"" }));
         assert_eq!(page["totalResults"], 1, "{}", database.url);
     }

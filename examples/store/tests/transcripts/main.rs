@@ -1,4 +1,4 @@
-//! The transcripts of `testdata`, on every database: each is a test, named as the database and its file.
+//! Runs the transcripts of `testdata` on every database. Each is a test whose name is the database and the file.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,11 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
-#[expect(dead_code, reason = "the other tests of the store need more of it")]
+#[expect(dead_code, reason = "this program uses only a part of it")]
 #[path = "../store/support/mod.rs"]
 mod support;
-/// The services that transcripts ask for, as they are made for the tests of the core.
-#[expect(dead_code, reason = "the service in memory is of no use here")]
+/// Builds the services that transcripts require; the tests of scim-core use the same functions.
+#[expect(dead_code, reason = "this program does not use the service in memory")]
 #[path = "../../../../scim-core/tests/transcript_service/mod.rs"]
 mod transcript_service;
 
@@ -26,14 +26,14 @@ use testdata::transcript::{Anonymous, Transcript};
 use tokio::runtime::Runtime;
 use transcript_service::{BASE_URL, service_with_provider};
 
-/// A database, opened by the first transcript that runs on it.
-struct Opened {
+/// A database. The first transcript that runs on it opens the store.
+struct TestDatabase {
     database: Database,
     runtime: Runtime,
     store: OnceLock<Store>,
 }
 
-impl Opened {
+impl TestDatabase {
     fn store(&self) -> Store {
         self.store.get_or_init(|| support::open(&self.runtime, &self.database)).clone()
     }
@@ -49,37 +49,38 @@ impl Opened {
 
 fn main() -> ExitCode {
     let mut transcripts = Transcript::load_all();
-    // Some are about a store that does not keep passwords; this one does, as hashes.
+    // These transcripts are about a store without passwords; this store always has them.
     transcripts.retain(|transcript| transcript.switches["hash_passwords"] != false);
-    assert!(transcripts.len() > 80, "the transcripts are there");
+    assert!(transcripts.len() > 80, "transcripts are missing");
     let mut trials = Vec::new();
     for database in support::databases() {
-        let opened = Arc::new(Opened { database, runtime: support::runtime(), store: OnceLock::new() });
+        let database =
+            Arc::new(TestDatabase { database, runtime: support::runtime(), store: OnceLock::new() });
         for transcript in &transcripts {
-            let name = format!("{}/{}", opened.name(), transcript.test_name());
-            let (opened, transcript) = (opened.clone(), transcript.clone());
-            trials.push(Trial::test(name, move || hold(&opened, &transcript)));
+            let name = format!("{}/{}", database.name(), transcript.test_name());
+            let (database, transcript) = (database.clone(), transcript.clone());
+            trials.push(Trial::test(name, move || run(&database, &transcript)));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Each file starts from an empty store, and so does a new tenant.
-fn hold(opened: &Opened, transcript: &Transcript) -> Result<(), Failed> {
-    let store = adjusted(opened.store(), transcript);
+/// Runs a transcript in a new tenant, since each expects an empty store.
+fn run(database: &TestDatabase, transcript: &Transcript) -> Result<(), Failed> {
+    let store = configure(database.store(), transcript);
     let service = service_with_provider(store, &transcript.profile, &transcript.switches);
     let tenant = support::tenant();
     transcript.run(BASE_URL, &mut |mut request| {
         if request.extensions().get::<Anonymous>().is_none() {
             request.extensions_mut().insert(Identity::new("tests").in_tenant(&tenant));
         }
-        opened.runtime.block_on(service.handle(request))
+        database.runtime.block_on(service.handle(request))
     })?;
     Ok(())
 }
 
-/// The store as a transcript asks for it.
-fn adjusted(mut store: Store, transcript: &Transcript) -> Store {
+/// Configures the store as a transcript requires.
+fn configure(mut store: Store, transcript: &Transcript) -> Store {
     if transcript.switches["unique_group_names"] != false {
         store = store.unique("Group", "displayName");
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scim_store::Store;
 
-/// A database to test on; a file goes with it.
+/// A database to test on. Dropping it removes its file.
 pub(crate) struct Database {
     pub(crate) url: String,
     file: Option<PathBuf>,
@@ -31,7 +31,7 @@ impl Drop for Database {
     }
 }
 
-/// The URL of a PostgreSQL to test on, if there is one; says loudly if not.
+/// The URL of the PostgreSQL database to test on. Reports to standard error if there is none.
 pub(crate) fn postgres() -> Option<String> {
     let url = std::env::var("SCIM_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     let missing = match url {
@@ -39,32 +39,34 @@ pub(crate) fn postgres() -> Option<String> {
         None => "SCIM_TEST_POSTGRES is not set",
         url => return url,
     };
-    // Not by a macro, whose output is shown for tests that fail only.
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}, so nothing is tested on PostgreSQL");
+    // Not with eprintln!, whose output the test harness hides unless a test fails.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: tests on PostgreSQL, since {missing}");
     None
 }
 
+/// A new SQLite file.
 pub(crate) fn file() -> Database {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("scim-store-{}-{}.db", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let file = std::env::temp_dir().join(name);
     let database = Database { url: format!("sqlite:{}", file.display()), file: Some(file) };
+    // An earlier process with the same id may have left a file.
     drop(Database { url: String::new(), file: database.file.clone() });
     database
 }
 
-/// The database at a URL, to be left as it is.
-pub(crate) fn at(url: &str) -> Database {
+/// The database at a URL. Dropping it removes nothing.
+pub(crate) fn database_at(url: &str) -> Database {
     Database { url: url.to_owned(), file: None }
 }
 
 /// A database of each kind.
 pub(crate) fn databases() -> Vec<Database> {
-    let postgres = postgres().map(|url| at(&url));
-    [at("sqlite::memory:"), file()].into_iter().chain(postgres).collect()
+    let postgres = postgres().map(|url| database_at(&url));
+    [database_at("sqlite::memory:"), file()].into_iter().chain(postgres).collect()
 }
 
-/// A tenant that no other test has, since all of them share one PostgreSQL.
+/// A new tenant. All tests share one PostgreSQL database, so each needs its own tenant.
 pub(crate) fn tenant() -> String {
     scim_core::new_id()
 }
@@ -77,8 +79,8 @@ pub(crate) fn open(runtime: &tokio::runtime::Runtime, database: &Database) -> St
     runtime.block_on(Store::open(&database.url)).unwrap()
 }
 
-/// Waits for all of them at once.
-pub(crate) async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+/// Runs futures concurrently, and returns their results in order.
+pub(crate) async fn join_all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(move |cx| {
         for (future, done) in futures.iter_mut().filter(|(_, done)| done.is_none()) {
@@ -94,15 +96,15 @@ pub(crate) async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output 
     .await
 }
 
-/// A connection to PostgreSQL, apart from the store.
+/// A connection to PostgreSQL that does not belong to the store.
 pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }
 
-/// Runs statements apart from the store; the rows as texts, with nothing for NULL.
-pub(crate) fn raw(runtime: &tokio::runtime::Runtime, database: &Database, sql: &str) -> Vec<Vec<String>> {
+/// Runs SQL on a connection that does not belong to the store. Returns the rows as texts; NULL is an empty text.
+pub(crate) fn run_sql(runtime: &tokio::runtime::Runtime, database: &Database, sql: &str) -> Vec<Vec<String>> {
     if database.url.starts_with("postgres") {
         let messages =
             runtime.block_on(async { connect(&database.url).await.simple_query(sql).await.unwrap() });

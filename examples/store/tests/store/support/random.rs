@@ -1,9 +1,10 @@
-//! What is drawn at random, the same in every run.
+//! Random values, the same in every run.
 
 /// A xorshift generator.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
+    /// A number less than `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -11,6 +12,7 @@ impl Random {
         (self.0 % end as u64) as usize
     }
 
+    /// An element of a list.
     pub(crate) fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         list[self.below(list.len())]
     }

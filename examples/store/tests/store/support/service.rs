@@ -1,4 +1,4 @@
-//! Talking to a service on a store, as a client does.
+//! A client that sends requests to a service on a store.
 
 use http::{Method, Request};
 use scim_core::patch::PATCH_OP;
@@ -8,13 +8,13 @@ use scim_store::Store;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-/// A URI of attributes of every type.
-pub(crate) const MORE: &str = "urn:example:params:scim:schemas:extension:more:2.0:User";
+/// The URI of an extension that has attributes of every type.
+pub(crate) const EXTENSION: &str = "urn:example:params:scim:schemas:extension:more:2.0:User";
 
-/// Users with an attribute of every type.
+/// The resource type of users, with that extension.
 pub(crate) fn users() -> ResourceType {
-    let more = Schema::new(
-        MORE,
+    let extension = Schema::new(
+        EXTENSION,
         "More",
         [
             Attribute::integer("level"),
@@ -30,12 +30,12 @@ pub(crate) fn users() -> ResourceType {
     );
     ResourceType::builder("User", "/Users", standard::user())
         .extension(standard::enterprise_user())
-        .extension(more.unwrap())
+        .extension(extension.unwrap())
         .build()
         .unwrap()
 }
 
-/// A client of a service on a store, in a tenant of its own.
+/// A client of a service. All requests are in one tenant.
 pub(crate) struct Client<'a> {
     runtime: &'a Runtime,
     service: ScimService,
@@ -43,29 +43,36 @@ pub(crate) struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
+    /// A client of a new service on a store, in a new tenant.
     pub(crate) fn new(runtime: &'a Runtime, store: &Store) -> Self {
-        Self::of(runtime, store.clone(), &super::tenant())
+        Self::in_tenant(runtime, store.clone(), &super::tenant())
     }
 
-    pub(crate) fn of(runtime: &'a Runtime, store: impl Provider + Clone + 'static, tenant: &str) -> Self {
+    /// A client of a new service in this tenant.
+    pub(crate) fn in_tenant(
+        runtime: &'a Runtime,
+        store: impl Provider + Clone + 'static,
+        tenant: &str,
+    ) -> Self {
         Self { runtime, service: builder(store).build().unwrap(), tenant: tenant.to_owned() }
     }
 
-    /// The client of a service that has one more type.
-    pub(crate) fn with(
+    /// A client, in a new tenant, of a service that has another resource type besides users and groups.
+    pub(crate) fn with_type(
         runtime: &'a Runtime,
         store: &(impl Provider + Clone + 'static),
-        on: ResourceType,
+        resource_type: ResourceType,
     ) -> Self {
-        let service = builder(store.clone()).resource(on, store.clone()).build().unwrap();
+        let service = builder(store.clone()).resource(resource_type, store.clone()).build().unwrap();
         Self { runtime, service, tenant: super::tenant() }
     }
 
-    /// The status and the body of the answer.
+    /// Sends a request, and returns the status and the body of the response.
     pub(crate) fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         self.runtime.block_on(self.call(method, path, body))
     }
 
+    /// Like [`send`](Self::send), as a future.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let request = Request::builder()
             .method(method)
@@ -74,18 +81,20 @@ impl<'a> Client<'a> {
             .extension(Identity::new("tests").in_tenant(&self.tenant))
             .body(body.map(|body| body.to_string()).unwrap_or_default());
         let response = self.service.handle(request.unwrap()).await;
-        // Whoever is told to come again is told when.
+        // A response with 503 must say when to try again, and no other may.
         assert_eq!(response.headers().contains_key("retry-after"), response.status() == 503);
         let body = serde_json::from_slice(response.body()).unwrap_or_default();
         (response.status().as_u16(), body)
     }
 
+    /// Creates a resource and returns it.
     pub(crate) fn create(&self, path: &str, body: Value) -> Value {
         let (status, body) = self.send(Method::POST, path, Some(body));
         assert_eq!(status, 201, "{body}");
         body
     }
 
+    /// Sends a request to `.search`.
     pub(crate) fn search(&self, path: &str, search: Value) -> (u16, Value) {
         let mut message = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"] });
         message.as_object_mut().unwrap().extend(search.as_object().unwrap().clone());
@@ -105,12 +114,12 @@ pub(crate) fn user(name: &str) -> Value {
     json!({ "schemas": [standard::USER], "userName": name })
 }
 
-/// A PATCH of one operation.
+/// The body of a PATCH with one operation.
 pub(crate) fn patch(operation: Value) -> Option<Value> {
     Some(json!({ "schemas": [PATCH_OP], "Operations": [operation] }))
 }
 
-/// The ids of a page.
+/// The ids of the resources on a page.
 pub(crate) fn ids(page: &Value) -> Vec<&str> {
     page["Resources"].as_array().unwrap().iter().map(|resource| resource["id"].as_str().unwrap()).collect()
 }

@@ -1,4 +1,4 @@
-//! Durability, and what clients are told when a database does not answer.
+//! Tests of durability, passwords, and the responses for values and databases that do not work.
 
 use crate::support;
 use crate::support::service::{Client, patch, user};
@@ -6,15 +6,15 @@ use http::Method;
 use serde_json::json;
 
 #[test]
-fn stores_are_durable_unless_told_otherwise() {
+fn stores_are_durable_by_default() {
     let runtime = support::runtime();
     for database in support::databases() {
         let store = support::open(&runtime, &database);
         let settings = runtime.block_on(store.durability()).unwrap();
         let expected: &[(&str, &str)] = match database.url.split(':').next() {
-            // In memory there is nothing to be durable on.
+            // A database in memory is not durable.
             Some("sqlite") if !database.is_file() => continue,
-            // 2 is FULL.
+            // 2 means FULL.
             Some("sqlite") => &[("journal_mode", "wal"), ("synchronous", "2")],
             _ => &[("synchronous_commit", "on"), ("fsync", "on"), ("full_page_writes", "on")],
         };
@@ -46,7 +46,7 @@ fn passwords_are_stored_as_hashes() {
 }
 
 #[test]
-fn what_cannot_be_stored_is_the_clients_fault() {
+fn values_that_cannot_be_stored_are_refused() {
     let runtime = support::runtime();
     for database in support::databases() {
         let client = Client::new(&runtime, &support::open(&runtime, &database));
@@ -58,10 +58,10 @@ fn what_cannot_be_stored_is_the_clients_fault() {
             json!({ "schemas": [scim_core::schema::standard::USER], "userName": "a", "emails": [{ "value": long }] }),
         ] {
             let (status, error) = client.send(Method::POST, "/Users", Some(body));
-            let kind = error["scimType"].as_str();
-            assert!(status == 400 && matches!(kind, Some("invalidValue" | "invalidSyntax")), "{error}");
+            let scim_type = error["scimType"].as_str();
+            assert!(status == 400 && matches!(scim_type, Some("invalidValue" | "invalidSyntax")), "{error}");
         }
-        // What no index holds may be as long as it likes.
+        // Values that are not in an index may be long.
         let mut body = user("b");
         body["title"] = json!(long);
         body["x509Certificates"] = json!([{ "value": "QUJD".repeat(10_000) }]);
@@ -71,32 +71,32 @@ fn what_cannot_be_stored_is_the_clients_fault() {
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn a_database_that_is_busy_is_unavailable() {
+fn a_busy_database_is_answered_with_503() {
     let runtime = support::runtime();
     let database = support::file();
     let client = Client::new(&runtime, &support::open(&runtime, &database));
-    let other = rusqlite::Connection::open(database.url.trim_start_matches("sqlite:")).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let locking = rusqlite::Connection::open(database.url.trim_start_matches("sqlite:")).unwrap();
+    locking.execute_batch("BEGIN IMMEDIATE").unwrap();
     let (status, _) = client.send(Method::POST, "/Users", Some(user("bea")));
     assert_eq!(status, 503);
-    other.execute_batch("ROLLBACK").unwrap();
+    locking.execute_batch("ROLLBACK").unwrap();
     client.create("/Users", user("bea"));
-    other.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    locking.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
 }
 
 #[test]
-fn a_connection_that_is_closed_is_unavailable_and_replaced() {
+fn a_closed_connection_is_replaced() {
     let Some(url) = support::postgres() else { return };
     let runtime = support::runtime();
     let name = support::tenant();
-    // Its connections are known by their name.
-    let separate = format!("{url}?application_name={name}");
-    let store = runtime.block_on(scim_store::Store::open(&separate)).unwrap();
+    // The name identifies the connections of this store.
+    let named_url = format!("{url}?application_name={name}");
+    let store = runtime.block_on(scim_store::Store::open(&named_url)).unwrap();
     let client = Client::new(&runtime, &store);
     client.create("/Users", user("bea"));
     let end =
         format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'");
-    support::raw(&runtime, &support::at(&url), &end);
+    support::run_sql(&runtime, &support::database_at(&url), &end);
     let answers: Vec<u16> = (0..5).map(|_| client.send(Method::GET, "/Users", None).0).collect();
     assert!(answers.iter().all(|status| matches!(status, 200 | 503)), "{answers:?}");
     assert_eq!(answers.last(), Some(&200));

@@ -1,5 +1,5 @@
-//! Whatever attribute is searched or sorted by, every database answers as the provider in memory does: with
-//! the same resources in the same order, or with the same error.
+//! Checks filters and sorting by every attribute and sub-attribute: every database must return the same resources in the
+//! same order as the memory provider, or the same error.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +13,18 @@ use serde_json::{Map, Value, json};
 const USERS: usize = 9;
 const CREW: &str = "urn:example:params:scim:schemas:core:2.0:Crew";
 
-/// Groups of another type, by name before the others, whose members have something more to say.
+/// Another type of groups, whose members have an additional sub-attribute.
 fn crews() -> ResourceType {
     let value = Attribute::string("value").with_mutability(Mutability::Immutable);
-    let refers = Attribute::reference("$ref", ["User", "Group"]);
-    let sub =
-        [value, refers, Attribute::string("type"), Attribute::string("display"), Attribute::string("role")];
-    let members = Attribute::complex("members", sub).multi_valued();
+    let reference = Attribute::reference("$ref", ["User", "Group"]);
+    let sub_attributes = [
+        value,
+        reference,
+        Attribute::string("type"),
+        Attribute::string("display"),
+        Attribute::string("role"),
+    ];
+    let members = Attribute::complex("members", sub_attributes).multi_valued();
     let schema = Schema::new(CREW, "Crew", [Attribute::string("displayName").required(), members]).unwrap();
     ResourceType::builder("Crew", "/Crews", schema).build().unwrap()
 }
@@ -28,40 +33,40 @@ fn types() -> [ResourceType; 3] {
     [users(), standard::group_type(), crews()]
 }
 
-/// A value of an attribute that is not complex; there are few, so that some are equal.
-fn simple(on: &Attribute, n: usize) -> Value {
+/// A value of a simple attribute. There are few values, so that some resources have equal ones.
+fn simple(attribute: &Attribute, n: usize) -> Value {
     const TEXTS: [&str; 5] = ["Anna", "anna b", "Émile", "it's", "50%_"];
     const TIMES: [&str; 3] = ["2020-01-01T00:00:00Z", "2020-01-01T01:00:00+01:00", "2021-06-01T00:00:00.25Z"];
-    match on.data_type() {
+    match attribute.data_type() {
         Type::Boolean => json!(n.is_multiple_of(2)),
         Type::Integer => json!(n as i64 % 3 - 1),
         Type::Decimal => json!([0.5, -1.5, 2.0][n % 3]),
         Type::DateTime => json!(TIMES[n % 3]),
         Type::Binary => json!(["QUJD", "YWJj", "eHl6"][n % 3]),
         Type::Reference => json!(["https://example.com/b", "https://example.com/A"][n % 2]),
-        _ => match on.canonical_values() {
+        _ => match attribute.canonical_values() {
             [] => json!(TEXTS[n % 5]),
             canonical => json!(canonical[n % canonical.len().min(2)]),
         },
     }
 }
 
-/// A value of an attribute: the first user has all there is, and others lack some of it.
-fn value(target: &AttributeRef, n: usize, salt: usize) -> Value {
+/// A value of an attribute. The first user has all sub-attributes; others lack some.
+fn attribute_value(target: &AttributeRef, n: usize, salt: usize) -> Value {
     if !target.is_complex() {
-        let one = |n| simple(target.definition(), n);
+        let simple_value = |n| simple(target.definition(), n);
         return match target.attribute().is_multi_valued() {
-            true => (0..=n % 3).map(|k| one(n + k)).collect(),
-            false => one(n + salt),
+            true => (0..=n % 3).map(|k| simple_value(n + k)).collect(),
+            false => simple_value(n + salt),
         };
     }
     let element = |n: usize, primary: Option<bool>| {
         let subs = target.sub_attributes().iter().enumerate();
-        let given = subs.filter(|(at, sub)| {
+        let assigned = subs.filter(|(index, sub)| {
             sub.definition().mutability() == Mutability::ReadWrite
-                && (n.is_multiple_of(9) || !(n + at).is_multiple_of(4))
+                && (n.is_multiple_of(9) || !(n + index).is_multiple_of(4))
         });
-        let mut element: Map<String, Value> = given
+        let mut element: Map<String, Value> = assigned
             .map(|(_, sub)| (sub.definition().name().to_owned(), simple(sub.definition(), n + salt)))
             .collect();
         element.remove("primary");
@@ -73,42 +78,43 @@ fn value(target: &AttributeRef, n: usize, salt: usize) -> Value {
     if !target.attribute().is_multi_valued() {
         return element(n, None);
     }
-    // The primary one is the first, or a later one, or there is none; others say so or say nothing.
-    let says = |k: usize| match (n + salt) % 4 {
+    // The primary element is the first or the second, or there is none. Others have `primary: false`, or no `primary`.
+    let primary = |k: usize| match (n + salt) % 4 {
         1 if k == 0 => Some(true),
         2 if k == 1 => Some(true),
         2 => Some(false),
         3 => Some(false),
         _ => None,
     };
-    (0..=(n + salt) % 3).map(|k| element(n + k, says(k))).collect()
+    (0..=(n + salt) % 3).map(|k| element(n + k, primary(k))).collect()
 }
 
-fn put(body: &mut Value, target: &AttributeRef, value: Value) {
+fn set(body: &mut Value, target: &AttributeRef, value: Value) {
     target.set(body.as_object_mut().unwrap(), value);
 }
 
+/// A user, which may refer to the users with these ids.
 fn user(n: usize, ids: &[String]) -> Value {
     let mut body =
         json!({ "schemas": [standard::USER], "userName": format!("{}{n}", ["b", "A", "c"][n % 3]) });
     for (salt, target) in users().all_attributes().enumerate() {
-        let readable = target.attribute().mutability() == Mutability::ReadWrite;
-        let skipped = matches!(target.attribute().name(), "userName" | "schemas" | "id" | "meta");
-        let given = n == 0 || n + 1 < USERS && !(n + salt).is_multiple_of(3);
-        if !readable || skipped || !given {
+        let is_writable = target.attribute().mutability() == Mutability::ReadWrite;
+        let is_skipped = matches!(target.attribute().name(), "userName" | "schemas" | "id" | "meta");
+        let is_assigned = n == 0 || n + 1 < USERS && !(n + salt).is_multiple_of(3);
+        if !is_writable || is_skipped || !is_assigned {
             continue;
         }
         let value = match target.attribute().name() {
             "manager" if n == 0 => continue,
             "manager" => json!({ "value": ids[n % 2 * (n - 1)] }),
-            _ => value(target, n, salt),
+            _ => attribute_value(target, n, salt),
         };
-        put(&mut body, target, value);
+        set(&mut body, target, value);
     }
     body
 }
 
-/// Creates everything, and returns the ids.
+/// Creates all resources, and returns the ids of users, groups and crews.
 fn load(client: &Client<'_>) -> Vec<Vec<String>> {
     let create = |path: &str, body: Value| client.create(path, body)["id"].as_str().unwrap().to_owned();
     let mut users = Vec::new();
@@ -138,18 +144,19 @@ fn load(client: &Client<'_>) -> Vec<Vec<String>> {
     vec![users, groups, crews]
 }
 
-/// All resources of each type, as they are shown.
+/// All resources of each type, as responses show them.
 fn all(client: &Client<'_>) -> Vec<Vec<Value>> {
-    let shown = |on: &ResourceType| {
-        let (status, page) = client.search(on.endpoint(), json!({ "count": 1000 }));
+    let resources = |resource_type: &ResourceType| {
+        let (status, page) = client.search(resource_type.endpoint(), json!({ "count": 1000 }));
         assert_eq!(status, 200, "{page}");
         page["Resources"].as_array().unwrap().clone()
     };
-    types().iter().map(shown).collect()
+    types().iter().map(resources).collect()
 }
 
-/// Gives what was created in a database the ids, versions and times that it has in memory.
-fn rename(
+/// Changes the rows of resources to have the ids, versions and times of the same resources in memory. Each pair has an id
+/// in the database, and the resource in memory.
+fn copy_ids_and_times(
     runtime: &tokio::runtime::Runtime,
     database: &support::Database,
     tenant: &str,
@@ -162,86 +169,98 @@ fn rename(
             let text = meta[name].as_str().unwrap();
             chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis()
         };
-        let of = format!("tenant = ':{tenant}'");
+        let scope = format!("tenant = ':{tenant}'");
         for sql in [
-            format!("UPDATE resource SET document = replace(document, '{old}', '{id}') WHERE {of}"),
-            format!("UPDATE value SET value = '{id}' WHERE value = '{old}' AND {of}"),
-            format!("UPDATE member SET member = '{id}' WHERE member = '{old}' AND {of}"),
+            format!("UPDATE resource SET document = replace(document, '{old}', '{id}') WHERE {scope}"),
+            format!("UPDATE value SET value = '{id}' WHERE value = '{old}' AND {scope}"),
+            format!("UPDATE member SET member = '{id}' WHERE member = '{old}' AND {scope}"),
             format!(
                 "UPDATE resource SET id = '{id}', version = '{version}', created = {}, modified = {} \
-                 WHERE id = '{old}' AND {of}",
+                 WHERE id = '{old}' AND {scope}",
                 time("created"),
                 time("lastModified"),
             ),
         ] {
-            support::raw(runtime, database, &sql);
+            support::run_sql(runtime, database, &sql);
         }
     }
     if database.is_file() {
-        support::raw(runtime, database, "DELETE FROM search");
-        let again = include_str!("../../src/tables/migrations/3.sqlite.sql").split_once("INSERT").unwrap().1;
-        support::raw(runtime, database, &format!("INSERT{again}"));
+        support::run_sql(runtime, database, "DELETE FROM search");
+        let fill_search =
+            include_str!("../../src/tables/migrations/3.sqlite.sql").split_once("INSERT").unwrap().1;
+        support::run_sql(runtime, database, &format!("INSERT{fill_search}"));
     }
 }
 
-/// The attributes and sub-attributes of a type.
-fn paths(on: &ResourceType) -> impl Iterator<Item = (&AttributeRef, &AttributeRef)> {
-    on.all_attributes()
+/// All attributes and sub-attributes of a type, each with its top-level attribute.
+fn paths(resource_type: &ResourceType) -> impl Iterator<Item = (&AttributeRef, &AttributeRef)> {
+    resource_type
+        .all_attributes()
         .flat_map(|attribute| attribute.self_and_sub_attributes().map(move |target| (attribute, target)))
 }
 
-/// Values of what is not complex, or of the `value` of what is.
+/// The values of an attribute, or of the sub-attribute `value` of a complex attribute.
 fn values(target: &AttributeRef, resources: &[Value]) -> BTreeSet<String> {
-    let of = if target.is_complex() { target.sub_attribute("value") } else { Some(target) };
+    let leaf = if target.is_complex() { target.sub_attribute("value") } else { Some(target) };
     let objects = resources.iter().filter_map(Value::as_object);
     objects
-        .flat_map(|object| of.into_iter().flat_map(|of| of.values(object)))
+        .flat_map(|object| leaf.into_iter().flat_map(|leaf| leaf.values(object)))
         .flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]))
         .map(|value| value.to_string())
         .collect()
 }
 
-/// Filters that look at one path in every way.
+/// Filters with every operator on one path, in all forms.
 fn filters(attribute: &AttributeRef, target: &AttributeRef, resources: &[Value]) -> Vec<String> {
     let path = target.path().as_str();
-    let mut leaves = vec![" pr".to_owned(), " eq null".to_owned(), " ne null".to_owned()];
+    let mut comparisons = vec![" pr".to_owned(), " eq null".to_owned(), " ne null".to_owned()];
     let mut literals: Vec<String> = values(target, resources).into_iter().take(2).collect();
     literals.extend(["\"nothing\"", "true", "1"].map(str::to_owned));
     for literal in &literals {
         for op in ["eq", "ne", "gt", "ge", "lt", "le", "co", "sw", "ew"] {
-            leaves.push(format!(" {op} {literal}"));
+            comparisons.push(format!(" {op} {literal}"));
         }
     }
-    leaves.extend(literals.iter().filter(|text| text.len() > 5).flat_map(|text| {
+    comparisons.extend(literals.iter().filter(|text| text.len() > 5).flat_map(|text| {
         let piece: String = text.chars().skip(2).take(3).collect();
         let end: String = text.trim_matches('"').chars().skip(2).collect();
         [format!(" co {}", json!(piece)), format!(" ew {}", json!(end))]
     }));
-    let mut all: Vec<String> = leaves.iter().map(|leaf| format!("{path}{leaf}")).collect();
-    all.extend(leaves.iter().step_by(3).map(|leaf| format!("not ({path}{leaf})")));
+    let mut all: Vec<String> = comparisons.iter().map(|comparison| format!("{path}{comparison}")).collect();
+    all.extend(comparisons.iter().step_by(3).map(|comparison| format!("not ({path}{comparison})")));
     if attribute.is_complex() && target != attribute {
         let name = target.definition().name();
-        all.extend(leaves.iter().step_by(2).map(|leaf| format!("{}[{name}{leaf}]", attribute.path())));
-        all.extend(leaves.iter().step_by(4).map(|leaf| format!("{}[not ({name}{leaf})]", attribute.path())));
+        all.extend(
+            comparisons
+                .iter()
+                .step_by(2)
+                .map(|comparison| format!("{}[{name}{comparison}]", attribute.path())),
+        );
+        all.extend(
+            comparisons
+                .iter()
+                .step_by(4)
+                .map(|comparison| format!("{}[not ({name}{comparison})]", attribute.path())),
+        );
     } else if attribute.attribute().is_multi_valued() && target == attribute {
-        all.extend(leaves.iter().map(|leaf| format!("{path}[value{leaf}]")));
+        all.extend(comparisons.iter().map(|comparison| format!("{path}[value{comparison}]")));
     }
     all
 }
 
-/// What counts of an answer.
-fn answer((status, body): (u16, Value)) -> Value {
+/// The parts of a response that are compared.
+fn summary((status, body): (u16, Value)) -> Value {
     match status {
         200 => json!({ "ids": ids(&body), "total": body["totalResults"] }),
         _ => json!({ "status": status, "scimType": body["scimType"], "detail": body["detail"] }),
     }
 }
 
-/// The answer to a sorted query, put together from pages.
+/// The response to a sorted query. Also checks that its pages by cursor have the same resources.
 fn sorted(client: &Client<'_>, endpoint: &str, path: &str, order: &str) -> Value {
     let search = json!({ "sortBy": path, "sortOrder": order, "attributes": ["id"], "count": 1000 });
-    let whole = answer(client.search(endpoint, search.clone()));
-    let Some(expected) = whole["ids"].as_array() else { return whole };
+    let response = summary(client.search(endpoint, search.clone()));
+    let Some(expected) = response["ids"].as_array() else { return response };
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {
         let query = format!("sortBy={path}&sortOrder={order}&attributes=id&count=4&cursor={cursor}");
@@ -254,51 +273,58 @@ fn sorted(client: &Client<'_>, endpoint: &str, path: &str, order: &str) -> Value
         }
     }
     assert_eq!(found, *expected, "{endpoint} by cursor, sorted by {path}, {order}");
-    whole
+    response
 }
 
 #[test]
-fn every_path_is_answered_as_in_memory() {
+fn every_path_has_the_same_results_as_in_memory() {
     let runtime = support::runtime();
-    let memory = Client::with(&runtime, &MemoryProvider::new(), crews());
+    let memory = Client::with_type(&runtime, &MemoryProvider::new(), crews());
     load(&memory);
     let expected = all(&memory);
     let on_disk = support::databases().into_iter().filter(|database| !database.url.contains(":memory:"));
     for database in on_disk {
-        let client = Client::with(&runtime, &support::open(&runtime, &database), crews());
+        let client = Client::with_type(&runtime, &support::open(&runtime, &database), crews());
         let created = load(&client);
         let pairs = created.into_iter().flatten().zip(expected.iter().flatten().cloned());
-        rename(&runtime, &database, &client.tenant, &pairs.collect::<Vec<_>>());
-        let (mut wrong, mut asked, mut found_some) = (Vec::new(), 0, 0);
-        let mut compare = |what: String, ours: Value, theirs: Value| {
-            asked += 1;
-            found_some += usize::from(ours["total"].as_u64() > Some(0));
-            if ours != theirs {
-                wrong.push(format!("{what}\n  in memory: {ours}\n  in tables: {theirs}"));
+        copy_ids_and_times(&runtime, &database, &client.tenant, &pairs.collect::<Vec<_>>());
+        let (mut differences, mut queries, mut non_empty) = (Vec::new(), 0, 0);
+        let mut compare = |description: String, in_memory: Value, in_tables: Value| {
+            queries += 1;
+            non_empty += usize::from(in_memory["total"].as_u64() > Some(0));
+            if in_memory != in_tables {
+                differences
+                    .push(format!("{description}\n  in memory: {in_memory}\n  in tables: {in_tables}"));
             }
         };
-        for (shown, own) in all(&client).iter().flatten().zip(expected.iter().flatten()) {
-            compare("what is shown".to_owned(), own.clone(), shown.clone());
+        for (in_tables, in_memory) in all(&client).iter().flatten().zip(expected.iter().flatten()) {
+            compare("a resource".to_owned(), in_memory.clone(), in_tables.clone());
         }
-        for (on, resources) in types().iter().zip(&expected) {
-            for (attribute, target) in paths(on) {
+        for (resource_type, resources) in types().iter().zip(&expected) {
+            for (attribute, target) in paths(resource_type) {
                 for order in ["ascending", "descending"] {
                     let path = target.path().as_str();
-                    let [ours, theirs] =
-                        [&memory, &client].map(|client| sorted(client, on.endpoint(), path, order));
-                    compare(format!("{} by {path}, {order}", on.name()), ours, theirs);
+                    let [in_memory, in_tables] = [&memory, &client]
+                        .map(|client| sorted(client, resource_type.endpoint(), path, order));
+                    compare(format!("{} by {path}, {order}", resource_type.name()), in_memory, in_tables);
                 }
                 for filter in filters(attribute, target, resources) {
                     let search = json!({ "filter": filter, "attributes": ["id"], "count": 1000 });
-                    let [ours, theirs] =
-                        [&memory, &client].map(|client| answer(client.search(on.endpoint(), search.clone())));
-                    compare(format!("{} with {filter}", on.name()), ours, theirs);
+                    let [in_memory, in_tables] = [&memory, &client]
+                        .map(|client| summary(client.search(resource_type.endpoint(), search.clone())));
+                    compare(format!("{} with {filter}", resource_type.name()), in_memory, in_tables);
                 }
             }
         }
-        println!("{}: {asked} questions, of which {found_some} find something", database.url);
-        let first: Vec<String> = wrong.iter().take(40).cloned().collect();
-        assert!(wrong.is_empty(), "{}: {} differ:\n{}", database.url, wrong.len(), first.join("\n"));
-        assert!(found_some > 2_000, "only {found_some}");
+        println!("{}: {queries} queries, of which {non_empty} find resources", database.url);
+        let first: Vec<String> = differences.iter().take(40).cloned().collect();
+        assert!(
+            differences.is_empty(),
+            "{}: {} differences:\n{}",
+            database.url,
+            differences.len(),
+            first.join("\n")
+        );
+        assert!(non_empty > 2_000, "only {non_empty} queries find resources");
     }
 }
