@@ -52,10 +52,10 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    /// Decides what happens if no element is selected. `remove` does nothing, and `replace` fails with
-    /// `noTarget`. But Entra ID sends `replace` of `emails[type eq "work"].value` to create that element,
-    /// which is tolerated, except for lists of members and for filters that compare `value`. `add` creates
-    /// the element that the filter describes.
+    /// Decides what happens if no element is selected. `remove` does nothing. `add` creates the element that
+    /// the filter describes. So does the `replace` of `emails[type eq "work"].value` that Entra ID sends, if
+    /// that is tolerated. Everything else fails with `noTarget`, in particular a change inside a member that
+    /// is not in the list.
     fn if_none_selected(
         &mut self,
         target: &AttributeRef,

@@ -1,4 +1,4 @@
-//! What becomes of the members of a group.
+//! Writing the members of a group as rows, from the delta of a PATCH or PUT.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::error::Fault;
 use crate::read::memberships::{any_of, json_rows, kept, name_in, parents};
 use crate::tables::Tables;
 
-/// What a change of a list comes to for the elements that there are.
+/// The changes of the rows of a list, and the resources that its new elements refer to.
 #[derive(Default)]
 pub(crate) struct Change<'a> {
     changes: ListChanges<'a>,
@@ -26,34 +26,34 @@ impl<'a> Change<'a> {
         self.changes.is_empty()
     }
 
-    /// The elements that are to be written.
+    /// The elements to insert or update.
     fn written(&self) -> impl Iterator<Item = &'a Map<String, Value>> {
         self.changes.added.iter().chain(&self.changes.replaced).copied()
     }
 }
 
-/// What an element of a delta is compared with, if it may be there already.
+/// The form of a stored element with which an element of a delta is compared.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Compared {
-    /// With what is stored, as it is returned: the delta says what a client sent.
+    /// As the service returns it, because the delta has what a client sent.
     AsReturned,
-    /// With what is stored: the delta says exactly what each element is to be.
+    /// As it is stored, because the delta has exactly what each element is to be.
     AsStored,
 }
 
-/// What an element needs to know of the resource that it refers to.
+/// The properties of the resource that an element refers to.
 struct Referred {
     kind: String,
     name: Option<String>,
-    /// Whether it has members itself.
+    /// Whether the resource has members itself.
     is_group: bool,
 }
 
-/// Resources that are members, by their ids.
+/// The resources that are members, by their ids.
 type Known = HashMap<String, Referred>;
 
-/// What [`change`] needs to know about the group with this id, which may be new: the elements that a
-/// delta names, or all if it names them all, and the resources that it adds.
+/// Returns the queries for what [`change`] needs to know about the group with this id, which may be new: the
+/// stored elements with the keys of the delta, or all of them, and the resources that the delta adds.
 pub(crate) fn ask(
     tx: &Transaction,
     tenant: &str,
@@ -87,7 +87,7 @@ pub(crate) fn ask(
 
 const RESOURCES: &str = "SELECT r.id, r.kind, r.document FROM resource r WHERE";
 
-/// The resources in these rows. They stay until the transaction is over.
+/// Reads the resources in these rows, which are locked until the transaction ends.
 fn known(rows: &Rows, types: &[Arc<Tables>]) -> Known {
     let found = rows.iter().filter_map(|row| {
         let kind = row.text(1)?.to_owned();
@@ -97,7 +97,7 @@ fn known(rows: &Rows, types: &[Arc<Tables>]) -> Known {
     found.collect()
 }
 
-/// What of a delta changes anything, by the rows that were [asked for](ask).
+/// Computes the changes that a delta makes, from the rows of the [queries](ask).
 pub(crate) async fn change<'a>(
     tx: &mut Transaction,
     (tables, types): (&Tables, &[Arc<Tables>]),
@@ -111,7 +111,7 @@ pub(crate) async fn change<'a>(
     };
     let mut known: Known = resources.iter().flat_map(|rows| known(rows, types)).collect();
     let current = || elements.iter().filter_map(|row| Some((row.text(0)?, row.text(1))));
-    // Which elements have to be compared, so that only these are read.
+    // Collect the elements that have to be compared, so that only these are parsed.
     let mut stored = Vec::new();
     let mut changes = delta.changes(current(), |element, requested| {
         stored.push((key_of(requested), kept(element)));
@@ -128,7 +128,7 @@ pub(crate) async fn change<'a>(
         if resource_names || changes.replaced.is_empty() {
             break;
         }
-        // Whether the others differ depends on the resources that they are.
+        // The others can only be compared with the kind and name of the resources that they refer to.
         let (any, ids) = any_of(changes.replaced.iter().map(|element| key_of(element)))?;
         let lock = tx.lock("FOR KEY SHARE OF r");
         let sql = format!("{RESOURCES} r.tenant = ?1 AND r.id {any} {lock}");
@@ -137,8 +137,8 @@ pub(crate) async fn change<'a>(
     Ok(Change { changes, known })
 }
 
-/// Whether a stored element is the same as one that is to be there, as far as that is known without the resource
-/// that the element refers to, or with its kind and name.
+/// Whether a stored element is the same as the requested one. Without the resource that the element refers
+/// to, the answer may be false for equal elements.
 fn is_same(
     list: &AttributeRef,
     stored: &Map<String, Value>,
@@ -160,8 +160,9 @@ fn is_same(
     ListDelta::is_same(list, &returned, requested)
 }
 
-/// What is kept of an element beside its key: with the kind of the resource that it is, and without
-/// what is derived from that, so that it follows when the resource changes.
+/// Converts an element to the form in which it is stored next to its key: with the kind of its resource, and
+/// without the values that are derived from the resource, so that they are correct after the resource
+/// changes.
 fn stored_form(
     target: &AttributeRef,
     element: &Map<String, Value>,
