@@ -1,4 +1,8 @@
-//! One step, applied to the object that holds its attribute.
+//! Carrying out one step on the object that contains its attribute: the resource, or the object of an
+//! extension.
+//!
+//! Finding the elements that a value filter selects may take long, so it is asynchronous and comes first.
+//! Everything after it is synchronous.
 
 use scim_schema::{AttributeRef, Mutability, is_unassigned};
 use serde_json::{Map, Value};
@@ -10,7 +14,7 @@ use crate::error::Result;
 use crate::mutability::{immutable_error, read_only_error};
 use crate::step::{Action, Step};
 
-/// Applies a step to the object that holds its attribute; whether it changed anything.
+/// Applies a step to the object that contains its attribute. Returns whether it changed anything.
 pub(super) async fn apply_step(
     step: &Step,
     object: &mut Map<String, Value>,
@@ -27,8 +31,8 @@ pub(super) async fn apply_step(
 }
 
 impl Step {
-    /// Applies the step, whose filter has selected the elements that `found` marks; whether it changed
-    /// anything.
+    /// Applies the step. `selected_elements` tells for each element of the list whether the filter selects
+    /// it. Returns whether the step changed anything.
     pub(super) fn apply(
         &self,
         object: &mut Map<String, Value>,
@@ -43,7 +47,9 @@ impl Step {
         applied.map_err(|error| error.at(self.operation))
     }
 
-    /// An immutable value stays what it is; setting it again is no change (RFC 7644 section 3.5.2).
+    /// Applies a step to an immutable attribute. Setting it to the value that it has changes nothing, and any
+    /// other value is refused (RFC 7644 section 3.5.2). Therefore the step is applied to the value first, and
+    /// then the result is compared with a copy.
     fn apply_immutable(
         &self,
         object: &mut Map<String, Value>,
@@ -95,8 +101,8 @@ impl Step {
     }
 }
 
-/// Refuses a value for what only the service writes, unless it is the stored one. What is derived is not
-/// stored, so it cannot be compared.
+/// Refuses a value for a `readOnly` attribute unless it is the stored one. Derived values are not stored, so
+/// any value is accepted for them.
 fn confirm(requested_target: &AttributeRef, value: &Value, stored: Option<&Value>) -> Result<()> {
     let stored = match requested_target.sub() {
         None => stored,
@@ -133,7 +139,7 @@ fn set(
     }
 }
 
-/// Changes the attribute's list. A list without elements is left out of the object.
+/// Changes the list of an attribute. An attribute whose list is empty afterwards is removed from the object.
 fn edit_list(
     object: &mut Map<String, Value>,
     target: &AttributeRef,

@@ -1,4 +1,4 @@
-//! A change, applied to one element of a list or to the value of a singular complex attribute.
+//! Applying a change to one element of a list, or to the value of a singular complex attribute.
 
 use scim_schema::{AttributeRef, Mutability, ScimType};
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::mutability::{check_change, immutable_error};
 use crate::step::{ElementChange, SubValue, value_for};
 
-/// What became of an element.
+/// What a change did to an element.
 #[derive(PartialEq)]
 pub(super) enum ElementOutcome {
     Unchanged,
@@ -20,7 +20,7 @@ pub(super) enum ElementOutcome {
 }
 
 impl ElementChange {
-    /// Changes an element of a list. One that is left without any value is removed.
+    /// Changes an element of a list. An element without any sub-attribute afterwards is to be removed.
     pub(super) fn apply_to_element(
         &self,
         target: &AttributeRef,
@@ -37,7 +37,8 @@ impl ElementChange {
         }
     }
 
-    /// Changes one element, unless it is to be removed; whether that changed anything.
+    /// Changes one element, unless the change removes it, which is up to the caller. Returns whether the
+    /// element changed.
     pub(super) fn apply(
         &self,
         target: &AttributeRef,
@@ -53,7 +54,7 @@ impl ElementChange {
     }
 }
 
-/// Sets sub-attributes of a complex value, unassigns those that are null, and keeps the others.
+/// Sets sub-attributes of a complex value, removes those whose value is null, and keeps the others.
 pub(super) fn merge(
     target: &AttributeRef,
     value: &mut Value,
@@ -93,8 +94,9 @@ pub(super) fn merge(
     Ok(changed)
 }
 
-/// Whether a reference is ignored, since the service derives it from the `value` beside it. One that
-/// contradicts the stored value is an error, so that it is not lost in silence.
+/// Whether a reference such as `$ref` is ignored because the service derives it from the `value` next to it.
+/// A reference to another resource than `value` is an error, so that the client's intent is not lost
+/// silently.
 fn is_derived_reference(
     sub: &AttributeRef,
     object: &Map<String, Value>,
@@ -116,7 +118,7 @@ fn is_derived_reference(
     ))
 }
 
-/// Removes what the service wrote for the `value` that was there before, such as the name of a manager.
+/// Removes the sub-attributes that the service wrote for the previous `value`, such as the name of a manager.
 fn remove_derived(target: &AttributeRef, object: &mut Map<String, Value>) {
     for sub in target.sub_attributes() {
         if sub.is_derived() || sub.definition().mutability() == Mutability::ReadOnly {
@@ -125,7 +127,7 @@ fn remove_derived(target: &AttributeRef, object: &mut Map<String, Value>) {
     }
 }
 
-/// Removes values from a sub-attribute that is a list.
+/// Removes values from a multi-valued sub-attribute.
 fn remove_equal(value: &mut Value, listed: &SubValue, allowance: &Allowance<'_>) -> Result<bool> {
     let (Some(object), Value::Array(values)) = (value.as_object_mut(), &listed.value) else {
         return Ok(false);
@@ -141,7 +143,8 @@ fn remove_equal(value: &mut Value, listed: &SubValue, allowance: &Allowance<'_>)
     Ok(shorter)
 }
 
-/// Puts a complex value in place of another. What clients cannot change is taken over from the old one.
+/// Replaces a complex value. Immutable sub-attributes keep their values, and `readOnly` ones do as long as
+/// `value` is the same.
 fn replace(target: &AttributeRef, old: &mut Value, new: &Value) -> Result<bool> {
     let mut next = new.clone();
     let same_value = old.get("value") == new.get("value");

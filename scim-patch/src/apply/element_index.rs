@@ -1,4 +1,9 @@
-//! Finding the elements of an operation in a list.
+//! Matching the elements of an operation with those of a list.
+//!
+//! A comparison of each pair would take quadratic time, which a client could use to keep the service busy. So
+//! if there are many pairs, the elements of the operation are put into a hash table by their identity. An
+//! element may be identified by several sets of sub-attributes, depending on which ones the operation names,
+//! so there is one table for each set.
 
 use std::collections::HashMap;
 
@@ -9,22 +14,23 @@ use super::state::Allowance;
 use crate::element::{identifying_names, identity, is_same_element};
 use crate::error::Result;
 
-/// Up to this many pairs are compared one by one; for more, the elements of the operation are hashed.
+/// Up to this number of pairs, each pair is compared. For more, the elements of the operation are hashed.
 const MAX_PAIRWISE: usize = 256;
 
-/// The elements of an operation, and where in the list they are.
+/// The elements of an operation, and their positions in the list.
 pub(super) struct ElementIndex<'a> {
     target: &'a AttributeRef,
     elements: &'a [Value],
-    /// `None` if there are so few elements that they are compared one by one.
+    /// `None` if there are so few elements that each pair is compared.
     positions: Option<Positions<'a>>,
 }
 
-/// By the names of what identifies an element, then by its identity: the first position of such an element.
+/// The first position of an element in the list, by the names of its identifying sub-attributes and then by
+/// its identity. The position is `None` if the element is not in the list.
 type Positions<'a> = HashMap<Vec<&'a str>, HashMap<String, Option<usize>>>;
 
 impl<'a> ElementIndex<'a> {
-    /// An index of elements, which knows no positions yet, for a list of this length.
+    /// Creates an index of elements without positions, for a list of this length.
     pub(super) fn new(target: &'a AttributeRef, elements: &'a [Value], length: usize) -> Self {
         let pairs = elements.len().saturating_mul(length.saturating_add(elements.len()));
         let positions = (pairs > MAX_PAIRWISE).then(|| {
@@ -40,13 +46,13 @@ impl<'a> ElementIndex<'a> {
         Self { target, elements, positions }
     }
 
-    /// How many comparisons it takes to look at so many elements.
+    /// Returns the number of comparisons for this number of elements.
     pub(super) fn cost(&self, elements: usize) -> usize {
         let each = self.positions.as_ref().map_or(self.elements.len(), HashMap::len);
         elements.saturating_mul(each.max(1))
     }
 
-    /// Records the position of an element that is in the list.
+    /// Records the position of an element of the list.
     pub(super) fn record(&mut self, position: usize, element: &Value) {
         for (names, positions) in self.positions.iter_mut().flatten() {
             if let Some(identity) = identity(self.target, names, element)
@@ -57,7 +63,7 @@ impl<'a> ElementIndex<'a> {
         }
     }
 
-    /// The first position in the list of the same element as this one of the operation.
+    /// Returns the first position in the list of this element of the operation.
     pub(super) fn find(
         &self,
         list: &[Value],
@@ -71,7 +77,8 @@ impl<'a> ElementIndex<'a> {
             let recorded = identity.and_then(|identity| *positions.get(&names)?.get(&*identity)?);
             match recorded {
                 Some(position) if !list.get(position).is_some_and(is_same) => {
-                    // Another element of the operation has changed it since.
+                    // Another element of the operation has changed the element at this position, so search
+                    // the list.
                     allowance.charge(self.target, list.len())?;
                 }
                 recorded => return Ok(recorded),
@@ -80,7 +87,7 @@ impl<'a> ElementIndex<'a> {
         Ok(list.iter().position(is_same))
     }
 
-    /// Whether an element of the list is the same as one of the operation.
+    /// Whether an element of the list is the same as an element of the operation.
     pub(super) fn contains(&self, element: &Value) -> bool {
         match &self.positions {
             None => self.elements.iter().any(|listed| is_same_element(self.target, element, listed)),

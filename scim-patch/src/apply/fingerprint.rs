@@ -1,13 +1,15 @@
-//! Telling whether several steps together changed an attribute, without a copy of it.
+//! Detecting whether several steps together changed an attribute. A hash before and after them is much
+//! smaller than a copy of a long list.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use scim_filter::Budget;
 use serde_json::Value;
 
-/// A hash of the values of an attribute, whatever the order of the members of objects.
+/// Hashes the value of an attribute. The order of the members of objects does not matter, that of list
+/// elements does.
 pub(super) async fn fingerprint(hasher: &RandomState, value: Option<&Value>, budget: &Budget) -> Option<u64> {
-    // So many elements take so little time that nobody waits for them.
+    // The number of elements to hash before other tasks may run.
     const CHUNK: usize = 4096;
     let mut state = hasher.build_hasher();
     match value? {

@@ -1,4 +1,7 @@
-//! Changes to a list whose elements are identified by their `value`: any number of them in one pass.
+//! Applying changes to a keyed list, any number of them in one pass over the list.
+//!
+//! Each element of the list is looked up by its key in the net effects of the changes. Added elements whose
+//! keys were not found are appended at the end.
 
 use scim_schema::AttributeRef;
 use serde_json::Value;
@@ -11,7 +14,7 @@ use crate::key_effect::KeyEffects;
 use crate::step::{KeyedChange, KeyedChanges};
 
 impl KeyedChanges {
-    /// Applies the changes in one pass; whether they changed anything.
+    /// Applies the changes in one pass. Returns whether they changed anything.
     pub(super) fn apply(
         &self,
         target: &AttributeRef,
@@ -42,7 +45,7 @@ impl KeyedChanges {
                 return !self.exactly;
             };
             if !effect.removed && !self.exactly {
-                // It was there before, so adding it again changes nothing.
+                // The element was in the list before, so adding it again changes nothing.
                 *exists = true;
                 return true;
             }
@@ -50,7 +53,7 @@ impl KeyedChanges {
                 changed = true;
                 return false;
             };
-            // All of the list is set, or the element was removed and added again.
+            // Either all of the list is replaced, or the element is removed and added again.
             let same = if self.exactly {
                 element.as_object().is_some_and(|element| matches_request(target, element, added))
             } else {
@@ -73,7 +76,7 @@ impl KeyedChanges {
     }
 }
 
-/// Most patches of members have a single change, which needs no table of keys.
+/// Applies a single change without a table of keys, since most patches of members have only one.
 fn apply_single(list: &mut Vec<Value>, change: &KeyedChange) -> bool {
     let key = change.key_and_element().0;
     let has_key = |element: &Value| find_key(element) == Some(key);

@@ -1,4 +1,4 @@
-//! Adding elements to a list without duplicates, and removing those that are listed.
+//! Adding elements to a list without duplicates, and removing listed elements from it.
 
 use scim_schema::{AttributeRef, Mutability};
 use serde_json::Value;
@@ -10,7 +10,8 @@ use crate::error::Result;
 use crate::key::is_keyed;
 use crate::mutability::{check_change, immutable_error};
 
-/// Adds elements that are not in the list yet; one that is gets the sub-attributes of the new one.
+/// Adds elements to a list. If the same element is in the list already, the sub-attributes of the new one are
+/// merged into it. Returns whether the list changed.
 pub(super) fn append(
     target: &AttributeRef,
     list: &mut Vec<Value>,
@@ -55,7 +56,7 @@ pub(super) fn append(
     Ok(changed)
 }
 
-/// Removes every element that is the same as one that is listed.
+/// Removes every element that is the same as a listed one. Returns whether the list changed.
 pub(super) fn remove_listed(
     target: &AttributeRef,
     list: &mut Vec<Value>,
@@ -69,7 +70,7 @@ pub(super) fn remove_listed(
     Ok(list.len() < length)
 }
 
-/// Adds values to a sub-attribute that is a list itself.
+/// Adds values to a multi-valued sub-attribute. Returns whether it changed.
 pub(super) fn append_nested(
     sub: &AttributeRef,
     list: &mut Vec<Value>,
@@ -83,8 +84,8 @@ pub(super) fn append_nested(
     Ok(longer)
 }
 
-/// Adds the sub-attributes of a new element to the same element in the list. What has the same value stays
-/// as it is.
+/// Merges the sub-attributes of a new element into the same element of the list. Sub-attributes with an equal
+/// value keep their spelling. Returns whether the element changed.
 fn merge_into(
     target: &AttributeRef,
     old: &mut Value,
@@ -98,8 +99,8 @@ fn merge_into(
         changed |= match (old.get_mut(name), value) {
             (Some(Value::Array(old)), Value::Array(added)) => append_nested(sub, old, added, allowance)?,
             (Some(old), value) if sub.values_equal(old, value) => false,
-            // The key alone says which element is meant, so that another value for what is immutable in it
-            // is ignored.
+            // The key alone identifies the member, so another value for an immutable sub-attribute such as
+            // `type` is ignored rather than refused.
             (Some(_), _) if is_keyed(target) && sub.definition().mutability() == Mutability::Immutable => {
                 false
             }
@@ -114,7 +115,8 @@ fn merge_into(
     Ok(changed)
 }
 
-/// A new primary element makes the others not primary (RFC 7644 section 3.5.2).
+/// Sets `primary` to false in all other elements, since the new primary element replaces the old one (RFC
+/// 7644 section 3.5.2). Returns whether any element changed.
 pub(super) fn make_others_not_primary(list: &mut [Value], primary: usize) -> bool {
     let mut changed = false;
     for (position, element) in list.iter_mut().enumerate() {

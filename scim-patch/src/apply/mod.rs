@@ -1,7 +1,8 @@
 //! Applying a patch to a resource.
 //!
-//! `action` carries out a step. What a step does to a list or to an element is in `list`, `keyed`, `select` and
-//! `change`; `required` looks at the result.
+//! `Patch::apply` takes the steps attribute by attribute. `action` carries out a step: `list` and `keyed`
+//! change lists, `select` finds elements by a value filter, and `change` changes an element. After the steps
+//! of an attribute, `required` checks the result.
 
 mod action;
 mod change;
@@ -30,25 +31,26 @@ use crate::Patch;
 use crate::error::Result;
 use crate::step::{Action, Step};
 
-/// What a patch made of a resource.
+/// The result of applying a patch to a resource.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Applied {
-    /// The resource afterwards.
+    /// The changed resource.
     pub resource: Map<String, Value>,
-    /// Whether it differs from the resource before.
+    /// Whether the resource differs from the one before.
     pub changed: bool,
-    /// The quirks that only show on the resource: a `replace` that created what it should replace.
+    /// The tolerated quirks that depend on the resource, such as a `replace` that created an element because
+    /// there was none to replace. Those of the request are in the [`ReadContext`] that it was resolved with.
     pub tolerated: Vec<ToleratedQuirk>,
 }
 
 impl Patch {
-    /// Applies the operations in order, each to the result of the one before (RFC 7644 section 3.5.2).
+    /// Applies the operations in order, each to the result of the previous one (RFC 7644 section 3.5.2).
     ///
-    /// Takes the resource and gives it back changed, so that nothing is copied; a caller that wants
-    /// to keep it hands in a copy. The resource must be in canonical form. `meta` is left alone.
-    /// Mutability is judged with each operation, what is required when all are done.
+    /// Takes ownership of the resource and changes it in place, to avoid a copy. The resource must be in
+    /// canonical form. `meta` is not changed. Mutability is checked for each operation, required attributes
+    /// only after the last one.
     ///
     /// ```
     /// use scim_patch::{PatchLimits, PatchRequest};
@@ -69,30 +71,33 @@ impl Patch {
     /// let applied = patch.apply(stored.as_object().unwrap().clone())?;
     /// assert_eq!(json!(applied.resource), group(json!([{ "value": "9" }, { "value": "7" }])));
     ///
-    /// // What is so already is no change.
+    /// // Applying the patch again changes nothing.
     /// assert!(applied.changed && !patch.apply(applied.resource)?.changed);
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// `mutability` for an immutable value that would change or a required one that would go,
-    /// `noTarget` for a value filter that selects nothing where something is needed, `invalidFilter` for
-    /// one that selects several where that is not tolerated, `invalidValue` for a second primary element
-    /// or a required value that is not given; too large for more work, or a longer list, than the
-    /// [`PatchLimits`](crate::PatchLimits) allow. The resource is lost then, which is why nothing can be half applied.
+    /// - `mutability` if an immutable value would change, or a required one would be removed.
+    /// - `noTarget` if an operation needs an element and its value filter selects none.
+    /// - `invalidFilter` if a value filter selects several elements and that is not tolerated.
+    /// - `invalidValue` for a second primary element or a missing required value.
+    /// - [Too large](crate::PatchError::is_too_large) if the work exceeds the default [`Budget`], or a list the
+    ///   [`PatchLimits`](crate::PatchLimits).
+    ///
+    /// The resource is dropped on an error, so no caller can store a partially applied patch.
     pub fn apply(&self, resource: Map<String, Value>) -> Result<Applied> {
         self.apply_within(resource, &Budget::default())
     }
 
-    /// Applies the operations as [`apply`](Self::apply) does, with work that is taken from a budget.
+    /// Applies the operations like [`apply`](Self::apply), and takes the work from a budget.
     ///
     /// # Errors
     ///
-    /// As [`apply`](Self::apply); too large if the budget is used up.
+    /// The same as for [`apply`](Self::apply); too large if the budget is used up.
     pub fn apply_within(&self, resource: Map<String, Value>, budget: &Budget) -> Result<Applied> {
         let mut applying = pin!(self.apply_yielding(resource, budget));
-        // It is pending only to let others have their turn.
+        // The future is only pending in order to yield to other tasks, so poll it again.
         loop {
             if let Poll::Ready(applied) = applying.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 return applied;
@@ -100,15 +105,15 @@ impl Patch {
         }
     }
 
-    /// Applies the operations as [`apply_within`](Self::apply_within) does, but lets other tasks have
-    /// their turn several times in a millisecond, whatever the runtime is; so a long list and many operations
-    /// do not stop a server, and the work ends when the future is dropped.
+    /// Applies the operations like [`apply_within`](Self::apply_within), but yields to other tasks several
+    /// times per millisecond, under any runtime. So a long list or many operations do not block a server, and
+    /// the work ends when the future is dropped.
     ///
     /// # Errors
     ///
-    /// As [`apply_within`](Self::apply_within).
+    /// The same as for [`apply_within`](Self::apply_within).
     pub async fn apply_yielding(&self, mut resource: Map<String, Value>, budget: &Budget) -> Result<Applied> {
-        // What is not tolerated has been refused when the patch was resolved.
+        // `resolve` has already refused everything that is not tolerated.
         let tolerance = Tolerance::lenient();
         let allowance = Allowance::new(&self.limits, budget);
         let mut state = ApplyState { allowance, read_context: ReadContext::new(&tolerance) };
@@ -128,7 +133,7 @@ impl Patch {
                 }
                 continue;
             };
-            // An extension is there as long as it has values.
+            // The object of an extension exists only while it has values.
             let existed = resource.contains_key(uri);
             let object = resource.entry(uri).or_insert_with(|| Value::Object(Map::new())).as_object_mut();
             let Some(object) = object else { continue };
@@ -153,7 +158,8 @@ impl Patch {
         Ok(Applied { resource, changed, tolerated: state.read_context.into_tolerated() })
     }
 
-    /// An extension must be there if it is required, and one that is new must be complete.
+    /// Checks that a required extension has not been removed, and that a new extension has all its required
+    /// attributes.
     fn check_extension(&self, extended: &ChangedExtension<'_>, resource: &Map<String, Value>) -> Result<()> {
         let ChangedExtension { target, steps, existed } = extended;
         let extension = || target.extension().and_then(|uri| self.resource_type.extension(uri));
@@ -172,14 +178,15 @@ impl Patch {
     }
 }
 
-/// An attribute of an extension that was changed, and whether the extension had values before.
+/// A changed attribute of an extension, and whether the extension had values before.
 struct ChangedExtension<'a> {
     target: &'a AttributeRef,
     steps: &'a [Step],
     existed: bool,
 }
 
-/// The step for an attribute, if it is the only one and neither searches a list nor needs a fingerprint.
+/// Returns the step for an attribute if it is the only one and needs neither a search by filter nor a
+/// fingerprint. Most steps are like that, and skip the asynchronous path.
 fn single_simple_step(steps: &[Step]) -> Option<&Step> {
     match steps {
         [step] if step.reports_change_exactly() && !matches!(step.action, Action::Select(_)) => Some(step),
@@ -187,9 +194,10 @@ fn single_simple_step(steps: &[Step]) -> Option<&Step> {
     }
 }
 
-/// Applies all steps for one attribute to the object that holds it; whether it changed.
+/// Applies all steps for one attribute to the object that contains it. Returns whether the attribute changed.
 ///
-/// Several steps may undo each other, so that only a fingerprint of the attribute tells whether it changed.
+/// Several steps may undo each other, so the attribute is compared with a fingerprint of its value before
+/// them.
 async fn apply_group(
     target: &AttributeRef,
     steps: &[Step],

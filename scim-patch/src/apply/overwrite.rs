@@ -1,8 +1,8 @@
-//! Putting a value in the place of another.
+//! Overwriting a value with another one.
 
 use serde_json::Value;
 
-/// Makes a value the same as another, in the memory that it has; whether it was not.
+/// Overwrites a value and reuses its memory. Returns whether the values differed.
 pub(super) fn overwrite(old: &mut Value, new: &Value) -> bool {
     match (old, new) {
         (Value::String(old), Value::String(new)) if old != new => {

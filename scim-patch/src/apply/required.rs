@@ -1,4 +1,5 @@
-//! Required values are judged on the resource as it is when all operations are done.
+//! The check for required values, which looks at the resource after all operations. An operation may remove a
+//! required value if a later one adds it again.
 
 use scim_schema::{AttributeRef, Mutability, ScimType};
 use serde_json::{Map, Value};
@@ -7,7 +8,7 @@ use crate::PatchError;
 use crate::error::Result;
 use crate::step::Step;
 
-/// Refuses the result if a required value is missing. An operation may remove one and another add it again.
+/// Refuses the result if the attribute is required and missing, or if a required sub-attribute of it is.
 pub(super) fn check_required(
     target: &AttributeRef,
     steps: &[Step],
@@ -42,14 +43,16 @@ pub(super) fn check_not_missing(
     Ok(())
 }
 
-/// Whether a stored resource must have a value for it. What is `writeOnly` is stored elsewhere.
+/// Whether a stored resource must have a value for the attribute. `writeOnly` attributes are stored
+/// elsewhere.
 pub(super) fn is_needed(target: &AttributeRef) -> bool {
     let definition = target.definition();
     definition.is_required()
         && !matches!(definition.mutability(), Mutability::ReadOnly | Mutability::WriteOnly)
 }
 
-/// The error for a required value that is missing: because an operation removed it, or because none set it.
+/// Creates the error for a required value that is missing: `mutability` if an operation removed it,
+/// `invalidValue` if none set it.
 pub(super) fn missing_error(target: &AttributeRef, sub: Option<&str>, steps: &[Step]) -> PatchError {
     let removing =
         steps.iter().rev().find(|step| target.attribute() == step.target.attribute() && step.removes(sub));

@@ -1,5 +1,9 @@
-//! Changes of the elements that a value filter selects, or of the value of a singular complex attribute, which
-//! counts as the only element.
+//! Changing the elements that a value filter selects. The value of a singular complex attribute is treated as
+//! the only element of a list.
+//!
+//! If the filter selects nothing, `if_none` of the step decides: nothing happens, the operation fails, or a
+//! new element is created. After a change, at most one element is primary, and elements that have become the
+//! same are merged.
 
 use scim_filter::Predicate;
 use scim_schema::{AttributeRef, ScimType};
@@ -16,15 +20,15 @@ use crate::mutability::check_removable;
 use crate::step::{ElementChange, IfNoneSelected, Select, SubValue};
 
 impl Select {
-    /// Which elements of a list the filter selects. Only this takes long, if the filter has many terms, so
-    /// others have their turn meanwhile.
+    /// Returns for each element of the list whether the filter selects it. A filter with many terms takes
+    /// long, so this yields to other tasks in between.
     pub(super) async fn find_selected(
         &self,
         target: &AttributeRef,
         object: &Map<String, Value>,
         allowance: &Allowance<'_>,
     ) -> Result<Vec<bool>> {
-        // At least so many elements are looked at in one turn.
+        // The minimum number of elements to compare before other tasks may run.
         const CHUNK: usize = 512;
         let list = object.get(target.attribute().name()).and_then(Value::as_array);
         let list = list.map(Vec::as_slice).unwrap_or_default();
@@ -44,8 +48,8 @@ impl Select {
         Ok(selected)
     }
 
-    /// Applies it to the attribute in the object that holds it, given which elements were
-    /// [found](Self::find) if it is a list; whether that changed anything.
+    /// Applies the change to the attribute in the object that contains it. `selected_elements` is the result
+    /// of [`find_selected`](Self::find_selected). Returns whether anything changed.
     pub(super) fn apply(
         &self,
         target: &AttributeRef,
@@ -72,7 +76,8 @@ impl Select {
                     (changed, value.as_object().is_some_and(Map::is_empty))
                 }
             },
-            // The attribute has a value, which the filter does not select, and there can be no second one.
+            // The filter does not select the value of the singular attribute, and a second one cannot be
+            // created.
             Some(_) => match self.if_none {
                 IfNoneSelected::Nothing => return Ok(false),
                 _ => return Err(self.no_target(target)),
@@ -84,7 +89,8 @@ impl Select {
         Ok(changed)
     }
 
-    /// Whether an element was changed; `None` if none was selected.
+    /// Changes the selected elements of a list. Returns whether an element changed, or `None` if none was
+    /// selected.
     fn change_selected(
         &self,
         target: &AttributeRef,
@@ -132,7 +138,7 @@ impl Select {
         Ok((selected > 0).then_some(changed))
     }
 
-    /// Creates an element because none was selected, if the step asks for that.
+    /// Creates an element because none was selected, if `if_none` says so. Returns whether it did.
     fn create(
         &self,
         target: &AttributeRef,
@@ -146,7 +152,8 @@ impl Select {
         };
         let mut element = Value::Object(element.clone());
         match &self.change {
-            // The new element keeps the values that the filter looks for, so that the same filter selects it.
+            // Keep the values that the filter compares, so that the same filter selects the new element next
+            // time.
             ElementChange::Replace(Value::Object(members)) => merge(
                 target,
                 &mut element,

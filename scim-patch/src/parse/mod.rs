@@ -1,7 +1,7 @@
-//! Reading a PATCH message (RFC 7644 section 3.5.2), with the quirks of real clients.
+//! Parsing a PATCH message (RFC 7644 section 3.5.2), with the quirks of real clients.
 //!
-//! `visitor` reads the message straight from its text, and from a JSON value in a bulk request. To make a JSON
-//! value of a body first, and to read that, takes a quarter longer from a body to a resolved patch
+//! `visitor` is a serde visitor that reads the message from the text of a body, or from the JSON value of a
+//! bulk operation. Parsing a body into a JSON value first takes a quarter longer until the patch is resolved
 //! (`patch/parse-resolve` of `bars`: 1.77 instead of 1.40).
 
 mod reader;
@@ -18,11 +18,11 @@ use crate::error::Result;
 use crate::{PatchLimits, PatchRequest};
 
 impl PatchRequest {
-    /// Reads a request from the bytes of its body.
+    /// Parses a request from the bytes of its body.
     ///
-    /// Objects in it must not have a name twice, strings in it must not hold U+0000, and it must not be nested
-    /// deeper than `serde_json` allows, which is 128 levels. What values mean is only found out by
-    /// [`resolve`](Self::resolve).
+    /// The names in an object must be unique, strings must not contain U+0000, and the nesting must not be
+    /// deeper than 128 levels, which is the limit of `serde_json`. [`resolve`](Self::resolve) checks the
+    /// paths and the values.
     ///
     /// ```
     /// use scim_patch::{PatchLimits, Op, PatchRequest};
@@ -44,8 +44,8 @@ impl PatchRequest {
     ///
     /// # Errors
     ///
-    /// `invalidSyntax` if it is not JSON or not a PatchOp message, `invalidPath` for a path that is no
-    /// string; too large if it has more operations than [`PatchLimits::operations`].
+    /// `invalidSyntax` if the body is not JSON or not a PatchOp message, `invalidPath` if a path is not a
+    /// string; too large if there are more operations than [`PatchLimits::operations`].
     pub fn parse(body: &[u8], limits: &PatchLimits, read_context: &mut ReadContext<'_>) -> Result<Self> {
         let mut json = serde_json::Deserializer::from_slice(body);
         let mut reader = Reader::new(limits, read_context);
@@ -53,11 +53,11 @@ impl PatchRequest {
         reader.finish(read)
     }
 
-    /// Reads a request from its JSON value.
+    /// Parses a request from its JSON value.
     ///
     /// # Errors
     ///
-    /// As for [`parse`](Self::parse).
+    /// The same as for [`parse`](Self::parse).
     pub fn from_value(
         message: Value,
         limits: &PatchLimits,

@@ -1,4 +1,8 @@
-//! What the visitors share: what they have met so far, and the rules of names.
+//! The state that the visitors share, and the rules for the names of members and operations.
+//!
+//! A serde visitor can only return errors of the JSON reader. So a visitor that refuses a request stores its
+//! own error in `refused` and stops the reader with an empty one. If the JSON reader itself fails because a
+//! value has another type, `expected` has the error for that.
 
 use scim_schema::{Quirk, ReadContext, ScimType};
 use serde::de::Error;
@@ -6,31 +10,31 @@ use serde::de::Error;
 use crate::error::{Result, shortened};
 use crate::{Op, Operation, PATCH_OP, PatchError, PatchLimits, PatchRequest};
 
-/// What the visitors share.
+/// The state that the visitors share.
 pub(super) struct Reader<'a, 'r> {
     pub(super) limits: &'a PatchLimits,
     pub(super) read_context: &'a mut ReadContext<'r>,
     /// The index of the operation that is being read.
     pub(super) operation: Option<usize>,
-    /// Why the visitors stopped the JSON reader.
+    /// The reason why a visitor stopped the JSON reader.
     refused: Option<PatchError>,
-    /// The error if the next value is of another JSON type: the member and the reason.
+    /// The member and the reason to report if the next value has another JSON type.
     pub(super) expected: Option<(&'static str, &'static str)>,
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Default)]
 pub(super) struct Content {
-    /// Whether `schemas` lists the URI of the message; `None` if it is missing.
+    /// Whether `schemas` contains the URI of the message; `None` if `schemas` is missing.
     pub(super) schemas: Option<bool>,
     pub(super) operations: Option<Vec<Operation>>,
 }
 
-/// A member of a message, or of an operation, by its name.
+/// The name of a member of a message or of an operation.
 pub(super) enum Member {
-    /// The index among the names that the object defines.
+    /// A defined name, by its index.
     Known(usize),
-    /// A name that it does not define, which is tolerated.
+    /// An undefined name, which is tolerated.
     Foreign(String),
 }
 
@@ -65,13 +69,13 @@ impl<'a, 'r> Reader<'a, 'r> {
         }
     }
 
-    /// Stops the JSON reader because the request is refused.
+    /// Stores the reason for refusing the request, and returns an error that stops the JSON reader.
     pub(super) fn refuse<E: Error>(&mut self, error: PatchError) -> E {
         self.refused = Some(error);
         E::custom("")
     }
 
-    /// Which of the names a member has.
+    /// Finds a member's name among the defined ones.
     pub(super) fn member(&mut self, name: &str, names: &[&str]) -> Result<Member> {
         if let Some(index) = names.iter().position(|known| *known == name) {
             return Ok(Member::Known(index));

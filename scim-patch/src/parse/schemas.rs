@@ -1,4 +1,4 @@
-//! Reading `schemas` without keeping it.
+//! Reading `schemas` without storing its values.
 
 use std::fmt;
 use std::result::Result;
@@ -8,14 +8,15 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::PATCH_OP;
 
-/// Whether a value is a list with the URI of the message in it. Other values are read over.
+/// Reads a value and returns whether it is a list that contains the URI of the message. All other values are
+/// skipped.
 #[derive(Clone, Copy)]
 pub(super) enum ListsPatchOp {
     /// The value itself.
     List,
     /// An element of the list.
     Element,
-    /// What is inside an element.
+    /// A value inside an element.
     Inside,
 }
 

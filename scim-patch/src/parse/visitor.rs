@@ -1,4 +1,4 @@
-//! The visitors of the JSON reader.
+//! The serde visitors for the message, its operations and their members.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -34,7 +34,7 @@ impl<'de> Visitor<'de> for Message<'_, '_, '_> {
         f.write_str("a message")
     }
 
-    /// The list of operations without the message around it.
+    /// Reads a list of operations without the message around it, which is a tolerated quirk.
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Content, A::Error> {
         let Self(reader) = self;
         if !reader.read_context.allow_quirk(Quirk::BareOperations, "Operations") {
@@ -65,7 +65,7 @@ impl<'de> Visitor<'de> for Message<'_, '_, '_> {
     }
 }
 
-/// Reads over a member that is foreign, and refuses one that is there twice.
+/// Skips a member with an undefined name, and refuses a duplicate one.
 fn skip<'de, A: MapAccess<'de>>(
     reader: &mut Reader<'_, '_>,
     names: &[&str],
@@ -87,7 +87,7 @@ fn skip<'de, A: MapAccess<'de>>(
     }
 }
 
-/// Reads the name of a member, which should be one of these.
+/// Reads the name of a member, which should be one of the defined names.
 struct Name<'s, 'a, 'r>(&'s mut Reader<'a, 'r>, &'static [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for Name<'_, '_, '_> {
@@ -206,7 +206,7 @@ impl<'de> Visitor<'de> for NextOperation<'_, '_, '_> {
     }
 }
 
-/// Reads what an operation does.
+/// Reads the `op` of an operation.
 struct OpName<'s, 'a, 'r>(&'s mut Reader<'a, 'r>);
 
 impl<'de> DeserializeSeed<'de> for OpName<'_, '_, '_> {

@@ -1,4 +1,9 @@
-//! `add` and `replace` of an attribute, or of a sub-attribute without a value filter.
+//! Resolving `add` and `replace` of an attribute, or of a sub-attribute without a value filter.
+//!
+//! The step depends on the kind of the attribute: a simple one is set, a singular complex one is merged or
+//! replaced, and elements are added to a list or replace it. A sub-attribute without a filter is set in every
+//! element of a list. A value that is null or an empty list means that there is no value (RFC 7643 section
+//! 2.5): `replace` then removes the attribute, and `add` does nothing.
 
 use scim_schema::{AttributeRef, Mutability, Quirk, ScimType, is_unassigned};
 use serde_json::{Map, Value};
@@ -11,7 +16,7 @@ use crate::step::{Action, ElementChange, IfNoneSelected, KeyedChange, KeyedChang
 use crate::{Op, PatchError};
 
 impl Resolver<'_, '_> {
-    /// An attribute, or a sub-attribute without a value filter.
+    /// Resolves an operation on an attribute, or on a sub-attribute without a value filter.
     pub(super) fn resolve_attribute(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
         if is_schemas(target) {
             return self.check_schemas(target, value);
@@ -29,7 +34,8 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// `schemas` follows the extensions by itself, so an operation on it can only confirm it.
+    /// Checks an operation on `schemas`. The service derives `schemas` from the extensions, so the operation
+    /// has no effect, but it must not contradict the resource type.
     fn check_schemas(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
         if self.op == Op::Remove && value.is_some() {
             self.allow_value_for_remove(target)?;
@@ -59,7 +65,7 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    /// `add` and `replace` of an attribute, or of a sub-attribute without a value filter.
+    /// Resolves `add` and `replace` of an attribute, or of a sub-attribute without a value filter.
     fn assign(&mut self, target: &AttributeRef, mut value: Value) -> Result<()> {
         let list = target.attribute().is_multi_valued();
         if target.sub().is_some() {
@@ -69,7 +75,7 @@ impl Resolver<'_, '_> {
             return self.assign_complex(target, value);
         }
         if list && self.op == Op::Add && !self.names_in_value && !value.is_array() {
-            // A single element may come without an array around it (RFC 7644 section 3.5.2.1).
+            // A single element needs no array around it (RFC 7644 section 3.5.2.1).
             value = Value::Array(vec![value]);
         }
         let assigned = target.normalize(&mut value, self.read_context)?;
@@ -84,7 +90,7 @@ impl Resolver<'_, '_> {
         }
         target.validate(&value)?;
         match value {
-            // In a list that keeps a single element, a new one takes the place of the old one.
+            // If the service stores a single element only, the new one replaces the old one.
             value if target.definition().single_type().is_some() => {
                 self.push(target, Action::Set(value));
                 Ok(())
@@ -99,7 +105,8 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// A sub-attribute without a value filter: of the value of a singular attribute, or of each element.
+    /// Resolves `add` and `replace` of a sub-attribute without a value filter, in the value of a singular
+    /// attribute or in each element of a list.
     fn assign_sub(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         let parent = self.resource_type.parent_attribute(target).unwrap_or(target);
         let list = parent.definition().is_multi_valued();
@@ -122,7 +129,7 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    /// Adds elements to a list, or sets all elements of a keyed list.
+    /// Resolves `add` of elements to a list, or `replace` of a keyed list.
     fn assign_elements(&mut self, target: &AttributeRef, elements: Vec<Value>) -> Result<()> {
         let keyed = is_keyed(target);
         if keyed {
@@ -148,8 +155,9 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    /// A singular complex attribute: sub-attributes in the value are set, or unassigned if they are null; the
-    /// others stay.
+    /// Resolves `add` and `replace` of a singular complex attribute. Sub-attributes in the value are set, or
+    /// removed if they are null. The others stay, unless the tolerance makes `replace` replace the whole
+    /// value.
     fn assign_complex(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         let empty_text = value.as_str().is_some_and(|text| text.trim().is_empty())
             && target.sub_attribute("value").is_some();
@@ -185,8 +193,9 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    /// The sub-attributes in a complex value, checked one by one; for `replace` those that it unassigns are
-    /// null. `None` if it is a reference with an empty `value`, which unassigns the attribute.
+    /// Normalizes and checks the sub-attributes in a complex value, one by one. For `replace`, those to
+    /// remove are null in the result. Returns `None` if the value is a reference with an empty `value`, which
+    /// removes the attribute.
     pub(super) fn sub_values(
         &mut self,
         target: &AttributeRef,
@@ -227,7 +236,7 @@ impl Resolver<'_, '_> {
         Ok(Some(members))
     }
 
-    /// What `add` or `replace` does to a sub-attribute of an attribute; `None` if nothing.
+    /// Returns the change that `add` or `replace` makes to a sub-attribute, or `None` if it changes nothing.
     pub(super) fn merge_sub(
         &mut self,
         parent: &AttributeRef,

@@ -1,4 +1,7 @@
-//! What the keys of a value name, in an operation without a path or with that of an extension.
+//! Resolving the keys of a value, for operations without a path or with the path of an extension.
+//!
+//! Each key names an attribute, and is resolved as if it were the path of its own operation. Clients send
+//! dotted and qualified names and whole paths as keys too; each of these is a quirk.
 
 use scim_schema::{AttrPath, AttributeRef, Extension, Quirk, ResolvedName, ScimType};
 use serde_json::{Map, Value};
@@ -11,7 +14,7 @@ use crate::step::Action;
 use crate::{Op, PatchError};
 
 impl Resolver<'_, '_> {
-    /// An operation whose value is an object of attributes.
+    /// Resolves an operation without a path, whose value is an object of attributes.
     pub(super) fn resolve_pathless(&mut self, value: Option<Value>) -> Result<()> {
         if self.op == Op::Remove {
             let reason = "is required for a remove operation";
@@ -26,7 +29,7 @@ impl Resolver<'_, '_> {
         self.resolve_object(object)
     }
 
-    /// Attributes, by the keys of a value.
+    /// Resolves each member of an object of attributes.
     fn resolve_object(&mut self, object: Map<String, Value>) -> Result<()> {
         for (key, value) in object {
             match self.resource_type.resolve_name(&key, self.read_context) {
@@ -49,8 +52,9 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    /// An attribute among others in a value. There null is as good as absent (RFC 7643 section 2.5),
-    /// and what only the service writes may come along.
+    /// Resolves one attribute of an object of attributes. There, `add` ignores null (RFC 7643 section 2.5),
+    /// and attributes that only the service writes may be present, since clients send back resources as they
+    /// read them.
     fn resolve_member(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         if value.is_null() && self.op == Op::Add {
             return Ok(());
@@ -67,8 +71,8 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// A `readOnly` attribute among others in a value. Where it is not ignored it may be what it is, which
-    /// shows when the patch is applied.
+    /// Resolves a `readOnly` attribute of an object of attributes. Unless the tolerance ignores it, the value
+    /// must be the stored one, which can only be checked when the patch is applied.
     fn confirm_read_only_member(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         if self.read_context.allow_quirk(Quirk::ReadOnlyIgnored, target) {
             return Ok(());
@@ -85,7 +89,8 @@ impl Resolver<'_, '_> {
         value: Option<Value>,
     ) -> Result<()> {
         let uri = extension.schema().id();
-        // What a URI stands for is clear where all of it goes.
+        // RFC 7644 has no path that is just a URI, but `remove` of one is unambiguous, so it is always
+        // allowed.
         if self.op != Op::Remove && !self.read_context.allow_quirk(Quirk::BareExtensionPath, uri) {
             let reason = "is the URI of a schema; append `:` and the name of an attribute";
             return Err(PatchError::new(ScimType::InvalidPath, uri, reason));
@@ -108,7 +113,7 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Attributes of an extension, under its URI.
+    /// Resolves the object of attributes of an extension. Null removes the extension.
     fn resolve_extension(&mut self, extension: Extension<'_>, value: Value) -> Result<()> {
         let uri = extension.schema().id();
         let object = match value {
@@ -132,8 +137,8 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    /// What a key means inside an extension's object: its attribute, which may be dotted or qualified
-    /// once more.
+    /// Finds the attribute that a key inside the object of an extension names. The key may be dotted, or
+    /// qualified with the URI again.
     fn find_in_extension(&mut self, extension: Extension<'_>, key: &str) -> Option<AttributeRef> {
         let uri = extension.schema().id();
         if let Some(target) = extension.attribute(key) {

@@ -1,7 +1,11 @@
-//! From operations with textual paths to the steps of a [`Patch`].
+//! Resolving the operations of a request into the steps of a [`Patch`].
 //!
-//! `path` finds the attribute that a path names, `keys` those that the keys of a value name. `assign`, `remove`
-//! and `value_path` make the steps of it.
+//! All checks that do not depend on the resource happen here: names, types, mutability and value filters.
+//! Each operation is resolved on its own. A path, or each key of the value if there is no path, names an
+//! attribute; then the op and the value are converted to steps for that attribute.
+//!
+//! `path` finds the attribute that a path names, and `keys` those that the keys of a value name. `assign`,
+//! `remove` and `value_path` create the steps.
 
 mod assign;
 mod keys;
@@ -17,8 +21,8 @@ use crate::error::Result;
 use crate::{Patch, PatchLimits, PatchRequest};
 
 impl PatchRequest {
-    /// Resolves paths and values against a resource type: names, value filters, types, mutability
-    /// (RFC 7644 section 3.5.2 and figure 7).
+    /// Resolves and checks the paths, value filters and values against a resource type (RFC 7644 section
+    /// 3.5.2 and figure 7).
     ///
     /// ```
     /// use scim_patch::{PatchLimits, Op, Operation, PatchRequest};
@@ -40,11 +44,16 @@ impl PatchRequest {
     ///
     /// # Errors
     ///
-    /// `invalidPath` or `invalidFilter` for a path, `noTarget` for a `remove` without one,
-    /// `mutability` for a `readOnly` attribute, `invalidValue` for a value that does not suit its
-    /// attribute, `invalidSyntax` for an unknown sub-attribute inside a value and for what the tolerance
-    /// refuses, `sensitive` for a filter on what is never returned; too large for a list with more
-    /// elements than [`PatchLimits::values`]. The error tells the operation's index and the path.
+    /// The error has the index of the operation and the path.
+    ///
+    /// - `invalidPath` or `invalidFilter` for an invalid path or value filter.
+    /// - `noTarget` for a `remove` operation without a path.
+    /// - `mutability` for a `readOnly` attribute.
+    /// - `invalidValue` for a value that does not match the definition of its attribute.
+    /// - `invalidSyntax` for an unknown sub-attribute in a value, and for a quirk that is not tolerated.
+    /// - `sensitive` for a filter on an attribute that is never returned.
+    /// - [Too large](crate::PatchError::is_too_large) for a list with more elements than
+    ///   [`PatchLimits::values`].
     pub fn resolve(
         self,
         resource_type: &ResourceType,

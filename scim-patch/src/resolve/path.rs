@@ -1,4 +1,4 @@
-//! What the path of an operation names. Here are all quirks of paths.
+//! Finding the attribute that the path of an operation names, with all quirks of paths.
 
 use scim_filter::{Filter, PatchPath};
 use scim_schema::internal::{find_sub_attribute, has_path};
@@ -12,7 +12,8 @@ use crate::{Op, PatchError};
 
 impl<'a> Resolver<'a, '_> {
     pub(super) fn resolve_path(&mut self, path: &str, value: Option<Value>) -> Result<()> {
-        // Most paths are a name, and most others that of an extension's attribute.
+        // Look up the common forms without parsing: a name, or a URI with the name of an extension's
+        // attribute.
         if !path.contains('[') {
             let qualified = |(uri, name)| self.resource_type.extension(uri)?.attribute(name);
             let named =
@@ -54,7 +55,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    /// The attribute that a path names; `None` if it is unknown and that is tolerated.
+    /// Finds the attribute that a path names. Returns `None` if it is unknown and that is tolerated.
     fn find_attribute(&mut self, path: &AttrPath) -> Result<Option<&'a AttributeRef>> {
         if let Some(target) = self.resource_type.find_path(path, self.read_context) {
             return Ok(Some(target));
@@ -69,7 +70,7 @@ impl<'a> Resolver<'a, '_> {
         self.unknown_attribute(path.as_str()).map(|()| None)
     }
 
-    /// The sub-attribute of that name; `None` if there is none and that is tolerated.
+    /// Finds the sub-attribute with this name. Returns `None` if it is unknown and that is tolerated.
     fn sub_attribute(&mut self, parent: &'a AttributeRef, name: &str) -> Result<Option<&'a AttributeRef>> {
         if let Some(sub) = find_sub_attribute(parent, name, self.read_context) {
             return Ok(Some(sub));
@@ -77,7 +78,8 @@ impl<'a> Resolver<'a, '_> {
         self.unknown_attribute(&format!("{parent}.{name}")).map(|()| None)
     }
 
-    /// A path with a value filter: `emails[type eq "work"]`, with or without a sub-attribute.
+    /// Resolves a path with a value filter, such as `emails[type eq "work"]`, with or without a
+    /// sub-attribute.
     fn resolve_value_path(
         &mut self,
         path: &AttrPath,
@@ -101,7 +103,8 @@ impl<'a> Resolver<'a, '_> {
             .map_err(|error| PatchError::new(error.scim_type(), target, error.to_string()))?;
         self.record_reads(std::iter::once(target.clone()).chain(filter.targets().cloned()));
         if self.steps.iter().any(|step| step.target == *target) {
-            // What was written before may have been there already, and then is no element of its own.
+            // An earlier operation may have added an element. Whether it was merged into a stored one depends
+            // on the stored `type` and `value`, and the filter shows that.
             let merged_by = ["type", "value"].iter().filter_map(|name| target.sub_attribute(name));
             self.record_reads(merged_by.cloned());
         }

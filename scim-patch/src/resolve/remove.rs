@@ -1,4 +1,8 @@
-//! `remove` of an attribute, or of a sub-attribute without a value filter.
+//! Resolving `remove` of an attribute, or of a sub-attribute without a value filter.
+//!
+//! The RFC defines no value for `remove`, but Entra ID sends one that lists the elements to remove. Removing
+//! the whole list instead would lose data, so a value that cannot be understood as a list of elements is
+//! refused.
 
 use scim_schema::{AttributeRef, ScimType};
 use serde_json::{Map, Value};
@@ -10,7 +14,7 @@ use crate::key::{is_keyed, require_key};
 use crate::step::{Action, ElementChange, IfNoneSelected, KeyedChange, KeyedChanges, Select, SubValue};
 
 impl Resolver<'_, '_> {
-    /// `remove` of an attribute, or of a sub-attribute without a value filter.
+    /// Resolves `remove` of an attribute, or of a sub-attribute without a value filter.
     pub(super) fn remove(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
         if let Some(value) = value {
             self.allow_value_for_remove(target)?;
@@ -38,8 +42,7 @@ impl Resolver<'_, '_> {
         self.push(target, action);
     }
 
-    /// `remove` of a multi-valued attribute with a value, which lists what is removed. No value means
-    /// "everything".
+    /// Resolves `remove` of a multi-valued attribute with a value that lists the elements to remove.
     fn remove_listed(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         let mut value = self.unpack(target, value)?;
         let invalid = |reason| PatchError::new(ScimType::InvalidValue, target, reason);
@@ -78,7 +81,8 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    /// The answer shows whether a listed element is there, so that listing it reads the attribute.
+    /// Records the attributes of listed elements as read, because the response shows whether such an element
+    /// is stored.
     fn record_listed_reads(&mut self, target: &AttributeRef, listed: &[Value]) {
         let is_listed =
             |sub: &&AttributeRef| listed.iter().any(|element| element.get(sub.definition().name()).is_some());
@@ -87,7 +91,7 @@ impl Resolver<'_, '_> {
     }
 }
 
-/// Whether an element has a `value` that is not empty.
+/// Whether an element has a `value` that is not blank.
 fn has_value(members: &Map<String, Value>) -> bool {
     match members.get("value") {
         None | Some(Value::Null) => false,

@@ -1,5 +1,4 @@
-//! The resolution of one operation: what it knows, the steps that it has made so far, and what is asked of
-//! every value.
+//! The state while one operation is resolved, and the checks that apply to the value of any attribute.
 
 use std::fmt;
 
@@ -19,9 +18,9 @@ pub(super) struct Resolver<'a, 'r> {
     /// The index of the operation.
     pub(super) operation: usize,
     pub(super) op: Op,
-    /// Whether attributes are named by the keys of the value, and not by the path.
+    /// Whether the keys of the value name attributes, instead of the path.
     pub(super) names_in_value: bool,
-    /// Whether all attributes of an extension are removed by its URI.
+    /// Whether the operation removes all attributes of an extension by its URI.
     pub(super) removes_extension: bool,
     pub(super) steps: &'a mut Vec<Step>,
     pub(super) read_attributes: &'a mut Vec<AttributeRef>,
@@ -30,7 +29,7 @@ pub(super) struct Resolver<'a, 'r> {
 impl Resolver<'_, '_> {
     /// Appends a step.
     pub(super) fn push(&mut self, target: &AttributeRef, action: Action) {
-        // Steps work on top-level attributes.
+        // A step changes a top-level attribute.
         let attribute =
             if target.sub().is_some() { self.resource_type.parent_attribute(target) } else { None };
         let target = attribute.unwrap_or(target).clone();
@@ -38,7 +37,8 @@ impl Resolver<'_, '_> {
         self.steps.push(Step { operation: self.operation, target, action, removes_extension });
     }
 
-    /// Records attributes whose stored values decide what the patch does.
+    /// Records attributes whose stored values decide what the patch does; see
+    /// [`Patch::read_attributes`](crate::Patch::read_attributes).
     pub(super) fn record_reads(&mut self, targets: impl IntoIterator<Item = AttributeRef>) {
         for target in targets {
             if !self.read_attributes.contains(&target) {
@@ -47,8 +47,8 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// The value itself: not as JSON text, nor under the attribute's own name as in
-    /// `{"members": [..]}` for `members`.
+    /// Unpacks a value that a client has sent as JSON text, or under the name of the attribute as in
+    /// `{"members": [..]}` for `members`. Refuses lists that are longer than the limit.
     pub(super) fn unpack(&mut self, target: &AttributeRef, mut value: Value) -> Result<Value> {
         if target.is_complex() {
             value = self.unpack_json_text(value, target);
@@ -72,7 +72,7 @@ impl Resolver<'_, '_> {
         Ok(value)
     }
 
-    /// JSON in a string, where only an object or a list can be meant.
+    /// Parses a string that contains JSON, where only an object or a list is valid.
     pub(super) fn unpack_json_text(&mut self, value: Value, path: impl fmt::Display) -> Value {
         if let Value::String(text) = &value
             && text.trim_start().starts_with(['{', '['])
@@ -84,7 +84,7 @@ impl Resolver<'_, '_> {
         value
     }
 
-    /// The value as an object of attributes.
+    /// Returns the value as an object of attributes, or an error.
     pub(super) fn expect_object(&mut self, value: Option<Value>, path: &str) -> Result<Map<String, Value>> {
         let reason = match value.map(|value| self.unpack_json_text(value, path)) {
             Some(Value::Object(object)) => return Ok(object),
@@ -94,7 +94,7 @@ impl Resolver<'_, '_> {
         Err(PatchError::new(ScimType::InvalidValue, path, reason))
     }
 
-    /// Asks for tolerance of an `add` of null.
+    /// Refuses an `add` of null unless it is tolerated.
     pub(super) fn allow_null_for_add(&mut self, path: impl fmt::Display) -> Result<()> {
         if self.read_context.allow_quirk(Quirk::AddNothing, &path) {
             return Ok(());
@@ -104,7 +104,7 @@ impl Resolver<'_, '_> {
         Err(PatchError::new(ScimType::InvalidValue, path, reason))
     }
 
-    /// Asks for tolerance of a `remove` with a value: what is removed is what the path selects.
+    /// Refuses a `remove` with a value unless it is tolerated.
     pub(super) fn allow_value_for_remove(&mut self, target: &AttributeRef) -> Result<()> {
         if self.read_context.allow_quirk(Quirk::RemoveWithValue, target) {
             return Ok(());
@@ -118,7 +118,7 @@ pub(super) fn missing_value(target: &AttributeRef) -> PatchError {
     PatchError::new(ScimType::InvalidValue, target, "the operation requires a `value`")
 }
 
-/// Whether a value means that there is none (RFC 7643 section 2.5).
+/// Whether a value means that the attribute is unassigned (RFC 7643 section 2.5).
 pub(super) fn is_null_or_empty(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }

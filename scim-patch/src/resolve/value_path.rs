@@ -1,4 +1,8 @@
-//! What an operation does to the elements that a value path selects.
+//! Resolving an operation on the elements that a value path such as `emails[type eq "work"].value` selects.
+//!
+//! The result is a step with the filter, the change of each selected element, and what to do if there is
+//! none. If the filter selects a single member by its key, a keyed change replaces all that, so that a store
+//! need not load the list.
 
 use scim_filter::Predicate;
 use scim_schema::{AttributeRef, Mutability, Operand, Quirk, ScimType};
@@ -13,7 +17,7 @@ use crate::step::{Action, ElementChange, IfNoneSelected, KeyedChange, KeyedChang
 use crate::{Op, PatchError};
 
 impl Resolver<'_, '_> {
-    /// A value path, with or without a sub-attribute.
+    /// Resolves an operation with a value path, with or without a sub-attribute.
     pub(super) fn resolve_selected(
         &mut self,
         target: &AttributeRef,
@@ -48,9 +52,10 @@ impl Resolver<'_, '_> {
         Ok(())
     }
 
-    /// What to do if no element is selected. A `replace` then has no target. But Entra ID sends `replace` of
-    /// `emails[type eq "work"].value` to create that element, which is tolerated; not for lists of members,
-    /// nor for a filter that looks for a `value`.
+    /// Decides what happens if no element is selected. `remove` does nothing. `add` creates the element that
+    /// the filter describes. So does the `replace` of `emails[type eq "work"].value` that Entra ID sends, if
+    /// that is tolerated. Everything else fails with `noTarget`, in particular a change inside a member that
+    /// is not in the list.
     fn if_none_selected(
         &mut self,
         target: &AttributeRef,
@@ -76,7 +81,7 @@ impl Resolver<'_, '_> {
         if target.normalize_single(&mut element, self.read_context).is_err() {
             return Ok(IfNoneSelected::Refuse);
         }
-        // No element is made of nothing, nor one of a type that the list does not keep.
+        // Create no element without values, nor one with a `type` that the service does not store.
         if change.only_unassigns() || !target.is_of_single_type(&element, self.read_context)? {
             return Ok(IfNoneSelected::Nothing);
         }
@@ -84,7 +89,8 @@ impl Resolver<'_, '_> {
         Ok(IfNoneSelected::Create { element, tolerated: self.op == Op::Replace })
     }
 
-    /// What `add` or `replace` does to an element as such; `None` if nothing.
+    /// Returns the change that `add` or `replace` makes to an element if the path has no sub-attribute, or
+    /// `None` if it changes nothing.
     fn element_change(
         &mut self,
         target: &AttributeRef,
@@ -126,7 +132,7 @@ impl Resolver<'_, '_> {
     }
 }
 
-/// The same change by key, if the filter selects by the key of a list and nothing else.
+/// Converts the change to a keyed one, if the filter selects an element of a keyed list by its key only.
 fn keyed_change(
     target: &AttributeRef,
     filter: &Predicate,
@@ -155,15 +161,16 @@ fn keyed_change(
     }
 }
 
-/// Whether a value filter selects the element with this `value`, and nothing else.
+/// Whether a value filter selects the element with this `value` only.
 fn selects_only(filter: &Predicate, value: &Value) -> bool {
     filter.single_equality().is_some_and(|(sub, operand)| {
         sub.definition().name() == "value" && sub.comparison().equals(value, operand)
     })
 }
 
-/// The element that the filter describes, if it is a conjunction of equalities and the change completes it.
-/// `None` for a filter that looks for a `value` to change something `beside` it: that element should exist.
+/// Creates the element that the filter describes, if it is a conjunction of equalities and the change
+/// completes it. Returns `None` if the filter compares `value` and the operation changes another
+/// sub-attribute (`changes_sibling`), since such a filter refers to an existing element.
 fn element_from_filter(
     target: &AttributeRef,
     filter: &Predicate,

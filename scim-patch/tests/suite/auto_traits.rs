@@ -1,4 +1,4 @@
-//! What a service shares between threads can be shared.
+//! Threads of a service can share the public types.
 
 use scim_patch::{
     Applied, Budget, ListChanges, ListDelta, Op, Operation, Patch, PatchError, PatchLimits, PatchRequest,

@@ -1,25 +1,25 @@
-//! The cases of `testdata/patch/`: each under each of its profiles.
+//! Runs each case of `testdata/patch/` under each of its tolerance profiles.
 
 use crate::support::File;
 
 #[test]
-fn cases_come_out_as_they_say() {
+fn cases_have_the_expected_results() {
     let mut ran = 0;
     let mut failures = Vec::new();
     for path in testdata::files("patch") {
         let file: File = testdata::load(&path);
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
-        assert!(file.about.contains("RFC"), "{stem} says where it comes from");
+        assert!(file.about.contains("RFC"), "`about` of {stem} names a section of an RFC");
         for case in &file.cases {
-            let on = file.resource_type(case);
+            let resource_type = file.resource_type(case);
             for profile in case.profiles() {
                 ran += 1;
-                if let Err(wrong) = case.check(&on, profile) {
-                    failures.push(format!("{stem}: {} ({profile})\n{wrong}", case.name));
+                if let Err(difference) = case.check(&resource_type, profile) {
+                    failures.push(format!("{stem}: {} ({profile})\n{difference}", case.name));
                 }
             }
         }
     }
     assert!(failures.is_empty(), "{} of {ran} failed\n\n{}", failures.len(), failures.join("\n"));
-    assert!(ran > 500, "the cases are there");
+    assert!(ran > 500, "too few cases were run: {ran}");
 }

@@ -1,4 +1,4 @@
-//! Splitting a patch: the delta of a list, and the rest, come to the same as the patch.
+//! Splitting a patch: applying the delta of a list and the rest of the patch gives the same result as the patch.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,7 +11,7 @@ use scim_patch::{ListDelta, Patch, key_of};
 use scim_schema::{AttributeRef, Mutability, ResourceType, Tolerance, standard};
 use serde_json::{Value, json};
 
-/// What a store does with a delta, in its simplest form.
+/// Applies a delta in the simplest way that a store could.
 fn apply_delta(list: &AttributeRef, stored: Vec<Value>, delta: &ListDelta<'_>) -> Vec<Value> {
     let rule = list.sub_attribute("value").unwrap().comparison();
     let same_key =
@@ -28,20 +28,20 @@ fn apply_delta(list: &AttributeRef, stored: Vec<Value>, delta: &ListDelta<'_>) -
             }
             list
         }
-        ListDelta::ExactKeys(_) => panic!("only a PUT has it"),
+        ListDelta::ExactKeys(_) => panic!("only a PUT creates `ExactKeys`"),
         ListDelta::Exactly(elements) => {
-            let stays = |old: &&Value, given: &Object| {
+            let stays = |old: &&Value, requested: &Object| {
                 let fixed = |name: &str| {
                     list.sub_attribute(name).unwrap().definition().mutability() == Mutability::Immutable
                 };
-                same_key(old, &key(given))
-                    && given.iter().all(|(name, value)| name == "value" || old.get(name) == Some(value))
-                    && old.as_object().unwrap().keys().all(|name| given.contains_key(name) || fixed(name))
+                same_key(old, &key(requested))
+                    && requested.iter().all(|(name, value)| name == "value" || old.get(name) == Some(value))
+                    && old.as_object().unwrap().keys().all(|name| requested.contains_key(name) || fixed(name))
             };
-            let one = |given: &&Object| {
-                stored.iter().find(|old| stays(old, given)).cloned().unwrap_or(json!(given))
+            let next_element = |requested: &&Object| {
+                stored.iter().find(|old| stays(old, requested)).cloned().unwrap_or(json!(requested))
             };
-            elements.iter().map(one).collect()
+            elements.iter().map(next_element).collect()
         }
     }
 }
@@ -52,11 +52,11 @@ fn sorted(mut list: Vec<Value>) -> Vec<Value> {
 }
 
 fn member() -> impl Strategy<Value = Value> {
-    let said = proptest::option::of(select(&["x", "y"][..]));
-    (select(&["a", "b", "c", "d", "e", "A"][..]), said.clone(), said).prop_map(|(key, said, note)| {
+    let text = proptest::option::of(select(&["x", "y"][..]));
+    (select(&["a", "b", "c", "d", "e", "A"][..]), text.clone(), text).prop_map(|(key, kind, note)| {
         let mut member = json!({ "value": key });
-        if let Some(said) = said {
-            member["type"] = said.into();
+        if let Some(kind) = kind {
+            member["type"] = kind.into();
         }
         if let Some(note) = note {
             member["note"] = note.into();
@@ -74,7 +74,7 @@ fn members(notes: bool) -> impl Strategy<Value = Vec<Value>> {
     })
 }
 
-/// Operations that only say which members there are, among some on other attributes.
+/// Operations that add and remove members by key, among some on other attributes.
 fn operations(list: &'static str, notes: bool) -> impl Strategy<Value = Vec<Value>> {
     let key = select(&["a", "b", "c", "d", "e", "A"][..]);
     let by_key = move |op: &'static str| {
@@ -97,27 +97,33 @@ fn operations(list: &'static str, notes: bool) -> impl Strategy<Value = Vec<Valu
     vec(operation, 1..8)
 }
 
-fn check(on: &ResourceType, list: &str, stored: Vec<Value>, patch: &Patch) -> Result<(), TestCaseError> {
-    let target = on.attribute(list).unwrap();
-    let mut whole = seed(on);
-    whole.insert("externalId".to_owned(), json!("7"));
-    let document = whole.clone();
+fn check(
+    resource_type: &ResourceType,
+    list: &str,
+    stored: Vec<Value>,
+    patch: &Patch,
+) -> Result<(), TestCaseError> {
+    let target = resource_type.attribute(list).unwrap();
+    let mut resource = seed(resource_type);
+    resource.insert("externalId".to_owned(), json!("7"));
+    let document = resource.clone();
     if !stored.is_empty() {
-        whole.insert(list.to_owned(), Value::Array(stored.clone()));
+        resource.insert(list.to_owned(), Value::Array(stored.clone()));
     }
-    let mut expected = patch.apply(whole).unwrap();
+    let mut expected = patch.apply(resource).unwrap();
 
     let (delta, rest) = patch.split(list).unwrap();
     let applied = rest.apply(document).unwrap();
     let next = apply_delta(target, stored.clone(), &delta);
-    let left = expected.resource.remove(list).unwrap_or(json!([]));
-    prop_assert_eq!(sorted(next.clone()), sorted(left.as_array().unwrap().clone()), "{:?}", delta);
+    let remaining = expected.resource.remove(list).unwrap_or(json!([]));
+    prop_assert_eq!(sorted(next.clone()), sorted(remaining.as_array().unwrap().clone()), "{:?}", delta);
     prop_assert_eq!(&applied.resource, &expected.resource);
     prop_assert_eq!(applied.changed || sorted(next.clone()) != sorted(stored.clone()), expected.changed);
     check_changes(target, &stored, &next, &delta)
 }
 
-/// The changes lead from the stored elements to the next ones, but for what the service may have filled in.
+/// Checks that the changes turn the stored elements into the next ones, except for sub-attributes that the service may
+/// have added.
 fn check_changes(
     list: &AttributeRef,
     stored: &[Value],
@@ -153,7 +159,7 @@ fn check_changes(
 }
 
 #[test]
-fn each_rule_of_a_delta() {
+fn changes_follow_each_rule_of_a_delta() {
     let group = standard::group_type();
     let list = group.attribute("members").unwrap();
     let element = |element: Value| element.as_object().unwrap().clone();
@@ -183,11 +189,14 @@ fn each_rule_of_a_delta() {
     }
 }
 
-/// The list as a store has it: each key once.
-fn stored(on: &ResourceType, list: &str, members: Vec<Value>) -> Vec<Value> {
+/// Returns the list in the form of a store, where each key is unique.
+fn stored(resource_type: &ResourceType, list: &str, members: Vec<Value>) -> Vec<Value> {
     let patch = json!({ "op": "add", "path": list, "value": members });
-    let resource =
-        resolve(on, &Tolerance::lenient(), message(&[patch])).unwrap().apply(seed(on)).unwrap().resource;
+    let resource = resolve(resource_type, &Tolerance::lenient(), message(&[patch]))
+        .unwrap()
+        .apply(seed(resource_type))
+        .unwrap()
+        .resource;
     resource.get(list).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
@@ -195,25 +204,25 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn members_of_a_group(before in members(false), operations in operations("members", false)) {
-        let on = standard::group_type();
-        let patch = resolve(&on, &Tolerance::lenient(), message(&operations)).unwrap();
-        check(&on, "members", stored(&on, "members", before), &patch)?;
+    fn splitting_a_patch_of_members_gives_the_same_result(before in members(false), operations in operations("members", false)) {
+        let resource_type = standard::group_type();
+        let patch = resolve(&resource_type, &Tolerance::lenient(), message(&operations)).unwrap();
+        check(&resource_type, "members", stored(&resource_type, "members", before), &patch)?;
     }
 
     #[test]
-    fn elements_of_which_something_may_change(before in members(true), operations in operations("holders", true)) {
-        let on = thing();
-        let patch = resolve(&on, &Tolerance::lenient(), message(&operations)).unwrap();
+    fn splitting_a_patch_of_mutable_elements_gives_the_same_result(before in members(true), operations in operations("holders", true)) {
+        let resource_type = thing();
+        let patch = resolve(&resource_type, &Tolerance::lenient(), message(&operations)).unwrap();
         if patch.split("holders").is_some() {
-            check(&on, "holders", stored(&on, "holders", before), &patch)?;
+            check(&resource_type, "holders", stored(&resource_type, "holders", before), &patch)?;
         }
     }
 
     #[test]
-    fn what_is_not_touched_is_not_changed(operations in operations("members", false)) {
-        let on = thing();
-        let patch = resolve(&on, &Tolerance::lenient(), message(&operations)).unwrap();
+    fn the_delta_of_an_unchanged_list_is_empty(operations in operations("members", false)) {
+        let resource_type = thing();
+        let patch = resolve(&resource_type, &Tolerance::lenient(), message(&operations)).unwrap();
         let (delta, _) = patch.split("holders").unwrap();
         prop_assert!(delta.is_empty());
     }
@@ -221,9 +230,10 @@ proptest! {
 
 #[test]
 fn the_net_effect_depends_on_the_order() {
-    let on = standard::group_type();
+    let resource_type = standard::group_type();
     let split = |operations: Value| {
-        let patch = resolve(&on, &Tolerance::lenient(), message(operations.as_array().unwrap())).unwrap();
+        let patch =
+            resolve(&resource_type, &Tolerance::lenient(), message(operations.as_array().unwrap())).unwrap();
         let (delta, rest) = patch.split("members").unwrap();
         (format!("{delta:?}").replace("String", ""), rest.is_empty())
     };
@@ -251,9 +261,9 @@ fn the_net_effect_depends_on_the_order() {
 }
 
 #[test]
-fn a_patch_that_looks_into_the_list_is_not_split() {
+fn a_patch_that_reads_or_changes_elements_is_not_split() {
     let [user, group, thing] = types();
-    for (on, list, operation) in [
+    for (resource_type, list, operation) in [
         (&group, "members", json!({ "op": "remove", "path": "members[type eq \"User\"]" })),
         (&group, "members", json!({ "op": "remove", "path": "members[value ne \"a\"]" })),
         (&group, "members", json!({ "op": "add", "path": "members[value eq \"a\"].display", "value": "x" })),
@@ -272,16 +282,17 @@ fn a_patch_that_looks_into_the_list_is_not_split() {
         (&user, "title", json!({ "op": "replace", "path": "title", "value": "x" })),
         (&user, "nothing", json!({ "op": "replace", "path": "title", "value": "x" })),
     ] {
-        let patch = resolve(on, &Tolerance::lenient(), message(std::slice::from_ref(&operation))).unwrap();
+        let patch =
+            resolve(resource_type, &Tolerance::lenient(), message(std::slice::from_ref(&operation))).unwrap();
         assert!(patch.split(list).is_none(), "{operation}");
     }
 }
 
 #[test]
-fn a_list_that_may_not_be_empty_is_not_split() {
+fn a_required_list_is_not_split() {
     let schema = standard::group().adjust("members", |members| members.required()).unwrap();
-    let on = ResourceType::builder("Group", "/Groups", schema).build().unwrap();
+    let resource_type = ResourceType::builder("Group", "/Groups", schema).build().unwrap();
     let operation = json!({ "op": "remove", "path": "members[value eq \"a\"]" });
-    let patch = resolve(&on, &Tolerance::lenient(), message(&[operation])).unwrap();
+    let patch = resolve(&resource_type, &Tolerance::lenient(), message(&[operation])).unwrap();
     assert!(patch.split("members").is_none());
 }

@@ -1,4 +1,4 @@
-//! Requests that are made to cost much: they are refused, or cost little.
+//! Requests that are crafted to be expensive are refused, or take little time.
 
 use scim_patch::{PatchError, PatchLimits, PatchRequest};
 use scim_schema::{ReadContext, ResourceType, ScimType, Tolerance, standard};
@@ -18,21 +18,21 @@ fn user(attribute: &str, elements: Vec<Value>) -> Object {
     user.as_object().unwrap().clone()
 }
 
-fn apply(on: &ResourceType, resource: Object, operations: &[Value]) -> Result<Object, PatchError> {
-    let patch = resolve(on, &Tolerance::lenient(), message(operations));
+fn apply(resource_type: &ResourceType, resource: Object, operations: &[Value]) -> Result<Object, PatchError> {
+    let patch = resolve(resource_type, &Tolerance::lenient(), message(operations));
     patch.and_then(|patch| patch.apply(resource)).map(|applied| applied.resource)
 }
 
 #[test]
-fn many_operations_on_one_list_by_key_share_a_pass() {
+fn many_operations_on_one_list_by_key_share_one_pass() {
     let remove = |n: usize| json!({ "op": "remove", "path": format!("members[value eq \"member-{n:08}\"]") });
     let operations: Vec<Value> = (0..1_000).map(|n| remove(n * 20)).collect();
-    let left = apply(&standard::group_type(), group(20_000), &operations).unwrap();
-    assert_eq!(left["members"].as_array().unwrap().len(), 19_000);
+    let resource = apply(&standard::group_type(), group(20_000), &operations).unwrap();
+    assert_eq!(resource["members"].as_array().unwrap().len(), 19_000);
 }
 
 #[test]
-fn operations_on_other_attributes_in_between_do_not_matter() {
+fn operations_on_other_attributes_in_between_do_not_slow_down_a_list() {
     let operations: Vec<Value> = (0..500)
         .flat_map(|n| {
             let add = json!({ "op": "add", "path": "members", "value": [{ "value": format!("new-{n}") }] });
@@ -45,39 +45,45 @@ fn operations_on_other_attributes_in_between_do_not_matter() {
 }
 
 #[test]
-fn as_many_values_as_are_allowed() {
+fn the_maximum_number_of_values_is_accepted() {
     let new: Vec<Value> = (0..100_000).map(|n| json!({ "value": format!("new-{n}") })).collect();
-    let on = standard::group_type();
+    let resource_type = standard::group_type();
     let add = json!({ "op": "add", "path": "members", "value": new });
-    let grown = apply(&on, group(50_000), &[add]).unwrap();
+    let grown = apply(&resource_type, group(50_000), &[add]).unwrap();
     assert_eq!(grown["members"].as_array().unwrap().len(), 150_000);
     let remove = json!({ "op": "remove", "path": "members", "value": new });
-    assert_eq!(apply(&on, grown.clone(), &[remove]).unwrap()["members"].as_array().unwrap().len(), 50_000);
+    assert_eq!(
+        apply(&resource_type, grown.clone(), &[remove]).unwrap()["members"].as_array().unwrap().len(),
+        50_000
+    );
     let replace = json!({ "op": "replace", "path": "members", "value": new });
-    assert_eq!(apply(&on, grown, &[replace]).unwrap()["members"].as_array().unwrap().len(), 100_000);
+    assert_eq!(
+        apply(&resource_type, grown, &[replace]).unwrap()["members"].as_array().unwrap().len(),
+        100_000
+    );
 }
 
 #[test]
-fn elements_without_keys_are_hashed_too() {
+fn elements_of_lists_without_keys_are_hashed() {
     let emails = |from: usize| {
         (from..from + 50_000).map(|n| json!({ "value": format!("{n}@example.com") })).collect::<Vec<_>>()
     };
-    let on = standard::user_type();
+    let resource_type = standard::user_type();
     let add = json!({ "op": "add", "path": "emails", "value": emails(25_000) });
-    let grown = apply(&on, user("emails", emails(0)), &[add]).unwrap();
+    let grown = apply(&resource_type, user("emails", emails(0)), &[add]).unwrap();
     assert_eq!(grown["emails"].as_array().unwrap().len(), 75_000);
     let remove = json!({ "op": "remove", "path": "emails", "value": emails(50_000) });
-    assert_eq!(apply(&on, grown, &[remove]).unwrap()["emails"].as_array().unwrap().len(), 50_000);
+    assert_eq!(apply(&resource_type, grown, &[remove]).unwrap()["emails"].as_array().unwrap().len(), 50_000);
 }
 
 #[test]
-fn elements_without_a_value_are_hashed_by_all_that_they_have() {
+fn elements_without_a_value_are_hashed_by_all_sub_attributes() {
     let addresses = |from: usize| (from..from + 20_000).map(|n| json!({ "locality": format!("{n}") }));
     let (old, new): (Vec<_>, Vec<_>) = (addresses(0).collect(), addresses(10_000).collect());
-    let on = standard::user_type();
+    let resource_type = standard::user_type();
     let count = |op: &str| {
         let operation = json!({ "op": op, "path": "addresses", "value": new });
-        let user = apply(&on, user("addresses", old.clone()), &[operation]);
+        let user = apply(&resource_type, user("addresses", old.clone()), &[operation]);
         user.map(|user| user["addresses"].as_array().unwrap().len())
     };
     assert_eq!(count("add"), Ok(30_000));
@@ -85,33 +91,33 @@ fn elements_without_a_value_are_hashed_by_all_that_they_have() {
 }
 
 #[test]
-fn the_same_element_over_and_over_is_found_at_once() {
+fn many_duplicates_of_one_element_take_little_time() {
     let operation = json!({ "op": "add", "path": "emails", "value": vec![json!({ "value": "a" }); 50_000] });
     let user = apply(&standard::user_type(), user("emails", vec![]), &[operation]);
     assert_eq!(user.map(|user| user["emails"].as_array().unwrap().len()), Ok(1));
 }
 
-/// Each of these changes what the one before has found, so that the list is looked through again.
+/// Each element changes the one that the previous element has matched, so that the list is searched again.
 #[test]
-fn elements_that_change_each_other_are_paid_for() {
+fn elements_that_change_each_other_use_up_the_budget() {
     let old: Vec<Value> = (0..20_000).map(|n| json!({ "value": format!("{n}"), "display": "x" })).collect();
-    let given = (0..10_000)
+    let elements = (0..10_000)
         .flat_map(|n| [json!({ "value": format!("{n}"), "display": "y" }), json!({ "display": "x" })]);
-    let operation = json!({ "op": "add", "path": "roles", "value": given.collect::<Vec<_>>() });
+    let operation = json!({ "op": "add", "path": "roles", "value": elements.collect::<Vec<_>>() });
     let error = apply(&standard::user_type(), user("roles", old), &[operation]).unwrap_err();
     assert!(error.is_too_large() && error.operation() == Some(0), "{error}");
 }
 
 #[test]
-fn one_value_of_many_types_is_many_elements_at_once() {
-    let given: Vec<Value> = (0..20_000).map(|n| json!({ "value": "a", "type": format!("{n}") })).collect();
-    let operation = json!({ "op": "replace", "path": "emails", "value": given });
+fn one_value_with_many_types_takes_little_time() {
+    let elements: Vec<Value> = (0..20_000).map(|n| json!({ "value": "a", "type": format!("{n}") })).collect();
+    let operation = json!({ "op": "replace", "path": "emails", "value": elements });
     let user = apply(&standard::user_type(), user("emails", vec![]), &[operation]).unwrap();
     assert_eq!(user["emails"].as_array().unwrap().len(), 20_000);
 }
 
 #[test]
-fn filters_are_paid_for_by_term_and_element() {
+fn filters_use_up_the_budget_by_term_and_element() {
     let terms: Vec<String> = (0..400).map(|n| format!("display eq \"{n}\"")).collect();
     let remove = json!({ "op": "remove", "path": format!("members[{}]", terms.join(" or ")) });
     let error = apply(&standard::group_type(), group(30_000), &[remove]).unwrap_err();
@@ -123,7 +129,7 @@ fn filters_are_paid_for_by_term_and_element() {
 }
 
 #[test]
-fn many_attributes_in_many_operations_are_sorted_out() {
+fn many_attributes_in_many_operations_take_little_time() {
     let value = json!({
         "title": "t", "nickName": "n", "displayName": "d", "locale": "l", "timezone": "z", "active": true,
         "userType": "u", "externalId": "e", "profileUrl": "https://example.com/", "preferredLanguage": "en",
@@ -134,7 +140,7 @@ fn many_attributes_in_many_operations_are_sorted_out() {
 }
 
 #[test]
-fn depth_is_refused_by_the_reader() {
+fn deep_nesting_is_refused() {
     let (tolerance, limits) = (Tolerance::lenient(), PatchLimits::default());
     for text in ["[".repeat(100_000), format!("{{\"Operations\":{}", "[{\"a\":".repeat(50_000))] {
         let error =
@@ -144,7 +150,7 @@ fn depth_is_refused_by_the_reader() {
 }
 
 #[test]
-fn messages_stay_short() {
+fn error_messages_stay_short() {
     let long = "x".repeat(1 << 20);
     for operation in [
         json!({ "op": long, "path": "title" }),

@@ -1,4 +1,4 @@
-//! PATCH as cases in `testdata/patch`, and as properties of random patches.
+//! Tests of PATCH: the cases of `testdata/patch`, and properties of random patches.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! Cases as `testdata/patch/` holds them, and running one.
+//! The format of the cases in `testdata/patch/`, and how to run them.
 
 pub(crate) mod random;
 
@@ -15,7 +15,7 @@ pub(crate) type Object = Map<String, Value>;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
-    /// What they have in common, with the RFC section.
+    /// What the cases have in common, with the RFC section.
     pub(crate) about: String,
     /// Resource types that the cases use by name, besides `User` and `Group`.
     #[serde(default)]
@@ -40,26 +40,26 @@ pub(crate) struct Case {
     pub(crate) name: String,
     #[serde(rename = "type", default = "user")]
     type_name: String,
-    /// `lenient`, `strict`, `interop`, or one of them with `+quirk` or `-quirk` behind it; all three
-    /// if none is given.
+    /// `lenient`, `strict`, `interop`, or one of them followed by `+quirk` or `-quirk`. All three if the list
+    /// is empty.
     #[serde(default)]
     pub(crate) profiles: Vec<String>,
     /// The resource before; `schemas` is filled in.
     #[serde(default)]
     resource: Object,
-    /// The operations of a well-formed message,
+    /// The operations of a well-formed message. Each case has one of `operations`, `message` and `text`.
     #[serde(default)]
     operations: Option<Value>,
-    /// or a whole message,
+    /// A complete message.
     #[serde(default)]
     message: Option<Value>,
-    /// or its text.
+    /// The text of a message.
     #[serde(default)]
     text: Option<String>,
     #[serde(default)]
     limits: Option<Object>,
     expect: Expect,
-    /// The quirks that fire, in order: the name, or all that is reported of it.
+    /// The tolerated quirks, in order: the name of the quirk, or the full text of its report.
     #[serde(default)]
     tolerated: Vec<String>,
     #[serde(default)]
@@ -70,7 +70,7 @@ fn user() -> String {
     "User".to_owned()
 }
 
-/// What comes of applying the patch to its own result.
+/// The result of applying the patch to its own result.
 #[derive(Deserialize, Default, PartialEq)]
 #[serde(rename_all = "lowercase")]
 enum Again {
@@ -83,7 +83,7 @@ enum Again {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Expect {
-    /// The resource afterwards, which differs from before.
+    /// The resource afterwards, which must differ from the one before.
     Resource(Object),
     Unchanged,
     Error(ExpectedError),
@@ -92,11 +92,11 @@ enum Expect {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct ExpectedError {
-    /// `None`: the request is too large.
+    /// The SCIM error type, or `None` if the request is too large.
     scim_type: Option<String>,
     operation: Option<usize>,
     path: String,
-    /// A part of the message that matters.
+    /// A part of the error message.
     #[serde(default)]
     says: String,
 }
@@ -127,7 +127,7 @@ impl Custom {
     }
 }
 
-/// A profile with quirks switched on and off, such as `strict+operation-case`.
+/// Parses a profile with a quirk switched on or off, such as `strict+operation-case`.
 pub(crate) fn tolerance(profile: &str) -> Tolerance {
     let end = profile.find(['+']).or(profile.find("-")).unwrap_or(profile.len());
     let mut tolerance = match &profile[..end] {
@@ -185,20 +185,20 @@ impl Case {
             }
             (None, Some(message), None) => message.to_string(),
             (None, None, Some(text)) => text.clone(),
-            _ => panic!("{}: one of operations, message, text", self.name),
+            _ => panic!("{}: needs exactly one of operations, message and text", self.name),
         }
     }
 
-    pub(crate) fn resource(&self, on: &ResourceType) -> Object {
-        canonical(on, self.resource.clone())
+    pub(crate) fn resource(&self, resource_type: &ResourceType) -> Object {
+        canonical(resource_type, self.resource.clone())
     }
 
     /// Applies the patch to a resource.
-    pub(crate) fn run(&self, on: &ResourceType, profile: &str, resource: Object) -> Outcome {
+    pub(crate) fn run(&self, resource_type: &ResourceType, profile: &str, resource: Object) -> Outcome {
         let (tolerance, limits) = (tolerance(profile), self.limits());
         let mut read_context = ReadContext::new(&tolerance);
         let mut result = PatchRequest::parse(self.text().as_bytes(), &limits, &mut read_context)
-            .and_then(|request| request.resolve(on, &limits, &mut read_context))
+            .and_then(|request| request.resolve(resource_type, &limits, &mut read_context))
             .and_then(|patch| patch.apply_within(resource, &self.budget()));
         let mut tolerated = read_context.into_tolerated();
         if let Ok(applied) = &mut result {
@@ -207,7 +207,7 @@ impl Case {
         Outcome { result, tolerated }
     }
 
-    /// A value of the resource or of the request that the reason of an error tells.
+    /// Returns a value of the resource or of the request that the reason of an error contains.
     fn leaked(&self, error: &PatchError) -> Option<String> {
         fn texts<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
             match value {
@@ -222,21 +222,21 @@ impl Case {
         for operation in self.operations.iter().filter_map(Value::as_array).flatten() {
             texts(&operation["value"], &mut found);
         }
-        // The path is the client's own; short words occur in any sentence.
+        // Ignore the path, which the client has sent, and short values, which occur in any sentence.
         let message = error.to_string();
         let reason = message.split("`: ").last().unwrap_or_default();
         found.into_iter().find(|text| text.len() > 5 && reason.contains(*text)).map(str::to_owned)
     }
 
-    /// Runs the case under a profile; what is wrong, if anything.
-    pub(crate) fn check(&self, on: &ResourceType, profile: &str) -> Result<(), String> {
-        let before = self.resource(on);
-        let kept = before.clone();
-        let outcome = self.run(on, profile, before.clone());
-        if before != kept {
-            return Err("the resource that was kept has changed".to_owned());
+    /// Runs the case under a profile. The error lists the differences from the expected result.
+    pub(crate) fn check(&self, resource_type: &ResourceType, profile: &str) -> Result<(), String> {
+        let before = self.resource(resource_type);
+        let copy = before.clone();
+        let outcome = self.run(resource_type, profile, before.clone());
+        if before != copy {
+            return Err("applying the patch changed a copy of the resource".to_owned());
         }
-        let mut wrong = String::new();
+        let mut differences = String::new();
         match (&self.expect, &outcome.result) {
             (Expect::Error(expected), Err(error)) => {
                 let same = error.scim_type().map(|t| t.as_str()) == expected.scim_type.as_deref()
@@ -245,62 +245,62 @@ impl Case {
                     && error.is_too_large() == expected.scim_type.is_none()
                     && error.to_string().contains(&expected.says);
                 if !same {
-                    return Err(format!("another error: {:?} {error}", error.scim_type()));
+                    return Err(format!("another error was expected: {:?} {error}", error.scim_type()));
                 }
                 return match self.leaked(error) {
-                    Some(value) => Err(format!("the message tells the value {value}: {error}")),
+                    Some(value) => Err(format!("the error message contains the value {value}: {error}")),
                     None => Ok(()),
                 };
             }
             (Expect::Error(_), Ok(applied)) => {
-                return Err(format!("no error but {:#}", json!(applied.resource)));
+                return Err(format!("expected an error, got {:#}", json!(applied.resource)));
             }
             (_, Err(error)) => return Err(format!("{:?} {error}", error.scim_type())),
             (expect, Ok(applied)) => {
                 let expected = match expect {
-                    Expect::Resource(resource) => canonical(on, resource.clone()),
+                    Expect::Resource(resource) => canonical(resource_type, resource.clone()),
                     _ => before.clone(),
                 };
                 if applied.resource != expected {
-                    let _ = writeln!(wrong, "the resource is {:#}", json!(applied.resource));
+                    let _ = writeln!(differences, "the resource is {:#}", json!(applied.resource));
                 }
                 if applied.changed != (applied.resource != before) {
-                    let _ = writeln!(wrong, "reported as changed: {}", applied.changed);
+                    let _ = writeln!(differences, "`changed` is {}", applied.changed);
                 }
                 if matches!(expect, Expect::Resource(_)) && !applied.changed {
-                    let _ = writeln!(wrong, "nothing changed");
+                    let _ = writeln!(differences, "the patch changed nothing");
                 }
-                if on.validate(&before, None).is_ok()
-                    && let Err(violation) = on.validate(&applied.resource, Some(&before))
+                if resource_type.validate(&before, None).is_ok()
+                    && let Err(violation) = resource_type.validate(&applied.resource, Some(&before))
                 {
-                    let _ = writeln!(wrong, "not valid any more: {violation}");
+                    let _ = writeln!(differences, "the resource became invalid: {violation}");
                 }
-                let again = match self.run(on, profile, applied.resource.clone()).result {
+                let again = match self.run(resource_type, profile, applied.resource.clone()).result {
                     Err(_) => Again::Refused,
                     Ok(again) if again.changed => Again::Changed,
                     Ok(_) => Again::Unchanged,
                 };
                 if again != self.again {
-                    wrong.push_str("applied again it does not do what is expected\n");
+                    differences.push_str("applying the patch again has an unexpected result\n");
                 }
             }
         }
-        let is = |(tolerated, expected): (&ToleratedQuirk, &String)| {
+        let matches_report = |(tolerated, expected): (&ToleratedQuirk, &String)| {
             *expected == tolerated.quirk.name() || *expected == tolerated.to_string()
         };
         if outcome.tolerated.len() != self.tolerated.len()
-            || !outcome.tolerated.iter().zip(&self.tolerated).all(is)
+            || !outcome.tolerated.iter().zip(&self.tolerated).all(matches_report)
         {
-            let _ = writeln!(wrong, "fired {:?}", outcome.tolerated);
+            let _ = writeln!(differences, "the tolerated quirks are {:?}", outcome.tolerated);
         }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+        if differences.is_empty() { Ok(()) } else { Err(differences) }
     }
 }
 
-/// Fills in `schemas`, unless it is given.
-fn canonical(on: &ResourceType, mut resource: Object) -> Object {
+/// Adds `schemas` if it is missing.
+fn canonical(resource_type: &ResourceType, mut resource: Object) -> Object {
     if !resource.contains_key("schemas") {
-        on.update_schemas(&mut resource);
+        resource_type.update_schemas(&mut resource);
     }
     resource
 }

@@ -1,4 +1,4 @@
-//! Random resources and patches over a small world, so that they meet.
+//! Random resources and patches. They draw from few names and values, so that patches often match the resources.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Object;
 
-/// A type with one of everything.
+/// A resource type with attributes of every kind.
 pub(crate) fn thing() -> ResourceType {
     let immutable = |name: &str| Attribute::string(name).with_mutability(Mutability::Immutable);
     let read_only = |name: &str| Attribute::string(name).with_mutability(Mutability::ReadOnly);
@@ -68,12 +68,12 @@ pub(crate) fn types() -> [ResourceType; 3] {
     [standard::user_type(), standard::group_type(), thing()]
 }
 
-/// A resource of each of the [`types`] that is valid, to begin with.
-pub(crate) fn seed(on: &ResourceType) -> Object {
+/// A minimal valid resource of one of the [`types`].
+pub(crate) fn seed(resource_type: &ResourceType) -> Object {
     let mut seed = json!({ "userName": "a", "displayName": "a", "label": "a" });
     let seed = seed.as_object_mut().unwrap();
-    seed.retain(|name, _| on.attribute(name).is_some());
-    on.update_schemas(seed);
+    seed.retain(|name, _| resource_type.attribute(name).is_some());
+    resource_type.update_schemas(seed);
     seed.clone()
 }
 
@@ -91,8 +91,8 @@ fn leaf() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Any JSON, in terms of the small world.
-pub(crate) fn anything() -> impl Strategy<Value = Value> {
+/// Any JSON with the names and values that resources have.
+pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     const KEYS: &[&str] = &[
         "value",
         "type",
@@ -132,8 +132,8 @@ pub(crate) fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A value that suits an attribute, or one of its elements.
-fn fitting_one(target: &AttributeRef) -> BoxedStrategy<Value> {
+/// A valid value for an attribute, or for one of its elements.
+fn valid_element(target: &AttributeRef) -> BoxedStrategy<Value> {
     match target.definition().data_type() {
         Type::String => select(TEXTS).prop_map(Value::from).boxed(),
         Type::Boolean => any::<bool>().prop_map(Value::from).boxed(),
@@ -149,13 +149,13 @@ fn fitting_one(target: &AttributeRef) -> BoxedStrategy<Value> {
             let subs = target.sub_attributes().to_vec();
             let member = select(subs).prop_flat_map(|sub| {
                 let name = sub.definition().name().to_owned();
-                prop_oneof![12 => fitting(&sub), 1 => Just(Value::Null)]
+                prop_oneof![12 => valid_value(&sub), 1 => Just(Value::Null)]
                     .prop_map(move |value| (name.clone(), value))
             });
             let object = vec(member, 1..4).prop_map(|members| members.into_iter().collect::<Object>());
             // Most elements have a value.
             let value = match target.sub_attribute("value") {
-                Some(sub) => proptest::option::weighted(0.8, fitting(sub)).boxed(),
+                Some(sub) => proptest::option::weighted(0.8, valid_value(sub)).boxed(),
                 None => Just(None).boxed(),
             };
             (object, value)
@@ -168,24 +168,24 @@ fn fitting_one(target: &AttributeRef) -> BoxedStrategy<Value> {
     }
 }
 
-/// A value that suits an attribute.
-fn fitting(target: &AttributeRef) -> BoxedStrategy<Value> {
+/// A valid value for an attribute.
+fn valid_value(target: &AttributeRef) -> BoxedStrategy<Value> {
     if target.definition().is_multi_valued() {
-        vec(fitting_one(target), 0..4).prop_map(Value::Array).boxed()
+        vec(valid_element(target), 0..4).prop_map(Value::Array).boxed()
     } else {
-        fitting_one(target)
+        valid_element(target)
     }
 }
 
 /// A filter that may select an element.
 fn filter(target: &AttributeRef) -> BoxedStrategy<String> {
     let sub = match target.sub_attributes() {
-        [] => return fitting_one(target).prop_map(|value| format!("value eq {value}")).boxed(),
+        [] => return valid_element(target).prop_map(|value| format!("value eq {value}")).boxed(),
         subs => select(subs.to_vec()),
     };
     let term = sub.prop_flat_map(|sub| {
         let name = sub.definition().name().to_owned();
-        fitting_one(&sub).prop_map(move |value| format!("{name} eq {value}"))
+        valid_element(&sub).prop_map(move |value| format!("{name} eq {value}"))
     });
     (term.clone(), term, 0..8)
         .prop_map(|(a, b, form)| match form {
@@ -197,49 +197,50 @@ fn filter(target: &AttributeRef) -> BoxedStrategy<String> {
         .boxed()
 }
 
-/// A path to an attribute or part of it, with a value that suits it.
-fn place(on: &ResourceType) -> impl Strategy<Value = (String, Value)> + use<> {
-    // Certificates that are none are tolerated, which is not what is tried here.
-    let left_out = ["id", "meta", "schemas", "groups", "x509Certificates"];
-    let attributes: Vec<AttributeRef> = on
+/// A path to an attribute or a part of it, with a valid value.
+fn path_and_value(resource_type: &ResourceType) -> impl Strategy<Value = (String, Value)> + use<> {
+    // Invalid certificates are tolerated, which would break the comparison of the results.
+    let skipped = ["id", "meta", "schemas", "groups", "x509Certificates"];
+    let attributes: Vec<AttributeRef> = resource_type
         .all_attributes()
-        .filter(|target| !left_out.contains(&target.attribute().name()))
+        .filter(|target| !skipped.contains(&target.attribute().name()))
         .cloned()
         .collect();
     select(attributes).prop_flat_map(|target| {
-        let whole = fitting(&target).prop_map({
+        let attribute = valid_value(&target).prop_map({
             let path = target.to_string();
             move |value| (path.clone(), value)
         });
-        let mut ways = vec![(4, whole.boxed())];
+        let mut strategies = vec![(4, attribute.boxed())];
         if !target.sub_attributes().is_empty() {
             let sub = select(target.sub_attributes().to_vec());
-            let sub = sub.prop_flat_map(|sub| (Just(sub.to_string()), fitting(&sub)));
-            ways.push((2, sub.boxed()));
+            let sub = sub.prop_flat_map(|sub| (Just(sub.to_string()), valid_value(&sub)));
+            strategies.push((2, sub.boxed()));
         }
         if target.definition().is_multi_valued() {
             let path = target.to_string();
-            let element = (filter(&target), fitting_one(&target));
-            ways.push((
+            let element = (filter(&target), valid_element(&target));
+            strategies.push((
                 1,
                 element.prop_map(move |(filter, value)| (format!("{path}[{filter}]"), value)).boxed(),
             ));
             if !target.sub_attributes().is_empty() {
                 let path = target.to_string();
                 let sub = select(target.sub_attributes().to_vec());
-                let sub = sub.prop_flat_map(|sub| (Just(sub.definition().name().to_owned()), fitting(&sub)));
+                let sub =
+                    sub.prop_flat_map(|sub| (Just(sub.definition().name().to_owned()), valid_value(&sub)));
                 let part = (filter(&target), sub);
                 let part =
                     part.prop_map(move |(filter, (sub, value))| (format!("{path}[{filter}].{sub}"), value));
-                ways.push((3, part.boxed()));
+                strategies.push((3, part.boxed()));
             }
         }
-        proptest::strategy::Union::new_weighted(ways)
+        proptest::strategy::Union::new_weighted(strategies)
     })
 }
 
-/// An operation on resources of a type; most suit it.
-pub(crate) fn operation(on: &ResourceType) -> impl Strategy<Value = Value> + use<> {
+/// An operation on resources of a type. Most of them are valid.
+pub(crate) fn operation(resource_type: &ResourceType) -> impl Strategy<Value = Value> + use<> {
     let op = |op: &'static str| {
         move |(path, value): (String, Value)| match (op, &value) {
             ("remove", Value::Array(_)) if path.len() % 2 == 0 => {
@@ -249,31 +250,35 @@ pub(crate) fn operation(on: &ResourceType) -> impl Strategy<Value = Value> + use
             _ => json!({ "op": op, "path": path, "value": value }),
         }
     };
-    let odd = (select(&["add", "replace", "remove", "Add", "move"][..]), place(on), anything());
-    let odd = odd.prop_map(|(op, (path, _), value)| json!({ "op": op, "path": path, "value": value }));
-    let pathless = vec(place(on), 1..4).prop_map(|places| {
-        let value: Object = places.into_iter().collect();
+    let invalid =
+        (select(&["add", "replace", "remove", "Add", "move"][..]), path_and_value(resource_type), any_json());
+    let invalid =
+        invalid.prop_map(|(op, (path, _), value)| json!({ "op": op, "path": path, "value": value }));
+    let pathless = vec(path_and_value(resource_type), 1..4).prop_map(|paths_and_values| {
+        let value: Object = paths_and_values.into_iter().collect();
         json!({ "op": if value.len().is_multiple_of(2) { "add" } else { "replace" }, "value": value })
     });
     prop_oneof![
-        6 => place(on).prop_map(op("add")),
-        5 => place(on).prop_map(op("replace")),
-        4 => place(on).prop_map(op("remove")),
+        6 => path_and_value(resource_type).prop_map(op("add")),
+        5 => path_and_value(resource_type).prop_map(op("replace")),
+        4 => path_and_value(resource_type).prop_map(op("remove")),
         1 => pathless,
-        1 => odd,
-        1 => (select(&["add", "replace", "remove"][..]), anything()).prop_map(|(op, value)| json!({ "op": op, "value": value })),
+        1 => invalid,
+        1 => (select(&["add", "replace", "remove"][..]), any_json()).prop_map(|(op, value)| json!({ "op": op, "value": value })),
     ]
 }
 
-/// A type, operations that make a resource of it, and a patch of one to some operations.
+/// A resource type, a resource of it, and some operations on the resource.
 pub(crate) fn scenario() -> impl Strategy<Value = (ResourceType, Object, Vec<Value>)> {
-    select(types().to_vec()).prop_flat_map(|on| (Just(on.clone()), resource(&on), vec(operation(&on), 1..6)))
+    select(types().to_vec()).prop_flat_map(|resource_type| {
+        (Just(resource_type.clone()), resource(&resource_type), vec(operation(&resource_type), 1..6))
+    })
 }
 
 /// A valid resource of a type.
-pub(crate) fn resource(on: &ResourceType) -> impl Strategy<Value = Object> + use<> {
-    let on = on.clone();
-    vec(operation(&on), 0..25).prop_map(move |operations| grow(&on, &operations))
+pub(crate) fn resource(resource_type: &ResourceType) -> impl Strategy<Value = Object> + use<> {
+    let resource_type = resource_type.clone();
+    vec(operation(&resource_type), 0..25).prop_map(move |operations| grow(&resource_type, &operations))
 }
 
 pub(crate) fn tolerance() -> impl Strategy<Value = Tolerance> {
@@ -284,17 +289,25 @@ pub(crate) fn message(operations: &[Value]) -> Value {
     json!({ "schemas": [PATCH_OP], "Operations": operations })
 }
 
-pub(crate) fn resolve(on: &ResourceType, tolerance: &Tolerance, message: Value) -> Result<Patch, PatchError> {
+pub(crate) fn resolve(
+    resource_type: &ResourceType,
+    tolerance: &Tolerance,
+    message: Value,
+) -> Result<Patch, PatchError> {
     let limits = PatchLimits::default();
     let mut read_context = ReadContext::new(tolerance);
-    PatchRequest::from_value(message, &limits, &mut read_context)?.resolve(on, &limits, &mut read_context)
+    PatchRequest::from_value(message, &limits, &mut read_context)?.resolve(
+        resource_type,
+        &limits,
+        &mut read_context,
+    )
 }
 
-/// A resource of a type: what a few operations, of which most fail, make of the seed.
-pub(crate) fn grow(on: &ResourceType, operations: &[Value]) -> Object {
+/// Applies operations to the minimal resource of a type. Operations that fail are skipped.
+pub(crate) fn grow(resource_type: &ResourceType, operations: &[Value]) -> Object {
     let tolerance = Tolerance::lenient();
-    operations.iter().fold(seed(on), |resource, operation| {
-        let patch = resolve(on, &tolerance, message(std::slice::from_ref(operation)));
+    operations.iter().fold(seed(resource_type), |resource, operation| {
+        let patch = resolve(resource_type, &tolerance, message(std::slice::from_ref(operation)));
         let applied = patch.and_then(|patch| patch.apply(resource.clone()));
         applied.map_or(resource, |applied| applied.resource)
     })
