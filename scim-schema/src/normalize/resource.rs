@@ -143,10 +143,10 @@ impl ResourceType {
     }
 
     fn expected_schemas(&self, resource: &Map<String, Value>) -> impl Iterator<Item = &str> {
-        let there = |extension: &Extension<'_>| {
+        let is_listed = |extension: &Extension<'_>| {
             extension.is_required() || resource.contains_key(extension.schema().id())
         };
-        let extensions = self.extensions().filter(there).map(|extension| extension.schema().id());
+        let extensions = self.extensions().filter(is_listed).map(|extension| extension.schema().id());
         std::iter::once(self.schema().id()).chain(extensions)
     }
 }

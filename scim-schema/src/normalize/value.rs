@@ -29,7 +29,9 @@ impl AttributeRef {
                     [] => return Ok(false),
                     // A nested list is certainly a mistake, so validation refuses it.
                     [Value::Array(_)] => return Ok(true),
-                    [one] if read_context.allow_quirk(Quirk::ListForSingular, self) => *value = one.take(),
+                    [single] if read_context.allow_quirk(Quirk::ListForSingular, self) => {
+                        *value = single.take()
+                    }
                     _ => return Ok(true),
                 }
             }
@@ -251,11 +253,11 @@ impl AttributeRef {
         if let Value::Number(number) = value
             && self.definition().data_type() == Type::Integer
             && !(number.is_i64() || number.is_u64())
-            && let Some(whole) =
-                number.as_f64().and_then(float_as_integer).and_then(|whole| i64::try_from(whole).ok())
+            && let Some(integer) =
+                number.as_f64().and_then(float_as_integer).and_then(|integer| i64::try_from(integer).ok())
             && read_context.allow_quirk(Quirk::FractionForInteger, self)
         {
-            *value = Value::from(whole);
+            *value = Value::from(integer);
         }
     }
 }
