@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{AttributeRef, Projection, ReadContext, ResourceType};
 
 pub use crate::message::canonicalize_message;
-pub use crate::projection::Derive;
+pub use crate::projection::DeriveValues;
 pub use crate::shortened::shortened;
 pub use crate::strict_json::StrictJson;
 
@@ -29,12 +29,12 @@ pub fn find_sub_attribute<'a>(
 
 /// Whether a text is the path of an attribute, such as `name.familyName`, and not only a name. Used for error
 /// messages where only a name is allowed.
-pub fn has_path(resource_type: &ResourceType, text: &str) -> bool {
-    resource_type.has_path(text)
+pub fn is_attribute_path(resource_type: &ResourceType, text: &str) -> bool {
+    resource_type.is_attribute_path(text)
 }
 
 /// Whether one of two projections is an unchanged clone of the other, so that both show the same attributes. False
 /// for two projections that were built separately, even from the same parameters.
-pub fn is_clone_of(projection: &Projection, other: &Projection) -> bool {
-    projection.is_clone_of(other)
+pub fn shares_selection_with(projection: &Projection, other: &Projection) -> bool {
+    projection.shares_selection_with(other)
 }

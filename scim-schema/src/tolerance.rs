@@ -156,7 +156,7 @@ quirks! {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Tolerance {
     quirks: u64,
-    replaces_whole_complex: bool,
+    replaces_all_sub_attributes: bool,
 }
 
 impl Tolerance {
@@ -164,14 +164,14 @@ impl Tolerance {
     pub fn lenient() -> Self {
         Quirk::ALL
             .iter()
-            .fold(Self { quirks: 0, replaces_whole_complex: false }, |set, quirk| set.with(*quirk))
+            .fold(Self { quirks: 0, replaces_all_sub_attributes: false }, |set, quirk| set.with(*quirk))
     }
 
     /// Tolerates only what the RFCs allow.
     pub fn strict() -> Self {
         // The RFCs allow these four. They are quirks so that they are recorded, and because the interop profile
         // refuses the first three.
-        Self { quirks: 0, replaces_whole_complex: false }
+        Self { quirks: 0, replaces_all_sub_attributes: false }
             .with(Quirk::PathlessOperation)
             .with(Quirk::WholeElement)
             .with(Quirk::SeveralSelected)
@@ -185,7 +185,7 @@ impl Tolerance {
             .without(Quirk::PathlessOperation)
             .without(Quirk::WholeElement)
             .without(Quirk::SeveralSelected);
-        Self { replaces_whole_complex: true, ..strict }
+        Self { replaces_all_sub_attributes: true, ..strict }
     }
 
     /// Also tolerates a quirk.
@@ -207,8 +207,8 @@ impl Tolerance {
 
     /// Whether `replace` of a complex attribute removes the sub-attributes that the client omits. RFC 7644 section
     /// 3.5.2.3 keeps them; the interop profile removes them.
-    pub fn replaces_whole_complex(&self) -> bool {
-        self.replaces_whole_complex
+    pub fn replaces_all_sub_attributes(&self) -> bool {
+        self.replaces_all_sub_attributes
     }
 }
 

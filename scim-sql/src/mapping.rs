@@ -269,7 +269,7 @@ impl MappingBuilder {
         for (path, column) in self.columns {
             let target = resolve(&self.on, &path)?;
             let attribute = self.on.parent_attribute(&target).unwrap_or(&target).clone();
-            let sub = target.sub().map(|sub| sub.name().to_owned());
+            let sub = target.sub_attribute_definition().map(|sub| sub.name().to_owned());
             match all.iter_mut().find(|(found, _)| *found == attribute) {
                 Some((_, row)) => row.columns.push((sub, column)),
                 None => {
@@ -315,7 +315,7 @@ impl Mapping {
         let place = place.unwrap_or(self.attributes.len());
         let slots = elements.columns.iter().filter_map(|(sub, _)| sub_target(&target, sub.as_deref()));
         for of in slots.chain([&target]) {
-            let sub = of.sub().map(|sub| sub.name().to_owned());
+            let sub = of.sub_attribute_definition().map(|sub| sub.name().to_owned());
             self.slots.insert(of.path().as_str().to_owned(), Slot { attribute: place, sub });
         }
         match self.attributes.get_mut(place) {

@@ -171,7 +171,7 @@ fn candidates(
 /// not to search in it; whoever tries things out in memory finds the same.
 pub(super) fn refuse(resource_type: &ResourceType, query: &Query) -> Result<()> {
     let unknown = |target: &&AttributeRef| {
-        let name = target.sub().map(|sub| sub.name());
+        let name = target.sub_attribute_definition().map(|sub| sub.name());
         let member = members_list(resource_type)
             .is_some_and(|members| resource_type.parent_attribute(target) == Some(members));
         member && name.is_some_and(|name| !matches!(name, "value" | "type"))

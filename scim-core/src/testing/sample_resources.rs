@@ -116,7 +116,7 @@ fn element(env: &Environment, target: &AttributeRef, salt: usize, k: usize) -> V
             _ => element.remove("primary"),
         };
     }
-    if let Some(kind) = target.attribute().single_type() {
+    if let Some(kind) = target.attribute().only_kept_type() {
         element.insert("type".to_owned(), Value::from(kind));
     }
     Value::Object(element)

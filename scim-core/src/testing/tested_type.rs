@@ -173,7 +173,7 @@ impl TestedType {
 
     /// Whether a list holds at most one element.
     pub(super) fn holds_one_element(&self, target: &AttributeRef) -> bool {
-        target.attribute().single_type().is_some() || self.single_element_lists.contains(target)
+        target.attribute().only_kept_type().is_some() || self.single_element_lists.contains(target)
     }
 
     /// Whether the provider keeps an attribute, as far as is known.

@@ -96,7 +96,7 @@ impl Step {
 /// Refuses a value for what only the service writes, unless it is the stored one. What is derived is not
 /// stored, so it cannot be compared.
 fn confirm(named: &AttributeRef, value: &Value, stored: Option<&Value>) -> Result<()> {
-    let stored = match named.sub() {
+    let stored = match named.sub_attribute_definition() {
         None => stored,
         Some(sub) => stored.and_then(|value| value.get(sub.name())),
     };

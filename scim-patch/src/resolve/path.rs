@@ -1,7 +1,7 @@
 //! What the path of an operation names. Here are all quirks of paths.
 
 use scim_filter::{Filter, PatchPath};
-use scim_schema::internal::{find_sub_attribute, has_path};
+use scim_schema::internal::{find_sub_attribute, is_attribute_path};
 use scim_schema::{AttrPath, AttributeRef, Mutability, Quirk, ScimType};
 use serde_json::Value;
 
@@ -90,8 +90,8 @@ impl<'a> Resolver<'a, '_> {
         if is_service_owned(target) {
             return Err(read_only(target));
         }
-        let list = target.sub().is_none() && target.attribute().is_multi_valued();
-        let singular = target.sub().is_none() && target.is_complex();
+        let list = target.sub_attribute_definition().is_none() && target.attribute().is_multi_valued();
+        let singular = target.sub_attribute_definition().is_none() && target.is_complex();
         let selectable = list || singular && self.read_context.allow_quirk(Quirk::FilteredSingular, target);
         if !selectable {
             let reason =
@@ -124,7 +124,7 @@ impl<'a> Resolver<'a, '_> {
         if self.read_context.allow_quirk(Quirk::UnknownAttribute, shortened(path)) {
             return Ok(());
         }
-        if self.in_value && (path.contains('[') || has_path(self.resource_type, path)) {
+        if self.in_value && (path.contains('[') || is_attribute_path(self.resource_type, path)) {
             let reason =
                 "is a path, where the name of a member is wanted; send it as the `path` of an operation";
             return Err(PatchError::new(ScimType::InvalidPath, path, reason));

@@ -31,8 +31,11 @@ impl Resolver<'_, '_> {
     /// Appends a step.
     pub(super) fn push(&mut self, target: &AttributeRef, action: Action) {
         // Steps work on top-level attributes.
-        let attribute =
-            if target.sub().is_some() { self.resource_type.parent_attribute(target) } else { None };
+        let attribute = if target.sub_attribute_definition().is_some() {
+            self.resource_type.parent_attribute(target)
+        } else {
+            None
+        };
         let target = attribute.unwrap_or(target).clone();
         let whole_extension = self.whole_extension;
         self.steps.push(Step { operation: self.operation, target, action, whole_extension });

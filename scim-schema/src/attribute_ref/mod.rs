@@ -131,8 +131,8 @@ impl AttributeRef {
         &self.0.attribute
     }
 
-    /// The sub-attribute, if the path names one.
-    pub fn sub(&self) -> Option<&Attribute> {
+    /// The definition of the sub-attribute, if the path names one.
+    pub fn sub_attribute_definition(&self) -> Option<&Attribute> {
         self.0.sub.as_ref()
     }
 

@@ -254,7 +254,7 @@ impl Attribute {
     ///
     /// let subs = [Attribute::string("value"), Attribute::string("type"), Attribute::boolean("primary")];
     /// let emails = Attribute::complex("emails", subs).multi_valued().keep_only_type("work");
-    /// assert_eq!(emails.single_type(), Some("work"));
+    /// assert_eq!(emails.only_kept_type(), Some("work"));
     /// ```
     #[must_use]
     pub fn keep_only_type(mut self, element_type: impl Into<String>) -> Self {
@@ -323,7 +323,7 @@ impl Attribute {
     }
 
     /// The `type` of the only element that the list keeps; see [`keep_only_type`](Self::keep_only_type).
-    pub fn single_type(&self) -> Option<&str> {
+    pub fn only_kept_type(&self) -> Option<&str> {
         self.0.only_kept_type.as_deref()
     }
 

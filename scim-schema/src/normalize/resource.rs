@@ -87,7 +87,9 @@ impl ResourceType {
         match self.resolve_name(key, read_context) {
             Some(ResolvedName::Attribute(target)) => target.insert(resource, value),
             Some(ResolvedName::Extension(_)) => Ok(()),
-            None if self.has_path(key) && !read_context.tolerance().allows(Quirk::UnknownAttribute) => {
+            None if self.is_attribute_path(key)
+                && !read_context.tolerance().allows(Quirk::UnknownAttribute) =>
+            {
                 let reason = "is a path, but only the name of an attribute is allowed here; send nested objects instead";
                 Err(Violation::new(ScimType::InvalidSyntax, key, reason))
             }
@@ -154,7 +156,8 @@ impl ResourceType {
 impl AttributeRef {
     /// Inserts the value of the attribute or sub-attribute, and creates the parent objects that are missing.
     fn insert(&self, resource: &mut Map<String, Value>, value: Value) -> Result<(), Violation> {
-        let path_prefix = [self.extension(), self.sub().map(|_| self.attribute().name())];
+        let path_prefix =
+            [self.extension(), self.sub_attribute_definition().map(|_| self.attribute().name())];
         let mut object = resource;
         for name in path_prefix.into_iter().flatten() {
             let invalid = || Violation::new(ScimType::InvalidValue, self, "its parent must be a JSON object");

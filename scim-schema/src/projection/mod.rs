@@ -11,7 +11,7 @@ use self::selection::{SelectedMember, Selection};
 use crate::attribute_ref::{Position, Section};
 use crate::{Attribute, AttributeRef, Returned, Schema};
 
-pub use projected::{Derive, Projected};
+pub use projected::{DeriveValues, Projected};
 
 /// The set of attributes that a response shows.
 ///
@@ -132,7 +132,8 @@ impl Projection {
     /// (RFC 7643 section 7). Does nothing if the client requested attributes by name, or excluded this one.
     pub fn show_supplied(&mut self, target: &AttributeRef) {
         let excluded = self.excluded.iter().any(|excluded| {
-            excluded == target || excluded.sub().is_none() && excluded.attribute() == target.attribute()
+            excluded == target
+                || excluded.sub_attribute_definition().is_none() && excluded.attribute() == target.attribute()
         });
         if self.kind == Kind::Only || !is_on_request(target) || excluded {
             return;
@@ -179,7 +180,7 @@ impl Projection {
     }
 
     /// Whether one of two projections is an unchanged clone of the other, so that both show the same attributes.
-    pub(crate) fn is_clone_of(&self, other: &Projection) -> bool {
+    pub(crate) fn shares_selection_with(&self, other: &Projection) -> bool {
         Arc::ptr_eq(&self.selections, &other.selections)
     }
 

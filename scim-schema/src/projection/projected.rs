@@ -14,9 +14,9 @@ use crate::AttributeRef;
 
 /// Computes the derived sub-attributes for a response: `meta.resourceType`, `meta.location`, and the `$ref` of
 /// references to resources of this service.
-pub trait Derive {
+pub trait DeriveValues {
     /// Returns the value of a derived sub-attribute; `object` is the object that contains it.
-    fn derive<'a>(&'a self, target: &AttributeRef, object: &'a Map<String, Value>) -> Option<Cow<'a, str>>;
+    fn value_of<'a>(&'a self, target: &AttributeRef, object: &'a Map<String, Value>) -> Option<Cow<'a, str>>;
 }
 
 /// A resource as a response shows it: serializes only the attributes that a projection shows, in schema order,
@@ -42,7 +42,7 @@ pub trait Derive {
 pub struct Projected<'a> {
     resource: &'a Map<String, Value>,
     projection: &'a Projection,
-    derive: Option<&'a dyn Derive>,
+    derive: Option<&'a dyn DeriveValues>,
 }
 
 impl<'a> Projected<'a> {
@@ -53,7 +53,7 @@ impl<'a> Projected<'a> {
 
     /// Also shows the derived sub-attributes.
     #[doc(hidden)]
-    pub fn deriving(self, derive: &'a dyn Derive) -> Self {
+    pub fn with_derived(self, derive: &'a dyn DeriveValues) -> Self {
         Self { derive: Some(derive), ..self }
     }
 
@@ -214,7 +214,7 @@ impl ExtensionObject<'_> {
 /// The sub-attributes that are shown of the values of a complex attribute.
 #[derive(Clone, Copy)]
 struct SubSelection<'a> {
-    derive: Option<&'a dyn Derive>,
+    derive: Option<&'a dyn DeriveValues>,
     selection: &'a Selection,
 }
 
@@ -236,7 +236,7 @@ struct ComplexValue<'a> {
 
 impl ComplexValue<'_> {
     fn derived(&self, sub: &SelectedMember) -> Option<Cow<'_, str>> {
-        if sub.is_derived { self.subs.derive?.derive(&sub.target, self.members) } else { None }
+        if sub.is_derived { self.subs.derive?.value_of(&sub.target, self.members) } else { None }
     }
 
     fn is_visible(&self) -> bool {

@@ -82,7 +82,7 @@ impl ResourceType {
     }
 
     /// Whether a text is the path of an attribute, such as `name.familyName`, and not only a name.
-    pub(crate) fn has_path(&self, text: &str) -> bool {
+    pub(crate) fn is_attribute_path(&self, text: &str) -> bool {
         let tolerance = Tolerance::lenient();
         let is_known = |path: AttrPath| self.find_path(&path, &mut ReadContext::new(&tolerance)).is_some();
         text.contains(['.', ':']) && AttrPath::parse(text).is_ok_and(is_known)

@@ -45,7 +45,7 @@ pub(super) fn value_column(target: &AttributeRef) -> Option<&'static str> {
     let definition = target.definition();
     let long = matches!(definition.data_type(), Type::Binary | Type::Reference);
     let long = long && target.path().as_str() != "schemas";
-    match (target.sub(), definition.name()) {
+    match (target.sub_attribute_definition(), definition.name()) {
         _ if long => None,
         (None, _) | (Some(_), "value") => Some("value"),
         (Some(_), "type") => Some("type"),
@@ -56,7 +56,7 @@ pub(super) fn value_column(target: &AttributeRef) -> Option<&'static str> {
 
 /// The name under which a value is in a column of keys.
 pub(super) fn key_name(target: &AttributeRef) -> &str {
-    match (target.extension(), target.sub()) {
+    match (target.extension(), target.sub_attribute_definition()) {
         (None, _) if !target.attribute().is_multi_valued() => target.path().as_str(),
         (_, Some(sub)) => sub.name(),
         (_, None) => "value",
