@@ -117,7 +117,7 @@ const TEXT: usize = 32;
 
 /// The value in an element of an attribute that an inner predicate names.
 fn stored_in<'a>(target: &AttributeRef, element: &'a Value) -> Option<&'a Value> {
-    match target.sub() {
+    match target.sub_attribute_definition() {
         Some(sub) => element.get(sub.name()),
         None => Some(element),
     }

@@ -1,4 +1,4 @@
-//! What can be wrong: with a schema, with a name, with a value.
+//! Errors: in a schema, in an attribute name, in a resource.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use crate::shortened::shortened;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScimType {
-    /// The filter cannot be parsed, or does not fit the resource type.
+    /// The filter is malformed, or does not suit the resource type.
     InvalidFilter,
     /// More results than the server is willing to compute or return.
     TooMany,
-    /// A value that must be unique is in use.
+    /// A value that must be unique is already in use.
     Uniqueness,
     /// The attribute cannot be changed this way.
     Mutability,
@@ -20,24 +20,24 @@ pub enum ScimType {
     InvalidSyntax,
     /// The path of a PATCH operation is malformed or unknown.
     InvalidPath,
-    /// The path of a PATCH operation selects nothing that could be changed.
+    /// The path of a PATCH operation selects no attribute or value that could be changed.
     NoTarget,
-    /// A value is missing, or not compatible with its attribute.
+    /// A required value is missing, or a value is not valid for its attribute.
     InvalidValue,
-    /// The protocol version asked for is not supported.
+    /// The requested protocol version is not supported.
     InvalidVers,
-    /// The attribute is too sensitive for what was asked.
+    /// The attribute is too sensitive to be used in this request.
     Sensitive,
-    /// The cursor is not one that this server made for this query.
+    /// The cursor is malformed, or belongs to another query.
     InvalidCursor,
-    /// The cursor was valid once.
+    /// The cursor has expired.
     ExpiredCursor,
-    /// The count does not suit the cursor.
+    /// The `count` is not valid with this cursor.
     InvalidCount,
 }
 
 impl ScimType {
-    /// The keyword as it stands in the `scimType` member of an error message.
+    /// The keyword in the `scimType` member of an error response.
     ///
     /// ```
     /// assert_eq!(scim_schema::ScimType::NoTarget.as_str(), "noTarget");
@@ -67,10 +67,10 @@ impl fmt::Display for ScimType {
     }
 }
 
-/// A resource that does not conform to its resource type: which attribute, and how.
+/// The reason why a resource does not conform to its resource type, and the attribute concerned.
 ///
-/// The message never contains a value of the resource, so it may be shown to the client whatever
-/// the attribute's `returned` characteristic is.
+/// The message never contains a value of the resource. So a client can see it even if the attribute is
+/// `returned: never`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation(Box<ViolationInner>);
 
@@ -82,24 +82,25 @@ struct ViolationInner {
 }
 
 impl Violation {
-    /// A violation of the given kind at an attribute; an empty `path` stands for the resource, and a long
-    /// one is shortened.
+    /// Creates a violation at the attribute `path`; an empty path means the resource itself. A long path is
+    /// shortened.
     pub fn new(scim_type: ScimType, path: impl fmt::Display, reason: impl Into<String>) -> Self {
         let path = shortened(&path.to_string());
         Self(Box::new(ViolationInner { scim_type, path, reason: reason.into() }))
     }
 
-    /// The error keyword that a client gets.
+    /// The error keyword for the response.
     pub fn scim_type(&self) -> ScimType {
         self.0.scim_type
     }
 
-    /// The attribute, in standard notation (RFC 7644 section 3.10); empty for the whole resource.
+    /// The attribute, in standard notation (RFC 7644 section 3.10). Empty if the violation concerns the resource
+    /// itself.
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
-    /// What is wrong with it.
+    /// The reason, without the path: `must be a string`.
     pub fn reason(&self) -> &str {
         &self.0.reason
     }
@@ -117,7 +118,7 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// A name that the resource type does not have.
+/// The error for an attribute name or path that the resource type does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownAttribute {
     name: String,
@@ -129,7 +130,7 @@ impl UnknownAttribute {
         Self { name: name.to_string(), resource_type: resource_type.to_owned() }
     }
 
-    /// The name as it was asked for.
+    /// The name or path that was looked up.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -143,24 +144,24 @@ impl fmt::Display for UnknownAttribute {
 
 impl std::error::Error for UnknownAttribute {}
 
-/// A schema or a resource type that is not well formed (RFC 7643 sections 2, 6 and 7).
+/// The error for a schema or a resource type that is not well formed (RFC 7643 sections 2, 6 and 7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaError(Box<(String, String)>);
 
 impl SchemaError {
-    pub(crate) fn new(at: impl fmt::Display, reason: impl Into<String>) -> Self {
-        Self(Box::new((at.to_string(), reason.into())))
+    pub(crate) fn new(path: impl fmt::Display, reason: impl Into<String>) -> Self {
+        Self(Box::new((path.to_string(), reason.into())))
     }
 
-    /// The same error, one level further out: `at`, an attribute or a schema, goes before the place.
-    pub(crate) fn within(self, at: &str) -> Self {
+    /// Prepends the name of the surrounding attribute or schema to the path.
+    pub(crate) fn within(self, parent: &str) -> Self {
         let (path, reason) = *self.0;
-        let separator = if at.contains(':') { ":" } else { "." };
-        let path = if path.is_empty() { at.to_owned() } else { format!("{at}{separator}{path}") };
+        let separator = if parent.contains(':') { ":" } else { "." };
+        let path = if path.is_empty() { parent.to_owned() } else { format!("{parent}{separator}{path}") };
         Self::new(path, reason)
     }
 
-    /// The attribute or schema that is wrong, in standard notation (RFC 7644 section 3.10).
+    /// The attribute or schema that is not well formed, in standard notation (RFC 7644 section 3.10).
     pub fn path(&self) -> &str {
         &self.0.0
     }

@@ -1,24 +1,24 @@
-//! What the crates of this workspace share with each other.
+//! Items for the other crates of this workspace.
 //!
-//! This module is exempt from semantic versioning: it changes from one release to the next without notice.
-//! A host uses the documented items.
+//! This module is exempt from semantic versioning and can change in any release. Applications should use the
+//! documented items only.
 
 use serde_json::{Map, Value};
 
 use crate::{AttributeRef, Projection, ReadContext, ResourceType};
 
 pub use crate::message::canonicalize_message;
-pub use crate::projection::Derive;
+pub use crate::projection::DeriveValues;
 pub use crate::shortened::shortened;
 pub use crate::strict_json::StrictJson;
 
-/// Makes a resource sort by a value: the inverse of [`AttributeRef::sort_value`], for resuming a sorted query at
-/// that value.
+/// Changes a resource so that [`AttributeRef::sort_value`] returns `value`, to resume a sorted query at that
+/// value.
 pub fn set_sort_value(target: &AttributeRef, resource: &mut Map<String, Value>, value: Value) {
     target.set_sort_value(resource, value);
 }
 
-/// The sub-attribute of that name, in any case, or in a form that is tolerated.
+/// Finds a sub-attribute by its name in any case, or by a name that is tolerated for it.
 pub fn find_sub_attribute<'a>(
     target: &'a AttributeRef,
     name: &str,
@@ -27,14 +27,14 @@ pub fn find_sub_attribute<'a>(
     target.sub_attribute_refs().find_tolerated(name, read_context)
 }
 
-/// Whether a text that is no name is the path of an attribute: `name.familyName`, or with a URI in front.
-/// For saying what is wrong with it where a name is wanted.
-pub fn has_path(resource_type: &ResourceType, text: &str) -> bool {
-    resource_type.has_path(text)
+/// Whether a text is the path of an attribute, such as `name.familyName`, and not only a name. Used for error
+/// messages where only a name is allowed.
+pub fn is_attribute_path(resource_type: &ResourceType, text: &str) -> bool {
+    resource_type.is_attribute_path(text)
 }
 
-/// Whether a projection is a clone of another one, and neither has been changed since. Then both show the
-/// same. Two that were made alike are not clones.
-pub fn is_clone_of(projection: &Projection, other: &Projection) -> bool {
-    projection.is_clone_of(other)
+/// Whether one of two projections is an unchanged clone of the other, so that both show the same attributes. False
+/// for two projections that were built separately, even from the same parameters.
+pub fn shares_selection_with(projection: &Projection, other: &Projection) -> bool {
+    projection.shares_selection_with(other)
 }

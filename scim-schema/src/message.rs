@@ -1,4 +1,4 @@
-//! The envelope of protocol messages: PatchOp, SearchRequest, BulkRequest (RFC 7644 section 3.1).
+//! Reads the members of protocol messages: SearchRequest, BulkRequest and its operations (RFC 7644 section 3.1).
 
 use serde_json::{Map, Value};
 

@@ -1,14 +1,14 @@
-//! What is tolerated while a client's data is read, and what of it was met.
+//! The tolerance for one request, and a record of the quirks that were tolerated in it.
 
 use std::fmt;
 
 use crate::{Quirk, Tolerance};
 
-/// A quirk that was met: which, and where.
+/// A quirk that was tolerated, and where it occurred.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToleratedQuirk {
-    /// What was tolerated.
+    /// The quirk.
     pub quirk: Quirk,
     /// The index of the PATCH or bulk operation, counted from 0.
     pub operation: Option<usize>,
@@ -26,9 +26,10 @@ impl fmt::Display for ToleratedQuirk {
     }
 }
 
-/// The reading of one client's data: what is tolerated, and what of it was met.
+/// Passed to every function that reads the data of a client: it knows which quirks are tolerated, and records those
+/// that occurred.
 ///
-/// Every step that reads client data takes `&mut ReadContext`, so that nothing is tolerated in silence.
+/// Create one per request. The functions take it as `&mut ReadContext`, so that every tolerated quirk is recorded.
 ///
 /// ```
 /// use scim_schema::{Quirk, ReadContext, Tolerance};
@@ -46,39 +47,39 @@ pub struct ReadContext<'a> {
 }
 
 impl<'a> ReadContext<'a> {
-    /// How many firings one reading keeps; a hostile request cannot make the report grow without end.
+    /// The maximum number of tolerated quirks that are recorded, so that a hostile request cannot use up the memory.
     pub const MAX_REPORTED: usize = 64;
 
-    /// A fresh reading.
+    /// Creates a context without recorded quirks.
     pub fn new(tolerance: &'a Tolerance) -> Self {
         Self { tolerance, operation: None, tolerated: Vec::new() }
     }
 
-    /// The set of quirks that are tolerated.
+    /// The quirks that are tolerated.
     pub fn tolerance(&self) -> &'a Tolerance {
         self.tolerance
     }
 
-    /// Asks for tolerance of what was just met at `path`, and reports it if it is granted.
+    /// Returns whether a quirk that occurs at `path` is tolerated, and records it if so.
     pub fn allow_quirk(&mut self, quirk: Quirk, path: impl fmt::Display) -> bool {
-        let granted = self.tolerance.allows(quirk);
-        if granted && self.tolerated.len() < Self::MAX_REPORTED {
+        let is_allowed = self.tolerance.allows(quirk);
+        if is_allowed && self.tolerated.len() < Self::MAX_REPORTED {
             self.tolerated.push(ToleratedQuirk { quirk, operation: self.operation, path: path.to_string() });
         }
-        granted
+        is_allowed
     }
 
-    /// Says which operation of a PATCH or bulk request is read from now on.
+    /// Sets the index of the PATCH or bulk operation that is being read, for the quirks recorded from now on.
     pub fn set_operation(&mut self, index: Option<usize>) {
         self.operation = index;
     }
 
-    /// What was met so far, in order, at most [`MAX_REPORTED`](Self::MAX_REPORTED).
+    /// The quirks tolerated so far, in the order of their occurrence, at most [`MAX_REPORTED`](Self::MAX_REPORTED).
     pub fn tolerated(&self) -> &[ToleratedQuirk] {
         &self.tolerated
     }
 
-    /// What was met, when the reading is over.
+    /// Returns the tolerated quirks, as [`tolerated`](Self::tolerated) does.
     pub fn into_tolerated(self) -> Vec<ToleratedQuirk> {
         self.tolerated
     }

@@ -1,15 +1,15 @@
-//! Text of a client in messages.
+//! Prepares text of a client for error messages and logs.
 
-/// Text that a client sent, as it may stand in a message: on one line, with characters that cannot be seen
-/// escaped, and cut if it is long.
+/// Returns a text of a client for use in a message: on a single line, with invisible characters escaped, and cut
+/// after 120 characters.
 pub fn shortened(text: &str) -> String {
-    const SHOWN: usize = 120;
+    const MAX_LENGTH: usize = 120;
     let mut short = String::new();
     let mut length = 0;
     for c in text.chars() {
         let is_plain = matches!(c, '"' | '\'' | '\\');
         length += if is_plain { 1 } else { c.escape_debug().count() };
-        if length > SHOWN {
+        if length > MAX_LENGTH {
             short.push('…');
             break;
         }

@@ -25,8 +25,7 @@ fn load(text: &str) -> Schema {
 /// The User schema (RFC 7643 section 4.1).
 #[expect(clippy::expect_used, reason = "the files ship with the crate and a test loads each")]
 pub fn user() -> Schema {
-    // What RFC 7644 section 5 says of preparing user names, and what a new user is unless the
-    // client says otherwise, have no keyword in a schema.
+    // Schemas have no keyword for the preparation of user names (RFC 7644 section 5) nor for default values.
     load(include_str!("../schemas/User.json"))
         .adjust("userName", |a| a.compared_as_user_name())
         .and_then(|user| user.adjust("active", |a| a.with_default_value(true)))

@@ -1,20 +1,20 @@
-//! What the library puts up with: one name for each deviation from the RFCs, in one table.
+//! The deviations from the RFCs that the library can tolerate, each with a name.
 
 use std::fmt;
 
-/// Declares the quirks, their names and what they mean, once.
+/// Declares the enum of quirks together with their names and their documentation.
 macro_rules! quirks {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// A way in which real clients deviate from RFC 7643 and 7644 that has one sane reading.
+        /// A deviation from RFC 7643 and RFC 7644 that occurs in real clients and has only one sensible meaning.
         ///
-        /// Each can be switched alone (see [`Tolerance`]) and is reported when it fires (see
-        /// [`ReadContext`](crate::ReadContext)), so that a host can see what its identity provider gets wrong.
+        /// Each quirk can be switched on and off (see [`Tolerance`]). Every tolerated quirk is recorded (see
+        /// [`ReadContext`](crate::ReadContext)), so that a host can see how its identity provider deviates.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Quirk { $($(#[doc = $doc])+ $variant,)+ }
 
         impl Quirk {
-            /// Every quirk, in the order of the table.
+            /// Every quirk, in the order of declaration.
             pub const ALL: &[Quirk] = &[$(Quirk::$variant,)+];
 
             /// A stable name for logs and configuration.
@@ -30,52 +30,52 @@ macro_rules! quirks {
 }
 
 quirks! {
-    /// `op` in other letters than `add`, `remove` and `replace`, as `Add` (RFC 7644 section 3.5.2).
+    /// `op` in another case than `add`, `remove` and `replace`: `Add` (RFC 7644 section 3.5.2).
     OperationCase = "operation-case",
-    /// Member names of messages in other case, as `operations` (RFC 7644 section 3.5.2).
+    /// Member names of messages in another case: `operations` (RFC 7644 section 3.5.2).
     MemberCase = "member-case",
-    /// A message without its `schemas`, or with others (RFC 7644 section 3.1).
+    /// A message without its `schemas`, or with other URIs in it (RFC 7644 section 3.1).
     MessageSchemas = "message-schemas",
-    /// Members of a message that its schema does not define.
+    /// Members of a message that its schema does not define are ignored.
     ForeignMember = "foreign-member",
-    /// A PATCH operation without `path`: legal in RFC 7644 section 3.5.2, refused by the interop profile.
+    /// A PATCH operation without `path`. RFC 7644 section 3.5.2 allows it; the interop profile does not.
     PathlessOperation = "pathless-operation",
-    /// `add` or `replace` of a whole element that a value filter selects: legal in RFC 7644 section
-    /// 3.5.2.3, refused by the interop profile.
+    /// `add` or `replace` of a complete element that a value filter selects. RFC 7644 section 3.5.2.3 allows it;
+    /// the interop profile does not.
     WholeElement = "whole-element",
-    /// A value filter of a PATCH path that selects several elements: legal in RFC 7644 section 3.5.2,
-    /// refused by the interop profile.
+    /// A value filter in a PATCH path that selects several elements. RFC 7644 section 3.5.2 allows it; the interop
+    /// profile does not.
     SeveralSelected = "several-selected",
-    /// `remove` with a `value` (RFC 7644 section 3.5.2.2 defines none): if the path is a multi-valued
-    /// attribute it lists what to remove, else it means nothing.
+    /// `remove` with a `value`, which RFC 7644 section 3.5.2.2 does not define. If the path is a multi-valued
+    /// attribute, the value lists the elements to remove; else it is ignored.
     RemoveWithValue = "remove-with-value",
-    /// `replace` of a sub-attribute of an element that a value filter describes but does not find, as
-    /// `emails[type eq "work"].value`, creates the element (RFC 7644 section 3.5.2.3 says `noTarget`).
+    /// `replace` creates the element that a value filter describes if there is none: `emails[type eq "work"].value`
+    /// (RFC 7644 section 3.5.2.3 requires the error `noTarget`).
     ReplaceCreates = "replace-creates",
-    /// `replace` of an element that a value filter selects keeps the sub-attributes that are not
-    /// given (RFC 7644 section 3.5.2.3 replaces the element).
+    /// `replace` of an element that a value filter selects keeps the sub-attributes that the client omits (RFC 7644
+    /// section 3.5.2.3 replaces the complete element).
     ReplaceMerges = "replace-merges",
     /// `add` with null changes nothing (RFC 7644 section 3.5.2.1 requires a value).
     AddNothing = "add-nothing",
-    /// A value that repeats the name of the attribute in its path, as `{"members": [..]}` for `members`.
+    /// A PATCH value that repeats the name of the attribute in the path: `{"members": [..]}` for `members`.
     WrappedValue = "wrapped-value",
-    /// JSON in a string where a complex value belongs, as `"[{\"value\": ..}]"`.
+    /// A complex value that is sent as JSON in a string: `"[{\"value\": ..}]"`.
     JsonText = "json-text",
     /// `readOnly` attributes inside the value of a PATCH without path are ignored (RFC 7644 section 3.5.2).
     ReadOnlyIgnored = "read-only-ignored",
-    /// Keys with a dot, as `name.familyName`, or with a value path, inside a value.
+    /// Member names that are paths: `name.familyName`, or with a value filter.
     DottedKey = "dotted-key",
-    /// Keys qualified with a URN, as `urn:..:User:department`, inside a value.
+    /// Member names that are qualified with a schema URI: `urn:..:User:department`.
     QualifiedKey = "qualified-key",
-    /// A `.` between a schema URI and an attribute, as `urn:..:User.manager` (RFC 7644 section 3.10).
+    /// A `.` instead of `:` between a schema URI and an attribute: `urn:..:User.manager` (RFC 7644 section 3.10).
     DottedUri = "dotted-uri",
-    /// The attribute of an extension without its URI (RFC 7644 section 3.10 says that it SHOULD be there).
+    /// A path to an attribute of an extension without the URI, which RFC 7644 section 3.10 says SHOULD be present.
     UnqualifiedExtension = "unqualified-extension",
-    /// The attribute of an extension at the top level of a resource (RFC 7643 section 3.3).
+    /// An attribute of an extension at the top level of a resource (RFC 7643 section 3.3).
     FlatExtension = "flat-extension",
     /// URIs in `schemas` that the resource type does not have are ignored (RFC 7643 section 3).
     ForeignSchema = "foreign-schema",
-    /// A URI that is in `schemas` twice (RFC 7643 section 3).
+    /// A URI that occurs twice in `schemas` (RFC 7643 section 3).
     RepeatedSchema = "repeated-schema",
     /// `schemas` missing or empty in a resource (RFC 7643 section 3).
     MissingSchemas = "missing-schemas",
@@ -91,54 +91,55 @@ quirks! {
     NumberAsString = "number-as-string",
     /// `5.0` or `5e0` for the whole number 5 (RFC 7643 section 2.3.4).
     FractionForInteger = "fraction-for-integer",
-    /// A list of one for a singular attribute (RFC 7643 section 2.4).
+    /// A list with one element for a singular attribute (RFC 7643 section 2.4).
     ListForSingular = "list-for-singular",
     /// A single value for a multi-valued attribute (RFC 7643 section 2.4).
     SingularForList = "singular-for-list",
     /// A string for a complex attribute that has a `value` (RFC 7643 section 2.3.8).
     StringForComplex = "string-for-complex",
-    /// Elements of another `type` than the one that is kept are left out of a list that keeps a single
-    /// element (see [`Attribute::single`](crate::Attribute::single)).
+    /// In a list that keeps only elements of one `type`, elements of other types are ignored (see
+    /// [`Attribute::keep_only_type`](crate::Attribute::keep_only_type)).
     OtherType = "other-type",
     /// An empty string for a complex attribute unassigns it.
     EmptyForComplex = "empty-for-complex",
-    /// `{"value": x}` for x, where an attribute has no sub-attributes (RFC 7643 section 2.3).
+    /// `{"value": x}` for `x` in an attribute without sub-attributes (RFC 7643 section 2.3).
     ValueObject = "value-object",
-    /// Text with blanks in an attribute of type `reference` (RFC 7643 section 2.3.7).
+    /// Text with blanks or control characters in an attribute of type `reference` (RFC 7643 section 2.3.7).
     NotUri = "not-uri",
     /// A string in a binary attribute that is not base64 (RFC 7643 section 2.3.6).
     NotBase64 = "not-base64",
     /// A bare word or number in place of a quoted string in a filter (RFC 7644 figure 1).
     UnquotedLiteral = "unquoted-literal",
-    /// `true`, `false` and `null` in other case in a filter (RFC 7644 figure 1).
+    /// `true`, `false` and `null` in another case in a filter (RFC 7644 figure 1).
     LiteralCase = "literal-case",
-    /// No blank between an operator and a quoted string, as `eq"x"` (RFC 7644 figure 1).
+    /// No blank between an operator and a quoted string: `eq"x"` (RFC 7644 figure 1).
     MissingBlank = "missing-blank",
     /// Repeated or surrounding blanks in a filter (RFC 7644 figure 1).
     ExtraBlanks = "extra-blanks",
-    /// A comparison after a value path, as `emails[type eq "work"].value eq "x"` (RFC 7644 figure 1).
+    /// A comparison after a value path: `emails[type eq "work"].value eq "x"` (RFC 7644 figure 1).
     ComparedValuePath = "compared-value-path",
-    /// A value path on a singular complex attribute, as `name[givenName eq "x"]` (RFC 7644 section 3.5.2).
+    /// A value path on a singular complex attribute: `name[givenName eq "x"]` (RFC 7644 section 3.5.2).
     FilteredSingular = "filtered-singular",
     /// The path of a PATCH operation is the bare URI of an extension (RFC 7644 figure 7).
     BareExtensionPath = "bare-extension-path",
-    /// The path of a PATCH operation, or a key of its value, is the URI of the core schema, and means the
-    /// resource (RFC 7644 figure 7).
+    /// The path of a PATCH operation, or a member name in its value, is the URI of the core schema, and means the
+    /// resource itself (RFC 7644 figure 7).
     CoreSchemaPath = "core-schema-path",
-    /// A PATCH that is the list of its operations, without the message around it (RFC 7644 section 3.5.2).
+    /// The body of a PATCH is the bare list of operations, without the message around it (RFC 7644 section 3.5.2).
     BareOperations = "bare-operations",
     /// `not` in front of an expression without parentheses (RFC 7644 figure 1).
     BareNot = "bare-not",
-    /// `filter` without a value is no filter (RFC 7644 section 3.4.2.2).
+    /// An empty `filter` parameter is ignored (RFC 7644 section 3.4.2.2).
     EmptyFilter = "empty-filter",
-    /// A `+` in a quoted text of a filter in a URL is a plus if the blanks of the filter are encoded in
-    /// another way.
+    /// A `+` inside a quoted string of a filter in a URL means a plus sign, and not a blank, if the blanks of the
+    /// filter are encoded in another way.
     RawPlus = "raw-plus",
-    /// `attributes` and `excludedAttributes` in one request: the first counts (RFC 7644 section 3.9).
+    /// `attributes` and `excludedAttributes` in the same request: `excludedAttributes` is ignored (RFC 7644 section
+    /// 3.9).
     BothProjections = "both-projections",
-    /// `failOnErrors` of less than 1 is no limit (RFC 7644 section 3.7).
+    /// `failOnErrors` below 1 means no limit (RFC 7644 section 3.7).
     NoErrorLimit = "no-error-limit",
-    /// `startIndex` below 1, query parameters in other case, and the like (RFC 7644 section 3.4.2).
+    /// `startIndex` below 1, query parameters in another case, and similar forms (RFC 7644 section 3.4.2).
     ParameterForm = "parameter-form",
 }
 
@@ -155,43 +156,45 @@ quirks! {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Tolerance {
     quirks: u64,
-    full_replace: bool,
+    replaces_all_sub_attributes: bool,
 }
 
 impl Tolerance {
-    /// Everything that real identity providers send and that has one sane reading. The default.
+    /// Tolerates every quirk. The default.
     pub fn lenient() -> Self {
-        Quirk::ALL.iter().fold(Self { quirks: 0, full_replace: false }, |set, quirk| set.with(*quirk))
+        Quirk::ALL
+            .iter()
+            .fold(Self { quirks: 0, replaces_all_sub_attributes: false }, |set, quirk| set.with(*quirk))
     }
 
-    /// The letter of the RFCs.
+    /// Tolerates only what the RFCs allow.
     pub fn strict() -> Self {
-        // All are legal; they are in the table because a host may want to know, and the interop
-        // profile refuses most of them.
-        Self { quirks: 0, full_replace: false }
+        // The RFCs allow these four. They are quirks so that they are recorded, and because the interop profile
+        // refuses the first three.
+        Self { quirks: 0, replaces_all_sub_attributes: false }
             .with(Quirk::PathlessOperation)
             .with(Quirk::WholeElement)
             .with(Quirk::SeveralSelected)
             .with(Quirk::UnqualifiedExtension)
     }
 
-    /// The interoperability profile of draft-zollner-scim-interop-profile: strict, a path in every
-    /// PATCH operation, and `replace` of a complex attribute replaces all of it.
+    /// The interoperability profile of draft-zollner-scim-interop-profile: as [`strict`](Self::strict), but every
+    /// PATCH operation must have a path, and `replace` of a complex attribute replaces all of its sub-attributes.
     pub fn interop() -> Self {
         let strict = Self::strict()
             .without(Quirk::PathlessOperation)
             .without(Quirk::WholeElement)
             .without(Quirk::SeveralSelected);
-        Self { full_replace: true, ..strict }
+        Self { replaces_all_sub_attributes: true, ..strict }
     }
 
-    /// The same set with one more.
+    /// Also tolerates a quirk.
     #[must_use]
     pub fn with(self, quirk: Quirk) -> Self {
         Self { quirks: self.quirks | bit(quirk), ..self }
     }
 
-    /// The same set with one less.
+    /// No longer tolerates a quirk.
     #[must_use]
     pub fn without(self, quirk: Quirk) -> Self {
         Self { quirks: self.quirks & !bit(quirk), ..self }
@@ -202,14 +205,14 @@ impl Tolerance {
         self.quirks & bit(quirk) != 0
     }
 
-    /// Whether `replace` of a complex attribute drops the sub-attributes that are not given
-    /// (RFC 7644 section 3.5.2.3 keeps them, the interop profile does not).
-    pub fn replaces_whole_complex(&self) -> bool {
-        self.full_replace
+    /// Whether `replace` of a complex attribute removes the sub-attributes that the client omits. RFC 7644 section
+    /// 3.5.2.3 keeps them; the interop profile removes them.
+    pub fn replaces_all_sub_attributes(&self) -> bool {
+        self.replaces_all_sub_attributes
     }
 }
 
-const _: () = assert!(Quirk::ALL.len() <= u64::BITS as usize, "each quirk has its bit");
+const _: () = assert!(Quirk::ALL.len() <= u64::BITS as usize, "there are more quirks than bits");
 
 fn bit(quirk: Quirk) -> u64 {
     1 << (quirk as u64)

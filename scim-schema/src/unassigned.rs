@@ -1,8 +1,9 @@
-//! Values that are the same as no value.
+//! Values that count as unassigned.
 
 use serde_json::Value;
 
-/// Whether a value is the same as no value: null, `[]`, or an object of such (RFC 7643 section 2.5).
+/// Whether a value counts as unassigned (RFC 7643 section 2.5): null, `[]`, or a list or object that contains only
+/// unassigned values.
 ///
 /// ```
 /// use serde_json::json;

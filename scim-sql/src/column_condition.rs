@@ -66,7 +66,7 @@ impl SqlWriter<'_> {
         if column.constant_value().is_some() {
             let predicate = Predicate::Compare { target: target.clone(), op, operand: operand.clone() };
             let name = target.definition().name();
-            let holds = match target.sub() {
+            let holds = match target.sub_attribute_definition() {
                 Some(_) => predicate.matches_element(&Value::Object(elements.constants.clone())),
                 None => elements.constants.get(name).is_some_and(|value| predicate.matches_element(value)),
             };

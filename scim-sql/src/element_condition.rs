@@ -40,7 +40,7 @@ impl SqlWriter<'_> {
     fn driving_table(&self, elements: &Elements, condition: Condition<'_>) -> DrivingTable {
         let is_fts5 = |predicate: &Predicate| match predicate {
             Predicate::Compare { target, op, operand } => {
-                let sub = target.sub().map(|sub| sub.name());
+                let sub = target.sub_attribute_definition().map(|sub| sub.name());
                 self.is_fts5(elements, sub, *op, operand)
             }
             _ => false,

@@ -282,7 +282,7 @@ impl MappingBuilder {
         for (path, column) in self.columns {
             let target = resolve(&self.resource_type, &path)?;
             let attribute = self.resource_type.parent_attribute(&target).unwrap_or(&target).clone();
-            let sub = target.sub().map(|sub| sub.name().to_owned());
+            let sub = target.sub_attribute_definition().map(|sub| sub.name().to_owned());
             match sources.iter_mut().find(|(found, _)| *found == attribute) {
                 Some((_, row)) => row.columns.push((sub, column)),
                 None => {
@@ -332,7 +332,7 @@ impl Mapping {
         let index = index.unwrap_or(self.attributes.len());
         let paths = elements.columns.iter().filter_map(|(sub, _)| sub_target(&target, sub.as_deref()));
         for path in paths.chain([&target]) {
-            let sub = path.sub().map(|sub| sub.name().to_owned());
+            let sub = path.sub_attribute_definition().map(|sub| sub.name().to_owned());
             self.paths.insert(path.path().as_str().to_owned(), MappedPath { attribute: index, sub });
         }
         match self.attributes.get_mut(index) {

@@ -184,7 +184,7 @@ fn candidates(
 /// provider refuses the same, so that an application that works with it also works with a database.
 pub(super) fn refuse_unsearchable(resource_type: &ResourceType, query: &Query) -> Result<()> {
     let is_unsearchable = |target: &&AttributeRef| {
-        let name = target.sub().map(|sub| sub.name());
+        let name = target.sub_attribute_definition().map(|sub| sub.name());
         let is_of_member = members_list(resource_type)
             .is_some_and(|members| resource_type.parent_attribute(target) == Some(members));
         is_of_member && name.is_some_and(|name| !matches!(name, "value" | "type"))

@@ -169,7 +169,7 @@ fn unassigned_attributes(
             (None, value) if is_unassigned(value) => {
                 if let Some(ResolvedName::Attribute(target)) =
                     resource_type.resolve_name(key, &mut unreported)
-                    && target.sub().is_none()
+                    && target.sub_attribute_definition().is_none()
                 {
                     unassigned.push(target);
                 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use scim_schema::internal::{Derive, is_clone_of};
+use scim_schema::internal::{DeriveValues, shares_selection_with};
 use scim_schema::{AttributeRef, Projected, Projection};
 use serde_json::{Map, Value};
 
@@ -31,7 +31,7 @@ impl<'a> View<'a> {
             return;
         }
         let start = text.len();
-        Projected::new(self.resource.as_map(), self.projection).deriving(self).write_to(text);
+        Projected::new(self.resource.as_map(), self.projection).with_derived(self).write_to(text);
         if self.is_default() {
             self.resource.cache_rendered(|| Rendered {
                 token: Arc::clone(&self.setup.token),
@@ -57,7 +57,8 @@ impl<'a> View<'a> {
     /// Whether the projection shows what is returned by default.
     fn is_default(&self) -> bool {
         let registration = self.setup.registration(self.type_index);
-        registration.is_ok_and(|found| is_clone_of(self.projection, &Projection::new(&found.resource_type)))
+        registration
+            .is_ok_and(|found| shares_selection_with(self.projection, &Projection::new(&found.resource_type)))
     }
 
     /// The `Location` and `ETag` headers.
@@ -99,8 +100,8 @@ impl<'a> View<'a> {
     }
 }
 
-impl Derive for View<'_> {
-    fn derive<'a>(&'a self, target: &AttributeRef, object: &'a Map<String, Value>) -> Option<Cow<'a, str>> {
+impl DeriveValues for View<'_> {
+    fn value_of<'a>(&'a self, target: &AttributeRef, object: &'a Map<String, Value>) -> Option<Cow<'a, str>> {
         match target.definition().name() {
             "$ref" => self.reference(target, object).map(Cow::Owned),
             "resourceType" => {

@@ -180,8 +180,9 @@ fn with_unique(resource_type: &ResourceType, unique: &[&AttributeRef]) -> Result
             schema.clone(),
             |schema, target| {
                 let attribute = target.attribute().name();
-                let name =
-                    target.sub().map_or(attribute.to_owned(), |sub| format!("{attribute}.{}", sub.name()));
+                let name = target
+                    .sub_attribute_definition()
+                    .map_or(attribute.to_owned(), |sub| format!("{attribute}.{}", sub.name()));
                 match schema.attribute(attribute) {
                     Some(_) => {
                         schema.adjust(&name, |attribute| attribute.with_uniqueness(Uniqueness::Server))

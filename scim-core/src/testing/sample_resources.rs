@@ -121,7 +121,7 @@ fn element(env: &Environment, target: &AttributeRef, salt: usize, position: usiz
             _ => element.remove("primary"),
         };
     }
-    if let Some(type_value) = target.attribute().single_type() {
+    if let Some(type_value) = target.attribute().only_kept_type() {
         element.insert("type".to_owned(), Value::from(type_value));
     }
     Value::Object(element)

@@ -96,7 +96,7 @@ impl TestedType {
     ) -> String {
         let attribute = self.resource_type.parent_attribute(target);
         let existing_ids = attribute.map(|attribute| ids.for_attribute(attribute)).unwrap_or_default();
-        let is_id = target.sub().is_none_or(|sub| sub.name() == "value");
+        let is_id = target.sub_attribute_definition().is_none_or(|sub| sub.name() == "value");
         match random.pick(existing_ids) {
             Some(id) if is_id => id.clone(),
             _ => self.text(target, random, false),
@@ -159,7 +159,7 @@ impl TestedType {
             // At most one element of a list may be primary; `mark_primary` chooses it.
             members.remove("primary");
         }
-        if let Some(type_value) = target.attribute().single_type() {
+        if let Some(type_value) = target.attribute().only_kept_type() {
             members.insert("type".to_owned(), Value::from(type_value));
         }
         if self.is_reference(target) {

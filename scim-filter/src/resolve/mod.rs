@@ -290,7 +290,8 @@ pub(crate) fn secret<'f>(node: &'f Filter, target: &AttributeRef) -> Box<Resolve
 
 /// Whether a value path can select among the values of an attribute.
 fn has_elements(target: &AttributeRef) -> bool {
-    target.sub().is_none() && (target.is_complex() || target.definition().is_multi_valued())
+    target.sub_attribute_definition().is_none()
+        && (target.is_complex() || target.definition().is_multi_valued())
 }
 
 fn without_elements(target: &AttributeRef) -> String {

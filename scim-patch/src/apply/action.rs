@@ -104,7 +104,7 @@ impl Step {
 /// Refuses a value for a `readOnly` attribute unless it is the stored one. Derived values are not stored, so
 /// any value is accepted for them.
 fn confirm(requested_target: &AttributeRef, value: &Value, stored: Option<&Value>) -> Result<()> {
-    let stored = match requested_target.sub() {
+    let stored = match requested_target.sub_attribute_definition() {
         None => stored,
         Some(sub) => stored.and_then(|value| value.get(sub.name())),
     };

@@ -179,7 +179,7 @@ impl Select {
             return Ok(false);
         }
         state.allowance.check_length(target, list.len() + 1)?;
-        if target.definition().single_type().is_some() {
+        if target.definition().only_kept_type().is_some() {
             list.clear();
         }
         let primary = is_primary(&element).then_some(list.len());

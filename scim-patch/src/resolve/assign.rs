@@ -68,7 +68,7 @@ impl Resolver<'_, '_> {
     /// Resolves `add` and `replace` of an attribute, or of a sub-attribute without a value filter.
     fn assign(&mut self, target: &AttributeRef, mut value: Value) -> Result<()> {
         let list = target.attribute().is_multi_valued();
-        if target.sub().is_some() {
+        if target.sub_attribute_definition().is_some() {
             return self.assign_sub(target, value);
         }
         if target.is_complex() && !list {
@@ -91,7 +91,7 @@ impl Resolver<'_, '_> {
         target.validate(&value)?;
         match value {
             // If the service stores a single element only, the new one replaces the old one.
-            value if target.definition().single_type().is_some() => {
+            value if target.definition().only_kept_type().is_some() => {
                 self.push(target, Action::Set(value));
                 Ok(())
             }
@@ -173,7 +173,8 @@ impl Resolver<'_, '_> {
             self.unassign(target);
             return Ok(());
         };
-        let change = if self.op == Op::Replace && self.read_context.tolerance().replaces_whole_complex() {
+        let change = if self.op == Op::Replace && self.read_context.tolerance().replaces_all_sub_attributes()
+        {
             let members = without_nulls(members);
             if members.is_empty() {
                 self.unassign(target);
@@ -255,7 +256,7 @@ impl Resolver<'_, '_> {
             value = Value::Null;
         }
         let element = Value::Object(Map::from_iter([(sub.definition().name().to_owned(), value.clone())]));
-        if !parent.is_of_single_type(&element, self.read_context)? {
+        if !parent.is_kept_element(&element, self.read_context)? {
             return Ok(None);
         }
         Ok(Some(ElementChange::Merge { values: vec![SubValue { sub: sub.clone(), value }], append_lists }))

@@ -1,7 +1,7 @@
 //! Finding the attribute that the path of an operation names, with all quirks of paths.
 
 use scim_filter::{Filter, PatchPath};
-use scim_schema::internal::{find_sub_attribute, has_path};
+use scim_schema::internal::{find_sub_attribute, is_attribute_path};
 use scim_schema::{AttrPath, AttributeRef, Mutability, Quirk, ScimType};
 use serde_json::Value;
 
@@ -91,8 +91,8 @@ impl<'a> Resolver<'a, '_> {
         if is_service_owned(target) {
             return Err(read_only_error(target));
         }
-        let list = target.sub().is_none() && target.attribute().is_multi_valued();
-        let singular = target.sub().is_none() && target.is_complex();
+        let list = target.sub_attribute_definition().is_none() && target.attribute().is_multi_valued();
+        let singular = target.sub_attribute_definition().is_none() && target.is_complex();
         let selectable = list || singular && self.read_context.allow_quirk(Quirk::FilteredSingular, target);
         if !selectable {
             let reason = "a value filter is only allowed on a multi-valued attribute; leave the filter out";
@@ -125,7 +125,7 @@ impl<'a> Resolver<'a, '_> {
         if self.read_context.allow_quirk(Quirk::UnknownAttribute, shortened(path)) {
             return Ok(());
         }
-        if self.names_in_value && (path.contains('[') || has_path(self.resource_type, path)) {
+        if self.names_in_value && (path.contains('[') || is_attribute_path(self.resource_type, path)) {
             let reason = "is a path, but only the name of an attribute is allowed here; send it as the `path` of an operation";
             return Err(PatchError::new(ScimType::InvalidPath, path, reason));
         }

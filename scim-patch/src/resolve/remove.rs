@@ -22,7 +22,7 @@ impl Resolver<'_, '_> {
                 return self.remove_listed(target, value);
             }
         }
-        if target.sub().is_none() {
+        if target.sub_attribute_definition().is_none() {
             self.unassign(target);
         } else {
             let change = unassign_sub(target);
@@ -70,7 +70,7 @@ impl Resolver<'_, '_> {
                 exactly: false,
                 changes: listed.iter().map(key).collect::<Result<_>>()?,
             })
-        } else if target.sub().is_some() {
+        } else if target.sub_attribute_definition().is_some() {
             let change =
                 ElementChange::RemoveEqual(SubValue { sub: target.clone(), value: Value::Array(listed) });
             Action::Select(Box::new(Select::all(change, IfNoneSelected::Nothing)))

@@ -30,8 +30,11 @@ impl Resolver<'_, '_> {
     /// Appends a step.
     pub(super) fn push(&mut self, target: &AttributeRef, action: Action) {
         // A step changes a top-level attribute.
-        let attribute =
-            if target.sub().is_some() { self.resource_type.parent_attribute(target) } else { None };
+        let attribute = if target.sub_attribute_definition().is_some() {
+            self.resource_type.parent_attribute(target)
+        } else {
+            None
+        };
         let target = attribute.unwrap_or(target).clone();
         let removes_extension = self.removes_extension;
         self.steps.push(Step { operation: self.operation, target, action, removes_extension });

@@ -82,7 +82,7 @@ impl Resolver<'_, '_> {
             return Ok(IfNoneSelected::Refuse);
         }
         // Create no element without values, nor one with a `type` that the service does not store.
-        if change.only_unassigns() || !target.is_of_single_type(&element, self.read_context)? {
+        if change.only_unassigns() || !target.is_kept_element(&element, self.read_context)? {
             return Ok(IfNoneSelected::Nothing);
         }
         let Value::Object(element) = element else { return Ok(IfNoneSelected::Refuse) };
@@ -113,7 +113,7 @@ impl Resolver<'_, '_> {
             let replaces =
                 self.op == Op::Replace && !self.read_context.allow_quirk(Quirk::ReplaceMerges, target);
             let members = self.sub_values(target, value)?.unwrap_or_default();
-            if !target.is_of_single_type(&Value::Object(members.clone()), self.read_context)? {
+            if !target.is_kept_element(&Value::Object(members.clone()), self.read_context)? {
                 return Ok(None);
             }
             if !replaces {

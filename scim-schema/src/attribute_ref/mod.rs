@@ -1,4 +1,4 @@
-//! What a path means on a resource type.
+//! References to the attributes and sub-attributes of a resource type.
 
 mod name_index;
 mod section;
@@ -21,8 +21,9 @@ pub(crate) use section::Section;
 
 /// An attribute or sub-attribute of a resource type, found by [`ResourceType::resolve`].
 ///
-/// The resource type makes one entry for each, once; a `AttributeRef` is a pointer to it, cheap to clone.
-/// Two targets are equal if their canonical paths are.
+/// It gives access to the definition, and to the values in a resource. The resource type creates the data of each
+/// attribute once; an `AttributeRef` is a pointer to it and cheap to clone. Two of them are equal if their canonical
+/// paths are equal.
 ///
 /// [`ResourceType::resolve`]: crate::ResourceType::resolve
 ///
@@ -42,7 +43,7 @@ pub struct AttributeRef(Arc<AttributeRefData>);
 
 struct AttributeRefData {
     schema: Schema,
-    /// Whether values live under the schema's URI instead of at the top level.
+    /// Whether values are in the object of an extension and not at the top level.
     extension: bool,
     attribute: Attribute,
     sub: Option<Attribute>,
@@ -57,15 +58,15 @@ struct AttributeRefData {
     secret: bool,
     holds_members: bool,
     primary: bool,
-    /// Whether it has a `$ref` that the service writes from the `value` beside it.
+    /// Whether it has a sub-attribute `$ref` that the service derives from the `value` next to it.
     has_resource_reference: bool,
     sub_attributes: AttributeRefs,
 }
 
-/// Where a target stands in its resource type.
+/// The position of an attribute in its resource type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
-    /// 0 for the core, then the extensions in order.
+    /// 0 for the core schema, from 1 on for the extensions in the order of registration.
     pub(crate) section: usize,
     /// The index of the attribute in its section.
     pub(crate) attribute: usize,
@@ -74,8 +75,8 @@ pub(crate) struct Position {
 }
 
 impl AttributeRef {
-    /// The attribute of a schema: the section and the place that it has in the resource type, and the
-    /// longest text in bytes.
+    /// Creates the reference to an attribute, and those to its sub-attributes. `section` and `index` are its
+    /// [`Position`]; `max_text` is the maximum length of a string in bytes.
     pub(crate) fn new(
         schema: &Schema,
         section: usize,
@@ -98,8 +99,8 @@ impl AttributeRef {
                 definition: definition.clone(),
                 name: definition.name().into(),
                 path: AttrPath::join(uri, attribute.name(), sub.map(|(_, sub)| sub.name())),
-                // An identifier is case-exact wherever it occurs (RFC 7643 section 3.1), although
-                // the published definitions of some references do not say so.
+                // Ids are case-exact (RFC 7643 section 3.1). So are references to them, although the schemas in
+                // the RFC do not always say so.
                 comparison: if is_id { Comparison::Exact } else { Comparison::for_attribute(definition) },
                 derived: is_derived(section, attribute, definition),
                 secret: [attribute, definition].iter().any(|a| a.returned() == Returned::Never),
@@ -120,7 +121,7 @@ impl AttributeRef {
         &self.0.schema
     }
 
-    /// The URI of the extension object that holds it; `None` for a core attribute.
+    /// The URI of the extension that it belongs to; `None` for a core attribute.
     pub fn extension(&self) -> Option<&str> {
         self.0.extension.then(|| self.0.schema.id())
     }
@@ -130,17 +131,17 @@ impl AttributeRef {
         &self.0.attribute
     }
 
-    /// The sub-attribute, if the path names one.
-    pub fn sub(&self) -> Option<&Attribute> {
+    /// The definition of the sub-attribute, if the path names one.
+    pub fn sub_attribute_definition(&self) -> Option<&Attribute> {
         self.0.sub.as_ref()
     }
 
-    /// The definition of what the path names: the sub-attribute, else the attribute.
+    /// The definition of the sub-attribute if the path names one, else of the attribute.
     pub fn definition(&self) -> &Attribute {
         &self.0.definition
     }
 
-    /// The name of what the path names.
+    /// The name of the definition.
     pub(crate) fn name(&self) -> &str {
         &self.0.name
     }
@@ -149,22 +150,22 @@ impl AttributeRef {
         &self.0.name
     }
 
-    /// The canonical path, qualified with the schema URI exactly if it lives in an extension.
+    /// The canonical path. It begins with the URI of the schema if the attribute belongs to an extension.
     pub fn path(&self) -> &AttrPath {
         &self.0.path
     }
 
-    /// How its values compare.
+    /// The rule by which its values are compared.
     pub fn comparison(&self) -> Comparison {
         self.0.comparison
     }
 
-    /// Whether it names an object with sub-attributes.
+    /// Whether its values are objects with sub-attributes.
     pub fn is_complex(&self) -> bool {
         self.0.comparison == Comparison::Complex
     }
 
-    /// The sub-attributes, as targets, of an attribute; none for a sub-attribute.
+    /// The sub-attributes; empty for a simple attribute and for a sub-attribute.
     pub fn sub_attributes(&self) -> &[AttributeRef] {
         self.0.sub_attributes.as_slice()
     }
@@ -183,9 +184,10 @@ impl AttributeRef {
         self.0.has_resource_reference
     }
 
-    /// Whether it is a list of members, as that of a group: each element is identified by its `value`,
-    /// which is immutable and the id of a resource, since a `$ref` beside it refers to resources
-    /// (RFC 7643 sections 2.4 and 4.2).
+    /// Whether it is a list of members, such as `members` of a group (RFC 7643 sections 2.4 and 4.2).
+    ///
+    /// That is the case if the list has a `$ref` to resources of this service and an immutable `value`. Then the
+    /// `value` of each element is the id of a resource and identifies the element.
     ///
     /// ```
     /// use scim_schema::standard;
@@ -197,26 +199,26 @@ impl AttributeRef {
         self.0.holds_members
     }
 
-    /// Whether it is the `primary` of the elements of a list, which is false where it is absent
-    /// (RFC 7643 section 2.4).
+    /// Whether it is the sub-attribute `primary` of a list. An element without it counts as not primary (RFC 7643
+    /// section 2.4).
     pub fn is_primary(&self) -> bool {
         self.0.primary
     }
 
-    /// Whether the service writes it into responses itself: `meta.resourceType`, `meta.location`,
-    /// and the `$ref` of references to resources.
+    /// Whether the service computes it for responses: `meta.resourceType`, `meta.location`, and the `$ref` of
+    /// references to resources.
     pub fn is_derived(&self) -> bool {
         self.0.derived
     }
 
-    /// Whether it, or the attribute around it, is never returned, so that nothing may be found out
-    /// about its values either.
+    /// Whether it or its parent attribute is `returned: never`. Filters and sorting must not reveal its values
+    /// either.
     pub fn is_secret(&self) -> bool {
         self.0.secret
     }
 
-    /// Whether a value of it stays as it is for as long as it is there: whether it is `immutable` or
-    /// `readOnly` (RFC 7643 section 2.2).
+    /// Whether a client cannot change a value that it has: whether it is `immutable` or `readOnly` (RFC 7643 section
+    /// 2.2).
     ///
     /// ```
     /// let group = scim_schema::standard::group_type();
@@ -231,12 +233,12 @@ impl AttributeRef {
         self.0.value_rules.read_only
     }
 
-    /// Whether a client must give it a value.
+    /// Whether a client must send a value: it is required and not `readOnly`.
     pub(crate) fn is_required_from_client(&self) -> bool {
         self.0.value_rules.is_required_from_client
     }
 
-    /// The longest text that it takes, in bytes.
+    /// The maximum length of a string, in bytes.
     pub(crate) fn max_text(&self) -> usize {
         self.0.value_rules.max_text
     }
@@ -246,8 +248,8 @@ impl AttributeRef {
         self.0.value_rules.is_id
     }
 
-    /// Whether it holds one value, and this is of the right JSON type for it, and of a usual length: true
-    /// of most.
+    /// Whether it is a singular string, date or boolean, and the value has that JSON type and is not too long. This
+    /// quick check is true of most values; they need no normalization.
     pub(crate) fn is_ordinary_value(&self, value: &Value) -> bool {
         self.0.value_rules.is_ordinary_value(value)
     }
@@ -257,7 +259,7 @@ impl AttributeRef {
         self.0.value_rules.accepts_any_value
     }
 
-    /// Itself, then its sub-attributes.
+    /// Iterates over this attribute and then its sub-attributes.
     ///
     /// ```
     /// let user = scim_schema::standard::user_type();
@@ -296,30 +298,30 @@ impl AttributeRefs {
         self.list.iter()
     }
 
-    /// Those that a client must give a value.
+    /// The attributes for which a client must send a value.
     pub(crate) fn required(&self) -> &[AttributeRef] {
         &self.required
     }
 
-    /// Begins to look up the names of an object one after the other.
+    /// Returns a function that looks up the members of one object, fastest in sorted order.
     pub(crate) fn lookup<'a>(&'a self) -> impl FnMut(&str) -> Option<&'a AttributeRef> {
         let mut lookup = self.names.lookup();
         move |name| self.list.get(lookup.index_of(name)?)
     }
 
-    /// The one with exactly that name.
+    /// The attribute with exactly this name.
     pub(crate) fn get(&self, name: &str) -> Option<&AttributeRef> {
         self.lookup()(name)
     }
 
-    /// The one with that name in any case.
+    /// The attribute with this name in any case.
     pub(crate) fn find(&self, name: &str) -> Option<&AttributeRef> {
-        // Stored data and most requests use the canonical case.
+        // Stored data and most requests use the canonical case, which is faster to find.
         let any_case = || self.list.iter().find(|target| target.name().eq_ignore_ascii_case(name));
         self.get(name).or_else(any_case)
     }
 
-    /// The one with that name in any case, or `display` for `displayName` where that is tolerated.
+    /// The attribute with this name in any case, or `display` for `displayName` if that is tolerated.
     pub(crate) fn find_tolerated(
         &self,
         name: &str,
@@ -342,7 +344,7 @@ fn has_resource_reference(attribute: &Attribute) -> bool {
     attribute.sub_attributes().iter().any(Attribute::is_resource_reference)
 }
 
-/// Whether the list of references is one of members.
+/// Whether a list of references to resources is a list of members; see [`AttributeRef::holds_members`].
 fn holds_members(definition: &Attribute) -> bool {
     let value = definition.sub_attributes().iter().find(|sub| sub.name() == "value");
     definition.is_multi_valued() && value.is_some_and(|value| value.mutability() == Mutability::Immutable)

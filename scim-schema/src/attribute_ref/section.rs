@@ -5,7 +5,7 @@ use std::fmt;
 use super::{AttributeRef, AttributeRefs};
 use crate::Schema;
 
-/// The core schema or an extension, with its attributes as targets.
+/// The core schema or an extension of a resource type, with references to its attributes.
 pub(crate) struct Section {
     pub(crate) schema: Schema,
     pub(crate) required: bool,
@@ -17,7 +17,7 @@ impl Section {
         Self { schema, required, attributes: AttributeRefs::new(attributes) }
     }
 
-    /// The attribute of that name, in any case.
+    /// The attribute with this name in any case.
     pub(crate) fn attribute(&self, name: &str) -> Option<&AttributeRef> {
         self.attributes.find(name)
     }
@@ -35,7 +35,7 @@ impl<'a> Extension<'a> {
         &self.section.schema
     }
 
-    /// Whether every resource must have it.
+    /// Whether every resource must have this extension.
     pub fn is_required(&self) -> bool {
         self.section.required
     }
@@ -45,7 +45,7 @@ impl<'a> Extension<'a> {
         self.section.attributes.as_slice()
     }
 
-    /// The attribute of that name, in any case.
+    /// The attribute with this name in any case.
     pub fn attribute(&self, name: &str) -> Option<&'a AttributeRef> {
         self.section.attribute(name)
     }

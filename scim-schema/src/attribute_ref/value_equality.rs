@@ -1,4 +1,4 @@
-//! Whether two values of an attribute are the same, all of its sub-attributes considered.
+//! Equality of two values of an attribute, including its sub-attributes.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::AttributeRef;
 
 impl AttributeRef {
-    /// Whether two values of this attribute are the same: sub-attributes by their own rules, lists
-    /// in any order, and without regard to what the service fills in (`$ref`).
+    /// Whether two values of this attribute are equal. Sub-attributes are compared by their own rules, lists in any
+    /// order, and a `$ref` that the service derives is ignored.
     pub fn values_equal(&self, a: &Value, b: &Value) -> bool {
         match (a, b) {
             (Value::Array(a), Value::Array(b)) => {
@@ -27,13 +27,12 @@ impl AttributeRef {
         }
     }
 
-    /// The sub-attributes that tell two values apart.
+    /// The sub-attributes that count in a comparison.
     fn identifying_sub_attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         self.sub_attributes().iter().filter(|sub| !sub.definition().is_resource_reference())
     }
 
-    /// The elements of a list, each as a text that the same elements share, in an order that does
-    /// not depend on theirs.
+    /// The [equality keys](Self::equality_key) of the elements of a list, sorted.
     fn sorted_keys(&self, list: &[Value]) -> Vec<String> {
         let mut keys: Vec<String> =
             list.iter().map(|element| self.equality_key(element).into_owned()).collect();
@@ -41,8 +40,8 @@ impl AttributeRef {
         keys
     }
 
-    /// A text that two values of this attribute share exactly if they are the same, as
-    /// [`values_equal`](Self::values_equal) defines it; to hash values, not to show them.
+    /// A text that is the same for two values if and only if they are [equal](Self::values_equal). For hash tables;
+    /// it is not meant to be displayed.
     ///
     /// ```
     /// use serde_json::json;

@@ -1,25 +1,25 @@
-//! What normalising and validating ask of a definition for each value.
+//! The characteristics of an attribute that are needed for every value, in a form that is fast to read.
 
 use serde_json::Value;
 
 use crate::{Attribute, Mutability, Type};
 
-/// What normalising and validating ask of each definition for each value, worked out once.
+/// The answers to what normalization and validation ask about an attribute for every value, computed once.
 pub(super) struct ValueRules {
     pub(super) read_only: bool,
-    /// Whether a client must give it a value.
+    /// Whether a client must send a value.
     pub(super) is_required_from_client: bool,
     /// Whether every value of the right JSON type is valid.
     pub(super) accepts_any_value: bool,
-    /// The JSON type of its values, if it holds one value and this is a string or a boolean.
+    /// The JSON type of its value, if it is singular and of a type that JSON writes as a string or a boolean.
     json_type: Option<JsonType>,
-    /// The longest text in bytes.
+    /// The maximum length of a string in bytes.
     pub(super) max_text: usize,
-    /// Whether it is the id of a resource, which is never empty.
+    /// Whether it is the id of a resource, which must not be empty.
     pub(super) is_id: bool,
 }
 
-/// The JSON type of a single value.
+/// The JSON types that [`ValueRules::is_ordinary_value`] knows.
 #[derive(PartialEq)]
 enum JsonType {
     String,
@@ -38,7 +38,8 @@ impl ValueRules {
             || definition.is_required()
             || definition.is_only_canonical()
             || definition.max_length().is_some();
-        // What is long by nature is limited with the body only, and a limit of the host's own goes before.
+        // Binary data and URIs can be long, so only the limit of the request body applies. If the host sets a
+        // maximum length, that one applies instead.
         let is_unlimited = matches!(definition.data_type(), Type::Binary | Type::Reference)
             || definition.max_length().is_some();
         Self {
@@ -52,8 +53,7 @@ impl ValueRules {
         }
     }
 
-    /// Whether it holds one value, and this is of the right JSON type for it, and of a usual length: true
-    /// of most.
+    /// See [`AttributeRef::is_ordinary_value`](super::AttributeRef::is_ordinary_value).
     pub(super) fn is_ordinary_value(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => self.json_type == Some(JsonType::String) && text.len() <= self.max_text,

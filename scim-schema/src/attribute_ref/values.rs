@@ -1,7 +1,7 @@
-//! The values of an attribute in a resource: where they are, and how they are read and changed.
+//! Reads and changes the values of an attribute in a resource.
 //!
 //! Attributes of the core schema are members of the resource itself. Those of an extension are members of
-//! an object under the URI of its schema (RFC 7643 section 3.3). Only this file needs to know.
+//! an object under the URI of its schema (RFC 7643 section 3.3). Only this file depends on that.
 
 use serde_json::{Map, Value};
 
@@ -10,8 +10,8 @@ use super::AttributeRef;
 impl AttributeRef {
     /// The value of the attribute in a resource in canonical form.
     ///
-    /// [`get_mut`](Self::get_mut), [`set`](Self::set) and [`remove`](Self::remove) go with it. All four
-    /// are about the top-level attribute: for `name.givenName` they read and write `name`.
+    /// This method, [`get_mut`](Self::get_mut), [`set`](Self::set) and [`remove`](Self::remove) access the top-level
+    /// attribute: for `name.givenName` they read and write `name`.
     ///
     /// ```
     /// use serde_json::{Map, json};
@@ -32,14 +32,14 @@ impl AttributeRef {
         self.parent_object(resource)?.get(self.0.attribute.name())
     }
 
-    /// The value of the attribute, to change it in place; see [`get`](Self::get).
+    /// Returns a mutable reference to the value of the attribute; see [`get`](Self::get).
     pub fn get_mut<'a>(&self, resource: &'a mut Map<String, Value>) -> Option<&'a mut Value> {
         self.parent_object_mut(resource)?.get_mut(self.0.attribute.name())
     }
 
-    /// Gives the attribute a value, and returns the one that it had; see [`get`](Self::get).
+    /// Sets the value of the attribute and returns the previous value; see [`get`](Self::get).
     ///
-    /// Makes the object of the extension if there is none. `schemas` stays as it is: see
+    /// Creates the object of the extension if there is none. Does not update `schemas`: see
     /// [`ResourceType::update_schemas`](crate::ResourceType::update_schemas).
     pub fn set(&self, resource: &mut Map<String, Value>, value: Value) -> Option<Value> {
         let name = self.0.attribute.name().to_owned();
@@ -51,9 +51,9 @@ impl AttributeRef {
         None
     }
 
-    /// Takes the value of the attribute out of the resource; see [`get`](Self::get).
+    /// Removes the value of the attribute from the resource and returns it; see [`get`](Self::get).
     ///
-    /// Also takes out the object of the extension if nothing is left in it. `schemas` stays as it is: see
+    /// Also removes the object of the extension if it is then empty. Does not update `schemas`: see
     /// [`ResourceType::update_schemas`](crate::ResourceType::update_schemas).
     pub fn remove(&self, resource: &mut Map<String, Value>) -> Option<Value> {
         let object = self.parent_object_mut(resource)?;
@@ -65,7 +65,7 @@ impl AttributeRef {
         value
     }
 
-    /// The object that holds the attribute: the resource itself, or an extension's.
+    /// The object that contains the attribute: the resource itself, or the object of an extension.
     pub fn parent_object<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
         if self.0.extension { resource.get(self.0.schema.id())?.as_object() } else { Some(resource) }
     }
@@ -77,7 +77,8 @@ impl AttributeRef {
         if self.0.extension { resource.get_mut(self.0.schema.id())?.as_object_mut() } else { Some(resource) }
     }
 
-    /// The object whose member the path names: of a sub-attribute of a singular attribute, its value.
+    /// The object of which the attribute is a member; for a sub-attribute of a singular attribute, the value of that
+    /// attribute.
     pub(crate) fn object_with_member<'a>(
         &self,
         resource: &'a Map<String, Value>,
@@ -89,7 +90,7 @@ impl AttributeRef {
         }
     }
 
-    /// Every value that the path reaches in a resource: list elements, and the sub-attribute in each.
+    /// Every value of the path in a resource: each element of a list, or the sub-attribute of each element.
     pub fn values<'a>(&'a self, resource: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
         self.elements(resource).iter().filter_map(|element| match &self.0.sub {
             None => Some(element),
@@ -97,15 +98,15 @@ impl AttributeRef {
         })
     }
 
-    /// The value that a sub-attribute has in an element, or the element itself, as it is compared: an
-    /// element without `primary` has `primary` false.
+    /// The value of a sub-attribute in an element, for comparisons; the element itself if this is not a sub-attribute.
+    /// In an element without `primary`, `primary` is false.
     pub fn value_in<'a>(&self, element: &'a Value) -> Option<&'a Value> {
         const FALSE: &Value = &Value::Bool(false);
         let Some(sub) = &self.0.sub else { return Some(element) };
         element.get(sub.name()).or(if self.0.primary { Some(FALSE) } else { None })
     }
 
-    /// The same values as they are compared; see [`value_in`](Self::value_in).
+    /// As [`values`](Self::values), for comparisons: in an element without `primary`, `primary` is false.
     pub fn compared_values<'a>(
         &'a self,
         resource: &'a Map<String, Value>,
@@ -113,7 +114,7 @@ impl AttributeRef {
         self.elements(resource).iter().filter_map(|element| self.value_in(element))
     }
 
-    /// The elements of the attribute; its value if it is singular.
+    /// The elements of the attribute; a single one if the attribute is singular.
     fn elements<'a>(&self, resource: &'a Map<String, Value>) -> &'a [Value] {
         match self.get(resource) {
             Some(Value::Array(list)) => list,
@@ -122,8 +123,7 @@ impl AttributeRef {
         }
     }
 
-    /// Makes a resource sort by this value: the inverse of [`sort_value`](Self::sort_value), for
-    /// resuming a sorted query at a value.
+    /// Changes a resource so that [`sort_value`](Self::sort_value) returns `value`.
     pub(crate) fn set_sort_value(&self, resource: &mut Map<String, Value>, value: Value) {
         let value = match &self.0.sub {
             Some(sub) => Value::Object(Map::from_iter([(sub.name().to_owned(), value)])),
@@ -133,8 +133,8 @@ impl AttributeRef {
         self.set(resource, value);
     }
 
-    /// The value by which a resource is sorted: of a list the primary element's, else the first's
-    /// (RFC 7644 section 3.4.2.3).
+    /// The value by which a resource is sorted. In a list that is the value of the primary element, else of the first
+    /// element (RFC 7644 section 3.4.2.3).
     pub fn sort_value<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
         let element = match self.get(resource)? {
             Value::Array(list) => list

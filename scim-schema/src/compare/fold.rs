@@ -1,11 +1,11 @@
-//! Folding: bringing text into the form in which equal texts are the same.
+//! Folds text, so that equal texts become identical.
 
 use std::borrow::Cow;
 
 use unicode_normalization::char::decompose_compatible;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// Unicode simple case folding (CaseFolding.txt, statuses C and S): one character to one.
+/// Folds one character by Unicode simple case folding (CaseFolding.txt, statuses C and S).
 pub(crate) fn fold_char(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_lowercase();
@@ -13,10 +13,10 @@ pub(crate) fn fold_char(c: char) -> char {
     unicode_case_mapping::case_folded(c).and_then(|folded| char::from_u32(folded.get())).unwrap_or(c)
 }
 
-/// A user name: width mapping, case folding, composition (RFC 8265 section 3.3).
+/// Folds a user name by width mapping, case folding and composition (RFC 8265 section 3.3).
 ///
-/// Composed before it is folded as well as after, since folding takes characters as they are: only
-/// then do all ways of writing the same name fold to the same text.
+/// It composes the text before folding and again after it, until nothing changes: folding works on single
+/// characters, so a decomposed name could fold differently from the composed one.
 pub(crate) fn fold_user_name(text: &str) -> String {
     let mut folded: String = text.chars().map(map_width).nfc().map(fold_char).collect();
     while !is_nfc(&folded) {
@@ -25,12 +25,11 @@ pub(crate) fn fold_user_name(text: &str) -> String {
     folded
 }
 
-/// The usual form of a full-width or half-width character (RFC 8265 section 3.3.2): one character
-/// to one.
+/// Maps a full-width or half-width character to its usual form (RFC 8265 section 3.3.2).
 fn map_width(c: char) -> char {
     let jamo = |from: char, to: u32| char::from_u32(c as u32 - from as u32 + to).unwrap_or(c);
     match c {
-        // The compatible decomposition of these would change more than the width.
+        // For these characters the compatibility decomposition would change more than the width.
         '\u{ffa0}' => '\u{3164}',
         '\u{ffa1}'..='\u{ffbe}' => jamo('\u{ffa1}', 0x3131),
         '\u{ffc2}'..='\u{ffc7}' => jamo('\u{ffc2}', 0x314f),
@@ -47,9 +46,8 @@ fn map_width(c: char) -> char {
     }
 }
 
-/// The URI of a resource, without what does not tell resources apart: the API version (RFC 7643
-/// section 2.4, RFC 7644 section 3.13), and what RFC 3986 section 6.2.2 calls equivalent in the case
-/// of scheme and host and in percent-encoding.
+/// Folds the URI of a resource. It removes the API version (RFC 7643 section 2.4, RFC 7644 section 3.13) and
+/// normalizes the case of scheme and host and the percent-encoding (RFC 3986 section 6.2.2).
 pub(crate) fn fold_reference(text: &str) -> Cow<'_, str> {
     let mut uri = if text.contains('%') { Cow::Owned(normalize_percent(text)) } else { Cow::Borrowed(text) };
     let host_end = uri
@@ -67,7 +65,7 @@ pub(crate) fn fold_reference(text: &str) -> Cow<'_, str> {
     uri
 }
 
-/// Where in a URI the segment `v2/` in front of an endpoint and an id is.
+/// The position of a version segment such as `v2/` before the endpoint and the id at the end of a URI.
 fn version_segment(uri: &str, host_end: usize) -> Option<std::ops::Range<usize>> {
     let path = uri.get(host_end..)?;
     let path = path.split(['?', '#']).next()?;
@@ -82,10 +80,10 @@ fn version_segment(uri: &str, host_end: usize) -> Option<std::ops::Range<usize>>
     Some(end - version.len() - 1..end)
 }
 
-/// Percent-encoding in one way: none for what needs none, capital digits for the rest.
+/// Normalizes percent-encoding: decodes unreserved characters, and writes the other codes with capital digits.
 ///
-/// The crate `percent-encoding` decodes everything or nothing. Here `%2F` must stay, since a URI with `/` in
-/// its place is another one (RFC 3986 section 6.2.2.2), and so must a `%` without digits.
+/// The crate `percent-encoding` can only decode all codes. Here `%2F` must stay encoded, because a URI with `/`
+/// instead is a different one (RFC 3986 section 6.2.2.2). A `%` without two digits stays as it is.
 fn normalize_percent(text: &str) -> String {
     let mut normal = String::with_capacity(text.len());
     let mut rest = text;
@@ -111,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_of_the_protocol_does_not_tell_resources_apart() {
+    fn references_are_folded_without_the_protocol_version() {
         for (uri, folded) in [
             ("https://example.com/v2/Users/12", "https://example.com/Users/12"),
             ("https://example.com/Users/12", "https://example.com/Users/12"),
@@ -125,7 +123,7 @@ mod tests {
             ("https://example.com/Users/%41%2f%e9%zz%", "https://example.com/Users/A%2F%E9%zz%"),
             ("https://v2/Users/12", "https://v2/Users/12"),
             ("https://example.com/v2/v1/Users/12", "https://example.com/Users/12"),
-            // Not in front of an endpoint and an id.
+            // Here the version is not before an endpoint and an id.
             ("https://example.com/v2/Users/", "https://example.com/v2/Users/"),
             ("https://example.com/Users/v2", "https://example.com/Users/v2"),
             ("https://example.com/va/Users/12", "https://example.com/va/Users/12"),
@@ -138,11 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn width_is_all_that_width_mapping_changes() {
+    fn width_mapping_changes_only_the_width() {
         for c in '\u{ff00}'..='\u{ffef}' {
             let mut parts = Vec::new();
             decompose_compatible(c, |part| parts.push(part));
-            // Where the decomposition goes further than the width, it goes through the usual form.
+            // If the decomposition changes more than the width, decomposing the mapped character must give the same.
             let mut through = Vec::new();
             decompose_compatible(map_width(c), |part| through.push(part));
             assert_eq!(parts, through, "{c:?}");

@@ -1,8 +1,8 @@
-//! Points in time as `xsd:dateTime` writes them (RFC 7643 section 2.3.5).
+//! Parses and compares points in time in the format `xsd:dateTime` (RFC 7643 section 2.3.5).
 
 use chrono::NaiveDate;
 
-/// A point in time, to any fraction of a second.
+/// A point in time, with any number of digits after the second.
 ///
 /// ```
 /// use scim_schema::Instant;
@@ -17,12 +17,14 @@ pub struct Instant {
     /// Seconds since 1970-01-01T00:00:00Z.
     seconds: i64,
     nanos: u32,
-    /// Digits after the ninth of the fraction, without trailing zeros: digit strings order like fractions.
+    /// The digits of the fraction after the ninth, without trailing zeros. Compared as text, they have the same order
+    /// as the fractions.
     fraction_tail: Box<str>,
 }
 
 impl Instant {
-    /// Reads an `xsd:dateTime`: date and time, any fraction, any offset; without one it is UTC.
+    /// Parses an `xsd:dateTime`. The fraction of a second and the offset are optional; without an offset it is UTC.
+    /// Returns `None` if the text is not valid.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let (year, rest) = split_digits(digits);
@@ -51,7 +53,7 @@ impl Instant {
             [b'-', h, h1, b':', m, m1] => -offset(two_digits(h, h1)?, two_digits(m, m1)?)?,
             _ => return None,
         };
-        // Midnight may be written as the end of the day before.
+        // `24:00:00` is midnight at the end of the day.
         let end_of_day = hour == 24 && minute == 0 && second == 0 && nanos == 0 && fraction_tail.is_empty();
         if !(hour < 24 || end_of_day) || minute > 59 || second > 59 {
             return None;
@@ -69,18 +71,18 @@ impl Instant {
         self.seconds
     }
 
-    /// Nanoseconds after the second; finer fractions count in comparisons only.
+    /// Nanoseconds after the second, rounded down. Comparisons use all digits of the fraction.
     pub fn nanoseconds(&self) -> u32 {
         self.nanos
     }
 
-    /// A text that is the same for the same instant.
+    /// A text that is the same for equal instants.
     pub(crate) fn equality_key(&self) -> String {
         format!("{}.{:09}{}", self.seconds, self.nanos, self.fraction_tail)
     }
 }
 
-/// The digits that come first, and what follows them.
+/// Splits a text after its leading digits.
 fn split_digits(text: &str) -> (&str, &str) {
     let length = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     text.split_at_checked(length).unwrap_or_default()
@@ -91,12 +93,12 @@ fn two_digits(tens: u8, ones: u8) -> Option<u32> {
     are_digits.then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
 }
 
-/// The seconds of an offset.
+/// Converts an offset from UTC to seconds. Returns `None` if it is out of range.
 fn offset(hours: u32, minutes: u32) -> Option<i64> {
     (hours <= 14 && minutes <= 59).then(|| i64::from(hours * 3600 + minutes * 60))
 }
 
-/// Nanoseconds, the digits beyond them, and what follows.
+/// Parses the fraction of a second: returns the nanoseconds, the digits after them, and the rest of the text.
 fn split_fraction(text: &str) -> Option<(u32, &str, &str)> {
     let (fraction, rest) = split_digits(text);
     if fraction.is_empty() {
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_date_and_time() {
+    fn malformed_dates_and_times_are_refused() {
         for text in [
             "",
             "T",

@@ -1,4 +1,4 @@
-//! Comparing values: one implementation for filters, sorting, PATCH and uniqueness.
+//! Compares values, for filters, sorting, PATCH and uniqueness alike.
 
 mod fold;
 mod instant;
@@ -20,22 +20,22 @@ pub use operand::{Operand, Text};
 
 /// The Unicode version of the folding tables, as (major, minor, update).
 ///
-/// A store that keeps folded columns keeps this beside them, and folds anew when it changes.
+/// A store with folded columns should also store this version, and fold the values again when it changes.
 pub const UNICODE_VERSION: (u64, u64, u64) = unicode_case_mapping::UNICODE_VERSION;
 
-/// How the values of an attribute compare (RFC 7643 sections 2.3 and 7, RFC 7644 section 3.4.2.2).
+/// The rule by which the values of an attribute are compared (RFC 7643 sections 2.3 and 7, RFC 7644 section 3.4.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Comparison {
     /// Text, code point by code point.
     Exact,
-    /// Text without regard to case: Unicode simple case folding.
+    /// Text, case-insensitive by Unicode simple case folding.
     Folded,
     /// User names: width mapping, case folding and composition (RFC 8265 section 3.3).
     UserName,
-    /// URIs of resources of this service: with any API version or none (RFC 7643 section 2.4).
+    /// URIs of resources of this service; the API version in them is ignored (RFC 7643 section 2.4).
     Reference,
-    /// Points in time, whatever the offset.
+    /// Points in time; the same instant with another UTC offset is equal.
     Instant,
     /// Numbers, by value.
     Number,
@@ -43,12 +43,12 @@ pub enum Comparison {
     Boolean,
     /// Base64 text; it has no order.
     Binary,
-    /// Objects, member by member; they have no order.
+    /// Objects, compared by member; they have no order.
     Complex,
 }
 
 impl Comparison {
-    /// The comparison that suits an attribute.
+    /// The rule for the values of an attribute.
     pub fn for_attribute(attribute: &Attribute) -> Self {
         match attribute.data_type() {
             Type::String if attribute.is_compared_as_user_name() => Self::UserName,
@@ -74,7 +74,7 @@ impl Comparison {
         self.is_text() || matches!(self, Self::Instant | Self::Number)
     }
 
-    /// Text in the form in which two texts that are equal under this comparison are the same.
+    /// Folds a text: two texts are equal by this rule if and only if their folded forms are identical.
     ///
     /// ```
     /// use scim_schema::Comparison;
@@ -99,8 +99,8 @@ impl Comparison {
         }
     }
 
-    /// A text that two values of an attribute share exactly if they are the same: for a hash table,
-    /// or a unique index of a store. Where the values are text it is the [folded](Self::fold) text.
+    /// A text that is the same for two values if and only if they are equal by this rule; for a hash table, or a
+    /// unique index of a store. For text it is the [folded](Self::fold) text.
     ///
     /// ```
     /// use scim_schema::Comparison;
@@ -110,7 +110,7 @@ impl Comparison {
     /// assert_eq!(key(json!("2024-01-01T00:00:00Z")), key(json!("2024-01-01T02:00:00.0+02:00")));
     /// ```
     pub fn equality_key(self, value: &Value) -> Cow<'_, str> {
-        // A value of another type gets a mark, so that its key never equals that of a value of the right type.
+        // The prefix keeps the keys of values of another type different from those of the right type.
         let mark_wrong_type = |text: String| Cow::Owned(format!("\0{text}"));
         match (self, value) {
             (Self::Number, Value::Number(number)) => Cow::Owned(number_key(number)),
@@ -124,7 +124,7 @@ impl Comparison {
         }
     }
 
-    /// Whether text equals folded text.
+    /// Whether a text equals a text that is already folded.
     pub fn equals_text(self, text: &str, folded: &str) -> bool {
         match self {
             Self::Folded | Self::UserName if text.is_ascii() => {
@@ -136,9 +136,10 @@ impl Comparison {
         }
     }
 
-    /// Whether text contains folded text (`co`).
+    /// Whether a text contains a text that is already folded (`co`).
     pub fn contains(self, text: &str, folded: &str) -> bool {
-        // A naive search is the fastest one for short texts; beyond, the standard library's is linear.
+        // For short texts the naive search is fastest. For longer ones the linear search of the standard library
+        // avoids quadratic time.
         const SHORT: usize = 256;
         match self {
             Self::Folded | Self::UserName if text.is_ascii() && text.len() <= SHORT => {
@@ -149,7 +150,7 @@ impl Comparison {
         }
     }
 
-    /// Whether text begins with folded text (`sw`).
+    /// Whether a text begins with a text that is already folded (`sw`).
     pub fn starts_with(self, text: &str, folded: &str) -> bool {
         match self {
             Self::Folded | Self::UserName if text.is_ascii() => {
@@ -159,7 +160,7 @@ impl Comparison {
         }
     }
 
-    /// Whether text ends with folded text (`ew`).
+    /// Whether a text ends with a text that is already folded (`ew`).
     pub fn ends_with(self, text: &str, folded: &str) -> bool {
         match self {
             Self::Folded | Self::UserName if text.is_ascii() => {
@@ -170,15 +171,15 @@ impl Comparison {
         }
     }
 
-    /// Whether folded text passes a test; of references also the text itself, since a part of a URI
-    /// may end within what folding takes away, as `/v2/`.
+    /// Whether the folded text passes a test. For references the original text may pass it instead, because folding
+    /// removes the API version, so a client could not search for a part such as `/v2/`.
     fn original_or_folded(self, text: &str, test: impl Fn(&str) -> bool) -> bool {
         self == Self::Reference && test(text) || test(&self.fold(text))
     }
 
-    /// Whether two values are the same under this comparison.
+    /// Whether two values are equal by this rule.
     ///
-    /// Values that are not of the right type are the same if they are identical.
+    /// Values of another type than the rule is for are equal only if they are identical.
     pub fn values_equal(self, a: &Value, b: &Value) -> bool {
         match (a, b) {
             (Value::String(a), Value::String(b)) if a == b => true,
@@ -193,8 +194,8 @@ impl Comparison {
         }
     }
 
-    /// The order of two values for sorting. It is a total order, even if a store holds bad values: those that
-    /// are not of the right type come last, in no order of their own.
+    /// Compares two values for sorting. Values of another type than the rule is for come last, and count as equal
+    /// among themselves. So the order is consistent even if a store contains such values.
     pub fn order_values(self, a: &Value, b: &Value) -> Ordering {
         match (self.prepare(a), self.prepare(b)) {
             (Some(a), Some(b)) => a.compare_to(&b),
@@ -205,7 +206,7 @@ impl Comparison {
     }
 }
 
-/// Whether ASCII text folds to a folded text of its length.
+/// Whether an ASCII text folds to a text of the same length.
 fn folds_to(text: &[u8], folded: &str) -> bool {
     text.iter().zip(folded.bytes()).all(|(a, b)| a.to_ascii_lowercase() == b)
 }
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn text_operators_agree_with_folding_at_any_length() {
+    fn text_operators_ignore_case_in_short_and_long_texts() {
         let long = "x".repeat(300) + "Needle";
         for rule in [Comparison::Folded, Comparison::UserName] {
             for text in ["A Needle here", &long, "Ünd NeEdLe"] {

@@ -1,10 +1,10 @@
-//! Comparing JSON numbers by value, whatever their notation.
+//! Compares JSON numbers by value: `10`, `10.0` and `1e1` are equal.
 
 use std::cmp::Ordering;
 
 use serde_json::Number;
 
-/// The order of two numbers; `None` if one is beyond what a double can hold.
+/// Compares two numbers. Returns `None` if one of them is too large for a double.
 pub(crate) fn compare_numbers(a: &Number, b: &Number) -> Option<Ordering> {
     match (as_integer(a), as_integer(b)) {
         (Some(a), Some(b)) => Some(a.cmp(&b)),
@@ -14,18 +14,19 @@ pub(crate) fn compare_numbers(a: &Number, b: &Number) -> Option<Ordering> {
     }
 }
 
-/// Whether a number has a place in the order.
+/// Whether [`compare_numbers`] can compare a number.
 pub(crate) fn is_comparable(number: &Number) -> bool {
     as_integer(number).is_some() || as_finite_float(number).is_some()
 }
 
-/// Whether a number still is what was sent: a whole number too large for an integer has lost digits.
+/// Whether a number kept all its digits when it was parsed. False for floats of 2^53 or more: an integer that is too
+/// large for `u64` becomes such a float and loses digits.
 pub(crate) fn keeps_all_digits(number: &Number) -> bool {
     const END: f64 = 9_007_199_254_740_992.0;
     as_integer(number).is_some() || as_finite_float(number).is_some_and(|float| float.abs() < END)
 }
 
-/// The one notation of all numbers that are equal.
+/// A text that is the same for all numbers that are equal.
 pub(crate) fn number_key(number: &Number) -> String {
     let integer = as_integer(number).or_else(|| as_finite_float(number).and_then(float_as_integer));
     match (integer, as_finite_float(number)) {
@@ -43,7 +44,7 @@ fn as_finite_float(number: &Number) -> Option<f64> {
     number.as_f64().filter(|float| float.is_finite())
 }
 
-/// Beyond this no whole number of JSON's integer types is near.
+/// Far outside of the range of `i64` and `u64`, but within that of `i128`.
 const INTEGER_RANGE: f64 = 1e30;
 
 #[expect(clippy::cast_possible_truncation, reason = "the float is whole and in range where it is cast")]
@@ -51,7 +52,7 @@ pub(crate) fn float_as_integer(float: f64) -> Option<i128> {
     (float.fract() == 0.0 && float.abs() < INTEGER_RANGE).then_some(float as i128)
 }
 
-/// Compares a whole number with a float without rounding the whole number.
+/// Compares an integer with a float exactly: converting the integer to a float could round it.
 fn compare_integer(a: i128, b: f64) -> Option<Ordering> {
     let floor = b.floor();
     match float_as_integer(floor) {
@@ -91,7 +92,7 @@ mod tests {
         }
     }
 
-    /// From 2^53 on a float may stand for several whole numbers, and an integer never does.
+    /// From 2^53 on, several integers are parsed to the same float.
     #[test]
     fn floats_are_exact_below_two_to_the_53rd_and_integers_always() {
         let user = standard::user_type();
@@ -116,7 +117,7 @@ mod tests {
         ] {
             assert_eq!(keeps_all_digits(&number), exact, "{number}");
             assert!(is_comparable(&number), "{number}");
-            // Where a string belongs, it becomes one exactly if that says what was sent.
+            // In a string attribute, a number becomes a string only if it kept all its digits.
             let mut value = Value::Number(number.clone());
             assert!(name.normalize_single(&mut value, &mut ReadContext::new(&tolerance)).unwrap());
             let expected = if exact { json!(number.to_string()) } else { Value::Number(number) };

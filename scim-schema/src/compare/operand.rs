@@ -1,4 +1,4 @@
-//! Values that are folded, parsed and checked once, to be compared with many others.
+//! Values that are prepared once and then compared with many others.
 
 use std::cmp::Ordering;
 
@@ -9,22 +9,22 @@ use super::fold::fold_char;
 use super::instant::Instant;
 use super::number::{compare_numbers, is_comparable};
 
-/// A value made ready for comparing under one [`Comparison`]: folded, parsed, checked.
+/// A value that is prepared for comparisons by one [`Comparison`]: folded or parsed, and of the right type.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Operand {
-    /// Text, also for references and binary values.
+    /// Text; also a reference or a binary value.
     Text(Text),
     /// A number.
     Number(Number),
-    /// A truth value.
+    /// A boolean.
     Boolean(bool),
-    /// A point in time, and the text that gave it.
+    /// A point in time, and the text that it was parsed from.
     Instant(Instant, Box<str>),
 }
 
 impl Operand {
-    /// The value as it was given, before it was folded or parsed.
+    /// The original value, before it was folded or parsed.
     ///
     /// ```
     /// use scim_schema::Comparison;
@@ -42,8 +42,8 @@ impl Operand {
         }
     }
 
-    /// The order of two operands of one comparison, for sorting many values that were made ready once.
-    /// Operands of two kinds, which one comparison does not make, are equal.
+    /// Compares two operands of the same [`Comparison`], for sorting. Operands of different kinds count as equal; the
+    /// same comparison never produces them.
     pub fn compare_to(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Text(a), Self::Text(b)) => a.folded().cmp(b.folded()),
@@ -55,7 +55,7 @@ impl Operand {
     }
 }
 
-/// Text as it was given and as it is compared.
+/// A text in its original and in its folded form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text {
     /// The original text, followed by the folded text if that is different. One allocation holds both.
@@ -94,14 +94,14 @@ impl Text {
         self.text.get(..self.original_len).unwrap_or_default()
     }
 
-    /// The text as [`Comparison::fold`] makes it; what a store binds for a folded column.
+    /// The text that [`Comparison::fold`] returns, for example to compare it with a folded column of a database.
     pub fn folded(&self) -> &str {
         self.text.get(self.folded_start..).unwrap_or_default()
     }
 }
 
 impl Comparison {
-    /// Makes a value ready for comparing; `None` if it is not of the right type.
+    /// Prepares a value for comparisons. Returns `None` if it is not of the right type.
     pub fn prepare(self, value: &Value) -> Option<Operand> {
         match (self, value) {
             (Self::Number, Value::Number(number)) => {
@@ -113,7 +113,7 @@ impl Comparison {
         }
     }
 
-    /// Makes text ready for comparing, as [`prepare`](Self::prepare) does.
+    /// Prepares a text for comparisons, as [`prepare`](Self::prepare) does.
     pub fn prepare_text(self, text: &str) -> Option<Operand> {
         match self {
             Self::Instant => Some(Operand::Instant(Instant::parse(text)?, text.into())),
@@ -122,10 +122,9 @@ impl Comparison {
         }
     }
 
-    /// Compares a value with an operand; `None` if the value is not of the operand's type.
+    /// Compares a value with an operand. Returns `None` if the value is not of the operand's type.
     ///
-    /// Booleans and binary values are only ever equal or not; the order that is returned for them
-    /// has no meaning of its own.
+    /// Booleans and binary values have no order; for them only `Equal` and not `Equal` have a meaning.
     pub fn compare(self, value: &Value, operand: &Operand) -> Option<Ordering> {
         match (operand, value) {
             (Operand::Text(operand), Value::String(text)) => Some(self.compare_text(text, operand.folded())),

@@ -10,9 +10,9 @@ use super::characteristic::{Mutability, Returned, Type, Uniqueness};
 
 /// The definition of an attribute or sub-attribute. Cheap to clone.
 ///
-/// Made by a constructor for its type and adjusted by methods that consume it; the defaults are
-/// those of RFC 7643 section 7 (optional, singular, `readWrite`, returned by default, not unique,
-/// case-insensitive unless it is a reference or binary).
+/// There is a constructor for each type, and methods to change the characteristics. The defaults are those of
+/// RFC 7643 section 7: optional, singular, `readWrite`, returned by default, not unique, and case-insensitive
+/// unless it is a reference or binary.
 ///
 /// ```
 /// use scim_schema::{Attribute, Mutability, Uniqueness};
@@ -53,7 +53,7 @@ struct Definition {
     reference_types: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     sub_attributes: Vec<Attribute>,
-    // What the RFC has no keyword for is the host's own and not published.
+    // The fields from here on have no keyword in the RFC, so `/Schemas` does not show them.
     #[serde(skip)]
     only_canonical: bool,
     #[serde(skip)]
@@ -67,7 +67,7 @@ struct Definition {
 }
 
 impl Attribute {
-    /// A definition of the given type with the default characteristics.
+    /// Creates a definition with the default characteristics.
     pub fn new(name: impl Into<String>, data_type: Type) -> Self {
         Self(Arc::new(Definition {
             name: name.into(),
@@ -90,58 +90,59 @@ impl Attribute {
         }))
     }
 
-    /// A string attribute.
+    /// Creates an attribute whose values are strings.
     pub fn string(name: impl Into<String>) -> Self {
         Self::new(name, Type::String)
     }
 
-    /// A boolean attribute.
+    /// Creates an attribute whose values are booleans.
     pub fn boolean(name: impl Into<String>) -> Self {
         Self::new(name, Type::Boolean)
     }
 
-    /// An attribute of whole numbers.
+    /// Creates an attribute whose values are integers.
     pub fn integer(name: impl Into<String>) -> Self {
         Self::new(name, Type::Integer)
     }
 
-    /// An attribute of numbers.
+    /// Creates an attribute whose values are numbers with or without a fraction.
     pub fn decimal(name: impl Into<String>) -> Self {
         Self::new(name, Type::Decimal)
     }
 
-    /// A date and time.
+    /// Creates an attribute whose values are dates with a time.
     pub fn date_time(name: impl Into<String>) -> Self {
         Self::new(name, Type::DateTime)
     }
 
-    /// Base64 data.
+    /// Creates an attribute whose values are binary data in base64.
     pub fn binary(name: impl Into<String>) -> Self {
         Self::new(name, Type::Binary)
     }
 
-    /// A URI; `types` are names of resource types, or `external`, or `uri`.
+    /// Creates an attribute whose values are URIs. `types` are names of resource types, or `external`, or `uri`.
     pub fn reference<T: Into<String>>(name: impl Into<String>, types: impl IntoIterator<Item = T>) -> Self {
         Self::new(name, Type::Reference).with_reference_types(types)
     }
 
-    /// An object with sub-attributes.
+    /// Creates an attribute whose values are objects with sub-attributes.
     pub fn complex(name: impl Into<String>, sub_attributes: impl IntoIterator<Item = Attribute>) -> Self {
         Self::new(name, Type::Complex).with_sub_attributes(sub_attributes.into_iter().collect())
     }
 
+    /// The definition to be changed; copied first if a clone of the attribute uses it too.
     fn edit(&mut self) -> &mut Definition {
         Arc::make_mut(&mut self.0)
     }
 
-    /// Sets the text that `/Schemas` shows.
+    /// Sets the description, which `/Schemas` shows.
     #[must_use]
     pub fn with_description(mut self, text: impl Into<String>) -> Self {
         self.edit().description = text.into();
         self
     }
 
-    /// Makes it hold any number of values.
+    /// Makes it a list of values.
     #[must_use]
     pub fn multi_valued(mut self) -> Self {
         self.edit().multi_valued = true;
@@ -155,21 +156,21 @@ impl Attribute {
         self
     }
 
-    /// Makes it optional again, for a host that adjusts a standard schema.
+    /// Makes it optional, for example in a standard schema that requires it.
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.edit().required = false;
         self
     }
 
-    /// Sets whether case matters in comparisons.
+    /// Sets whether comparisons are case-sensitive.
     #[must_use]
     pub fn case_exact(mut self, exact: bool) -> Self {
         self.edit().case_exact = Some(exact);
         self
     }
 
-    /// Sets the mutability; for a complex attribute also of its sub-attributes when it is `readOnly`.
+    /// Sets the mutability. `readOnly` also applies to the sub-attributes of a complex attribute.
     #[must_use]
     pub fn with_mutability(mut self, mutability: Mutability) -> Self {
         let definition = self.edit();
@@ -182,77 +183,78 @@ impl Attribute {
         self
     }
 
-    /// Sets when it is returned.
+    /// Sets when responses contain it.
     #[must_use]
     pub fn with_returned(mut self, returned: Returned) -> Self {
         self.edit().returned = returned;
         self
     }
 
-    /// Sets where its values must differ.
+    /// Sets among which resources its values must be unique.
     #[must_use]
     pub fn with_uniqueness(mut self, uniqueness: Uniqueness) -> Self {
         self.edit().uniqueness = Some(uniqueness);
         self
     }
 
-    /// Suggests values, such as `work` and `home`; other values stay welcome (RFC 7643 section 2.3.1).
+    /// Sets suggested values, such as `work` and `home`. Other values are accepted too (RFC 7643 section 2.3.1),
+    /// unless [`only_canonical_values`](Self::only_canonical_values) is called.
     #[must_use]
     pub fn with_canonical_values<T: Into<String>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
         self.edit().canonical_values = values.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets what a reference may refer to: names of resource types, or `external`, or `uri`.
+    /// Sets what its values can refer to: names of resource types, or `external`, or `uri`.
     #[must_use]
     pub fn with_reference_types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.edit().reference_types = types.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Refuses every value that is not canonical.
+    /// Makes every value invalid that is not a canonical value.
     #[must_use]
     pub fn only_canonical_values(mut self) -> Self {
         self.edit().only_canonical = true;
         self
     }
 
-    /// Refuses strings of more than this many characters.
+    /// Sets the maximum length in characters (Unicode code points). Longer strings are invalid.
     #[must_use]
     pub fn with_max_length(mut self, characters: usize) -> Self {
         self.edit().max_length = Some(characters);
         self
     }
 
-    /// Compares values as user names: case, width and composition do not matter (RFC 7644
-    /// section 5, RFC 8265 section 3.3).
+    /// Compares values as user names: without regard to case, width and Unicode composition (RFC 7644 section 5,
+    /// RFC 8265 section 3.3).
     #[must_use]
     pub fn compared_as_user_name(mut self) -> Self {
         self.edit().is_user_name = true;
         self
     }
 
-    /// The value that it gets when a resource is created without it (RFC 7644 section 3.3). When a
-    /// replacement leaves it out it stays as it is.
+    /// Sets the value for resources that are created without it (RFC 7644 section 3.3). A replacement (PUT) that
+    /// omits it keeps the stored value.
     #[must_use]
     pub fn with_default_value(mut self, value: impl Into<Value>) -> Self {
         self.edit().default_value = Some(value.into());
         self
     }
 
-    /// Keeps at most one element of a list, that of this `type`: for an application with one column for
-    /// it. The schema still says `multiValued`, since that is how clients send it.
+    /// Makes a list keep at most one element, with this `type`; for an application that has a single column for it.
+    /// The schema still says `multiValued`, because clients send a list.
     ///
-    /// An element of this type, or without a type, takes the place of the one that is stored; of several
-    /// in one request the primary one does, else the last. Elements of other types are left out if
-    /// [`Quirk::OtherType`](crate::Quirk::OtherType) is tolerated, else refused.
+    /// An element with this type, or without a type, replaces the stored element. If a request contains several, the
+    /// primary one is kept, else the last. Elements of other types are ignored if
+    /// [`Quirk::OtherType`](crate::Quirk::OtherType) is tolerated; otherwise they are errors.
     ///
     /// ```
     /// use scim_schema::Attribute;
     ///
     /// let subs = [Attribute::string("value"), Attribute::string("type"), Attribute::boolean("primary")];
     /// let emails = Attribute::complex("emails", subs).multi_valued().keep_only_type("work");
-    /// assert_eq!(emails.single_type(), Some("work"));
+    /// assert_eq!(emails.only_kept_type(), Some("work"));
     /// ```
     #[must_use]
     pub fn keep_only_type(mut self, element_type: impl Into<String>) -> Self {
@@ -275,12 +277,12 @@ impl Attribute {
         self.0.data_type
     }
 
-    /// Whether it holds a list.
+    /// Whether its value is a list.
     pub fn is_multi_valued(&self) -> bool {
         self.0.multi_valued
     }
 
-    /// The text that `/Schemas` shows.
+    /// The description, which `/Schemas` shows.
     pub fn description(&self) -> &str {
         &self.0.description
     }
@@ -290,22 +292,22 @@ impl Attribute {
         self.0.required
     }
 
-    /// The suggested values, or the only ones if [`only_canonical_values`](Self::only_canonical_values).
+    /// The suggested values; the only valid ones if [`is_only_canonical`](Self::is_only_canonical).
     pub fn canonical_values(&self) -> &[String] {
         &self.0.canonical_values
     }
 
-    /// Whether values other than the canonical ones are refused.
+    /// Whether only the canonical values are valid.
     pub fn is_only_canonical(&self) -> bool {
         self.0.only_canonical
     }
 
-    /// The largest number of characters, if there is one.
+    /// The maximum length in characters, if it is limited.
     pub fn max_length(&self) -> Option<usize> {
         self.0.max_length
     }
 
-    /// Whether case matters.
+    /// Whether comparisons are case-sensitive.
     pub fn is_case_exact(&self) -> bool {
         self.0.case_exact.unwrap_or(false)
     }
@@ -315,32 +317,32 @@ impl Attribute {
         self.0.is_user_name
     }
 
-    /// The value that it gets when a resource is created without it.
+    /// The value for resources that are created without it.
     pub fn default_value(&self) -> Option<&Value> {
         self.0.default_value.as_ref()
     }
 
-    /// The type of the only element that is kept of a list; see [`keep_only_type`](Self::keep_only_type).
-    pub fn single_type(&self) -> Option<&str> {
+    /// The `type` of the only element that the list keeps; see [`keep_only_type`](Self::keep_only_type).
+    pub fn only_kept_type(&self) -> Option<&str> {
         self.0.only_kept_type.as_deref()
     }
 
-    /// Who may write it.
+    /// Who can write it, and when.
     pub fn mutability(&self) -> Mutability {
         self.0.mutability
     }
 
-    /// When it is returned.
+    /// When responses contain it.
     pub fn returned(&self) -> Returned {
         self.0.returned
     }
 
-    /// Where its values must differ.
+    /// Among which resources its values must be unique.
     pub fn uniqueness(&self) -> Uniqueness {
         self.0.uniqueness.unwrap_or(Uniqueness::None)
     }
 
-    /// What a reference may refer to.
+    /// What its values can refer to: names of resource types, or `external`, or `uri`.
     pub fn reference_types(&self) -> &[String] {
         &self.0.reference_types
     }
@@ -350,14 +352,14 @@ impl Attribute {
         &self.0.sub_attributes
     }
 
-    /// Whether its values are URIs of resources of this service, and not of anything else.
+    /// Whether its values can only be URIs of resources of this service.
     pub fn refers_to_resources(&self) -> bool {
         !self.0.reference_types.is_empty()
             && !self.0.reference_types.iter().any(|t| t == "external" || t == "uri")
     }
 
-    /// Whether this is the `$ref` of a reference to resources of this service, which the service
-    /// writes itself from the `value` beside it (RFC 7643 section 2.4).
+    /// Whether this is a `$ref` to resources of this service. The service derives it from the `value` next to it (RFC
+    /// 7643 section 2.4).
     pub fn is_resource_reference(&self) -> bool {
         self.0.name == "$ref" && self.refers_to_resources()
     }

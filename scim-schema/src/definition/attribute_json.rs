@@ -1,4 +1,4 @@
-//! Reading attribute definitions in the JSON form of RFC 7643 section 7.
+//! Reads attribute definitions in the JSON format of RFC 7643 section 7.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -9,7 +9,7 @@ use super::characteristic::{Mutability, Returned, Type, Uniqueness};
 use crate::SchemaError;
 
 impl Attribute {
-    /// Reads a definition. Its consistency is checked with the schema's, by `check_all`.
+    /// Reads a definition. `check_all` checks its consistency later, with the other attributes of the schema.
     pub(crate) fn from_json(value: &Value) -> Result<Self, SchemaError> {
         let object =
             value.as_object().ok_or_else(|| SchemaError::new("", "an attribute must be a JSON object"))?;
@@ -18,7 +18,7 @@ impl Attribute {
         Self::read(name, object).map_err(|error| error.within(name))
     }
 
-    /// Reads a list of definitions; one that has no name is called by its place in the list.
+    /// Reads a list of definitions. In errors, a definition without a name is identified by its index.
     pub(crate) fn list_from_json(object: &Map<String, Value>, name: &str) -> Result<Vec<Self>, SchemaError> {
         match member(object, name) {
             None => Ok(Vec::new()),
@@ -52,7 +52,7 @@ impl Attribute {
         if let Some(exact) = flag(object, "caseExact")?
             && data_type.is_textual()
         {
-            // Many published schemas state it, without meaning, for other types too.
+            // Many published schemas also have `caseExact` on other types, where it has no meaning.
             attribute = attribute.case_exact(exact);
         }
         if let Some(mutability) = keyword(object, "mutability", Mutability::parse)? {
@@ -70,7 +70,7 @@ impl Attribute {
     }
 }
 
-/// A member that is not null; names have no case (RFC 7643 section 2.1).
+/// The value of a member by its name in any case (RFC 7643 section 2.1), unless it is null.
 pub(crate) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     let found = object
         .get(name)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// Declares a characteristic whose values are fixed keywords, once for code and JSON.
+/// Declares an enum of keywords, with its conversions to and from the keywords in JSON.
 macro_rules! keywords {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -12,12 +12,12 @@ macro_rules! keywords {
         pub enum $name { $($(#[$variant_doc])* $variant,)+ }
 
         impl $name {
-            /// The keyword as it stands in a schema.
+            /// The keyword in a schema.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// The characteristic that a keyword means; case does not matter, as little as in names.
+            /// Parses a keyword in any case.
             pub(crate) fn parse(text: &str) -> Option<Self> {
                 [$(Self::$variant),+].into_iter().find(|keyword| keyword.as_str().eq_ignore_ascii_case(text))
             }
@@ -46,7 +46,7 @@ keywords! {
         Boolean = "boolean",
         /// A number, with or without a fraction.
         Decimal = "decimal",
-        /// A whole number.
+        /// An integer.
         Integer = "integer",
         /// An `xsd:dateTime`.
         DateTime = "dateTime",
@@ -60,53 +60,53 @@ keywords! {
 }
 
 impl Type {
-    /// Whether values are text of the client's choice, which has a length and may have case.
+    /// Whether values are free text, to which `caseExact` and a maximum length apply.
     pub(crate) fn is_textual(self) -> bool {
         matches!(self, Self::String | Self::Reference | Self::Binary)
     }
 
-    /// Whether `uniqueness` has a meaning (RFC 7643 sections 2.3.2, 2.3.6 and 2.3.8).
+    /// Whether `uniqueness` applies to the type (RFC 7643 sections 2.3.2, 2.3.6 and 2.3.8).
     pub(crate) fn may_be_unique(self) -> bool {
         !matches!(self, Self::Complex | Self::Boolean | Self::Binary)
     }
 }
 
 keywords! {
-    /// Who may write an attribute, and when (RFC 7643 section 7).
+    /// Who can write an attribute, and when (RFC 7643 section 7).
     Mutability {
         /// Only the service provider writes it.
         ReadOnly = "readOnly",
-        /// It may be changed at any time.
+        /// A client can change it at any time.
         ReadWrite = "readWrite",
-        /// It is written once and never changed.
+        /// A client can set it once; then it never changes.
         Immutable = "immutable",
-        /// It may be written but is never read back.
+        /// A client can write it, but no response contains it.
         WriteOnly = "writeOnly",
     }
 }
 
 keywords! {
-    /// When an attribute is part of a response (RFC 7643 section 7).
+    /// When a response contains an attribute (RFC 7643 section 7).
     Returned {
-        /// Always, whatever is asked for.
+        /// Always, even if the client excludes it.
         Always = "always",
-        /// Never, whatever is asked for.
+        /// Never, even if the client requests it.
         Never = "never",
-        /// Unless it is excluded.
+        /// By default, unless the client excludes it or requests only other attributes.
         Default = "default",
-        /// Only when it is asked for, or was just written by the client.
+        /// Only if the client requests it, or has just written it.
         Request = "request",
     }
 }
 
 keywords! {
-    /// Where values must differ (RFC 7643 section 7).
+    /// Among which resources the values of an attribute must be unique (RFC 7643 section 7).
     Uniqueness {
-        /// Nowhere.
+        /// Values need not be unique.
         None = "none",
-        /// Among the resources of a type in a tenant.
+        /// Unique among the resources of the type in a tenant.
         Server = "server",
-        /// Everywhere; a service enforces it like `server`.
+        /// Unique everywhere. A service can enforce it only like `server`.
         Global = "global",
     }
 }

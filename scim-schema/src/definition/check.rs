@@ -46,7 +46,7 @@ impl Attribute {
                 "only an attribute of type `string` can be compared as a user name",
             ),
             (
-                self.single_type().is_some() && !(self.is_multi_valued() && has_type),
+                self.only_kept_type().is_some() && !(self.is_multi_valued() && has_type),
                 "only a multi-valued attribute with a sub-attribute `type` can keep a single type",
             ),
             (

@@ -1,4 +1,4 @@
-//! What a schema says of its attributes (RFC 7643 section 7).
+//! Schemas and the definitions of attributes in them (RFC 7643 section 7).
 
 mod attribute;
 mod attribute_json;

@@ -119,7 +119,7 @@ impl Schema {
         Ok(Self::new(id, name, attributes)?.with_description(description))
     }
 
-    /// Sets the text that `/Schemas` shows.
+    /// Sets the description, which `/Schemas` shows.
     #[must_use]
     pub fn with_description(mut self, text: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.0).description = text.into();
@@ -186,7 +186,7 @@ impl Schema {
         &self.0.name
     }
 
-    /// The text that `/Schemas` shows.
+    /// The description, which `/Schemas` shows.
     pub fn description(&self) -> &str {
         &self.0.description
     }
@@ -196,7 +196,7 @@ impl Schema {
         &self.0.attributes
     }
 
-    /// The attribute of that name, in any case.
+    /// The attribute with this name in any case.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.0.attributes.iter().find(|a| a.name().eq_ignore_ascii_case(name))
     }

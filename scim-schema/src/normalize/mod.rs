@@ -1,4 +1,4 @@
-//! Bringing data that a client sent into canonical form.
+//! Brings data that a client sent into canonical form.
 
 mod members;
 mod repeated;

@@ -1,4 +1,4 @@
-//! Elements that a list has twice.
+//! Merges elements that occur more than once in a list.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,14 +6,19 @@ use serde_json::{Map, Value};
 
 use crate::AttributeRef;
 
-/// In a list of up to so many elements, each is compared with each before anything is moved.
+/// Up to this length, a list is first checked for repeated elements by comparing each pair. That is faster than
+/// computing keys, and most short lists have none.
 const MAX_PAIRWISE: usize = 8;
 
 impl AttributeRef {
-    /// Makes one element of those that are the same, as `add` does (RFC 7643 section 2.4, RFC 7644 section
-    /// 3.5.2.1): an element is one that came before if it has the same `value`, and the same `type` unless
-    /// it has none; without a `value`, if it is the same in all. What it says in addition, or otherwise,
-    /// counts. Of members, which are known by their `value`, the first stays as it is.
+    /// Merges repeated elements of a list into one, as `add` does (RFC 7643 section 2.4, RFC 7644 section 3.5.2.1).
+    ///
+    /// An element repeats an earlier one if it has the same `value`, and the same `type` or none. An element without a
+    /// `value` repeats an earlier one if both are equal. The sub-attributes of the later element overwrite those of
+    /// the earlier one.
+    ///
+    /// In a list of [members](Self::holds_members), elements with the same `value` are the same member; the first
+    /// one stays unchanged.
     ///
     /// ```
     /// use scim_schema::standard;
@@ -25,7 +30,7 @@ impl AttributeRef {
     /// assert_eq!(list, [json!({ "value": "bea@example.com", "type": "work", "primary": true })]);
     /// ```
     pub fn merge_repeated(&self, list: &mut Vec<Value>) {
-        // Whether a schema may be listed twice is a matter of tolerance.
+        // Repeated URIs in `schemas` are a quirk, which `ResourceType::normalize` handles.
         if list.len() < 2 || self.path().as_str() == "schemas" {
             return;
         }
@@ -70,8 +75,9 @@ impl AttributeRef {
         false
     }
 
-    /// Whether an element is one that came before.
+    /// Whether the element `new` repeats the earlier element `old`.
     fn is_repeated(&self, old: &Value, new: &Value) -> bool {
+        // None if neither has the sub-attribute, or the attribute does not define it.
         let equal = |name: &str| match (self.sub_attribute_refs().get(name), old.get(name), new.get(name)) {
             (None, ..) | (_, None, None) => None,
             (Some(sub), Some(old), Some(new)) => Some(sub.values_equal(old, new)),
@@ -84,7 +90,7 @@ impl AttributeRef {
         }
     }
 
-    /// Adds what one element says to another.
+    /// Merges the sub-attributes of a repeated element into the earlier one.
     fn merge(&self, old: &mut Map<String, Value>, new: Map<String, Value>) {
         for (name, value) in new {
             match (self.sub_attribute(&name), old.get_mut(&name), value) {
@@ -92,7 +98,7 @@ impl AttributeRef {
                     old.extend(more);
                     sub.merge_repeated(old);
                 }
-                // What is the same stays in the form that it has.
+                // An equal value keeps its form, for example its case.
                 (Some(sub), Some(old), value) if sub.values_equal(old, &value) => {}
                 (_, _, value) => {
                     old.insert(name, value);
@@ -102,11 +108,11 @@ impl AttributeRef {
     }
 }
 
-/// What tells an element from others, as texts that the same elements share.
+/// The keys by which repeated elements are found; equal for equal elements.
 struct ElementKeys {
-    /// All that identifies it.
+    /// The key of `value` and `type` together, or of the complete element if it has no `value`.
     identity: String,
-    /// Its `value` alone, by which one without a `type` is found.
+    /// The key of `value` alone: an element without a `type` repeats any element with the same `value`.
     value: Option<String>,
     has_type: bool,
 }
@@ -127,11 +133,11 @@ impl ElementKeys {
     }
 }
 
-/// Where the elements are that came before.
+/// The indexes of the earlier elements by their keys.
 #[derive(Default)]
 struct SeenElements {
     identity: HashMap<String, usize>,
-    /// The first with each `value`.
+    /// The first element with each `value`.
     value: HashMap<String, usize>,
 }
 

@@ -87,7 +87,9 @@ impl ResourceType {
         match self.resolve_name(key, read_context) {
             Some(ResolvedName::Attribute(target)) => target.insert(resource, value),
             Some(ResolvedName::Extension(_)) => Ok(()),
-            None if self.has_path(key) && !read_context.tolerance().allows(Quirk::UnknownAttribute) => {
+            None if self.is_attribute_path(key)
+                && !read_context.tolerance().allows(Quirk::UnknownAttribute) =>
+            {
                 let reason = "is a path, but only the name of an attribute is allowed here; send nested objects instead";
                 Err(Violation::new(ScimType::InvalidSyntax, key, reason))
             }
@@ -143,10 +145,10 @@ impl ResourceType {
     }
 
     fn expected_schemas(&self, resource: &Map<String, Value>) -> impl Iterator<Item = &str> {
-        let there = |extension: &Extension<'_>| {
+        let is_listed = |extension: &Extension<'_>| {
             extension.is_required() || resource.contains_key(extension.schema().id())
         };
-        let extensions = self.extensions().filter(there).map(|extension| extension.schema().id());
+        let extensions = self.extensions().filter(is_listed).map(|extension| extension.schema().id());
         std::iter::once(self.schema().id()).chain(extensions)
     }
 }
@@ -154,7 +156,8 @@ impl ResourceType {
 impl AttributeRef {
     /// Inserts the value of the attribute or sub-attribute, and creates the parent objects that are missing.
     fn insert(&self, resource: &mut Map<String, Value>, value: Value) -> Result<(), Violation> {
-        let path_prefix = [self.extension(), self.sub().map(|_| self.attribute().name())];
+        let path_prefix =
+            [self.extension(), self.sub_attribute_definition().map(|_| self.attribute().name())];
         let mut object = resource;
         for name in path_prefix.into_iter().flatten() {
             let invalid = || Violation::new(ScimType::InvalidValue, self, "its parent must be a JSON object");

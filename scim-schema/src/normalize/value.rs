@@ -29,7 +29,9 @@ impl AttributeRef {
                     [] => return Ok(false),
                     // A nested list is certainly a mistake, so validation refuses it.
                     [Value::Array(_)] => return Ok(true),
-                    [one] if read_context.allow_quirk(Quirk::ListForSingular, self) => *value = one.take(),
+                    [single] if read_context.allow_quirk(Quirk::ListForSingular, self) => {
+                        *value = single.take()
+                    }
                     _ => return Ok(true),
                 }
             }
@@ -105,10 +107,10 @@ impl AttributeRef {
         list: &mut Vec<Value>,
         read_context: &mut ReadContext<'_>,
     ) -> Result<(), Violation> {
-        let Some(only_type) = self.definition().single_type() else { return Ok(()) };
+        let Some(only_type) = self.definition().only_kept_type() else { return Ok(()) };
         let mut kept = None;
         for element in list.drain(..) {
-            if !self.is_of_single_type(&element, read_context)? {
+            if !self.is_kept_element(&element, read_context)? {
                 continue;
             }
             let is_primary = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
@@ -129,14 +131,14 @@ impl AttributeRef {
     /// # Errors
     ///
     /// `invalidValue` if the element has another `type` and [`Quirk::OtherType`] is not tolerated.
-    pub fn is_of_single_type(
+    pub fn is_kept_element(
         &self,
         element: &Value,
         read_context: &mut ReadContext<'_>,
     ) -> Result<bool, Violation> {
         let element_type =
             self.sub_attribute_refs().get("type").zip(element.get("type").and_then(Value::as_str));
-        let (Some(only_type), Some((sub, element_type))) = (self.definition().single_type(), element_type)
+        let (Some(only_type), Some((sub, element_type))) = (self.definition().only_kept_type(), element_type)
         else {
             return Ok(true);
         };
@@ -251,11 +253,11 @@ impl AttributeRef {
         if let Value::Number(number) = value
             && self.definition().data_type() == Type::Integer
             && !(number.is_i64() || number.is_u64())
-            && let Some(whole) =
-                number.as_f64().and_then(float_as_integer).and_then(|whole| i64::try_from(whole).ok())
+            && let Some(integer) =
+                number.as_f64().and_then(float_as_integer).and_then(|integer| i64::try_from(integer).ok())
             && read_context.allow_quirk(Quirk::FractionForInteger, self)
         {
-            *value = Value::from(whole);
+            *value = Value::from(integer);
         }
     }
 }

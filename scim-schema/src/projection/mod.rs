@@ -1,4 +1,4 @@
-//! Which attributes a response shows (RFC 7644 section 3.9).
+//! Selects the attributes that a response shows (RFC 7644 section 3.9).
 
 mod json_writer;
 mod projected;
@@ -11,12 +11,13 @@ use self::selection::{SelectedMember, Selection};
 use crate::attribute_ref::{Position, Section};
 use crate::{Attribute, AttributeRef, Returned, Schema};
 
-pub use projected::{Derive, Projected};
+pub use projected::{DeriveValues, Projected};
 
 /// The set of attributes that a response shows.
 ///
-/// What `returned` says always holds: `always` cannot be excluded, `never` cannot be asked for,
-/// `request` must be (RFC 7643 section 7).
+/// It always respects the characteristic `returned` (RFC 7643 section 7): a client cannot exclude an attribute that
+/// is returned `always`, cannot request one that is returned `never`, and must request one that is returned on
+/// `request`.
 ///
 /// ```
 /// use scim_schema::{Projected, Projection, ReadContext, Tolerance, standard};
@@ -41,29 +42,30 @@ pub use projected::{Derive, Projected};
 pub struct Projection {
     kind: Kind,
     available: Arc<Available>,
-    /// For each section of the resource type, for each attribute, what is shown of it.
-    shows: Arc<[Box<[Visibility]>]>,
-    /// The same, as the response needs it.
+    /// For each section of the resource type, the visibility of each attribute.
+    visibilities: Arc<[Box<[Visibility]>]>,
+    /// The same information in the form that serialization needs.
     selections: Arc<[Selection]>,
-    /// What was excluded although it is shown only on request anyway.
+    /// The excluded attributes that are returned on request, so that [`show_supplied`](Self::show_supplied) does not
+    /// show them.
     excluded: Vec<AttributeRef>,
 }
 
-/// What a projection of a resource type selects from.
+/// The attributes of a resource type, from which its projections select. All of them share it.
 struct Available {
     sections: Arc<[Section]>,
-    /// For each section, for each attribute, all of its sub-attributes; they are shared by the projections
-    /// that show them all.
+    /// For each section and attribute, the selection of all its sub-attributes, or `None` if it has none. Projections
+    /// that show all sub-attributes share it.
     complete: Vec<Box<[Option<Arc<Selection>>]>>,
 }
 
 impl Available {
     fn new(sections: Arc<[Section]>) -> Self {
-        let all_of = |target: &AttributeRef| {
+        let all_sub_attributes = |target: &AttributeRef| {
             let subs = target.sub_attributes();
             (!subs.is_empty()).then(|| Arc::new(Selection::all(subs)))
         };
-        Self { complete: map_attributes(&sections, all_of), sections }
+        Self { complete: map_attributes(&sections, all_sub_attributes), sections }
     }
 }
 
@@ -71,63 +73,67 @@ impl Available {
 enum Kind {
     Default,
     Only,
-    Except,
+    Excluding,
 }
 
-/// What is shown of an attribute.
+/// How much of an attribute is shown.
 #[derive(Clone, PartialEq, Eq)]
 enum Visibility {
     Hidden,
-    /// The attribute and all its sub-attributes.
+    /// The attribute with all its sub-attributes.
     Complete,
     /// The sub-attributes whose flag is set.
     SubAttributes(Box<[bool]>),
 }
 
 impl Projection {
-    /// Shows the attributes of some sections that are returned always and by default.
+    /// Shows the attributes that are returned always and by default.
     pub(crate) fn from_sections(sections: Arc<[Section]>) -> Self {
-        let shows = map_attributes(&sections, default_visibility);
-        Self::from_visibilities(Kind::Default, Arc::new(Available::new(sections)), shows)
+        let visibilities = map_attributes(&sections, default_visibility);
+        Self::from_visibilities(Kind::Default, Arc::new(Available::new(sections)), visibilities)
     }
 
-    /// Shows the attributes that are always returned, and these.
+    /// Shows these attributes and those that are always returned.
     pub(crate) fn with_only(&self, targets: &[&AttributeRef]) -> Self {
-        let mut shows = map_attributes(&self.available.sections, minimal_visibility);
+        let mut visibilities = map_attributes(&self.available.sections, minimal_visibility);
         for target in targets {
-            if let Some(show) = visibility_mut(&mut shows, target.position()) {
-                show.add(target);
+            if let Some(visibility) = visibility_mut(&mut visibilities, target.position()) {
+                visibility.add(target);
             }
         }
-        Self::from_visibilities(Kind::Only, self.available.clone(), shows)
+        Self::from_visibilities(Kind::Only, self.available.clone(), visibilities)
     }
 
-    /// Shows what this projection shows, without these.
+    /// Shows what this projection shows, except these attributes.
     pub(crate) fn without(&self, targets: &[&AttributeRef]) -> Self {
-        let mut shows = self.shows.to_vec();
+        let mut visibilities = self.visibilities.to_vec();
         for target in targets {
-            if let Some(show) = visibility_mut(&mut shows, target.position()) {
-                show.remove(target);
+            if let Some(visibility) = visibility_mut(&mut visibilities, target.position()) {
+                visibility.remove(target);
             }
         }
         let excluded = targets.iter().copied().filter(|target| is_on_request(target)).cloned().collect();
-        Self { excluded, ..Self::from_visibilities(Kind::Except, self.available.clone(), shows) }
+        Self { excluded, ..Self::from_visibilities(Kind::Excluding, self.available.clone(), visibilities) }
     }
 
-    fn from_visibilities(kind: Kind, available: Arc<Available>, shows: Vec<Box<[Visibility]>>) -> Self {
-        let sections = available.sections.iter().zip(&available.complete).zip(&shows);
+    fn from_visibilities(
+        kind: Kind,
+        available: Arc<Available>,
+        visibilities: Vec<Box<[Visibility]>>,
+    ) -> Self {
+        let sections = available.sections.iter().zip(&available.complete).zip(&visibilities);
         let selections = sections
-            .map(|((section, complete), shows)| selection_of_section(section, complete, shows))
+            .map(|((section, complete), visibilities)| selection_of_section(section, complete, visibilities))
             .collect();
-        Self { kind, available, shows: shows.into(), selections, excluded: Vec::new() }
+        Self { kind, available, visibilities: visibilities.into(), selections, excluded: Vec::new() }
     }
 
-    /// Also shows an attribute or sub-attribute that is returned on request, because the client has
-    /// just written it (RFC 7643 section 7). Does nothing where attributes were asked for by name,
-    /// or this one was excluded.
+    /// Also shows an attribute or sub-attribute that is returned on request, because the client has just written it
+    /// (RFC 7643 section 7). Does nothing if the client requested attributes by name, or excluded this one.
     pub fn show_supplied(&mut self, target: &AttributeRef) {
         let excluded = self.excluded.iter().any(|excluded| {
-            excluded == target || excluded.sub().is_none() && excluded.attribute() == target.attribute()
+            excluded == target
+                || excluded.sub_attribute_definition().is_none() && excluded.attribute() == target.attribute()
         });
         if self.kind == Kind::Only || !is_on_request(target) || excluded {
             return;
@@ -139,53 +145,52 @@ impl Projection {
         self.edit(target, Visibility::add);
     }
 
-    /// No longer shows an attribute or sub-attribute, unless it is always returned: for callers that
-    /// may not read it.
+    /// Hides an attribute or sub-attribute from a client that is not allowed to read it. Does nothing if it is always
+    /// returned.
     pub fn hide(&mut self, target: &AttributeRef) {
         self.edit(target, Visibility::remove);
     }
 
     fn edit(&mut self, target: &AttributeRef, change: impl FnOnce(&mut Visibility, &AttributeRef)) {
-        let mut shows = self.shows.to_vec();
-        if let Some(show) = visibility_mut(&mut shows, target.position()) {
-            change(show, target);
+        let mut visibilities = self.visibilities.to_vec();
+        if let Some(visibility) = visibility_mut(&mut visibilities, target.position()) {
+            change(visibility, target);
         }
         let excluded = std::mem::take(&mut self.excluded);
-        *self = Self { excluded, ..Self::from_visibilities(self.kind, self.available.clone(), shows) };
+        *self = Self { excluded, ..Self::from_visibilities(self.kind, self.available.clone(), visibilities) };
     }
 
-    /// Whether any of a core attribute is shown, by its name (`members`); for a store that need not
-    /// load what nobody asked for. For other attributes see [`shows`](Self::shows).
+    /// Whether a core attribute, or at least one of its sub-attributes, is shown. A store can use it to skip loading
+    /// `members`, for example. For other attributes see [`shows`](Self::shows).
     pub fn includes(&self, attribute: &str) -> bool {
         let core = self.available.sections.first();
         core.is_some_and(|core| core.attribute(attribute).is_some_and(|target| self.shows(target)))
     }
 
-    /// Whether any of the target is shown.
+    /// Whether an attribute, or at least one of its sub-attributes, is shown.
     pub fn shows(&self, target: &AttributeRef) -> bool {
         let position = target.position();
-        let show = self.visibility(position);
-        position.sub.map_or(*show != Visibility::Hidden, |sub| show.is_shown(sub))
+        let visibility = self.visibility(position);
+        position.sub.map_or(*visibility != Visibility::Hidden, |sub| visibility.is_shown(sub))
     }
 
-    /// Whether this is the set that is shown when nothing is asked for.
+    /// Whether the client has neither requested nor excluded attributes.
     pub fn is_default(&self) -> bool {
         self.kind == Kind::Default
     }
 
-    /// Whether this is a clone of another projection, which has not been changed since: what one
-    /// shows, the other does too. Two that were made alike are not.
-    pub(crate) fn is_clone_of(&self, other: &Projection) -> bool {
+    /// Whether one of two projections is an unchanged clone of the other, so that both show the same attributes.
+    pub(crate) fn shares_selection_with(&self, other: &Projection) -> bool {
         Arc::ptr_eq(&self.selections, &other.selections)
     }
 
-    /// For each schema of the resource type, what is shown of its attributes.
+    /// Each schema of the resource type with the selection of its attributes.
     pub(crate) fn selections(&self) -> impl Iterator<Item = (&Schema, &Selection)> {
         self.available.sections.iter().map(|section| &section.schema).zip(self.selections.iter())
     }
 
     fn visibility(&self, position: Position) -> &Visibility {
-        self.shows
+        self.visibilities
             .get(position.section)
             .and_then(|section| section.get(position.attribute))
             .unwrap_or(&Visibility::Hidden)
@@ -198,12 +203,13 @@ impl fmt::Debug for Projection {
     }
 }
 
-fn visibility_mut(shows: &mut [Box<[Visibility]>], position: Position) -> Option<&mut Visibility> {
-    shows.get_mut(position.section)?.get_mut(position.attribute)
+fn visibility_mut(visibilities: &mut [Box<[Visibility]>], position: Position) -> Option<&mut Visibility> {
+    visibilities.get_mut(position.section)?.get_mut(position.attribute)
 }
 
 impl Visibility {
-    /// Shows what a path names: of an attribute, all that is not returned on request only.
+    /// Shows an attribute, or a single sub-attribute. An attribute is shown without the sub-attributes that are
+    /// returned on request.
     fn add(&mut self, target: &AttributeRef) {
         if target.attribute().returned() == Returned::Never {
             return;
@@ -219,6 +225,7 @@ impl Visibility {
         *self = Self::from_flags(subs.map(|sub| self.is_shown(sub.0) || is_requested(sub)).collect());
     }
 
+    /// Hides an attribute or a single sub-attribute, unless it is always returned.
     fn remove(&mut self, target: &AttributeRef) {
         if target.definition().returned() == Returned::Always {
             return;
@@ -254,24 +261,25 @@ impl Visibility {
 fn selection_of_section(
     section: &Section,
     complete: &[Option<Arc<Selection>>],
-    shows: &[Visibility],
+    visibilities: &[Visibility],
 ) -> Selection {
-    let selected = |((target, complete), show): ((&AttributeRef, &Option<Arc<Selection>>), &Visibility)| {
-        let subs = match show {
-            Visibility::Hidden => return None,
-            Visibility::Complete => complete.clone(),
-            Visibility::SubAttributes(flags) => {
-                let subs = target.sub_attributes().iter().zip(flags).filter(|(_, shown)| **shown);
-                let subs = subs.map(|(sub, _)| SelectedMember::new(sub, None));
-                Some(Arc::new(Selection::new(subs.collect())))
-            }
+    let selected =
+        |((target, complete), visibility): ((&AttributeRef, &Option<Arc<Selection>>), &Visibility)| {
+            let subs = match visibility {
+                Visibility::Hidden => return None,
+                Visibility::Complete => complete.clone(),
+                Visibility::SubAttributes(flags) => {
+                    let subs = target.sub_attributes().iter().zip(flags).filter(|(_, shown)| **shown);
+                    let subs = subs.map(|(sub, _)| SelectedMember::new(sub, None));
+                    Some(Arc::new(Selection::new(subs.collect())))
+                }
+            };
+            Some(SelectedMember::new(target, subs))
         };
-        Some(SelectedMember::new(target, subs))
-    };
-    Selection::new(section.attributes.iter().zip(complete).zip(shows).filter_map(selected).collect())
+    Selection::new(section.attributes.iter().zip(complete).zip(visibilities).filter_map(selected).collect())
 }
 
-/// What a function makes of each attribute of each section.
+/// Calls a function for each attribute of each section and collects the results.
 fn map_attributes<T>(sections: &[Section], make: impl Fn(&AttributeRef) -> T) -> Vec<Box<[T]>> {
     sections.iter().map(|section| section.attributes.iter().map(&make).collect()).collect()
 }
@@ -294,7 +302,7 @@ fn minimal_visibility(target: &AttributeRef) -> Visibility {
     }
 }
 
-/// Whether an attribute, or the sub-attribute that is meant of one, is returned on request only.
+/// Whether an attribute, or its sub-attribute that `target` names, is returned only on request.
 fn is_on_request(target: &AttributeRef) -> bool {
     target.attribute().returned() == Returned::Request || target.definition().returned() == Returned::Request
 }

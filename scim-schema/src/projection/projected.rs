@@ -1,4 +1,4 @@
-//! A resource as a response shows it.
+//! Serializes a resource through a projection.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -12,15 +12,15 @@ use super::json_writer::{write_array, write_object, write_string, write_value};
 use super::selection::{SelectedMember, Selection};
 use crate::AttributeRef;
 
-/// What the service writes into a response itself: `meta.resourceType`, `meta.location`, and the
-/// `$ref` of references to its own resources.
-pub trait Derive {
-    /// The value of a derived sub-attribute, given the object that it is a member of.
-    fn derive<'a>(&'a self, target: &AttributeRef, object: &'a Map<String, Value>) -> Option<Cow<'a, str>>;
+/// Computes the derived sub-attributes for a response: `meta.resourceType`, `meta.location`, and the `$ref` of
+/// references to resources of this service.
+pub trait DeriveValues {
+    /// Returns the value of a derived sub-attribute; `object` is the object that contains it.
+    fn value_of<'a>(&'a self, target: &AttributeRef, object: &'a Map<String, Value>) -> Option<Cow<'a, str>>;
 }
 
-/// A resource as a response shows it: serialises through a projection, in schema order, without
-/// copying the resource.
+/// A resource as a response shows it: serializes only the attributes that a projection shows, in schema order,
+/// without copying the resource.
 ///
 /// [`write_to`](Self::write_to) writes the same JSON as `serde_json::to_writer`, in less time.
 ///
@@ -42,22 +42,22 @@ pub trait Derive {
 pub struct Projected<'a> {
     resource: &'a Map<String, Value>,
     projection: &'a Projection,
-    derive: Option<&'a dyn Derive>,
+    derive: Option<&'a dyn DeriveValues>,
 }
 
 impl<'a> Projected<'a> {
-    /// Shows what a projection leaves of a resource in canonical form.
+    /// Shows a resource, which must be in canonical form, through a projection.
     pub fn new(resource: &'a Map<String, Value>, projection: &'a Projection) -> Self {
         Self { resource, projection, derive: None }
     }
 
-    /// Also writes what the service derives.
+    /// Also shows the derived sub-attributes.
     #[doc(hidden)]
-    pub fn deriving(self, derive: &'a dyn Derive) -> Self {
+    pub fn with_derived(self, derive: &'a dyn DeriveValues) -> Self {
         Self { derive: Some(derive), ..self }
     }
 
-    /// Appends the resource to a text as JSON without blanks.
+    /// Appends the resource to `text` as compact JSON.
     pub fn write_to(&self, text: &mut Vec<u8>) {
         Object::Resource(*self).write_to(text);
     }
@@ -71,12 +71,12 @@ impl Serialize for Projected<'_> {
 
 impl fmt::Debug for Projected<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The resource may hold what the projection hides.
+        // The resource is not printed, because it can contain values that the projection hides.
         f.debug_struct("Projected").field("projection", self.projection).finish_non_exhaustive()
     }
 }
 
-/// An object that is shown through a selection of its members.
+/// A JSON object of which a selection of the members is shown.
 #[derive(Clone, Copy)]
 enum Object<'a> {
     Resource(Projected<'a>),
@@ -85,7 +85,8 @@ enum Object<'a> {
 }
 
 impl Object<'_> {
-    /// Calls back for each member that is shown, in order. Both ways of writing JSON go through here.
+    /// Calls a function for each visible member, in schema order. Both `write_to` and `Serialize` use it, so they
+    /// show the same.
     #[inline]
     fn for_each_member<E>(
         &self,
@@ -125,7 +126,7 @@ impl<'a> Projected<'a> {
         let Some((_, core)) = selections.next() else { return Ok(()) };
         let mut meta = None;
         core.for_each_member(self.resource, |selected, value| {
-            // It comes last, and as most of it may be derived it need not be stored.
+            // `meta` comes last. It is shown even if nothing is stored, because it has derived members.
             if *selected.name == *"meta" {
                 meta = self.subs(selected).map(|subs| (subs, value.and_then(Value::as_object)));
                 return Ok(());
@@ -145,8 +146,8 @@ impl<'a> Projected<'a> {
         if meta.is_visible() { member("meta", VisibleValue::Object(Object::Complex(meta))) } else { Ok(()) }
     }
 
-    /// Calls back for an attribute if anything of it is seen. A list without members is seen too, since
-    /// clients compare it with theirs.
+    /// Calls a function for an attribute if at least a part of its value is visible. A list of members is visible even
+    /// if it is empty, because clients compare it with their own list.
     #[inline]
     fn attribute<E>(
         &self,
@@ -161,8 +162,8 @@ impl<'a> Projected<'a> {
         visible.map_or(Ok(()), |visible| member(&selected.name, visible))
     }
 
-    /// What is seen of the value of an attribute. Of a complex attribute, what is not an object is not seen:
-    /// no rule for a sub-attribute is got around.
+    /// The visible part of the value of an attribute. If the attribute is complex but the stored value is not an object,
+    /// nothing is visible: it could reveal the value of a hidden sub-attribute.
     #[inline]
     fn visible_value(&self, selected: &'a SelectedMember, value: &'a Value) -> Option<VisibleValue<'a>> {
         match (value, self.subs(selected)) {
@@ -184,7 +185,7 @@ impl<'a> Projected<'a> {
     }
 }
 
-/// The object of an extension.
+/// The object that contains the attributes of an extension.
 #[derive(Clone, Copy)]
 struct ExtensionObject<'a> {
     projected: Projected<'a>,
@@ -210,15 +211,15 @@ impl ExtensionObject<'_> {
     }
 }
 
-/// What is shown of complex values of an attribute.
+/// The sub-attributes that are shown of the values of a complex attribute.
 #[derive(Clone, Copy)]
 struct SubSelection<'a> {
-    derive: Option<&'a dyn Derive>,
+    derive: Option<&'a dyn DeriveValues>,
     selection: &'a Selection,
 }
 
 impl<'a> SubSelection<'a> {
-    /// A complex value, if anything of it is seen.
+    /// Returns a complex value if at least a part of it is visible.
     #[inline]
     fn visible(self, value: &'a Value) -> Option<ComplexValue<'a>> {
         let complex = ComplexValue { subs: self, members: value.as_object()? };
@@ -235,7 +236,7 @@ struct ComplexValue<'a> {
 
 impl ComplexValue<'_> {
     fn derived(&self, sub: &SelectedMember) -> Option<Cow<'_, str>> {
-        if sub.is_derived { self.subs.derive?.derive(&sub.target, self.members) } else { None }
+        if sub.is_derived { self.subs.derive?.value_of(&sub.target, self.members) } else { None }
     }
 
     fn is_visible(&self) -> bool {
@@ -255,11 +256,11 @@ impl ComplexValue<'_> {
     }
 }
 
-/// The value of a member that is shown.
+/// The visible value of a member.
 enum VisibleValue<'a> {
-    /// Text that the service derives.
+    /// A value that the service derives.
     Derived(&'a str),
-    /// A value all of which is shown.
+    /// A value that is shown completely.
     Plain(&'a Value),
     Object(Object<'a>),
     /// A list of complex values.

@@ -71,7 +71,7 @@ impl ResourceTypeBuilder {
         self
     }
 
-    /// Adds an extension that resources may have.
+    /// Adds an optional extension.
     pub fn extension(mut self, schema: Schema) -> Self {
         self.extensions.push((schema, false));
         self

@@ -2,16 +2,16 @@
 
 use crate::{Attribute, Mutability, Returned, Schema, Uniqueness};
 
-/// The attribute `externalId`, which every resource has: the client's own identifier (RFC 7643 section 3.1).
+/// Returns the definition of `externalId`, the identifier that the client uses (RFC 7643 section 3.1).
 pub fn external_id() -> Attribute {
     Attribute::string("externalId")
         .case_exact(true)
         .with_description("An identifier for the resource as the provisioning client defines it.")
 }
 
-/// The attributes of a core schema with the common ones around them (RFC 7643 section 3.1).
+/// Returns the attributes of a core schema together with the common attributes (RFC 7643 section 3.1).
 ///
-/// A schema may define `externalId` itself, to tighten it.
+/// A schema can contain its own definition of `externalId`, which then replaces the common one.
 pub(crate) fn with_common_attributes(schema: &Schema) -> Vec<Attribute> {
     let read_only = Mutability::ReadOnly;
     let schemas = Attribute::string("schemas").multi_valued().required().with_returned(Returned::Always);
@@ -34,7 +34,7 @@ pub(crate) fn with_common_attributes(schema: &Schema) -> Vec<Attribute> {
     .with_mutability(read_only);
 
     let common = ["schemas", "id", "externalId", "meta"];
-    let own =
+    let specific =
         schema.attributes().iter().filter(|a| !common.iter().any(|name| a.name().eq_ignore_ascii_case(name)));
-    [schemas, id, external_id].into_iter().chain(own.cloned()).chain([meta]).collect()
+    [schemas, id, external_id].into_iter().chain(specific.cloned()).chain([meta]).collect()
 }

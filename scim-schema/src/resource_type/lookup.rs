@@ -1,28 +1,28 @@
-//! The only place where names are resolved.
+//! Finds attributes by name or path. All other code resolves names through these functions.
 
 use super::ResourceType;
 use crate::attr_path::AttrPath;
 use crate::attribute_ref::Section;
 use crate::{AttributeRef, Extension, Quirk, ReadContext, Tolerance, UnknownAttribute};
 
-/// What a member name of a resource object means.
+/// The attribute or extension that the name of a member in a resource means.
 #[derive(Clone, Debug)]
 pub enum ResolvedName<'a> {
-    /// An attribute, or a sub-attribute where the name had a dot.
+    /// An attribute, or a sub-attribute if the name was a path with a dot.
     Attribute(AttributeRef),
-    /// The object that holds an extension's attributes.
+    /// An extension, the attributes of which are in the value of the member.
     Extension(Extension<'a>),
 }
 
 impl ResourceType {
-    /// Finds what a path names (RFC 7644 section 3.10).
+    /// Finds the attribute or sub-attribute of a path (RFC 7644 section 3.10).
     ///
-    /// A URI may be any schema of the type; a name without one is a core attribute, else that of
-    /// the only extension that has it.
+    /// The path can begin with the URI of the core schema or of an extension. Without a URI it means a core attribute;
+    /// if there is none, the attribute of an extension, provided that only one extension has it.
     ///
     /// # Errors
     ///
-    /// If the type has no such attribute.
+    /// If the resource type has no such attribute.
     pub fn resolve(
         &self,
         path: &AttrPath,
@@ -31,7 +31,8 @@ impl ResourceType {
         self.find_path(path, read_context).cloned().ok_or_else(|| UnknownAttribute::new(path, &self.0.name))
     }
 
-    /// Finds what a path names, as [`resolve`](Self::resolve) does, without an error or a clone.
+    /// Finds the attribute or sub-attribute of a path, as [`resolve`](Self::resolve) does, but returns a reference and
+    /// no error.
     pub fn find_path(&self, path: &AttrPath, read_context: &mut ReadContext<'_>) -> Option<&AttributeRef> {
         if let Some(target) = self.0.paths.get(path.as_str()) {
             return Some(target);
@@ -53,7 +54,7 @@ impl ResourceType {
         self.0.sections.iter().find(|section| section.schema.has_id(uri))
     }
 
-    /// An extension's attribute without the extension's URI, if only one extension has it.
+    /// Finds an attribute of an extension without its URI, if only one extension has it.
     fn find_unqualified(
         &self,
         name: &str,
@@ -65,7 +66,8 @@ impl ResourceType {
         (found.next().is_none() && read_context.allow_quirk(quirk, target)).then_some(target)
     }
 
-    /// `urn:..:User.manager`, where the grammar takes `User` for an attribute of `urn:..`.
+    /// Finds the attribute of a path such as `urn:..:User.manager`. By the grammar this is the sub-attribute `manager`
+    /// of the attribute `User` of the schema `urn:..`, but it means `urn:..:User:manager`.
     fn find_dotted(
         &self,
         path: &AttrPath,
@@ -79,16 +81,15 @@ impl ResourceType {
         read_context.allow_quirk(Quirk::DottedUri, target).then_some(target)
     }
 
-    /// Whether a text that is no name is the path of an attribute: `name.familyName`, or with a URI in front.
-    /// For saying what is wrong with it where a name is wanted.
-    pub(crate) fn has_path(&self, text: &str) -> bool {
+    /// Whether a text is the path of an attribute, such as `name.familyName`, and not only a name.
+    pub(crate) fn is_attribute_path(&self, text: &str) -> bool {
         let tolerance = Tolerance::lenient();
         let is_known = |path: AttrPath| self.find_path(&path, &mut ReadContext::new(&tolerance)).is_some();
         text.contains(['.', ':']) && AttrPath::parse(text).is_ok_and(is_known)
     }
 
-    /// Finds what a member name of a resource object, or of the value of a PATCH operation without
-    /// a path, means: an attribute, an extension's URI, or one of the tolerated forms.
+    /// Finds what the name of a member means, in a resource or in the value of a PATCH operation without a path: an
+    /// attribute, an extension by its URI, or one of the tolerated forms.
     pub fn resolve_name(&self, key: &str, read_context: &mut ReadContext<'_>) -> Option<ResolvedName<'_>> {
         if let Some(target) = self.attribute(key) {
             return Some(ResolvedName::Attribute(target.clone()));
@@ -108,8 +109,8 @@ impl ResourceType {
         let target = match path.uri() {
             Some(_) => self.find_path(&path, read_context)?,
             None => {
-                // In a path the URI of an extension may be left out, in a resource it may not
-                // (RFC 7643 section 3.3).
+                // A path may omit the URI of an extension. In a resource that is a quirk of its own, since the
+                // attribute must be in the object of the extension (RFC 7643 section 3.3).
                 let core = self.attribute(path.attribute());
                 let flat = |read_context| {
                     self.find_unqualified(path.attribute(), Quirk::FlatExtension, read_context)
@@ -124,7 +125,7 @@ impl ResourceType {
     }
 }
 
-/// What a path names, given the attribute that it begins with.
+/// Returns the sub-attribute that a path names, or the attribute itself if it names none.
 fn sub_attribute<'a>(attribute: &'a AttributeRef, path: &AttrPath) -> Option<&'a AttributeRef> {
     match path.sub_attribute() {
         None => Some(attribute),

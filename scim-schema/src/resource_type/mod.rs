@@ -18,7 +18,7 @@ pub use builder::ResourceTypeBuilder;
 pub use common::external_id;
 pub use lookup::ResolvedName;
 
-/// A kind of resource: `User` at `/Users`, or a host's own. Cheap to clone.
+/// A type of resource, such as `User` at `/Users`: a core schema, extensions and an endpoint. Cheap to clone.
 ///
 /// # Looking attributes up
 ///
@@ -27,11 +27,11 @@ pub use lookup::ResolvedName;
 /// | the name of a common or core attribute | `userName` | [`attribute`](Self::attribute) |
 /// | the name of an attribute of an extension | `department` | [`extension`](Self::extension), then [`Extension::attribute`] |
 /// | the name of a sub-attribute, and its attribute | `familyName` | [`AttributeRef::sub_attribute`] |
-/// | a path that a client or a configuration gave | `name.familyName`, `urn:..:User:department` | [`resolve`](Self::resolve); [`find_path`](Self::find_path) if nobody sees the error |
-/// | the name of a member of a resource that a client sent | also an extension's URI | [`resolve_name`](Self::resolve_name) |
-/// | the target of a sub-attribute | `emails.value` | [`parent_attribute`](Self::parent_attribute) for `emails` |
+/// | a path from a client or a configuration | `name.familyName`, `urn:..:User:department` | [`resolve`](Self::resolve); [`find_path`](Self::find_path) if the error is not needed |
+/// | the name of a member in a resource from a client | `userName`, or the URI of an extension | [`resolve_name`](Self::resolve_name) |
+/// | the reference to a sub-attribute | `emails.value` | [`parent_attribute`](Self::parent_attribute) for `emails` |
 ///
-/// No look-up minds the case of names (RFC 7643 section 2.1). Those that take a [`ReadContext`](crate::ReadContext)
+/// All of them ignore the case of names (RFC 7643 section 2.1). Those that take a [`ReadContext`](crate::ReadContext)
 /// also accept what its tolerance allows, and record it.
 ///
 /// # Example
@@ -59,7 +59,7 @@ struct Inner {
     /// The core, then the extensions.
     sections: Arc<[Section]>,
     paths: PathIndex,
-    /// What is fixed once it has a value: attributes, and sub-attributes of singular ones.
+    /// The immutable attributes, and the immutable sub-attributes of singular attributes.
     immutable: Vec<AttributeRef>,
     default_projection: Projection,
     max_text: usize,
@@ -76,13 +76,13 @@ impl ResourceType {
         &self.0.endpoint
     }
 
-    /// The text that `/ResourceTypes` shows.
+    /// The description, which `/ResourceTypes` shows.
     pub fn description(&self) -> &str {
         &self.0.description
     }
 
     pub(crate) fn core(&self) -> &Section {
-        #[expect(clippy::indexing_slicing, reason = "build() puts the core there")]
+        #[expect(clippy::indexing_slicing, reason = "build() puts the core schema first")]
         &self.0.sections[0]
     }
 
@@ -108,18 +108,18 @@ impl ResourceType {
         self.0.sections.iter().skip(1).map(|section| Extension { section })
     }
 
-    /// The extension that a URI names, in any case.
+    /// The extension with this URI in any case.
     pub fn extension(&self, uri: &str) -> Option<Extension<'_>> {
         self.extensions().find(|extension| extension.schema().has_id(uri))
     }
 
-    /// The common and core attributes in the order in which they are served: `schemas`, `id`,
-    /// `externalId`, those of the schema, `meta`.
+    /// The common attributes and those of the core schema, in the order in which responses list them: `schemas`,
+    /// `id`, `externalId`, the attributes of the schema, `meta`.
     pub fn attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         self.core().attributes.as_slice().iter()
     }
 
-    /// Every attribute, those of extensions after those of the core.
+    /// Every attribute: those of the core schema, then those of the extensions.
     pub fn all_attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         self.0.sections.iter().flat_map(|section| section.attributes.as_slice())
     }
@@ -136,12 +136,12 @@ impl ResourceType {
         self.all_attributes().flat_map(AttributeRef::self_and_sub_attributes)
     }
 
-    /// The common or core attribute of that name, in any case.
+    /// The common or core attribute with this name in any case.
     pub fn attribute(&self, name: &str) -> Option<&AttributeRef> {
         self.core().attribute(name)
     }
 
-    /// The top-level attribute of a target of this type: of `emails.value`, `emails`.
+    /// The top-level attribute of an attribute or sub-attribute of this type: `emails` for `emails.value`.
     pub fn parent_attribute(&self, target: &AttributeRef) -> Option<&AttributeRef> {
         let position = target.position();
         self.sections().get(position.section)?.attributes.as_slice().get(position.attribute)

@@ -1,5 +1,5 @@
-//! The projections of a resource type: by default, and as the query parameters `attributes` and
-//! `excludedAttributes` ask (RFC 7644 section 3.9).
+//! Builds the projections of a resource type: the default one, and those for the query parameters `attributes` and
+//! `excludedAttributes` (RFC 7644 section 3.9).
 
 use std::borrow::Cow;
 
@@ -9,26 +9,28 @@ use crate::projection::Projection;
 use crate::{AttributeRef, ReadContext};
 
 impl Projection {
-    /// What is shown when nothing is asked for: `always` and `default`.
+    /// Shows the attributes that are returned always or by default, for a request without `attributes` and
+    /// `excludedAttributes`.
     pub fn new(resource_type: &ResourceType) -> Self {
         resource_type.default_projection().clone()
     }
 
-    /// The attributes that are always returned and those that a comma-separated list names.
+    /// Shows the attributes in a comma-separated list and those that are always returned.
     ///
-    /// An extension's URI stands for all of its attributes. Names that the type does not have are
-    /// ignored, and so is a value filter after a name.
+    /// The URI of a schema means all of its attributes. Unknown names are ignored, and so is a value filter after a
+    /// name.
     pub fn only(resource_type: &ResourceType, names: &str, read_context: &mut ReadContext<'_>) -> Self {
         resource_type.default_projection().with_only(&named_attributes(resource_type, names, read_context))
     }
 
-    /// The attributes that are returned by default without those that a comma-separated list names.
+    /// Shows the attributes that are returned by default, except those in a comma-separated list.
     pub fn excluding(resource_type: &ResourceType, names: &str, read_context: &mut ReadContext<'_>) -> Self {
         resource_type.default_projection().without(&named_attributes(resource_type, names, read_context))
     }
 }
 
-/// The attributes and sub-attributes that a comma-separated list names.
+/// Finds the attributes and sub-attributes in a comma-separated list. A comma inside brackets belongs to a value
+/// filter and does not separate names.
 fn named_attributes<'a>(
     resource_type: &'a ResourceType,
     names: &str,
@@ -57,7 +59,7 @@ fn named_attributes<'a>(
     found
 }
 
-/// A name without its value filter, which says of which elements; a projection shows parts of all.
+/// Removes the value filter from a name. It would select elements, but a projection applies to all elements.
 fn without_filter(name: &str) -> Cow<'_, str> {
     match (name.split_once('['), name.rsplit_once(']')) {
         (Some((attribute, _)), Some((_, sub))) => Cow::Owned(format!("{}{}", attribute.trim(), sub.trim())),

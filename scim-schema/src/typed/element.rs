@@ -1,10 +1,9 @@
-//! The complex values that users and groups are made of.
+//! Structs for the complex values of users and groups.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// An element of a multi-valued attribute, with the sub-attributes that these have by default
-/// (RFC 7643 section 2.4): an e-mail address, a phone number, a role, a member of a group.
+/// An element of a multi-valued attribute with the default sub-attributes (RFC 7643 section 2.4): an e-mail address, a phone number, a role, a member of a group.
 ///
 /// ```
 /// use scim_schema::typed::Element;
@@ -17,47 +16,47 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Element {
-    /// The value that matters: the address, the number, the id of the resource that is meant.
+    /// The address, the number, or the id of the resource that the element refers to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// `$ref`, the URI of the resource that is meant.
+    /// `$ref`, the URI of the resource that the element refers to.
     #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// A name for people to read.
+    /// A name for display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display: Option<String>,
-    /// `type`, what the element is for: `work`, `home`; of a member, its resource type.
+    /// `type`, the purpose of the element: `work`, `home`. For a member, its resource type.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Whether it is the preferred one; at most one element of a list is.
+    /// Whether it is the preferred element; at most one element of a list can be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
-    /// Whatever else the element has.
+    /// All other sub-attributes.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Element {
-    /// An element with a value and nothing else.
+    /// Creates an element with only a value.
     pub fn new(value: impl Into<String>) -> Self {
         Self { value: Some(value.into()), ..Self::default() }
     }
 
-    /// Says what the element is for.
+    /// Sets the `type`.
     #[must_use]
     pub fn with_type(mut self, kind: impl Into<String>) -> Self {
         self.kind = Some(kind.into());
         self
     }
 
-    /// Makes it the preferred one.
+    /// Makes it the preferred element.
     #[must_use]
     pub fn as_primary(mut self) -> Self {
         self.primary = Some(true);
         self
     }
 
-    /// The value of the preferred element of a list, or of the first if none is preferred.
+    /// Returns the value of the preferred element of a list, or of the first element if none is preferred.
     pub fn preferred(elements: &[Element]) -> Option<&str> {
         let preferred = elements.iter().find(|element| element.primary == Some(true));
         preferred.or(elements.first())?.value.as_deref()
@@ -68,10 +67,10 @@ impl Element {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Address {
-    /// The whole address as it is printed, with line breaks.
+    /// The complete address for printing, with line breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formatted: Option<String>,
-    /// Street, house number, post box; it may have line breaks.
+    /// Street, house number, post box; can contain line breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub street_address: Option<String>,
     /// The city.
@@ -83,16 +82,16 @@ pub struct Address {
     /// The postal code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub postal_code: Option<String>,
-    /// The country, by its ISO 3166-1 code of two letters.
+    /// The country, as an ISO 3166-1 alpha-2 code: `NZ`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// `type`, what the address is for: `work`, `home`.
+    /// `type`, the purpose of the address: `work`, `home`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Whether it is the preferred one.
+    /// Whether it is the preferred address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
-    /// Whatever else the address has.
+    /// All other sub-attributes.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -104,39 +103,39 @@ pub struct Manager {
     /// The id of the manager's User resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// `$ref`, its URI.
+    /// `$ref`, the URI of that resource.
     #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// The manager's name, read-only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// Whatever else is said of the manager.
+    /// All other sub-attributes.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// What the service says of a resource (RFC 7643 section 3.1).
+/// The metadata that the service adds to a resource (RFC 7643 section 3.1).
 ///
-/// Times are in the text form that they have in JSON, which [`Instant`](crate::Instant) reads.
+/// Times are strings as in JSON; [`Instant::parse`](crate::Instant::parse) parses them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Meta {
     /// The name of the resource type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<String>,
-    /// When it was created.
+    /// When the resource was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
-    /// When it was last changed.
+    /// When the resource was last changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
-    /// Its URI.
+    /// The URI of the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// Its version, an entity tag.
+    /// The version of the resource, an entity tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Whatever else is said.
+    /// All other sub-attributes.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Element, Meta};
 use crate::standard;
 
-/// A group of users and of other groups (RFC 7643 section 4.2).
+/// A group of users and other groups (RFC 7643 section 4.2).
 ///
 /// ```
 /// use scim_schema::typed::{Element, Group};
@@ -19,37 +19,37 @@ use crate::standard;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Group {
-    /// The URIs of the schemas that say what the group has.
+    /// The URIs of the core schema and of the extensions that are used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schemas: Vec<String>,
-    /// The service's identifier.
+    /// The id, which the service assigns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The client's identifier.
+    /// The identifier that the client uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// The name to show.
+    /// The name for display.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub display_name: String,
-    /// The members, by their ids.
+    /// The members; the `value` of each is the id of a user or group.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Element>,
-    /// What the service says of the resource.
+    /// The metadata of the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
-    /// Extensions by URI, and whatever else the group has.
+    /// Extensions by their URIs, and all other attributes.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Group {
-    /// A group with a name and nothing else.
+    /// Creates a group with only a name.
     pub fn new(display_name: impl Into<String>) -> Self {
         Self { display_name: display_name.into(), ..Self::default() }
     }
 }
 
-/// A group without a name, of the core schema.
+/// A group with an empty name and the URI of the core schema.
 impl Default for Group {
     fn default() -> Self {
         Self {

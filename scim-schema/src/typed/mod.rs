@@ -1,10 +1,10 @@
-//! Resources as Rust structs: typed views of the JSON that the rest of the library works with.
+//! Resources as Rust structs. The rest of the library works with JSON.
 //!
-//! The structs have the attributes of RFC 7643 under their own names, in Rust's spelling. What they
-//! do not know (extensions, attributes that a host has added) is kept in `other` under its JSON
-//! name, so that a resource that is read and written again is the same.
+//! The structs have the attributes of RFC 7643 as fields, in snake case. All other attributes, such as extensions, are
+//! in the field `other` under their JSON names. So no data is lost when a resource is deserialized and serialized
+//! again.
 //!
-//! They are plain serde structs. A host's own resource type, or its own extension, is one too:
+//! They are ordinary serde structs. Define your own for another resource type or extension:
 //!
 //! ```
 //! use scim_schema::typed::{Element, TypedExtension, User};
@@ -37,7 +37,7 @@ pub use user::{EnterpriseUser, Name, User};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// An extension's attributes as a struct (RFC 7643 section 3.3).
+/// A struct with the attributes of an extension (RFC 7643 section 3.3).
 pub trait TypedExtension: Serialize + DeserializeOwned {
     /// The URI of the extension's schema.
     const URI: &'static str;

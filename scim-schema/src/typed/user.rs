@@ -8,7 +8,7 @@ use crate::standard;
 
 /// A user account (RFC 7643 section 4.1).
 ///
-/// There is no password: it is write-only, and a store is handed it apart from the resource.
+/// It has no password. The password is write-only, and the service passes it to the store separately.
 ///
 /// ```
 /// use scim_schema::typed::User;
@@ -27,46 +27,46 @@ use crate::standard;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct User {
-    /// The URIs of the schemas that say what the user has.
+    /// The URIs of the core schema and of the extensions that are used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schemas: Vec<String>,
-    /// The service's identifier.
+    /// The id, which the service assigns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The client's identifier.
+    /// The identifier that the client uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// The name to log in with, unique whatever its case.
+    /// The login name, unique without regard to case.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub user_name: String,
     /// The parts of the person's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Name>,
-    /// The name to show.
+    /// The name for display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// What the person is called.
+    /// The nickname.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nick_name: Option<String>,
     /// The URL of a page about the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_url: Option<String>,
-    /// The job, as on a business card.
+    /// The job title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// The relation to the organisation: `Employee`, `Contractor`.
+    /// The relation to the organization: `Employee`, `Contractor`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_type: Option<String>,
     /// The preferred languages, as in an `Accept-Language` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_language: Option<String>,
-    /// The locale for dates and amounts, `en-NZ`.
+    /// The locale for formatting dates and numbers: `en-NZ`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// The time zone by its IANA name, `Pacific/Auckland`.
+    /// The time zone, as an IANA name: `Pacific/Auckland`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
-    /// Whether the account may be used.
+    /// Whether the account is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     /// E-mail addresses.
@@ -87,7 +87,7 @@ pub struct User {
     /// The groups that the user is a member of; read-only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Element>,
-    /// What the user is entitled to.
+    /// The entitlements of the user.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub entitlements: Vec<Element>,
     /// The user's roles.
@@ -96,16 +96,16 @@ pub struct User {
     /// Certificates, each in DER and base64.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub x509_certificates: Vec<Element>,
-    /// What the service says of the resource.
+    /// The metadata of the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
-    /// Extensions by URI, and whatever else the user has.
+    /// Extensions by their URIs, and all other attributes.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl User {
-    /// A user with a name to log in with and nothing else.
+    /// Creates a user with only a login name.
     pub fn new(user_name: impl Into<String>) -> Self {
         Self { user_name: user_name.into(), ..Self::default() }
     }
@@ -116,7 +116,7 @@ impl User {
     }
 }
 
-/// A user without a name, of the core schema.
+/// A user with an empty login name and the URI of the core schema.
 impl Default for User {
     fn default() -> Self {
         Self {
@@ -153,25 +153,25 @@ impl Default for User {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Name {
-    /// The whole name as it is shown.
+    /// The complete name for display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formatted: Option<String>,
-    /// The last name, in most of the West.
+    /// The family name, or last name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
-    /// The first name, in most of the West.
+    /// The given name, or first name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given_name: Option<String>,
-    /// Names between these.
+    /// The middle names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub middle_name: Option<String>,
-    /// What comes before the name: `Dr.`.
+    /// The title before the name: `Dr.`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub honorific_prefix: Option<String>,
-    /// What comes after it: `III`.
+    /// The suffix after the name: `III`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub honorific_suffix: Option<String>,
-    /// Whatever else the name has.
+    /// All other sub-attributes.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -180,7 +180,7 @@ pub struct Name {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct EnterpriseUser {
-    /// The number that the organisation knows the person by.
+    /// The number that the organization assigned to the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub employee_number: Option<String>,
     /// The cost center.
@@ -198,7 +198,7 @@ pub struct EnterpriseUser {
     /// The manager.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manager: Option<Manager>,
-    /// Whatever else the extension has.
+    /// All other attributes.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }

@@ -1,4 +1,4 @@
-//! Whether data in canonical form conforms to its schema.
+//! Checks that data in canonical form conforms to its schema.
 
 mod resource;
 mod value;

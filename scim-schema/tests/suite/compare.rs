@@ -115,9 +115,9 @@ fn each_type_of_attribute_has_its_rule() {
 
     let user = standard::user_type();
     let group = standard::group_type();
-    let rule = |on: &scim_schema::ResourceType, name: &str| {
+    let rule = |resource_type: &scim_schema::ResourceType, name: &str| {
         let (attribute, sub) = name.split_once('.').map_or((name, None), |(a, b)| (a, Some(b)));
-        let target = on.attribute(attribute).unwrap();
+        let target = resource_type.attribute(attribute).unwrap();
         sub.map_or(target, |sub| target.sub_attribute(sub).unwrap()).comparison()
     };
     assert_eq!(rule(&user, "userName"), Comparison::UserName);

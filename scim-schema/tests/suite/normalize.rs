@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use crate::support::{ByProfile, Object, Types, profiles, quirk};
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Case {
     name: String,
-    on: String,
+    resource_type: String,
     #[serde(default)]
     raw: bool,
     input: Object,
@@ -39,17 +39,17 @@ enum Expected {
 }
 
 /// Adds the `schemas` that a resource should have.
-fn with_schemas(on: &ResourceType, object: &Object) -> Object {
+fn with_schemas(resource_type: &ResourceType, object: &Object) -> Object {
     let mut object = object.clone();
-    let extensions = on.extensions().map(|extension| extension.schema().id());
+    let extensions = resource_type.extensions().map(|extension| extension.schema().id());
     let there = extensions.filter(|uri| object.keys().any(|key| key.eq_ignore_ascii_case(uri)));
-    let uris: Vec<&str> = std::iter::once(on.schema().id()).chain(there).collect();
+    let uris: Vec<&str> = std::iter::once(resource_type.schema().id()).chain(there).collect();
     object.insert("schemas".to_owned(), json!(uris));
     object
 }
 
 fn read(
-    on: &ResourceType,
+    resource_type: &ResourceType,
     input: &Object,
     tolerance: &Tolerance,
 ) -> Result<(Object, Vec<ToleratedQuirk>), Violation> {
@@ -58,8 +58,8 @@ fn read(
     // Which violation is the first must not depend on how the map is ordered.
     object.sort_keys();
     object.values_mut().for_each(Value::sort_all_objects);
-    on.normalize(&mut object, &mut read_context)?;
-    on.validate(&object, None)?;
+    resource_type.normalize(&mut object, &mut read_context)?;
+    resource_type.validate(&object, None)?;
     Ok((object, read_context.into_tolerated()))
 }
 
@@ -78,12 +78,13 @@ fn cases() -> Vec<Case> {
 fn cases_come_out_as_expected() {
     let types = Types::load();
     for case in cases() {
-        let on = types.get(&case.on);
-        let fill = |object: &Object| if case.raw { object.clone() } else { with_schemas(on, object) };
+        let resource_type = types.get(&case.resource_type);
+        let fill =
+            |object: &Object| if case.raw { object.clone() } else { with_schemas(resource_type, object) };
         let input = fill(&case.input);
         for (profile, tolerance) in profiles() {
             let at = format!("{} ({profile})", case.name);
-            match (case.expect.get(profile), read(on, &input, &tolerance)) {
+            match (case.expect.get(profile), read(resource_type, &input, &tolerance)) {
                 (Expected::Output { output, tolerated }, Ok((object, met))) => {
                     assert_eq!(Value::Object(object), Value::Object(fill(output)), "{at}");
                     let met = met
@@ -111,15 +112,15 @@ fn each_quirk_is_tolerated_alone_and_refused_alone() {
     let types = Types::load();
     let mut met = BTreeSet::new();
     for case in cases() {
-        let on = types.get(&case.on);
-        let input = if case.raw { case.input.clone() } else { with_schemas(on, &case.input) };
+        let resource_type = types.get(&case.resource_type);
+        let input = if case.raw { case.input.clone() } else { with_schemas(resource_type, &case.input) };
         let Expected::Output { tolerated, .. } = case.expect.get("lenient") else { continue };
         let quirks: BTreeSet<Quirk> =
             tolerated.iter().map(|tolerated| quirk(tolerated.split(' ').next().unwrap())).collect();
-        let lenient = read(on, &input, &Tolerance::lenient()).unwrap();
+        let lenient = read(resource_type, &input, &Tolerance::lenient()).unwrap();
         let only = quirks.iter().fold(Tolerance::strict(), |tolerance, quirk| tolerance.with(*quirk));
         assert_eq!(
-            read(on, &input, &only).unwrap_or_else(|e| panic!("{}: {e}", case.name)),
+            read(resource_type, &input, &only).unwrap_or_else(|e| panic!("{}: {e}", case.name)),
             lenient,
             "{}",
             case.name
@@ -127,7 +128,7 @@ fn each_quirk_is_tolerated_alone_and_refused_alone() {
         for quirk in &quirks {
             // Without it the input is refused, or is read otherwise; some names are then unknown ones.
             let without = Tolerance::lenient().without(*quirk).without(Quirk::UnknownAttribute);
-            let same = read(on, &input, &without).is_ok_and(|(object, _)| object == lenient.0);
+            let same = read(resource_type, &input, &without).is_ok_and(|(object, _)| object == lenient.0);
             assert!(!same, "{}: without {}", case.name, quirk.name());
         }
         met.extend(quirks);

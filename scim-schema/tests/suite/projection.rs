@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use scim_schema::internal::Derive;
+use scim_schema::internal::DeriveValues;
 use scim_schema::{AttributeRef, Projected, Projection, ReadContext, ResourceType, Tolerance, standard};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -38,15 +38,18 @@ struct Case {
     hides: Vec<String>,
 }
 
-fn projection(on: &ResourceType, case: &Case, tolerance: &Tolerance) -> Projection {
+fn projection(resource_type: &ResourceType, case: &Case, tolerance: &Tolerance) -> Projection {
     let mut read_context = ReadContext::new(tolerance);
     let mut projection = match (&case.attributes, &case.excluded) {
-        (Some(names), _) => Projection::only(on, names, &mut read_context),
-        (None, Some(names)) => Projection::excluding(on, names, &mut read_context),
-        (None, None) => Projection::new(on),
+        (Some(names), _) => Projection::only(resource_type, names, &mut read_context),
+        (None, Some(names)) => Projection::excluding(resource_type, names, &mut read_context),
+        (None, None) => Projection::new(resource_type),
     };
     let is_supplied = |target: &&AttributeRef| target.values(&case.supplied).next().is_some();
-    on.all_attribute_refs().filter(is_supplied).for_each(|target| projection.show_supplied(target));
+    resource_type
+        .all_attribute_refs()
+        .filter(is_supplied)
+        .for_each(|target| projection.show_supplied(target));
     projection
 }
 
@@ -64,14 +67,14 @@ fn cases_show_what_they_should() {
     let types = Types::load();
     let file: File = testdata::load("schema/projection.json");
     for case in &file.cases {
-        let on = types.get("Record");
+        let resource_type = types.get("Record");
         let resource = &file.resources[&case.resource];
         for (profile, tolerance) in profiles() {
             if case.profile.as_ref().is_some_and(|only| only != profile) {
                 continue;
             }
             let at = format!("{} ({profile})", case.name);
-            let projection = projection(on, case, &tolerance);
+            let projection = projection(resource_type, case, &tolerance);
             let shown: Value = serde_json::from_str(&text(&Projected::new(resource, &projection))).unwrap();
             if let Some(all) = &case.shown {
                 assert_eq!(shown, *all, "{at}");
@@ -83,7 +86,7 @@ fn cases_show_what_they_should() {
                 assert_eq!(shown.get(name), None, "{at}");
             }
             // What a projection says of itself is what it does.
-            for target in on.all_attributes() {
+            for target in resource_type.all_attributes() {
                 let seen = target.get(shown.as_object().unwrap()).is_some();
                 assert!(projection.shows(target) || !seen, "{at}: {target}");
             }
@@ -93,8 +96,8 @@ fn cases_show_what_they_should() {
 
 struct Service;
 
-impl Derive for Service {
-    fn derive<'a>(&'a self, target: &AttributeRef, object: &'a Object) -> Option<Cow<'a, str>> {
+impl DeriveValues for Service {
+    fn value_of<'a>(&'a self, target: &AttributeRef, object: &'a Object) -> Option<Cow<'a, str>> {
         match target.definition().name() {
             "$ref" => Some(format!("https://example.com/Users/{}", object.get("value")?.as_str()?).into()),
             "resourceType" => Some("Record".into()),
@@ -109,13 +112,13 @@ impl Derive for Service {
 fn members_come_in_schema_order_with_what_is_derived() {
     let types = Types::load();
     let file: File = testdata::load("schema/projection.json");
-    let on = types.get("Record");
+    let resource_type = types.get("Record");
     let text = |projection: &Projection, resource: &Object| {
-        text(&Projected::new(resource, projection).deriving(&Service))
+        text(&Projected::new(resource, projection).with_derived(&Service))
     };
     let names =
         "externalId,artist,label,owners,meta,urn:example:scim:schemas:extension:sales:2.0:Record:agent";
-    let some = Projection::only(on, names, &mut ReadContext::new(&Tolerance::strict()));
+    let some = Projection::only(resource_type, names, &mut ReadContext::new(&Tolerance::strict()));
     assert_eq!(
         text(&some, &file.resources["full"]),
         concat!(
@@ -133,12 +136,13 @@ fn members_come_in_schema_order_with_what_is_derived() {
     let bare = json!({ "id": "r1", "meta": { "location": "elsewhere" } });
     let bare = bare.as_object().unwrap();
     assert_eq!(
-        text(&Projection::new(on), bare),
+        text(&Projection::new(resource_type), bare),
         r#"{"id":"r1","meta":{"resourceType":"Record","location":"https://example.com/Records/r1"}}"#
     );
-    let without = Projection::excluding(on, "meta.location", &mut ReadContext::new(&Tolerance::strict()));
+    let without =
+        Projection::excluding(resource_type, "meta.location", &mut ReadContext::new(&Tolerance::strict()));
     assert_eq!(text(&without, bare), r#"{"id":"r1","meta":{"resourceType":"Record"}}"#);
-    let without = Projection::excluding(on, "meta", &mut ReadContext::new(&Tolerance::strict()));
+    let without = Projection::excluding(resource_type, "meta", &mut ReadContext::new(&Tolerance::strict()));
     assert_eq!(text(&without, bare), r#"{"id":"r1"}"#);
 }
 
@@ -147,26 +151,28 @@ fn members_come_in_schema_order_with_what_is_derived() {
 fn an_object_with_many_members_is_shown_whole() {
     let attributes = (0..100).map(|n| scim_schema::Attribute::integer(format!("n{n}")));
     let schema = scim_schema::Schema::new("urn:example:many", "Many", attributes).unwrap();
-    let on = ResourceType::builder("Many", "/Many", schema).build().unwrap();
+    let resource_type = ResourceType::builder("Many", "/Many", schema).build().unwrap();
     let resource: Object = (0..100).map(|n| (format!("n{n}"), json!(n))).collect();
-    let text = text(&Projected::new(&resource, &Projection::new(&on)));
+    let text = text(&Projected::new(&resource, &Projection::new(&resource_type)));
     let members: Vec<String> = (0..100).map(|n| format!(r#""n{n}":{n}"#)).collect();
     assert_eq!(text, format!("{{{}}}", members.join(",")));
 }
 
 #[test]
 fn a_projection_tells_a_store_what_it_need_not_load() {
-    let on = standard::group_type();
+    let resource_type = standard::group_type();
     let tolerance = Tolerance::strict();
     let read_context = &mut ReadContext::new(&tolerance);
-    let members = on.attribute("members").unwrap();
-    assert!(Projection::new(&on).includes("members") && Projection::new(&on).is_default());
-    assert!(!Projection::excluding(&on, "members", read_context).includes("Members"));
-    let only = Projection::only(&on, "members.value", read_context);
+    let members = resource_type.attribute("members").unwrap();
+    assert!(
+        Projection::new(&resource_type).includes("members") && Projection::new(&resource_type).is_default()
+    );
+    assert!(!Projection::excluding(&resource_type, "members", read_context).includes("Members"));
+    let only = Projection::only(&resource_type, "members.value", read_context);
     assert!(only.shows(members) && only.shows(members.sub_attribute("value").unwrap()));
     assert!(!only.shows(members.sub_attribute("type").unwrap()) && !only.includes("displayName"));
-    let mut hidden = Projection::new(&on);
+    let mut hidden = Projection::new(&resource_type);
     hidden.hide(members);
-    hidden.hide(on.attribute("id").unwrap());
+    hidden.hide(resource_type.attribute("id").unwrap());
     assert!(!hidden.includes("members") && hidden.includes("id"));
 }

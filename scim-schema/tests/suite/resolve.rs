@@ -29,7 +29,7 @@ fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Valu
 #[test]
 fn cases_name_what_they_should() {
     let types = Types::load();
-    let on = types.get("Vehicle");
+    let resource_type = types.get("Vehicle");
     let cases: Vec<Case> = testdata::load("schema/resolve.json");
     for case in &cases {
         for (profile, tolerance) in profiles() {
@@ -41,7 +41,7 @@ fn cases_name_what_they_should() {
                 assert_eq!(*expected, "invalid", "{at}");
                 continue;
             };
-            let found = on.resolve(&path, &mut read_context);
+            let found = resource_type.resolve(&path, &mut read_context);
             assert_eq!(found.as_ref().ok().map(|target| target.path().as_str()), expected.as_str(), "{at}");
             let tolerated: Vec<_> =
                 read_context.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect();
@@ -51,7 +51,11 @@ fn cases_name_what_they_should() {
                     // The canonical path leads to the same target, in silence.
                     let tolerance = Tolerance::strict();
                     let mut read_context = ReadContext::new(&tolerance);
-                    assert_eq!(on.resolve(target.path(), &mut read_context).unwrap(), target, "{at}");
+                    assert_eq!(
+                        resource_type.resolve(target.path(), &mut read_context).unwrap(),
+                        target,
+                        "{at}"
+                    );
                     assert!(read_context.tolerated().is_empty(), "{at}");
                 }
                 Err(error) => assert_eq!(error.name(), case.path, "{at}"),
@@ -72,15 +76,15 @@ fn without_the_quirk_an_extension_must_be_named() {
 fn every_target_is_found_by_its_canonical_path() {
     let types = Types::load();
     for name in ["User", "Group", "Vehicle", "Ferry", "Record"] {
-        let on = types.get(name);
-        for target in on.all_attribute_refs() {
+        let resource_type = types.get(name);
+        for target in resource_type.all_attribute_refs() {
             let tolerance = Tolerance::strict();
             let mut read_context = ReadContext::new(&tolerance);
             let parsed: AttrPath = target.path().as_str().parse().unwrap();
-            assert_eq!(on.resolve(&parsed, &mut read_context).as_ref(), Ok(target));
+            assert_eq!(resource_type.resolve(&parsed, &mut read_context).as_ref(), Ok(target));
             assert!(read_context.tolerated().is_empty(), "{target}");
             assert_eq!(
-                on.parent_attribute(target).map(|target| target.attribute()),
+                resource_type.parent_attribute(target).map(|target| target.attribute()),
                 Some(target.attribute())
             );
         }
@@ -89,9 +93,9 @@ fn every_target_is_found_by_its_canonical_path() {
 
 #[test]
 fn member_names_are_attributes_or_extensions() {
-    let on = standard::user_type();
+    let resource_type = standard::user_type();
     let tolerance = Tolerance::strict();
-    let named = |key: &str| match on.resolve_name(key, &mut ReadContext::new(&tolerance)) {
+    let named = |key: &str| match resource_type.resolve_name(key, &mut ReadContext::new(&tolerance)) {
         Some(ResolvedName::Attribute(target)) => target.to_string(),
         Some(ResolvedName::Extension(extension)) => format!("all of {}", extension.schema().name()),
         None => "nothing".to_owned(),

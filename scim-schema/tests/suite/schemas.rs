@@ -148,15 +148,17 @@ fn a_host_adjusts_standard_schemas() {
         .unwrap();
     assert_eq!(user.description(), standard::user().description());
     assert!(user.attribute("ims").is_none() && standard::user().attribute("ims").is_some());
-    let on = ResourceType::builder("User", "Users", user).build().unwrap();
-    assert_eq!(on.endpoint(), "/Users");
+    let resource_type = ResourceType::builder("User", "Users", user).build().unwrap();
+    assert_eq!(resource_type.endpoint(), "/Users");
     let check = |change: Value| {
         let mut resource = json!({
             "schemas": [standard::USER], "userName": "mila", "externalId": "7",
             "emails": [{ "value": "mila@example.org" }], "name": { "familyName": "Novak" }
         });
         resource.as_object_mut().unwrap().append(&mut change.as_object().unwrap().clone());
-        on.validate(resource.as_object().unwrap(), None).map_err(|violation| violation.path().to_owned())
+        resource_type
+            .validate(resource.as_object().unwrap(), None)
+            .map_err(|violation| violation.path().to_owned())
     };
     assert_eq!(check(json!({ "title": "dr" })), Ok(()));
     assert_eq!(check(json!({ "title": "Sir" })), Err("title".to_owned()));
@@ -164,7 +166,10 @@ fn a_host_adjusts_standard_schemas() {
     assert_eq!(check(json!({ "emails": [] })), Err("emails".to_owned()));
     assert_eq!(check(json!({ "name": { "givenName": "Mila" } })), Err("name.familyName".to_owned()));
     assert_eq!(check(json!({ "ims": [] })), Err("ims".to_owned()));
-    assert_eq!(on.attributes().filter(|target| target.attribute().name() == "externalId").count(), 1);
+    assert_eq!(
+        resource_type.attributes().filter(|target| target.attribute().name() == "externalId").count(),
+        1
+    );
 }
 
 #[test]
@@ -205,7 +210,7 @@ fn resource_types_are_checked() {
     );
     let twice = ResourceType::builder("X", "/X", schema(&[])).extension(schema(&[])).build();
     assert_eq!(twice.unwrap_err().to_string(), "`urn:example:x`: duplicate schema");
-    let on = build("X", &[Attribute::string("ID"), Attribute::string("meta")]).unwrap();
-    let names: Vec<&str> = on.attributes().map(|target| target.path().as_str()).collect();
+    let resource_type = build("X", &[Attribute::string("ID"), Attribute::string("meta")]).unwrap();
+    let names: Vec<&str> = resource_type.attributes().map(|target| target.path().as_str()).collect();
     assert_eq!(names, ["schemas", "id", "externalId", "meta"]);
 }

@@ -17,10 +17,10 @@ struct File {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Case {
     name: String,
-    on: String,
+    resource_type: String,
     #[serde(default)]
     change: Object,
     before: Option<Object>,
@@ -44,14 +44,14 @@ fn cases_are_valid_or_not() {
     let types = Types::load();
     let file: File = testdata::load("schema/validate.json");
     for case in &file.cases {
-        let on = types.get(&case.on);
-        let base = &file.bases[&case.on];
+        let resource_type = types.get(&case.resource_type);
+        let base = &file.bases[&case.resource_type];
         let next = changed(base, &case.change);
         let before = match &case.before {
             Some(before) => Some(changed(base, before)),
             None => case.stored.then(|| next.clone()),
         };
-        let result = on.validate(&next, before.as_ref());
+        let result = resource_type.validate(&next, before.as_ref());
         let found = result.as_ref().err().map(|violation| (violation.scim_type().as_str(), violation.path()));
         let kind = case.r#type.as_deref().unwrap_or("invalidValue");
         assert_eq!(found, case.error.as_deref().map(|path| (kind, path)), "{}: {result:?}", case.name);
@@ -64,9 +64,11 @@ fn attributes_can_be_checked_alone() {
     let types = Types::load();
     let file: File = testdata::load("schema/validate.json");
     for case in file.cases.iter().filter(|case| case.before.is_none() && !case.stored) {
-        let on = types.get(&case.on);
-        let object = changed(&file.bases[&case.on], &case.change);
-        for (target, value) in on.all_attributes().filter_map(|target| Some((target, target.get(&object)?))) {
+        let resource_type = types.get(&case.resource_type);
+        let object = changed(&file.bases[&case.resource_type], &case.change);
+        for (target, value) in
+            resource_type.all_attributes().filter_map(|target| Some((target, target.get(&object)?)))
+        {
             if let Err(violation) = target.validate(value) {
                 assert_eq!(Some(violation.path()), case.error.as_deref(), "{}: {violation}", case.name);
             }

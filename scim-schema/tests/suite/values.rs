@@ -1,8 +1,8 @@
 use scim_schema::{AttributeRef, ResourceType, standard};
 use serde_json::{Map, Value, json};
 
-fn find<'a>(on: &'a ResourceType, path: &str) -> &'a AttributeRef {
-    on.all_attribute_refs().find(|target| target.path().as_str() == path).unwrap()
+fn find<'a>(resource_type: &'a ResourceType, path: &str) -> &'a AttributeRef {
+    resource_type.all_attribute_refs().find(|target| target.path().as_str() == path).unwrap()
 }
 
 fn in_extension(name: &str) -> String {
@@ -11,16 +11,16 @@ fn in_extension(name: &str) -> String {
 
 #[test]
 fn what_is_set_is_got_and_removed_again() {
-    let on = standard::user_type();
+    let resource_type = standard::user_type();
     let mut resource = Map::new();
-    for (number, target) in on.all_attributes().enumerate() {
+    for (number, target) in resource_type.all_attributes().enumerate() {
         assert_eq!(target.get(&resource), None, "{target}");
         assert_eq!(target.get_mut(&mut resource), None, "{target}");
         assert_eq!(target.remove(&mut resource), None, "{target}");
         assert_eq!(target.set(&mut resource, json!(number)), None, "{target}");
         assert_eq!(target.set(&mut resource, json!([number])), Some(json!(number)), "{target}");
     }
-    for (number, target) in on.all_attributes().enumerate() {
+    for (number, target) in resource_type.all_attributes().enumerate() {
         assert_eq!(target.get(&resource), Some(&json!([number])), "{target}");
         *target.get_mut(&mut resource).unwrap() = json!(number);
         assert_eq!(target.remove(&mut resource), Some(json!(number)), "{target}");
@@ -31,17 +31,17 @@ fn what_is_set_is_got_and_removed_again() {
 
 #[test]
 fn an_extension_goes_with_its_last_attribute() {
-    let on = standard::user_type();
-    let department = find(&on, &in_extension("department")).clone();
+    let resource_type = standard::user_type();
+    let department = find(&resource_type, &in_extension("department")).clone();
     let mut resource = Map::new();
     department.set(&mut resource, json!("Sales"));
-    find(&on, &in_extension("division")).set(&mut resource, json!("North"));
+    find(&resource_type, &in_extension("division")).set(&mut resource, json!("North"));
     department.remove(&mut resource);
     assert_eq!(
         Value::Object(resource.clone()),
         json!({ standard::ENTERPRISE_USER: { "division": "North" } })
     );
-    find(&on, &in_extension("division")).remove(&mut resource);
+    find(&resource_type, &in_extension("division")).remove(&mut resource);
     assert_eq!(resource, Map::new());
 
     let mut empty = json!({ standard::ENTERPRISE_USER: {} });
@@ -51,8 +51,8 @@ fn an_extension_goes_with_its_last_attribute() {
 
 #[test]
 fn what_is_no_object_is_no_extension() {
-    let on = standard::user_type();
-    let department = find(&on, &in_extension("department"));
+    let resource_type = standard::user_type();
+    let department = find(&resource_type, &in_extension("department"));
     let mut resource = json!({ standard::ENTERPRISE_USER: "Sales" });
     let resource = resource.as_object_mut().unwrap();
     assert_eq!(department.get(resource), None);
@@ -65,11 +65,11 @@ fn what_is_no_object_is_no_extension() {
 
 #[test]
 fn a_sub_attribute_stands_for_its_attribute() {
-    let on = standard::user_type();
-    let given_name = find(&on, "name.givenName");
+    let resource_type = standard::user_type();
+    let given_name = find(&resource_type, "name.givenName");
     let mut resource = Map::new();
     given_name.set(&mut resource, json!({ "givenName": "Bea" }));
     assert_eq!(resource["name"], json!({ "givenName": "Bea" }));
-    assert_eq!(given_name.get(&resource), find(&on, "name").get(&resource));
+    assert_eq!(given_name.get(&resource), find(&resource_type, "name").get(&resource));
     assert_eq!(given_name.remove(&mut resource), Some(json!({ "givenName": "Bea" })));
 }

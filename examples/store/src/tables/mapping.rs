@@ -70,7 +70,7 @@ fn value_rows(target: &AttributeRef, dialect: Dialect) -> Elements {
             Some(column) => Column::key(format!("v.{column}")),
             None => Column::key(json_value("v.keys", key_name(leaf), dialect)),
         };
-        elements = match leaf.sub() {
+        elements = match leaf.sub_attribute_definition() {
             Some(sub) => elements.column(sub.name(), column),
             None => elements.value(column),
         };

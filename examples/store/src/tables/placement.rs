@@ -51,7 +51,7 @@ pub(super) fn value_column(target: &AttributeRef) -> Option<&'static str> {
     let definition = target.definition();
     let may_be_long = matches!(definition.data_type(), Type::Binary | Type::Reference)
         && target.path().as_str() != "schemas";
-    match (target.sub(), definition.name()) {
+    match (target.sub_attribute_definition(), definition.name()) {
         _ if may_be_long => None,
         (None, _) | (Some(_), "value") => Some("value"),
         (Some(_), "type") => Some("type"),
@@ -62,7 +62,7 @@ pub(super) fn value_column(target: &AttributeRef) -> Option<&'static str> {
 
 /// The name of a value in the JSON object of a column `keys`.
 pub(super) fn key_name(target: &AttributeRef) -> &str {
-    match (target.extension(), target.sub()) {
+    match (target.extension(), target.sub_attribute_definition()) {
         (None, _) if !target.attribute().is_multi_valued() => target.path().as_str(),
         (_, Some(sub)) => sub.name(),
         (_, None) => "value",

@@ -142,7 +142,7 @@ fn value_row(target: &AttributeRef, number: usize, element: &Value) -> Result<Va
     let mut columns = [None, None, None];
     let mut keys = Map::new();
     for leaf in leaves(target) {
-        let value = match leaf.sub() {
+        let value = match leaf.sub_attribute_definition() {
             Some(sub) => element.get(sub.name()),
             None => Some(element),
         };

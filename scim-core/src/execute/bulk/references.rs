@@ -203,7 +203,8 @@ impl<'a> References<'a> {
 /// Whether an attribute refers to resources.
 fn refers(target: &AttributeRef) -> bool {
     let definition = target.definition();
-    definition.data_type() == Type::Reference || target.sub().is_some() && definition.name() == "value"
+    definition.data_type() == Type::Reference
+        || target.sub_attribute_definition().is_some() && definition.name() == "value"
 }
 
 fn member<'a>(object: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Value> {
