@@ -1,9 +1,9 @@
-"""Drives a server with the public client scim2-client, as an identity provider would, and checks what comes back.
+"""Sends requests to a server with the public client scim2-client, as an identity provider does, and checks the responses.
 
     SCIM_TOKEN=.. python client.py http://127.0.0.1:8080/scim/v2
 
-The server must be empty. The client checks every answer against the schemas that the server publishes; what the
-answers say is checked here.
+The server must be empty. The client validates each response against the schemas that the server publishes; this script
+checks the values.
 """
 
 import os
@@ -25,7 +25,7 @@ def connect(url):
 
 
 class Check:
-    """What is done to the server, step by step; each step goes on where the one before ended."""
+    """The steps of the test. Each step uses the resources that the steps before it have left."""
 
     def __init__(self, client):
         self.client = client
@@ -34,12 +34,13 @@ class Check:
         self.group = client.get_resource_model("Group")
         self.users = {}
 
-    def fails(self, status, scim_type, answer):
-        assert isinstance(answer, Error), f"expected {status}, not {answer!r}"
-        assert (answer.status, answer.scim_type) == (status, scim_type), f"expected {status} {scim_type}: {answer!r}"
+    def assert_error(self, status, scim_type, answer):
+        assert isinstance(answer, Error), f"expected {status}, got {answer!r}"
+        actual = (answer.status, answer.scim_type)
+        assert actual == (status, scim_type), f"expected {status} {scim_type}, got {answer!r}"
 
     def names(self, **query):
-        """The users that a query finds, by GET and by POST, which must agree."""
+        """Sends a query with GET and with POST, which must find the same users. Returns the response and the names."""
         found = self.client.query(self.user, SearchRequest(**query))
         searched = self.client.search(self.user, SearchRequest(**query))
         names = [user.user_name for user in found.resources or []]
@@ -66,9 +67,9 @@ class Check:
             assert created.user_name == name and created.emails[0].value == f"{name}@example.com"
             assert self.client.query(self.user, created.id).model_dump() == created.model_dump()
             self.users[name] = created
-        twice = self.user(user_name="AMELIE")
-        self.fails(409, "uniqueness", self.client.create(twice, raise_scim_errors=False))
-        self.fails(404, None, self.client.query(self.user, "nobody", raise_scim_errors=False))
+        duplicate = self.user(user_name="AMELIE")
+        self.assert_error(409, "uniqueness", self.client.create(duplicate, raise_scim_errors=False))
+        self.assert_error(404, None, self.client.query(self.user, "nobody", raise_scim_errors=False))
 
     def filter(self):
         cases = {
@@ -103,7 +104,7 @@ class Check:
         answer = self.client.query(
             self.user, {"filter": 'userName xx "a"'}, check_request_payload=False, raise_scim_errors=False
         )
-        self.fails(400, "invalidFilter", answer)
+        self.assert_error(400, "invalidFilter", answer)
 
     def project(self):
         user = self.client.query(self.user, self.users["Bruno"].id, SearchRequest(attributes=["userName"]))
@@ -125,10 +126,10 @@ class Check:
     def page_by_index(self):
         names = []
         for start in [1, 4, 7, 10]:
-            page, some = self.names(sort_by="userName", start_index=start, count=3)
+            page, page_names = self.names(sort_by="userName", start_index=start, count=3)
             assert page.total_results == len(NAMES)
-            assert page.start_index == start and page.items_per_page == len(some)
-            names += some
+            assert page.start_index == start and page.items_per_page == len(page_names)
+            names += page_names
         assert names == NAMES
         page, names = self.names(count=0)
         assert page.total_results == len(NAMES) and not names
@@ -136,7 +137,7 @@ class Check:
     def page_by_cursor(self):
         pagination = self.config.pagination
         if not (pagination and pagination.cursor):
-            print("cursors are not announced")
+            print("the server does not announce cursors, so they are not tested")
             return
         pages, cursor = [], ""
         while cursor is not None:
@@ -150,7 +151,7 @@ class Check:
         assert [user.user_name for user in back.resources] == NAMES[3:6]
         for query in [{"cursor": "forged"}, {"cursor": pages[0].next_cursor, "filter": "title pr"}]:
             answer = self.client.query(self.user, SearchRequest(count=3, **query), raise_scim_errors=False)
-            self.fails(400, "invalidCursor", answer)
+            self.assert_error(400, "invalidCursor", answer)
 
     def patch(self):
         change = PatchOp[self.user](operations=[
@@ -183,8 +184,8 @@ class Check:
         answer = self.client.modify(
             self.user, user.id, change, check_request_payload=False, raise_scim_errors=False
         )
-        self.fails(400, "noTarget", answer)
-        assert self.client.query(self.user, user.id).model_dump() == user.model_dump(), "half of it was done"
+        self.assert_error(400, "noTarget", answer)
+        assert self.client.query(self.user, user.id).model_dump() == user.model_dump(), "a PATCH that failed was applied in part"
 
     def groups(self):
         ids = [self.users[name].id for name in NAMES[:3]]
@@ -194,11 +195,11 @@ class Check:
             PatchOperation[self.group](op="add", path="members", value=[{"value": id} for id in ids[1:]]),
             PatchOperation[self.group](op="remove", path=f'members[value eq "{ids[0]}"]'),
         ])
-        assert self.client.modify(self.group, group.id, change) is None, "a group is answered with 204"
+        assert self.client.modify(self.group, group.id, change) is None, "the response to a PATCH of a group must be 204"
         group = self.client.query(self.group, group.id)
         assert sorted(member.value for member in group.members) == sorted(ids[1:])
         user = self.client.query(self.user, ids[1])
-        assert [(one.value, one.display) for one in user.groups] == [(group.id, "Crew")]
+        assert [(membership.value, membership.display) for membership in user.groups] == [(group.id, "Crew")]
         everything = self.client.query()
         assert everything.total_results == len(NAMES) + 1
         self.crew = group
@@ -217,41 +218,42 @@ class Check:
             operation(method="POST", path="/Users", bulk_id="twice", data=self.user(user_name="hugo")),
             operation(method="DELETE", path=f"/Users/{self.users['grete'].id}"),
         ]))
-        assert [one.status for one in answer.operations] == [201, 201, 200, 409, 204], answer
+        assert [operation.status for operation in answer.operations] == [201, 201, 200, 409, 204], answer
         assert answer.operations[3].response.scim_type == "uniqueness"
         ida = self.client.query(self.user, answer.operations[1].location.rsplit("/", 1)[1])
         team = self.client.query(self.group, answer.operations[0].location.rsplit("/", 1)[1])
         assert ida.user_name == "ida" and ida.meta.version
         assert {member.value for member in team.members} == {ida.id, self.users["Hugo"].id}
         assert self.client.query(self.user, self.users["Hugo"].id).title == "Captain"
-        self.fails(404, None, self.client.query(self.user, self.users["grete"].id, raise_scim_errors=False))
+        self.assert_error(404, None, self.client.query(self.user, self.users["grete"].id, raise_scim_errors=False))
         _, names = self.names(sort_by="userName")
         assert names == [name for name in NAMES if name != "grete"] + ["ida"]
 
     def conditions(self):
-        """The client sends the version that it has read with every write, since the server announces ETags."""
+        """The client sends the version that it has read with each write, since the server announces ETags."""
         assert self.config.etag.supported
         read = self.client.query(self.user, self.users["Dario"].id)
-        assert self.client.query(read) is read, "not modified, so the client gives back what it has"
+        assert self.client.query(read) is read, "the response must be 304, for which the client returns its own object"
         ours, theirs = read.model_copy(deep=True), read.model_copy(deep=True)
         ours.title, theirs.title = "Ours", "Theirs"
         replaced = self.client.replace(ours)
         assert replaced.title == "Ours" and replaced.meta.version != read.meta.version
-        self.fails(412, None, self.client.replace(theirs, raise_scim_errors=False))
-        self.fails(412, None, self.client.delete(theirs, raise_scim_errors=False))
-        now = self.client.query(read)
-        assert now is not read and now.title == "Ours" and now.meta.version == replaced.meta.version
-        again = self.client.replace(now)
-        assert again.meta.version == now.meta.version, "nothing changed"
+        self.assert_error(412, None, self.client.replace(theirs, raise_scim_errors=False))
+        self.assert_error(412, None, self.client.delete(theirs, raise_scim_errors=False))
+        current = self.client.query(read)
+        assert current is not read and current.title == "Ours"
+        assert current.meta.version == replaced.meta.version
+        unchanged = self.client.replace(current)
+        assert unchanged.meta.version == current.meta.version, "a PUT that changes nothing must not change the version"
 
     def delete(self):
         for name in ["amelie", "Bruno"]:
             user = self.client.query(self.user, self.users[name].id)
             assert self.client.delete(user) is None
-            self.fails(404, None, self.client.query(self.user, user.id, raise_scim_errors=False))
-            self.fails(404, None, self.client.delete(self.user, user.id, raise_scim_errors=False))
+            self.assert_error(404, None, self.client.query(self.user, user.id, raise_scim_errors=False))
+            self.assert_error(404, None, self.client.delete(self.user, user.id, raise_scim_errors=False))
         crew = self.client.query(self.group, self.crew.id)
-        assert [member.value for member in crew.members] == [self.users["chloe"].id], "members that are gone are out"
+        assert [member.value for member in crew.members] == [self.users["chloe"].id], "deleted users must not be members"
         assert crew.meta.version != self.crew.meta.version
         self.client.create(self.user(user_name="amelie"))
 
@@ -264,7 +266,7 @@ def main(url):
     check = Check(connect(url))
     for step in Check.STEPS:
         step(check)
-        print(f"{step.__name__}: good")
+        print(f"{step.__name__}: passed")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Says whether any library needs, by what its dependencies declare, a newer Rust than it declares itself.
+"""Fails if a dependency of a library declares a newer Rust version than the library itself.
 
-Reads `cargo metadata` from standard input. Follows the dependencies that a user of the library gets, and
-not those of its tests.
+Reads the output of `cargo metadata` from standard input. Ignores the dependencies of tests.
 """
 
 import json
@@ -19,23 +18,23 @@ def main(libraries):
         node["id"]: [d["pkg"] for d in node["deps"] if any(kind["kind"] != "dev" for kind in d["dep_kinds"])]
         for node in metadata["resolve"]["nodes"]
     }
-    wrong = 0
+    too_new = 0
     for library in libraries:
         root = next(p for p in packages.values() if p["name"] == library and p["source"] is None)
         reached, queue = set(), [root["id"]]
         while queue:
-            one = queue.pop()
-            if one not in reached:
-                reached.add(one)
-                queue += edges[one]
+            package = queue.pop()
+            if package not in reached:
+                reached.add(package)
+                queue += edges[package]
         newer = [
             f"{p['name']} {p['version']} needs {p['rust_version']}"
             for p in map(packages.get, reached)
             if p["rust_version"] and version(p["rust_version"]) > version(root["rust_version"])
         ]
-        wrong += len(newer)
+        too_new += len(newer)
         print(f"{library}: Rust {root['rust_version']}, {len(reached) - 1} dependencies", *newer, sep="\n  ")
-    return 1 if wrong else 0
+    return 1 if too_new else 0
 
 
 if __name__ == "__main__":

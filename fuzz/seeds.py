@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the first inputs of the fuzz targets out of the cases in testdata: `python3 fuzz/seeds.py`.
+"""Makes the initial inputs of the fuzz targets from the cases in testdata: `python3 fuzz/seeds.py`.
 
-They go to fuzz/corpus, where cargo-fuzz looks for them; none of them is kept in the repository.
+Writes them to fuzz/corpus, where cargo-fuzz reads them. That folder is not part of the repository.
 """
 
 import hashlib
@@ -70,33 +70,33 @@ def patches():
 
 
 def requests():
-    """Conversations, in pieces of eight requests, and what is in them."""
+    """Seeds of transcripts, in groups of eight requests, and of the filters, patches and operations that they contain."""
     for transcript in transcripts():
         created = []
 
         def fill(text):
-            def name(match):
-                found = match.group(1)
-                return f"${created.index(found)}" if found in created[:10] else "unknown"
+            def reference(match):
+                name = match.group(1)
+                return f"${created.index(name)}" if name in created[:10] else "unknown"
 
-            text = re.sub(r"{{id\.([^}]*)}}", name, text)
+            text = re.sub(r"{{id\.([^}]*)}}", reference, text)
             text = text.replace("{{base}}", "https://example.com/scim/v2")
             return re.sub(r"{{[^}]*}}", "*", text)
 
-        wire = []
+        requests_in_seed = []
         for step in transcript["steps"]:
             request, response = step["request"], step["response"]
-            if len(wire) == 8:
-                seed("request", "\n%%\n".join(wire))
-                wire, created = wire[:3], created[:3]
+            if len(requests_in_seed) == 8:
+                seed("request", "\n%%\n".join(requests_in_seed))
+                requests_in_seed, created = requests_in_seed[:3], created[:3]
             lines = [f"{request['method']} {fill(request['path'])}"]
             for name, value in {"content-type": "application/scim+json", **request.get("headers", {})}.items():
                 if value is not None:
                     lines.append(f"{name}: {fill(value)}")
             body = request.get("body", "")
             body = fill(body if isinstance(body, str) else compact(body))
-            wire.append("\n".join([*lines, "", body]))
-            seed("request", wire[-1])
+            requests_in_seed.append("\n".join([*lines, "", body]))
+            seed("request", requests_in_seed[-1])
 
             query = urllib.parse.urlsplit(request["path"]).query
             for value in urllib.parse.parse_qs(query).get("filter", []):
@@ -112,12 +112,12 @@ def requests():
                 link = {"op": "add", "path": "members", "value": [{"value": "bulkId:a"}]}
                 second = {"method": "PATCH", "path": "/Groups/$2", "data": {"schemas": [PATCH_OP], "Operations": [link]}}
                 seed("bulk", compact({"schemas": [BULK], "failOnErrors": 1, "Operations": [operation, second]}))
-            made = response.get("body")
-            if response["status"] == 201 and isinstance(made, dict):
-                identifier = re.match(r"{{id\.(.*)}}", str(made.get("id")))
+            resource = response.get("body")
+            if response["status"] == 201 and isinstance(resource, dict):
+                identifier = re.match(r"{{id\.(.*)}}", str(resource.get("id")))
                 created.append(identifier.group(1) if identifier else "?")
         prefix = "strict\n" if transcript["profile"] == "strict" else ""
-        seed("request", prefix + "\n%%\n".join(wire))
+        seed("request", prefix + "\n%%\n".join(requests_in_seed))
     for line in [
         "GET /Users?count=2&cursor=\n\n",
         "GET ?filter=meta.resourceType+eq+%22User%22&sortBy=id\naccept: application/json\n\n",
@@ -132,7 +132,7 @@ def requests():
 
 
 def bulk():
-    """References forward, backward, in circles of two and three, to oneself, and to nothing."""
+    """Seeds with references to later and earlier operations, circular ones, and references to the same or to no operation."""
 
     def group(name, *members):
         members = [{"value": f"bulkId:{member}"} for member in members]
@@ -146,7 +146,7 @@ def bulk():
             data[extension] = {"manager": {"value": f"bulkId:{manager}"}}
         return {"method": "POST", "path": "/Users", "bulkId": name, "data": data}
 
-    jobs = [
+    requests = [
         [user("a"), group("g", "a")],
         [group("g", "a"), user("a")],
         [user("a", "b"), user("b", "a")],
@@ -157,7 +157,7 @@ def bulk():
         [{"method": "DELETE", "path": "/Users/$0", "version": 'W/"1"'}, {"method": "DELETE", "path": "/Groups/$2"}],
         [{"method": "PUT", "path": "/Users/$0", "data": {"schemas": [USER], "userName": "anna"}}, {"method": "GET"}],
     ]
-    for operations in jobs:
+    for operations in requests:
         seed("bulk", compact({"schemas": [BULK], "Operations": operations}))
         seed("bulk", compact({"schemas": [BULK], "failOnErrors": 1, "Operations": operations}))
 
@@ -170,7 +170,7 @@ def cursors():
 
 
 def words():
-    """The names and keywords, for libFuzzer to put in anywhere."""
+    """Writes the dictionary of names and keywords, which libFuzzer inserts into inputs."""
     found = {"$0", "$1", "$2", "bulkId:a", "eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr", "and", "or"}
     found |= {"not (", "[", "].", "add", "remove", "replace", "true", "false", "null", "sortBy=", "sortOrder=descending"}
     found |= {"attributes=", "excludedAttributes=", "startIndex=", "count=", "cursor=", "filter=", "/.search", "/Bulk", "/Me"}

@@ -17,6 +17,12 @@ pub struct Case {
     time: Box<dyn FnMut(u64) -> Duration>,
 }
 
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Case").field("name", &self.name).field("bar", &self.bar).finish_non_exhaustive()
+    }
+}
+
 impl Case {
     /// Runs the work this many times, and returns the total time.
     pub fn time(&mut self, runs: u64) -> Duration {

@@ -1,6 +1,6 @@
 //! Cases of filters: parsing, resolving and evaluating.
 
-use scim_core::filter::{Filter, Limits, Predicate};
+use scim_core::filter::{Filter, FilterLimits, Predicate};
 use scim_core::schema::{ReadContext, Tolerance, standard};
 
 use crate::Case;
@@ -27,7 +27,7 @@ const FILTERS: [&str; 17] = [
 ];
 
 fn parse(text: &str, tolerance: &Tolerance) -> Filter {
-    Filter::parse(text, &Limits::default(), &mut ReadContext::new(tolerance)).expect("a filter")
+    Filter::parse(text, &FilterLimits::default(), &mut ReadContext::new(tolerance)).expect("a filter")
 }
 
 fn parsed() -> Vec<Filter> {
@@ -36,13 +36,13 @@ fn parsed() -> Vec<Filter> {
 
 pub(crate) fn cases() -> Vec<Case> {
     let parse_one = |name, bar, text: String| {
-        let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
+        let (tolerance, limits) = (Tolerance::lenient(), FilterLimits::default());
         Case::repeated(name, bar, move || Filter::parse(&text, &limits, &mut ReadContext::new(&tolerance)))
     };
     let or: Vec<String> = (0..100).map(|n| format!("userName eq \"user{n}@example.com\"")).collect();
     let nested = format!("{}userName eq \"ilse\"{}", "(".repeat(20), ")".repeat(20));
 
-    let (lenient, limits) = (Tolerance::lenient(), Limits::default());
+    let (lenient, limits) = (Tolerance::lenient(), FilterLimits::default());
     let parse_17 = move |text: &&'static str| {
         Filter::parse(text, &limits, &mut ReadContext::new(&lenient)).expect("a filter")
     };

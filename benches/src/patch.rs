@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use scim_core::patch::{Limits, PATCH_OP, Patch, PatchRequest};
+use scim_core::patch::{PATCH_OP, Patch, PatchLimits, PatchRequest};
 use scim_core::schema::{ReadContext, ResourceType, Tolerance, standard};
 use serde_json::{Map, Value, json};
 
@@ -37,7 +37,7 @@ fn message(operations: Value) -> String {
     json!({ "schemas": [PATCH_OP], "Operations": operations }).to_string()
 }
 
-fn resolve(resource_type: &ResourceType, tolerance: &Tolerance, limits: &Limits, body: &str) -> Patch {
+fn resolve(resource_type: &ResourceType, tolerance: &Tolerance, limits: &PatchLimits, body: &str) -> Patch {
     let mut read_context = ReadContext::new(tolerance);
     PatchRequest::parse(body.as_bytes(), limits, &mut read_context)
         .and_then(|request| request.resolve(resource_type, limits, &mut read_context))
@@ -45,12 +45,12 @@ fn resolve(resource_type: &ResourceType, tolerance: &Tolerance, limits: &Limits,
 }
 
 fn patch(resource_type: &ResourceType, operations: Value) -> Patch {
-    resolve(resource_type, &Tolerance::lenient(), &Limits::default(), &message(operations))
+    resolve(resource_type, &Tolerance::lenient(), &PatchLimits::default(), &message(operations))
 }
 
 pub(crate) fn cases() -> Vec<Case> {
     let user = standard::user_type();
-    let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
+    let (tolerance, limits) = (Tolerance::lenient(), PatchLimits::default());
     let patches: Vec<Patch> = bodies().iter().map(|body| resolve(&user, &tolerance, &limits, body)).collect();
     let resource = crate::user();
     let mut cycle = patches.into_iter().map(Rc::new).collect::<Vec<_>>().into_iter().cycle();

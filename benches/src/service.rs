@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
+use scim_core::patch::PATCH_OP;
 use scim_core::schema::standard;
 use scim_core::{Identity, MemoryProvider, ScimService};
 use serde_json::{Map, Value, json};
@@ -106,8 +107,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 fn patch_body(operations: &Value) -> String {
-    json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations })
-        .to_string()
+    json!({ "schemas": [PATCH_OP], "Operations": operations }).to_string()
 }
 
 /// Requests about the users in an order that no cache can predict.

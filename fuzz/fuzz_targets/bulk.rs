@@ -1,4 +1,4 @@
-//! Bulk jobs, on a service with two users (`$0`, `$1`) and a group (`$2`).
+//! Bulk requests to a service with two users (`$0`, `$1`) and a group (`$2`).
 
 #![no_main]
 
@@ -14,15 +14,16 @@ fuzz_target!(|input: &[u8]| {
         let (status, answer) = tenant.call("POST", "/Bulk", body.clone());
         if status == 200 {
             let results = answer["Operations"].as_array().expect("the answer has operations");
-            if let Ok(job) = serde_json::from_slice::<Value>(&body) {
-                let asked = job.as_object().and_then(|job| {
-                    job.iter()
+            if let Ok(request) = serde_json::from_slice::<Value>(&body) {
+                let sent = request.as_object().and_then(|request| {
+                    request
+                        .iter()
                         .find(|(name, _)| name.eq_ignore_ascii_case("operations"))?
                         .1
                         .as_array()
                         .map(Vec::len)
                 });
-                assert!(asked.is_some_and(|asked| results.len() <= asked), "{answer}");
+                assert!(sent.is_some_and(|sent| results.len() <= sent), "{answer}");
             }
             for result in results {
                 let status: u16 = result["status"].as_str().and_then(|s| s.parse().ok()).expect("a status");
@@ -30,10 +31,13 @@ fuzz_target!(|input: &[u8]| {
                 assert_eq!(status >= 400, result["response"]["status"].is_string(), "{result}");
             }
         }
-        // No reference is left open, whatever failed.
+        // All references must be resolved, even if some operations have failed.
         let total = tenant.check_all();
         if status != 200 {
-            assert_eq!(total, 3, "a job that was refused did something: {answer}");
+            assert_eq!(
+                total, 3,
+                "a bulk request that was refused has created or deleted a resource: {answer}"
+            );
         }
     }
 });

@@ -1,8 +1,7 @@
-//! Cursors: only those that the service has handed out are accepted; they lead through all resources, each once, and
-//! back; and a store must not panic at positions that are not its own.
+//! Cursors. The service must accept only cursors that it has issued. They must lead through all resources once, and back.
+//! A provider must not panic if it gets a position of another provider.
 //!
-//! The first byte says how many resources a page has, the second by what they are sorted, the rest how a cursor is
-//! changed.
+//! The first byte of an input is the page size, the second one selects the sort order, and the rest changes a cursor.
 
 #![no_main]
 
@@ -18,16 +17,16 @@ use scim_core::{Context, MemoryProvider, Page, Position, Provider, Query, Result
 use scim_fuzz::{TestTenant, service};
 use serde_json::Value;
 
-/// What users are sorted by.
+/// The attributes that users are sorted by.
 const SORTS: [&str; 7] =
     ["", "userName", "displayName", "active", "emails", "name.familyName", "meta.created"];
 
 thread_local! {
-    /// The position that takes the place of the right one.
+    /// The position that the provider gets instead of the right one.
     static POSITION: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 
     static TENANT: TestTenant = {
-        let tenant = TestTenant::on_service(service(Tolerance::lenient(), Overriding(OtherPositions(MemoryProvider::new()))), Tolerance::lenient(), "the only one");
+        let tenant = TestTenant::on_service(service(Tolerance::lenient(), Overriding(OtherPositions(MemoryProvider::new()))), Tolerance::lenient(), "tenant");
         for number in 0..12 {
             let user = serde_json::json!({
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -44,7 +43,7 @@ thread_local! {
     };
 }
 
-/// The memory provider, which is called with another position if one is set.
+/// The memory provider. If [`POSITION`] is set, it gets that position instead of the right one.
 #[derive(Clone)]
 struct OtherPositions(MemoryProvider);
 
@@ -79,10 +78,10 @@ fuzz_target!(|input: &[u8]| {
         let (status, first) = page("");
         assert_eq!(status, 200, "{first}");
         if count > 0 {
-            walk(&first, count, &page);
+            check_all_pages(&first, count, &page);
         }
 
-        // What was not given out is no cursor.
+        // A text that the service has not issued is no cursor.
         let text: String = rest.iter().map(|byte| format!("%{byte:02X}")).collect();
         if !rest.is_empty() {
             assert_eq!(page(&text).0, 400);
@@ -90,23 +89,27 @@ fuzz_target!(|input: &[u8]| {
         let Some(cursor) = first["nextCursor"].as_str() else { return };
         let mut changed = cursor.as_bytes().to_vec();
         for pair in rest.chunks_exact(2) {
-            let place = usize::from(pair[0]) % changed.len();
-            changed[place] = b"ABCDwxyz0189-_~."[usize::from(pair[1]) % 16];
+            let index = usize::from(pair[0]) % changed.len();
+            changed[index] = b"ABCDwxyz0189-_~."[usize::from(pair[1]) % 16];
         }
         if changed != cursor.as_bytes() {
             let changed = String::from_utf8(changed).expect("it is ASCII");
-            assert_eq!(page(&changed).0, 400, "{cursor} opens as {changed}");
+            assert_eq!(
+                page(&changed).0,
+                400,
+                "the service accepts {changed}, which is a changed form of {cursor}"
+            );
         }
 
-        // A position of another release, or of another store.
+        // The position of another release, or of another provider.
         POSITION.set(Some(rest.to_vec()));
         page(cursor);
         POSITION.set(None);
     });
 });
 
-/// Goes to the end, and back.
-fn walk(first: &Value, count: usize, page: &dyn Fn(&str) -> (u16, Value)) {
+/// Follows the cursors to the last page, and back to the first.
+fn check_all_pages(first: &Value, count: usize, page: &dyn Fn(&str) -> (u16, Value)) {
     let ids = |page: &Value| -> Vec<String> {
         let resources = page["Resources"].as_array().into_iter().flatten();
         resources.map(|resource| resource["id"].as_str().expect("an id").to_owned()).collect()
@@ -118,17 +121,18 @@ fn walk(first: &Value, count: usize, page: &dyn Fn(&str) -> (u16, Value)) {
         assert_eq!(status, 200, "{page}");
         pages.push(ids(&page));
         last = page;
-        assert!(pages.len() <= 13, "it does not end");
+        assert!(pages.len() <= 13, "there are more pages than resources");
     }
     let mut all = pages.concat();
     all.sort();
     all.dedup();
-    assert_eq!((all.len(), pages.concat().len()), (12, 12), "{count} a page");
+    assert_eq!((all.len(), pages.concat().len()), (12, 12), "page size {count}");
     for expected in pages.iter().rev().skip(1) {
-        let previous = last["previousCursor"].as_str().expect("there is a page before").to_owned();
+        let previous =
+            last["previousCursor"].as_str().expect("a page after the first has a previousCursor").to_owned();
         let (status, page) = page(&previous);
         assert_eq!(status, 200, "{page}");
-        assert_eq!(&ids(&page), expected, "{count} a page, backwards");
+        assert_eq!(&ids(&page), expected, "page size {count}, backward");
         last = page;
     }
 }

@@ -1,10 +1,10 @@
-//! PATCH on a stored user and a stored group. The first line of an input is the resource, or empty for a user that has
-//! nearly everything; the rest is the body.
+//! PATCH of a user and of a group. The first line of an input is the resource; if it is empty, the resource is a user with
+//! most attributes. The rest is the body of the PATCH.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scim_core::patch::{Limits, PatchRequest};
+use scim_core::patch::{PatchLimits, PatchRequest};
 use scim_core::schema::{ReadContext, ResourceType, Tolerance};
 use scim_fuzz::{TYPES, TestTenant, USER, normalized, replace_ids};
 use serde_json::{Map, Value};
@@ -17,16 +17,21 @@ fuzz_target!(|input: &[u8]| {
         for strict in [false, true] {
             let tolerance = if strict { Tolerance::strict() } else { Tolerance::lenient() };
             if let Some(before) = normalized(resource_type, resource, &tolerance) {
-                alone(resource_type, before, body, &tolerance);
-                stored(resource_type, resource, body, strict);
+                check_library(resource_type, before, body, &tolerance);
+                check_service(resource_type, resource, body, strict);
             }
         }
     }
 });
 
-/// The patch by itself: it says rightly whether it changed anything, and what it makes is a good resource.
-fn alone(resource_type: &ResourceType, before: Map<String, Value>, body: &[u8], tolerance: &Tolerance) {
-    let limits = Limits::default();
+/// Applies the PATCH with the library alone. `changed` must be correct, and the result must be valid.
+fn check_library(
+    resource_type: &ResourceType,
+    before: Map<String, Value>,
+    body: &[u8],
+    tolerance: &Tolerance,
+) {
+    let limits = PatchLimits::default();
     let Ok(request) = PatchRequest::parse(body, &limits, &mut ReadContext::new(tolerance)) else { return };
     let Ok(patch) = request.resolve(resource_type, &limits, &mut ReadContext::new(tolerance)) else { return };
     let Ok(applied) = patch.apply(before.clone()) else { return };
@@ -36,8 +41,9 @@ fn alone(resource_type: &ResourceType, before: Map<String, Value>, body: &[u8], 
         .unwrap_or_else(|error| panic!("{error}: {:?}", applied.resource));
 }
 
-/// The patch on a service: an error leaves everything as it was, and what is stored afterwards is a good resource.
-fn stored(resource_type: &ResourceType, resource: &[u8], body: &[u8], strict: bool) {
+/// Sends the PATCH to a service. A PATCH that fails must not change the resource, and one that succeeds must store a valid
+/// resource.
+fn check_service(resource_type: &ResourceType, resource: &[u8], body: &[u8], strict: bool) {
     let tenant = TestTenant::new(strict);
     let mut ids = tenant.create_users_and_group();
     let Some(id) = tenant.create(resource_type.endpoint(), replace_ids(resource, &ids)) else { return };
@@ -47,7 +53,7 @@ fn stored(resource_type: &ResourceType, resource: &[u8], body: &[u8], strict: bo
     let (status, answer) = tenant.call("PATCH", &url, replace_ids(body, &ids));
     let (_, after) = tenant.call("GET", &url, "");
     if status >= 400 {
-        assert_eq!(after, before, "half applied, and then: {answer}");
+        assert_eq!(after, before, "a PATCH that failed was applied in part: {answer}");
         return;
     }
     if status == 200 {
@@ -56,6 +62,6 @@ fn stored(resource_type: &ResourceType, resource: &[u8], body: &[u8], strict: bo
     tenant.check(resource_type, &after);
     let versions = [&before, &after].map(|resource| &resource["meta"]["version"]);
     if before != after {
-        assert_ne!(versions[0], versions[1], "changed without a new version: {after}");
+        assert_ne!(versions[0], versions[1], "the resource has changed without a new version: {after}");
     }
 }

@@ -1,33 +1,33 @@
-//! The paths of PATCH operations: what is read prints as a strict path that reads as the same.
+//! Paths of PATCH operations. A parsed path is printed in strict syntax, which must parse to the same path.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scim_core::filter::{Limits, PatchPath};
+use scim_core::filter::{FilterLimits, PatchPath};
 use scim_core::patch::{PATCH_OP, PatchRequest};
 use scim_core::schema::{ReadContext, Tolerance};
 use scim_fuzz::TYPES;
 use serde_json::{Value, json};
 
 fuzz_target!(|text: &str| {
-    let limits = Limits::default();
+    let limits = FilterLimits::default();
     let wide = limits.with_length(usize::MAX).with_nesting(512);
     for tolerance in [Tolerance::lenient(), Tolerance::interop(), Tolerance::strict()] {
         if let Ok(path) = PatchPath::parse(text, &limits, &mut ReadContext::new(&tolerance)) {
             let printed = path.to_string();
             let strict = Tolerance::strict();
-            let again = PatchPath::parse(&printed, &wide, &mut ReadContext::new(&strict))
+            let reparsed = PatchPath::parse(&printed, &wide, &mut ReadContext::new(&strict))
                 .unwrap_or_else(|error| panic!("`{text}` prints `{printed}`, which does not parse: {error}"));
-            assert_eq!(again, path, "`{text}` prints `{printed}`");
-            assert_eq!(again.to_string(), printed);
+            assert_eq!(reparsed, path, "`{text}` prints `{printed}`");
+            assert_eq!(reparsed.to_string(), printed);
         }
-        // Paths that are not ones may still be meant as something; resolving finds out.
+        // The lenient profile also accepts some texts that are no paths; only resolving shows whether it does.
         for (op, value) in
             [("add", json!("a")), ("replace", json!({ "value": "a" })), ("remove", Value::Null)]
         {
             let message =
                 json!({ "schemas": [PATCH_OP], "Operations": [{ "op": op, "path": text, "value": value }] });
-            let limits = scim_core::patch::Limits::default();
+            let limits = scim_core::patch::PatchLimits::default();
             let request = PatchRequest::from_value(message, &limits, &mut ReadContext::new(&tolerance));
             let Ok(request) = request else { continue };
             for resource_type in TYPES.iter() {

@@ -1,8 +1,7 @@
-//! Whole requests, up to eight of them with `%%` lines between, as bytes: none makes the service panic or fail.
+//! Up to eight complete HTTP requests, separated by lines with `%%`. None may cause a panic or an internal error.
 //!
-//! A request is a line with method and target, lines with headers, an empty line, and the body. `$0` stands for the id
-//! of the first resource that was created, and so on. An input that begins with the line `strict` is for a strict
-//! service.
+//! A request consists of a line with method and target, lines with headers, an empty line, and the body. `$0` stands for
+//! the id of the first created resource, and so on. If the first line is `strict`, the service is strict.
 
 #![no_main]
 
@@ -20,8 +19,8 @@ fuzz_target!(|input: &[u8]| {
     let mut created = Vec::new();
     for _ in 0..8 {
         let end = rest.windows(4).position(|bytes| bytes == b"\n%%\n");
-        let one = &rest[..end.unwrap_or(rest.len())];
-        if let Some(request) = read(&replace_ids(one, &created)) {
+        let bytes = &rest[..end.unwrap_or(rest.len())];
+        if let Some(request) = parse_request(&replace_ids(bytes, &created)) {
             let response = tenant.send(request);
             if response.status() == 201
                 && let Ok(resource) = serde_json::from_slice::<Value>(response.body())
@@ -36,18 +35,18 @@ fuzz_target!(|input: &[u8]| {
     tenant.check_all();
 });
 
-/// The request that these bytes are, if an HTTP stack would let it through.
-fn read(bytes: &[u8]) -> Option<Request<Vec<u8>>> {
+/// Parses a request. Returns `None` if an HTTP server would refuse it.
+fn parse_request(bytes: &[u8]) -> Option<Request<Vec<u8>>> {
     let mut request = Request::builder();
     let mut rest = bytes;
-    let mut first = true;
+    let mut is_first_line = true;
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         let line = &rest[..end];
         rest = &rest[end + 1..];
         if line.is_empty() {
             break;
         }
-        if std::mem::take(&mut first) {
+        if std::mem::take(&mut is_first_line) {
             let (method, target) = line.split_at_checked(line.iter().position(|byte| *byte == b' ')?)?;
             request = request.method(method).uri(&target[1..]);
         } else {

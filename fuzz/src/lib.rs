@@ -1,4 +1,4 @@
-//! What the fuzz targets share: services to send requests to, and what every answer must be.
+//! Shared by the fuzz targets: services that answer requests, and the checks of their responses.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -13,33 +13,35 @@ use serde_json::{Map, Value, json};
 pub static TYPES: LazyLock<[ResourceType; 2]> =
     LazyLock::new(|| [standard::user_type(), standard::group_type()]);
 
-pub const BASE: &str = "https://example.com/scim/v2";
+/// The base URL of every service.
+pub const BASE_URL: &str = "https://example.com/scim/v2";
 
 /// A user with a value for most attributes.
 pub const USER: &str = include_str!("../../testdata/bench/user.json");
 
-/// After so many tenants a service begins anew, so that memory does not fill.
-const TENANTS: usize = 2048;
+/// After this number of tenants the services are replaced by new ones, so that they do not fill the memory.
+const MAX_TENANTS: usize = 2048;
 
 thread_local! {
     static SERVICES: RefCell<Option<(usize, [ScimService; 2])>> = const { RefCell::new(None) };
 }
 
-/// A tenant of its own on a service.
+/// A tenant on a service.
 pub struct TestTenant {
     service: ScimService,
     tolerance: Tolerance,
     identity: Identity,
-    /// The first user that was created, who is the one that asks.
+    /// The first user that was created. `/Me` stands for this user.
     me: RefCell<Option<CurrentUser>>,
 }
 
 #[derive(Clone)]
 struct CurrentUser(String);
 
+/// Builds a service on a provider.
 pub fn service(tolerance: Tolerance, store: impl Provider + Clone + 'static) -> ScimService {
     ScimService::builder()
-        .base_url(BASE)
+        .base_url(BASE_URL)
         .tolerance(tolerance)
         .multi_tenant()
         .cursor_key(b"a key that does not change")
@@ -48,27 +50,28 @@ pub fn service(tolerance: Tolerance, store: impl Provider + Clone + 'static) -> 
         .users(store.clone())
         .groups(store)
         .build()
-        .expect("the configuration can be kept")
+        .expect("the options are valid")
 }
 
 impl TestTenant {
-    /// A tenant without resources, on a strict or a lenient service.
+    /// Creates a tenant without resources, on a strict or a lenient service.
     pub fn new(strict: bool) -> Self {
         SERVICES.with_borrow_mut(|services| {
-            if services.as_ref().is_none_or(|(tenants, _)| *tenants >= TENANTS) {
+            if services.as_ref().is_none_or(|(tenants, _)| *tenants >= MAX_TENANTS) {
                 let store = || MemoryProvider::new().hash_passwords(str::to_owned);
                 *services = Some((
                     0,
                     [Tolerance::lenient(), Tolerance::strict()].map(|tolerance| service(tolerance, store())),
                 ));
             }
-            let (tenants, services) = services.as_mut().expect("they were just made");
+            let (tenants, services) = services.as_mut().expect("the services were just created");
             *tenants += 1;
             let tolerance = if strict { Tolerance::strict() } else { Tolerance::lenient() };
             Self::on_service(services[usize::from(strict)].clone(), tolerance, &tenants.to_string())
         })
     }
 
+    /// Creates a client of a tenant on a given service.
     pub fn on_service(service: ScimService, tolerance: Tolerance, tenant: &str) -> Self {
         Self {
             service,
@@ -78,32 +81,32 @@ impl TestTenant {
         }
     }
 
-    /// Sends a request and checks what every answer must be.
+    /// Sends a request, and checks the rules that every response must follow.
     pub fn send(&self, mut request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         let line = format!("{} {}", request.method(), request.uri());
-        let head = request.method() == Method::HEAD;
+        let is_head = request.method() == Method::HEAD;
         request.extensions_mut().insert(self.identity.clone());
         if let Some(me) = &*self.me.borrow() {
             request.extensions_mut().insert(me.clone());
         }
         let response = pollster::block_on(self.service.handle(request));
         let status = response.status();
-        let shown = || format!("{line}: {status} {}", String::from_utf8_lossy(response.body()));
-        // 501 is an answer to what was asked; the others say that the service is broken.
-        assert!(!status.is_server_error() || status == 501, "{}", shown());
-        if head || response.body().is_empty() {
-            assert!(head || !status.is_client_error(), "an error has a message: {}", shown());
+        let exchange = || format!("{line}: {status} {}", String::from_utf8_lossy(response.body()));
+        // 501 means that the service does not support the request. Other 5xx statuses mean that the service has a fault.
+        assert!(!status.is_server_error() || status == 501, "{}", exchange());
+        if is_head || response.body().is_empty() {
+            assert!(is_head || !status.is_client_error(), "an error without a body: {}", exchange());
             return response;
         }
-        assert_eq!(response.headers()[CONTENT_TYPE], "application/scim+json", "{}", shown());
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/scim+json", "{}", exchange());
         let body: Value = serde_json::from_slice(response.body()).expect("a body is JSON");
         if status.is_client_error() || status.is_server_error() {
-            assert_eq!(body["status"], status.as_str(), "{}", shown());
+            assert_eq!(body["status"], status.as_str(), "{}", exchange());
             assert_eq!(
                 body["schemas"],
                 json!(["urn:ietf:params:scim:api:messages:2.0:Error"]),
                 "{}",
-                shown()
+                exchange()
             );
         }
         if status == 201 && body["meta"]["resourceType"] == "User" {
@@ -113,38 +116,38 @@ impl TestTenant {
         response
     }
 
-    /// Sends a request that is made of a method, a path below the base, and a body.
+    /// Sends a request with a method, a path relative to the base URL, and a body. Returns the status and the JSON.
     pub fn call(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
         let request = Request::builder()
             .method(method)
-            .uri(format!("{BASE}{path}"))
+            .uri(format!("{BASE_URL}{path}"))
             .header(CONTENT_TYPE, "application/scim+json")
             .body(body.into())
-            .expect("it is a request");
+            .expect("the request is valid");
         let response = self.send(request);
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or_default())
     }
 
-    /// Creates a resource, if the service takes it, and gives its id.
+    /// Creates a resource. Returns its id, or `None` if the service refuses it.
     pub fn create(&self, path: &str, resource: impl Into<Vec<u8>>) -> Option<String> {
         let (status, created) = self.call("POST", path, resource);
         (status == 201).then(|| created["id"].as_str().expect("a resource has an id").to_owned())
     }
 
-    /// Creates a small user.
+    /// Creates a user with a name only. Returns its id.
     pub fn user(&self, name: &str) -> String {
         let user = json!({ "schemas": [standard::USER], "userName": name });
-        self.create("/Users", user.to_string()).expect("it is a good user")
+        self.create("/Users", user.to_string()).expect("the user is valid")
     }
 
-    /// Creates a group with these members.
+    /// Creates a group with these members. Returns its id.
     pub fn group(&self, name: &str, members: &[&str]) -> String {
         let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
         let group = json!({ "schemas": [standard::GROUP], "displayName": name, "members": members });
-        self.create("/Groups", group.to_string()).expect("it is a good group")
+        self.create("/Groups", group.to_string()).expect("the group is valid")
     }
 
-    /// Checks every resource of the tenant; how many there are.
+    /// Checks every resource of the tenant. Returns the number of resources.
     pub fn check_all(&self) -> usize {
         let mut total = 0;
         for resource_type in TYPES.iter() {
@@ -158,14 +161,14 @@ impl TestTenant {
         total
     }
 
-    /// Creates two users and a group of the first one: their ids.
+    /// Creates two users, and a group with the first one as its member. Returns the three ids.
     pub fn create_users_and_group(&self) -> Vec<String> {
         let [anna, bert] = ["anna", "bert"].map(|name| self.user(name));
         let group = self.group("others", &[&anna]);
         vec![anna, bert, group]
     }
 
-    /// Checks that a stored resource is one that the service itself accepts, and that its members exist.
+    /// Checks that a stored resource is valid and that its members exist.
     pub fn check(&self, resource_type: &ResourceType, resource: &Value) {
         let mut map = resource.as_object().expect("a resource is an object").clone();
         resource_type
@@ -177,12 +180,12 @@ impl TestTenant {
             let found = ["Users", "Groups"]
                 .iter()
                 .any(|path| self.call("GET", &format!("/{path}/{id}"), "").0 == 200);
-            assert!(found, "no such member: {resource}");
+            assert!(found, "the member `{id}` does not exist: {resource}");
         }
     }
 }
 
-/// A resource in the form in which the library passes it to a provider, if it is valid.
+/// Normalizes a resource as the library does before it calls a provider. Returns `None` if the resource is invalid.
 pub fn normalized(
     resource_type: &ResourceType,
     resource: &[u8],
@@ -194,15 +197,15 @@ pub fn normalized(
     Some(map)
 }
 
-/// Puts in the ids that an input cannot know: `$0` stands for the first, `$9` for the tenth.
+/// Replaces `$0` to `$9` in an input by ids, which an input cannot contain since the service makes them.
 pub fn replace_ids(text: &[u8], ids: &[String]) -> Vec<u8> {
     let mut filled = Vec::with_capacity(text.len());
     let mut rest = text.iter();
     while let Some(byte) = rest.next() {
         let digit = rest.as_slice().first().filter(|_| *byte == b'$').map(|digit| digit.wrapping_sub(b'0'));
         match digit.and_then(|digit| ids.get(usize::from(digit))) {
-            Some(name) => {
-                filled.extend_from_slice(name.as_bytes());
+            Some(id) => {
+                filled.extend_from_slice(id.as_bytes());
                 rest.next();
             }
             None => filled.push(*byte),

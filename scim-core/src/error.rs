@@ -5,6 +5,7 @@ use std::fmt;
 use http::StatusCode;
 use scim_filter::{ParseError, ResolveError};
 use scim_patch::PatchError;
+pub(crate) use scim_schema::internal::shortened;
 use scim_schema::{AttributeRef, ScimType, Violation};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -95,13 +96,25 @@ impl Error {
     /// ```
     /// use scim_core::Error;
     ///
-    /// let error = Error::invalid_member("members", "42", "there is no resource `42`");
-    /// assert_eq!(error.to_string(), "400 invalidValue: `members`: there is no resource `42`");
+    /// let error = Error::invalid_member("members", "42", "a group cannot be a member of itself");
+    /// assert_eq!(error.to_string(), "400 invalidValue: `members`: a group cannot be a member of itself");
     /// ```
     pub fn invalid_member(list: &str, id: &str, reason: &str) -> Self {
         let mut error = Self::invalid_value(list, reason);
         error.0.hint = Some(Hint::Member { list: list.to_owned(), id: id.to_owned() });
         error
+    }
+
+    /// The store cannot accept a member of a list because no resource has this id.
+    ///
+    /// ```
+    /// use scim_core::Error;
+    ///
+    /// let error = Error::unknown_member("members", "42");
+    /// assert_eq!(error.to_string(), "400 invalidValue: `members`: there is no resource `42`");
+    /// ```
+    pub fn unknown_member(list: &str, id: &str) -> Self {
+        Self::invalid_member(list, id, &format!("there is no resource `{}`", shortened(id)))
     }
 
     /// The same error, with the operation of a PATCH that caused it.
@@ -236,14 +249,6 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<&Hint> {
         self.0.hint.as_ref()
     }
-}
-
-/// Text of a client for use in a message: control characters are escaped, and a long text is cut.
-pub(crate) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 120;
-    let end = text.char_indices().nth(SHOWN).map(|(at, _)| at);
-    let short = end.and_then(|end| text.get(..end)).unwrap_or(text).escape_debug();
-    format!("{short}{}", if end.is_some() { "…" } else { "" })
 }
 
 impl fmt::Display for Error {

@@ -5,6 +5,7 @@ mod context;
 mod cursor;
 mod error;
 mod execute;
+pub mod guide;
 mod identity;
 mod memory;
 mod message_uri;

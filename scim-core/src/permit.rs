@@ -65,15 +65,15 @@ impl Permit {
 /// Whether a path names an attribute, the attribute that it is part of, or its extension. The path may begin with
 /// the URI of the core schema, which canonical paths leave out: otherwise such a path would hide nothing.
 fn covers(path: &str, target: &AttributeRef) -> bool {
-    let within = |whole: &str, path: &str| {
-        let head = whole.get(..path.len()).is_some_and(|head| head.eq_ignore_ascii_case(path));
-        head && matches!(whole.as_bytes().get(path.len()), None | Some(b'.' | b':'))
+    let is_within = |name: &str, path: &str| {
+        let head = name.get(..path.len()).is_some_and(|head| head.eq_ignore_ascii_case(path));
+        head && matches!(name.as_bytes().get(path.len()), None | Some(b'.' | b':'))
     };
     let uri = target.schema().id();
-    let of_core = target.extension().is_none() && within(path, uri);
+    let of_core = target.extension().is_none() && is_within(path, uri);
     let local = path.get(uri.len()..).filter(|_| of_core).map(|rest| rest.trim_start_matches(':'));
-    within(target.path().as_str(), path)
-        || local.is_some_and(|local| local.is_empty() || within(target.path().as_str(), local))
+    is_within(target.path().as_str(), path)
+        || local.is_some_and(|local| local.is_empty() || is_within(target.path().as_str(), local))
 }
 
 #[cfg(test)]
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_path_covers_its_sub_attributes_and_no_longer_names() {
-        let on = lookalikes();
+        let resource_type = lookalikes();
         let pay = ["urn:example:pay:grade", "urn:example:pay:grades"];
         let payroll = ["urn:example:payroll:grade", "urn:example:payroll:grades"];
         let name = ["name", "name.given", "name.givenName"];
@@ -125,7 +125,7 @@ mod tests {
         ];
         let all = || {
             let with_subs = |target| std::iter::once(target).chain(AttributeRef::sub_attributes(target));
-            on.all_attributes().flat_map(with_subs).filter(|target| {
+            resource_type.all_attributes().flat_map(with_subs).filter(|target| {
                 // Common attributes such as `id` are left out.
                 let of_its_own = target.schema().attribute(target.attribute().name()).is_some();
                 of_its_own || target.extension().is_some()

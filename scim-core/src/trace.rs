@@ -2,7 +2,7 @@
 //! strings. Without the feature these functions do nothing.
 
 #[cfg(feature = "tracing")]
-mod on {
+mod enabled {
     use std::time::Instant;
 
     use http::Response;
@@ -62,7 +62,7 @@ mod on {
 }
 
 #[cfg(not(feature = "tracing"))]
-mod off {
+mod disabled {
     use http::Response;
     use scim_schema::{ResourceType, ToleratedQuirk};
 
@@ -84,6 +84,6 @@ mod off {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{provider, quirks, request};
+pub(crate) use disabled::{provider, quirks, request};
 #[cfg(feature = "tracing")]
-pub(crate) use on::{provider, quirks, request};
+pub(crate) use enabled::{provider, quirks, request};

@@ -1,4 +1,4 @@
-//! The syntax tree: faithful to the text, independent of any schema.
+//! The syntax tree of a filter, which does not depend on a schema.
 
 use compact_str::CompactString;
 use scim_schema::AttrPath;
@@ -6,9 +6,9 @@ use serde_json::Number;
 
 /// A filter as it was written (RFC 7644 section 3.4.2.2).
 ///
-/// [`parse`](Self::parse) makes it, `Display` prints it with as few parentheses as possible, and
-/// [`resolve`](Self::resolve) finds out what it means on a resource type. `FromStr` and serde read
-/// the grammar to the letter, within the default [`Limits`](crate::Limits).
+/// [`parse`](Self::parse) makes it from text, `Display` prints it with as few parentheses as possible, and
+/// [`resolve`](Self::resolve) makes a [`Predicate`](crate::Predicate) of it for a resource type. `FromStr` and serde
+/// accept exactly the grammar, within the default [`FilterLimits`](crate::FilterLimits).
 ///
 /// ```
 /// use scim_filter::Filter;
@@ -19,18 +19,17 @@ use serde_json::Number;
 /// # Ok::<(), scim_filter::ParseError>(())
 /// ```
 ///
-/// `And` and `Or` hold two filters or more and never directly one of their own kind, so a long
-/// chain is flat; [`and`](Self::and) and [`or`](Self::or) keep to that. Inside a `Complex` there is
-/// no other.
+/// `And` and `Or` contain at least two filters, and never directly a filter of their own kind, so a long chain is
+/// flat; [`and`](Self::and) and [`or`](Self::or) make such filters. A `Complex` does not contain another one.
 ///
-/// The list of variants is complete, since the grammar is: code can match each without a catch-all.
+/// The variants are those of the grammar, so there will be no others: a match needs no catch-all.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Filter {
-    /// All of them hold.
+    /// All of the filters hold.
     And(Vec<Filter>),
-    /// At least one of them holds.
+    /// At least one of the filters holds.
     Or(Vec<Filter>),
-    /// It does not hold.
+    /// The filter does not hold.
     Not(Box<Filter>),
     /// The attribute has a value: `title pr`.
     Present(AttrPath),
@@ -38,12 +37,12 @@ pub enum Filter {
     Compare {
         /// The attribute; inside a value path, a sub-attribute.
         path: AttrPath,
-        /// How they compare.
+        /// The operator.
         op: CompareOp,
-        /// What it is compared with.
+        /// The literal to compare with.
         value: Literal,
     },
-    /// One element of a complex attribute fulfils the filter: `emails[type eq "work"]`.
+    /// One element of a complex attribute satisfies the filter: `emails[type eq "work"]`.
     Complex {
         /// The complex attribute.
         path: AttrPath,
@@ -74,7 +73,7 @@ impl Filter {
     }
 }
 
-/// What stands between two filters.
+/// The word between two filters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Connective {
     And,
@@ -93,7 +92,7 @@ impl Connective {
         [Self::And, Self::Or].into_iter().find(|connective| word.eq_ignore_ascii_case(connective.as_str()))
     }
 
-    /// Joins several filters; the operands of one of the same kind are joined instead of it.
+    /// Joins several filters. The operands of a filter of the same kind are joined instead of the filter.
     pub(crate) fn join(self, mut operands: Vec<Filter>) -> Filter {
         let same = |filter: &Filter| {
             matches!((self, filter), (Self::And, Filter::And(_)) | (Self::Or, Filter::Or(_)))
@@ -112,7 +111,7 @@ impl Connective {
     }
 }
 
-/// How a value and a literal compare (RFC 7644 table 3).
+/// The operator of a comparison (RFC 7644 table 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CompareOp {
     /// Equal.
@@ -140,7 +139,7 @@ impl CompareOp {
     pub const ALL: &[CompareOp] =
         &[Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
 
-    /// The operator as it stands in a filter.
+    /// The operator as it is written in a filter.
     ///
     /// ```
     /// assert_eq!(scim_filter::CompareOp::Sw.as_str(), "sw");
@@ -176,15 +175,15 @@ impl CompareOp {
     }
 }
 
-/// What an attribute is compared with.
+/// The literal that an attribute is compared with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Literal {
-    /// `null`, which stands for no value (RFC 7643 section 2.5).
+    /// `null`, which is the absence of a value (RFC 7643 section 2.5).
     Null,
     /// `true` or `false`.
     Bool(bool),
     /// A JSON number.
     Number(Number),
-    /// Text, without its quotes and escapes.
+    /// A string, without its quotation marks and escapes.
     String(CompactString),
 }

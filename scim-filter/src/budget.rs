@@ -1,15 +1,15 @@
-//! How much work a request may ask for.
+//! How much work a request may cause.
 
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-/// The work that a request may still ask for, in visits: a visit is one look at one value by one term of a
-/// filter, or at one element of a list; a text counts again for each 32 bytes of it.
+/// The work that a request may still cause, in visits. A visit is one look at one value by one term of a filter, or
+/// at one element of a list; a string counts once more for each 32 bytes.
 ///
-/// All that a request does takes from one budget, through a shared reference. When it is used up it stays
-/// so, and whatever else the request asks for is refused.
+/// Everything that a request causes takes from one budget, through a shared reference. Once the budget is used up,
+/// every further `take` fails.
 ///
 /// ```
 /// use scim_filter::Budget;
@@ -20,67 +20,67 @@ use std::task::Poll;
 /// ```
 pub struct Budget {
     left: AtomicU64,
-    /// What has been taken since others had their turn.
+    /// The visits since other tasks could run.
     since: AtomicU64,
 }
 
-/// The error for work beyond a [`Budget`].
+/// The error for more work than a [`Budget`] has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetExhausted;
 
 impl fmt::Display for BudgetExhausted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the request asks for more work than it may; ask for less at a time")
+        f.write_str("the request causes more work than is allowed; split it into smaller requests")
     }
 }
 
 impl std::error::Error for BudgetExhausted {}
 
 impl Budget {
-    /// The visits of a budget that nobody has chosen.
+    /// The visits of a budget by default.
     pub const DEFAULT: u64 = 10_000_000;
 
-    /// After so many visits, a fraction of a millisecond, others should have their turn. A runtime may look for
-    /// new requests only after some dozens of turns: tokio after 61.
+    /// After this number of visits, which take a fraction of a millisecond, other tasks should run. A runtime may
+    /// look for new requests only after polling some dozens of tasks: tokio after 61.
     const TURN: u64 = 2_000;
 
-    /// A budget of so many visits.
+    /// A budget of this number of visits.
     pub const fn new(visits: u64) -> Self {
         Self { left: AtomicU64::new(visits), since: AtomicU64::new(0) }
     }
 
-    /// Takes visits from it, before or after they are made.
+    /// Takes visits from the budget, before or after they are made.
     ///
     /// # Errors
     ///
-    /// If there are not so many left; then none are.
+    /// If fewer visits are left. Then the budget is used up.
     pub fn take(&self, visits: usize) -> Result<(), BudgetExhausted> {
-        // One request is worked on by one task, so that nothing is taken twice between these steps.
+        // One task works on a request, so no other call comes between these two steps.
         let left = self.left.load(Ordering::Relaxed);
         self.left.store(left.saturating_sub(visits as u64), Ordering::Relaxed);
         self.count_toward_yield(visits);
         if visits as u64 > left { Err(BudgetExhausted) } else { Ok(()) }
     }
 
-    /// Counts work that costs the request nothing, but keeps others waiting.
+    /// Counts work that the request need not pay for, but that keeps other tasks waiting.
     pub fn count_toward_yield(&self, visits: usize) {
         let since = self.since.load(Ordering::Relaxed);
         self.since.store(since.saturating_add(visits as u64), Ordering::Relaxed);
     }
 
-    /// Whether nothing is left.
+    /// Whether the budget is used up.
     pub fn is_exhausted(&self) -> bool {
         self.left.load(Ordering::Relaxed) == 0
     }
 
-    /// How many visits are made in a fraction of a millisecond, which is how long work should go on before
-    /// [`yield_if_due`](Self::yield_if_due) is awaited.
+    /// The number of visits after which a caller should await [`yield_if_due`](Self::yield_if_due): they take a
+    /// fraction of a millisecond.
     pub const fn visits_per_turn() -> usize {
         Self::TURN as usize
     }
 
-    /// Lets other tasks have their turn if much has been taken since they had: the future is then pending
-    /// once, and wakes itself, whatever the runtime is. So the work also ends when the request is given up.
+    /// Lets other tasks run, if enough visits were made since the last time: the future is then pending once and
+    /// wakes itself, with any runtime. Work that awaits it also ends when its future is dropped.
     ///
     /// ```
     /// # use scim_filter::Budget;

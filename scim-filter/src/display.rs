@@ -36,7 +36,7 @@ impl Display for Literal {
     }
 }
 
-/// A part of a filter that an error may be about.
+/// A part of a filter that an error can point to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Path,
@@ -44,15 +44,15 @@ pub(crate) enum Part {
     Value,
 }
 
-/// The filter as it prints, and where the given part of the given node stands in it.
+/// The printed filter, and the range in it of one part of one node.
 pub(crate) fn print_with_span(filter: &Filter, node: &Filter, part: Part) -> (String, Range<usize>) {
-    let mut out = Marking { text: String::new(), node, part, span: 0..0 };
+    let mut out = SpanRecorder { text: String::new(), node, part, span: 0..0 };
     // Writing to a string does not fail.
     let _ = print(filter, &mut out);
     (out.text, out.span)
 }
 
-/// Where a filter is printed to.
+/// The destination of a printed filter.
 trait Printer: Write {
     /// Prints one part of a node.
     fn part(&mut self, _node: &Filter, _part: Part, text: &dyn Display) -> fmt::Result {
@@ -62,21 +62,21 @@ trait Printer: Write {
 
 impl Printer for fmt::Formatter<'_> {}
 
-/// Notes where one part ends up.
-struct Marking<'a> {
+/// Records the range at which one part is printed.
+struct SpanRecorder<'a> {
     text: String,
     node: &'a Filter,
     part: Part,
     span: Range<usize>,
 }
 
-impl Write for Marking<'_> {
+impl Write for SpanRecorder<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.text.write_str(text)
     }
 }
 
-impl Printer for Marking<'_> {
+impl Printer for SpanRecorder<'_> {
     fn part(&mut self, node: &Filter, part: Part, text: &dyn Display) -> fmt::Result {
         let start = self.text.len();
         write!(self.text, "{text}")?;
@@ -121,8 +121,8 @@ fn print_all<P: Printer>(operands: &[Filter], connective: Connective, out: &mut 
         if index > 0 {
             write!(out, " {} ", connective.as_str())?;
         }
-        // `and` binds tighter than `or`. A chain directly in one of its own kind is not what a
-        // parser makes, but it prints as what it is.
+        // `and` binds tighter than `or`. The parser never nests a chain in a chain of its own kind, but such a tree
+        // is printed with parentheses too.
         let grouped = match operand {
             Filter::Or(_) => true,
             Filter::And(_) => connective == Connective::And,

@@ -1,4 +1,4 @@
-//! What is wrong with a filter, and where.
+//! Errors of filters, with the position in the text.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use scim_schema::ScimType;
 
-/// A filter, or the path of a PATCH operation, that cannot be read.
+/// A filter, or the path of a PATCH operation, that cannot be parsed.
 ///
-/// Prints as one line, `{:#}` with the text and a caret below it.
+/// `{}` prints one line; `{:#}` adds the text with a caret below the error.
 ///
 /// ```
 /// use scim_filter::{Filter, ParseErrorKind};
@@ -33,7 +33,7 @@ struct ParseErrorInner {
     expected: Cow<'static, str>,
 }
 
-/// What kind of thing is wrong with the text of a filter.
+/// The kind of error in the text of a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
@@ -49,13 +49,13 @@ pub enum ParseErrorKind {
     Operator,
     /// A value is missing or malformed.
     Literal,
-    /// A blank is missing, or there is one too many.
+    /// A space is missing, or there is one too many.
     Blank,
     /// A parenthesis or bracket is missing.
     Bracket,
-    /// Something stands where `and`, `or` or the end should be.
+    /// Something else follows where `and`, `or` or the end is expected.
     Connective,
-    /// A value path stands inside a value path.
+    /// A value path is inside another value path.
     NestedValuePath,
     /// A comparison follows a value path.
     ComparedValuePath,
@@ -73,33 +73,32 @@ impl ParseError {
         Self(Box::new(ParseErrorInner { kind, scim_type, excerpt, expected }))
     }
 
-    /// What kind of thing is wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ParseErrorKind {
         self.0.kind
     }
 
-    /// The error keyword that a client gets: `invalidFilter`, or `invalidPath` for what is outside
-    /// the brackets of a PATCH path.
+    /// The `scimType` for the client: `invalidFilter`, or `invalidPath` outside the brackets of a PATCH path.
     pub fn scim_type(&self) -> ScimType {
         self.0.scim_type
     }
 
-    /// The text that was read; if it is too long, its beginning.
+    /// The text that was parsed; if it is too long, its beginning.
     pub fn input(&self) -> &str {
         &self.0.excerpt.input
     }
 
-    /// The bytes of the text that are wrong; empty where something is missing.
+    /// The byte range of the error; empty if something is missing there.
     pub fn span(&self) -> Range<usize> {
         self.0.excerpt.span.clone()
     }
 
-    /// What would have been right there.
+    /// What the parser expected there.
     pub fn expected(&self) -> &str {
         &self.0.expected
     }
 
-    /// The text, or the part of a long one that matters, with carets below what is wrong.
+    /// The text, or the relevant part of a long text, with carets below the error.
     pub fn caret(&self) -> String {
         self.0.excerpt.caret()
     }
@@ -113,7 +112,7 @@ impl fmt::Display for ParseError {
             "" if self.0.kind == ParseErrorKind::Length => {}
             "" if excerpt.is_at_end() => f.write_str(", found the end")?,
             "" => {}
-            // A value is not repeated: it may belong to an attribute that is never shown.
+            // A value is not repeated: it may belong to an attribute that is never returned.
             _ if self.0.kind == ParseErrorKind::Literal => {}
             text if text.trim_start_matches(' ').is_empty() => {}
             text if text.starts_with('"') => f.write_str(", found a quoted string")?,
@@ -127,7 +126,7 @@ impl std::error::Error for ParseError {}
 
 /// A filter that does not fit the resource type.
 ///
-/// Shaped like [`ParseError`]; the text is the filter as it prints.
+/// Like [`ParseError`]; the text is the printed filter.
 ///
 /// ```
 /// use scim_filter::{Filter, ResolveErrorKind};
@@ -153,21 +152,21 @@ struct ResolveErrorInner {
     message: String,
 }
 
-/// Why a filter does not fit a resource type.
+/// The reason why a filter does not fit a resource type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResolveErrorKind {
-    /// The resource type has no such attribute.
+    /// The resource type does not have the attribute.
     UnknownAttribute,
-    /// The attribute is complex and has no `value`, so one of its sub-attributes must be named.
+    /// The attribute is complex and has no `value`, so the filter must name one of its sub-attributes.
     ComplexAttribute,
-    /// The attribute has no elements that a value path could select.
+    /// The attribute has no elements for a value path to select.
     ValuePath,
-    /// The operator does not suit the type of the attribute.
+    /// The operator does not fit the type of the attribute.
     Operator,
-    /// The value does not suit the type of the attribute.
+    /// The value does not fit the type of the attribute.
     Literal,
-    /// The attribute is never returned, so nothing may be found out about its values.
+    /// The attribute is never returned, so a filter must not reveal its values.
     Sensitive,
 }
 
@@ -177,13 +176,12 @@ impl ResolveError {
         Self(Box::new(ResolveErrorInner { kind, excerpt, message }))
     }
 
-    /// Why the filter does not fit.
+    /// The reason why the filter does not fit.
     pub fn kind(&self) -> ResolveErrorKind {
         self.0.kind
     }
 
-    /// The error keyword that a client gets: `invalidFilter`, or `sensitive` with the status 403
-    /// (RFC 7644 section 7.5.2).
+    /// The `scimType` for the client: `invalidFilter`, or `sensitive` with status 403 (RFC 7644 section 7.5.2).
     pub fn scim_type(&self) -> ScimType {
         match self.0.kind {
             ResolveErrorKind::Sensitive => ScimType::Sensitive,
@@ -191,17 +189,17 @@ impl ResolveError {
         }
     }
 
-    /// The filter as it prints; of a sensitive one only the attribute, without the value.
+    /// The printed filter; for a sensitive attribute only its path, without the value.
     pub fn input(&self) -> &str {
         &self.0.excerpt.input
     }
 
-    /// The bytes of the text that do not fit.
+    /// The byte range that does not fit.
     pub fn span(&self) -> Range<usize> {
         self.0.excerpt.span.clone()
     }
 
-    /// The text, or the part of a long one that matters, with carets below what does not fit.
+    /// The text, or the relevant part of a long text, with carets below what does not fit.
     pub fn caret(&self) -> String {
         self.0.excerpt.caret()
     }
@@ -217,7 +215,7 @@ impl fmt::Display for ResolveError {
 
 impl std::error::Error for ResolveError {}
 
-/// A text and the part of it that matters.
+/// A text, and the part of it that an error is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Excerpt {
     input: Box<str>,
@@ -225,7 +223,7 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    /// How many characters of context are shown on either side.
+    /// The number of characters that are shown on each side.
     const CONTEXT: usize = 40;
 
     fn before(&self) -> &str {
@@ -255,7 +253,7 @@ impl Excerpt {
         }
         let mut rest = self.input.char_indices().skip(skipped);
         for (at, c) in rest.by_ref().take(shown) {
-            // A control character would move the carets away.
+            // A control character would shift the carets.
             text.push(if c.is_control() { ' ' } else { c });
             if at < self.span.start {
                 carets.push(' ');
@@ -277,7 +275,7 @@ impl Excerpt {
     }
 }
 
-/// Text from a client, cut to what fits in a message, without control characters.
+/// Text from a client for use in a message: cut if it is long, and without control characters.
 pub(crate) struct Shortened<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shortened<'_> {

@@ -9,10 +9,10 @@ use crate::ast::CompareOp;
 use crate::predicate::Predicate;
 
 impl Predicate {
-    /// Whether a resource fulfils the predicate.
+    /// Whether a resource satisfies the predicate.
     ///
-    /// The resource is in canonical form, as [`ResourceType::normalize`] makes it: names are looked
-    /// up as the schema spells them.
+    /// The resource must be in canonical form, as [`ResourceType::normalize`] makes it: names are looked up as the
+    /// schema spells them.
     ///
     /// ```
     /// use scim_filter::Filter;
@@ -22,7 +22,7 @@ impl Predicate {
     /// let tolerance = Tolerance::strict();
     /// let filter: Filter = r#"emails.type eq "home" and emails.value ew "@example.com""#.parse()?;
     /// let predicate = filter.resolve(&standard::user_type(), &mut ReadContext::new(&tolerance))?;
-    /// // Two elements together fulfil it; `emails[..]` would ask for a single one.
+    /// // Two elements together satisfy it; `emails[..]` would require a single one.
     /// let user = json!({ "emails": [
     ///     { "type": "home", "value": "bea@example.org" },
     ///     { "type": "work", "value": "bea@example.com" },
@@ -36,8 +36,8 @@ impl Predicate {
         self.is_match_with_cost(resource, &mut 0)
     }
 
-    /// Whether a resource fulfils the predicate, as [`is_match`](Self::is_match) says. Adds the work that
-    /// this took to `visits`, for a [`Budget`](crate::Budget).
+    /// Whether a resource satisfies the predicate, like [`is_match`](Self::is_match). Adds its work to `visits`, for
+    /// a [`Budget`](crate::Budget).
     pub fn is_match_with_cost(&self, resource: &Map<String, Value>, visits: &mut usize) -> bool {
         match self {
             Self::And(all) => all.iter().all(|predicate| predicate.is_match_with_cost(resource, visits)),
@@ -61,11 +61,11 @@ impl Predicate {
         }
     }
 
-    /// Whether an element of a complex attribute fulfils the inner predicate of an
-    /// [`Any`](Self::Any), or the filter of a value path.
+    /// Whether an element of a complex attribute satisfies the inner predicate of an [`Any`](Self::Any), or the filter
+    /// of a value path.
     ///
-    /// The targets of the predicate are sub-attributes, which are looked up in the element, or the
-    /// attribute itself, whose value the element is.
+    /// The predicate is about sub-attributes, which are looked up in the element, or about the attribute itself, whose
+    /// value the element is.
     ///
     /// ```
     /// use scim_filter::Filter;
@@ -85,8 +85,8 @@ impl Predicate {
         self.matches_element_with_cost(element, &mut 0)
     }
 
-    /// Whether an element fulfils the predicate, as [`matches_element`](Self::matches_element) says. Adds
-    /// the work that this took to `visits`.
+    /// Whether an element satisfies the predicate, like [`matches_element`](Self::matches_element). Adds its work to
+    /// `visits`.
     pub fn matches_element_with_cost(&self, element: &Value, visits: &mut usize) -> bool {
         match self {
             Self::And(all) => {
@@ -112,10 +112,10 @@ impl Predicate {
     }
 }
 
-/// So many bytes of a text cost as much as a look at a value.
+/// The number of bytes of a string that cost one visit.
 const TEXT: usize = 32;
 
-/// What is stored in an element for a target of an inner predicate.
+/// The value in an element of an attribute that an inner predicate names.
 fn stored_in<'a>(target: &AttributeRef, element: &'a Value) -> Option<&'a Value> {
     match target.sub() {
         Some(sub) => element.get(sub.name()),
@@ -123,7 +123,7 @@ fn stored_in<'a>(target: &AttributeRef, element: &'a Value) -> Option<&'a Value>
     }
 }
 
-/// Whether a value is neither null nor empty; in an object or a list, whether one is.
+/// Whether a value is not null and not empty. For an object or a list: whether it has such a value.
 fn is_present(value: &Value, visits: &mut usize) -> bool {
     *visits += 1;
     match value {
@@ -135,7 +135,7 @@ fn is_present(value: &Value, visits: &mut usize) -> bool {
     }
 }
 
-/// Whether one of the values compares to the operand; `ne` also holds if there are no values.
+/// Whether the comparison holds for one of the values. `ne` also holds if there are no values.
 pub(crate) fn compare<'a>(
     values: impl Iterator<Item = &'a Value>,
     rule: Comparison,
@@ -166,12 +166,12 @@ pub(crate) fn compare<'a>(
         CompareOp::Lt => values.any(|v| rule.compare(v, operand).is_some_and(Ordering::is_lt)),
         CompareOp::Le => values.any(|v| rule.compare(v, operand).is_some_and(Ordering::is_le)),
     };
-    // That there is none is found out by a look, too.
+    // Finding no value costs a visit too.
     *visits += looks.max(1);
     holds
 }
 
-/// The values that one stands for: the elements of a list, nothing if it is null.
+/// The elements of a list, or the value itself; nothing for null.
 fn each(value: &Value) -> &[Value] {
     match value {
         Value::Null => &[],
@@ -180,7 +180,7 @@ fn each(value: &Value) -> &[Value] {
     }
 }
 
-/// Whether a value is text that passes a test against the operand's.
+/// Whether a value is a string that passes a test with the string of the operand.
 fn is_text(value: &Value, operand: &Operand, test: impl FnOnce(&str, &str) -> bool) -> bool {
     match (value, operand) {
         (Value::String(text), Operand::Text(operand)) => test(text, operand.folded()),

@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![deny(missing_debug_implementations)]
 
 mod ast;
 mod budget;
@@ -15,9 +14,9 @@ mod resolve;
 pub use ast::{CompareOp, Filter, Literal};
 pub use budget::{Budget, BudgetExhausted};
 pub use error::{ParseError, ParseErrorKind, ResolveError, ResolveErrorKind};
-pub use limits::Limits;
+pub use limits::FilterLimits;
 pub use patch_path::PatchPath;
 pub use predicate::Predicate;
 
-/// The text of a literal; if it is short, there is no allocation.
+/// The string of a literal. A short one needs no allocation.
 pub use compact_str::CompactString;

@@ -8,13 +8,13 @@ use scim_schema::{AttrPath, ReadContext, ScimType, Tolerance};
 
 use crate::ast::Filter;
 use crate::error::{ParseError, ParseErrorKind as Kind};
-use crate::limits::Limits;
-use crate::parse::{Fault, Parsed, Parser, attribute};
+use crate::limits::FilterLimits;
+use crate::parse::{Parsed, Parser, SyntaxError, attribute};
 
 /// What a PATCH operation changes (RFC 7644 figure 7).
 ///
 /// Names compare without regard to case. `FromStr` reads the grammar to the letter, within the
-/// default [`Limits`].
+/// default [`FilterLimits`].
 ///
 /// ```
 /// use scim_filter::PatchPath;
@@ -45,11 +45,11 @@ impl PatchPath {
     /// Reads a path from its whole text.
     ///
     /// ```
-    /// use scim_filter::{Limits, PatchPath};
+    /// use scim_filter::{FilterLimits, PatchPath};
     /// use scim_schema::{ReadContext, ScimType, Tolerance};
     ///
     /// let tolerance = Tolerance::lenient();
-    /// let parse = |text| PatchPath::parse(text, &Limits::default(), &mut ReadContext::new(&tolerance));
+    /// let parse = |text| PatchPath::parse(text, &FilterLimits::default(), &mut ReadContext::new(&tolerance));
     /// assert!(matches!(parse("name.familyName"), Ok(PatchPath::Attribute(_))));
     /// assert_eq!(parse("/name/familyName").unwrap_err().scim_type(), ScimType::InvalidPath);
     /// assert_eq!(parse("emails[type is 1]").unwrap_err().scim_type(), ScimType::InvalidFilter);
@@ -61,7 +61,7 @@ impl PatchPath {
     /// `invalidFilter` if the filter in the brackets does not follow figure 1.
     pub fn parse(
         text: &str,
-        limits: &Limits,
+        limits: &FilterLimits,
         read_context: &mut ReadContext<'_>,
     ) -> Result<Self, ParseError> {
         Parser::new("path", ScimType::InvalidPath, limits, read_context).whole(text, Parser::patch_path)
@@ -76,11 +76,11 @@ impl Parser<'_, '_> {
         let Some(inside) = rest.strip_prefix('[') else { return Ok((rest, PatchPath::Attribute(path))) };
 
         self.scim_type = ScimType::InvalidFilter;
-        let rest = self.brackets(rest).inspect_err(|fault| {
+        let rest = self.brackets(rest).inspect_err(|error| {
             // Brackets that are not closed, or in which nothing begins like a filter, are a
             // malformed path, not a malformed filter.
             let begins = inside.trim_start_matches(' ').len();
-            if fault.rest().len() == begins || fault.kind() == Kind::Bracket && !self.is_nested() {
+            if error.rest().len() == begins || error.kind() == Kind::Bracket && !self.is_nested() {
                 self.scim_type = ScimType::InvalidPath;
             }
         })?;
@@ -92,7 +92,7 @@ impl Parser<'_, '_> {
         };
         let (rest, sub) = attribute(after, "a sub-attribute")?;
         if sub.uri().is_some() || sub.sub_attribute().is_some() {
-            return Err(Fault::new(Kind::Attribute, after, sub.as_str(), "a sub-attribute"));
+            return Err(SyntaxError::new(Kind::Attribute, after, sub.as_str(), "a sub-attribute"));
         }
         Ok((rest, PatchPath::Value { path, filter, sub: Some(sub.as_str().into()) }))
     }
@@ -102,7 +102,7 @@ impl FromStr for PatchPath {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text, &Limits::default(), &mut ReadContext::new(&Tolerance::strict()))
+        Self::parse(text, &FilterLimits::default(), &mut ReadContext::new(&Tolerance::strict()))
     }
 }
 

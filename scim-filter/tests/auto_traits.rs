@@ -1,7 +1,7 @@
 //! What a service shares between threads can be shared.
 
 use scim_filter::{
-    Budget, BudgetExhausted, CompareOp, Filter, Limits, Literal, ParseError, ParseErrorKind, PatchPath,
+    Budget, BudgetExhausted, CompareOp, Filter, FilterLimits, Literal, ParseError, ParseErrorKind, PatchPath,
     Predicate, ResolveError, ResolveErrorKind,
 };
 
@@ -9,6 +9,15 @@ fn is_send_and_sync<T: Send + Sync>() {}
 
 #[test]
 fn public_types_are_send_and_sync() {
-    is_send_and_sync::<(Budget, CompareOp, BudgetExhausted, Filter, Limits, Literal, PatchPath, Predicate)>();
+    is_send_and_sync::<(
+        Budget,
+        CompareOp,
+        BudgetExhausted,
+        Filter,
+        FilterLimits,
+        Literal,
+        PatchPath,
+        Predicate,
+    )>();
     is_send_and_sync::<(ParseError, ParseErrorKind, ResolveError, ResolveErrorKind)>();
 }

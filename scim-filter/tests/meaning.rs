@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use scim_filter::{CompareOp, Filter, Limits, Predicate, ResolveError};
+use scim_filter::{CompareOp, Filter, FilterLimits, Predicate, ResolveError};
 use scim_schema::{Quirk, ReadContext, ResourceType, Schema, ScimType, Tolerance, standard};
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,7 +32,7 @@ fn types(own: &[Type]) -> HashMap<String, ResourceType> {
 fn resolve(text: &str, on: &ResourceType, tolerance: &Tolerance) -> Result<Predicate, ResolveError> {
     let mut read_context = ReadContext::new(tolerance);
     let filter =
-        Filter::parse(text, &Limits::default(), &mut read_context).unwrap_or_else(|e| panic!("{e:#}"));
+        Filter::parse(text, &FilterLimits::default(), &mut read_context).unwrap_or_else(|e| panic!("{e:#}"));
     filter.resolve(on, &mut read_context)
 }
 
@@ -118,7 +118,7 @@ fn errors_say_what_does_not_fit() {
         for (profile, tolerance) in PROFILES {
             let tolerance = tolerance();
             let mut read_context = ReadContext::new(&tolerance);
-            let filter = Filter::parse(&case.filter, &Limits::default(), &mut read_context).unwrap();
+            let filter = Filter::parse(&case.filter, &FilterLimits::default(), &mut read_context).unwrap();
             let result = match *on {
                 [one] => filter.resolve(one, &mut read_context).map(|predicate| vec![predicate]),
                 _ => filter.resolve_among(&on, &mut read_context),

@@ -3,7 +3,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use scim_filter::{CompareOp, Filter, Limits, Literal, PatchPath};
+use scim_filter::{CompareOp, Filter, FilterLimits, Literal, PatchPath};
 use scim_schema::{AttrPath, ReadContext, Tolerance, standard};
 use serde_json::{Map, Number, Value};
 
@@ -212,7 +212,7 @@ proptest! {
         let text = filter.to_string();
         for tolerance in [Tolerance::strict(), Tolerance::lenient()] {
             let mut read_context = ReadContext::new(&tolerance);
-            let parsed = Filter::parse(&text, &Limits::default().with_length(usize::MAX), &mut read_context);
+            let parsed = Filter::parse(&text, &FilterLimits::default().with_length(usize::MAX), &mut read_context);
             prop_assert_eq!(parsed.as_ref(), Ok(&filter), "{}", text);
             prop_assert!(read_context.tolerated().is_empty());
         }
@@ -235,7 +235,7 @@ proptest! {
     fn no_text_is_too_strange(text in nearly()) {
         for tolerance in [Tolerance::strict(), Tolerance::lenient()] {
             let mut read_context = ReadContext::new(&tolerance);
-            match Filter::parse(&text, &Limits::default(), &mut read_context) {
+            match Filter::parse(&text, &FilterLimits::default(), &mut read_context) {
                 // Whatever parses prints as something that parses to the letter.
                 Ok(filter) => prop_assert_eq!(filter.to_string().parse(), Ok(filter)),
                 Err(error) => {
@@ -244,7 +244,7 @@ proptest! {
                     prop_assert!(shown.contains('^'));
                 }
             }
-            let _ = PatchPath::parse(&text, &Limits::default(), &mut read_context).map_err(|error| format!("{error:#}"));
+            let _ = PatchPath::parse(&text, &FilterLimits::default(), &mut read_context).map_err(|error| format!("{error:#}"));
         }
     }
 
@@ -252,7 +252,7 @@ proptest! {
     fn the_lenient_reading_agrees_with_the_strict_one(text in nearly()) {
         if let Ok(strict) = text.parse::<Filter>() {
             let tolerance = Tolerance::lenient();
-            let lenient = Filter::parse(&text, &Limits::default(), &mut ReadContext::new(&tolerance));
+            let lenient = Filter::parse(&text, &FilterLimits::default(), &mut ReadContext::new(&tolerance));
             prop_assert_eq!(lenient, Ok(strict));
         }
     }

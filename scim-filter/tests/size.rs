@@ -1,7 +1,7 @@
 //! Filters that are as long, as wide and as deep as an attacker likes, on a small stack.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use scim_filter::{Filter, Limits, ParseErrorKind, PatchPath, Predicate};
+use scim_filter::{Filter, FilterLimits, ParseErrorKind, PatchPath, Predicate};
 use scim_schema::{ReadContext, Tolerance, standard};
 
 /// Runs on a stack of 512 KiB, a quarter of what a thread gets otherwise.
@@ -13,7 +13,7 @@ fn on_a_stack(kib: usize, run: fn()) {
     std::thread::Builder::new().stack_size(kib * 1024).spawn(run).unwrap().join().unwrap();
 }
 
-fn parse(text: &str, limits: Limits) -> Result<Filter, scim_filter::ParseError> {
+fn parse(text: &str, limits: FilterLimits) -> Result<Filter, scim_filter::ParseError> {
     Filter::parse(text, &limits, &mut ReadContext::new(&Tolerance::lenient()))
 }
 
@@ -26,8 +26,8 @@ fn a_million_terms_on_one_level() {
     on_a_small_stack(|| {
         let term = |n: usize| format!("userName eq \"u{n}\"");
         let text = (0..1_000_000).map(term).collect::<Vec<_>>().join(" or ");
-        assert_eq!(parse(&text, Limits::default()).unwrap_err().kind(), ParseErrorKind::Length);
-        let long = Limits::default().with_length(usize::MAX);
+        assert_eq!(parse(&text, FilterLimits::default()).unwrap_err().kind(), ParseErrorKind::Length);
+        let long = FilterLimits::default().with_length(usize::MAX);
         assert_eq!(parse(&text, long).unwrap_err().kind(), ParseErrorKind::Terms);
 
         let filter = parse(&text, long.with_terms(1_000_000)).unwrap();
@@ -54,7 +54,7 @@ fn a_hundred_thousand_brackets() {
             "emails[".to_owned() + &"(".repeat(many),
             "emails[".repeat(many),
         ] {
-            let wide = Limits::default().with_length(usize::MAX).with_terms(usize::MAX);
+            let wide = FilterLimits::default().with_length(usize::MAX).with_terms(usize::MAX);
             // No limit can be set so high that the stack overflows.
             for limits in [wide, wide.with_nesting(usize::MAX)] {
                 let error = parse(&text, limits).unwrap_err();
@@ -76,9 +76,9 @@ fn a_hundred_thousand_brackets() {
 fn the_deepest_filter_that_any_limit_allows() {
     // Twice as much, for what is built without optimisation.
     on_a_stack(1024, || {
-        let levels = Limits::MAX_NESTING;
+        let levels = FilterLimits::MAX_NESTING;
         let limits =
-            Limits::default().with_nesting(usize::MAX).with_length(usize::MAX).with_terms(usize::MAX);
+            FilterLimits::default().with_nesting(usize::MAX).with_length(usize::MAX).with_terms(usize::MAX);
         let deep = |open: &str| open.repeat(levels) + "title pr" + &")".repeat(levels);
         for text in
             [deep("("), deep("not ("), deep("title pr and not (id pr or "), deep("title pr or (id pr and ")]
@@ -98,7 +98,8 @@ fn the_deepest_filter_that_any_limit_allows() {
 
 #[test]
 fn the_default_nesting_is_64() {
-    let deep = |levels| parse(&("(".repeat(levels) + "title pr" + &")".repeat(levels)), Limits::default());
+    let deep =
+        |levels| parse(&("(".repeat(levels) + "title pr" + &")".repeat(levels)), FilterLimits::default());
     assert!(deep(64).is_ok());
     assert_eq!(deep(65).unwrap_err().kind(), ParseErrorKind::Nesting);
 }
@@ -106,7 +107,7 @@ fn the_default_nesting_is_64() {
 #[test]
 fn a_value_that_is_very_long() {
     let text = format!("title eq \"{}\"", "ü\\n".repeat(200_000));
-    let long = Limits::default().with_length(usize::MAX);
+    let long = FilterLimits::default().with_length(usize::MAX);
     let filter = parse(&text, long).unwrap();
     assert_eq!(filter.to_string(), text);
     let error = parse(text.trim_end_matches('"'), long).unwrap_err();
@@ -116,7 +117,7 @@ fn a_value_that_is_very_long() {
 #[test]
 fn what_is_looked_for_in_texts_is_limited() {
     let tolerance = Tolerance::lenient();
-    let limits = Limits::default();
+    let limits = FilterLimits::default();
     let parse = |text: &str| Filter::parse(text, &limits, &mut ReadContext::new(&tolerance));
     let (longest, longer) = ("ü".repeat(1_024), "ü".repeat(1_025));
     for op in ["co", "sw", "ew"] {

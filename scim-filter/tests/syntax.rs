@@ -2,7 +2,7 @@
 //! `testdata/filter/`, in every profile.
 #![expect(clippy::unwrap_used, clippy::type_complexity, reason = "a test fails by panicking")]
 
-use scim_filter::{Filter, Limits, ParseError, PatchPath};
+use scim_filter::{Filter, FilterLimits, ParseError, PatchPath};
 use scim_schema::{Quirk, ReadContext, ScimType, Tolerance};
 use serde::Deserialize;
 
@@ -24,12 +24,12 @@ fn load<T: for<'de> Deserialize<'de>>(name: &str) -> Vec<T> {
 
 /// The result of reading a text, and the quirks that were met.
 fn read<T>(
-    read: fn(&str, &Limits, &mut ReadContext<'_>) -> Result<T, ParseError>,
+    read: fn(&str, &FilterLimits, &mut ReadContext<'_>) -> Result<T, ParseError>,
     text: &str,
     tolerance: &Tolerance,
 ) -> (Result<T, ParseError>, Vec<Quirk>) {
     let mut read_context = ReadContext::new(tolerance);
-    let result = read(text, &Limits::default(), &mut read_context);
+    let result = read(text, &FilterLimits::default(), &mut read_context);
     (result, read_context.tolerated().iter().map(|tolerated| tolerated.quirk).collect())
 }
 
@@ -193,11 +193,11 @@ fn filters_are_strings_in_serde() {
 
 #[test]
 fn limits_are_kept() {
-    let parse = |text: &str, limits: Limits| {
+    let parse = |text: &str, limits: FilterLimits| {
         Filter::parse(text, &limits, &mut ReadContext::new(&Tolerance::lenient()))
             .map_err(|error| error.to_string())
     };
-    let limits = Limits::default();
+    let limits = FilterLimits::default();
     let text = r#"a eq "x" or b[c pr] and not (d pr)"#;
     for (limits, refused) in [
         (limits.with_length(34), None),
@@ -217,8 +217,9 @@ fn limits_are_kept() {
     let error = Filter::parse("ä pr", &limits.with_length(1), &mut ReadContext::new(&Tolerance::lenient()));
     assert_eq!(error.unwrap_err().input(), "");
     // The brackets of a PATCH path count as well.
-    let path =
-        |limits: Limits| PatchPath::parse("a[(b pr)]", &limits, &mut ReadContext::new(&Tolerance::lenient()));
+    let path = |limits: FilterLimits| {
+        PatchPath::parse("a[(b pr)]", &limits, &mut ReadContext::new(&Tolerance::lenient()))
+    };
     assert!(path(limits.with_nesting(2)).is_ok());
     assert!(path(limits.with_nesting(1)).is_err() && path(limits.with_nesting(0)).is_err());
 }

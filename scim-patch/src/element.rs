@@ -1,4 +1,8 @@
-//! Which elements of a list are the same, and which of them is primary.
+//! Comparing the elements of multi-valued attributes.
+//!
+//! Two elements are the same element if their identifying sub-attributes are equal: `value`, and `type` where
+//! an element has one. An element without a `value` is identified by all its sub-attributes. `identity` gives
+//! the same answer as `is_same_element`, as a text that can be hashed.
 
 use std::borrow::Cow;
 
@@ -7,8 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::key::is_keyed;
 
-/// The names of the sub-attributes that identify an element: its `value`, and its `type` if it has one; without
-/// a `value`, all that it has (RFC 7644 section 3.5.2.1). None if it is a simple value.
+/// Returns the names of the sub-attributes that identify an element: its `value`, and its `type` if it has
+/// one; without a `value`, all its sub-attributes (RFC 7644 section 3.5.2.1). Empty for a simple value.
 pub(crate) fn identifying_names<'a>(target: &AttributeRef, element: &'a Value) -> Vec<&'a str> {
     let Some(element) = element.as_object() else { return Vec::new() };
     let by_type = element.contains_key("type") && !is_keyed(target);
@@ -27,7 +31,8 @@ pub(crate) fn identifying_names<'a>(target: &AttributeRef, element: &'a Value) -
     }
 }
 
-/// The values of the named sub-attributes as a text that the same elements share; `None` if one is missing.
+/// Returns the values of these sub-attributes as a text that is equal for equal elements, or `None` if a
+/// sub-attribute is missing.
 pub(crate) fn identity<'a>(
     target: &AttributeRef,
     names: &[&str],
@@ -44,7 +49,8 @@ pub(crate) fn identity<'a>(
     }
 }
 
-/// Whether a stored element is the one that a request means: the same in what identifies that.
+/// Whether a stored element is the same element as a requested one: equal in the sub-attributes that identify
+/// the requested one.
 pub(crate) fn is_same_element(target: &AttributeRef, stored: &Value, requested: &Value) -> bool {
     match identifying_names(target, requested).as_slice() {
         [] => target.values_equal(stored, requested),
@@ -57,10 +63,11 @@ pub(crate) fn is_same_element(target: &AttributeRef, stored: &Value, requested: 
     }
 }
 
-/// Whether a stored element of a keyed list has all that a request says of the element with the same key, and
-/// nothing else but what is fixed: the service may have filled that in, and clients leave it out (RFC 7643
-/// section 4.2). References that the service derives from the key do not count.
-pub(crate) fn has_all_of(
+/// Whether a stored element of a keyed list already is what a request wants for its key: it has all the
+/// requested sub-attributes, and any others that it has are immutable or `readOnly`. The service may have
+/// added those, and clients leave them out (RFC 7643 section 4.2). References that the service derives from
+/// the key are ignored.
+pub(crate) fn matches_request(
     list: &AttributeRef,
     stored: &Map<String, Value>,
     requested: &Map<String, Value>,
@@ -76,9 +83,9 @@ pub(crate) fn has_all_of(
     })
 }
 
-/// Whether a list has elements without a `value`. These are identified by all that they have, so that any change
+/// Whether a list has elements without a `value`. All sub-attributes identify such an element, so any change
 /// may make two of them the same.
-pub(crate) fn has_unnamed(list: &[Value]) -> bool {
+pub(crate) fn has_elements_without_value(list: &[Value]) -> bool {
     list.iter().any(|element| element.is_object() && element.get("value").is_none())
 }
 

@@ -1,28 +1,30 @@
-//! Why a PATCH was refused.
+//! The error for a PATCH that is refused.
 
 use std::fmt;
 
+pub(crate) use scim_schema::internal::shortened;
 use scim_schema::{ScimType, Violation};
 
 pub(crate) type Result<T> = std::result::Result<T, PatchError>;
 
-/// A PATCH that was refused: which operation, at which path, and why.
+/// The reason why a PATCH was refused, with the operation and the path that caused it.
 ///
-/// The message never contains a value of the resource or of the request.
+/// The message never contains a value from the resource or from the request, so that it can be logged and
+/// returned.
 ///
 /// ```
-/// use scim_patch::{Limits, PatchRequest};
+/// use scim_patch::{PatchLimits, PatchRequest};
 /// use scim_schema::{ReadContext, ScimType, Tolerance, standard};
 ///
 /// let body = br#"{ "Operations": [{ "op": "remove", "path": "title" }, { "op": "remove", "path": "id" }] }"#;
-/// let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
+/// let (tolerance, limits) = (Tolerance::lenient(), PatchLimits::default());
 /// let mut read_context = ReadContext::new(&tolerance);
 /// let error = PatchRequest::parse(body, &limits, &mut read_context)?
 ///     .resolve(&standard::user_type(), &limits, &mut read_context)
 ///     .unwrap_err();
 /// assert_eq!(error.scim_type(), Some(ScimType::Mutability));
 /// assert_eq!((error.operation(), error.path()), (Some(1), "id"));
-/// assert_eq!(error.to_string(), "operation 1: `id`: is readOnly; only the service changes it");
+/// assert_eq!(error.to_string(), "operation 1: `id`: is readOnly; only the service can change it");
 /// # Ok::<(), scim_patch::PatchError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,35 +44,37 @@ impl PatchError {
         Self(Box::new(Inner { scim_type: Some(scim_type), operation: None, path, reason: reason.into() }))
     }
 
-    /// More than the limits allow; not a SCIM error type but status 413.
+    /// Creates the error for a request that exceeds the limits. It has no SCIM error type, since it is status
+    /// 413.
     pub(crate) fn too_large(path: impl fmt::Display, reason: impl Into<String>) -> Self {
         let mut error = Self::new(ScimType::TooMany, path, reason);
         error.0.scim_type = None;
         error
     }
 
-    /// The same error, of the operation with this index unless it has one already.
+    /// Sets the index of the operation, unless the error already has one.
     pub(crate) fn at(mut self, operation: usize) -> Self {
         self.0.operation.get_or_insert(operation);
         self
     }
 
-    /// The error keyword of RFC 7644 table 9; `None` if the request was larger than the limits.
+    /// The error keyword of RFC 7644 table 9, or `None` if the request exceeds the limits.
     pub fn scim_type(&self) -> Option<ScimType> {
         self.0.scim_type
     }
 
-    /// Whether the request was larger than the limits allow (status 413).
+    /// Whether the request exceeds the limits (status 413).
     pub fn is_too_large(&self) -> bool {
         self.0.scim_type.is_none()
     }
 
-    /// The index of the operation, counted from 0; `None` if the message as a whole is wrong.
+    /// The index of the operation, counted from 0, or `None` if the error concerns the message rather than an
+    /// operation.
     pub fn operation(&self) -> Option<usize> {
         self.0.operation
     }
 
-    /// The path, or the message member, that is wrong; the beginning of a very long one.
+    /// The path, or the member of the message, that is invalid. A very long one is shortened.
     pub fn path(&self) -> &str {
         &self.0.path
     }
@@ -94,16 +98,4 @@ impl From<Violation> for PatchError {
     fn from(violation: Violation) -> Self {
         Self::new(violation.scim_type(), violation.path(), violation.reason())
     }
-}
-
-/// Text of the client as it may stand in a message: of bounded length, on one line.
-pub(crate) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 120;
-    let mut chars = text.chars();
-    let mut short: String =
-        chars.by_ref().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short
 }

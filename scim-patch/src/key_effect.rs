@@ -1,4 +1,8 @@
-//! What several changes of a keyed list come to, key by key.
+//! The net effect of several changes of a keyed list, key by key.
+//!
+//! A patch may add and remove the same member many times. Only the last removal and the first addition after
+//! it matter for a key, so that any number of changes can be applied in one pass over the list, or turned
+//! into a `ListDelta` without the list.
 
 use std::collections::HashMap;
 
@@ -6,35 +10,35 @@ use serde_json::{Map, Value};
 
 use crate::step::KeyedChange;
 
-/// What changes come to for one key.
+/// The net effect of the changes on one key.
 pub(crate) struct KeyEffect<'a> {
     pub(crate) key: &'a str,
-    /// Whether an element that was there before is removed.
+    /// Whether the element that was in the list before is removed.
     pub(crate) removed: bool,
-    /// The element that is there afterwards if the old one was removed, or if there was none.
+    /// The element that is in the list afterwards, if the old one was removed or there was none.
     pub(crate) added: Option<&'a Map<String, Value>>,
 }
 
-/// What changes come to, in the order in which keys first occur.
+/// The net effects of changes, in the order in which their keys first occur.
 pub(crate) struct KeyEffects<'a> {
-    pub(crate) all: Vec<KeyEffect<'a>>,
-    /// Where in it each key is.
+    pub(crate) list: Vec<KeyEffect<'a>>,
+    /// The index in `list` of each key.
     indexes: HashMap<&'a str, usize>,
     filter: KeyFilter,
 }
 
 impl<'a> KeyEffects<'a> {
     pub(crate) fn new(changes: &'a [KeyedChange]) -> Self {
-        let mut all: Vec<KeyEffect<'a>> = Vec::with_capacity(changes.len());
+        let mut list: Vec<KeyEffect<'a>> = Vec::with_capacity(changes.len());
         let mut indexes = HashMap::with_capacity(changes.len());
         let mut filter = KeyFilter::new(changes.len());
-        for (key, added) in changes.iter().map(KeyedChange::parts) {
+        for (key, added) in changes.iter().map(KeyedChange::key_and_element) {
             filter.add(key);
-            let index = *indexes.entry(key).or_insert(all.len());
-            if index == all.len() {
-                all.push(KeyEffect { key, removed: false, added: None });
+            let index = *indexes.entry(key).or_insert(list.len());
+            if index == list.len() {
+                list.push(KeyEffect { key, removed: false, added: None });
             }
-            if let Some(effect) = all.get_mut(index) {
+            if let Some(effect) = list.get_mut(index) {
                 match added {
                     Some(element) => {
                         effect.added.get_or_insert(element);
@@ -43,18 +47,18 @@ impl<'a> KeyEffects<'a> {
                 }
             }
         }
-        Self { all, indexes, filter }
+        Self { list, indexes, filter }
     }
 
-    /// Where the effect for a key is.
+    /// Returns the index of the effect on a key, if it has one.
     pub(crate) fn index_of(&self, key: &str) -> Option<usize> {
         if self.filter.may_hold(key) { self.indexes.get(key).copied() } else { None }
     }
 }
 
-/// Tells of most keys that they are not in a set, much faster than hashing could: the elements of a
-/// long list are many, those that change are few. Keys that are made to pass it gain nothing but a
-/// look into the hash table.
+/// A Bloom filter with a single, cheap hash function. It rules out most keys that are not in the set much
+/// faster than a lookup in the hash table, since a long list has many elements of which few change. A client
+/// that crafts keys to pass the filter only causes those lookups.
 struct KeyFilter {
     bits: Vec<u64>,
 }
@@ -66,19 +70,19 @@ impl KeyFilter {
     }
 
     fn add(&mut self, key: &str) {
-        let (word, bit) = self.place(key);
+        let (word, bit) = self.bit_of(key);
         if let Some(word) = self.bits.get_mut(word) {
             *word |= bit;
         }
     }
 
     fn may_hold(&self, key: &str) -> bool {
-        let (word, bit) = self.place(key);
+        let (word, bit) = self.bit_of(key);
         self.bits.get(word).is_some_and(|word| word & bit != 0)
     }
 
-    /// A bit by the length and by both ends of the key, where keys differ most.
-    fn place(&self, key: &str) -> (usize, u64) {
+    /// Chooses a bit from the length and from both ends of the key, where keys differ most.
+    fn bit_of(&self, key: &str) -> (usize, u64) {
         const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
         let bytes = key.as_bytes();
         let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
@@ -87,10 +91,10 @@ impl KeyFilter {
             }
             _ => bytes.iter().fold(0, |ends, byte| ends << 8 | u64::from(*byte)),
         };
-        let mark = (ends ^ bytes.len() as u64).wrapping_mul(SPREAD) >> 32;
+        let hash = (ends ^ bytes.len() as u64).wrapping_mul(SPREAD) >> 32;
         // The number of words is a power of two.
-        let word = (mark >> 6) as usize & (self.bits.len() - 1);
-        (word, 1 << (mark & 63))
+        let word = (hash >> 6) as usize & (self.bits.len() - 1);
+        (word, 1 << (hash & 63))
     }
 }
 

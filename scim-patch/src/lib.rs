@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![deny(missing_debug_implementations)]
 
 mod apply;
 mod diff;
@@ -19,7 +20,7 @@ mod step;
 pub use apply::Applied;
 pub use error::PatchError;
 pub use key::key_of;
-pub use limits::Limits;
+pub use limits::PatchLimits;
 pub use list_delta::{ListChanges, ListDelta};
 pub use patch::Patch;
 pub use request::{Op, Operation, PATCH_OP, PatchRequest};

@@ -1,36 +1,34 @@
-//! What happens to one list, and what that comes to for the elements that a store has.
+//! The net change of one keyed list, for stores that keep its elements as rows.
 
 use std::collections::{HashMap, HashSet};
 
 use scim_schema::AttributeRef;
 use serde_json::{Map, Value};
 
-use crate::element::has_all_of;
+use crate::element::matches_request;
 use crate::key::key_of;
 
-/// What happens to a list whose elements are identified by their `value`, their key.
+/// The net change of a list whose elements are identified by their `value`, which is their key.
 ///
-/// The order of the elements means nothing. [`changes`](Self::changes) says what it comes to for the elements
-/// that a store has; only those with the [`keys`](Self::keys) that the delta names have to be loaded for that.
+/// The order of the elements has no meaning. A store loads the elements with the delta's
+/// [`keys`](Self::keys), and [`changes`](Self::changes) returns the elements to insert, to update and to
+/// delete.
 ///
 /// ```
 /// use std::collections::BTreeMap;
 ///
-/// use scim_patch::{Limits, ListDelta, PatchRequest, key_of};
+/// use scim_patch::{PatchLimits, ListDelta, PatchRequest, key_of};
 /// use scim_schema::{ReadContext, Tolerance, standard};
 /// use serde_json::{Map, Value, json};
 ///
-/// /// Changes the rows of a table of members; whether it changed any.
-/// fn change(rows: &mut BTreeMap<String, Map<String, Value>>, delta: &ListDelta<'_>) -> bool {
-///     let group = standard::group_type();
-///     let members = group.attribute("members").unwrap();
-///     // SELECT .. WHERE member IN (keys), or without the condition if there are none.
-///     let stored: Vec<(String, Map<String, Value>)> = match delta.keys() {
-///         Some(keys) => keys.filter_map(|key| Some((key.to_owned(), rows.get(key)?.clone()))).collect(),
-///         None => rows.clone().into_iter().collect(),
-///     };
-///     let current = stored.iter().map(|(key, element)| (key.as_str(), element));
-///     let changes = delta.changes(current, |stored, requested| ListDelta::is_same(members, stored, requested));
+/// /// Changes the rows of a table of members. Returns whether it changed any. fn change(rows: &mut
+/// BTreeMap<String, Map<String, Value>>, delta: &ListDelta<'_>) -> bool { let group = standard::group_type();
+/// let members = group.attribute("members").unwrap(); // SELECT .. WHERE member IN (keys), or SELECT all rows
+/// if there are no keys. let stored: Vec<(String, Map<String, Value>)> = match delta.keys() { Some(keys) =>
+/// keys.filter_map(|key| Some((key.to_owned(), rows.get(key)?.clone()))).collect(), None =>
+/// rows.clone().into_iter().collect(), }; let current = stored.iter().map(|(key, element)| (key.as_str(),
+/// element)); let changes = delta.changes(current, |stored, requested| ListDelta::is_same(members, stored,
+/// requested));
 ///
 ///     // INSERT, UPDATE and DELETE.
 ///     for element in changes.added.iter().chain(&changes.replaced) {
@@ -46,7 +44,7 @@ use crate::key::key_of;
 ///     { "op": "remove", "path": "members[value eq \"7\"]" },
 ///     { "op": "add", "path": "members", "value": [{ "value": "8" }, { "value": "9" }] }
 /// ]}"#;
-/// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+/// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
 /// let mut read_context = ReadContext::new(&tolerance);
 /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
 ///     .resolve(&standard::group_type(), &limits, &mut read_context)?;
@@ -58,40 +56,41 @@ use crate::key::key_of;
 /// assert_eq!(rows.keys().collect::<Vec<_>>(), ["6", "8", "9"]);
 /// assert_eq!(rows["8"], member("8").1, "it was there already");
 ///
-/// // What is so already is no change.
-/// assert!(!change(&mut rows, &delta));
+/// // Applying the same delta again changes nothing. assert!(!change(&mut rows, &delta));
 /// # Ok::<(), scim_patch::PatchError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub enum ListDelta<'a> {
-    /// These elements are there afterwards, those not; all others stay as they are.
+    /// Removes some elements and adds others; all other elements stay as they are.
     ///
-    /// A key may be in both: then an element that was there is removed and added again, which changes
-    /// nothing if it [is the same](Self::is_same). The keys in `remove` need not exist, and an element in `add`
-    /// whose key exists, and is not in `remove`, stays as it was.
+    /// If a key is in both, a stored element is removed and added again, which changes nothing if both [are
+    /// the same](Self::is_same). The keys in `remove` need not exist. If the key of an element in `add`
+    /// exists and is not in `remove`, the stored element stays as it is.
     Change {
-        /// Elements to add unless their key is there.
+        /// The elements to add, unless their keys exist.
         add: Vec<&'a Map<String, Value>>,
-        /// Keys to remove first.
+        /// The keys of the elements to remove, before any is added.
         remove: Vec<&'a str>,
     },
-    /// Exactly these elements are there afterwards. One that was there stays as it was if it
-    /// [is the same](Self::is_same).
+    /// The list has exactly these elements afterwards. A stored element that [is the same](Self::is_same)
+    /// stays as it is.
     Exactly(Vec<&'a Map<String, Value>>),
-    /// Exactly the elements with the keys of these are there afterwards. One whose key was there stays as it
-    /// was, since nothing in it may change.
+    /// The list has exactly the elements with these keys afterwards. A stored element with one of the keys
+    /// stays as it is, since none of its sub-attributes may change. A PUT of members results in this.
     ExactKeys(Vec<&'a Map<String, Value>>),
 }
 
-/// What a [`ListDelta`] comes to for the elements that there are.
+/// The changes that a [`ListDelta`] makes to stored elements.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use]
+#[non_exhaustive]
 pub struct ListChanges<'a> {
-    /// Elements whose keys are new.
+    /// The elements to insert.
     pub added: Vec<&'a Map<String, Value>>,
-    /// Elements that take the place of the stored ones with the same keys.
+    /// The elements to store instead of those with the same keys.
     pub replaced: Vec<&'a Map<String, Value>>,
-    /// The keys of stored elements that go.
+    /// The keys of the stored elements to delete.
     pub removed: Vec<&'a str>,
 }
 
@@ -103,17 +102,18 @@ impl ListChanges<'_> {
 }
 
 impl<'a> ListDelta<'a> {
-    /// The delta that changes nothing.
+    /// Creates the delta that changes nothing.
     pub fn none() -> Self {
         Self::Change { add: Vec::new(), remove: Vec::new() }
     }
 
-    /// Whether it changes nothing whatever the list is.
+    /// Whether the delta changes no list. A delta that is not empty may still change nothing; see
+    /// [`changes`](Self::changes).
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Change { add, remove } if add.is_empty() && remove.is_empty())
     }
 
-    /// The elements that it adds unless they are there.
+    /// The elements that the delta adds unless they are stored.
     pub fn elements(&self) -> &[&'a Map<String, Value>] {
         match self {
             Self::Change { add: elements, .. } | Self::Exactly(elements) | Self::ExactKeys(elements) => {
@@ -122,18 +122,19 @@ impl<'a> ListDelta<'a> {
         }
     }
 
-    /// The keys of the stored elements that [`changes`](Self::changes) needs; `None` if it needs all.
+    /// The keys of the stored elements that [`changes`](Self::changes) needs, or `None` if it needs all of
+    /// the list.
     pub fn keys(&self) -> Option<impl Iterator<Item = &'a str>> {
         let Self::Change { add, remove } = self else { return None };
         Some(add.iter().map(|element| key_of(element)).chain(remove.iter().copied()))
     }
 
-    /// What it comes to for the elements that there are.
+    /// Returns the changes that the delta makes to stored elements.
     ///
-    /// `current` are stored elements with their keys, in whatever form the store has them: all of the list, or
-    /// just those with the [`keys`](Self::keys). `is_same` compares a stored element with the one of the request
-    /// that is to be there under the same key; it is asked only where that decides.
-    /// [`is_same`](Self::is_same) does that for elements as they are returned.
+    /// `current` yields the stored elements with their keys, in any form that the store likes: either all of
+    /// the list or those with the delta's [`keys`](Self::keys). `is_same` compares a stored element with the
+    /// requested one of the same key, and is only called where the result depends on it. For elements in the
+    /// form in which the service returns them, pass [`is_same`](Self::is_same).
     pub fn changes<E>(
         &self,
         current: impl IntoIterator<Item = (&'a str, E)>,
@@ -154,7 +155,7 @@ impl<'a> ListDelta<'a> {
             }
         }
         for element in self.elements() {
-            // Of two elements with one key the first counts.
+            // If two elements have the same key, the first one counts.
             let Some(stored) = stored.remove(key_of(element)) else { continue };
             let may_differ = match self {
                 Self::Change { .. } => {
@@ -176,10 +177,10 @@ impl<'a> ListDelta<'a> {
         changes
     }
 
-    /// Whether a stored element is the same as one of a request with the same key: it has all that the request
-    /// says, and nothing else but what is immutable or `readOnly`, which the service may have filled in.
-    /// References that the service derives from the key do not count.
+    /// Whether a stored element already is what a request wants for its key: it has all the requested
+    /// sub-attributes, and any others that it has are immutable or `readOnly`, since the service may have
+    /// added those. References that the service derives from the key are ignored.
     pub fn is_same(list: &AttributeRef, stored: &Map<String, Value>, requested: &Map<String, Value>) -> bool {
-        has_all_of(list, stored, requested)
+        matches_request(list, stored, requested)
     }
 }

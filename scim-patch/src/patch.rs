@@ -1,37 +1,38 @@
-//! A PATCH whose paths and values are resolved: steps that are ready to be applied.
+//! A PATCH whose paths and values are resolved: its steps, and the questions that a store or an audit log
+//! asks.
 
 use scim_schema::{AttributeRef, Mutability, ResourceType};
 use serde_json::Value;
 
-use crate::Limits;
+use crate::PatchLimits;
 use crate::key::key_of;
 use crate::step::{Action, ElementChange, KeyedChange, Step, value_for};
 
-/// A PATCH that is resolved against a resource type.
+/// A PATCH request that is resolved against a resource type.
 ///
-/// Whatever can be refused without knowing the resource has been refused. Made by
-/// [`PatchRequest::resolve`](crate::PatchRequest::resolve), used by [`apply`](Self::apply) and
-/// [`split`](Self::split).
+/// Created by [`PatchRequest::resolve`](crate::PatchRequest::resolve), which refuses everything that is
+/// invalid for any resource of the type. Use [`apply`](Self::apply) to change a resource, or
+/// [`split`](Self::split) to change rows of a list without loading it.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Patch {
     pub(crate) resource_type: ResourceType,
-    /// In groups: those that work on the same attribute stand together, in the order of the
-    /// operations.
+    /// The steps, grouped by attribute; within a group in the order of the operations.
     pub(crate) steps: Vec<Step>,
     pub(crate) read_attributes: Vec<AttributeRef>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: PatchLimits,
 }
 
 impl Patch {
     /// Builds a patch from steps in the order of the operations.
     ///
-    /// Attributes do not depend on each other, so all that is to be done with one is done at once,
-    /// and what consecutive steps do to a keyed list takes one pass over it.
+    /// The steps of different attributes do not depend on each other, so they are sorted by attribute. Then
+    /// consecutive steps on the same keyed list are merged into one, which takes one pass over the list.
     pub(crate) fn new(
         resource_type: ResourceType,
         mut steps: Vec<Step>,
         read_attributes: Vec<AttributeRef>,
-        limits: Limits,
+        limits: PatchLimits,
     ) -> Self {
         if steps.len() > 2 {
             let mut attributes: Vec<AttributeRef> = Vec::new();
@@ -46,20 +47,21 @@ impl Patch {
         Self { resource_type, steps, read_attributes, limits }
     }
 
-    /// The steps of each attribute.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = &[Step]> {
+    /// The groups of steps that change the same attribute.
+    pub(crate) fn steps_by_attribute(&self) -> impl Iterator<Item = &[Step]> {
         self.steps.chunk_by(|a, b| a.target == b.target)
     }
 
-    /// The resource type that it was resolved against.
+    /// The resource type that the request was resolved against.
     pub fn resource_type(&self) -> &ResourceType {
         &self.resource_type
     }
 
-    /// The attributes that it may change, each once, in the order in which operations name them first.
+    /// The attributes that the patch may change, without duplicates, in the order in which the operations
+    /// first name them.
     ///
     /// ```
-    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_patch::{PatchLimits, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
@@ -68,7 +70,7 @@ impl Patch {
     ///     { "op": "replace", "path": "active", "value": false },
     ///     { "op": "remove", "path": "name.middleName" }
     /// ]}"#;
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let mut read_context = ReadContext::new(&tolerance);
     /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
     ///     .resolve(&standard::user_type(), &limits, &mut read_context)?;
@@ -81,21 +83,23 @@ impl Patch {
     pub fn attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         let writes =
             |steps: &&[Step]| steps.iter().any(|step| !matches!(step.action, Action::Confirm { .. }));
-        self.groups().filter(writes).filter_map(<[Step]>::first).map(|step| &step.target)
+        self.steps_by_attribute().filter(writes).filter_map(<[Step]>::first).map(|step| &step.target)
     }
 
-    /// The attributes and sub-attributes whose stored values decide what it does, each once: those that the
-    /// value filters in its paths look at, those by which a `remove` lists what goes, and `readOnly` ones
-    /// that must be as they are. What they are shows in the answer, so a caller must be allowed to read
-    /// them (RFC 7644 section 7.5.2).
+    /// The attributes and sub-attributes whose stored values decide what the patch does, without duplicates:
+    /// those that value filters in paths compare, those of elements that a `remove` lists in its value, and
+    /// `readOnly` ones that must have the value that the request contains.
+    ///
+    /// The response reveals something about these values, so the client must be allowed to read them (RFC
+    /// 7644 section 7.5.2).
     ///
     /// ```
-    /// use scim_patch::{Limits, Op, Operation, PatchRequest};
+    /// use scim_patch::{PatchLimits, Op, Operation, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let path = Some("emails[type eq \"work\"].value".to_owned());
     /// let operation = Operation { op: Op::Replace, path, value: Some("bea@example.com".into()) };
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let patch = PatchRequest { operations: vec![operation] }
     ///     .resolve(&standard::user_type(), &limits, &mut ReadContext::new(&tolerance))?;
     /// let read_attributes: Vec<String> = patch.read_attributes().map(|target| target.to_string()).collect();
@@ -106,8 +110,8 @@ impl Patch {
         self.read_attributes.iter()
     }
 
-    /// The index of the operation that adds an element with this `value` to a core attribute, for the error
-    /// of a store that does not know it.
+    /// Returns the index of the operation that adds an element with this `value` to a core attribute. A store
+    /// uses it to report a member that does not exist.
     pub fn operation_adding(&self, attribute: &str, value: &str) -> Option<usize> {
         let target = self.resource_type.attribute(attribute)?;
         let is_it = |element: &Value| element.get("value").and_then(Value::as_str) == Some(value);
@@ -132,8 +136,8 @@ impl Patch {
         })
     }
 
-    /// The value that a core attribute has afterwards, if the patch sets it whatever it was before; see
-    /// [`attributes`](Self::attributes) for an example.
+    /// Returns the value that a core attribute has afterwards, or `None` if the patch does not set it or the
+    /// result depends on the value before. [`attributes`](Self::attributes) has an example.
     pub fn sets(&self, attribute: &str) -> Option<&Value> {
         let target = self.resource_type.attribute(attribute)?;
         match &self.steps.iter().rev().find(|step| step.target == *target)?.action {
@@ -142,12 +146,12 @@ impl Patch {
         }
     }
 
-    /// Takes the values of `writeOnly` attributes (RFC 7643 section 7) out of the patch, by canonical
-    /// path; `None` for one that the patch removes. Of several for one path the last counts. So no store
-    /// keeps a password by accident.
+    /// Removes the `writeOnly` attributes (RFC 7643 section 7) from the patch and returns their canonical
+    /// paths and values, so that no store keeps a password by accident. The value is `None` if the patch
+    /// removes the attribute. If a path occurs several times, the last value counts.
     ///
     /// ```
-    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_patch::{PatchLimits, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
@@ -155,7 +159,7 @@ impl Patch {
     ///     { "op": "replace", "path": "active", "value": true },
     ///     { "op": "remove", "path": "password" }
     /// ]}"#;
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let mut read_context = ReadContext::new(&tolerance);
     /// let mut patch = PatchRequest::parse(body, &limits, &mut read_context)?
     ///     .resolve(&standard::user_type(), &limits, &mut read_context)?;
@@ -191,7 +195,8 @@ impl Patch {
         taken
     }
 
-    /// Whether it changes nothing whatever the resource is: nothing in it was known, or said anything.
+    /// Whether the patch has no effect on any resource, for example because all its attributes were unknown
+    /// and ignored.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }

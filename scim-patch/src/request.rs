@@ -9,9 +9,9 @@ use serde_json::Value;
 /// The URI of the PatchOp message schema.
 pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// A PATCH request as it was sent: operations with paths that are still text.
+/// A PATCH request as it was sent: the operations, with paths that are not resolved yet.
 ///
-/// Serializes as the message that a client sends.
+/// Serializes to the message that a client sends.
 ///
 /// ```
 /// use scim_patch::{Op, Operation, PATCH_OP, PatchRequest};
@@ -25,6 +25,7 @@ pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// }));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct PatchRequest {
     /// The operations, in order.
     pub operations: Vec<Operation>,
@@ -33,15 +34,15 @@ pub struct PatchRequest {
 /// One operation of a PATCH request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
-    /// What to do.
+    /// The operation to perform.
     pub op: Op,
-    /// Where; `None` stands for the resource.
+    /// The attribute path, or `None` to name the attributes by the keys of `value`.
     pub path: Option<String>,
-    /// With what; JSON null is a value.
+    /// The value; JSON null is a value too (`Some(Value::Null)`).
     pub value: Option<Value>,
 }
 
-/// What an operation does.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// Adds a value, or replaces that of a singular attribute (RFC 7644 section 3.5.2.1).
@@ -53,10 +54,10 @@ pub enum Op {
 }
 
 impl Op {
-    /// Every operation.
+    /// All kinds of operations.
     pub const ALL: &[Op] = &[Self::Add, Self::Remove, Self::Replace];
 
-    /// The keyword as it stands in a request.
+    /// The keyword that a request uses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Add => "add",

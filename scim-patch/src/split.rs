@@ -1,4 +1,4 @@
-//! Splitting off what a patch does to one list, for stores that keep its elements as rows.
+//! Extracting the net change of one keyed list from a patch, for stores that keep its elements as rows.
 
 use crate::key::is_keyed;
 use crate::key_effect::KeyEffects;
@@ -6,26 +6,26 @@ use crate::step::{Action, Step};
 use crate::{ListDelta, Patch};
 
 impl Patch {
-    /// Splits the patch into the net delta of one list and a patch of everything else, so that a
-    /// store changes just those rows and a small document that lacks the list.
+    /// Splits the patch into the net change of one list and a patch of all other attributes, so that a store
+    /// changes only the affected rows and a small document without the list.
     ///
-    /// `attribute` names a core attribute that is multi-valued and whose elements are identified by
-    /// their `value`, such as the `members` of a group. Takes time by the size of the patch,
-    /// whatever the size of the list.
+    /// `attribute` names a core attribute that is multi-valued and whose elements are identified by their
+    /// `value`, such as the `members` of a group. The time depends on the size of the patch, not on that of
+    /// the list.
     ///
-    /// `None` if there is no such attribute, it may not be empty, or an operation selects elements
-    /// by anything but `value` or writes inside one: then the list must be loaded and the patch
-    /// applied to it.
+    /// Returns `None` if the list must be loaded and the patch [applied](Self::apply) to it: if the attribute
+    /// does not exist, is not such a list or is required, or if an operation selects elements by anything but
+    /// `value` or changes a sub-attribute of an element.
     ///
     /// ```
-    /// use scim_patch::{Limits, ListDelta, PatchRequest};
+    /// use scim_patch::{PatchLimits, ListDelta, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     ///
     /// let body = br#"{ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
     ///     { "op": "remove", "path": "members[value eq \"4711\"]" },
     ///     { "op": "replace", "path": "displayName", "value": "Night shift" }
     /// ]}"#;
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let mut read_context = ReadContext::new(&tolerance);
     /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
     ///     .resolve(&standard::group_type(), &limits, &mut read_context)?;
@@ -40,12 +40,12 @@ impl Patch {
         if !is_keyed(target) || target.definition().is_required() {
             return None;
         }
-        let (own, rest): (Vec<&Step>, Vec<&Step>) =
+        let (list_steps, rest): (Vec<&Step>, Vec<&Step>) =
             self.steps.iter().partition(|step| step.target == *target);
-        let delta = match own.as_slice() {
+        let delta = match list_steps.as_slice() {
             [] => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
             [Step { action: Action::Keyed(keyed), .. }] => {
-                let effects = KeyEffects::new(&keyed.changes).all;
+                let effects = KeyEffects::new(&keyed.changes).list;
                 let add = effects.iter().filter_map(|effect| effect.added).collect();
                 if keyed.exactly {
                     ListDelta::Exactly(add)
@@ -57,7 +57,7 @@ impl Patch {
             }
             _ => return None,
         };
-        // The steps are in groups already.
+        // The steps are already grouped by attribute, which the rest of a patch relies on.
         let steps = rest.into_iter().cloned().collect();
         Some((
             delta,
@@ -65,7 +65,7 @@ impl Patch {
                 resource_type: self.resource_type.clone(),
                 steps,
                 read_attributes: self.read_attributes.clone(),
-                limits: self.limits.clone(),
+                limits: self.limits,
             },
         ))
     }

@@ -1,5 +1,5 @@
-//! The steps of a resolved patch: what is done to each attribute. They are made by `resolve` and carried out by
-//! `apply`; here is only what they say.
+//! The data types of a resolved patch. `resolve` turns each operation into steps, of which each changes one
+//! top-level attribute, and `apply` carries them out.
 
 use scim_filter::Predicate;
 use scim_schema::AttributeRef;
@@ -11,85 +11,84 @@ use crate::key::key_of;
 /// One change to one attribute.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
-    /// The index of the operation it comes from.
+    /// The index of the operation that the step is part of.
     pub(crate) operation: usize,
-    /// The top-level attribute.
+    /// The top-level attribute that the step changes.
     pub(crate) target: AttributeRef,
     pub(crate) action: Action,
-    /// Whether all attributes of the extension are removed together.
-    pub(crate) whole_extension: bool,
+    /// Whether the step is part of the removal of a whole extension.
+    pub(crate) removes_extension: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// Makes sure that a `readOnly` attribute, or a sub-attribute of it, has this value.
-    Confirm { named: AttributeRef, value: Value },
-    /// Gives a simple attribute, or all of a list, this value.
+    /// Checks that a `readOnly` attribute, or a sub-attribute of it, already has this value.
+    Confirm { requested_target: AttributeRef, value: Value },
+    /// Sets the value of a simple attribute, or all elements of a list.
     Set(Value),
-    /// Leaves a simple attribute, or a list, without a value.
+    /// Removes the value of a simple attribute, or all elements of a list.
     Unassign,
-    /// Adds elements to a list that are not in it yet.
+    /// Adds elements to a list, and merges those that are in it already.
     Append(Vec<Value>),
-    /// Removes the elements of a list that are listed.
+    /// Removes the elements of a list that are the same as these.
     RemoveListed(Vec<Value>),
-    /// Changes which elements there are in a list whose elements are identified by `value`.
+    /// Adds and removes elements of a keyed list.
     Keyed(KeyedChanges),
-    /// Changes the elements of a list, or the value of a singular complex attribute, that a filter
-    /// selects.
+    /// Changes the elements of a list that a filter selects, or the value of a singular complex attribute.
     Select(Box<Select>),
 }
 
-/// Changes to a list whose elements are identified by their `value`, such as the members of a group.
+/// Changes of a keyed list, such as the members of a group.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyedChanges {
-    /// Whether the list has nothing afterwards but what the changes add.
+    /// Whether the list has only the elements that the changes add afterwards.
     pub(crate) exactly: bool,
     pub(crate) changes: Vec<KeyedChange>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum KeyedChange {
-    /// Adds an element unless its key is there, for the operation with this index.
+    /// Adds an element unless its key is in the list. The number is the index of the operation.
     Add(usize, Map<String, Value>),
     /// Removes the element with this key.
     Remove(Box<str>),
 }
 
-/// Which elements to change, how, and what to do if there are none.
+/// A change of the elements that a filter selects.
 #[derive(Clone, Debug)]
 pub(crate) struct Select {
     pub(crate) filter: Predicate,
     /// Whether the filter may select several elements.
-    pub(crate) several: bool,
+    pub(crate) may_select_several: bool,
     pub(crate) change: ElementChange,
     pub(crate) if_none: IfNoneSelected,
 }
 
-/// What happens if no element is selected.
+/// What to do if the filter selects no element.
 #[derive(Clone, Debug)]
 pub(crate) enum IfNoneSelected {
     Nothing,
-    /// It is an error (RFC 7644 section 3.5.2.3).
+    /// Fail with `noTarget` (RFC 7644 section 3.5.2.3).
     Refuse,
-    /// Makes this element and changes it.
+    /// Add this element with the change applied to it.
     Create {
         element: Map<String, Value>,
-        /// Whether that is tolerated rather than asked for.
+        /// Whether this is a tolerated quirk rather than what the RFC says.
         tolerated: bool,
     },
 }
 
-/// What happens to one element of a list, or to the value of a singular complex attribute.
+/// A change of one element of a list, or of the value of a singular complex attribute.
 #[derive(Clone, Debug)]
 pub(crate) enum ElementChange {
     Remove,
-    /// Removes the values that are listed from a sub-attribute that is a list.
+    /// Removes values from a multi-valued sub-attribute.
     RemoveEqual(SubValue),
-    /// Sets sub-attributes, or unassigns those that are null, and keeps the others. What is added to
-    /// a sub-attribute that is a list itself is appended to it.
+    /// Sets sub-attributes, removes those whose value is null, and keeps the others. With `append_lists`,
+    /// values of a multi-valued sub-attribute are added to the existing ones rather than replacing them.
     Merge {
         values: Vec<SubValue>,
-        adding: bool,
+        append_lists: bool,
     },
     Replace(Value),
 }
@@ -102,7 +101,7 @@ pub(crate) struct SubValue {
 }
 
 impl Step {
-    /// Takes over what the next step on the same attribute does, if both can be done in one pass.
+    /// Appends the changes of the next step if both change the same keyed list. Returns whether they do.
     pub(crate) fn merge_next(&mut self, next: &mut Self) -> bool {
         match (&mut self.action, &mut next.action) {
             (Action::Keyed(keyed), Action::Keyed(next_keyed)) if self.target == next.target => {
@@ -113,7 +112,7 @@ impl Step {
         }
     }
 
-    /// Whether it may have removed the attribute's value, or that of the sub-attribute.
+    /// Whether the step may remove the value of the attribute, or of this sub-attribute.
     pub(crate) fn removes(&self, sub: Option<&str>) -> bool {
         let attribute = sub.is_none();
         match &self.action {
@@ -132,15 +131,15 @@ impl Step {
         }
     }
 
-    /// Whether it can tell by itself if it changed anything. Several elements that are added may turn out to be
-    /// the same element, so that the second undoes what the first did.
-    pub(crate) fn reports_exactly(&self) -> bool {
+    /// Whether the step reports precisely if it changed the attribute. Adding several elements does not: they
+    /// may be the same element, so that the second one undoes the change of the first.
+    pub(crate) fn reports_change_exactly(&self) -> bool {
         !matches!(&self.action, Action::Append(elements) if elements.len() > 1)
     }
 }
 
 impl KeyedChanges {
-    /// Appends the changes that follow; `next` is left empty.
+    /// Appends the changes of `next`, which is left empty.
     fn append(&mut self, next: &mut Self) {
         if next.exactly {
             self.exactly = true;
@@ -151,8 +150,8 @@ impl KeyedChanges {
 }
 
 impl KeyedChange {
-    /// The key, and the element if one is added.
-    pub(crate) fn parts(&self) -> (&str, Option<&Map<String, Value>>) {
+    /// The key, and the element if the change adds one.
+    pub(crate) fn key_and_element(&self) -> (&str, Option<&Map<String, Value>>) {
         match self {
             Self::Add(_, element) => (key_of(element), Some(element)),
             Self::Remove(key) => (key, None),
@@ -161,15 +160,15 @@ impl KeyedChange {
 }
 
 impl Select {
-    /// All elements of a list, or the value of a singular complex attribute.
+    /// Selects all elements of a list, or the value of a singular complex attribute.
     pub(crate) fn all(change: ElementChange, if_none: IfNoneSelected) -> Self {
-        Self { filter: Predicate::Const(true), several: true, change, if_none }
+        Self { filter: Predicate::Const(true), may_select_several: true, change, if_none }
     }
 }
 
 impl ElementChange {
-    /// Whether an element has a `value` afterwards in any case.
-    pub(crate) fn gives_key(&self) -> bool {
+    /// Whether every changed element has a `value` afterwards.
+    pub(crate) fn sets_key(&self) -> bool {
         match self {
             Self::Merge { values, .. } => {
                 value_for(values, "value").and_then(Value::as_str).is_some_and(|key| !key.is_empty())
@@ -179,7 +178,7 @@ impl ElementChange {
         }
     }
 
-    /// Whether it sets nothing, so that no element can be made from it.
+    /// Whether the change sets no sub-attribute, so that no new element can be created with it.
     pub(crate) fn only_unassigns(&self) -> bool {
         match self {
             Self::Merge { values, .. } => values.iter().all(|sub| sub.value.is_null()),
@@ -188,8 +187,8 @@ impl ElementChange {
         }
     }
 
-    /// Whether it may make an element the same as another.
-    pub(crate) fn changes_identity(&self) -> bool {
+    /// Whether the change may make an element the same as another one.
+    pub(crate) fn may_change_identity(&self) -> bool {
         match self {
             Self::Merge { values, .. } => {
                 ["value", "type"].iter().any(|name| value_for(values, name).is_some())
@@ -209,7 +208,7 @@ impl ElementChange {
 }
 
 impl SubValue {
-    /// The members of an object that are sub-attributes.
+    /// Converts the members of an object that are sub-attributes.
     pub(crate) fn from_object(target: &AttributeRef, object: Map<String, Value>) -> Vec<Self> {
         let sub_value = |(name, value): (String, Value)| {
             target.sub_attribute(&name).map(|sub| Self { sub: sub.clone(), value })
@@ -222,7 +221,7 @@ impl SubValue {
     }
 }
 
-/// The value for the sub-attribute of that name.
+/// Returns the value for the sub-attribute with this name.
 pub(crate) fn value_for<'a>(values: &'a [SubValue], name: &str) -> Option<&'a Value> {
     values.iter().find(|sub| sub.name() == name).map(|sub| &sub.value)
 }

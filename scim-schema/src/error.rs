@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::shortened::shortened;
+
 /// The detail error keywords of RFC 7644 table 9 and RFC 9865 section 2.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -115,17 +117,6 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// Text that a client made up, as it may stand in a message: of bounded length, on one line.
-fn shortened(text: &str) -> String {
-    const SHOWN: usize = 120;
-    let mut rest = text.chars();
-    let mut short: String = rest.by_ref().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if rest.next().is_some() {
-        short.push('…');
-    }
-    short
-}
-
 /// A name that the resource type does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownAttribute {
@@ -162,23 +153,23 @@ impl SchemaError {
     }
 
     /// The same error, one level further out: `at`, an attribute or a schema, goes before the place.
-    pub(crate) fn inside(self, at: &str) -> Self {
-        let (place, reason) = *self.0;
+    pub(crate) fn within(self, at: &str) -> Self {
+        let (path, reason) = *self.0;
         let separator = if at.contains(':') { ":" } else { "." };
-        let place = if place.is_empty() { at.to_owned() } else { format!("{at}{separator}{place}") };
-        Self::new(place, reason)
+        let path = if path.is_empty() { at.to_owned() } else { format!("{at}{separator}{path}") };
+        Self::new(path, reason)
     }
 
     /// The attribute or schema that is wrong, in standard notation (RFC 7644 section 3.10).
-    pub fn place(&self) -> &str {
+    pub fn path(&self) -> &str {
         &self.0.0
     }
 }
 
 impl fmt::Display for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (place, reason) = &*self.0;
-        if place.is_empty() { f.write_str(reason) } else { write!(f, "`{place}`: {reason}") }
+        let (path, reason) = &*self.0;
+        if path.is_empty() { f.write_str(reason) } else { write!(f, "`{path}`: {reason}") }
     }
 }
 

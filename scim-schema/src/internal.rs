@@ -5,10 +5,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::{AttributeRef, Projection, ResourceType};
+use crate::{AttributeRef, Projection, ReadContext, ResourceType};
 
 pub use crate::message::canonicalize_message;
 pub use crate::projection::Derive;
+pub use crate::shortened::shortened;
 pub use crate::strict_json::StrictJson;
 
 /// Makes a resource sort by a value: the inverse of [`AttributeRef::sort_value`], for resuming a sorted query at
@@ -17,10 +18,19 @@ pub fn set_sort_value(target: &AttributeRef, resource: &mut Map<String, Value>, 
     target.set_sort_value(resource, value);
 }
 
+/// The sub-attribute of that name, in any case, or in a form that is tolerated.
+pub fn find_sub_attribute<'a>(
+    target: &'a AttributeRef,
+    name: &str,
+    read_context: &mut ReadContext<'_>,
+) -> Option<&'a AttributeRef> {
+    target.sub_attribute_refs().find_tolerated(name, read_context)
+}
+
 /// Whether a text that is no name is the path of an attribute: `name.familyName`, or with a URI in front.
 /// For saying what is wrong with it where a name is wanted.
-pub fn has_path(on: &ResourceType, text: &str) -> bool {
-    on.has_path(text)
+pub fn has_path(resource_type: &ResourceType, text: &str) -> bool {
+    resource_type.has_path(text)
 }
 
 /// Whether a projection is a clone of another one, and neither has been changed since. Then both show the

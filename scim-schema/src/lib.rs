@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
-#![deny(missing_debug_implementations)]
 
+mod attr_path;
 mod attribute_ref;
 mod compare;
 mod definition;
@@ -9,10 +9,10 @@ mod error;
 pub mod internal;
 mod message;
 mod normalize;
-mod path;
 mod projection;
 mod read_context;
 mod resource_type;
+mod shortened;
 pub mod standard;
 mod strict_json;
 mod tolerance;
@@ -20,11 +20,11 @@ pub mod typed;
 mod unassigned;
 mod validate;
 
+pub use attr_path::{AttrPath, InvalidPath};
 pub use attribute_ref::{AttributeRef, Extension};
 pub use compare::{Comparison, Instant, Operand, Text, UNICODE_VERSION};
 pub use definition::{Attribute, Mutability, Returned, Schema, Type, Uniqueness};
 pub use error::{SchemaError, ScimType, UnknownAttribute, Violation};
-pub use path::{AttrPath, InvalidPath};
 pub use projection::{Projected, Projection};
 pub use read_context::{ReadContext, ToleratedQuirk};
 pub use resource_type::{ResolvedName, ResourceType, ResourceTypeBuilder};

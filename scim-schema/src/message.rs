@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::{Quirk, ReadContext, ScimType, Violation};
 
-/// Brings the member names of a message into their canonical case and leaves out foreign members.
+/// Changes the member names of a message to their canonical case and drops foreign members.
 ///
 /// `members` are the names that the message defines besides `schemas`; `uri` is the message schema
-/// that `schemas` must list, or `None` for an object inside a message, which has no `schemas`.
+/// that `schemas` must contain, or `None` for an object inside a message, which has no `schemas`.
 ///
 /// ```
 /// use scim_schema::internal::canonicalize_message;
@@ -26,19 +26,21 @@ use crate::{Quirk, ReadContext, ScimType, Violation};
 ///
 /// # Errors
 ///
-/// `invalidSyntax` if it is not an object, a member is there twice, or what [`Quirk`] lists is not
-/// tolerated.
+/// `invalidSyntax` if the message is not an object, if a member occurs twice, or if the message has a
+/// [`Quirk`] that is not tolerated.
 pub fn canonicalize_message(
     message: Value,
     uri: Option<&str>,
     members: &[&str],
     read_context: &mut ReadContext<'_>,
 ) -> Result<Map<String, Value>, Violation> {
-    let wrong = |path: &str, reason: &str| Err(Violation::new(ScimType::InvalidSyntax, path, reason));
-    let Value::Object(given) = message else { return wrong("", "the message must be a JSON object") };
+    let invalid = |path: &str, reason: &str| Err(Violation::new(ScimType::InvalidSyntax, path, reason));
+    let Value::Object(members_sent) = message else {
+        return invalid("", "the message must be a JSON object");
+    };
     let mut schemas = None;
     let mut message = Map::new();
-    for (key, value) in given {
+    for (key, value) in members_sent {
         if uri.is_some() && key.eq_ignore_ascii_case("schemas") {
             schemas = Some(value);
             continue;
@@ -48,11 +50,11 @@ pub fn canonicalize_message(
             None => match members.iter().find(|name| name.eq_ignore_ascii_case(&key)) {
                 Some(name) if read_context.allow_quirk(Quirk::MemberCase, name) => name,
                 None if read_context.allow_quirk(Quirk::ForeignMember, &key) => continue,
-                _ => return wrong(&key, "the message has no such member"),
+                _ => return invalid(&key, "the message has no such member"),
             },
         };
         if message.insert(name.to_owned(), value).is_some() {
-            return wrong(name, "the member is there twice");
+            return invalid(name, "duplicate member");
         }
     }
     if let Some(uri) = uri {
@@ -60,7 +62,7 @@ pub fn canonicalize_message(
             uris.iter().filter_map(Value::as_str).any(|listed| listed.eq_ignore_ascii_case(uri))
         });
         if !listed && !read_context.allow_quirk(Quirk::MessageSchemas, "schemas") {
-            return wrong("schemas", &format!("must list {uri}"));
+            return invalid("schemas", &format!("must contain {uri}"));
         }
     }
     Ok(message)

@@ -7,9 +7,14 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-/// Reads a JSON value; an object with a name twice is refused: which of the two is meant would be a
-/// guess, and two readers of one document must not see different things (RFC 8259 section 4). So is
-/// U+0000 in a string, which not every store can keep.
+use crate::shortened::shortened;
+
+/// Reads a JSON value more strictly than `serde_json` does.
+///
+/// An object in which a name occurs twice is an error. Parsers disagree on which of the two members counts
+/// (RFC 8259 section 4), so a proxy in front of this service could check another value than the service uses.
+///
+/// The character U+0000 in a string is an error too, because not every store can keep it.
 ///
 /// ```
 /// use scim_schema::internal::StrictJson;
@@ -21,11 +26,11 @@ use serde_json::{Map, Number, Value};
 pub struct StrictJson;
 
 impl StrictJson {
-    /// Reads a text that is one JSON value, nested no deeper than `serde_json` allows (128 levels).
+    /// Reads a text that consists of one JSON value, nested no deeper than `serde_json` allows (128 levels).
     ///
     /// # Errors
     ///
-    /// If it is not JSON, or if it is refused for what the type says.
+    /// If the text is not JSON, or if it has a duplicate name or the character U+0000.
     pub fn read(text: &[u8]) -> serde_json::Result<Value> {
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let value = Self.deserialize(&mut deserializer)?;
@@ -70,12 +75,12 @@ impl<'de> Visitor<'de> for StrictJson {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
-        without_nul(text)?;
+        check_nul(text)?;
         Ok(Value::String(text.to_owned()))
     }
 
     fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
-        without_nul(&text)?;
+        check_nul(&text)?;
         Ok(Value::String(text))
     }
 
@@ -90,7 +95,7 @@ impl<'de> Visitor<'de> for StrictJson {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = object.next_key::<String>()? {
-            without_nul(&key)?;
+            check_nul(&key)?;
             let value = object.next_value_seed(StrictJson)?;
             if NUMBER.as_deref() == Some(&*key)
                 && let Some(number) = value.as_str().and_then(|text| text.parse().ok())
@@ -102,8 +107,8 @@ impl<'de> Visitor<'de> for StrictJson {
                     entry.insert(value);
                 }
                 Entry::Occupied(entry) => {
-                    let name = entry.key().chars().take(80).collect::<String>();
-                    return Err(A::Error::custom(format_args!("`{}` is there twice", name.escape_debug())));
+                    let name = shortened(entry.key());
+                    return Err(A::Error::custom(format_args!("duplicate name `{name}`")));
                 }
             }
         }
@@ -111,9 +116,11 @@ impl<'de> Visitor<'de> for StrictJson {
     }
 }
 
-/// The name of the only member of the object as which `serde_json` hands most numbers over if the application
-/// turns `serde_json/arbitrary_precision` on; `None` if it does not. The name is private to `serde_json`, so
-/// that it is found out here by reading a number.
+/// The member name by which `serde_json` marks a number, if the application turns on the feature
+/// `serde_json/arbitrary_precision`; else `None`.
+///
+/// With that feature `serde_json` passes most numbers to a visitor as an object with a single member. The name
+/// of that member is private to `serde_json`, so it is determined here by reading a number.
 static NUMBER: LazyLock<Option<String>> =
     LazyLock::new(|| serde_json::Deserializer::from_str("0.5").deserialize_any(FirstName).ok());
 
@@ -132,8 +139,12 @@ impl<'de> Visitor<'de> for FirstName {
     }
 }
 
-fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
-    if text.contains('\0') { Err(E::custom("a string holds U+0000")) } else { Ok(()) }
+fn check_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') {
+        Err(E::custom("a string contains the character U+0000, which is not supported"))
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -145,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_refused_is_read_as_serde_json_reads_it() {
+    fn accepted_texts_are_read_as_serde_json_reads_them() {
         for text in [
             r#"{ "a": [1, -2, 1.50, 1e3, 18446744073709551615, -9223372036854775808], "b": { "a": null } }"#,
             r#"[true, false, "text", "\u00e9\n", {}, [], { "": 0 }]"#,
@@ -158,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_occur_twice_and_nul_are_refused() {
+    fn duplicate_names_and_nul_are_refused() {
         for text in [
             r#"{ "a": 1, "a": 1 }"#,
             r#"[{ "a": { "b": 1, "c": 2, "b": 3 } }]"#,

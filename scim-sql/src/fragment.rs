@@ -47,7 +47,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unmapped(path) => write!(f, "`{path}` cannot be searched or sorted by"),
+            Self::Unmapped(path) => write!(f, "`{path}` cannot be used in a filter or in `sortBy`"),
             Self::TooLong => f.write_str("the filter has too many terms"),
         }
     }

@@ -1,4 +1,4 @@
-//! Comparing a JSON body, whole, with what was expected.
+//! Compares a complete JSON body with the expected one.
 
 use serde_json::{Map, Value};
 
@@ -6,65 +6,77 @@ use crate::placeholder::Bindings;
 
 /// Compares two JSON values and describes every difference by its JSON pointer.
 ///
-/// Members of objects come in any order, elements of arrays in the one that was expected; a member that is
-/// missing is as wrong as one too many, because a server that says more than it should is wrong as well.
+/// Members of objects can be in any order, elements of arrays must be in the expected order. Unexpected members are
+/// differences too, since a server must not return more than it should.
 pub(crate) fn differences(expected: &Value, actual: &Value, bindings: &mut Bindings) -> Vec<String> {
-    let mut found = Vec::new();
-    compare(expected, actual, "", bindings, &mut found);
-    found
+    let mut differences = Vec::new();
+    compare(expected, actual, "", bindings, &mut differences);
+    differences
 }
 
-fn compare(expected: &Value, actual: &Value, at: &str, bindings: &mut Bindings, found: &mut Vec<String>) {
+fn compare(
+    expected: &Value,
+    actual: &Value,
+    pointer: &str,
+    bindings: &mut Bindings,
+    differences: &mut Vec<String>,
+) {
     match (expected, actual) {
-        (Value::Object(expected), Value::Object(actual)) => objects(expected, actual, at, bindings, found),
+        (Value::Object(expected), Value::Object(actual)) => {
+            compare_objects(expected, actual, pointer, bindings, differences);
+        }
         (Value::Array(expected), Value::Array(actual)) => {
             for (index, (expected, actual)) in expected.iter().zip(actual).enumerate() {
-                compare(expected, actual, &format!("{at}/{index}"), bindings, found);
+                compare(expected, actual, &format!("{pointer}/{index}"), bindings, differences);
             }
             for (index, missing) in expected.iter().enumerate().skip(actual.len()) {
-                found.push(format!("{at}/{index}: expected {missing}, but the array ends before it"));
+                differences
+                    .push(format!("{pointer}/{index}: expected {missing}, but the array ends before it"));
             }
-            for (index, surplus) in actual.iter().enumerate().skip(expected.len()) {
-                found.push(format!("{at}/{index}: nothing was expected here, but there is {surplus}"));
+            for (index, unexpected) in actual.iter().enumerate().skip(expected.len()) {
+                differences
+                    .push(format!("{pointer}/{index}: nothing was expected here, but there is {unexpected}"));
             }
         }
         (Value::String(template), Value::String(text)) => {
             if let Err(reason) = bindings.check(template, text) {
-                found.push(format!("{}: expected {expected}, got {actual} ({reason})", pointer(at)));
+                differences
+                    .push(format!("{}: expected {expected}, got {actual} ({reason})", describe(pointer)));
             }
         }
         _ if expected == actual => {}
-        _ => found.push(format!("{}: expected {expected}, got {actual}", pointer(at))),
+        _ => differences.push(format!("{}: expected {expected}, got {actual}", describe(pointer))),
     }
 }
 
-fn objects(
+fn compare_objects(
     expected: &Map<String, Value>,
     actual: &Map<String, Value>,
-    at: &str,
+    pointer: &str,
     bindings: &mut Bindings,
-    found: &mut Vec<String>,
+    differences: &mut Vec<String>,
 ) {
     for (key, expected) in expected {
-        let at = format!("{at}/{}", escape(key));
+        let pointer = format!("{pointer}/{}", escape(key));
         match actual.get(key) {
-            Some(actual) => compare(expected, actual, &at, bindings, found),
-            None => found.push(format!("{at}: expected {expected}, but it is missing")),
+            Some(actual) => compare(expected, actual, &pointer, bindings, differences),
+            None => differences.push(format!("{pointer}: expected {expected}, but it is missing")),
         }
     }
-    for (key, surplus) in actual.iter().filter(|(key, _)| !expected.contains_key(*key)) {
-        found.push(format!("{at}/{}: nothing was expected here, but there is {surplus}", escape(key)));
+    for (key, unexpected) in actual.iter().filter(|(key, _)| !expected.contains_key(*key)) {
+        differences
+            .push(format!("{pointer}/{}: nothing was expected here, but there is {unexpected}", escape(key)));
     }
 }
 
-/// A key as a step of a JSON pointer (RFC 6901, section 3).
+/// Escapes a key for a JSON pointer (RFC 6901, section 3).
 fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// The pointer for a message; the whole document's is the empty string, which would look like a mistake.
-fn pointer(at: &str) -> &str {
-    if at.is_empty() { "the body" } else { at }
+/// A pointer for a message. The one of the complete body is the empty string, which nobody would see.
+fn describe(pointer: &str) -> &str {
+    if pointer.is_empty() { "the body" } else { pointer }
 }
 
 #[cfg(test)]
@@ -73,20 +85,20 @@ mod tests {
 
     use super::*;
 
-    fn differ(expected: Value, actual: Value) -> Vec<String> {
+    fn differences_of(expected: Value, actual: Value) -> Vec<String> {
         differences(&expected, &actual, &mut Bindings::new("http://localhost/v2"))
     }
 
     #[test]
-    fn equal_bodies_do_not_differ_whatever_the_order_of_members() {
+    fn equal_bodies_do_not_differ_in_any_order_of_members() {
         let expected = json!({ "a": [1, { "b": null, "c": "{{id}}" }], "d": true });
         let actual =
             json!({ "d": true, "a": [1, { "c": "0b6f4a32-5d1e-4f07-9a6b-c1d2e3f40516", "b": null }] });
-        assert_eq!(differ(expected, actual), Vec::<String>::new());
+        assert_eq!(differences_of(expected, actual), Vec::<String>::new());
     }
 
     #[test]
-    fn each_difference_is_named_by_its_pointer() {
+    fn each_difference_has_its_json_pointer() {
         let cases = [
             (json!({ "a": 1 }), json!({ "a": 2 }), "/a: expected 1, got 2"),
             (json!({ "a": 1 }), json!({ "a": "1" }), "/a: expected 1, got \"1\""),
@@ -108,21 +120,21 @@ mod tests {
             ),
         ];
         for (expected, actual, message) in cases {
-            assert_eq!(differ(expected, actual), [message]);
+            assert_eq!(differences_of(expected, actual), [message]);
         }
     }
 
     #[test]
-    fn arrays_are_ordered() {
-        assert_eq!(differ(json!([1, 2]), json!([2, 1])).len(), 2);
+    fn elements_of_arrays_must_be_in_the_expected_order() {
+        assert_eq!(differences_of(json!([1, 2]), json!([2, 1])).len(), 2);
     }
 
     #[test]
-    fn one_name_in_two_places_must_agree() {
+    fn placeholders_with_the_same_name_must_have_the_same_value() {
         let expected = json!([{ "id": "{{id.a}}" }, "{{id.a}}"]);
         let id = "0b6f4a32-5d1e-4f07-9a6b-c1d2e3f40516";
         let other = "1b6f4a32-5d1e-4f07-9a6b-c1d2e3f40516";
-        assert!(differ(expected.clone(), json!([{ "id": id }, id])).is_empty());
-        assert_eq!(differ(expected, json!([{ "id": id }, other])).len(), 1);
+        assert!(differences_of(expected.clone(), json!([{ "id": id }, id])).is_empty());
+        assert_eq!(differences_of(expected, json!([{ "id": id }, other])).len(), 1);
     }
 }

@@ -1,14 +1,14 @@
-//! Test cases as JSON files, shared by the tests of every layer.
+//! Test cases in JSON files, which the tests of all crates share.
 //!
-//! This package is test support and is never published: it panics, with a message that names the file, where
-//! a test would fail anyway. What lies where:
+//! This package is for tests and is never published. Its functions panic with a message that names the file, where
+//! other code would return an error. The folders:
 //!
 //! | folder    | content                                                                |
 //! |-----------|------------------------------------------------------------------------|
-//! | `http/`   | [transcripts](transcript::Transcript) of whole conversations over HTTP |
-//! | `idp/`    | the same, one file for each identity provider's habits                 |
-//! | `bench/`  | resources that the benchmarks work on                                  |
-//! | `filter/` `patch/` `schema/` | cases of single layers                              |
+//! | `http/`   | [transcripts](transcript::Transcript) of conversations over HTTP       |
+//! | `idp/`    | transcripts of the requests of identity providers                      |
+//! | `bench/`  | resources for the benchmarks                                           |
+//! | `filter/` `patch/` `schema/` | cases for the crate of that name                    |
 
 pub mod transcript;
 
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-/// The absolute path of a file or folder of this package, such as `bench/user.json`.
+/// Returns the absolute path of a file or folder of this package, such as `bench/user.json`.
 #[must_use]
 pub fn path(relative: impl AsRef<Path>) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
@@ -29,7 +29,7 @@ pub fn path(relative: impl AsRef<Path>) -> PathBuf {
 ///
 /// # Panics
 ///
-/// If the file is missing or does not hold a `T`; the message names the file and the line.
+/// If the file is missing or is not a valid `T`. The message names the file and the line.
 #[must_use]
 pub fn load<T: DeserializeOwned>(relative: impl AsRef<Path>) -> T {
     let path = path(relative);
@@ -37,7 +37,8 @@ pub fn load<T: DeserializeOwned>(relative: impl AsRef<Path>) -> T {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The JSON files of a folder of this package, sorted by name, so that tests report in a stable order.
+/// Returns the paths of the JSON files in a folder of this package, sorted by name, so that tests run in the same order on
+/// every machine.
 ///
 /// # Panics
 ///
@@ -59,7 +60,7 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn the_benchmark_user_has_the_size_that_the_results_are_quoted_for() {
+    fn the_benchmark_user_has_about_2200_bytes() {
         let user: Value = super::load("bench/user.json");
         let compact = user.to_string().len();
         assert!((2150..=2250).contains(&compact), "{compact} bytes");
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_list_only_json_and_in_order() {
+    fn files_lists_only_json_files_in_order() {
         let files = super::files("http");
         assert!(files.iter().all(|file| file.extension().is_some_and(|e| e == "json")));
         assert!(files.is_sorted());

@@ -1,9 +1,9 @@
-//! Placeholders in expected values: a value that varies from run to run is checked for its form, and placeholders
-//! of the same name must have the same value.
+//! Placeholders in expected values. The form of the actual value is checked, and placeholders with the same name must have
+//! the same value.
 
 use std::collections::BTreeMap;
 
-/// The kinds of values that a server generates.
+/// The forms of values that a server generates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
     /// A resource id; the services under test use UUIDs.
@@ -12,24 +12,24 @@ enum Form {
     Time,
     /// A weak entity tag, as in the `ETag` header and `meta.version`.
     Version,
-    /// A cursor: nothing but unreserved characters (RFC 9865, section 2).
+    /// A cursor of unreserved characters (RFC 9865, section 2).
     Cursor,
 }
 
 /// One part of an expected string.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece<'t> {
-    /// Stands for itself.
+    /// A literal text.
     Text(&'t str),
-    /// `{{base}}`: the base URL that the transcript runs against.
+    /// `{{base}}`: the base URL of the service.
     Base,
-    /// `{{any-string}}`: the rest, which must not be empty; for texts that are written for people.
+    /// `{{any-string}}`: the rest of the string, which must not be empty.
     Any,
     /// `{{version}}`, `{{version.b}}`, `{{!version.a}}` or `{{version.b!a}}`: a value that the server generates.
     Generated(Generated<'t>),
 }
 
-/// A value of some form, bound to `name` if it has one, and not the value that is bound to `differs_from`.
+/// A generated value. It is bound to `name` if it has one, and must differ from the value of `differs_from`.
 #[derive(Debug, PartialEq, Eq)]
 struct Generated<'t> {
     form: Form,
@@ -43,11 +43,12 @@ fn pieces(template: &str) -> Result<Vec<Piece<'_>>, String> {
     let mut rest = template;
     while let Some((text, after)) = rest.split_once("{{") {
         let (inner, after) =
-            after.split_once("}}").ok_or_else(|| format!("`{template}`: a placeholder is not closed"))?;
+            after.split_once("}}").ok_or_else(|| format!("`{template}`: a placeholder has no `}}}}`"))?;
         if !text.is_empty() {
             pieces.push(Piece::Text(text));
         }
-        pieces.push(placeholder(inner).ok_or_else(|| format!("`{template}`: no such placeholder: {inner}"))?);
+        pieces
+            .push(placeholder(inner).ok_or_else(|| format!("`{template}`: unknown placeholder `{inner}`"))?);
         rest = after;
     }
     if !rest.is_empty() {
@@ -75,7 +76,7 @@ fn placeholder(inner: &str) -> Option<Piece<'_>> {
         _ => return None,
     };
     let (name, differs_from) = match (names, names.and_then(|names| names.split_once('!'))) {
-        // `!` needs exactly one name to differ from.
+        // After `!` there must be exactly one name.
         (None, _) | (_, Some(_)) if negated.is_some() => return None,
         (_, Some((name, differs_from))) => (Some(name), Some(differs_from)),
         (names, None) if negated.is_some() => (None, names),
@@ -87,7 +88,7 @@ fn placeholder(inner: &str) -> Option<Piece<'_>> {
 }
 
 impl Form {
-    /// The beginning of `text` that has this form.
+    /// Returns the beginning of `text` that has this form.
     fn matching_prefix(self, text: &str) -> Option<&str> {
         let (length, valid) = match self {
             Form::Id => {
@@ -121,7 +122,7 @@ impl Form {
     }
 }
 
-/// The length of the beginning of a text that consists of such bytes.
+/// The number of bytes at the beginning of a text that satisfy a condition.
 fn prefix_length(text: &str, is_part: impl Fn(u8) -> bool) -> usize {
     text.bytes().position(|byte| !is_part(byte)).unwrap_or(text.len())
 }
@@ -139,24 +140,25 @@ fn is_utc_time(text: &str) -> bool {
         return false;
     };
     let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
-    fields(date, "-", &[(4, 1970, 9999), (2, 1, 12), (2, 1, 31)])
-        && fields(time, ":", &[(2, 0, 23), (2, 0, 59), (2, 0, 60)])
+    are_fields_in_range(date, "-", &[(4, 1970, 9999), (2, 1, 12), (2, 1, 31)])
+        && are_fields_in_range(time, ":", &[(2, 0, 23), (2, 0, 59), (2, 0, 60)])
         && !fraction.is_empty()
         && fraction.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Numbers between separators, each with its exact number of digits, its least and its greatest value.
-fn fields(text: &str, separator: &str, wanted: &[(usize, u32, u32)]) -> bool {
-    let found: Vec<&str> = text.split(separator).collect();
-    found.len() == wanted.len()
-        && found.iter().zip(wanted).all(|(field, (digits, least, greatest))| {
+/// Whether a text consists of numbers between separators. `expected` has the number of digits, the least and the greatest
+/// value of each.
+fn are_fields_in_range(text: &str, separator: &str, expected: &[(usize, u32, u32)]) -> bool {
+    let fields: Vec<&str> = text.split(separator).collect();
+    fields.len() == expected.len()
+        && fields.iter().zip(expected).all(|(field, (digits, least, greatest))| {
             field.len() == *digits
                 && field.bytes().all(|byte| byte.is_ascii_digit())
                 && field.parse().is_ok_and(|number: u32| (*least..=*greatest).contains(&number))
         })
 }
 
-/// The base URL, and the values that named placeholders have had so far.
+/// The base URL, and the values that are bound to names.
 #[derive(Debug)]
 pub(crate) struct Bindings {
     base: String,
@@ -168,7 +170,7 @@ impl Bindings {
         Self { base: base.to_owned(), values: BTreeMap::new() }
     }
 
-    /// Compares a string of a response with what was expected; the first value of a name binds it.
+    /// Compares a string of a response with the expected one. Binds values to names that are not bound yet.
     pub(crate) fn check(&mut self, template: &str, actual: &str) -> Result<(), String> {
         let mut rest = actual;
         for piece in pieces(template)? {
@@ -176,7 +178,9 @@ impl Bindings {
                 Piece::Text(text) => {
                     rest.strip_prefix(text).ok_or_else(|| format!("{rest:?} does not begin with {text:?}"))?
                 }
-                Piece::Base => rest.strip_prefix(self.base.as_str()).ok_or("does not have the base URL")?,
+                Piece::Base => {
+                    rest.strip_prefix(self.base.as_str()).ok_or("does not begin with the base URL")?
+                }
                 Piece::Any if rest.is_empty() => return Err("is empty".to_owned()),
                 Piece::Any => "",
                 Piece::Generated(generated) => {
@@ -189,20 +193,20 @@ impl Bindings {
                 }
             };
         }
-        if rest.is_empty() { Ok(()) } else { Err(format!("goes on with {rest:?}")) }
+        if rest.is_empty() { Ok(()) } else { Err(format!("{rest:?} was not expected at the end")) }
     }
 
     fn bind(&mut self, generated: &Generated<'_>, value: &str) -> Result<(), String> {
         if let Some(differs_from) = generated.differs_from {
             match self.get(generated.form, differs_from) {
-                None => return Err(format!("no value is bound yet to {differs_from}")),
+                None => return Err(format!("no value is bound to {differs_from} yet")),
                 Some(other) if other == value => return Err(format!("is the same as {differs_from}")),
                 Some(_) => {}
             }
         }
         let Some(name) = generated.name else { return Ok(()) };
         let known = self.values.entry((generated.form, name.to_owned())).or_insert_with(|| value.to_owned());
-        if known == value { Ok(()) } else { Err(format!("{name} was {known:?} before")) }
+        if known == value { Ok(()) } else { Err(format!("{name} is bound to {known:?}")) }
     }
 
     fn get(&self, form: Form, name: &str) -> Option<&str> {
@@ -221,17 +225,17 @@ impl Bindings {
                 }
                 Piece::Generated(_) | Piece::Any => None,
             };
-            let unknown = || format!("`{template}`: a request can use only names that are bound by now");
+            let unknown = || format!("`{template}`: a request can contain only names that are already bound");
             filled.push_str(known.ok_or_else(unknown)?);
         }
         Ok(filled)
     }
 }
 
-/// A string that matches an expected one, for testing the transcripts without a server.
+/// Makes a string that matches an expected one, so that transcripts can be tested without a server.
 #[cfg(test)]
 pub(crate) fn sample(template: &str, base: &str) -> String {
-    let generated = |generated: Generated<'_>| {
+    let generate = |generated: Generated<'_>| {
         let number = generated
             .name
             .map_or(0, |name| name.bytes().fold(7, |n: u32, b| n.wrapping_mul(31) + u32::from(b)));
@@ -246,7 +250,7 @@ pub(crate) fn sample(template: &str, base: &str) -> String {
         Piece::Text(text) => text.to_owned(),
         Piece::Base => base.to_owned(),
         Piece::Any => "some words".to_owned(),
-        Piece::Generated(piece) => generated(piece),
+        Piece::Generated(generated) => generate(generated),
     });
     parts.collect()
 }
@@ -263,8 +267,8 @@ mod tests {
     }
 
     #[test]
-    fn forms_are_checked() {
-        let good = [
+    fn the_form_of_a_value_is_checked() {
+        let matching = [
             ("{{id}}", ALICE),
             ("{{time}}", "2024-02-29T23:59:59Z"),
             ("{{time}}", "2024-02-29T23:59:59.123456Z"),
@@ -276,10 +280,10 @@ mod tests {
                 "https://scim.example.com/v2/Users/0b6f4a32-5d1e-4f07-9a6b-c1d2e3f40516",
             ),
         ];
-        for (template, actual) in good {
+        for (template, actual) in matching {
             assert_eq!(bindings().check(template, actual), Ok(()), "{template} {actual}");
         }
-        let bad = [
+        let different = [
             ("{{id}}", ""),
             ("{{id}}", "42"),
             ("{{id}}", "0b6f4a32-5d1e-4f07-9a6b-c1d2e3f40516 "),
@@ -298,13 +302,13 @@ mod tests {
             ("plain", "plainer"),
             ("plain", "plai"),
         ];
-        for (template, actual) in bad {
+        for (template, actual) in different {
             assert!(bindings().check(template, actual).is_err(), "{template} {actual}");
         }
     }
 
     #[test]
-    fn a_name_means_one_value() {
+    fn a_name_is_bound_to_a_single_value() {
         let mut bindings = bindings();
         assert_eq!(bindings.check("{{id.alice}}", ALICE), Ok(()));
         assert_eq!(bindings.check("/Users/{{id.alice}}", &format!("/Users/{ALICE}")), Ok(()));
@@ -316,18 +320,18 @@ mod tests {
     }
 
     #[test]
-    fn a_new_name_can_be_told_to_differ_from_an_old_one() {
+    fn a_new_name_can_be_required_to_differ_from_an_old_one() {
         let mut bindings = bindings();
-        assert!(bindings.check("{{version.b!a}}", "W/\"2\"").is_err(), "nothing to differ from");
+        assert!(bindings.check("{{version.b!a}}", "W/\"2\"").is_err(), "`a` is not bound yet");
         assert_eq!(bindings.check("{{version.a}}", "W/\"1\""), Ok(()));
         assert!(bindings.check("{{version.b!a}}", "W/\"1\"").is_err());
         assert_eq!(bindings.check("{{version.b!a}}", "W/\"2\""), Ok(()));
         assert_eq!(bindings.check("{{version.b}}", "W/\"2\""), Ok(()));
-        assert!(bindings.check("{{version.b!a}}", "W/\"3\"").is_err(), "b is bound");
+        assert!(bindings.check("{{version.b!a}}", "W/\"3\"").is_err(), "`b` is bound to another value");
     }
 
     #[test]
-    fn requests_are_filled_with_what_is_known() {
+    fn placeholders_in_requests_are_replaced_by_bound_values() {
         let mut bindings = bindings();
         assert_eq!(bindings.check("{{id.alice}}", ALICE), Ok(()));
         assert_eq!(
@@ -341,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn typos_are_refused() {
+    fn misspelled_placeholders_are_refused() {
         for template in [
             "{{ id }}",
             "{{ids}}",

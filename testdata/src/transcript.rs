@@ -1,11 +1,11 @@
-//! Conversations over HTTP: requests, and the responses they must get, as JSON files.
+//! Transcripts: JSON files with HTTP requests and the expected responses.
 //!
 //! ```json
 //! {
 //!   "name": "create a user",
-//!   "about": "A created user is answered whole (RFC 7644, section 3.3).",
+//!   "about": "The response to POST contains the created user (RFC 7644, section 3.3).",
 //!   "profile": "lenient",
-//!   "host": { "unique_group_names": false },
+//!   "switches": { "unique_group_names": false },
 //!   "steps": [{
 //!     "name": "create",
 //!     "request": {
@@ -21,35 +21,35 @@
 //! }
 //! ```
 //!
-//! Every file starts from an empty store. `host` is handed to the test that builds the service and may be left
-//! out. How a step is read:
+//! Each file starts with an empty store. `switches` are options for the test that builds the service; they can be
+//! omitted. The members of a step:
 //!
-//! - `path` is what follows the base URL. It is written decoded; what a URL cannot carry is percent-encoded,
-//!   and `%XX` and `+` that are there already stay.
-//! - `body` of a request is JSON, or a string that is sent as it is, for bodies that are not JSON. A body goes
-//!   out as `application/scim+json` unless `headers` say otherwise; a header that is `null` is not sent.
-//! - `anonymous: true` marks the request with [`Anonymous`], for the sender to leave the credentials out.
-//! - `body` of a response is compared completely. If it is left out, it is not compared; if it is `null`, the
-//!   body must be empty.
-//! - `headers` of a response are compared one by one; one that is `null` must be absent.
-//! - every response with a body must be `application/scim+json` (RFC 7644, section 3.1), whatever the step says.
+//! - `path` follows the base URL. It is written without percent-encoding; characters that a URL cannot contain are
+//!   encoded. `%XX` and `+` stay as they are.
+//! - `body` of a request is JSON, or a string that is sent unchanged, for bodies that are not JSON. The content type is
+//!   `application/scim+json` unless `headers` contain another. A header with the value `null` is not sent.
+//! - `anonymous: true` marks the request with [`Anonymous`], so that the sender adds no credentials.
+//! - `body` of a response is compared completely. If it is omitted, the body is not compared; if it is `null`, the body
+//!   must be empty.
+//! - `headers` of a response are compared one by one; a header with the value `null` must be absent.
+//! - every response with a body must be `application/scim+json` (RFC 7644, section 3.1).
 //!
 //! # Placeholders
 //!
-//! Only values that the server generates may vary, and their form is checked. A placeholder stands alone or inside
-//! of a longer string:
+//! Only values that the server generates can vary, and their form is checked. A placeholder is a complete string or a
+//! part of one:
 //!
-//! | placeholder                   | stands for                                                          |
+//! | placeholder                   | matches                                                             |
 //! |-------------------------------|---------------------------------------------------------------------|
 //! | `{{base}}`                    | the base URL                                                        |
 //! | `{{id}}` `{{time}}` `{{version}}` | a UUID, an RFC 3339 time in UTC, a weak entity tag              |
-//! | `{{cursor}}`                  | a cursor of RFC 9865: some unreserved characters                    |
-//! | `{{id.NAME}}` and so on       | the same; bound to the name when it is first seen, then the same    |
-//! | `{{!version.NAME}}` and so on | the same form, but not the value that is bound to the name          |
-//! | `{{version.NEW!OLD}}`         | both at once: bound to NEW, and not the value that is bound to OLD  |
-//! | `{{any-string}}`              | any text but the empty one; for an error's `detail`                 |
+//! | `{{cursor}}`                  | a cursor of RFC 9865: unreserved characters                         |
+//! | `{{id.NAME}}` and so on       | the first match binds the value to the name, later ones must equal it |
+//! | `{{!version.NAME}}` and so on | a value that differs from the one that is bound to the name         |
+//! | `{{version.NEW!OLD}}`         | binds the value to NEW, and must differ from the value of OLD       |
+//! | `{{any-string}}`              | any text that is not empty; for the `detail` of an error            |
 //!
-//! In a request, `{{base}}` and names that are bound by then are replaced by their values.
+//! In a request, `{{base}}` and names that are already bound are replaced by their values.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ use http::{Method, Request, Response};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::compare::differences;
+use crate::compare;
 use crate::placeholder::Bindings;
 
 /// The media type of SCIM.
@@ -67,24 +67,24 @@ const MEDIA_TYPE: &str = "application/scim+json";
 /// The folders that hold transcripts.
 const FOLDERS: [&str; 2] = ["http", "idp"];
 
-/// Marks a request, in its extensions, that is to be sent without credentials.
+/// Marks a request, in its extensions, that must be sent without credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Anonymous;
 
-/// A conversation with a service whose store is empty at the start.
+/// A sequence of requests to a service with an empty store, and the expected responses.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transcript {
-    /// What the conversation shows, in a few words.
+    /// The subject of the transcript, in a few words.
     pub name: String,
-    /// The same in a sentence, with the section of the RFC.
+    /// The rule that the transcript shows, with the section of the RFC.
     pub about: String,
-    /// How tolerant the service under test has to be: `lenient`, `strict` or `interop`.
+    /// The tolerance of the service under test: `lenient`, `strict` or `interop`.
     pub profile: String,
-    /// Switches for the test that builds the service; an empty object if the file has none.
+    /// Options for the test that builds the service; an empty object if the file has none.
     #[serde(default = "no_switches")]
-    pub host: Value,
-    /// The file's folder and name, for messages.
+    pub switches: Value,
+    /// The folder and the name of the file, for messages.
     #[serde(skip)]
     pub file: String,
     steps: Vec<Step>,
@@ -125,7 +125,7 @@ fn no_switches() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// Reads `null` as a value, which an `Option` alone would take for a missing member.
+/// Reads `null` as a value. By default serde makes no difference between `null` and a missing member.
 fn null_is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
@@ -135,7 +135,7 @@ impl Transcript {
     ///
     /// # Panics
     ///
-    /// If a file is not a transcript; the message names it.
+    /// If a file is not a transcript. The message names it.
     #[must_use]
     pub fn load_all() -> Vec<Self> {
         let load = |path: std::path::PathBuf| {
@@ -145,33 +145,33 @@ impl Transcript {
         FOLDERS.into_iter().flat_map(crate::files).map(load).collect()
     }
 
-    /// The name of the test that runs it: its folder and file, as `http/paging`.
+    /// Returns the name of the test that runs this transcript: its folder and file, such as `http/paging`.
     #[must_use]
     pub fn test_name(&self) -> String {
         self.file.trim_end_matches(".json").replace('\\', "/")
     }
 
-    /// Sends every request through `send`, in order, and checks each response; gives the number of steps.
+    /// Sends every request with `send`, in order, and checks each response. Returns the number of steps.
     ///
-    /// `base` is the absolute base URL of the service, without a slash at its end. The requests carry the whole
-    /// URL; a sender for which only the path counts can take it from there.
+    /// `base_url` is the absolute base URL of the service, without a slash at its end. The requests have absolute URLs.
     ///
     /// # Errors
     ///
-    /// The first step that fails, with all the differences of its response; later steps depend on it.
+    /// A message with all differences of the first response that is not as expected. Later steps are not sent, since they
+    /// depend on it.
     pub fn run(
         &self,
-        base: &str,
+        base_url: &str,
         send: &mut dyn FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>,
     ) -> Result<usize, String> {
-        let mut bindings = Bindings::new(base);
+        let mut bindings = Bindings::new(base_url);
         for step in &self.steps {
             let fail = |reason: String| format!("{}, step `{}`: {reason}", self.file, step.name);
             let request = step.request.build(&bindings).map_err(fail)?;
             let line = format!("{} {}", request.method(), request.uri());
-            let problems = step.response.check(&send(request), &mut bindings);
-            if !problems.is_empty() {
-                return Err(fail(format!("{line}\n  {}", problems.join("\n  "))));
+            let differences = step.response.check(&send(request), &mut bindings);
+            if !differences.is_empty() {
+                return Err(fail(format!("{line}\n  {}", differences.join("\n  "))));
             }
         }
         Ok(self.steps.len())
@@ -221,17 +221,17 @@ fn fill(value: &Value, bindings: &Bindings) -> Result<Value, String> {
     })
 }
 
-/// Percent-encodes what a URL cannot carry as it is (RFC 3986, section 2), and nothing else.
+/// Percent-encodes only the characters that a URL cannot contain (RFC 3986, section 2).
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
-    for (at, byte) in text.bytes().enumerate() {
+    for (index, byte) in text.bytes().enumerate() {
         let is_escape =
-            || text.as_bytes().get(at + 1..at + 3).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit));
-        let carried = match byte {
+            || text.as_bytes().get(index + 1..index + 3).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit));
+        let is_allowed = match byte {
             b'%' => is_escape(),
             _ => byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&byte),
         };
-        if carried {
+        if is_allowed {
             encoded.push(char::from(byte));
         } else {
             encoded.push_str(&format!("%{byte:02X}"));
@@ -241,18 +241,18 @@ fn encode(text: &str) -> String {
 }
 
 impl ExpectedResponse {
-    /// All the ways in which a response is not as expected.
+    /// Returns all differences between a response and the expected one.
     fn check(&self, actual: &Response<Vec<u8>>, bindings: &mut Bindings) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut differences = Vec::new();
         if actual.status() != self.status {
-            problems.push(format!("status: expected {}, got {}", self.status, actual.status().as_u16()));
+            differences.push(format!("status: expected {}, got {}", self.status, actual.status().as_u16()));
         }
         for (name, expected) in &self.headers {
-            problems.extend(check_header(name, expected.as_deref(), actual, bindings));
+            differences.extend(check_header(name, expected.as_deref(), actual, bindings));
         }
         let body = actual.body();
         if !body.is_empty() && actual.headers().get(CONTENT_TYPE).is_none_or(|media| media != MEDIA_TYPE) {
-            problems.push(format!(
+            differences.push(format!(
                 "content-type: expected {MEDIA_TYPE}, got {:?}",
                 actual.headers().get(CONTENT_TYPE)
             ));
@@ -260,16 +260,16 @@ impl ExpectedResponse {
         match &self.body {
             None => {}
             Some(Value::Null) if body.is_empty() => {}
-            Some(Value::Null) => problems.push("the body: expected none".to_owned()),
+            Some(Value::Null) => differences.push("the body: expected an empty one".to_owned()),
             Some(expected) => match serde_json::from_slice(body) {
-                Ok(json) => problems.extend(differences(expected, &json, bindings)),
-                Err(error) => problems.push(format!("the body: not JSON: {error}")),
+                Ok(json) => differences.extend(compare::differences(expected, &json, bindings)),
+                Err(error) => differences.push(format!("the body: expected JSON, got an error: {error}")),
             },
         }
-        if !problems.is_empty() {
-            problems.push(format!("the body was: {}", String::from_utf8_lossy(body)));
+        if !differences.is_empty() {
+            differences.push(format!("the body was: {}", String::from_utf8_lossy(body)));
         }
-        problems
+        differences
     }
 }
 
@@ -280,7 +280,7 @@ fn check_header(
     bindings: &mut Bindings,
 ) -> Option<String> {
     let Ok(key) = HeaderName::from_bytes(name.as_bytes()) else {
-        return Some(format!("{name}: not the name of a header"));
+        return Some(format!("{name}: the transcript expects a header with an invalid name"));
     };
     let value = actual.headers().get(key).map(HeaderValue::to_str);
     match (expected, value) {

@@ -7,12 +7,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
+use scim_core::patch::PATCH_OP;
 use scim_core::{Identity, MemoryProvider, ScimService};
 use serde_json::{Value, json};
 
 const ELEMENTS: usize = 160_000;
 const USERS: usize = 100_000;
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

@@ -14,8 +14,6 @@
 //! | `SCIM_GROUP_PATCH` | The status of a successful PATCH of a group: `204`, or `200` with the group. | `204` |
 //! | `SCIM_UNKNOWN_MEMBERS` | What to do with members that are not resources of the service: `refuse` or `keep`. | `refuse` |
 
-#![deny(missing_debug_implementations)]
-
 mod body;
 mod database;
 mod error;

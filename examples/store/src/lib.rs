@@ -33,8 +33,6 @@
 //!   If a PostgreSQL database already has tables with these names, run `CREATE SCHEMA scim` and use the URL
 //!   `postgres://user@host/database?options=-c%20search_path%3Dscim`.
 
-#![deny(missing_debug_implementations)]
-
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!("enable the feature `sqlite` or `postgres`, or both");
 

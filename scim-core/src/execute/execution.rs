@@ -47,7 +47,7 @@ impl<'a> Execution<'a> {
         Ok(&self.setup().registration(type_index)?.resource_type)
     }
 
-    /// What the provider is told about the request.
+    /// The context of a provider call.
     pub(super) fn context<'c>(&'c self, type_index: TypeIndex, permit: &'c Permit) -> Result<Context<'c>> {
         Ok(Context {
             resource_type: self.resource_type(type_index)?,

@@ -73,7 +73,7 @@ impl Execution<'_> {
         Ok(page)
     }
 
-    /// A page by index over all types: theirs, one after the other in the order of registration.
+    /// A page by index. The resources of each type follow those of the type before it, in the order of registration.
     async fn by_index(&self, types: Vec<TypedQuery>, start: u64, count: usize) -> Result<List> {
         let mut list = empty_list(&types, Some(start));
         let mut before = 0;
@@ -88,7 +88,7 @@ impl Execution<'_> {
         Ok(list)
     }
 
-    /// A page by position, from type to type; back only within one type.
+    /// A page by cursor. It may continue with the next type, but going back it ends with its type.
     async fn by_cursor(&self, types: Vec<TypedQuery>, from: Cursor, binding: &str) -> Result<List> {
         let mut list = empty_list(&types, None);
         let mut next = None;
@@ -136,7 +136,9 @@ impl Execution<'_> {
         let range = window.range(all.len(), count, |position| {
             let probe = types.get(first_query).and_then(|of_type| of_type.query.probe(position));
             let probe = probe.map(|probe| (first_query, probe));
-            all.partition_point(|one| probe.as_ref().is_some_and(|probe| order(&types, one, probe).is_lt()))
+            all.partition_point(|found| {
+                probe.as_ref().is_some_and(|probe| order(&types, found, probe).is_lt())
+            })
         });
         let cursor = |index: usize, window: fn(Position) -> Window| {
             let (index, resource) = all.get(index).filter(|_| start.is_none() && count > 0)?;

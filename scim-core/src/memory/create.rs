@@ -23,11 +23,11 @@ pub(super) fn create(
     let id = new_id();
     let mut resource = resource.stamp_new(cx, &id);
     let list = members_list(resource_type);
-    let added = match list.and_then(|list| resource.as_map_mut().remove(list.attribute().name())) {
+    let members = match list.and_then(|list| resource.as_map_mut().remove(list.attribute().name())) {
         Some(Value::Array(list)) => list,
         _ => Vec::new(),
     };
-    let added: Vec<&Map<String, Value>> = added.iter().filter_map(Value::as_object).collect();
+    let added: Vec<&Map<String, Value>> = members.iter().filter_map(Value::as_object).collect();
     check_members(tenant, resource_type, rules, &id, &added)?;
     let name = resource_type.name();
     let table = tenant.tables.entry(name.to_owned()).or_insert_with(|| Table::new(resource_type, rules));
@@ -39,7 +39,7 @@ pub(super) fn create(
     let mut members = Members::default();
     for element in added {
         tenant.add_to_parent(key_of(element), &address);
-        members.put(stored_member(tenant, resource_type, element));
+        members.insert(stored_member(tenant, resource_type, element));
     }
     tenant.addresses.insert(id.clone(), address.clone());
     let row = Row { id: id.clone(), resource, members, password_hash: rules.hash_password(cx) };

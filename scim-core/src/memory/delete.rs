@@ -1,4 +1,4 @@
-//! Deleting a resource, and whatever of other resources refers to it.
+//! Deleting a resource, and the references that other resources have to it.
 
 use scim_patch::key_of;
 
@@ -23,7 +23,7 @@ pub(super) fn delete(
     for element in row.iter().flat_map(|row| row.members.iter()) {
         tenant.remove_from_parent(key_of(element), &address);
     }
-    // The groups that it was in have changed.
+    // The groups lose a member, so their versions change.
     for (number, table) in tenant.parents.remove(id).unwrap_or_default() {
         let group = tenant.tables.get_mut(&table).and_then(|table| table.rows.get_mut(&number));
         if let Some(group) = group {

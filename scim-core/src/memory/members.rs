@@ -1,4 +1,4 @@
-//! The members of one group, kept by key: adding one costs the same whatever the group's size.
+//! The members of one group, indexed by their ids: adding or removing a member costs the same in a group of any size.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 /// Elements identified by their `value`, in the order in which they were added.
 #[derive(Default)]
 pub(super) struct Members {
-    places: HashMap<String, u64>,
+    /// The position of each member, by its id.
+    positions: HashMap<String, u64>,
     elements: BTreeMap<u64, Map<String, Value>>,
-    next: u64,
+    next_position: u64,
 }
 
 impl Members {
@@ -27,7 +28,8 @@ impl Members {
         self.elements.values()
     }
 
-    /// What a delta comes to. `is_same` compares a stored element with the one that is to be there.
+    /// Determines which members a delta adds, replaces and removes. `is_same` compares a stored element with one of the
+    /// delta.
     pub(super) fn changes<'a>(
         &'a self,
         delta: &ListDelta<'a>,
@@ -40,19 +42,19 @@ impl Members {
     }
 
     fn get(&self, key: &str) -> Option<&Map<String, Value>> {
-        self.elements.get(self.places.get(key)?)
+        self.elements.get(self.positions.get(key)?)
     }
 
-    /// Adds an element, or puts it where the one with its key is.
-    pub(super) fn put(&mut self, element: Map<String, Value>) {
-        let place = *self.places.entry(key_of(&element).to_owned()).or_insert(self.next);
-        self.elements.insert(place, element);
-        self.next = self.next.max(place + 1);
+    /// Adds an element at the end, or replaces the one with the same id.
+    pub(super) fn insert(&mut self, element: Map<String, Value>) {
+        let position = *self.positions.entry(key_of(&element).to_owned()).or_insert(self.next_position);
+        self.elements.insert(position, element);
+        self.next_position = self.next_position.max(position + 1);
     }
 
     pub(super) fn remove(&mut self, key: &str) {
-        if let Some(place) = self.places.remove(key) {
-            self.elements.remove(&place);
+        if let Some(position) = self.positions.remove(key) {
+            self.elements.remove(&position);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which members a group may have, and in which form they are kept.
+//! Which members a group may have, and how they are stored.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,10 +10,14 @@ use serde_json::{Map, Value};
 use super::related_attributes::members_list;
 use super::rules::Rules;
 use super::tenant::Tenant;
-use crate::error::shortened;
 use crate::{Error, Result};
 
-/// Members must be resources, and a group must not be a member of itself, however indirectly.
+/// Checks members that are to be added to a group.
+///
+/// # Errors
+///
+/// 400 `invalidValue` if a member does not exist, or if the group would become a member of itself, directly or
+/// through other groups.
 pub(super) fn check_members(
     tenant: &Tenant,
     resource_type: &ResourceType,
@@ -23,15 +27,14 @@ pub(super) fn check_members(
 ) -> Result<()> {
     let Some(list) = members_list(resource_type).filter(|_| !added.is_empty()) else { return Ok(()) };
     let name = list.attribute().name();
-    let above: HashSet<&str> = ancestors(tenant, id);
+    let ancestors: HashSet<&str> = ancestors(tenant, id);
     for element in added {
         let member = key_of(element);
-        if member == id || above.contains(member) {
+        if member == id || ancestors.contains(member) {
             return Err(Error::invalid_member(name, member, "a group cannot be a member of itself"));
         }
         if !rules.keep_unknown_members && !tenant.addresses.contains_key(member) {
-            let reason = format!("there is no resource `{}`", shortened(member));
-            return Err(Error::invalid_member(name, member, &reason));
+            return Err(Error::unknown_member(name, member));
         }
     }
     Ok(())
@@ -40,20 +43,20 @@ pub(super) fn check_members(
 /// The ids of all groups that a resource is in, directly and through other groups.
 fn ancestors<'t>(tenant: &'t Tenant, id: &'t str) -> HashSet<&'t str> {
     let mut found = HashSet::new();
-    let mut open = vec![id];
-    while let Some(id) = open.pop() {
+    let mut unvisited = vec![id];
+    while let Some(id) = unvisited.pop() {
         for parent in tenant.parents_of(id).filter_map(|(number, table)| tenant.row_in(table, number)) {
             let id = parent.resource.id();
             if found.insert(id) {
-                open.push(id);
+                unvisited.push(id);
             }
         }
     }
     found
 }
 
-/// A member as it is kept: with the type of the resource that it is, and without what is derived
-/// from it, so that it follows when that changes.
+/// Returns a member as it is stored: with the type of its resource, and without `$ref` and the resource's name. These
+/// are derived whenever the member is read, so that they follow the resource.
 pub(super) fn stored_member(
     tenant: &Tenant,
     resource_type: &ResourceType,
@@ -71,8 +74,8 @@ pub(super) fn stored_member(
     element
 }
 
-/// Whether a stored member is the same as one that a client sends with the same key. Its type, and its name unless
-/// a client chose it, are those of the resource that it is.
+/// Whether a stored member equals one that a client sends with the same id. The stored one is compared as clients
+/// read it: with the type of its resource and, unless a client has set another, with its name.
 pub(super) fn is_same_member(
     tenant: &Tenant,
     list: &AttributeRef,
@@ -81,10 +84,11 @@ pub(super) fn is_same_member(
 ) -> bool {
     let id = key_of(sent);
     let mut returned = Cow::Borrowed(stored);
-    if let Some(kind) = sent.get("type").filter(|_| tenant.addresses.contains_key(id))
-        && stored.get("type") != Some(kind)
+    if let Some(sent_type) = sent.get("type").filter(|_| tenant.addresses.contains_key(id))
+        && stored.get("type") != Some(sent_type)
     {
-        returned.to_mut().insert("type".to_owned(), kind.clone());
+        // Clients cannot choose the type, so another one does not make the member another.
+        returned.to_mut().insert("type".to_owned(), sent_type.clone());
     }
     if sent.contains_key("display")
         && !stored.contains_key("display")

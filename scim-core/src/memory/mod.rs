@@ -1,7 +1,7 @@
 //! A provider that keeps everything in memory.
 //!
-//! The data is at the bottom (`table`, `members`, `tenant`); on it work the operations, one file for each method
-//! of a provider; `provider` holds the locks and is what users see.
+//! `table`, `members` and `tenant` hold the data. `create`, `retrieve`, `update`, `delete` and `query` implement one
+//! method of [`Provider`](crate::Provider) each, for a single tenant. `provider` adds the locks and the public type.
 
 mod create;
 mod delete;

@@ -1,4 +1,4 @@
-//! The provider itself: it finds the tenant of a request and locks the data no longer than a step takes.
+//! The public type: it finds the tenant of a request, and locks the data for one short step at a time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -6,25 +6,25 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use async_trait::async_trait;
 use scim_schema::{Projection, ResourceType};
 
-use super::query::{Scan, refuse};
+use super::query::{Scan, refuse_unsearchable};
 use super::rules::Rules;
 use super::tenant::Tenant;
-use super::working_copy::drop_in_turns;
+use super::working_copy::drop_yielding;
 use super::{create, delete, retrieve, update};
 use crate::{
     Capabilities, Context, Deleted, Error, Page, Precondition, Provider, Query, Resource, Result, Update,
     UpdateOptions, Updated,
 };
 
-/// A provider that keeps everything in memory: for tests, for trying things out, and as a reference.
+/// A provider that keeps everything in memory: for tests, for experiments, and as a reference implementation.
 ///
-/// It is indexed by id and by the attributes that must be unique, keeps tenants apart, and keeps
-/// memberships in step: members must exist, a user's `groups` is filled, deleting a resource takes
-/// it out of its groups and out of references such as a manager, and no group contains itself. One value serves all resource types; clones
-/// share their contents.
+/// It indexes resources by their id and by the attributes that must be unique, and separates tenants. It also
+/// maintains memberships: members must exist, a user's `groups` lists its groups, and no group contains itself.
+/// Deleting a resource removes it from its groups and from references such as `manager`. One value serves all
+/// resource types; clones share their contents.
 ///
-/// Members are found and sorted by `value`, `type` and `$ref`; by their `display`, and by what else a type
-/// says of members, they are not: 400 `invalidFilter`, or `invalidValue` for `sortBy`.
+/// Queries can filter and sort by the `value`, `type` and `$ref` of members. They cannot use `display` or other
+/// sub-attributes of members: those are refused with 400 `invalidFilter`, or `invalidValue` for `sortBy`.
 ///
 /// ```
 /// use scim_core::{MemoryProvider, ScimService};
@@ -43,45 +43,48 @@ pub struct MemoryProvider {
     rules: Arc<Rules>,
 }
 
-/// How often an update is applied to what was read, before it keeps others from changing that.
-const ATTEMPTS: usize = 3;
+/// How often an update is tried without holding the lock. After that it holds the lock, so that no other request
+/// can change the resource in between.
+const OPTIMISTIC_ATTEMPTS: usize = 3;
 
 impl MemoryProvider {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Also requires the values of an attribute to differ among the resources of a type; for groups
-    /// named by Entra ID, `unique("Group", "displayName")`.
+    /// Requires the values of an attribute to be unique among the resources of a type, in addition to those that
+    /// the schema declares as unique. For groups from Entra ID, use `unique("Group", "displayName")`.
     #[must_use]
     pub fn unique(self, resource_type: &str, attribute: &str) -> Self {
-        self.rule(|rules| rules.unique.push((resource_type.to_owned(), attribute.to_owned())))
+        self.with_rules(|rules| rules.unique.push((resource_type.to_owned(), attribute.to_owned())))
     }
 
-    /// Keeps members whose id is not that of a resource; without this they are refused.
+    /// Accepts members that do not exist. By default they are refused with 400 `invalidValue`.
     #[must_use]
     pub fn keep_unknown_members(self) -> Self {
-        self.rule(|rules| rules.keep_unknown_members = true)
+        self.with_rules(|rules| rules.keep_unknown_members = true)
     }
 
-    /// Keeps passwords as this function hashes them; without one they are dropped.
+    /// Stores passwords as hashes that this function computes. By default passwords are not stored at all.
     #[must_use]
     pub fn hash_passwords(self, hash: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        self.rule(|rules| rules.hasher = Some(Arc::new(hash)))
+        self.with_rules(|rules| rules.hasher = Some(Arc::new(hash)))
     }
 
-    fn rule(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+    fn with_rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
         change(Arc::make_mut(&mut self.rules));
         self
     }
 
-    /// The hash of a resource's password, for an application that checks it.
+    /// Returns the hash of a resource's password, for an application that verifies passwords. `None` if the resource
+    /// does not exist or has no password.
     pub fn password_hash(&self, tenant: Option<&str>, id: &str) -> Option<String> {
         self.read().get(&tenant.map(str::to_owned))?.password_hash(id).map(str::to_owned)
     }
 
-    /// Updates a resource while others use the store; `None` if one of them has changed it meanwhile.
+    /// Updates a resource without holding the lock while the update is applied. Returns `None` if another request
+    /// has changed the resource in the meantime; nothing is stored then.
     async fn try_update(
         &self,
         cx: &Context<'_>,
@@ -89,15 +92,15 @@ impl MemoryProvider {
         update: &Update,
         options: &UpdateOptions,
     ) -> Result<Option<Updated>> {
-        let key = key(cx);
+        let key = tenant_key(cx);
         let mut started = match self.read().get(&key) {
             Some(tenant) => update::start(tenant, cx, id, update, options)?,
             None => return Err(Error::not_found(id)),
         };
         while !started.copy.is_complete() {
             let copied = self.read().get(&key).and_then(|tenant| update::copy_more(tenant, &mut started));
-            let Some(elements) = copied else { return Ok(None) };
-            cx.budget().count_toward_yield(elements);
+            let Some(copied_elements) = copied else { return Ok(None) };
+            cx.budget().count_toward_yield(copied_elements);
             cx.budget().yield_if_due().await;
         }
         let resource = std::mem::take(&mut started.copy.resource);
@@ -107,11 +110,11 @@ impl MemoryProvider {
             Some(tenant) => update::finish(tenant, cx, &self.rules, &started, &mut applied, returning)?,
             None => return Err(Error::not_found(id)),
         };
-        drop_in_turns(applied.resource, cx.budget()).await;
+        drop_yielding(applied.resource, cx.budget()).await;
         Ok(updated)
     }
 
-    /// Updates a resource while others wait.
+    /// Updates a resource while holding the lock, so that all other requests wait.
     fn update_locked(
         &self,
         cx: &Context<'_>,
@@ -120,7 +123,7 @@ impl MemoryProvider {
         options: &UpdateOptions,
     ) -> Result<Updated> {
         let mut tenants = self.write();
-        let tenant = tenants.get_mut(&key(cx)).ok_or_else(|| Error::not_found(id))?;
+        let tenant = tenants.get_mut(&tenant_key(cx)).ok_or_else(|| Error::not_found(id))?;
         let mut started = update::start(tenant, cx, id, update, options)?;
         while !started.copy.is_complete() {
             update::copy_more(tenant, &mut started).ok_or_else(|| Error::not_found(id))?;
@@ -132,7 +135,8 @@ impl MemoryProvider {
         updated.ok_or_else(|| Error::not_found(id))
     }
 
-    // A panic while the lock was held is a bug of this module; the data is still the best there is.
+    // A lock is poisoned only if this module panicked, which is a bug. The data that is there is still more useful
+    // than a panic in every later request.
     fn read(&self) -> RwLockReadGuard<'_, HashMap<Option<String>, Tenant>> {
         self.tenants.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,17 +146,17 @@ impl MemoryProvider {
     }
 }
 
-fn key(cx: &Context<'_>) -> Option<String> {
+fn tenant_key(cx: &Context<'_>) -> Option<String> {
     cx.tenant().map(str::to_owned)
 }
 
 #[async_trait]
 impl Provider for MemoryProvider {
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
-        refuse(cx.resource_type(), query)?;
+        refuse_unsearchable(cx.resource_type(), query)?;
         let mut scan = Scan::new(query);
         loop {
-            let page = match self.read().get(&key(cx)) {
+            let page = match self.read().get(&tenant_key(cx)) {
                 Some(tenant) => scan.step(cx, tenant)?,
                 None => Some(query.page(cx, [])?),
             };
@@ -164,7 +168,7 @@ impl Provider for MemoryProvider {
     }
 
     async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
-        create::create(self.write().entry(key(cx)).or_default(), cx, &self.rules, resource)
+        create::create(self.write().entry(tenant_key(cx)).or_default(), cx, &self.rules, resource)
     }
 
     async fn retrieve(
@@ -174,7 +178,7 @@ impl Provider for MemoryProvider {
         projection: &Projection,
     ) -> Result<Option<Resource>> {
         let tenants = self.read();
-        let tenant = tenants.get(&key(cx));
+        let tenant = tenants.get(&tenant_key(cx));
         Ok(tenant.and_then(|tenant| retrieve::retrieve(tenant, cx.resource_type(), id, projection)))
     }
 
@@ -185,18 +189,18 @@ impl Provider for MemoryProvider {
         update: &Update,
         options: &UpdateOptions,
     ) -> Result<Updated> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..OPTIMISTIC_ATTEMPTS {
             if let Some(updated) = self.try_update(cx, id, update, options).await? {
                 return Ok(updated);
             }
         }
-        // Others keep changing the resource; they wait now.
+        // Other requests have changed the resource each time; now they have to wait.
         self.update_locked(cx, id, update, options)
     }
 
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
         let mut tenants = self.write();
-        let tenant = tenants.get_mut(&key(cx)).ok_or_else(|| Error::not_found(id))?;
+        let tenant = tenants.get_mut(&tenant_key(cx)).ok_or_else(|| Error::not_found(id))?;
         delete::delete(tenant, cx, id, precondition)
     }
 
@@ -206,8 +210,8 @@ impl Provider for MemoryProvider {
     }
 
     fn unique(&self, resource_type: &ResourceType) -> Vec<String> {
-        let own = self.rules.unique.iter().filter(|(name, _)| name == resource_type.name());
-        own.map(|(_, attribute)| attribute.clone()).collect()
+        let of_type = self.rules.unique.iter().filter(|(name, _)| name == resource_type.name());
+        of_type.map(|(_, attribute)| attribute.clone()).collect()
     }
 }
 

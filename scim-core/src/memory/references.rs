@@ -1,5 +1,5 @@
-//! References from one resource to another that are not memberships, such as a manager: when what
-//! they refer to is deleted, they go.
+//! References to other resources that are not memberships, such as `manager`: they are removed when the resource that
+//! they refer to is deleted.
 
 use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
@@ -8,42 +8,42 @@ use super::related_attributes::reference_value;
 use super::table::Table;
 use crate::{Context, Resource};
 
-/// Takes the references to a resource that is gone out of all rows of a table.
+/// Removes the references to a deleted resource from all rows of a table.
 pub(super) fn drop_references_to(cx: &Context<'_>, table: &mut Table, id: &str) {
     let resource_type = table.resource_type.clone();
     for attribute in resource_type.all_attributes() {
         let Some(value) = reference_value(attribute) else { continue };
-        // A resource that cannot be without it keeps it.
+        // A required attribute cannot be removed, so the reference stays although it refers to nothing.
         if attribute.attribute().is_required() {
             continue;
         }
         for number in table.rows_with(value, id) {
-            table.change(number, |resource| {
-                *resource =
-                    without(&resource_type, attribute, resource.clone(), id).stamp_changed(cx, resource);
+            table.update(number, |resource| {
+                let before = resource.clone();
+                remove_reference(&resource_type, attribute, resource, id);
+                *resource = std::mem::take(resource).stamp_changed(cx, &before);
             });
         }
     }
 }
 
-fn without(
+fn remove_reference(
     resource_type: &ResourceType,
     attribute: &AttributeRef,
-    mut resource: Resource,
+    resource: &mut Resource,
     id: &str,
-) -> Resource {
-    let refers = |value: &Value| value.get("value").and_then(Value::as_str) == Some(id);
+) {
+    let refers_to_id = |value: &Value| value.get("value").and_then(Value::as_str) == Some(id);
     let object = resource.as_map_mut();
-    let left = match attribute.get_mut(object) {
+    let has_other_values = match attribute.get_mut(object) {
         Some(Value::Array(list)) => {
-            list.retain(|element| !refers(element));
+            list.retain(|element| !refers_to_id(element));
             !list.is_empty()
         }
-        value => value.is_some_and(|value| !refers(value)),
+        value => value.is_some_and(|value| !refers_to_id(value)),
     };
-    if !left {
+    if !has_other_values {
         attribute.remove(object);
         resource_type.update_schemas(object);
     }
-    resource
 }

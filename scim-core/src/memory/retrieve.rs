@@ -1,4 +1,4 @@
-//! Reading one resource: what is stored, with what is derived from other resources.
+//! Reading one resource: its stored attributes, and those that are derived from other resources.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,7 +11,7 @@ use super::table::Row;
 use super::tenant::Tenant;
 use crate::Resource;
 
-/// A resource by its id, if there is one of this type.
+/// Returns a resource by its id; `None` if no resource of this type has the id.
 pub(super) fn retrieve(
     tenant: &Tenant,
     resource_type: &ResourceType,
@@ -22,7 +22,7 @@ pub(super) fn retrieve(
     Some(full_resource(tenant, resource_type, tenant.row(address)?, projection))
 }
 
-/// The resource of a row with its members and its groups, as far as the projection shows these.
+/// Returns the resource of a row, with its members and its groups if the projection shows them.
 pub(super) fn full_resource(
     tenant: &Tenant,
     resource_type: &ResourceType,
@@ -45,30 +45,30 @@ pub(super) fn full_resource(
     resource
 }
 
-/// A member with the name that it has now, unless the client gave it another.
+/// Returns a member with the current name of its resource, unless a client has set another `display`.
 fn named_member(tenant: &Tenant, list: &AttributeRef, element: &Map<String, Value>) -> Value {
     let mut element = element.clone();
-    let unnamed = list.sub_attribute("display").is_some() && !element.contains_key("display");
-    if let Some(name) = unnamed.then(|| tenant.display_name(key_of(&element))).flatten() {
+    let is_unnamed = list.sub_attribute("display").is_some() && !element.contains_key("display");
+    if let Some(name) = is_unnamed.then(|| tenant.display_name(key_of(&element))).flatten() {
         element.insert("display".to_owned(), Value::from(name));
     }
     Value::Object(element)
 }
 
-/// The groups that a resource is in, directly and through other groups: level by level, those of each
-/// in the order of their creation.
+/// Returns the groups that a resource is in, directly and through other groups: first the direct ones, then the
+/// groups of these, and so on. On each level they are in the order of their creation.
 pub(super) fn groups_of(tenant: &Tenant, id: &str) -> Vec<Value> {
     let mut groups = Vec::new();
     let mut seen: HashSet<u64> = HashSet::new();
     let mut level: BTreeMap<u64, &str> = tenant.parents_of(id).collect();
-    let mut kind = "direct";
+    let mut type_value = "direct";
     while !level.is_empty() {
         let mut above = BTreeMap::new();
         for (number, table) in level {
             let Some(row) = tenant.row_in(table, number).filter(|_| seen.insert(number)) else { continue };
             let mut group = Map::from_iter([
                 ("value".to_owned(), Value::from(row.resource.id())),
-                ("type".to_owned(), Value::from(kind)),
+                ("type".to_owned(), Value::from(type_value)),
             ]);
             if let Some(name) = row.resource.text("displayName") {
                 group.insert("display".to_owned(), Value::from(name));
@@ -77,7 +77,7 @@ pub(super) fn groups_of(tenant: &Tenant, id: &str) -> Vec<Value> {
             above.extend(tenant.parents_of(row.resource.id()));
         }
         level = above;
-        kind = "indirect";
+        type_value = "indirect";
     }
     groups
 }

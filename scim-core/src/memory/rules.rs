@@ -1,23 +1,23 @@
-//! What the memory provider enforces beyond the schemas.
+//! The options of a memory provider.
 
 use std::sync::Arc;
 
 use crate::Context;
 
-/// How passwords are hashed.
-pub(super) type Hash = dyn Fn(&str) -> String + Send + Sync;
+/// A function that hashes a password.
+pub(super) type PasswordHasher = dyn Fn(&str) -> String + Send + Sync;
 
-/// What the store enforces beyond the schemas.
+/// The rules of a provider in addition to the schemas.
 #[derive(Clone, Default)]
 pub(super) struct Rules {
-    /// (resource type, attribute) pairs whose values must differ.
+    /// The names of a resource type and of an attribute whose values must be unique.
     pub(super) unique: Vec<(String, String)>,
     pub(super) keep_unknown_members: bool,
-    pub(super) hasher: Option<Arc<Hash>>,
+    pub(super) hasher: Option<Arc<PasswordHasher>>,
 }
 
 impl Rules {
-    /// The hash of the password that a request sets, if passwords are kept at all.
+    /// Hashes the password that a request sets; `None` if it sets none, or if passwords are not stored.
     pub(super) fn hash_password(&self, cx: &Context<'_>) -> Option<String> {
         Some(self.hasher.as_ref()?(cx.secrets().get("password")?))
     }

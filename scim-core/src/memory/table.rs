@@ -1,4 +1,4 @@
-//! The resources of one type in one tenant, with the indexes that answer equality filters.
+//! The resources of one type in one tenant, with indexes for equality filters and unique values.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,55 +13,57 @@ use crate::{Error, Resource, Result};
 
 /// One resource.
 pub(super) struct Row {
-    /// Also outside of the resource, so that finding what is related need not look into that.
+    /// The id of the resource, repeated here so that lookups need not search the JSON object.
     pub(super) id: String,
-    /// Without the members, and without what is derived from other resources.
+    /// The resource without its members and without values that are derived from other resources.
     pub(super) resource: Resource,
     pub(super) members: Members,
     pub(super) password_hash: Option<String>,
 }
 
-/// The rows of one resource type by their numbers: in the order of creation, which is that of every query.
+/// The rows of one resource type, by their numbers. That is the order of creation, in which queries return resources
+/// unless they are sorted.
 pub(super) struct Table {
     pub(super) resource_type: ResourceType,
     pub(super) rows: BTreeMap<u64, Row>,
     indexes: Vec<Index>,
 }
 
-/// For each value that some row has in an attribute, those rows.
+/// The rows that have a value in an attribute, by that value.
 struct Index {
-    target: AttributeRef,
+    attribute: AttributeRef,
     unique: bool,
     rows: HashMap<String, BTreeSet<u64>>,
 }
 
-/// Of the attributes that must be unique, of `externalId`, by which identity providers look up, and
-/// of references.
+/// Creates the indexes of a resource type: of attributes that must be unique, of `externalId`, by which identity
+/// providers look up resources, and of references.
 fn indexes<'a>(resource_type: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = Index> + 'a {
-    let own = |target: &AttributeRef| {
-        let path = target.path().as_str();
+    let is_unique_by_rule = |attribute: &AttributeRef| {
+        let path = attribute.path().as_str();
         rules
             .unique
             .iter()
-            .any(|(name, attribute)| name == resource_type.name() && attribute.eq_ignore_ascii_case(path))
+            .any(|(name, unique)| name == resource_type.name() && unique.eq_ignore_ascii_case(path))
     };
     let all = resource_type.all_attributes().flat_map(|attribute| {
-        let refers = reference_value(attribute);
-        attribute.self_and_sub_attributes().map(move |target| (target, refers == Some(target)))
+        let reference = reference_value(attribute);
+        attribute.self_and_sub_attributes().map(move |part| (part, reference == Some(part)))
     });
-    all.filter(|(target, _)| !target.is_complex() && target.path().as_str() != "id").filter_map(
-        move |(target, refers)| {
-            let unique = target.definition().uniqueness() != Uniqueness::None || own(target);
-            let indexed = unique || refers || target.path().as_str() == "externalId";
-            indexed.then(|| Index { target: target.clone(), unique, rows: HashMap::new() })
+    all.filter(|(attribute, _)| !attribute.is_complex() && attribute.path().as_str() != "id").filter_map(
+        move |(attribute, is_reference)| {
+            let unique =
+                attribute.definition().uniqueness() != Uniqueness::None || is_unique_by_rule(attribute);
+            let indexed = unique || is_reference || attribute.path().as_str() == "externalId";
+            indexed.then(|| Index { attribute: attribute.clone(), unique, rows: HashMap::new() })
         },
     )
 }
 
 impl Index {
-    /// The values of a resource, in the form in which equal ones are the same.
+    /// The values of a resource, folded so that values that are equal to a filter have the same key.
     fn keys<'a>(&'a self, resource: &'a Resource) -> impl Iterator<Item = Cow<'a, str>> {
-        self.target.values(resource.as_map()).map(|value| self.target.comparison().equality_key(value))
+        self.attribute.values(resource.as_map()).map(|value| self.attribute.comparison().equality_key(value))
     }
 
     fn owned_keys(&self, resource: &Resource) -> Vec<String> {
@@ -95,16 +97,20 @@ impl Table {
         }
     }
 
-    fn index(&self, target: &AttributeRef) -> Option<&Index> {
-        self.indexes.iter().find(|index| index.target.path() == target.path())
+    fn index(&self, attribute: &AttributeRef) -> Option<&Index> {
+        self.indexes.iter().find(|index| index.attribute.path() == attribute.path())
     }
 
-    /// Refuses a resource with a value that must be unique and that another row has.
-    pub(super) fn check_unique(&self, resource: &Resource, own: Option<u64>) -> Result<()> {
+    /// Refuses a resource that has a unique value of another row. `except` is the row of the resource itself.
+    ///
+    /// # Errors
+    ///
+    /// 409 `uniqueness`.
+    pub(super) fn check_unique(&self, resource: &Resource, except: Option<u64>) -> Result<()> {
         for index in self.indexes.iter().filter(|index| index.unique) {
-            let other = |key: Cow<'_, str>| index.rows.get(&*key)?.iter().find(|row| Some(**row) != own);
+            let other = |key: Cow<'_, str>| index.rows.get(&*key)?.iter().find(|row| Some(**row) != except);
             if index.keys(resource).any(|key| other(key).is_some()) {
-                return Err(Error::uniqueness(index.target.path().as_str()));
+                return Err(Error::uniqueness(index.attribute.path().as_str()));
             }
         }
         Ok(())
@@ -117,13 +123,13 @@ impl Table {
         self.rows.insert(number, row);
     }
 
-    /// Changes the resource of a row.
-    pub(super) fn change(&mut self, number: u64, change: impl FnOnce(&mut Resource)) {
+    /// Updates the resource of a row, and the indexes.
+    pub(super) fn update(&mut self, number: u64, update: impl FnOnce(&mut Resource)) {
         let Some(row) = self.rows.get_mut(&number) else { return };
         let before: Vec<_> = self.indexes.iter().map(|index| index.owned_keys(&row.resource)).collect();
-        change(&mut row.resource);
+        update(&mut row.resource);
         for (index, before) in self.indexes.iter_mut().zip(before) {
-            // Few changes are of what is indexed.
+            // Most updates do not touch an indexed value, so comparing the keys is cheaper than inserting them.
             if !index.keys(&row.resource).eq(before.iter().map(String::as_str)) {
                 index.remove(number, &before);
                 index.add(number, index.owned_keys(&row.resource));
@@ -139,13 +145,14 @@ impl Table {
         Some(row)
     }
 
-    /// The rows that have a value in an indexed attribute.
-    pub(super) fn rows_with(&self, target: &AttributeRef, value: &str) -> Vec<u64> {
-        let rows = self.index(target).and_then(|index| index.rows.get(&*target.comparison().fold(value)));
+    /// The rows that have this value in an indexed attribute.
+    pub(super) fn rows_with(&self, attribute: &AttributeRef, value: &str) -> Vec<u64> {
+        let key = attribute.comparison().fold(value);
+        let rows = self.index(attribute).and_then(|index| index.rows.get(&*key));
         rows.into_iter().flatten().copied().collect()
     }
 
-    /// The rows that can match a filter, if an index tells; the filter must still be asked.
+    /// The rows that can match a filter, if the indexes can tell. The filter must still be evaluated for each of them.
     pub(super) fn candidates(&self, filter: &Predicate) -> Option<Vec<u64>> {
         match filter {
             Predicate::Compare { target, op: CompareOp::Eq, operand: Operand::Text(text) } => {

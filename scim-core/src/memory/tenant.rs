@@ -1,4 +1,4 @@
-//! The data of one tenant: its resources, and who is a member of what.
+//! The data of one tenant: its resources, and which groups each of them is a member of.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,16 +7,16 @@ use scim_schema::ResourceType;
 use super::table::{Row, Table};
 use crate::{ETag, Error, Resource, Result};
 
-/// Where a row is.
+/// The address of a row within its tenant.
 #[derive(Clone)]
 pub(super) struct RowAddress {
-    /// The name of the resource type, which is also that of the table.
+    /// The name of the table, which is the name of its resource type.
     pub(super) table: String,
-    /// The number of the row: rows of all types are numbered in the order of their creation.
+    /// The number of the row. Rows of all types are numbered together, in the order of their creation.
     pub(super) number: u64,
 }
 
-/// Groups in the order of their creation, whatever their types: the table of each by its row's number.
+/// Groups in the order of their creation: the name of each group's table, by the number of its row.
 pub(super) type Groups = BTreeMap<u64, String>;
 
 /// All resources of one tenant.
@@ -24,10 +24,10 @@ pub(super) type Groups = BTreeMap<u64, String>;
 pub(super) struct Tenant {
     pub(super) tables: HashMap<String, Table>,
     pub(super) addresses: HashMap<String, RowAddress>,
-    /// For each member, the groups that it is a direct member of.
+    /// The groups that each resource is a direct member of, by the id of the resource.
     pub(super) parents: HashMap<String, Groups>,
     pub(super) next_number: u64,
-    /// How often anything here has changed.
+    /// Counts every change of this tenant, so that a query can detect one.
     pub(super) changes: u64,
 }
 
@@ -44,7 +44,7 @@ impl Tenant {
         self.tables.get(table)?.rows.get(&number)
     }
 
-    /// Where a resource of this type is.
+    /// Finds a resource of this type.
     ///
     /// # Errors
     ///
@@ -54,23 +54,23 @@ impl Tenant {
         address.ok_or_else(|| Error::not_found(id))
     }
 
-    /// The groups that a resource is a direct member of: number and table of each.
+    /// The groups that a resource is a direct member of: the number and the table of each.
     pub(super) fn parents_of(&self, id: &str) -> impl Iterator<Item = (u64, &str)> {
         self.parents.get(id).into_iter().flatten().map(|(number, table)| (*number, table.as_str()))
     }
 
-    /// The name by which a resource is shown where others refer to it.
+    /// The name that other resources show when they refer to this one.
     pub(super) fn display_name(&self, id: &str) -> Option<&str> {
         let resource = &self.row(self.addresses.get(id)?)?.resource;
         resource.text("displayName").or_else(|| resource.text("userName"))
     }
 
-    /// Notes that a resource has become a member of a group.
+    /// Records that a resource is a member of a group.
     pub(super) fn add_to_parent(&mut self, member: &str, group: &RowAddress) {
         self.parents.entry(member.to_owned()).or_default().insert(group.number, group.table.clone());
     }
 
-    /// Notes that a resource is no longer a member of a group.
+    /// Records that a resource is no longer a member of a group.
     pub(super) fn remove_from_parent(&mut self, member: &str, group: &RowAddress) {
         if let Some(groups) = self.parents.get_mut(member) {
             groups.remove(&group.number);
@@ -81,7 +81,7 @@ impl Tenant {
     }
 }
 
-/// The version that a stored resource has.
+/// Returns the version of a stored resource.
 ///
 /// # Errors
 ///

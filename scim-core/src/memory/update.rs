@@ -1,8 +1,11 @@
-//! Updating a resource in steps, between which others use the store.
+//! Updating a resource in steps, so that other requests can use the store in between.
 //!
-//! [`start`] reads what an update is about, [`copy_more`] copies long lists of it a part at a time, and
-//! [`finish`] stores what the caller has applied to the copy, unless somebody else has changed the resource
-//! in the meantime.
+//! [`start`] copies the attributes that an update reads or writes, and [`copy_more`] goes on with long lists, chunk by
+//! chunk. The caller then applies the update to the copy without holding the lock. [`finish`] stores the result, unless
+//! another request has changed the resource in the meantime.
+//!
+//! Members are stored apart from the resource. If the effect of an update on them can be determined without reading them
+//! (a [`ListDelta`]), they are not copied at all. Otherwise the complete list is put into the copy as an attribute.
 
 use std::borrow::Cow;
 
@@ -19,23 +22,23 @@ use super::tenant::{RowAddress, Tenant, version};
 use super::working_copy::{WorkingCopy, WrittenAttributes};
 use crate::{Applied, Context, ETag, Error, Resource, Result, Update, UpdateOptions, Updated};
 
-/// An update on its way: what was read for it, before it is applied to that.
+/// An update between [`start`] and [`finish`].
 pub(super) struct StartedUpdate<'u> {
     address: RowAddress,
-    /// The version of the resource that was read.
-    before: ETag,
-    /// What the update does to the members, if that can be told without them.
+    /// The version of the resource that was copied.
+    version: ETag,
+    /// What the update does to the members, if that can be determined without reading them.
     delta: Option<ListDelta<'u>>,
-    /// The name of the list of members, if it was put together.
-    loaded: Option<String>,
-    /// What is to be applied.
+    /// The name of the list of members, if it was put into the copy.
+    loaded_list: Option<String>,
+    /// The update, without the changes that are in `delta`.
     pub(super) update: Cow<'u, Update>,
     written: WrittenAttributes,
-    /// What it is to be applied to.
+    /// The attributes that the update is applied to.
     pub(super) copy: WorkingCopy,
 }
 
-/// Reads what an update is about.
+/// Checks the precondition and copies the attributes that an update reads or writes.
 pub(super) fn start<'u>(
     tenant: &Tenant,
     cx: &Context<'_>,
@@ -46,19 +49,17 @@ pub(super) fn start<'u>(
     let resource_type = cx.resource_type();
     let address = tenant.address(resource_type, id)?.clone();
     let row = tenant.row(&address).ok_or_else(|| Error::not_found(id))?;
-    let before = version(&row.resource)?;
-    options.precondition.check(&before)?;
+    let version = version(&row.resource)?;
+    options.precondition.check(&version)?;
 
     let list = members_list(resource_type).map(|target| target.attribute().name());
-    let split = list.and_then(|list| update.split(cx, list));
-    let (delta, update) = match split {
+    let (delta, update) = match list.and_then(|list| update.split(cx, list)) {
         Some((delta, rest)) => (Some(delta), Cow::Owned(rest)),
         None => (None, Cow::Borrowed(update)),
     };
-    let (written, mut copy) = WrittenAttributes::new(resource_type, &update, &row.resource);
-    // An update that looks into the members has them put together for it.
-    let loaded = list.filter(|_| delta.is_none()).map(str::to_owned);
-    if let Some(list) = loaded.as_ref().filter(|_| !row.members.is_empty()) {
+    let (written, mut copy) = WrittenAttributes::with_copy(resource_type, &update, &row.resource);
+    let loaded_list = list.filter(|_| delta.is_none()).map(str::to_owned);
+    if let Some(list) = loaded_list.as_ref().filter(|_| !row.members.is_empty()) {
         let elements = row.members.iter().cloned().map(Value::Object).collect();
         copy.resource.as_map_mut().insert(list.clone(), Value::Array(elements));
     }
@@ -67,18 +68,20 @@ pub(super) fn start<'u>(
         let name = groups.attribute().name().to_owned();
         copy.resource.as_map_mut().insert(name, Value::Array(groups_of(tenant, &row.id)));
     }
-    Ok(StartedUpdate { address, before, delta, loaded, update, written, copy })
+    Ok(StartedUpdate { address, version, delta, loaded_list, update, written, copy })
 }
 
-/// Copies more of what was read; how many elements, `None` if the resource has changed meanwhile.
+/// Copies one more chunk of a long list. Returns how many elements were copied; `None` if the resource has changed in the
+/// meantime.
 pub(super) fn copy_more(tenant: &Tenant, started: &mut StartedUpdate<'_>) -> Option<usize> {
     let row = tenant.row(&started.address)?;
-    let same_version = row.resource.version().as_ref() == Some(&started.before);
+    let same_version = row.resource.version().as_ref() == Some(&started.version);
     same_version.then(|| started.copy.copy_more(&row.resource))
 }
 
-/// Stores what became of what was read; `None` if the resource has changed meanwhile. What is not used
-/// any more is left in `applied`.
+/// Stores an update that the caller has applied to the copy. Returns `None` if the resource has changed in the meantime.
+///
+/// The replaced values are left in `applied`, so that the caller can drop them without holding the lock.
 pub(super) fn finish(
     tenant: &mut Tenant,
     cx: &Context<'_>,
@@ -88,46 +91,46 @@ pub(super) fn finish(
     returning: Option<&Projection>,
 ) -> Result<Option<Updated>> {
     let resource_type = cx.resource_type();
-    let StartedUpdate { address, before, delta, loaded, written, .. } = started;
+    let StartedUpdate { address, version: before, delta, loaded_list, written, .. } = started;
     let Some(row) = tenant.row(address) else { return Ok(None) };
     if version(&row.resource)? != *before {
         return Ok(None);
     }
-    let list = loaded.as_ref().and_then(|list| applied.resource.as_map_mut().remove(list));
-    let delta = members_delta(delta.as_ref(), loaded.is_some(), list.as_ref());
-    // A list that was put together says exactly what each element is to be, a delta what the client sent.
+    let list = loaded_list.as_ref().and_then(|list| applied.resource.as_map_mut().remove(list));
+    let delta = members_delta(delta.as_ref(), loaded_list.is_some(), list.as_ref());
+    // The elements of a loaded list are complete. Those of a delta are as the client sent them, so they can lack values
+    // that are derived from the member.
     let changes =
-        row.members.changes(&delta, |stored, element| match (loaded, members_list(resource_type)) {
+        row.members.changes(&delta, |stored, element| match (loaded_list, members_list(resource_type)) {
             (None, Some(list)) => is_same_member(tenant, list, stored, element),
             _ => stored == element || *stored == stored_member(tenant, resource_type, element),
         });
-    let changed = match loaded {
+    let changed = match loaded_list {
         Some(_) => !cx.secrets().is_empty() || written.differ(&applied.resource, &row.resource),
         None => applied.changed,
     };
     if changed || !changes.is_empty() {
         let id = row.id.clone();
-        let put: Vec<&Map<String, Value>> = changes.added.iter().chain(&changes.replaced).copied().collect();
-        check_members(tenant, resource_type, rules, &id, &put)?;
+        let sent: Vec<&Map<String, Value>> = changes.added.iter().chain(&changes.replaced).copied().collect();
+        check_members(tenant, resource_type, rules, &id, &sent)?;
         let table = tenant.tables.get(resource_type.name()).ok_or_else(|| Error::not_found(&id))?;
         table.check_unique(&applied.resource, Some(address.number))?;
-        let put: Vec<Map<String, Value>> =
-            put.into_iter().map(|element| stored_member(tenant, resource_type, element)).collect();
+        let stored: Vec<Map<String, Value>> =
+            sent.into_iter().map(|element| stored_member(tenant, resource_type, element)).collect();
         let removed = changes.removed.into_iter().map(str::to_owned).collect();
-        let swap = |old: &mut Resource| written.swap(&mut applied.resource, old);
-        store_resource(tenant, cx, address, swap);
+        let write = |resource: &mut Resource| written.swap(&mut applied.resource, resource);
+        store_resource(tenant, cx, address, write);
         if let Some(row) = row_mut(tenant, address) {
             store_password(row, cx, rules);
         }
-        store_members(tenant, address, put, removed);
+        store_members(tenant, address, stored, removed);
     }
     let row = tenant.row(address).ok_or_else(|| Error::not_found(applied.resource.id()))?;
     let resource = returning.map(|projection| full_resource(tenant, resource_type, row, projection));
     Ok(Some(Updated { before: before.clone(), version: version(&row.resource)?, resource }))
 }
 
-/// What an update does to the members: the delta that was split off it, or all that is left in the list if
-/// that was put together for it.
+/// The effect of an update on the members: the delta that was split off it, or the list that it has left in the copy.
 fn members_delta<'a>(delta: Option<&ListDelta<'a>>, loaded: bool, list: Option<&'a Value>) -> ListDelta<'a> {
     match (delta, list) {
         (Some(delta), _) => delta.clone(),
@@ -139,18 +142,18 @@ fn members_delta<'a>(delta: Option<&ListDelta<'a>>, loaded: bool, list: Option<&
     }
 }
 
-/// Changes the resource of a row and stamps it.
+/// Writes the resource of a row, with a new version and time of change.
 fn store_resource(
     tenant: &mut Tenant,
     cx: &Context<'_>,
     address: &RowAddress,
-    put: impl FnOnce(&mut Resource),
+    write: impl FnOnce(&mut Resource),
 ) {
     tenant.changes += 1;
     let Some(table) = tenant.tables.get_mut(&address.table) else { return };
-    table.change(address.number, |resource| {
+    table.update(address.number, |resource| {
         let before = id_and_meta(resource);
-        put(resource);
+        write(resource);
         *resource = std::mem::take(resource).stamp_changed(cx, &before);
     });
 }
@@ -166,21 +169,21 @@ fn store_password(row: &mut Row, cx: &Context<'_>, rules: &Rules) {
 fn store_members(
     tenant: &mut Tenant,
     address: &RowAddress,
-    put: Vec<Map<String, Value>>,
+    stored: Vec<Map<String, Value>>,
     removed: Vec<String>,
 ) {
     for key in &removed {
         tenant.remove_from_parent(key, address);
     }
-    for element in &put {
+    for element in &stored {
         tenant.add_to_parent(key_of(element), address);
     }
     let Some(row) = row_mut(tenant, address) else { return };
     for key in removed {
         row.members.remove(&key);
     }
-    for element in put {
-        row.members.put(element);
+    for element in stored {
+        row.members.insert(element);
     }
 }
 
@@ -188,7 +191,7 @@ fn row_mut<'t>(tenant: &'t mut Tenant, address: &RowAddress) -> Option<&'t mut R
     tenant.tables.get_mut(&address.table)?.rows.get_mut(&address.number)
 }
 
-/// What `stamp_changed` takes over from the resource as it was.
+/// A resource with the attributes that `stamp_changed` reads from the resource before the change.
 fn id_and_meta(resource: &Resource) -> Resource {
     let members = ["id", "meta"].into_iter().filter_map(|name| Some((name, resource.get(name)?.clone())));
     Resource::new(members.map(|(name, value)| (name.to_owned(), value)).collect())

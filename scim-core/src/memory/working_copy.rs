@@ -1,5 +1,7 @@
-//! The part of a resource that an update is about, copied so that others can use the store while the update is
-//! applied to it. The rest need not be copied, and stays as it is whatever becomes of the update.
+//! A copy of those attributes of a resource that an update reads or writes.
+//!
+//! The update is applied to the copy while other requests use the store. The other attributes need not be copied, since
+//! the update cannot change them.
 
 use std::collections::BTreeSet;
 
@@ -15,25 +17,25 @@ pub(super) struct WrittenAttributes {
     names: Option<BTreeSet<String>>,
 }
 
-/// Copying a list of more elements takes so long that others get a turn in between.
-const LONG: usize = 1024;
+/// How many list elements are copied or dropped between two yields.
+const CHUNK: usize = 1024;
 
-/// What an update is to be applied to: a part of a resource, copied without its long lists at first.
+/// The part of a resource that an update is applied to. Long lists are empty at first and are copied in chunks.
 pub(super) struct WorkingCopy {
     pub(super) resource: Resource,
-    /// The names of the lists of which elements are missing.
-    missing: Vec<String>,
+    /// The names of the lists that have not been copied completely.
+    incomplete: Vec<String>,
 }
 
 impl WorkingCopy {
     fn new(names: impl Iterator<Item = String>, object: &Map<String, Value>) -> Self {
-        let mut copy = Self { resource: Resource::default(), missing: Vec::new() };
+        let mut copy = Self { resource: Resource::default(), incomplete: Vec::new() };
         for name in names {
             match object.get(&name) {
-                Some(Value::Array(list)) if list.len() > LONG => {
+                Some(Value::Array(list)) if list.len() > CHUNK => {
                     let empty = Value::Array(Vec::with_capacity(list.len()));
                     copy.resource.as_map_mut().insert(name.clone(), empty);
-                    copy.missing.push(name);
+                    copy.incomplete.push(name);
                 }
                 Some(value) => drop(copy.resource.as_map_mut().insert(name, value.clone())),
                 None => {}
@@ -43,40 +45,40 @@ impl WorkingCopy {
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.missing.is_empty()
+        self.incomplete.is_empty()
     }
 
-    /// Copies more elements from the resource that this is a part of; how many.
-    pub(super) fn copy_more(&mut self, from: &Resource) -> usize {
-        let Some(name) = self.missing.pop() else { return 0 };
-        let all = from.get(&name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    /// Copies one more chunk of elements from the resource. Returns how many elements were copied.
+    pub(super) fn copy_more(&mut self, source: &Resource) -> usize {
+        let Some(name) = self.incomplete.pop() else { return 0 };
+        let all = source.get(&name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let list = self.resource.as_map_mut().get_mut(&name).and_then(Value::as_array_mut);
         let Some(list) = list else { return 0 };
-        let begin = list.len();
-        list.extend(all.iter().skip(begin).take(LONG).cloned());
-        let copied = list.len() - begin;
+        let start = list.len();
+        list.extend(all.iter().skip(start).take(CHUNK).cloned());
+        let copied = list.len() - start;
         if list.len() < all.len() {
-            self.missing.push(name);
+            self.incomplete.push(name);
         }
         copied
     }
 }
 
-/// Frees what a resource holds, in turns as long lists are copied.
-pub(super) async fn drop_in_turns(resource: Resource, budget: &Budget) {
+/// Drops a resource. Long lists are dropped in chunks, with yields in between.
+pub(super) async fn drop_yielding(resource: Resource, budget: &Budget) {
     for value in resource.into_map().values_mut() {
         let Value::Array(list) = value else { continue };
-        while list.len() > LONG {
-            list.truncate(list.len() - LONG);
-            budget.count_toward_yield(LONG);
+        while list.len() > CHUNK {
+            list.truncate(list.len() - CHUNK);
+            budget.count_toward_yield(CHUNK);
             budget.yield_if_due().await;
         }
     }
 }
 
 impl WrittenAttributes {
-    /// The attributes that an update may write, and a copy of these and of those that it only looks at.
-    pub(super) fn new(
+    /// Determines which attributes an update may write, and copies these and those that it only reads.
+    pub(super) fn with_copy(
         resource_type: &ResourceType,
         update: &Update,
         resource: &Resource,
@@ -85,21 +87,24 @@ impl WrittenAttributes {
         let Update::Patch(patch) = update else {
             return (Self { names: None }, WorkingCopy::new(object.keys().cloned(), object));
         };
-        let name = |target: &AttributeRef| target.extension().unwrap_or(target.attribute().name()).to_owned();
-        let names: BTreeSet<String> = patch.attributes().map(name).chain(["schemas".to_owned()]).collect();
-        let read_attributes: BTreeSet<String> = patch.read_attributes().map(name).collect();
-        // `schemas` lists the extensions that the resource has, so an update must see which these are.
+        let member_name = |attribute: &AttributeRef| {
+            attribute.extension().unwrap_or(attribute.attribute().name()).to_owned()
+        };
+        let written: BTreeSet<String> =
+            patch.attributes().map(member_name).chain(["schemas".to_owned()]).collect();
+        let read: BTreeSet<String> = patch.read_attributes().map(member_name).collect();
+        let mut copy = WorkingCopy::new(written.union(&read).cloned(), object);
+        // An update recomputes `schemas` from the extensions that it finds, so the copy must have all of them, if
+        // only as empty objects.
         let extensions = resource_type.extensions().map(|extension| extension.schema().id());
-        let there = extensions.filter(|uri| object.contains_key(*uri));
-        let mut copy = WorkingCopy::new(names.union(&read_attributes).cloned(), object);
-        for uri in there {
-            let part = copy.resource.as_map_mut();
-            part.entry(uri).or_insert_with(|| Value::Object(Map::new()));
+        for uri in extensions.filter(|uri| object.contains_key(*uri)) {
+            let copied = copy.resource.as_map_mut();
+            copied.entry(uri).or_insert_with(|| Value::Object(Map::new()));
         }
-        (Self { names: Some(names) }, copy)
+        (Self { names: Some(written) }, copy)
     }
 
-    /// Whether one of them has another value in the copy than in the resource.
+    /// Whether any of these attributes differs between the copy and the resource.
     pub(super) fn differ(&self, copy: &Resource, resource: &Resource) -> bool {
         let (copy, resource) = (copy.as_map(), resource.as_map());
         match &self.names {
@@ -108,7 +113,7 @@ impl WrittenAttributes {
         }
     }
 
-    /// Swaps their values between the copy and the resource.
+    /// Swaps the values of these attributes between the copy and the resource.
     pub(super) fn swap(&self, copy: &mut Resource, resource: &mut Resource) {
         let Some(names) = &self.names else {
             std::mem::swap(copy, resource);

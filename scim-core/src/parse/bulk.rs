@@ -22,12 +22,13 @@ pub(super) fn read_bulk_request(
     let mut message =
         canonicalize_message(members, Some(BULK_REQUEST), &["Operations", "failOnErrors"], read_context)?;
     if operations.len() > max_operations {
-        return Err(Error::too_large(format!("more than {max_operations} operations (maxOperations)")));
+        return Err(Error::too_large(format!(
+            "the bulk request has more than {max_operations} operations (maxOperations); send several requests"
+        )));
     }
     let fail_on_errors = match message.remove("failOnErrors") {
         None | Some(Value::Null) => usize::MAX,
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {
-            // Less than one error would mean not to begin.
             match number.as_u64().map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)) {
                 Some(limit) if limit > 0 => limit,
                 _ if read_context.allow_quirk(Quirk::NoErrorLimit, "failOnErrors") => usize::MAX,

@@ -34,8 +34,8 @@ pub(crate) struct BulkOperation {
 }
 
 impl BulkOperation {
-    /// Parses an operation. An error is kept as the result of the operation. `bulk_ids` are those of the
-    /// operations before.
+    /// Parses an operation. If that fails, the error becomes the result of the operation. `bulk_ids` has the
+    /// `bulkId`s of the operations before it.
     pub(crate) fn parse(index: usize, raw: &RawValue, setup: &Setup, bulk_ids: &mut HashSet<String>) -> Self {
         let mut read_context = ReadContext::new(&setup.config.tolerance);
         read_context.set_operation(Some(index));
@@ -87,13 +87,15 @@ impl BulkOperation {
         }
         let relative = self.path.starts_with('/') && !self.path.contains("..") && !self.path.contains("//");
         if !relative || self.path.contains(['?', '#']) {
-            return Err(Error::invalid_syntax("`path` must be relative to the base URL, such as `/Users`"));
+            return Err(Error::invalid_syntax(
+                "`path` must be relative to the base URL and begin with `/`, such as `/Users`",
+            ));
         }
         if self.method == "POST" && self.bulk_id.is_none() {
             return Err(Error::invalid_syntax("a POST needs a `bulkId`"));
         }
         if self.method != "DELETE" && self.data.is_none() {
-            return Err(Error::invalid_syntax("the operation needs `data`"));
+            return Err(Error::invalid_syntax("the operation has no `data`"));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The method and the endpoint decide what a request asks for.
+//! Chooses the operation by the method and the endpoint.
 
 use http::{Method, StatusCode};
 
@@ -38,7 +38,7 @@ impl Request<'_> {
             Route::Resource(type_index, id) => self.resource(method, type_index, id),
             Route::Me => self.me(method),
             Route::Discovery(documents) if is_get => {
-                // Every other parameter is ignored (RFC 7644 section 4).
+                // Other parameters are ignored (RFC 7644 section 4).
                 if Parameters::has_filter(self.query) {
                     return Err(Error::forbidden("the discovery endpoints do not support `filter`"));
                 }
@@ -93,7 +93,7 @@ impl Request<'_> {
         let found = identity.and_then(|identity| me.resolve(identity, self.extensions));
         let (type_index, id) = found
             .and_then(|(name, id)| Some((type_named(&name)?, id)))
-            .ok_or_else(|| Error::new(StatusCode::NOT_FOUND, "there is no resource for the caller"))?;
+            .ok_or_else(|| Error::new(StatusCode::NOT_FOUND, "the caller has no resource"))?;
         if me.redirects {
             let mut url = resource_url(self.base_url, self.resource_type(type_index)?.endpoint(), &id);
             if !self.query.is_empty() {

@@ -19,7 +19,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Value> {
 
 /// The body, which must not be missing.
 pub(super) fn not_empty(body: &[u8]) -> Result<&[u8]> {
-    if body.is_empty() { Err(Error::invalid_syntax("the request needs a body")) } else { Ok(body) }
+    if body.is_empty() { Err(Error::invalid_syntax("the request has no body")) } else { Ok(body) }
 }
 
 /// A message with a list whose elements are parsed later, one at a time.
@@ -51,7 +51,7 @@ impl<'de> Visitor<'de> for Members {
     type Value = Message;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the body to be a JSON object, with `schemas` and `{}`", self.0)
+        write!(f, "the body to be a JSON object with `schemas` and `{}`", self.0)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Message, A::Error> {
@@ -122,7 +122,7 @@ mod tests {
             assert_eq!(error.scim_type(), Some(scim_schema::ScimType::InvalidSyntax), "{text:.20}");
         }
         assert!(parse(b"\"\xff\"").is_err());
-        // Too large for a float; kept as it is where serde_json keeps the digits.
+        // Too large for a float. With `arbitrary_precision`, serde_json keeps its digits.
         assert!(parse(b"1e999").map_or(true, |number| number.to_string().contains("999")));
     }
 }

@@ -164,8 +164,8 @@ fn decoded(text: &str) -> Result<String> {
     decode_query(text).filter(|text| !text.contains('\0')).ok_or_else(invalid)
 }
 
-/// A filter of a URL, in which a `+` stands for a blank, as in a form. But clients that encode blanks as
-/// `%20` mean a plus where they write one in a quoted text, as in the name `a+b@example.com`.
+/// Encodes each `+` that stands for itself in the filter of a URL. In a URL, `+` stands for a space, as in a form.
+/// But clients that encode spaces as `%20` do not encode a plus sign in a string, as in `a+b@example.com`.
 fn with_pluses<'a>(filter: &'a str, read_context: &mut ReadContext<'_>) -> Cow<'a, str> {
     if !filter.contains('+') || !(filter.contains("%20") || filter.contains(' ')) {
         return Cow::Borrowed(filter);
@@ -177,7 +177,7 @@ fn with_pluses<'a>(filter: &'a str, read_context: &mut ReadContext<'_>) -> Cow<'
         let (is_quote, is_escape) = (c == '"' || encoded("%22"), c == '\\' || encoded("%5c"));
         let mut length = if c != '%' || rest.get(..3).is_none() { c.len_utf8() } else { 3 };
         match c {
-            // The blanks of this filter are written so.
+            // The client encodes spaces as `+`.
             '+' if !quoted => return Cow::Borrowed(filter),
             '+' => {
                 kept.push_str("%2B");
@@ -185,7 +185,7 @@ fn with_pluses<'a>(filter: &'a str, read_context: &mut ReadContext<'_>) -> Cow<'
             }
             _ => {
                 if quoted && is_escape {
-                    // What is escaped, a quotation mark above all, goes along.
+                    // The escaped character, often a quotation mark, does not end the string.
                     let escaped = rest.get(length..).unwrap_or_default();
                     length += match escaped.chars().next() {
                         Some('%') if escaped.get(..3).is_some() => 3,
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_clients_write() {
+    fn reads_the_forms_that_clients_send() {
         let parameters = query("&filter=userName+eq+%22a%26b%22&startindex=0&COUNT=-3&foo=1&").unwrap();
         assert_eq!(parameters.filter.as_deref(), Some("userName eq \"a&b\""));
         assert_eq!((parameters.start_index().unwrap(), parameters.count().unwrap()), (Some(1), Some(-3)));
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_number_or_order() {
+    fn refuses_malformed_numbers_and_orders() {
         for text in ["count=ten", "count=1e3", "count=--1"] {
             assert!(query(text).unwrap().count().is_err(), "{text}");
         }
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_found_among_anything() {
+    fn finds_a_filter_among_other_parameters() {
         for text in ["filter=", "count=x&FILTER=a", "f%69lter=a"] {
             assert!(Parameters::has_filter(text), "{text}");
         }

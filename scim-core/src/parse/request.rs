@@ -68,7 +68,7 @@ impl<'a> Request<'a> {
             }
             (Some(_), Some(_)) => Err(Error::from_scim_type(
                 ScimType::InvalidValue,
-                "`attributes` and `excludedAttributes` exclude each other; send one of them",
+                "`attributes` and `excludedAttributes` cannot be combined; send one of them",
             )),
         }
     }
@@ -100,7 +100,7 @@ impl<'a> Request<'a> {
         match &mut self.body {
             Body::Bytes(..) => json::parse(self.bytes()?),
             Body::Value(value) => {
-                value.take().ok_or_else(|| Error::invalid_syntax("the operation needs `data`"))
+                value.take().ok_or_else(|| Error::invalid_syntax("the operation has no `data`"))
             }
         }
     }
@@ -120,7 +120,9 @@ impl<'a> Request<'a> {
     pub(super) fn body_object(&mut self) -> Result<Map<String, Value>> {
         match self.json()? {
             Value::Object(object) => Ok(object),
-            _ => Err(Error::invalid_syntax("the body must be a JSON object: the resource")),
+            _ => Err(Error::invalid_syntax(
+                "the body must be a JSON object with the attributes of the resource",
+            )),
         }
     }
 }

@@ -39,7 +39,7 @@ impl Route {
             })
             .collect::<Result<Vec<String>>>()?;
         if let Some(version) = segments.first().and_then(|segment| protocol_version(segment)) {
-            // RFC 7644 section 3.13; this is version 2.
+            // RFC 7644 section 3.13: the service supports version 2.
             if version != "2" {
                 return Err(Error::from_scim_type(
                     scim_schema::ScimType::InvalidVers,

@@ -67,7 +67,7 @@ impl Request<'_> {
         if parameters.start_index()?.is_some() {
             return Err(Error::from_scim_type(
                 ScimType::InvalidValue,
-                "`startIndex` and `cursor` exclude each other",
+                "`startIndex` and `cursor` cannot be combined; send one of them",
             ));
         }
         let invalid_count = |detail: String| Error::from_scim_type(ScimType::InvalidCount, detail);
@@ -141,7 +141,7 @@ impl Request<'_> {
             sorts.push(sort);
         }
         if sorts.iter().all(Option::is_none) {
-            return Err(unsortable("no resource type has such an attribute"));
+            return Err(unsortable("no resource type has this attribute"));
         }
         Ok((sorts, type_order))
     }
@@ -152,7 +152,10 @@ impl Request<'_> {
         by: &str,
         is_among_several: bool,
     ) -> Result<Option<AttributeRef>> {
-        let path = by.trim().parse().map_err(|_| unsortable("not an attribute name"))?;
+        let path = by
+            .trim()
+            .parse()
+            .map_err(|_| unsortable("must be the path of an attribute, such as `userName`"))?;
         let target = match resource_type.resolve(&path, &mut self.read_context) {
             Ok(target) => target,
             Err(_) if is_among_several => return Ok(None),
@@ -163,7 +166,7 @@ impl Request<'_> {
             true => target
                 .sub_attribute("value")
                 .cloned()
-                .ok_or_else(|| unsortable("a complex attribute needs a sub-attribute to sort by"))?,
+                .ok_or_else(|| unsortable("the attribute is complex; send the path of a sub-attribute"))?,
         };
         // The order of resources would reveal a value that is never returned.
         if [target.attribute(), target.definition()]

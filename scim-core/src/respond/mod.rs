@@ -108,7 +108,7 @@ impl ResponseWriter {
         let envelope = ListEnvelope { list, count: resources.clone().count() };
         self.write_body(|text| {
             serde_json::to_writer(&mut *text, &envelope)?;
-            // The member is there on an empty page too: clients read it without checking.
+            // `Resources` is written on an empty page too: clients read it without checking.
             text.pop();
             text.extend_from_slice(b",\"Resources\":[");
             for (index, resource) in resources.enumerate() {

@@ -1,5 +1,6 @@
 //! Configuring a service: its resource types, their providers, and its options.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,61 +129,8 @@ impl ScimServiceBuilder {
     /// host has a mistake in its middleware.
     ///
     /// Providers are called for one tenant, and cursors, uniqueness and references are within it. The host's
-    /// middleware finds out the tenant of a request and puts it into the identity. From the path,
-    /// `/{tenant}/scim/v2`:
-    ///
-    /// ```
-    /// use http::Request;
-    /// use scim_core::{BaseUrl, Identity, MemoryProvider, ScimService};
-    ///
-    /// let store = MemoryProvider::new();
-    /// let service = ScimService::builder()
-    ///     .base_url("https://app.example.com/scim/v2")
-    ///     .users(store.clone())
-    ///     .groups(store)
-    ///     .multi_tenant()
-    ///     .build()?;
-    ///
-    /// // The middleware has checked that the caller may act for the tenant.
-    /// fn in_tenant_of_path(request: &mut Request<Vec<u8>>) -> Option<()> {
-    ///     let (tenant, _) = request.uri().path().strip_prefix('/')?.split_once("/scim/v2")?;
-    ///     let base = format!("https://app.example.com/{tenant}/scim/v2");
-    ///     let identity = Identity::new("entra").in_tenant(tenant);
-    ///     request.extensions_mut().insert(identity);
-    ///     request.extensions_mut().insert(BaseUrl::new(base).ok()?);
-    ///     Some(())
-    /// }
-    ///
-    /// let user = r#"{ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "bea" }"#;
-    /// let mut request = Request::post("/contoso/scim/v2/Users").body(user.as_bytes().to_vec())?;
-    /// in_tenant_of_path(&mut request).unwrap();
-    /// let created = pollster::block_on(service.handle(request));
-    /// let location = created.headers()["location"].to_str()?;
-    /// assert!(location.starts_with("https://app.example.com/contoso/scim/v2/Users/"));
-    /// # let mut request = Request::get("/fabrikam/scim/v2/Users").body(vec![])?;
-    /// # in_tenant_of_path(&mut request).unwrap();
-    /// # let other = pollster::block_on(service.handle(request));
-    /// # assert!(String::from_utf8_lossy(other.body()).contains("\"totalResults\":0"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// From a header, where all tenants have the same base URL:
-    ///
-    /// ```
-    /// use http::Request;
-    /// use scim_core::Identity;
-    ///
-    /// fn in_tenant_of_header(request: &mut Request<Vec<u8>>) -> Option<()> {
-    ///     let tenant = request.headers().get("x-tenant")?.to_str().ok()?;
-    ///     let identity = Identity::new("entra").in_tenant(tenant);
-    ///     request.extensions_mut().insert(identity);
-    ///     Some(())
-    /// }
-    /// # let mut request = Request::get("/Users").header("x-tenant", "contoso").body(vec![])?;
-    /// # in_tenant_of_header(&mut request).unwrap();
-    /// # assert_eq!(request.extensions().get::<Identity>().unwrap().tenant.as_deref(), Some("contoso"));
-    /// # Ok::<(), http::Error>(())
-    /// ```
+    /// middleware finds out the tenant of a request and puts it into the identity; the
+    /// [guide to tenants](crate::guide::tenants) shows how, from the path and from a header.
     pub fn multi_tenant(mut self) -> Self {
         self.config.multi_tenant = true;
         self
@@ -217,13 +165,13 @@ impl ScimServiceBuilder {
     }
 
     /// Sets the limits of a filter.
-    pub fn filter_limits(mut self, limits: scim_filter::Limits) -> Self {
+    pub fn filter_limits(mut self, limits: scim_filter::FilterLimits) -> Self {
         self.config.filter_limits = limits;
         self
     }
 
     /// Sets the limits of a PATCH request.
-    pub fn patch_limits(mut self, limits: scim_patch::Limits) -> Self {
+    pub fn patch_limits(mut self, limits: scim_patch::PatchLimits) -> Self {
         self.config.patch_limits = limits;
         self
     }
@@ -279,5 +227,15 @@ impl ScimServiceBuilder {
     pub fn monitor(mut self, monitor: impl Monitor + 'static) -> Self {
         self.config.monitor = Some(Box::new(monitor));
         self
+    }
+}
+
+impl fmt::Debug for ScimServiceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let types = self.registrations.iter().map(|registration| registration.resource_type.name());
+        f.debug_struct("ScimServiceBuilder")
+            .field("base_url", &self.config.base_url)
+            .field("resource_types", &types.collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }

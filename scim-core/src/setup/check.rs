@@ -183,7 +183,9 @@ fn with_unique(resource_type: &ResourceType, unique: &[&AttributeRef]) -> Result
                 let name =
                     target.sub().map_or(attribute.to_owned(), |sub| format!("{attribute}.{}", sub.name()));
                 match schema.attribute(attribute) {
-                    Some(_) => schema.adjust(&name, |one| one.with_uniqueness(Uniqueness::Server)),
+                    Some(_) => {
+                        schema.adjust(&name, |attribute| attribute.with_uniqueness(Uniqueness::Server))
+                    }
                     // One that every resource has, whether its schema names it or not.
                     None => {
                         schema.with_attribute(target.attribute().clone().with_uniqueness(Uniqueness::Server))

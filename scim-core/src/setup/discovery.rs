@@ -40,9 +40,15 @@ impl Discovery {
         schemas: &[Schema],
     ) -> Self {
         Self {
-            configuration: configuration(config, capabilities),
-            resource_types: registrations.iter().map(|r| resource_type(&r.resource_type)).collect(),
-            schemas: schemas.iter().map(|one| schema(one, is_core(one, registrations))).collect(),
+            configuration: configuration_document(config, capabilities),
+            resource_types: registrations
+                .iter()
+                .map(|registration| resource_type_document(&registration.resource_type))
+                .collect(),
+            schemas: schemas
+                .iter()
+                .map(|schema| schema_document(schema, is_core(schema, registrations)))
+                .collect(),
         }
     }
 }
@@ -58,21 +64,21 @@ pub(crate) enum Documents {
 impl Documents {
     /// The documents that are meant, of all there are.
     pub(crate) fn select(self, discovery: &Discovery) -> &[Document] {
-        let (all, one) = match self {
+        let (all, selected) = match self {
             Self::Configuration => return std::slice::from_ref(&discovery.configuration),
-            Self::Schemas(one) => (&discovery.schemas, one),
-            Self::ResourceTypes(one) => (&discovery.resource_types, one),
+            Self::Schemas(index) => (&discovery.schemas, index),
+            Self::ResourceTypes(index) => (&discovery.resource_types, index),
         };
-        match one {
+        match selected {
             None => all,
-            Some(one) => all.get(one..=one).unwrap_or_default(),
+            Some(index) => all.get(index..=index).unwrap_or_default(),
         }
     }
 
     /// The version of the document, or of the list.
     pub(crate) fn version(self, discovery: &Discovery) -> ETag {
         match self.select(discovery) {
-            [one] if !self.is_list() => one.version.clone(),
+            [document] if !self.is_list() => document.version.clone(),
             all => version_of(all.iter().map(|document| document.version.opaque())),
         }
     }
@@ -158,7 +164,7 @@ fn version_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> ETag {
 }
 
 /// RFC 7643 section 5, with the pagination of RFC 9865 section 4.
-fn configuration(config: &Config, capabilities: Capabilities) -> Document {
+fn configuration_document(config: &Config, capabilities: Capabilities) -> Document {
     let supported = |supported: bool| json!({ "supported": supported });
     let urns = config.extensions.iter().map(|(urn, _)| urn.as_str());
     let schemas: Vec<&str> = std::iter::once(standard::SERVICE_PROVIDER_CONFIG).chain(urns).collect();
@@ -203,17 +209,23 @@ fn pagination(config: &Config, capabilities: Capabilities) -> Value {
     pagination
 }
 
-/// RFC 7643 section 6.
-fn resource_type(on: &ResourceType) -> Document {
-    let extensions: Vec<Value> =
-        on.extensions().map(|e| json!({ "schema": e.schema().id(), "required": e.is_required() })).collect();
-    let document = Document::new(on.name(), "ResourceType", format!("/ResourceTypes/{}", on.name()))
-        .with("schemas", &[standard::RESOURCE_TYPE])
-        .with("id", &on.name())
-        .with("name", &on.name())
-        .with_text("description", on.description())
-        .with("endpoint", &on.endpoint())
-        .with("schema", &on.schema().id());
+/// A document of `/ResourceTypes` (RFC 7643 section 6).
+fn resource_type_document(resource_type: &ResourceType) -> Document {
+    let extensions: Vec<Value> = resource_type
+        .extensions()
+        .map(|extension| json!({ "schema": extension.schema().id(), "required": extension.is_required() }))
+        .collect();
+    let document = Document::new(
+        resource_type.name(),
+        "ResourceType",
+        format!("/ResourceTypes/{}", resource_type.name()),
+    )
+    .with("schemas", &[standard::RESOURCE_TYPE])
+    .with("id", &resource_type.name())
+    .with("name", &resource_type.name())
+    .with_text("description", resource_type.description())
+    .with("endpoint", &resource_type.endpoint())
+    .with("schema", &resource_type.schema().id());
     if extensions.is_empty() { document } else { document.with("schemaExtensions", &extensions) }
 }
 
@@ -222,11 +234,11 @@ fn is_core(schema: &Schema, registrations: &[Registration]) -> bool {
     registrations.iter().any(|registration| registration.resource_type.schema() == schema)
 }
 
-/// RFC 7643 section 7. Of the attributes that every resource has, `externalId` is the only one that a client
-/// writes, so the core schemas list it.
-fn schema(schema: &Schema, core: bool) -> Document {
+/// A document of `/Schemas` (RFC 7643 section 7). Core schemas list `externalId`, the only common attribute that a
+/// client writes.
+fn schema_document(schema: &Schema, is_core: bool) -> Document {
     let mut attributes = schema.attributes().to_vec();
-    if core && schema.attribute("externalId").is_none() {
+    if is_core && schema.attribute("externalId").is_none() {
         attributes.push(standard::external_id());
     }
     Document::new(schema.id(), "Schema", format!("/Schemas/{}", schema.id()))

@@ -1,4 +1,4 @@
-//! One check: what it proves, when it applies and how it is run.
+//! A check: the rule that it proves, when it applies and how it runs.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,15 +6,18 @@ use std::pin::Pin;
 use super::environment::Environment;
 use super::verdict::Verdict;
 
-/// A check: its name, the sentence of the contract that it proves, and how.
+/// A check of one rule of the contract.
 pub(super) struct Check {
     pub(super) name: &'static str,
-    pub(super) sentence: &'static str,
+    /// The rule that the check proves, as a sentence.
+    pub(super) rule: &'static str,
+    /// What to change in a provider that breaks the rule.
+    pub(super) hint: &'static str,
     pub(super) requirement: Requirement,
     pub(super) run: Run,
 }
 
-/// What a provider must claim for a check to apply.
+/// What a provider must announce, or its types must have, for a check to apply.
 #[derive(Clone, Copy)]
 pub(super) enum Requirement {
     Nothing,
@@ -43,25 +46,31 @@ impl Requirement {
     }
 }
 
-/// How a check is run.
+/// The function of a check.
 pub(super) enum Run {
-    /// As a future.
+    /// Runs as a future.
     Task(for<'a> fn(&'a Environment) -> Pin<Box<dyn Future<Output = Verdict> + 'a>>),
-    /// It starts threads, and so cannot run inside of a future.
+    /// Starts threads that run futures, so it must not run inside of a future itself.
     Threads(fn(&Environment) -> Verdict),
 }
 
 impl Check {
-    /// Whether the provider claims what the check is about.
+    /// Whether the check applies to the provider.
     pub(super) fn applies(&self, env: &Environment) -> bool {
         self.requirement.is_met(env)
     }
 
-    /// Runs the check; a panic is a failure.
+    /// The text of the report for a failure.
+    pub(super) fn explain(&self, reason: &str) -> String {
+        format!("{}: {reason}\n    hint: {}", self.rule, self.hint)
+    }
+
+    /// Runs the check. A panic is a failure.
     pub(super) fn run(&self, env: &Environment) -> Verdict {
-        env.guarded(|| match self.run {
+        env.run_guarded(|| match self.run {
             Run::Task(run) => {
-                let mut verdict = Err("it was not run to its end".to_owned());
+                let mut verdict =
+                    Err("the function of `Suite::block_on` returned before the future was done".to_owned());
                 (env.block_on)(Box::pin(async { verdict = run(env).await }));
                 verdict
             }

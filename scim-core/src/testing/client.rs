@@ -10,14 +10,14 @@ use crate::{Identity, ScimService};
 /// The base URL that the suite uses.
 pub(super) const BASE_URL: &str = "https://suite.example.com/scim/v2";
 
-/// All but the unreserved characters (RFC 3986 section 2.3).
+/// All characters but the unreserved ones (RFC 3986 section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A client in one tenant.
+/// Sends requests of one identity.
 pub(super) struct Client<'a> {
     service: &'a ScimService,
     identity: Identity,
-    types: &'a [ResourceType],
+    resource_types: &'a [ResourceType],
 }
 
 /// The response to a request.
@@ -29,12 +29,16 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// The reply, if it has this status.
-    pub(super) fn expect(self, status: u16, what: &str) -> Result<Self, String> {
+    /// Returns the reply if it has this status. `sent` describes the request for the message.
+    ///
+    /// # Errors
+    ///
+    /// A message with the expected and the actual response.
+    pub(super) fn expect(self, status: u16, sent: &str) -> Result<Self, String> {
         if self.status == status {
             return Ok(self);
         }
-        Err(format!("{what} is answered with {} instead of {status}: {}", self.status, self.body))
+        Err(format!("sent {sent}, expected status {status}, got {}: {}", self.status, self.body))
     }
 
     pub(super) fn id(&self) -> String {
@@ -65,11 +69,15 @@ impl Reply {
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(service: &'a ScimService, identity: Identity, types: &'a [ResourceType]) -> Self {
-        Self { service, identity, types }
+    pub(super) fn new(
+        service: &'a ScimService,
+        identity: Identity,
+        resource_types: &'a [ResourceType],
+    ) -> Self {
+        Self { service, identity, resource_types }
     }
 
-    /// Sends a request; `path` is below the base URL, with its query encoded.
+    /// Sends a request. `path` is relative to the base URL; its query must be percent-encoded.
     pub(super) async fn send(
         &self,
         method: Method,
@@ -83,7 +91,11 @@ impl<'a> Client<'a> {
         }
         let body = body.map(Value::to_string).unwrap_or_default().into_bytes();
         let Ok(mut request) = request.body(body) else {
-            return Reply { status: 0, etag: None, body: json!("the request cannot be made") };
+            return Reply {
+                status: 0,
+                etag: None,
+                body: json!("the suite made an invalid request, which is a bug of the suite"),
+            };
         };
         request.extensions_mut().insert(self.identity.clone());
         let response = self.service.handle(request).await;
@@ -105,7 +117,7 @@ impl<'a> Client<'a> {
         self.send(Method::PUT, path, Some(body), None).await
     }
 
-    /// PATCH with these operations; with the resource in the reply.
+    /// Sends a PATCH with these operations.
     pub(super) async fn patch(&self, path: &str, operations: Value) -> Reply {
         self.send(Method::PATCH, path, Some(&patch_body(operations)), None).await
     }
@@ -114,25 +126,33 @@ impl<'a> Client<'a> {
         self.send(Method::DELETE, path, None, None).await
     }
 
-    /// Creates a resource and gives back its reply.
+    /// Creates a resource.
+    ///
+    /// # Errors
+    ///
+    /// If the status is not 201.
     pub(super) async fn create(&self, resource_type: &ResourceType, body: &Value) -> Result<Reply, String> {
-        self.post(resource_type.endpoint(), body).await.expect(201, "creating a resource")
+        self.post(resource_type.endpoint(), body)
+            .await
+            .expect(201, &format!("POST {} {body}", resource_type.endpoint()))
     }
 
-    /// A query with parameters, which are encoded here.
+    /// Sends a query. This method percent-encodes the values of the parameters.
     pub(super) async fn query(&self, resource_type: &ResourceType, parameters: &[(&str, &str)]) -> Reply {
         let query: Vec<String> =
             parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         self.get(&format!("{}?{}", resource_type.endpoint(), query.join("&"))).await
     }
 
-    /// Deletes all resources; how many are left. What is refused as long as another refers to it is
-    /// tried again when that is gone.
-    pub(super) async fn delete_everything(&self) -> usize {
+    /// Deletes all resources, and returns how many are still there.
+    ///
+    /// A provider can refuse to delete a resource that another one refers to, so this tries again as long as the number
+    /// of resources becomes smaller.
+    pub(super) async fn delete_all(&self) -> usize {
         let mut before = usize::MAX;
         loop {
             let mut found = 0;
-            for resource_type in self.types {
+            for resource_type in self.resource_types {
                 for id in self.query(resource_type, &[("count", "1000")]).await.ids() {
                     found += 1;
                     self.delete(&format!("{}/{id}", resource_type.endpoint())).await;

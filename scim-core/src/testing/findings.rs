@@ -1,23 +1,23 @@
-//! What the suite finds out about the provider before it checks it.
+//! What the suite learns about the provider before the checks run.
 
 use scim_schema::AttributeRef;
 
 use super::verdict::Verdict;
 
-/// What the suite finds out about the provider before it checks it.
+/// What the suite learns about the provider before the checks run.
 #[derive(Debug)]
 pub(super) struct Findings {
-    /// Whether the values that the resource type allows are taken.
+    /// Whether the provider accepts the values that the resource type allows.
     pub(super) kept: Verdict,
-    /// Whether what is returned is valid by the resource type.
+    /// Whether the returned resources are valid.
     pub(super) valid: Verdict,
-    /// Whether lists keep two elements or refuse the second.
+    /// Whether each list either stores two elements or refuses the second.
     pub(super) elements: Verdict,
-    /// Attributes that come back changed, or not at all.
+    /// Attributes that are returned changed, or not at all.
     pub(super) not_kept: Vec<AttributeRef>,
-    /// Those, and the ones that are refused.
+    /// The attributes that the provider does not keep, and those that it refuses.
     pub(super) unusable: Vec<AttributeRef>,
-    /// Lists that take no second element.
+    /// Lists that store only one element.
     pub(super) single_element_lists: Vec<AttributeRef>,
 }
 

@@ -1,13 +1,12 @@
-//! A tenant with some users, and groups of them.
+//! A tenant with users that can be members of groups.
 
 use serde_json::{Value, json};
 
 use super::client::{Client, Reply};
 use super::environment::{Environment, Membership};
-use super::tested_type::put;
 use super::values::minimal_body;
 
-/// A tenant with some resources of the tested type, called users here, that can be members of groups.
+/// A tenant with resources of the tested type, here called users, which can be members of groups.
 pub(super) struct GroupScene<'a> {
     pub(super) client: Client<'a>,
     pub(super) membership: Membership<'a>,
@@ -15,9 +14,10 @@ pub(super) struct GroupScene<'a> {
 }
 
 impl<'a> GroupScene<'a> {
-    /// Creates so many users.
+    /// Creates a tenant with this number of users.
     pub(super) async fn new(env: &'a Environment, users: usize) -> Result<Self, String> {
-        let membership = env.membership().ok_or("no resource type has members")?;
+        let membership =
+            env.membership().ok_or("none of the resource types has an attribute that lists members")?;
         let client = env.client();
         let mut user_ids = Vec::new();
         for number in 0..users {
@@ -37,19 +37,19 @@ impl<'a> GroupScene<'a> {
         self.client.create(self.membership.groups, &self.group_body(name, members)).await
     }
 
-    /// A group with these members, as it is sent.
+    /// The body for a request that creates or replaces a group with these members.
     pub(super) fn group_body(&self, name: &str, members: &[&str]) -> Value {
         let mut body = minimal_body(self.membership.groups, name);
-        put(&mut body, self.membership.list, member_elements(members));
+        self.membership.list.set(&mut body, member_elements(members));
         Value::Object(body)
     }
 
-    /// The path of a group, below the base URL.
+    /// The path of a group, relative to the base URL.
     pub(super) fn path(&self, id: &str) -> String {
         format!("{}/{id}", self.membership.groups.endpoint())
     }
 
-    /// The members that a group has, in order of their ids.
+    /// Reads the ids of the members of a group, sorted.
     pub(super) async fn members(&self, id: &str) -> Vec<String> {
         let group = self.client.get(&self.path(id)).await;
         let list = group.body.get(self.list_name()).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -64,7 +64,7 @@ impl<'a> GroupScene<'a> {
         self.user_ids.get(number).map(String::as_str).unwrap_or_default()
     }
 
-    /// The ids of some users, in order.
+    /// The ids of some users, sorted.
     pub(super) fn sorted_users(&self, numbers: &[usize]) -> Vec<String> {
         let mut ids: Vec<String> = numbers.iter().map(|number| self.user(*number).to_owned()).collect();
         ids.sort();

@@ -1,11 +1,11 @@
-//! The suite that every provider must pass (feature `testing`).
+//! A test suite for implementations of [`Provider`](crate::Provider) (feature `testing`).
 //!
-//! It sends requests to a [`ScimService`](crate::ScimService) over the provider and checks the sentences of the
-//! [`Provider`](crate::Provider) contract, each with a check of its own.
+//! The suite builds a [`ScimService`](crate::ScimService) on the provider, sends requests to it and checks the
+//! responses. Each check proves one rule of the contract that [`Provider`](crate::Provider) documents.
 //!
 //! # Running it
 //!
-//! Switch the feature on for tests, and call the suite from one:
+//! Enable the feature for tests, and run the suite in one:
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -19,11 +19,12 @@
 //! Suite::new(MemoryProvider::new()).run();
 //! ```
 //!
-//! [`Suite::run`] panics if a check fails, with the report as its message. Some checks need a few seconds, those
-//! that race threads the most.
+//! [`Suite::run`] panics if a check fails, with the report as its message. The checks that send requests from many
+//! threads take longest, a few seconds each.
 //!
-//! Each check works in tenants of its own, which [`Suite::identity`] can name. A provider without tenants says so;
-//! it must start empty, and is emptied after each check. A provider that needs a runtime brings it along:
+//! Each check creates its resources in new tenants; [`Suite::identities`] sets the identities that select them. If the
+//! provider has no tenants, call [`Suite::single_tenant`]. The store must then be empty at the start, and the suite
+//! deletes all resources after each check. If the provider needs an async runtime, pass its `block_on`:
 //!
 //! ```no_run
 //! # use scim_core::{MemoryProvider as MyStore, testing::Suite};
@@ -37,30 +38,32 @@
 //!
 //! | Subject | Checks |
 //! |---|---|
-//! | what is stored | `kept`, `valid`, `elements`, `hostile`, `secrets` |
+//! | stored values | `kept`, `valid`, `elements`, `hostile`, `secrets` |
 //! | one resource | `create`, `retrieve`, `replace`, `patch`, `atomic`, `no-op`, `delete`, `projection` |
 //! | versions and unique values | `precondition`, `uniqueness`, `race`, `precondition race`, `unique race` |
 //! | tenants | `tenants` |
 //! | queries | `order`, `index paging`, `cursor paging`, `sort`, `filter`, `paths` |
-//! | groups | `memberships`, `unknown members`, `repeated members`, `listed members`, `left-out members`, `groups`, `cascade`, `circles` |
+//! | groups | `memberships`, `unknown members`, `repeated members`, `listed members`, `group versions`, `groups`, `cascade`, `circles` |
 //!
-//! What the provider does not claim in its [capabilities](crate::Provider::capabilities) is not tested: those
-//! checks are listed as skipped.
+//! Checks of a capability that the provider does not [announce](crate::Provider::capabilities) are skipped, and the
+//! report lists them.
 //!
 //! # Reading a failure
 //!
-//! Every check runs, whatever becomes of the others, and a check that panics has failed. The report tells for each
-//! failure the check, the sentence of the contract that it proves, and what was seen instead:
+//! All checks run, even after one has failed or panicked. For each failure the report names the check, the rule that
+//! is broken, what was sent, expected and received, and a hint what to change:
 //!
 //! ```text
-//! provider suite: 29 passed, 1 failed
-//! not kept by the provider: nickName
-//! no-op fails: a version changes exactly when the resource does: a PATCH that changed nothing moved the version or lastModified
+//! provider suite: 32 passed, 1 failed
+//! attributes that the provider does not keep: nickName
+//! no-op failed: the version changes exactly when the resource changes: sent the same PATCH twice, expected the same
+//! version and `meta.lastModified` as in {"id":"7",..}, got {"id":"7",..}
+//!     hint: if `Applied::changed` is false, write nothing and return the old version
 //! ```
 //!
-//! Begin with the first failure: `kept`, `valid` and `create` run first, and whatever they find wrong makes later
-//! checks fail too. The failure `set-up` means that the suite itself was told something that cannot be, or that no
-//! service could be built. To look into one check, run it alone and look at the report:
+//! Start with the first failure: the checks `kept`, `valid` and `create` run first, and a fault that they find often
+//! makes later checks fail too. A failure named `set-up` means that the options of the suite are invalid, or that no
+//! service could be built. To debug one check, run it alone:
 //!
 //! ```
 //! use scim_core::{MemoryProvider, testing::Suite};
@@ -71,31 +74,33 @@
 //!
 //! # Over existing tables
 //!
-//! An application rarely has a column for all that the standard schemas name. Tell the suite what it has:
+//! An application rarely has a column for every attribute of the standard schemas. Tell the suite what it supports:
 //!
-//! - [`Suite::types`] takes the resource types that the application serves. The suite sends nothing that they do
-//!   not allow: only the canonical values where there are no others, no text longer than its
-//!   [`max_length`](scim_schema::Attribute::max_length), one element of a list that is
+//! - [`Suite::resource_types`] takes the resource types that the application serves. The suite sends only values that
+//!   they allow: canonical values where no others are allowed, texts up to
+//!   [`max_length`](scim_schema::Attribute::max_length), and one element for a list with
 //!   [`keep_only_type`](scim_schema::Attribute::keep_only_type).
-//! - [`Suite::references`] names attributes whose value must be the id of a resource, which the suite then creates.
-//! - [`Suite::flat_groups`] is for groups that hold no groups.
+//! - [`Suite::references`] names attributes whose value must be the id of an existing resource. The suite creates
+//!   resources for them to refer to.
+//! - [`Suite::flat_groups`] is for groups that cannot contain groups.
 //!
-//! An attribute that comes back changed, or not at all, is not used and is listed in [`Report::left_out`]; only the
-//! name must be kept. If a list refuses a second element, no check sends two; a list that drops it without refusing
-//! the request is a failure.
+//! If the provider does not store an attribute, or stores it changed, the checks do not use it, and
+//! [`Report::not_kept`] lists it. Only the naming attribute, such as `userName`, must be stored. If the provider refuses
+//! a second element of a list with 400, no check sends two. If it accepts the request but drops an element, the check
+//! `elements` fails.
 //!
 //! ```
 //! use scim_core::{MemoryProvider, testing::Suite};
 //!
 //! let suite = Suite::new(MemoryProvider::new()).references("manager", "User");
 //! let report = suite.only(["kept", "filter"]).report();
-//! assert!(report.failed.is_empty() && report.left_out.is_empty(), "{report}");
+//! assert!(report.failed.is_empty() && report.not_kept.is_empty(), "{report}");
 //! ```
 //!
 //! # Testing a provider directly
 //!
-//! The suite does not know what else an application does, for instance when a user is created. Test that by calling
-//! the provider without a service, with a context from [`Context::builder`](crate::Context::builder):
+//! The suite does not test what else an application does, for example when a user is created. To test that, call the
+//! provider without a service, with a context from [`Context::builder`](crate::Context::builder):
 //!
 //! ```
 //! use scim_core::schema::{Projection, standard};
@@ -120,10 +125,10 @@
 //! # }
 //! ```
 //!
-//! # What is public here
+//! # Public items
 //!
-//! Only what a test of a provider names: [`Suite`], the [`Report`] that it returns, and the [`Task`] that a runtime
-//! runs. The checks are private, so that later versions can check more.
+//! [`Suite`], the [`Report`] that it returns, and the [`Task`] that a runtime runs. The checks are private, so that later
+//! versions can check more.
 
 mod check;
 mod checks;
@@ -131,6 +136,7 @@ mod client;
 mod environment;
 mod findings;
 mod group_scene;
+mod named_resource;
 mod options;
 mod probe;
 mod query_model;

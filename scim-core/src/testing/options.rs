@@ -1,4 +1,4 @@
-//! What a suite is told about the provider.
+//! The options of a suite.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use scim_schema::{ResourceType, standard};
 use super::runtime::{BlockOn, block_on};
 use crate::{Identity, Provider};
 
-/// Makes the identity that requests in a tenant come with, by the tenant's number.
+/// Makes the identity of the requests in a tenant, by the number of the tenant.
 pub(super) type Identities = dyn Fn(usize) -> Identity + Send + Sync;
 
-/// The provider, and what the suite is told about it.
+/// The provider under test, and the options of the suite.
 pub(super) struct Options {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) resource_types: Vec<ResourceType>,

@@ -1,6 +1,8 @@
-//! Finds out what the suite must know of a provider before it checks it: which attributes it keeps, and which
-//! lists take a second element. Faults that this shows are reported by the checks `kept`, `valid` and
-//! `elements`, which are here too.
+//! Learns what the provider supports before the checks run: which attributes it stores, and which lists store a second
+//! element.
+//!
+//! This first sends a value for all attributes at once. Only if the provider refuses that, it sends one request for each
+//! attribute, to learn which ones are refused. The checks `kept`, `valid` and `elements` report the faults.
 
 use scim_schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value, json};
@@ -10,46 +12,46 @@ use super::environment::Environment;
 use super::findings::Findings;
 use super::group_scene::GroupScene;
 use super::reference_ids::ReferenceIds;
-use super::tested_type::put;
 use super::verdict::{Verdict, ensure};
 
-/// Values for attributes, to be sent at once.
+/// Attributes with the values that are sent for them.
 type SentValues<'a> = Vec<(&'a AttributeRef, Value)>;
 
-/// Finds out what the provider keeps, and cleans up.
+/// Learns what the provider supports, and deletes the resources that this creates.
 pub(super) fn probe(env: &Environment) -> Findings {
     let mut findings = Findings::default();
-    let ended = env.guarded(|| {
-        (env.block_on)(Box::pin(async { findings = find_out(env).await }));
+    let verdict = env.run_guarded(|| {
+        (env.block_on)(Box::pin(async { findings = learn(env).await }));
         Ok(())
     });
-    if let Err(reason) = ended {
+    if let Err(reason) = verdict {
         findings.kept = Err(reason.clone());
         findings.elements = Err(reason);
     }
     findings
 }
 
-async fn find_out(env: &Environment) -> Findings {
+async fn learn(env: &Environment) -> Findings {
     let mut findings = Findings::default();
     let client = env.client();
     let ids = match env.create_referenced(&client).await {
         Ok(ids) => ids,
         Err(reason) => {
-            findings.kept = Err(format!("a resource for references to refer to: {reason}"));
+            findings.kept =
+                Err(format!("the suite cannot create a resource for `Suite::references`: {reason}"));
             ReferenceIds::default()
         }
     };
     let mut probe = Probe { env, client, ids, findings };
-    let kept = probe.find_kept().await;
-    let elements = probe.find_elements().await;
+    let kept = probe.probe_attributes().await;
+    let elements = probe.probe_lists().await;
     let mut findings = probe.findings;
     findings.kept = findings.kept.and(kept);
     findings.elements = elements;
     findings
 }
 
-/// What is found out so far, and what it takes to find out more.
+/// The findings so far, and what is needed to send more requests.
 struct Probe<'a> {
     env: &'a Environment,
     client: Client<'a>,
@@ -58,16 +60,21 @@ struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// Sends a value for every attribute, at once and where that is refused one by one.
-    async fn find_kept(&mut self) -> Verdict {
+    /// Sends a value for every attribute: all at once or, if that is refused, one by one.
+    async fn probe_attributes(&mut self) -> Verdict {
         let tested = &self.env.tested;
-        let bare = self.send(&[], "bare").await;
-        let bare = bare.expect(201, "creating a resource that has a name and nothing else")?;
-        let read = self.read(&bare).await?;
+        let minimal = self.send(&[], "minimal").await;
+        let minimal = minimal.expect(201, "POST of a resource with a name and nothing else")?;
+        let read = self.read(&minimal).await?;
         let name = tested.name.path();
         let is_kept =
-            tested.name.get(&read).is_some_and(|value| tested.name.values_equal(value, &json!("bare")));
-        ensure(is_kept, || format!("`{name}` is not kept, and nothing can do without it"))?;
+            tested.name.get(&read).is_some_and(|value| tested.name.values_equal(value, &json!("minimal")));
+        ensure(is_kept, || {
+            format!(
+                "sent `{name}` \"minimal\", expected the same value, got {}; all other checks need this attribute",
+                Value::Object(read.clone())
+            )
+        })?;
 
         let samples: SentValues<'_> =
             tested.attributes.iter().filter_map(|t| Some((t, tested.sample(t, &self.ids, 7)?))).collect();
@@ -80,25 +87,25 @@ impl Probe<'_> {
         }
         let mut refused = Vec::new();
         for (number, sample) in samples.iter().enumerate() {
-            let target = sample.0;
+            let (target, value) = sample;
             let sample = std::slice::from_ref(sample);
             let reply = self.send(sample, &format!("kept {number}")).await;
             if reply.status != 201 {
-                self.findings.unusable.push(target.clone());
-                refused.push(format!("`{target}` is answered with {}: {}", reply.status, reply.body));
+                self.findings.unusable.push((*target).clone());
+                refused.push(format!("`{target}` {value}: got status {}: {}", reply.status, reply.body));
             } else if !changed_attributes(sample, &self.read(&reply).await?).is_empty() {
-                self.findings.unusable.push(target.clone());
-                self.findings.not_kept.push(target.clone());
+                self.findings.unusable.push((*target).clone());
+                self.findings.not_kept.push((*target).clone());
             }
         }
         if refused.is_empty() {
-            refused.push(format!("all at once are answered with {}: {}", all.status, all.body));
+            refused.push(format!("all attributes at once: got status {}: {}", all.status, all.body));
         }
-        Err(format!("values that the resource type allows are refused: {}", refused.join("; ")))
+        Err(format!("sent values that the resource type allows, expected status 201: {}", refused.join("; ")))
     }
 
-    /// Sends two elements for every list, at once and where that is refused one by one.
-    async fn find_elements(&mut self) -> Verdict {
+    /// Sends two elements for every list: all lists at once or, if that is refused, one by one.
+    async fn probe_lists(&mut self) -> Verdict {
         let tested = &self.env.tested;
         let lists = tested.attributes.iter().filter(|target| {
             target.attribute().is_multi_valued()
@@ -123,7 +130,12 @@ impl Probe<'_> {
                 match reply.status {
                     201 => dropped.extend(changed_attributes(pair, &self.read(&reply).await?)),
                     400 => self.findings.single_element_lists.push(target.clone()),
-                    status => return Err(format!("two elements in `{target}` are answered with {status}")),
+                    status => {
+                        return Err(format!(
+                            "sent two elements in `{target}`, expected status 201 or 400, got {status}: {}",
+                            reply.body
+                        ));
+                    }
                 }
             }
         }
@@ -131,7 +143,7 @@ impl Probe<'_> {
         let names: Vec<String> = dropped.iter().map(|target| format!("`{target}`")).collect();
         ensure(names.is_empty(), || {
             format!(
-                "of two elements in {} not both are kept; refuse the second one, or declare the list `single`",
+                "sent two elements in each of {}, expected both or status 400, got fewer with status 201",
                 names.join(", ")
             )
         })
@@ -141,13 +153,15 @@ impl Probe<'_> {
         send(self.env, &self.client, values, name).await
     }
 
-    /// Reads a resource that was just created, and notes if it is not valid.
+    /// Reads a resource that was just created. If it is not valid, that is recorded for the check `valid`.
     async fn read(&mut self, created: &Reply) -> Result<Map<String, Value>, String> {
         let resource_type = &self.env.tested.resource_type;
         let path = format!("{}/{}", resource_type.endpoint(), created.id());
-        let read = match self.client.get(&path).await.expect(200, "reading what was created")?.body {
+        let read = match self.client.get(&path).await.expect(200, "GET of the new resource")?.body {
             Value::Object(body) => body,
-            other => return Err(format!("a resource is read as {other}")),
+            other => {
+                return Err(format!("sent GET of the new resource, expected a JSON object, got {other}"));
+            }
         };
         if self.findings.valid.is_ok() {
             self.findings.valid = ensure_valid(resource_type, &read);
@@ -156,12 +170,12 @@ impl Probe<'_> {
     }
 }
 
-/// Fails unless a resource has what its type requires, and nothing that it does not allow.
+/// Fails unless a resource is valid by its type: it has all required attributes, and only values that are allowed.
 fn ensure_valid(resource_type: &ResourceType, resource: &Map<String, Value>) -> Verdict {
-    // A resource that is compared with itself is validated as a stored one: without its secrets.
+    // With the resource as the stored one, `validate` does not expect attributes that are never returned.
     resource_type.validate(resource, Some(resource)).map_err(|violation| {
         let name = resource_type.name();
-        format!("a {name} is returned that is not valid: {violation}: {}", Value::Object(resource.clone()))
+        format!("read a {name}, expected a valid one, got {violation}: {}", Value::Object(resource.clone()))
     })
 }
 
@@ -173,25 +187,28 @@ async fn send(
 ) -> Reply {
     let mut body = env.tested.minimal_body(name);
     for (target, value) in values {
-        put(&mut body, target, value.clone());
+        target.set(&mut body, value.clone());
     }
     client.post(env.tested.resource_type.endpoint(), &Value::Object(body)).await
 }
 
-/// The attributes that do not have the values that were sent for them.
+/// The attributes whose stored values differ from those that were sent.
 fn changed_attributes(sent: &[(&AttributeRef, Value)], stored: &Map<String, Value>) -> Vec<AttributeRef> {
-    let same = |target: &AttributeRef, value: &Value| {
+    let is_same = |target: &AttributeRef, value: &Value| {
         target.get(stored).is_some_and(|stored| target.values_equal(value, stored))
     };
-    sent.iter().filter(|(target, value)| !same(target, value)).map(|(target, _)| (*target).clone()).collect()
+    sent.iter()
+        .filter(|(target, value)| !is_same(target, value))
+        .map(|(target, _)| (*target).clone())
+        .collect()
 }
 
-/// The check `kept`: what was found before the checks began.
+/// The check `kept`: whether the provider accepts all values and keeps the name.
 pub(super) async fn kept(env: &Environment) -> Verdict {
     env.findings.kept.clone()
 }
 
-/// The check `valid`: what was found before the checks began; and groups, and members of these.
+/// The check `valid`: whether users, groups and members of groups are returned as valid resources.
 pub(super) async fn valid(env: &Environment) -> Verdict {
     env.findings.valid.clone()?;
     if env.membership().is_none() || !env.capabilities.memberships() {
@@ -203,19 +220,21 @@ pub(super) async fn valid(env: &Environment) -> Verdict {
     let types_and_paths =
         [(scene.membership.groups, scene.path(&group.id())), (&env.tested.resource_type, user)];
     for (resource_type, path) in types_and_paths {
-        let read = scene.client.get(&path).await.expect(200, "reading what was created")?;
-        ensure_valid(resource_type, read.body.as_object().ok_or("it is not an object")?)?;
+        let read = scene.client.get(&path).await.expect(200, &format!("GET {path}"))?;
+        let body = read.body.as_object();
+        ensure_valid(resource_type, body.ok_or("sent GET, expected a JSON object, got another body")?)?;
     }
     Ok(())
 }
 
-/// The check `elements`: what was found before the checks began, and whether a second element that is added
-/// later is kept.
+/// The check `elements`: whether a second element is stored, in a POST and when a PATCH adds it.
 pub(super) async fn elements(env: &Environment) -> Verdict {
     env.findings.elements.clone()?;
     let client = env.client();
     let ids = env.create_referenced(&client).await?;
-    let created = send(env, &client, &[], "Elements").await.expect(201, "creating a resource")?;
+    let created = send(env, &client, &[], "Elements")
+        .await
+        .expect(201, "POST of a resource with a name and nothing else")?;
     let path = format!("{}/{}", env.tested.resource_type.endpoint(), created.id());
     let lists = env.tested.attributes.iter();
     for list in lists.filter(|list| list.attribute().is_multi_valued() && !env.tested.holds_one_element(list))
@@ -223,14 +242,15 @@ pub(super) async fn elements(env: &Environment) -> Verdict {
         let Some(pair) = env.tested.two_elements(list, &ids) else { continue };
         for element in &pair {
             let add = json!([{ "op": "add", "path": list.path().as_str(), "value": [element] }]);
-            client.patch(&path, add).await.expect(200, &format!("adding an element to `{list}`"))?;
+            client.patch(&path, add).await.expect(200, &format!("PATCH that adds an element to `{list}`"))?;
         }
         let read = client.get(&path).await;
         let sent = [(list, Value::Array(pair.into()))];
-        let read = read.body.as_object().ok_or("the resource is gone")?;
+        let read =
+            read.body.as_object().ok_or("sent GET after PATCH, expected a JSON object, got another body")?;
         ensure(changed_attributes(&sent, read).is_empty(), || {
             format!(
-                "two elements were added to `{list}`, and not both are kept: {}",
+                "sent two PATCHes that add an element to `{list}`, expected both elements, got {}",
                 Value::Object(read.clone())
             )
         })?;

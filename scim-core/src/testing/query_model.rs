@@ -1,7 +1,7 @@
-//! What a filter and an order mean, said a second time: a naive walk over the syntax tree, and over the
-//! values that responses show.
+//! A second, simple implementation of filters and sorting, with which the checks compare the answers of a provider.
 //!
-//! It shares no code with what it is compared with, and does not want to be fast.
+//! It walks over the syntax tree of a filter and over the JSON of responses. It shares no code with the library, so that
+//! both do not have the same fault, and it is not optimized.
 
 use std::cmp::Ordering;
 
@@ -10,24 +10,24 @@ use scim_filter::{CompareOp, Filter, Literal};
 use scim_schema::{AttrPath, AttributeRef, ResourceType, Type};
 use serde_json::Value;
 
-/// Whether a resource, as a response shows it, matches a filter.
+/// Whether a resource, as it is in a response, matches a filter.
 pub(super) fn matches(resource_type: &ResourceType, filter: &Filter, resource: &Value) -> bool {
     match filter {
         Filter::And(terms) => terms.iter().all(|term| matches(resource_type, term, resource)),
         Filter::Or(terms) => terms.iter().any(|term| matches(resource_type, term, resource)),
         Filter::Not(inner) => !matches(resource_type, inner, resource),
-        Filter::Present(path) => is_any_present(&stored(path, resource)),
+        Filter::Present(path) => is_any_present(&present_values(path, resource)),
         Filter::Compare { path, op, value } => match (value, op) {
-            (Literal::Null, CompareOp::Eq) => !is_any_present(&stored(path, resource)),
-            (Literal::Null, _) => is_any_present(&stored(path, resource)),
+            (Literal::Null, CompareOp::Eq) => !is_any_present(&present_values(path, resource)),
+            (Literal::Null, _) => is_any_present(&present_values(path, resource)),
             _ => compare(
-                &compared(resource_type, path, &elements(path, resource)),
+                &compared_values(resource_type, path, &attribute_elements(path, resource)),
                 *op,
                 value,
-                Rule::of(resource_type, path),
+                TextComparison::new(resource_type, path),
             ),
         },
-        Filter::Complex { path, filter } => elements(path, resource)
+        Filter::Complex { path, filter } => attribute_elements(path, resource)
             .iter()
             .any(|element| element_matches(resource_type, path, filter, element)),
     }
@@ -39,26 +39,26 @@ fn element_matches(
     filter: &Filter,
     element: &Value,
 ) -> bool {
-    let inside = |path: &AttrPath| {
+    let with_parent = |path: &AttrPath| {
         let text = format!("{}.{}", parent.as_str(), path.attribute());
         AttrPath::parse(&text).unwrap_or_else(|_| path.clone())
     };
-    let stored = |path: &AttrPath| is_any_present(&Vec::from_iter(element.get(path.attribute())));
+    let is_stored = |path: &AttrPath| is_any_present(&Vec::from_iter(element.get(path.attribute())));
     match filter {
         Filter::And(terms) => terms.iter().all(|term| element_matches(resource_type, parent, term, element)),
         Filter::Or(terms) => terms.iter().any(|term| element_matches(resource_type, parent, term, element)),
         Filter::Not(inner) => !element_matches(resource_type, parent, inner, element),
-        Filter::Present(path) => stored(path),
+        Filter::Present(path) => is_stored(path),
         Filter::Compare { path, op, value } => match (value, op) {
-            (Literal::Null, CompareOp::Eq) => !stored(path),
-            (Literal::Null, _) => stored(path),
+            (Literal::Null, CompareOp::Eq) => !is_stored(path),
+            (Literal::Null, _) => is_stored(path),
             _ => {
-                let path = inside(path);
+                let path = with_parent(path);
                 compare(
-                    &compared(resource_type, &path, &[element]),
+                    &compared_values(resource_type, &path, &[element]),
                     *op,
                     value,
-                    Rule::of(resource_type, &path),
+                    TextComparison::new(resource_type, &path),
                 )
             }
         },
@@ -66,36 +66,41 @@ fn element_matches(
     }
 }
 
-/// The values of the attribute itself: the elements of a list, else the value.
-fn elements<'a>(path: &AttrPath, resource: &'a Value) -> Vec<&'a Value> {
-    let holder = match path.uri() {
+/// The values of the attribute itself, without its sub-attribute: the elements of a list, or the single value.
+fn attribute_elements<'a>(path: &AttrPath, resource: &'a Value) -> Vec<&'a Value> {
+    let object = match path.uri() {
         Some(uri) => resource.get(uri),
         None => Some(resource),
     };
-    match holder.and_then(|holder| holder.get(path.attribute())) {
+    match object.and_then(|object| object.get(path.attribute())) {
         Some(Value::Array(list)) => list.iter().collect(),
         Some(value) => vec![value],
         None => Vec::new(),
     }
 }
 
-/// The values that there are.
-fn stored<'a>(path: &AttrPath, resource: &'a Value) -> Vec<&'a Value> {
-    let elements = elements(path, resource);
+/// The values of an attribute or sub-attribute that are present.
+fn present_values<'a>(path: &AttrPath, resource: &'a Value) -> Vec<&'a Value> {
+    let elements = attribute_elements(path, resource);
     match path.sub_attribute() {
         Some(sub) => elements.into_iter().filter_map(|element| element.get(sub)).collect(),
         None => elements,
     }
 }
 
-/// The values that are compared: an element of a list that does not say whether it is primary is not.
-fn compared<'a>(resource_type: &ResourceType, path: &AttrPath, elements: &[&'a Value]) -> Vec<&'a Value> {
+/// The values that a filter compares. An element of a list without `primary` counts as not primary.
+fn compared_values<'a>(
+    resource_type: &ResourceType,
+    path: &AttrPath,
+    elements: &[&'a Value],
+) -> Vec<&'a Value> {
     let Some(sub) = path.sub_attribute() else { return elements.to_vec() };
-    let is_list = top(resource_type, path).is_some_and(|top| top.attribute().is_multi_valued());
+    let is_list =
+        find_attribute(resource_type, path).is_some_and(|found| found.attribute().is_multi_valued());
     let is_flag =
-        find(resource_type, path).is_some_and(|found| found.definition().data_type() == Type::Boolean);
-    let absent = (sub == "primary" && is_list && is_flag).then_some(&Value::Bool(false));
-    elements.iter().filter_map(|element| element.get(sub).or(absent)).collect()
+        find_target(resource_type, path).is_some_and(|found| found.definition().data_type() == Type::Boolean);
+    let default = (sub == "primary" && is_list && is_flag).then_some(&Value::Bool(false));
+    elements.iter().filter_map(|element| element.get(sub).or(default)).collect()
 }
 
 fn is_any_present(values: &[&Value]) -> bool {
@@ -112,37 +117,40 @@ fn is_present(value: &Value) -> bool {
     }
 }
 
-fn top<'a>(resource_type: &'a ResourceType, path: &AttrPath) -> Option<&'a AttributeRef> {
+/// The attribute that a path names, without its sub-attribute.
+fn find_attribute<'a>(resource_type: &'a ResourceType, path: &AttrPath) -> Option<&'a AttributeRef> {
     match path.uri() {
         Some(uri) => resource_type.extension(uri).and_then(|extension| extension.attribute(path.attribute())),
         None => resource_type.attribute(path.attribute()),
     }
 }
 
-fn find<'a>(resource_type: &'a ResourceType, path: &AttrPath) -> Option<&'a AttributeRef> {
-    let top = top(resource_type, path)?;
+/// The attribute or sub-attribute that a path names.
+fn find_target<'a>(resource_type: &'a ResourceType, path: &AttrPath) -> Option<&'a AttributeRef> {
+    let attribute = find_attribute(resource_type, path)?;
     match path.sub_attribute() {
-        Some(sub) => top.sub_attribute(sub),
-        None => Some(top),
+        Some(sub) => attribute.sub_attribute(sub),
+        None => Some(attribute),
     }
 }
 
-/// How texts compare.
+/// How texts are compared.
 #[derive(Clone, Copy, PartialEq)]
-enum Rule {
+enum TextComparison {
     Exact,
     Folded,
     Time,
 }
 
-impl Rule {
-    fn of(resource_type: &ResourceType, path: &AttrPath) -> Self {
-        let Some(definition) = find(resource_type, path).map(AttributeRef::definition) else {
+impl TextComparison {
+    fn new(resource_type: &ResourceType, path: &AttrPath) -> Self {
+        let Some(definition) = find_target(resource_type, path).map(AttributeRef::definition) else {
             return Self::Folded;
         };
-        // The value beside a reference is an id.
-        let refers = top(resource_type, path).is_some_and(|top| top.sub_attribute("$ref").is_some());
-        let is_id = refers && path.sub_attribute() == Some("value");
+        // The `value` next to a `$ref` is an id.
+        let attribute = find_attribute(resource_type, path);
+        let is_reference = attribute.is_some_and(|attribute| attribute.sub_attribute("$ref").is_some());
+        let is_id = is_reference && path.sub_attribute() == Some("value");
         match definition.data_type() {
             Type::DateTime => Self::Time,
             Type::Reference | Type::Binary => Self::Exact,
@@ -163,7 +171,7 @@ impl Rule {
     }
 }
 
-fn compare(values: &[&Value], op: CompareOp, literal: &Literal, rule: Rule) -> bool {
+fn compare(values: &[&Value], op: CompareOp, literal: &Literal, comparison: TextComparison) -> bool {
     // An attribute without a value differs from every value and equals none.
     if values.is_empty() {
         return op == CompareOp::Ne;
@@ -175,12 +183,12 @@ fn compare(values: &[&Value], op: CompareOp, literal: &Literal, rule: Rule) -> b
                 value.as_f64().partial_cmp(&literal.as_f64()).unwrap_or(Ordering::Less)
             }
             (Value::String(value), Literal::String(literal)) => {
-                let (text, part) = (rule.fold(value), rule.fold(literal));
+                let (text, operand) = (comparison.fold(value), comparison.fold(literal));
                 match op {
-                    CompareOp::Co => return text.contains(&part),
-                    CompareOp::Sw => return text.starts_with(&part),
-                    CompareOp::Ew => return text.ends_with(&part),
-                    _ => rule.order(value, literal),
+                    CompareOp::Co => return text.contains(&operand),
+                    CompareOp::Sw => return text.starts_with(&operand),
+                    CompareOp::Ew => return text.ends_with(&operand),
+                    _ => comparison.order(value, literal),
                 }
             }
             _ => return op == CompareOp::Ne,
@@ -197,9 +205,9 @@ fn compare(values: &[&Value], op: CompareOp, literal: &Literal, rule: Rule) -> b
     })
 }
 
-/// The ids of resources, as responses show them, in the order by an attribute (RFC 7644 section 3.4.2.3):
-/// by the primary element of a list, else by its first; those without a value last, or first if the order
-/// descends; equal ones in the order of their ids.
+/// Returns the ids of resources in the order by an attribute (RFC 7644 section 3.4.2.3). Lists are sorted by their
+/// primary element, else by their first one. Resources without a value come last, or first in descending order.
+/// Resources with equal values are sorted by their ids.
 pub(super) fn sorted(
     resource_type: &ResourceType,
     path: &AttrPath,
@@ -208,28 +216,28 @@ pub(super) fn sorted(
 ) -> Vec<String> {
     let id = |resource: &Value| resource.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let key = |resource: &Value| {
-        let elements = elements(path, resource);
+        let elements = attribute_elements(path, resource);
         let is_primary = |element: &&&Value| element.get("primary") == Some(&Value::Bool(true));
         let first = elements.iter().find(is_primary).or(elements.first()).copied()?;
-        let value = match find(resource_type, path).is_some_and(AttributeRef::is_complex) {
+        let value = match find_target(resource_type, path).is_some_and(AttributeRef::is_complex) {
             true => first.get("value").cloned(),
-            false => compared(resource_type, path, &[first]).into_iter().next().cloned(),
+            false => compared_values(resource_type, path, &[first]).into_iter().next().cloned(),
         };
-        // A reference is sorted by what it refers to, wherever that is.
+        // A `$ref` is sorted by the id at its end, since its beginning depends on the base URL.
         match (path.sub_attribute(), value) {
             (Some("$ref"), Some(Value::String(uri))) => uri.rsplit('/').next().map(Value::from),
             (_, value) => value,
         }
     };
-    let of_value = match find(resource_type, path).is_some_and(AttributeRef::is_complex) {
+    let value_path = match find_target(resource_type, path).is_some_and(AttributeRef::is_complex) {
         true => AttrPath::parse(&format!("{}.value", path.as_str())).unwrap_or_else(|_| path.clone()),
         false => path.clone(),
     };
-    let rule = Rule::of(resource_type, &of_value);
+    let comparison = TextComparison::new(resource_type, &value_path);
     let mut keyed: Vec<(Option<Value>, String)> = resources.iter().map(|r| (key(r), id(r))).collect();
-    keyed.sort_by(|(a, one), (b, other)| {
+    keyed.sort_by(|(a, id_a), (b, id_b)| {
         let order = match (a, b) {
-            (Some(Value::String(a)), Some(Value::String(b))) => rule.order(a, b),
+            (Some(Value::String(a)), Some(Value::String(b))) => comparison.order(a, b),
             (Some(Value::Bool(a)), Some(Value::Bool(b))) => a.cmp(b),
             (Some(Value::Number(a)), Some(Value::Number(b))) => {
                 a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal)
@@ -237,7 +245,7 @@ pub(super) fn sorted(
             (a, b) => a.is_none().cmp(&b.is_none()),
         };
         let order = if descending { order.reverse() } else { order };
-        order.then_with(|| one.cmp(other))
+        order.then_with(|| id_a.cmp(id_b))
     });
     keyed.into_iter().map(|(_, id)| id).collect()
 }

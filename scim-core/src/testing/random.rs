@@ -1,6 +1,6 @@
-//! Random numbers that are the same in every run.
+//! Random numbers that are the same in each run, so that failures can be reproduced.
 
-/// A small generator (xorshift64*): the suite must not depend on one, only repeat itself.
+/// A small random number generator (xorshift64*), so that the suite needs no dependency for it.
 pub(super) struct Random(u64);
 
 impl Random {
@@ -20,12 +20,12 @@ impl Random {
         usize::try_from(self.next() >> 33).unwrap_or_default() % end.max(1)
     }
 
-    /// True once in so many times.
+    /// Returns true once in so many times, on average.
     pub(super) fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    /// One of a list.
+    /// Returns a random element of a list.
     pub(super) fn pick<'a, T>(&mut self, list: &'a [T]) -> Option<&'a T> {
         list.get(self.below(list.len()))
     }

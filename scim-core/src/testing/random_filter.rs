@@ -7,7 +7,7 @@ use super::random::Random;
 use super::reference_ids::ReferenceIds;
 use super::tested_type::{TestedType, is_simple};
 
-/// A filter over the attributes that the random resources have, with at most so many levels of operators.
+/// Makes a filter by attributes that random resources have. `depth` is the maximum number of nested operators.
 pub(super) fn random_filter(
     tested: &TestedType,
     ids: &ReferenceIds,
@@ -20,9 +20,9 @@ pub(super) fn random_filter(
         };
         let terms = terms();
         return match random.below(3) {
-            0 => joined(terms, true),
-            1 => joined(terms, false),
-            _ => Filter::Not(Box::new(joined(terms, random.one_in(2)))),
+            0 => join_terms(terms, true),
+            1 => join_terms(terms, false),
+            _ => Filter::Not(Box::new(join_terms(terms, random.one_in(2)))),
         };
     }
     let all = std::iter::once(&tested.name).chain(&tested.attributes);
@@ -35,15 +35,15 @@ pub(super) fn random_filter(
     }
     let subs: Vec<&AttributeRef> = target.sub_attributes().iter().filter(|sub| is_simple(sub)).collect();
     if target.attribute().is_multi_valued() && random.one_in(2) {
-        let mut inside = Vec::new();
+        let mut terms = Vec::new();
         for _ in 0..=random.below(2) {
             if let Some(sub) = random.pick(&subs)
                 && let Ok(path) = AttrPath::parse(sub.definition().name())
             {
-                inside.push(comparison(tested, ids, sub, path, random));
+                terms.push(comparison(tested, ids, sub, path, random));
             }
         }
-        let filter = Box::new(joined(inside, random.one_in(2)));
+        let filter = Box::new(join_terms(terms, random.one_in(2)));
         return Filter::Complex { path: target.path().clone(), filter };
     }
     match random.pick(&subs) {
@@ -52,8 +52,8 @@ pub(super) fn random_filter(
     }
 }
 
-/// A conjunction or disjunction of terms; terms of its own kind are merged into it, as a parser does.
-fn joined(terms: Vec<Filter>, and: bool) -> Filter {
+/// Joins terms with `and` or `or`. Terms that are joined in the same way are merged, as the parser does.
+fn join_terms(terms: Vec<Filter>, and: bool) -> Filter {
     let mut all = Vec::new();
     for term in terms {
         match term {
@@ -69,7 +69,7 @@ fn joined(terms: Vec<Filter>, and: bool) -> Filter {
     }
 }
 
-/// A filter that looks at one attribute.
+/// Makes a filter by one attribute.
 fn comparison(
     tested: &TestedType,
     ids: &ReferenceIds,
@@ -86,7 +86,7 @@ fn comparison(
         return Filter::Compare { path, op, value: Literal::Bool(random.one_in(2)) };
     }
     let op = random.pick(&[Eq, Eq, Ne, Co, Sw, Ew, Gt, Ge, Lt, Le]).copied().unwrap_or(Eq);
-    // Complete words, and pieces of them for the operators that look for a part of the text.
+    // Operators that search for a part of a text get a piece of a word, or the complete word.
     let word = tested.search_text(target, ids, random);
     let length = word.chars().count();
     let piece: String = word.chars().skip(random.below(length)).take(1 + random.below(3)).collect();

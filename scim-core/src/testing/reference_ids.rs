@@ -1,12 +1,12 @@
-//! The resources that attributes refer to.
+//! The ids of the resources that attributes refer to.
 
 use scim_schema::AttributeRef;
 
-/// The ids of existing resources, for the attributes that must refer to one.
+/// The ids of existing resources, for the attributes whose value must be such an id.
 #[derive(Default)]
 pub(super) struct ReferenceIds {
     by_attribute: Vec<(AttributeRef, Vec<String>)>,
-    /// Those of resources of the tested type.
+    /// The ids of the resources of the tested type.
     pub(super) of_tested_type: Vec<String>,
 }
 
@@ -18,9 +18,9 @@ impl ReferenceIds {
         self.by_attribute.push((attribute.clone(), ids));
     }
 
-    /// The ids that an attribute can have.
+    /// The ids that can be the value of an attribute.
     pub(super) fn for_attribute(&self, attribute: &AttributeRef) -> &[String] {
-        let found = self.by_attribute.iter().find(|(known, _)| known == attribute);
+        let found = self.by_attribute.iter().find(|(referring, _)| referring == attribute);
         found.map(|(_, ids)| ids.as_slice()).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! How the suite runs futures.
+//! Running the futures of the suite.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::thread::Thread;
 
-/// A future of the suite, which the function given to [`Suite::block_on`](super::Suite::block_on) runs to
-/// its end.
+/// A future of the suite. The function that is passed to [`Suite::block_on`](super::Suite::block_on) runs it to its end.
 pub type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// Runs a future to its end in place.
+/// Runs a future to its end before it returns.
 pub(super) type BlockOn = dyn for<'a> Fn(Task<'a>) + Send + Sync;
 
 /// Runs a future on this thread, for providers that need no runtime.

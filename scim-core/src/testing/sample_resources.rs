@@ -1,4 +1,4 @@
-//! Resources with values in most attributes, the same in every run.
+//! Resources with values in most attributes, which are the same in every run.
 
 use std::sync::atomic::Ordering;
 
@@ -6,69 +6,74 @@ use scim_schema::{Attribute, AttributeRef, Mutability, ResourceType, Returned, T
 use serde_json::{Map, Number, Value, json};
 
 use super::environment::Environment;
-use super::tested_type::put;
 
-/// A resource with values in most attributes; `made` are those that it may refer to, types and ids.
+/// Makes a resource with values in most attributes. `created` are the types and ids of the resources that it can refer to.
 pub(super) fn sample_resource(
     env: &Environment,
     resource_type: &ResourceType,
     number: usize,
-    made: &[(String, String)],
+    created: &[(String, String)],
 ) -> Value {
     let mut body = Map::new();
     body.insert("schemas".to_owned(), json!([resource_type.schema().id()]));
-    for (place, target) in resource_type.all_attributes().enumerate() {
+    for (index, target) in resource_type.all_attributes().enumerate() {
         let attribute = target.attribute();
-        let own = matches!(attribute.name(), "schemas" | "id" | "meta");
-        let written = matches!(attribute.mutability(), Mutability::ReadWrite | Mutability::Immutable);
-        let needed = attribute.is_required() || number == 0;
-        if own || !written || attribute.returned() == Returned::Never || !env.tested.is_usable(target) {
+        let is_common = matches!(attribute.name(), "schemas" | "id" | "meta");
+        let is_writable = matches!(attribute.mutability(), Mutability::ReadWrite | Mutability::Immutable);
+        let is_needed = attribute.is_required() || number == 0;
+        if is_common
+            || !is_writable
+            || attribute.returned() == Returned::Never
+            || !env.tested.is_usable(target)
+        {
             continue;
         }
-        if (needed || !(number + place).is_multiple_of(3))
-            && let Some(value) = attribute_value(env, target, number + place, number, made)
+        if (is_needed || !(number + index).is_multiple_of(3))
+            && let Some(value) = attribute_value(env, target, number + index, number, created)
         {
-            put(&mut body, target, value);
+            target.set(&mut body, value);
         }
     }
     Value::Object(body)
 }
 
-/// A value of an attribute. `salt` varies values, of which some are equal; `number` is that of the resource and
-/// makes values different that may have to be.
+/// Makes a value of an attribute. `salt` selects one of a few values, so that some resources have equal ones. `number` is
+/// the number of the resource, which makes values different that must be unique.
 fn attribute_value(
     env: &Environment,
     target: &AttributeRef,
     salt: usize,
     number: usize,
-    made: &[(String, String)],
+    created: &[(String, String)],
 ) -> Option<Value> {
     let attribute = target.attribute();
-    let more = if env.tested.holds_one_element(target) { 0 } else { salt % 3 };
+    let additional = if env.tested.holds_one_element(target) { 0 } else { salt % 3 };
     let elements: Vec<Value> = match referred_types(env, target) {
         Some(types) => {
             if target.holds_members() && !env.capabilities.memberships() {
                 return None;
             }
-            let suits = |(name, _): &&(String, String)| types.contains(&name.as_str());
-            let ids: Vec<&String> = made.iter().filter(suits).map(|(_, id)| id).collect();
-            let of = |k: usize| ids.get((salt * 5 + k * 3) % ids.len().max(1));
-            let mut chosen: Vec<&&String> = (0..=more).filter_map(of).collect();
+            let is_referred = |(name, _): &&(String, String)| types.contains(&name.as_str());
+            let ids: Vec<&String> = created.iter().filter(is_referred).map(|(_, id)| id).collect();
+            let pick = |position: usize| ids.get((salt * 5 + position * 3) % ids.len().max(1));
+            let mut chosen: Vec<&&String> = (0..=additional).filter_map(pick).collect();
             chosen.dedup();
             let value = |id| if target.is_complex() { json!({ "value": id }) } else { json!(id) };
             chosen.into_iter().map(value).collect()
         }
-        None if target.is_complex() => (0..=more).map(|k| element(env, target, salt, k)).collect(),
-        // Names and whatever may have to be unique differ between resources.
+        None if target.is_complex() => {
+            (0..=additional).map(|position| element(env, target, salt, position)).collect()
+        }
+        // Names, unique values and external ids differ between resources.
         None if attribute.data_type() == Type::String
             && (attribute.is_required()
                 || env.tested.is_unique(target)
                 || attribute.name() == "externalId")
             && !attribute.is_only_canonical() =>
         {
-            vec![json!(shortened(attribute, &format!("{number} {}", text(salt))))]
+            vec![json!(truncated(attribute, &format!("{number} {}", text(salt))))]
         }
-        None => (0..=more).map(|k| simple_value(attribute, salt + k)).collect(),
+        None => (0..=additional).map(|position| simple_value(attribute, salt + position)).collect(),
     };
     match attribute.is_multi_valued() {
         true if elements.is_empty() => None,
@@ -77,10 +82,10 @@ fn attribute_value(
     }
 }
 
-/// The types of the resources whose ids an attribute takes, if it refers to any.
-fn referred_types<'b>(env: &'b Environment, target: &'b AttributeRef) -> Option<Vec<&'b str>> {
-    if let Some((_, to)) = env.references.iter().find(|(known, _)| known == target) {
-        return Some(vec![to.name()]);
+/// The names of the resource types that an attribute refers to; `None` if it is no reference.
+fn referred_types<'e>(env: &'e Environment, target: &'e AttributeRef) -> Option<Vec<&'e str>> {
+    if let Some((_, referred)) = env.references.iter().find(|(attribute, _)| attribute == target) {
+        return Some(vec![referred.name()]);
     }
     let reference = target.sub_attributes().iter().find(|sub| sub.is_derived())?;
     if env.flat_groups && target.holds_members() {
@@ -89,43 +94,43 @@ fn referred_types<'b>(env: &'b Environment, target: &'b AttributeRef) -> Option<
     Some(reference.definition().reference_types().iter().map(String::as_str).collect())
 }
 
-/// An element of a list, or the value of a complex attribute. Some elements are primary, some say that they
-/// are not, and others say nothing.
-fn element(env: &Environment, target: &AttributeRef, salt: usize, k: usize) -> Value {
+/// Makes an element of a list, or the value of a complex attribute. `primary` is true in some elements, false in some, and
+/// missing in others.
+fn element(env: &Environment, target: &AttributeRef, salt: usize, position: usize) -> Value {
     let mut element = Map::new();
-    for (place, sub) in target.sub_attributes().iter().enumerate() {
+    for (index, sub) in target.sub_attributes().iter().enumerate() {
         let definition = sub.definition();
-        let written = matches!(definition.mutability(), Mutability::ReadWrite | Mutability::Immutable);
-        let left_out = !definition.is_required() && (salt + k + place).is_multiple_of(4);
-        if written && !left_out && definition.data_type() != Type::Complex {
+        let is_writable = matches!(definition.mutability(), Mutability::ReadWrite | Mutability::Immutable);
+        let is_omitted = !definition.is_required() && (salt + position + index).is_multiple_of(4);
+        if is_writable && !is_omitted && definition.data_type() != Type::Complex {
             let value = match definition.data_type() {
                 Type::String if env.tested.is_unique(sub) => {
                     let count = env.tested.unique_counter.fetch_add(1, Ordering::Relaxed);
-                    json!(shortened(definition, &format!("{count} {}", text(salt))))
+                    json!(truncated(definition, &format!("{count} {}", text(salt))))
                 }
-                _ => simple_value(definition, salt + k),
+                _ => simple_value(definition, salt + position),
             };
             let value = if definition.is_multi_valued() { json!([value]) } else { value };
             element.insert(definition.name().to_owned(), value);
         }
     }
     if target.sub_attribute("primary").is_some() {
-        match (salt % 4, k) {
+        match (salt % 4, position) {
             (1, 0) | (2, 1) => element.insert("primary".to_owned(), json!(true)),
             (2 | 3, _) => element.insert("primary".to_owned(), json!(false)),
             _ => element.remove("primary"),
         };
     }
-    if let Some(kind) = target.attribute().single_type() {
-        element.insert("type".to_owned(), Value::from(kind));
+    if let Some(type_value) = target.attribute().single_type() {
+        element.insert("type".to_owned(), Value::from(type_value));
     }
     Value::Object(element)
 }
 
-/// As much of a text as an attribute takes.
-fn shortened(definition: &Attribute, text: &str) -> String {
-    let longest = definition.max_length().unwrap_or(usize::MAX);
-    text.chars().take(longest).collect::<String>().trim_end().to_owned()
+/// Cuts a text to the maximum length of an attribute.
+fn truncated(definition: &Attribute, text: &str) -> String {
+    let max_length = definition.max_length().unwrap_or(usize::MAX);
+    text.chars().take(max_length).collect::<String>().trim_end().to_owned()
 }
 
 fn text(n: usize) -> &'static str {
@@ -133,7 +138,7 @@ fn text(n: usize) -> &'static str {
     TEXTS.get(n % TEXTS.len()).copied().unwrap_or_default()
 }
 
-/// A value of what is not complex; there are few, so that some are equal.
+/// Makes a value of an attribute that is not complex. There are only a few, so that some resources have equal ones.
 pub(super) fn simple_value(definition: &Attribute, n: usize) -> Value {
     let pick = |list: [&str; 3]| Value::from(list.get(n % 3).copied().unwrap_or_default());
     match definition.data_type() {
@@ -148,7 +153,7 @@ pub(super) fn simple_value(definition: &Attribute, n: usize) -> Value {
             pick(["https://example.com/b", "https://example.com/A", "https://example.com/B/b"])
         }
         _ => match definition.canonical_values() {
-            [] => json!(shortened(definition, text(n))),
+            [] => json!(truncated(definition, text(n))),
             canonical => json!(canonical.get(n % canonical.len().min(3))),
         },
     }

@@ -1,51 +1,50 @@
-//! The resource type that most checks use, and what the suite can do with its attributes.
+//! The resource type that most checks use, and how they can use its attributes.
 
 use std::sync::atomic::AtomicUsize;
 
-use scim_schema::{Attribute, AttributeRef, Mutability, ResourceType, Returned, Type, Uniqueness};
-use serde_json::{Map, Value};
-
 use super::findings::Findings;
+use scim_schema::{Attribute, AttributeRef, Mutability, ResourceType, Returned, Type, Uniqueness};
 
-/// The resource type that most checks use, with its attributes by what can be done with them.
+/// The resource type that most checks use, with its attributes grouped by how the checks can use them.
 pub(super) struct TestedType {
     pub(super) resource_type: ResourceType,
-    /// The required string that names a resource.
+    /// The required string attribute that names a resource, such as `userName`.
     pub(super) name: AttributeRef,
-    /// Attributes that hold text, or a truth value, or a complex value of such.
+    /// Writable attributes with a string or Boolean value, or a complex value of these.
     pub(super) attributes: Vec<AttributeRef>,
-    /// A `writeOnly` string.
+    /// A `writeOnly` attribute, such as `password`.
     pub(super) secret: Option<AttributeRef>,
-    /// The paths that the suite does without, since the provider does not keep them.
-    pub(super) left_out: Vec<String>,
-    /// What the provider does not keep, or refuses.
+    /// The paths of the attributes that the provider does not keep, so that the checks do not use them.
+    pub(super) not_kept: Vec<String>,
+    /// The attributes that the provider does not keep, or refuses.
     unusable: Vec<AttributeRef>,
-    /// What a resource must have besides its name.
+    /// The required attributes besides the name.
     pub(super) required: Vec<AttributeRef>,
-    /// Attributes whose value must be the id of a resource.
+    /// The attributes whose value must be the id of a resource.
     references: Vec<AttributeRef>,
-    /// Lists that hold at most one element although they are not declared so.
+    /// The lists that store only one element although the type does not declare them so.
     single_element_lists: Vec<AttributeRef>,
-    /// The paths whose values the provider keeps different beyond the schema.
+    /// The paths of attributes that the provider keeps unique in addition to those that the schema declares.
     unique: Vec<String>,
-    /// Counts the values that were made for attributes in which they must differ.
+    /// Counts the values that were made for unique attributes.
     pub(super) unique_counter: AtomicUsize,
 }
 
 impl TestedType {
-    /// `None` if resources of the type have no name: no required string attribute.
+    /// Returns `None` if the type has no required string attribute that can be the name.
     pub(super) fn new(resource_type: &ResourceType, unique: Vec<String>) -> Option<Self> {
-        let required =
-            |t: &&AttributeRef| t.attribute().is_required() && t.attribute().data_type() == Type::String;
-        let name =
-            resource_type.attributes().filter(required).find(|t| t.attribute().name() != "schemas")?.clone();
-        let secret = |t: &&AttributeRef| t.attribute().mutability() == Mutability::WriteOnly;
+        let can_be_name = |target: &&AttributeRef| {
+            let attribute = target.attribute();
+            attribute.is_required() && attribute.data_type() == Type::String && attribute.name() != "schemas"
+        };
+        let name = resource_type.attributes().find(can_be_name)?.clone();
+        let is_secret = |target: &&AttributeRef| target.attribute().mutability() == Mutability::WriteOnly;
         let mut tested = Self {
             resource_type: resource_type.clone(),
             attributes: Vec::new(),
-            secret: resource_type.attributes().find(secret).cloned(),
+            secret: resource_type.attributes().find(is_secret).cloned(),
             name,
-            left_out: Vec::new(),
+            not_kept: Vec::new(),
             unusable: Vec::new(),
             required: Vec::new(),
             references: Vec::new(),
@@ -56,7 +55,7 @@ impl TestedType {
         let others = || {
             resource_type.all_attributes().filter(|t| **t != tested.name && t.attribute().name() != "schemas")
         };
-        let plain = |target: &&AttributeRef| {
+        let is_plain = |target: &&AttributeRef| {
             let attribute = target.attribute();
             attribute.mutability() == Mutability::ReadWrite
                 && attribute.returned() == Returned::Default
@@ -64,91 +63,98 @@ impl TestedType {
                 && !target.holds_members()
                 && tested.can_have_value(target)
         };
-        let needed = |target: &&AttributeRef| {
+        let is_needed = |target: &&AttributeRef| {
             let attribute = target.attribute();
-            let sent = attribute.is_required() && attribute.mutability() != Mutability::ReadOnly;
-            sent && tested.can_have_value(target)
+            let is_sent = attribute.is_required() && attribute.mutability() != Mutability::ReadOnly;
+            is_sent && tested.can_have_value(target)
         };
-        let attributes = others().filter(plain).cloned().collect();
-        tested.required = others().filter(needed).cloned().collect();
+        let attributes = others().filter(is_plain).cloned().collect();
+        tested.required = others().filter(is_needed).cloned().collect();
         tested.attributes = attributes;
         Some(tested)
     }
 
-    /// Notes that an attribute must be the id of a resource.
+    /// Records that the value of an attribute must be the id of a resource.
+    ///
+    /// # Errors
+    ///
+    /// If the path names no attribute or several, or if the attribute is required.
     pub(super) fn add_reference(&mut self, path: &str) -> Result<AttributeRef, String> {
-        let is = |text: &str, target: &AttributeRef| {
-            let core = format!("{}:{}", target.schema().id(), target.attribute().name());
-            let path = text.strip_suffix(".value").unwrap_or(text);
-            [target.attribute().name(), target.path().as_str(), &core]
+        let is_named = |target: &&AttributeRef| {
+            let with_urn = format!("{}:{}", target.schema().id(), target.attribute().name());
+            let path = path.strip_suffix(".value").unwrap_or(path);
+            [target.attribute().name(), target.path().as_str(), &with_urn]
                 .iter()
                 .any(|name| name.eq_ignore_ascii_case(path))
         };
-        let mut found = self.resource_type.all_attributes().filter(|target| is(path, target));
+        let mut found = self.resource_type.all_attributes().filter(is_named);
         match (found.next(), found.next()) {
-            // Without it no resource could be created, and with it none before another.
-            (Some(target), None) if target.attribute().is_required() => {
-                Err(format!("`{target}` is required, so the suite cannot create a first resource"))
-            }
+            // The first resource could not be created: it would need another one to refer to.
+            (Some(target), None) if target.attribute().is_required() => Err(format!(
+                "`{target}` is required, so the suite cannot create a first resource; it must be optional"
+            )),
             (Some(target), None) => {
                 let target = target.clone();
                 self.references.push(target.clone());
                 Ok(target)
             }
-            (None, _) => Err(format!("there is no attribute `{path}` that could refer to anything")),
-            _ => Err(format!("there are several attributes `{path}`; name one by its path")),
+            (None, _) => Err(format!("there is no attribute `{path}` in the first resource type")),
+            _ => {
+                Err(format!("there are several attributes `{path}`; use the path with the URI of the schema"))
+            }
         }
     }
 
-    /// Goes without what the provider does not keep, and with one element where it takes no second.
+    /// Records which attributes the provider does not keep, and which lists store only one element.
     pub(super) fn learn(&mut self, findings: &Findings) {
         self.attributes.retain(|target| !findings.unusable.contains(target));
         self.unusable.clone_from(&findings.unusable);
-        self.left_out = findings.not_kept.iter().map(|target| target.path().to_string()).collect();
+        self.not_kept = findings.not_kept.iter().map(|target| target.path().to_string()).collect();
         self.single_element_lists.clone_from(&findings.single_element_lists);
     }
 
-    /// Texts that can be changed and taken away at will: attributes, and then sub-attributes.
+    /// Optional strings that can have any text: attributes first, then sub-attributes.
     pub(super) fn free_texts(&self) -> Vec<&AttributeRef> {
-        let free = |definition: &Attribute| {
+        let is_free_text = |definition: &Attribute| {
             definition.data_type() == Type::String
                 && !definition.is_multi_valued()
                 && !definition.is_required()
                 && !definition.is_only_canonical()
                 && definition.mutability() == Mutability::ReadWrite
-                && definition.max_length().is_none_or(|length| length >= LONG)
+                && definition.max_length().is_none_or(|length| length >= FREE_TEXT_LENGTH)
         };
-        let own = self.attributes.iter().filter(|target| !self.is_reference(target));
-        let (complex, plain): (Vec<&AttributeRef>, Vec<&AttributeRef>) =
-            own.partition(|target| target.is_complex());
-        let singular = |target: &&AttributeRef| {
+        let without_references = self.attributes.iter().filter(|target| !self.is_reference(target));
+        let (complex, simple): (Vec<&AttributeRef>, Vec<&AttributeRef>) =
+            without_references.partition(|target| target.is_complex());
+        let is_optional_single = |target: &&AttributeRef| {
             !target.attribute().is_multi_valued() && !target.attribute().is_required()
         };
-        let subs = complex.into_iter().filter(singular).flat_map(AttributeRef::sub_attributes);
-        plain.into_iter().chain(subs).filter(|t| free(t.definition()) && !self.is_unique(t)).collect()
+        let subs = complex.into_iter().filter(is_optional_single).flat_map(AttributeRef::sub_attributes);
+        let all = simple.into_iter().chain(subs);
+        all.filter(|target| is_free_text(target.definition()) && !self.is_unique(target)).collect()
     }
 
-    /// Lists of elements with a `value` that can be any text.
+    /// Lists whose elements have a `value` that can be any text.
     pub(super) fn free_lists(&self) -> impl Iterator<Item = &AttributeRef> {
-        let free = |target: &&AttributeRef| {
+        let has_free_value = |target: &&AttributeRef| {
             let sub = target.sub_attribute("value").map(AttributeRef::definition);
             let others = target.sub_attributes().iter().map(AttributeRef::definition);
             sub.is_some_and(|value| {
                 value.data_type() == Type::String
                     && value.mutability() == Mutability::ReadWrite
                     && !value.is_only_canonical()
-                    && value.max_length().is_none_or(|length| length >= 2 * LONG)
+                    && value.max_length().is_none_or(|length| length >= 2 * FREE_TEXT_LENGTH)
             }) && !others.into_iter().any(|sub| sub.is_required() && sub.name() != "value")
         };
-        let listed = |target: &&AttributeRef| {
+        let holds_several = |target: &&AttributeRef| {
             target.attribute().is_multi_valued()
                 && !self.holds_one_element(target)
                 && !self.is_reference(target)
         };
-        self.attributes.iter().filter(listed).filter(free)
+        self.attributes.iter().filter(holds_several).filter(has_free_value)
     }
 
-    /// Whether the suite can make values for an attribute.
+    /// Whether the suite can make a value for an attribute.
     pub(super) fn can_have_value(&self, target: &AttributeRef) -> bool {
         if !target.is_complex() {
             return is_simple(target);
@@ -158,25 +164,25 @@ impl TestedType {
             && self.usable_subs(target).next().is_some()
     }
 
-    /// The sub-attributes that the suite has values for; of a reference only the id and what is required.
+    /// The sub-attributes that the suite can make values for. Of a reference these are only `value` and the required ones.
     pub(super) fn usable_subs<'t>(
         &self,
         target: &'t AttributeRef,
     ) -> impl Iterator<Item = &'t AttributeRef> + use<'t> {
-        let reference = self.is_reference(target);
+        let is_reference = self.is_reference(target);
         target.sub_attributes().iter().filter(move |sub| {
             let definition = sub.definition();
-            let needed = definition.is_required() || definition.name() == "value";
-            is_simple(sub) && definition.mutability() == Mutability::ReadWrite && (needed || !reference)
+            let is_needed = definition.is_required() || definition.name() == "value";
+            is_simple(sub) && definition.mutability() == Mutability::ReadWrite && (is_needed || !is_reference)
         })
     }
 
-    /// Whether a list holds at most one element.
+    /// Whether a list stores at most one element.
     pub(super) fn holds_one_element(&self, target: &AttributeRef) -> bool {
         target.attribute().single_type().is_some() || self.single_element_lists.contains(target)
     }
 
-    /// Whether the provider keeps an attribute, as far as is known.
+    /// Whether the checks can use an attribute: the provider is not known to drop or to refuse it.
     pub(super) fn is_usable(&self, target: &AttributeRef) -> bool {
         !self.unusable.contains(target)
     }
@@ -185,22 +191,21 @@ impl TestedType {
         self.references.contains(target)
     }
 
-    /// Whether no two resources may have the same value.
+    /// Whether the values of an attribute must be unique among resources.
     pub(super) fn is_unique(&self, target: &AttributeRef) -> bool {
         target.definition().uniqueness() != Uniqueness::None
             || self.unique.iter().any(|path| path.eq_ignore_ascii_case(target.path().as_str()))
     }
 }
 
-/// The longest text that checks write is shorter than this.
-const LONG: usize = 16;
+/// The failure of a check that needs an attribute of [`TestedType::free_texts`].
+pub(super) const NO_FREE_TEXT: &str = "the check needs an optional string attribute that the provider keeps, \
+     and the first resource type has none";
 
-/// Whether values are text or truth values.
+/// Free texts must allow at least this many characters; the checks write shorter ones.
+const FREE_TEXT_LENGTH: usize = 16;
+
+/// Whether the values of an attribute are strings or Booleans.
 pub(super) fn is_simple(target: &AttributeRef) -> bool {
     matches!(target.definition().data_type(), Type::String | Type::Boolean)
-}
-
-/// Puts a value where an attribute lives.
-pub(super) fn put(body: &mut Map<String, Value>, target: &AttributeRef, value: Value) {
-    target.set(body, value);
 }

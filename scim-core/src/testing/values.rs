@@ -1,4 +1,4 @@
-//! Values for attributes: those that show whether one is kept, and random ones.
+//! Values for attributes: fixed ones, which show whether an attribute is stored, and random ones.
 
 use std::sync::atomic::Ordering;
 
@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::random::Random;
 use super::reference_ids::ReferenceIds;
-use super::tested_type::{TestedType, put};
+use super::tested_type::TestedType;
 
-/// Text that filters are tried with: cases, wildcards of other languages, quotes, several scripts.
+/// Words in stored values and filters: upper and lower case, wildcards of SQL, quotes and several scripts.
 const WORDS: [&str; 14] = [
     "anna",
     "Anna",
@@ -28,20 +28,20 @@ const WORDS: [&str; 14] = [
 ];
 
 impl TestedType {
-    /// A resource with this name, and else only what is required.
+    /// Makes a resource with this name and values for the required attributes only.
     pub(super) fn minimal_body(&self, name: &str) -> Map<String, Value> {
         let mut body = Map::new();
         body.insert("schemas".to_owned(), json!([self.resource_type.schema().id()]));
         for target in &self.required {
             if let Some(value) = self.sample(target, &ReferenceIds::default(), 7) {
-                put(&mut body, target, value);
+                target.set(&mut body, value);
             }
         }
-        put(&mut body, &self.name, Value::from(name));
+        self.name.set(&mut body, Value::from(name));
         body
     }
 
-    /// A resource with random values in some attributes.
+    /// Makes a resource with random values in some attributes.
     pub(super) fn random_body(
         &self,
         ids: &ReferenceIds,
@@ -53,30 +53,31 @@ impl TestedType {
             if random.one_in(2)
                 && let Some(value) = self.random_value(target, ids, random)
             {
-                put(&mut body, target, value);
+                target.set(&mut body, value);
             }
         }
         body
     }
 
-    /// A value that shows whether an attribute is kept: of each sub-attribute, of a list one element.
+    /// Makes a value that shows whether an attribute is stored: with all sub-attributes, and one element for a list.
     pub(super) fn sample(&self, target: &AttributeRef, ids: &ReferenceIds, seed: u64) -> Option<Value> {
         let value = self.single_value(target, ids, &mut Random::new(seed), true)?;
         Some(if target.attribute().is_multi_valued() { Value::Array(vec![value]) } else { value })
     }
 
-    /// Two elements of a list, of different types where it can have such.
+    /// Makes two different elements of a list, with different values of `type` if possible.
     pub(super) fn two_elements(&self, target: &AttributeRef, ids: &ReferenceIds) -> Option<[Value; 2]> {
         let mut elements = [7, 8].map(|seed| self.single_value(target, ids, &mut Random::new(seed), true));
-        let kinds =
-            target.sub_attribute("type").filter(|sub| self.usable_subs(target).any(|own| own == *sub));
-        for (place, element) in elements.iter_mut().enumerate() {
+        let type_attribute =
+            target.sub_attribute("type").filter(|sub| self.usable_subs(target).any(|usable| usable == *sub));
+        for (index, element) in elements.iter_mut().enumerate() {
             let Some(Value::Object(element)) = element else { continue };
             element.remove("primary");
-            if let Some(kind) = kinds.and_then(|sub| sub.definition().canonical_values().get(place)) {
-                element.insert("type".to_owned(), Value::from(kind.as_str()));
+            let types = type_attribute.map(|sub| sub.definition().canonical_values()).unwrap_or_default();
+            if let Some(type_value) = types.get(index) {
+                element.insert("type".to_owned(), Value::from(type_value.as_str()));
             }
-            if let Some(id) = ids.for_attribute(target).get(place) {
+            if let Some(id) = ids.for_attribute(target).get(index) {
                 element.insert("value".to_owned(), Value::from(id.as_str()));
             }
         }
@@ -86,7 +87,7 @@ impl TestedType {
         }
     }
 
-    /// Text to look for in an attribute or a sub-attribute, mostly such as there is.
+    /// Makes a text for a filter by an attribute or sub-attribute. Most texts are values that some resources have.
     pub(super) fn search_text(
         &self,
         target: &AttributeRef,
@@ -94,22 +95,22 @@ impl TestedType {
         random: &mut Random,
     ) -> String {
         let attribute = self.resource_type.parent_attribute(target);
-        let known = attribute.map(|attribute| ids.for_attribute(attribute)).unwrap_or_default();
+        let existing_ids = attribute.map(|attribute| ids.for_attribute(attribute)).unwrap_or_default();
         let is_id = target.sub().is_none_or(|sub| sub.name() == "value");
-        match random.pick(known) {
+        match random.pick(existing_ids) {
             Some(id) if is_id => id.clone(),
             _ => self.text(target, random, false),
         }
     }
 
-    /// A random value of an attribute; `None` if it must refer to a resource and there is none.
+    /// Makes a random value of an attribute; `None` if it must be the id of a resource and none is known.
     fn random_value(&self, target: &AttributeRef, ids: &ReferenceIds, random: &mut Random) -> Option<Value> {
         if !target.definition().is_multi_valued() {
             return self.single_value(target, ids, random, false);
         }
-        let more = if self.holds_one_element(target) { 0 } else { random.below(3) };
+        let additional = if self.holds_one_element(target) { 0 } else { random.below(3) };
         let mut list: Vec<Value> = Vec::new();
-        for _ in 0..=more {
+        for _ in 0..=additional {
             let element = self.single_value(target, ids, random, false);
             list.extend(element.filter(|element| !list.contains(element)));
         }
@@ -120,16 +121,16 @@ impl TestedType {
         Some(Value::Array(list))
     }
 
-    /// A value, or an element of a list; with `every` one of each sub-attribute.
+    /// Makes a single value or an element of a list, with all sub-attributes or a random selection of them.
     fn single_value(
         &self,
         target: &AttributeRef,
         ids: &ReferenceIds,
         random: &mut Random,
-        every: bool,
+        all_sub_attributes: bool,
     ) -> Option<Value> {
         if target.is_complex() {
-            return self.element(target, ids, random, every).map(Value::Object);
+            return self.element(target, ids, random, all_sub_attributes).map(Value::Object);
         }
         if self.is_reference(target) {
             return random.pick(ids.for_attribute(target)).map(|id| Value::from(id.as_str()));
@@ -145,41 +146,41 @@ impl TestedType {
         target: &AttributeRef,
         ids: &ReferenceIds,
         random: &mut Random,
-        every: bool,
+        all_sub_attributes: bool,
     ) -> Option<Map<String, Value>> {
         let mut members = Map::new();
         for sub in self.usable_subs(target) {
-            let wanted = every || sub.definition().is_required() || random.one_in(2);
-            if wanted && let Some(value) = self.random_value(sub, ids, random) {
+            let is_included = all_sub_attributes || sub.definition().is_required() || random.one_in(2);
+            if is_included && let Some(value) = self.random_value(sub, ids, random) {
                 members.insert(sub.definition().name().to_owned(), value);
             }
         }
-        if !every {
+        if !all_sub_attributes {
             // At most one element of a list may be primary; `mark_primary` chooses it.
             members.remove("primary");
         }
-        if let Some(kind) = target.attribute().single_type() {
-            members.insert("type".to_owned(), Value::from(kind));
+        if let Some(type_value) = target.attribute().single_type() {
+            members.insert("type".to_owned(), Value::from(type_value));
         }
         if self.is_reference(target) {
             members.insert("value".to_owned(), Value::from(random.pick(ids.for_attribute(target))?.as_str()));
         }
-        // An element without any value would not be stored.
-        let first = self.usable_subs(target).find(|sub| sub.definition().data_type() == Type::String);
-        if let (true, Some(sub)) = (members.is_empty(), first) {
+        // A provider does not store an element without values.
+        let first_text = self.usable_subs(target).find(|sub| sub.definition().data_type() == Type::String);
+        if let (true, Some(sub)) = (members.is_empty(), first_text) {
             members.insert(sub.definition().name().to_owned(), Value::from(self.text(sub, random, true)));
         }
         Some(members)
     }
 
-    /// Text that the attribute or sub-attribute takes, if it is to be stored.
-    fn text(&self, target: &AttributeRef, random: &mut Random, stored: bool) -> String {
+    /// Makes a random text. If it is to be stored, it is unique and short enough where the attribute requires that.
+    fn text(&self, target: &AttributeRef, random: &mut Random, is_stored: bool) -> String {
         let definition = target.definition();
         let text = match random.pick(definition.canonical_values()) {
             Some(canonical) if definition.is_only_canonical() || random.one_in(2) => canonical.as_str(),
             _ => word(random),
         };
-        if !stored {
+        if !is_stored {
             return text.to_owned();
         }
         let text = if self.is_unique(target) {
@@ -187,12 +188,12 @@ impl TestedType {
         } else {
             text.to_owned()
         };
-        let longest = definition.max_length().unwrap_or(usize::MAX);
-        text.chars().take(longest).collect::<String>().trim_end().to_owned()
+        let max_length = definition.max_length().unwrap_or(usize::MAX);
+        text.chars().take(max_length).collect::<String>().trim_end().to_owned()
     }
 }
 
-/// A resource of any type with what is required, and with this name if it can have one.
+/// Makes a resource of any type with values for the required attributes, and with this name if it can have one.
 pub(super) fn minimal_body(resource_type: &ResourceType, name: &str) -> Map<String, Value> {
     if let Some(tested) = TestedType::new(resource_type, Vec::new()) {
         return tested.minimal_body(name);
@@ -200,29 +201,30 @@ pub(super) fn minimal_body(resource_type: &ResourceType, name: &str) -> Map<Stri
     let mut body = Map::new();
     body.insert("schemas".to_owned(), json!([resource_type.schema().id()]));
     if let Some(target) = resource_type.attribute("displayName") {
-        put(&mut body, target, Value::from(name));
+        target.set(&mut body, Value::from(name));
     }
     body
 }
 
-/// A word that random resources may have.
+/// A random word.
 fn word(random: &mut Random) -> &'static str {
     random.pick(&WORDS).copied().unwrap_or_default()
 }
 
-/// Makes one element of some lists the primary one, and has some of the others say that they are not.
+/// Sets `primary` of at most one element to true, and of some others to false.
 fn mark_primary(target: &AttributeRef, list: &mut [Value], random: &mut Random) {
     let flag = target.sub_attribute("primary").map(AttributeRef::definition);
-    let settable =
+    let is_writable =
         |flag: &Attribute| flag.data_type() == Type::Boolean && flag.mutability() == Mutability::ReadWrite;
-    if !flag.is_some_and(settable) {
+    if !flag.is_some_and(is_writable) {
         return;
     }
+    // In half of the lists no element is primary.
     let primary = random.below(2 * list.len());
-    for (place, element) in list.iter_mut().enumerate() {
-        let says = place == primary || random.one_in(3);
-        if let Some(members) = element.as_object_mut().filter(|_| says) {
-            members.insert("primary".to_owned(), Value::Bool(place == primary));
+    for (index, element) in list.iter_mut().enumerate() {
+        let has_flag = index == primary || random.one_in(3);
+        if let Some(members) = element.as_object_mut().filter(|_| has_flag) {
+            members.insert("primary".to_owned(), Value::Bool(index == primary));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Which public types can be sent to other threads and shared between them. Hosts rely on it, and a field that
-//! is added to a type can take it away.
+//! Public types can be sent to other threads and shared between them. Hosts rely on it, and a new private field can
+//! remove it unnoticed.
 
 use scim_core::filter::Predicate;
 use scim_core::patch::{ListDelta, Patch, PatchRequest};
@@ -11,15 +11,15 @@ use scim_core::{
     Update, UpdateOptions, Updated,
 };
 
-fn send<T: Send>(_: T) {}
-fn send_and_sync<T: Send + Sync>() {}
+fn assert_send<T: Send>(_: T) {}
+fn assert_send_and_sync<T: Send + Sync>() {}
 
 #[test]
 fn public_types_are_send_and_sync() {
-    macro_rules! send_and_sync {
-        ($($name:ty),+ $(,)?) => { $(send_and_sync::<$name>();)+ };
+    macro_rules! assert_all {
+        ($($name:ty),+ $(,)?) => { $(assert_send_and_sync::<$name>();)+ };
     }
-    send_and_sync!(
+    assert_all!(
         ScimService,
         ScimServiceBuilder,
         BuildError,
@@ -61,19 +61,19 @@ fn public_types_are_send_and_sync() {
         ListDelta<'_>,
     );
     #[cfg(feature = "testing")]
-    send_and_sync!(scim_core::testing::Report);
+    assert_all!(scim_core::testing::Report);
 }
 
 #[test]
-fn answering_a_request_is_a_future_that_can_be_sent() {
+fn the_future_of_a_request_can_be_sent_to_another_thread() {
     let builder = ScimService::builder().base_url("https://example.com");
     let service = builder.users(MemoryProvider::new()).build().unwrap();
-    send(service.handle(http::Request::get("/Users").body(Vec::new()).unwrap()));
+    assert_send(service.handle(http::Request::get("/Users").body(Vec::new()).unwrap()));
 }
 
 #[test]
 fn errors_can_be_boxed_and_passed_to_other_threads() {
-    fn error<T: std::error::Error + Send + Sync + 'static>() {}
-    error::<Error>();
-    error::<BuildError>();
+    fn assert_error<T: std::error::Error + Send + Sync + 'static>() {}
+    assert_error::<Error>();
+    assert_error::<BuildError>();
 }

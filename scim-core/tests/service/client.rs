@@ -22,19 +22,19 @@ impl Client {
         Self { service, identity: Identity::new("tests"), base_url: None }
     }
 
-    /// The same service for somebody else.
+    /// Returns the client with another identity.
     pub(crate) fn identity(mut self, identity: Identity) -> Self {
         self.identity = identity;
         self
     }
 
-    /// The same service under another base URL.
+    /// Returns the client with another base URL of the service.
     pub(crate) fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(BaseUrl::new(url).unwrap());
         self
     }
 
-    /// A request as the host passes it on.
+    /// Makes a request as a host passes it to the service.
     pub(crate) fn request(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Request<Vec<u8>> {
         let mut request = Request::builder().method(method).uri(path).extension(self.identity.clone());
         if let Some(base_url) = &self.base_url {
@@ -47,19 +47,19 @@ impl Client {
         pollster::block_on(self.service.handle(self.request(method, path, body)))
     }
 
-    /// Sends JSON, or no body if it is `null`: the status and the JSON of the response.
+    /// Sends JSON, or no body if it is `null`. Returns the status and the JSON of the response.
     pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let response = self.send(method, path, body);
         (response.status().as_u16(), json_of(&response))
     }
 
-    /// Sends a request without a body: the status and the JSON of the response.
+    /// Sends a request without a body. Returns the status and the JSON of the response.
     pub(crate) fn call_empty(&self, method: &str, path: &str) -> (u16, Value) {
         self.call(method, path, &Value::Null)
     }
 
-    /// The JSON of what is read from a path.
+    /// Sends GET. Returns the JSON of the response.
     pub(crate) fn get(&self, path: &str) -> Value {
         self.call_empty("GET", path).1
     }
@@ -68,7 +68,7 @@ impl Client {
         self.call("PATCH", path, &patch_request(operations))
     }
 
-    /// Creates a resource: its path.
+    /// Creates a resource. Returns its path.
     pub(crate) fn create(&self, endpoint: &str, resource: &Value) -> String {
         let (status, created) = self.call("POST", endpoint, resource);
         assert_eq!(status, 201, "{created}");
@@ -81,7 +81,7 @@ pub(crate) fn json_of(response: &Response<Vec<u8>>) -> Value {
     serde_json::from_slice(response.body()).unwrap_or_default()
 }
 
-/// A user with a name and nothing else.
+/// A user with a name and no other attributes.
 pub(crate) fn user(name: &str) -> Value {
     json!({ "schemas": [standard::USER], "userName": name })
 }

@@ -1,4 +1,4 @@
-//! Whatever comes in is answered: refused with an error that says why.
+//! Invalid, oversized and hostile requests get an error response in the form of RFC 7644 section 3.12.
 
 use http::Response;
 use scim_core::{MemoryProvider, ScimService};
@@ -12,39 +12,39 @@ fn client() -> Client {
     Client::new(builder.users(store.clone()).groups(store).build().unwrap())
 }
 
-/// The `scimType` of an error in the form that every error has (RFC 7644 section 3.12).
-fn refused(response: &Response<Vec<u8>>, status: u16, what: &str) -> Value {
+/// Asserts that a response is an error with this status. Returns its `scimType`.
+fn assert_error(response: &Response<Vec<u8>>, status: u16, what: &str) -> Value {
     assert_eq!(response.status().as_u16(), status, "{what}");
     assert_eq!(response.headers()["content-type"], "application/scim+json", "{what}");
     let mut error: Value = serde_json::from_slice(response.body()).unwrap();
     assert_eq!(error["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:Error"]), "{what}");
     assert_eq!(error["status"], status.to_string(), "{what}");
-    assert!(response.body().len() < 1_000, "{what}: an error does not repeat the request");
+    assert!(response.body().len() < 1_000, "{what}: the error repeats the request");
     error["scimType"].take()
 }
 
 #[test]
 fn bodies_that_are_not_json_are_invalid_syntax() {
     let client = client();
-    let id: Value =
+    let created: Value =
         serde_json::from_slice(client.send("POST", "/Users", br#"{"userName":"ann"}"#.to_vec()).body())
             .unwrap();
-    let user = format!("/Users/{}", id["id"].as_str().unwrap());
+    let user = format!("/Users/{}", created["id"].as_str().unwrap());
     let deep = |open: &str, close: &str| {
         format!("{{\"userName\":{}1{}}}", open.repeat(100_000), close.repeat(100_000)).into_bytes()
     };
     let bodies: [(&str, Vec<u8>); 11] = [
-        ("nothing", Vec::new()),
-        ("half of a text", b"{\"userName\":\"a".to_vec()),
+        ("an empty body", Vec::new()),
+        ("an unterminated string", b"{\"userName\":\"a".to_vec()),
         ("two documents", b"{}{}".to_vec()),
         ("bytes that are not UTF-8", b"{\"userName\":\"\xff\xfe\"}".to_vec()),
-        ("a surrogate in UTF-8", b"{\"userName\":\"\xed\xa0\x80\"}".to_vec()),
-        ("half of a surrogate pair", br#"{"userName":"\ud83d"}"#.to_vec()),
-        ("the halves in the wrong order", br#"{"userName":"\ude00\ud83d"}"#.to_vec()),
+        ("an encoded surrogate", b"{\"userName\":\"\xed\xa0\x80\"}".to_vec()),
+        ("an escaped surrogate without its pair", br#"{"userName":"\ud83d"}"#.to_vec()),
+        ("a surrogate pair in the wrong order", br#"{"userName":"\ude00\ud83d"}"#.to_vec()),
         ("U+0000", br#"{"userName":"a\u0000"}"#.to_vec()),
-        ("a name twice", br#"{"userName":"a","userName":"b"}"#.to_vec()),
-        ("deep lists", deep("[", "]")),
-        ("deep objects", deep("{\"a\":", "}")),
+        ("a duplicate name", br#"{"userName":"a","userName":"b"}"#.to_vec()),
+        ("deeply nested arrays", deep("[", "]")),
+        ("deeply nested objects", deep("{\"a\":", "}")),
     ];
     for (what, body) in bodies {
         for (method, path) in [
@@ -56,11 +56,12 @@ fn bodies_that_are_not_json_are_invalid_syntax() {
             ("POST", "/Bulk"),
         ] {
             let response = client.send(method, path, body.clone());
-            assert_eq!(refused(&response, 400, what), "invalidSyntax", "{what}: {method} {path}");
+            assert_eq!(assert_error(&response, 400, what), "invalidSyntax", "{what}: {method} {path}");
         }
     }
-    let one: Value = serde_json::from_slice(client.send("GET", "/Users", Vec::new()).body()).unwrap();
-    assert_eq!((&one["totalResults"], &one["Resources"][0]), (&json!(1), &id), "nothing came of it");
+    let list: Value = serde_json::from_slice(client.send("GET", "/Users", Vec::new()).body()).unwrap();
+    let found = (&list["totalResults"], &list["Resources"][0]);
+    assert_eq!(found, (&json!(1), &created), "a refused request has changed something");
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn huge_numbers_are_accepted_or_refused() {
             format!(r#"{{"userName":"n","active":{number}}}"#),
             format!(r#"{{"userName":"n","emails":[{{"value":{number},"primary":{number}}}]}}"#),
         ] {
-            refused(&client.send("POST", "/Users", body.into_bytes()), 400, number);
+            assert_error(&client.send("POST", "/Users", body.into_bytes()), 400, number);
         }
         let search = format!(r#"{{"count":{number},"startIndex":{number}}}"#);
         let status = client.send("POST", "/Users/.search", search.into_bytes()).status();
@@ -80,11 +81,15 @@ fn huge_numbers_are_accepted_or_refused() {
 }
 
 #[test]
-fn long_urls_are_answered() {
+fn long_urls_get_an_error_or_an_answer() {
     let client = client();
     let long = "a".repeat(60_000);
-    refused(&client.send("GET", &format!("/Users/{long}"), Vec::new()), 404, "a long id");
-    refused(&client.send("GET", &format!("/{}", "Users/".repeat(9_000)), Vec::new()), 404, "a long path");
+    assert_error(&client.send("GET", &format!("/Users/{long}"), Vec::new()), 404, "a long id");
+    assert_error(
+        &client.send("GET", &format!("/{}", "Users/".repeat(9_000)), Vec::new()),
+        404,
+        "a long path",
+    );
     for filter in [
         long.clone(),
         format!("{long}+pr"),
@@ -96,22 +101,22 @@ fn long_urls_are_answered() {
     ] {
         let response = client.send("GET", &format!("/Users?filter={filter}"), Vec::new());
         let what = format!("{filter:.12}");
-        assert_eq!(refused(&response, 400, &what), "invalidFilter", "{what}");
+        assert_eq!(assert_error(&response, 400, &what), "invalidFilter", "{what}");
     }
     let found = client.send("GET", &format!("/Users?attributes={}", "a,".repeat(30_000)), Vec::new());
     assert_eq!(found.status(), 200);
     let cursor = client.send("GET", &format!("/Users?cursor={long}"), Vec::new());
-    assert_eq!(refused(&cursor, 400, "a long cursor"), "invalidCursor");
+    assert_eq!(assert_error(&cursor, 400, "a long cursor"), "invalidCursor");
 }
 
-/// The test would not end if any of this took quadratic time.
+/// With quadratic time this test would take minutes.
 #[test]
 fn large_requests_take_linear_time() {
     let client = client();
     let huge = client.send("POST", "/Users", vec![b' '; 20_000_000]);
-    refused(&huge, 413, "20 MB");
+    assert_error(&huge, 413, "20 MB");
 
-    let many = |one: fn(usize) -> Value| (0..12_000).map(one).collect::<Value>();
+    let many = |element: fn(usize) -> Value| (0..12_000).map(element).collect::<Value>();
     let emails = many(|n| json!({ "value": format!("{n}@example.com"), "type": "work" }));
     let created = client.send(
         "POST",
@@ -124,12 +129,12 @@ fn large_requests_take_linear_time() {
     let group = json!({ "displayName": "Crew", "members": members });
     let created = client.send("POST", "/Groups", group.to_string().into_bytes());
     let group: Value = serde_json::from_slice(created.body()).unwrap();
-    assert_eq!(group["members"].as_array().map(Vec::len), Some(6_000), "each once");
+    assert_eq!(group["members"].as_array().map(Vec::len), Some(6_000), "each member is stored once");
 
     let unknown: serde_json::Map<String, Value> = (0..40_000)
         .map(|n| (format!("attribute{n}"), json!(n)))
         .chain([("userName".into(), "bob".into())])
         .collect();
     let created = client.send("POST", "/Users", Value::Object(unknown).to_string().into_bytes());
-    assert_eq!(created.status(), 201, "what is unknown is ignored");
+    assert_eq!(created.status(), 201, "unknown attributes are ignored");
 }

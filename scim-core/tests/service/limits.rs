@@ -1,14 +1,14 @@
-//! How much a request may ask for by default, and that error messages stay short whatever is sent.
+//! The default limits of requests, and the length of error messages.
 
 use scim_core::patch::PATCH_OP;
 use scim_core::schema::standard;
 use serde_json::{Value, json};
 
 use crate::client::{BULK_REQUEST, Client, SEARCH_REQUEST, bulk_request, json_of, patch_request, user};
-use crate::host;
+use crate::transcript_service;
 
 fn client(profile: &str, switches: &Value) -> Client {
-    Client::new(host::service(profile, switches))
+    Client::new(transcript_service::service_in_memory(profile, switches))
 }
 
 fn user_with(name: &str, attribute: &str, value: impl Into<Value>) -> Value {
@@ -17,8 +17,8 @@ fn user_with(name: &str, attribute: &str, value: impl Into<Value>) -> Value {
     user
 }
 
-/// The path of a new user with so many e-mails.
-fn create(client: &Client, name: &str, emails: usize) -> String {
+/// Creates a user with this number of e-mails. Returns its path.
+fn create_user(client: &Client, name: &str, emails: usize) -> String {
     let emails: Vec<Value> =
         (0..emails).map(|i| json!({ "value": format!("{name}{i}@example.com") })).collect();
     let (status, user) = client.call("POST", "/Users", &user_with(name, "emails", emails));
@@ -27,13 +27,13 @@ fn create(client: &Client, name: &str, emails: usize) -> String {
 }
 
 #[test]
-fn a_text_is_64_kib_long_at_most() {
+fn a_text_has_at_most_64_kib() {
     for profile in ["lenient", "strict", "interop"] {
         let client = client(profile, &json!({ "max_payload": 1 << 22 }));
-        let path = create(&client, "ana", 1);
-        for (length, good) in [(65_536, true), (65_537, false)] {
+        let path = create_user(&client, "ana", 1);
+        for (length, is_accepted) in [(65_536, true), (65_537, false)] {
             let text = "t".repeat(length);
-            let (in_path, of_element) = (
+            let (add_title, replace_emails) = (
                 json!({ "op": "add", "path": "title", "value": text }),
                 json!({
                     "op": "replace", "path": "emails", "value": [{ "value": "a@example.com", "display": text }]
@@ -43,13 +43,13 @@ fn a_text_is_64_kib_long_at_most() {
                 ("POST", "/Users", user_with(&format!("new{length}"), "title", &*text), "`title`"),
                 ("PUT", &path, user_with("ana", "title", &*text), "`title`"),
                 ("PUT", &path, user_with("ana", "name", json!({ "familyName": text })), "`name.familyName`"),
-                ("PATCH", &path, patch_request(json!([in_path])), "`title`"),
-                ("PATCH", &path, patch_request(json!([of_element])), "`emails.display`"),
+                ("PATCH", &path, patch_request(json!([add_title])), "`title`"),
+                ("PATCH", &path, patch_request(json!([replace_emails])), "`emails.display`"),
                 (
                     "POST",
                     "/Bulk",
                     bulk_request(
-                        json!([{ "method": "PATCH", "path": path, "data": patch_request(json!([in_path])) }]),
+                        json!([{ "method": "PATCH", "path": path, "data": patch_request(json!([add_title])) }]),
                     ),
                     "`title`",
                 ),
@@ -59,7 +59,7 @@ fn a_text_is_64_kib_long_at_most() {
                     status = answer["Operations"][0]["status"].as_str().unwrap().parse().unwrap();
                     answer = answer["Operations"][0]["response"].take();
                 }
-                if good {
+                if is_accepted {
                     assert!(status < 300, "{method} {path}: {status}");
                     continue;
                 }
@@ -71,7 +71,7 @@ fn a_text_is_64_kib_long_at_most() {
                 );
             }
         }
-        // What is binary, or a reference, is as long as the body may be.
+        // Binary values and references are limited only by the size of the body.
         let long = "QUJD".repeat(30_000);
         for (attribute, value) in [
             ("x509Certificates", json!([{ "value": long }])),
@@ -83,12 +83,12 @@ fn a_text_is_64_kib_long_at_most() {
 }
 
 #[test]
-fn an_operand_has_1024_characters_at_most() {
+fn an_operand_of_co_sw_and_ew_has_at_most_1024_characters() {
     for profile in ["lenient", "strict", "interop"] {
         let client = client(profile, &json!({}));
-        let path = create(&client, "ana", 1);
+        let path = create_user(&client, "ana", 1);
         for op in ["co", "sw", "ew"] {
-            for (length, good) in [(1024, true), (1025, false)] {
+            for (length, is_accepted) in [(1024, true), (1025, false)] {
                 let (filter, text) = (format!("title {op} \"{}\"", "é".repeat(length)), "é".repeat(length));
                 let search = json!({ "schemas": [SEARCH_REQUEST], "filter": filter });
                 let remove = patch_request(json!([
@@ -100,7 +100,7 @@ fn an_operand_has_1024_characters_at_most() {
                     ("PATCH", &path, &remove),
                 ] {
                     let (status, answer) = client.call(method, path, body);
-                    if good {
+                    if is_accepted {
                         assert!(status < 300, "{method} {path}: {answer}");
                         continue;
                     }
@@ -113,7 +113,7 @@ fn an_operand_has_1024_characters_at_most() {
                 }
             }
         }
-        // Others are compared as a whole, and cost no more than what is stored.
+        // Other operators compare complete values, so a long operand costs no more than the stored values.
         let search =
             json!({ "schemas": [SEARCH_REQUEST], "filter": format!("title eq \"{}\"", "e".repeat(1025)) });
         assert_eq!(client.call("POST", "/Users/.search", &search).0, 200);
@@ -121,11 +121,11 @@ fn an_operand_has_1024_characters_at_most() {
 }
 
 #[test]
-fn a_query_beyond_the_budget_is_too_many() {
+fn a_query_that_exceeds_the_work_budget_is_refused_with_too_many() {
     for profile in ["lenient", "strict", "interop"] {
         let client = client(profile, &json!({ "max_work": 400 }));
         for name in ["ana", "bea", "cid", "dan", "eve"] {
-            create(&client, name, 60);
+            create_user(&client, name, 60);
         }
         let few = json!({ "schemas": [SEARCH_REQUEST], "filter": "emails[value co \"zz\"]", "count": 1 });
         assert_eq!(client.call("POST", "/Users/.search", &few).0, 200);
@@ -135,16 +135,16 @@ fn a_query_beyond_the_budget_is_too_many() {
             let (status, answer) = client.call("POST", path, &many);
             assert_eq!((status, &answer["scimType"]), (400, &json!("tooMany")), "{path}: {answer}");
         }
-        // The next request has a budget of its own.
+        // The next request has a new budget.
         assert_eq!(client.call("POST", "/Users/.search", &few).0, 200);
     }
 }
 
 #[test]
-fn sorting_takes_from_the_budget() {
+fn sorting_counts_toward_the_work_budget() {
     let client = client("lenient", &json!({ "max_work": 20 }));
     for name in ["ana", "bea", "cid", "dan", "eve"] {
-        create(&client, name, 1);
+        create_user(&client, name, 1);
     }
     let list = json!({ "schemas": [SEARCH_REQUEST], "count": 1 });
     assert_eq!(client.call("POST", "/Users/.search", &list).0, 200);
@@ -154,19 +154,20 @@ fn sorting_takes_from_the_budget() {
 }
 
 #[test]
-fn errors_name_an_encoding_other_than_utf_8() {
+fn a_body_in_another_encoding_gets_an_error_that_names_utf_8() {
     let client = client("lenient", &json!({}));
     let text = user_with("ana", "title", "Ärztin").to_string();
-    let two = |of: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(of).collect::<Vec<u8>>();
-    let four = |of: fn(u32) -> [u8; 4]| text.chars().flat_map(|c| of(c.into())).collect::<Vec<u8>>();
+    let utf_16 = |to_bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>();
+    let utf_32 =
+        |to_bytes: fn(u32) -> [u8; 4]| text.chars().flat_map(|c| to_bytes(c.into())).collect::<Vec<u8>>();
     let bodies = [
-        (two(u16::to_le_bytes), vec![0xff, 0xfe]),
-        (two(u16::to_be_bytes), vec![0xfe, 0xff]),
-        (four(u32::to_le_bytes), vec![0xff, 0xfe, 0, 0]),
-        (four(u32::to_be_bytes), vec![0, 0, 0xfe, 0xff]),
+        (utf_16(u16::to_le_bytes), vec![0xff, 0xfe]),
+        (utf_16(u16::to_be_bytes), vec![0xfe, 0xff]),
+        (utf_32(u32::to_le_bytes), vec![0xff, 0xfe, 0, 0]),
+        (utf_32(u32::to_be_bytes), vec![0, 0, 0xfe, 0xff]),
     ];
-    for (body, mark) in bodies {
-        for body in [[mark, body.clone()].concat(), body] {
+    for (body, byte_order_mark) in bodies {
+        for body in [[byte_order_mark, body.clone()].concat(), body] {
             for path in ["/Users", "/Bulk", "/.search"] {
                 let response = client.send("POST", path, body.clone());
                 let (status, answer) = (response.status(), json_of(&response));
@@ -175,13 +176,13 @@ fn errors_name_an_encoding_other_than_utf_8() {
             }
         }
     }
-    // Text that begins like UTF-8 and is not.
-    let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
-    assert_eq!(client.send("POST", "/Users", latin).status(), 400);
+    // The beginning of a text in Latin-1 is valid UTF-8, but not all of it.
+    let latin_1: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    assert_eq!(client.send("POST", "/Users", latin_1).status(), 400);
     assert_eq!(client.get("/Users")["totalResults"], 0);
 }
 
-/// Requests in which the client chooses a long text: `NAME`. `USER`, `BULK`, `SEARCH` and `PATCH` stand for URIs.
+/// Bodies in which `NAME` is replaced by a long text, and `USER`, `BULK`, `SEARCH` and `PATCH` by URIs.
 const LONG_INPUT: [&str; 29] = [
     r#""NAME""#,
     r#"{"NAME": 1}"#,
@@ -219,7 +220,7 @@ fn errors_do_not_repeat_long_input() {
     let long = "n".repeat(100_000);
     for profile in ["lenient", "strict", "interop"] {
         let client = client(profile, &json!({ "max_payload": 1 << 22 }));
-        let path = create(&client, "ana", 1);
+        let path = create_user(&client, "ana", 1);
         let group = client.create("/Groups", &json!({ "schemas": [standard::GROUP], "displayName": "All" }));
         let mut answers = Vec::new();
         for body in LONG_INPUT {
@@ -254,11 +255,11 @@ fn errors_do_not_repeat_long_input() {
             answers.push(client.send("GET", &path, ""));
         }
         let refused = answers.iter().filter(|answer| answer.status().as_u16() >= 400).count();
-        assert!(refused > 120, "{profile}: {refused}");
+        assert!(refused > 120, "{profile}: only {refused} requests were refused");
         for answer in answers {
             let (status, bytes) = (answer.status(), answer.body().len());
-            let shown = String::from_utf8_lossy(answer.body());
-            assert!(bytes < 2_000, "{profile}: {status}, {bytes} bytes: {shown:.200}");
+            let body = String::from_utf8_lossy(answer.body());
+            assert!(bytes < 2_000, "{profile}: {status}, {bytes} bytes: {body:.200}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Services over the memory provider, asked in process.
+//! Tests of the service and of the memory provider, which send requests within this process.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,9 +11,6 @@ mod auto_traits;
 mod client;
 mod cooperation;
 mod custom_type_in_memory;
-/// The services that transcripts ask for.
-#[path = "../host/mod.rs"]
-mod host;
 mod hostile_requests;
 mod limits;
 mod memory_patches;
@@ -23,3 +20,5 @@ mod rendering_cache;
 mod setup;
 #[cfg(feature = "tracing")]
 mod traces;
+#[path = "../transcript_service/mod.rs"]
+mod transcript_service;

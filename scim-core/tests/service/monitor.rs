@@ -1,4 +1,4 @@
-//! Monitors are notified of every change, once, and of nothing that must stay secret.
+//! A monitor is notified of each change once, and never receives secrets.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, bulk_request, json_of, patch_request, user};
 
-/// Notes down each event.
+/// Records each event as JSON.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<Value>>>);
+struct RecordingMonitor(Arc<Mutex<Vec<Value>>>);
 
-impl Monitor for Notes {
+impl Monitor for RecordingMonitor {
     fn finished(&self, event: &Event<'_>) {
         let change = match event.change() {
             Change::Created(resource) => {
@@ -37,25 +37,26 @@ impl Monitor for Notes {
             "status": event.status().as_u16(),
             "active": event.sets("active"),
             "secret": event.has_secrets(),
-            "fired": event.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect::<Vec<_>>(),
+            "tolerated": event.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect::<Vec<_>>(),
         }));
     }
 }
 
-struct Watched {
+/// A service with a monitor that records its events.
+struct MonitoredService {
     client: Client,
-    notes: Notes,
+    monitor: RecordingMonitor,
 }
 
-impl Watched {
+impl MonitoredService {
     fn new() -> Self {
-        let (store, notes) = (MemoryProvider::new(), Notes::default());
-        let builder = ScimService::builder().base_url("https://example.com").monitor(notes.clone());
+        let (store, monitor) = (MemoryProvider::new(), RecordingMonitor::default());
+        let builder = ScimService::builder().base_url("https://example.com").monitor(monitor.clone());
         let service = builder.users(store.clone()).groups(store).build().unwrap();
-        Self { client: Client::new(service).identity(Identity::new("hr")), notes }
+        Self { client: Client::new(service).identity(Identity::new("hr")), monitor }
     }
 
-    /// The ETag of the response, and the body.
+    /// Sends a request. Returns the ETag and the body of the response.
     fn send(&self, method: &str, path: &str, body: &Value) -> (Option<String>, Value) {
         let response = self.client.send(method, path, body.to_string());
         let etag = response.headers().get("etag").map(|etag| etag.to_str().unwrap().to_owned());
@@ -66,66 +67,71 @@ impl Watched {
         self.send("PATCH", path, &patch_request(operations)).0
     }
 
-    fn heard(&self) -> Vec<Value> {
-        std::mem::take(&mut self.notes.0.lock().unwrap())
+    /// Returns the events since the last call.
+    fn take_events(&self) -> Vec<Value> {
+        std::mem::take(&mut self.monitor.0.lock().unwrap())
     }
 }
 
 #[test]
-fn a_monitor_is_notified_of_each_change_and_its_versions() {
-    let watched = Watched::new();
+fn a_monitor_is_notified_of_each_change_with_the_versions_before_and_after() {
+    let service = MonitoredService::new();
     let mut ann = user("ann");
     ann["password"] = "correct horse".into();
-    let (created, body) = watched.send("POST", "/Users", &ann);
+    let (created, body) = service.send("POST", "/Users", &ann);
     let path = format!("/Users/{}", body["id"].as_str().unwrap());
-    let note = |action, change, before: &Option<String>, after: &Option<String>, status, active: Value| {
+    let event = |action, change, before: &Option<String>, after: &Option<String>, status, active: Value| {
         json!({
             "action": action, "change": change, "type": "User", "by": "hr", "before": before, "after": after,
-            "status": status, "active": active, "secret": false, "fired": [],
+            "status": status, "active": active, "secret": false, "tolerated": [],
         })
     };
-    let mut first = note("create", "created", &None, &created, 201, json!(true));
-    first["secret"] = true.into();
-    assert_eq!(watched.heard(), [first]);
+    let mut creation = event("create", "created", &None, &created, 201, json!(true));
+    creation["secret"] = true.into();
+    assert_eq!(service.take_events(), [creation]);
 
-    let off = watched.patch(&path, json!([{ "op": "Replace", "path": "active", "value": "False" }]));
-    let mut second = note("patch", "updated", &created, &off, 200, json!(false));
-    second["fired"] = json!(["operation-case", "boolean-as-string"]);
-    assert_eq!(watched.heard(), [second]);
+    let deactivated = service.patch(&path, json!([{ "op": "Replace", "path": "active", "value": "False" }]));
+    let mut deactivation = event("patch", "updated", &created, &deactivated, 200, json!(false));
+    deactivation["tolerated"] = json!(["operation-case", "boolean-as-string"]);
+    assert_eq!(service.take_events(), [deactivation]);
 
-    let secret = watched.patch(&path, json!([{ "op": "replace", "path": "password", "value": "new horse" }]));
-    let mut third = note("patch", "updated", &off, &secret, 200, Value::Null);
-    third["secret"] = true.into();
-    assert_eq!(watched.heard(), [third]);
+    let password_set =
+        service.patch(&path, json!([{ "op": "replace", "path": "password", "value": "new horse" }]));
+    let mut password_change = event("patch", "updated", &deactivated, &password_set, 200, Value::Null);
+    password_change["secret"] = true.into();
+    assert_eq!(service.take_events(), [password_change]);
 
-    let mut again = user("ann");
-    again["active"] = true.into();
-    let (replaced, _) = watched.send("PUT", &path, &again);
-    assert_eq!(watched.heard(), [note("replace", "updated", &secret, &replaced, 200, json!(true))]);
+    let mut replacement = user("ann");
+    replacement["active"] = true.into();
+    let (replaced, _) = service.send("PUT", &path, &replacement);
+    assert_eq!(
+        service.take_events(),
+        [event("replace", "updated", &password_set, &replaced, 200, json!(true))]
+    );
 
-    watched.client.call_empty("DELETE", &path);
-    assert_eq!(watched.heard(), [note("delete", "deleted", &replaced, &None, 204, Value::Null)]);
+    service.client.call_empty("DELETE", &path);
+    assert_eq!(service.take_events(), [event("delete", "deleted", &replaced, &None, 204, Value::Null)]);
 }
 
 #[test]
-fn a_monitor_is_not_notified_if_nothing_has_changed() {
-    let watched = Watched::new();
-    let path = watched.client.create("/Users", &user("ann"));
-    assert_eq!(watched.heard().len(), 1);
-    watched.client.get(&path);
-    watched.client.get("/Users?filter=active+eq+true");
-    watched.send("PUT", &path, &user("ann"));
-    watched.send("PUT", &path, &json!({ "schemas": user("ann")["schemas"] }));
-    watched.patch(&path, json!([{ "op": "add", "path": "active", "value": true }]));
-    watched.patch(&path, json!([{ "op": "remove", "path": "userName" }]));
-    watched.send("POST", "/Users", &user("ann"));
-    watched.client.call_empty("DELETE", "/Users/nobody");
-    assert_eq!(watched.heard(), Vec::<Value>::new());
+fn a_monitor_is_not_notified_of_reads_refusals_and_updates_without_a_change() {
+    let service = MonitoredService::new();
+    let path = service.client.create("/Users", &user("ann"));
+    assert_eq!(service.take_events().len(), 1);
+    service.client.get(&path);
+    service.client.get("/Users?filter=active+eq+true");
+    service.send("PUT", &path, &user("ann"));
+    service.send("PUT", &path, &json!({ "schemas": user("ann")["schemas"] }));
+    service.patch(&path, json!([{ "op": "add", "path": "active", "value": true }]));
+    service.patch(&path, json!([{ "op": "remove", "path": "userName" }]));
+    service.send("POST", "/Users", &user("ann"));
+    service.client.call_empty("DELETE", "/Users/nobody");
+    assert_eq!(service.take_events(), Vec::<Value>::new());
 }
 
 #[test]
 fn a_monitor_is_notified_of_each_operation_of_a_bulk_request() {
-    let watched = Watched::new();
+    let service = MonitoredService::new();
     let create =
         |name: &str| json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": user(name) });
     let operations = json!([
@@ -134,7 +140,7 @@ fn a_monitor_is_notified_of_each_operation_of_a_bulk_request() {
         { "method": "DELETE", "path": "/Users/bulkId:ann" },
         create("bob"),
     ]);
-    watched.send("POST", "/Bulk", &bulk_request(operations));
-    let heard: Vec<Value> = watched.heard().iter().map(|note| note["action"].clone()).collect();
-    assert_eq!(heard, ["create", "delete", "create"]);
+    service.send("POST", "/Bulk", &bulk_request(operations));
+    let actions: Vec<Value> = service.take_events().iter().map(|event| event["action"].clone()).collect();
+    assert_eq!(actions, ["create", "delete", "create"]);
 }

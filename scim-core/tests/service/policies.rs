@@ -1,5 +1,5 @@
-//! Policies and tenants: a cursor is valid only for the caller that got it, and nobody finds out by trying what a
-//! policy hides.
+//! Policies and tenants: a cursor is valid only for the caller that got it, and a caller cannot guess values that a policy
+//! hides.
 
 use std::sync::Mutex;
 
@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, bulk_request, patch_request, user};
 
-/// A clerk neither sees nor writes nick names, and of names, which it must leave alone, only a part. What
-/// it reads is noted down; whoever is suspended may do nothing.
-struct Desk(&'static Mutex<Vec<String>>);
+/// Hides `nickName` and `name.familyName` from the clerk, and protects `nickName` and `name` from it. Records which
+/// attributes its PATCH requests read. Refuses all requests of suspended callers.
+struct HelpDesk(&'static Mutex<Vec<String>>);
 
-/// What a host's middleware puts into the requests of a caller that has lost its rights.
+/// Marks the requests of a caller that is suspended; a host's middleware would add it.
 #[derive(Clone)]
 struct Suspended;
 
-static READ: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static READ_ATTRIBUTES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-impl Policy for Desk {
+impl Policy for HelpDesk {
     fn check(&self, access: &Access<'_>) -> Result<Permit> {
         if access.extensions.get::<Suspended>().is_some() {
             return Err(Error::forbidden("the caller is suspended"));
@@ -38,11 +38,11 @@ impl Policy for Desk {
 
 fn service() -> ScimService {
     let store = MemoryProvider::new();
-    let builder = ScimService::builder().base_url("https://example.com").policy(Desk(&READ));
+    let builder = ScimService::builder().base_url("https://example.com").policy(HelpDesk(&READ_ATTRIBUTES));
     builder.users(store.clone()).groups(store).build().unwrap()
 }
 
-/// A client of the desk's service; somebody in a tenant uses the base URL of the tenant.
+/// A client with this identity, which uses the base URL of its tenant.
 fn client(service: &ScimService, identity: &Identity) -> Client {
     let client = Client::new(service.clone()).identity(identity.clone());
     match &identity.tenant {
@@ -55,9 +55,9 @@ fn client(service: &ScimService, identity: &Identity) -> Client {
 fn a_cursor_is_valid_only_for_its_caller_and_tenant() {
     let service = service();
     let red = Identity::new("app").in_tenant("red");
-    for who in [&red, &Identity::new("app").in_tenant("blue"), &Identity::new("app")] {
+    for identity in [&red, &Identity::new("app").in_tenant("blue"), &Identity::new("app")] {
         for name in ["ann", "bob", "cat"] {
-            client(&service, who).create("/Users", &user(name));
+            client(&service, identity).create("/Users", &user(name));
         }
     }
     for target in ["/Users?count=1&sortBy=userName", "/?count=1"] {
@@ -67,13 +67,13 @@ fn a_cursor_is_valid_only_for_its_caller_and_tenant() {
             Identity::new("app"),
             Identity::new("app").in_tenant("blue"),
             Identity::new("other").in_tenant("red"),
-            // What is told apart must not depend on how the parts are joined.
+            // The parts of an identity must not be joined so that two identities look the same.
             Identity::new("app\", tenant: Some(\"red\")"),
         ] {
             let (status, error) = client(&service, &other).call_empty("GET", &next);
             assert_eq!((status, &error["scimType"]), (400, &json!("invalidCursor")), "{other:?}");
         }
-        // The policy is asked for each page (RFC 9865 section 5.2).
+        // The policy is checked for each page (RFC 9865 section 5.2).
         let request = Request::get(&next).extension(red.clone()).extension(Suspended);
         let refused = pollster::block_on(service.handle(request.body(Vec::new()).unwrap()));
         assert_eq!(refused.status(), 403);
@@ -83,14 +83,14 @@ fn a_cursor_is_valid_only_for_its_caller_and_tenant() {
 }
 
 #[test]
-fn a_policy_can_tell_a_client_when_to_try_again() {
-    struct Busy;
-    impl Policy for Busy {
+fn a_policy_can_refuse_with_429_and_retry_after() {
+    struct AlwaysBusy;
+    impl Policy for AlwaysBusy {
         fn check(&self, _: &Access<'_>) -> Result<Permit> {
             Err(Error::too_many_requests(30))
         }
     }
-    let builder = ScimService::builder().base_url("https://example.com").policy(Busy);
+    let builder = ScimService::builder().base_url("https://example.com").policy(AlwaysBusy);
     let service = builder.users(MemoryProvider::new()).build().unwrap();
     let request = Request::get("/Users").extension(Identity::new("app")).body(Vec::new()).unwrap();
     let response = pollster::block_on(service.handle(request));
@@ -103,7 +103,7 @@ fn a_policy_can_tell_a_client_when_to_try_again() {
 }
 
 #[test]
-fn a_tenant_sees_nothing_of_another() {
+fn a_tenant_cannot_see_or_change_resources_of_another() {
     let service = service();
     let [red, blue] = ["red", "blue"].map(|tenant| Identity::new("app").in_tenant(tenant));
     let created = client(&service, &red).create("/Users", &user("ann"));
@@ -124,7 +124,7 @@ fn a_tenant_sees_nothing_of_another() {
     let bulk = bulk_request(operations);
     let (_, done) = client(&service, &blue).call("POST", "/blue/scim/v2/Bulk", &bulk);
     assert_eq!(done["Operations"][0]["status"], "404");
-    // The name is free in the other tenant, and the new user is in that one.
+    // The name is free in the other tenant, and the new user belongs to that tenant.
     let location = done["Operations"][1]["location"].as_str().unwrap();
     assert!(location.starts_with("https://example.com/blue/scim/v2/Users/"), "{location}");
     let group = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Crew",
@@ -153,14 +153,14 @@ fn hidden_and_protected_values_cannot_be_guessed_by_trying() {
         guess["name"] = json!({ "givenName": "Ann", "familyName": family });
         assert_eq!(client(&service, &clerk).call("PUT", &path, &guess).0, 403, "{family}");
     }
-    // What it sees it may send back, and nothing is lost by that, nor by leaving it out.
-    let (_, mut seen) = client(&service, &clerk).call_empty("GET", &path);
-    assert_eq!((&seen["name"], seen.get("nickName")), (&json!({ "givenName": "Ann" }), None));
+    // The clerk can PUT what it sees. Hidden and protected attributes stay, whether the body has them or not.
+    let (_, mut visible) = client(&service, &clerk).call_empty("GET", &path);
+    assert_eq!((&visible["name"], visible.get("nickName")), (&json!({ "givenName": "Ann" }), None));
     for _ in 0..2 {
-        assert_eq!(client(&service, &clerk).call("PUT", &path, &seen).0, 200);
+        assert_eq!(client(&service, &clerk).call("PUT", &path, &visible).0, 200);
         assert_eq!(client(&service, &admin).call_empty("GET", &path), (200, before.clone()));
-        // In another form, too.
-        seen["name"]["givenName"] = "ANN".into();
+        // A value that differs only in case is no change either.
+        visible["name"]["givenName"] = "ANN".into();
     }
     assert_eq!(client(&service, &clerk).call("PUT", &path, &user("ann")).0, 200);
     assert_eq!(client(&service, &admin).call_empty("GET", &path), (200, before));
@@ -173,6 +173,6 @@ fn the_policy_knows_which_attributes_a_patch_filters_by() {
     let patch = patch_request(json!([{ "op": "add", "path": "ims[type eq \"aim\"].value", "value": "ann" }]));
     let path = format!("{path}?attributes=id");
     assert_eq!(client(&service, &Identity::new("clerk")).call("PATCH", &path, &patch).0, 200);
-    let read = READ.lock().unwrap();
+    let read = READ_ATTRIBUTES.lock().unwrap();
     assert!(["ims", "ims.type"].iter().all(|name| read.iter().any(|read| read == name)), "{read:?}");
 }

@@ -1,4 +1,4 @@
-//! What a builder makes of its options: what the service announces, and what is refused.
+//! The options of the builder: what the service announces, and which options are refused.
 
 use http::Request;
 use scim_core::schema::{Projection, ResourceType};
@@ -9,11 +9,11 @@ use scim_core::{
 };
 use serde_json::{Value, json};
 
-/// A provider that announces these capabilities and has no resources.
-struct Announcing(Capabilities);
+/// A provider with these capabilities and without resources.
+struct EmptyProvider(Capabilities);
 
 #[async_trait]
-impl Provider for Announcing {
+impl Provider for EmptyProvider {
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
         query.page(cx, [])
     }
@@ -34,7 +34,7 @@ impl Provider for Announcing {
     }
 }
 
-/// The ServiceProviderConfig of a service.
+/// Builds a service and reads its ServiceProviderConfig.
 fn configuration(builder: ScimServiceBuilder) -> Value {
     let service = builder.build().unwrap();
     let mut request = Request::get("https://example.com/ServiceProviderConfig").body(Vec::new()).unwrap();
@@ -48,11 +48,11 @@ fn builder() -> ScimServiceBuilder {
 }
 
 fn announced(users: Capabilities, groups: Capabilities) -> Value {
-    configuration(builder().users(Announcing(users)).groups(Announcing(groups)))
+    configuration(builder().users(EmptyProvider(users)).groups(EmptyProvider(groups)))
 }
 
 #[test]
-fn announces_what_all_providers_can_do_and_passwords_if_one_can() {
+fn the_service_announces_capabilities_of_all_providers_and_password_changes_of_any() {
     let (none, page) = (Capabilities::NONE, Capabilities::PAGE);
     let passwords = none.with_change_password();
     let supported = |configuration: &Value| {
@@ -76,7 +76,7 @@ fn announces_what_all_providers_can_do_and_passwords_if_one_can() {
 }
 
 #[test]
-fn announces_authentication_schemes_of_any_type() {
+fn the_service_announces_authentication_schemes_of_any_type() {
     let mutual_tls = AuthenticationScheme::new("tlsclientcertificate", "Mutual TLS", "A client certificate")
         .spec_uri("https://www.rfc-editor.org/info/rfc8705")
         .documentation_uri("https://example.com/help")
@@ -110,7 +110,7 @@ fn announces_authentication_schemes_of_any_type() {
 }
 
 #[test]
-fn adds_members_under_urns_of_the_host_to_the_configuration() {
+fn a_host_can_extend_the_configuration_under_its_own_urn() {
     const URN: &str = "urn:example:params:scim:support";
     let plain = configuration(builder().users(MemoryProvider::new()));
     let mut extended = configuration(
@@ -126,23 +126,25 @@ fn adds_members_under_urns_of_the_host_to_the_configuration() {
 }
 
 #[test]
-fn refuses_to_build_what_contradicts_itself() {
+fn the_builder_refuses_contradictory_options() {
     let users = || builder().users(MemoryProvider::new());
     let bearer = AuthenticationScheme::bearer;
-    let none = [("a", json!(1))];
-    let wrong = "contact";
-    let own = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
-    let twice = "urn:example:a";
+    let members = [("a", json!(1))];
+    let no_urn = "contact";
+    let reserved = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
+    let repeated = "urn:example:a";
     for (builder, reason) in [
         (ScimService::builder().users(MemoryProvider::new()), "the base URL must be absolute"),
         (ScimService::builder().base_url("/scim/v2"), "it is `/scim/v2`"),
         (users().users(MemoryProvider::new()), "`/Users` is used by another resource type"),
         (users().authentication([bearer().challenge("a\nb")]), "`OAuth Bearer Token` has characters"),
         (users().authentication([bearer().primary(), bearer().primary()]), "at most one can be primary"),
-        (users().configuration_extension(wrong, none.clone()), "`contact` cannot name an extension"),
-        (users().configuration_extension(own, none.clone()), "cannot name an extension"),
+        (users().configuration_extension(no_urn, members.clone()), "`contact` cannot name an extension"),
+        (users().configuration_extension(reserved, members.clone()), "cannot name an extension"),
         (
-            users().configuration_extension(twice, none.clone()).configuration_extension(twice, none.clone()),
+            users()
+                .configuration_extension(repeated, members.clone())
+                .configuration_extension(repeated, members.clone()),
             "`urn:example:a` cannot name an extension",
         ),
     ] {

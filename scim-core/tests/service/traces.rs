@@ -1,4 +1,4 @@
-//! What is traced of requests: what was done and how it went, and nothing that clients sent.
+//! Traces contain the action and the outcome of each request, but no values that clients have sent.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
@@ -10,17 +10,17 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Writes down every field of every span and event.
+/// Records every field of every span and event.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<String>>);
+struct RecordingSubscriber(Arc<Mutex<String>>);
 
-impl Visit for Notes {
+impl Visit for RecordingSubscriber {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         writeln!(self.0.lock().unwrap(), "{field}={value:?}").unwrap();
     }
 }
 
-impl Subscriber for Notes {
+impl Subscriber for RecordingSubscriber {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -46,16 +46,16 @@ impl Subscriber for Notes {
 }
 
 #[test]
-fn nothing_that_clients_send_is_traced() {
+fn traces_contain_no_values_from_clients() {
     let store = MemoryProvider::new();
     let builder = ScimService::builder().base_url("https://example.com/scim/v2");
     let service = builder.users(store.clone()).groups(store).build().unwrap();
-    let notes = Notes::default();
+    let subscriber = RecordingSubscriber::default();
     let send = |method: &str, path: &str, body: Value| {
         let identity = Identity::new("mara-principal").in_tenant("north");
         let request = Request::builder().method(method).uri(path).extension(identity);
         let response = service.handle(request.body(body.to_string().into_bytes()).unwrap());
-        let response = tracing::subscriber::with_default(notes.clone(), || pollster::block_on(response));
+        let response = tracing::subscriber::with_default(subscriber.clone(), || pollster::block_on(response));
         let json: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         (response.status().as_u16(), json)
     };
@@ -79,11 +79,11 @@ fn nothing_that_clients_send_is_traced() {
     assert_eq!(send("GET", "/Users?filter=userName%20eq%20mara@example.com", Value::Null).0, 200);
     assert_eq!(send("DELETE", &path, Value::Null).0, 204);
 
-    let traced = notes.0.lock().unwrap();
-    for told in
+    let traced = subscriber.0.lock().unwrap();
+    for field in
         ["method=POST", "tenant=\"north\"", "resource_type=\"User\"", "action=\"patch\"", "status=409"]
     {
-        assert!(traced.contains(told), "{told} is not in\n{traced}");
+        assert!(traced.contains(field), "{field} is missing in\n{traced}");
     }
     assert!(traced.contains("quirk=\"boolean-as-string\""), "{traced}");
     assert!(!traced.to_lowercase().contains("mara"), "{traced}");

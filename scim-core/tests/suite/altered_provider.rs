@@ -1,4 +1,4 @@
-//! The memory provider, with a change to what it stores or returns.
+//! The memory provider, with functions that alter the resources that it stores or returns.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl AlteredProvider {
         }
     }
 
-    /// Refuses or changes what is to be stored, of a creation or of a change.
+    /// Sets a function that can refuse or change a resource before it is stored. `None` instead of an update is a creation.
     pub(crate) fn alter_stored(
         mut self,
         alter: impl Fn(&Context<'_>, &mut Resource, Option<&Update>) -> Result<()> + Send + Sync + 'static,
@@ -48,7 +48,7 @@ impl AlteredProvider {
         self
     }
 
-    /// Keeps members that do not exist.
+    /// Sets a condition under which unknown members are accepted.
     pub(crate) fn keep_unknown_members_if(
         mut self,
         keeps: impl Fn(&Context<'_>, &Resource, Option<&Update>) -> bool + Send + Sync + 'static,
@@ -57,7 +57,7 @@ impl AlteredProvider {
         self
     }
 
-    /// Changes what is shown of what is stored.
+    /// Sets a function that changes resources before they are returned.
     pub(crate) fn alter_returned(
         mut self,
         alter: impl Fn(&Context<'_>, &mut Resource, ReturnedBy, &Projection) + Send + Sync + 'static,
@@ -66,12 +66,12 @@ impl AlteredProvider {
         self
     }
 
-    /// The store in which it keeps everything.
+    /// The memory provider that stores the resources.
     pub(crate) fn store(&self) -> MemoryProvider {
         self.store.clone()
     }
 
-    /// The store, as it treats unknown members in this request.
+    /// The memory provider, set to accept unknown members if the condition holds for this request.
     fn store_for(&self, cx: &Context<'_>, resource: &Resource, update: Option<&Update>) -> MemoryProvider {
         let store = self.store.clone();
         if (self.keeps_unknown_members)(cx, resource, update) { store.keep_unknown_members() } else { store }
@@ -82,9 +82,9 @@ impl AlteredProvider {
         cx: &Context<'_>,
         mut resource: Resource,
         returned_by: ReturnedBy,
-        what: &Projection,
+        projection: &Projection,
     ) -> Resource {
-        (self.alter_returned)(cx, &mut resource, returned_by, what);
+        (self.alter_returned)(cx, &mut resource, returned_by, projection);
         resource
     }
 }
@@ -123,19 +123,19 @@ impl Provider for AlteredProvider {
         update: &Update,
         options: &UpdateOptions,
     ) -> Result<Updated> {
-        let whole = Projection::new(cx.resource_type());
-        let stored = self.store.retrieve(cx, id, &whole).await?.ok_or_else(|| Error::not_found(id))?;
+        let all = Projection::new(cx.resource_type());
+        let stored = self.store.retrieve(cx, id, &all).await?.ok_or_else(|| Error::not_found(id))?;
         let mut updated = match update.apply(cx, stored) {
-            // The store refuses it too, with the error that belongs to it.
+            // The memory provider refuses the update too, with the right error.
             Err(_) => self.store.update(cx, id, update, options).await?,
             Ok(applied) => {
-                let mut next = applied.resource.clone();
-                (self.alter_stored)(cx, &mut next, Some(update))?;
-                let store = self.store_for(cx, &next, Some(update));
-                if next == applied.resource {
+                let mut altered = applied.resource.clone();
+                (self.alter_stored)(cx, &mut altered, Some(update))?;
+                let store = self.store_for(cx, &altered, Some(update));
+                if altered == applied.resource {
                     store.update(cx, id, update, options).await?
                 } else {
-                    store.update(cx, id, &Update::Replace(next), options).await?
+                    store.update(cx, id, &Update::Replace(altered), options).await?
                 }
             }
         };
@@ -161,7 +161,7 @@ pub(crate) fn members(resource: &Resource) -> impl Iterator<Item = &str> {
     list.into_iter().flatten().filter_map(|member| member.get("value")?.as_str())
 }
 
-/// Whether a resource of this type is in the request's tenant.
+/// Whether a resource of this type exists in the tenant of the request.
 pub(crate) fn exists(
     cx: &Context<'_>,
     store: &MemoryProvider,
@@ -172,6 +172,6 @@ pub(crate) fn exists(
     if let Some(identity) = cx.identity() {
         request = request.identity(identity.clone());
     }
-    let (context, whole) = (request.context(), Projection::new(resource_type));
-    pollster::block_on(store.retrieve(&context, id, &whole)).unwrap().is_some()
+    let (context, all) = (request.context(), Projection::new(resource_type));
+    pollster::block_on(store.retrieve(&context, id, &all)).unwrap().is_some()
 }

@@ -1,4 +1,4 @@
-//! Providers that plainly break one sentence of the contract each, and the check that finds it.
+//! Providers that break one rule of the contract each, and the checks that find it.
 
 use std::sync::Mutex;
 
@@ -10,33 +10,33 @@ use scim_core::{
 };
 use serde_json::{Value, json};
 
-/// What a provider does wrong.
+/// The rule that a provider breaks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
     ChangesValues,
-    AnyIdExists,
-    ReplaceKeeps,
-    VersionsStay,
-    HalfApplied,
-    AlwaysNewVersion,
+    FindsUnknownIds,
+    ReplaceKeepsAttributes,
+    NeverChangesVersions,
+    AppliesFailedUpdatesInPart,
+    ChangesVersionsWithoutChange,
     IgnoresPreconditions,
-    NothingIsUnique,
+    IgnoresUniqueness,
     DeletesNothing,
-    LosesOnProjection,
+    DropsAttributesOnProjection,
     ReturnsSecrets,
-    RefusesQuotes,
-    OneTenant,
-    Shuffles,
-    TotalOfPage,
-    ForgetsPages,
+    FailsOnQuotes,
+    IgnoresTenants,
+    ReversesEverySecondPage,
+    CountsOnlyThePage,
+    ReturnsOnlyTheFirstPage,
     IgnoresSort,
     IgnoresFilter,
-    ForgetsMembers,
-    AnyMember,
-    NoGroups,
-    Circles,
+    DropsMembers,
+    AcceptsUnknownMembers,
+    DropsGroups,
+    IgnoresCircles,
     LosesUpdates,
-    ChecksTooEarly,
+    ChecksVersionsTooEarly,
 }
 
 /// The memory provider with one fault.
@@ -44,17 +44,17 @@ pub(crate) struct FaultyProvider {
     fault: Fault,
     inner: MemoryProvider,
     calls: Mutex<usize>,
-    last: Mutex<Option<Resource>>,
+    last_created: Mutex<Option<Resource>>,
 }
 
 impl FaultyProvider {
     pub(crate) fn new(fault: Fault) -> Self {
         let inner = MemoryProvider::new();
-        let inner = if fault == Fault::AnyMember { inner.keep_unknown_members() } else { inner };
-        Self { fault, inner, calls: Mutex::new(0), last: Mutex::new(None) }
+        let inner = if fault == Fault::AcceptsUnknownMembers { inner.keep_unknown_members() } else { inner };
+        Self { fault, inner, calls: Mutex::new(0), last_created: Mutex::new(None) }
     }
 
-    fn is(&self, fault: Fault) -> bool {
+    fn has(&self, fault: Fault) -> bool {
         self.fault == fault
     }
 
@@ -63,7 +63,8 @@ impl FaultyProvider {
         found.ok_or_else(|| Error::not_found(id))
     }
 
-    /// Checks the version, which may be another one by the time of the update. No update is lost by that.
+    /// Checks the precondition before the update, so that another request can change the version in between. No update is
+    /// lost.
     async fn check_too_early(&self, cx: &Context<'_>, id: &str, options: &mut UpdateOptions) -> Result<()> {
         options.precondition.check(&self.stored(cx, id).await?.version().unwrap())?;
         std::thread::sleep(std::time::Duration::from_micros(50));
@@ -71,8 +72,8 @@ impl FaultyProvider {
         Ok(())
     }
 
-    /// Reads, takes its time, and then writes without looking whether the resource is still what was read.
-    async fn update_without_looking_again(
+    /// Reads the resource, waits, and writes without checking whether it has changed in the meantime.
+    async fn update_without_second_check(
         &self,
         cx: &Context<'_>,
         id: &str,
@@ -90,8 +91,8 @@ impl FaultyProvider {
         self.inner.update(cx, id, &Update::Replace(applied.resource), &options).await
     }
 
-    /// What becomes of an update that the store refuses.
-    async fn treat_refusal(
+    /// Returns the result of an update that the memory provider refuses.
+    async fn result_of_refused_update(
         &self,
         cx: &Context<'_>,
         id: &str,
@@ -99,25 +100,26 @@ impl FaultyProvider {
         options: &UpdateOptions,
     ) -> Result<Updated> {
         match (self.fault, error.status().as_u16()) {
-            (Fault::Circles, 400) | (Fault::NothingIsUnique, 409) => {
+            (Fault::IgnoresCircles, 400) | (Fault::IgnoresUniqueness, 409) => {
                 let stored = self.stored(cx, id).await?;
                 Ok(Updated::new(&stored, &stored, options))
             }
-            (Fault::HalfApplied, 400) => {
-                let mut half = self.stored(cx, id).await?;
-                half.as_map_mut().insert("nickName".to_owned(), json!("half"));
-                self.inner.update(cx, id, &Update::Replace(half), options).await?;
+            (Fault::AppliesFailedUpdatesInPart, 400) => {
+                let mut changed = self.stored(cx, id).await?;
+                changed.as_map_mut().insert("nickName".to_owned(), json!("half"));
+                self.inner.update(cx, id, &Update::Replace(changed), options).await?;
                 Err(error)
             }
             _ => Err(error),
         }
     }
 
-    fn damage(&self, mut resource: Resource) -> Resource {
+    /// Removes attributes from a resource that is returned.
+    fn drop_attributes(&self, mut resource: Resource) -> Resource {
         let object = resource.as_map_mut();
         match self.fault {
-            Fault::ForgetsMembers => drop(object.remove("members")),
-            Fault::NoGroups => drop(object.remove("groups")),
+            Fault::DropsMembers => drop(object.remove("members")),
+            Fault::DropsGroups => drop(object.remove("groups")),
             _ => {}
         }
         resource
@@ -131,23 +133,23 @@ impl Provider for FaultyProvider {
         match self.fault {
             Fault::IgnoresFilter => query.filter = None,
             Fault::IgnoresSort => query.sort = None,
-            Fault::ForgetsPages if query.window != Window::First => {
+            Fault::ReturnsOnlyTheFirstPage if query.window != Window::First => {
                 return Ok(Page { total: Some(60), ..Page::default() });
             }
             _ => {}
         }
         let mut page = self.inner.query(cx, &query).await?;
-        if self.is(Fault::Shuffles) {
+        if self.has(Fault::ReversesEverySecondPage) {
             let mut calls = self.calls.lock().unwrap();
             *calls += 1;
             if calls.is_multiple_of(2) {
                 page.resources.reverse();
             }
         }
-        if self.is(Fault::TotalOfPage) {
+        if self.has(Fault::CountsOnlyThePage) {
             page.total = Some(page.resources.len() as u64);
         }
-        page.resources = page.resources.into_iter().map(|resource| self.damage(resource)).collect();
+        page.resources = page.resources.into_iter().map(|resource| self.drop_attributes(resource)).collect();
         Ok(page)
     }
 
@@ -164,14 +166,14 @@ impl Provider for FaultyProvider {
             _ => {}
         }
         match self.inner.create(cx, resource.clone()).await {
-            Err(error) if error.status() == 409 && self.is(Fault::NothingIsUnique) => {
+            Err(error) if error.status() == 409 && self.has(Fault::IgnoresUniqueness) => {
                 let name = format!("{} ", resource.text("userName").unwrap_or_default());
                 resource.as_map_mut().insert("userName".to_owned(), json!(name));
                 self.inner.create(cx, resource).await
             }
             result => {
-                let resource = self.damage(result?);
-                *self.last.lock().unwrap() = Some(resource.clone());
+                let resource = self.drop_attributes(result?);
+                *self.last_created.lock().unwrap() = Some(resource.clone());
                 Ok(resource)
             }
         }
@@ -184,15 +186,15 @@ impl Provider for FaultyProvider {
         projection: &Projection,
     ) -> Result<Option<Resource>> {
         let found = self.inner.retrieve(cx, id, projection).await?;
-        if found.is_none() && self.is(Fault::AnyIdExists) {
+        if found.is_none() && self.has(Fault::FindsUnknownIds) {
             return Ok(Some(Resource::try_from(json!({ "id": id, "userName": "ghost" }))?));
         }
-        if found.is_none() && self.is(Fault::OneTenant) {
-            return Ok(self.last.lock().unwrap().clone().filter(|last| last.id() == id));
+        if found.is_none() && self.has(Fault::IgnoresTenants) {
+            return Ok(self.last_created.lock().unwrap().clone().filter(|resource| resource.id() == id));
         }
-        let lossy = self.is(Fault::LosesOnProjection) && !projection.is_default();
-        Ok(found.map(|resource| self.damage(resource)).map(|mut resource| {
-            if lossy {
+        let drops_all = self.has(Fault::DropsAttributesOnProjection) && !projection.is_default();
+        Ok(found.map(|resource| self.drop_attributes(resource)).map(|mut resource| {
+            if drops_all {
                 resource.as_map_mut().retain(|name, _| name == "id" || name == "meta");
             }
             resource
@@ -209,35 +211,37 @@ impl Provider for FaultyProvider {
         let mut options = options.clone();
         match self.fault {
             Fault::IgnoresPreconditions => options.precondition = Precondition::NONE,
-            Fault::ChecksTooEarly => self.check_too_early(cx, id, &mut options).await?,
+            Fault::ChecksVersionsTooEarly => self.check_too_early(cx, id, &mut options).await?,
             Fault::LosesUpdates if cx.resource_type().name() == "User" => {
-                return self.update_without_looking_again(cx, id, update, options).await;
+                return self.update_without_second_check(cx, id, update, options).await;
             }
             _ => {}
         }
         let mut updated = match self.inner.update(cx, id, update, &options).await {
             Ok(updated) => updated,
-            Err(error) => self.treat_refusal(cx, id, error, &options).await?,
+            Err(error) => self.result_of_refused_update(cx, id, error, &options).await?,
         };
         let text = updated.resource.as_ref().and_then(Resource::external_id);
-        if self.is(Fault::RefusesQuotes) && text.is_some_and(|text| text.contains('\'')) {
+        if self.has(Fault::FailsOnQuotes) && text.is_some_and(|text| text.contains('\'')) {
             return Err(Error::internal("syntax error near '"));
         }
         match (self.fault, &mut updated.resource) {
-            (Fault::ReplaceKeeps, Some(resource)) if matches!(update, Update::Replace(_)) => {
+            (Fault::ReplaceKeepsAttributes, Some(resource)) if matches!(update, Update::Replace(_)) => {
                 resource.as_map_mut().insert("externalId".to_owned(), json!("kept"));
             }
-            (Fault::VersionsStay, Some(resource)) => set_version(resource, "W/\"1\""),
-            (Fault::AlwaysNewVersion, Some(resource)) => set_version(resource, &ETag::fresh().to_string()),
+            (Fault::NeverChangesVersions, Some(resource)) => set_version(resource, "W/\"1\""),
+            (Fault::ChangesVersionsWithoutChange, Some(resource)) => {
+                set_version(resource, &ETag::fresh().to_string())
+            }
             _ => {}
         }
-        updated.resource = updated.resource.map(|resource| self.damage(resource));
+        updated.resource = updated.resource.map(|resource| self.drop_attributes(resource));
         Ok(updated)
     }
 
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
         let none = Precondition::NONE;
-        let precondition = if self.is(Fault::IgnoresPreconditions) { &none } else { precondition };
+        let precondition = if self.has(Fault::IgnoresPreconditions) { &none } else { precondition };
         match self.fault {
             Fault::DeletesNothing => {
                 let version = self.stored(cx, id).await?.version().unwrap();
@@ -248,8 +252,8 @@ impl Provider for FaultyProvider {
         }
     }
 
-    fn capabilities(&self, on: &ResourceType) -> Capabilities {
-        self.inner.capabilities(on)
+    fn capabilities(&self, resource_type: &ResourceType) -> Capabilities {
+        self.inner.capabilities(resource_type)
     }
 }
 
@@ -267,32 +271,32 @@ fn report(fault: Fault, check: &str) -> Report {
 fn each_faulty_provider_fails_the_check_of_its_fault() {
     let cases = [
         (Fault::ChangesValues, "create"),
-        (Fault::AnyIdExists, "retrieve"),
-        (Fault::ReplaceKeeps, "replace"),
-        (Fault::VersionsStay, "patch"),
-        (Fault::HalfApplied, "atomic"),
-        (Fault::AlwaysNewVersion, "no-op"),
+        (Fault::FindsUnknownIds, "retrieve"),
+        (Fault::ReplaceKeepsAttributes, "replace"),
+        (Fault::NeverChangesVersions, "patch"),
+        (Fault::AppliesFailedUpdatesInPart, "atomic"),
+        (Fault::ChangesVersionsWithoutChange, "no-op"),
         (Fault::IgnoresPreconditions, "precondition"),
-        (Fault::NothingIsUnique, "uniqueness"),
-        (Fault::NothingIsUnique, "unique race"),
+        (Fault::IgnoresUniqueness, "uniqueness"),
+        (Fault::IgnoresUniqueness, "unique race"),
         (Fault::DeletesNothing, "delete"),
-        (Fault::LosesOnProjection, "projection"),
+        (Fault::DropsAttributesOnProjection, "projection"),
         (Fault::DeletesNothing, "cascade"),
         (Fault::ReturnsSecrets, "secrets"),
-        (Fault::RefusesQuotes, "hostile"),
-        (Fault::OneTenant, "tenants"),
-        (Fault::Circles, "circles"),
-        (Fault::Shuffles, "order"),
-        (Fault::TotalOfPage, "index paging"),
-        (Fault::ForgetsPages, "cursor paging"),
+        (Fault::FailsOnQuotes, "hostile"),
+        (Fault::IgnoresTenants, "tenants"),
+        (Fault::IgnoresCircles, "circles"),
+        (Fault::ReversesEverySecondPage, "order"),
+        (Fault::CountsOnlyThePage, "index paging"),
+        (Fault::ReturnsOnlyTheFirstPage, "cursor paging"),
         (Fault::IgnoresSort, "sort"),
         (Fault::IgnoresFilter, "filter"),
-        (Fault::ForgetsMembers, "memberships"),
-        (Fault::AnyMember, "unknown members"),
-        (Fault::NoGroups, "groups"),
+        (Fault::DropsMembers, "memberships"),
+        (Fault::AcceptsUnknownMembers, "unknown members"),
+        (Fault::DropsGroups, "groups"),
         (Fault::LosesUpdates, "race"),
         (Fault::LosesUpdates, "precondition race"),
-        (Fault::ChecksTooEarly, "precondition race"),
+        (Fault::ChecksVersionsTooEarly, "precondition race"),
     ];
     let mut unnoticed = Vec::new();
     for (fault, check) in cases {
@@ -304,10 +308,11 @@ fn each_faulty_provider_fails_the_check_of_its_fault() {
     assert!(unnoticed.is_empty(), "{unnoticed:#?}");
 }
 
-/// The two checks of races find different faults.
+/// The checks `race` and `precondition race` find different faults.
 #[test]
 fn checking_the_version_too_early_fails_only_the_precondition_race() {
-    let report =
-        Suite::new(FaultyProvider::new(Fault::ChecksTooEarly)).only(["race", "precondition race"]).report();
+    let report = Suite::new(FaultyProvider::new(Fault::ChecksVersionsTooEarly))
+        .only(["race", "precondition race"])
+        .report();
     assert_eq!(report.passed, ["race"], "{report}");
 }

@@ -1,5 +1,4 @@
-//! What the suite does when it cannot prepare, or when the provider fails in the middle: the other checks are
-//! run all the same.
+//! The suite reports invalid options, refused values, errors and panics, and runs all other checks nevertheless.
 
 use scim_core::testing::{Report, Suite};
 use scim_core::{Error, MemoryProvider};
@@ -7,27 +6,33 @@ use serde_json::{Value, json};
 
 use crate::altered_provider::{AlteredProvider, ReturnedBy};
 
-/// Checks that take no time.
+/// Checks that are fast.
 const FAST: [&str; 5] = ["kept", "create", "replace", "index paging", "memberships"];
 
 fn run(provider: AlteredProvider) -> Report {
     Suite::new(provider).only(FAST).report()
 }
 
+/// Asserts that the first failure of a report is that of a check, for a reason that contains a text.
+fn assert_first_failure(report: &Report, check: &str, text: &str) {
+    let (failed, reason) = report.failed.first().unwrap();
+    assert!(*failed == check && reason.contains(text), "{report}");
+}
+
 #[test]
-fn an_attribute_that_is_refused_is_reported_and_not_used_any_more() {
+fn a_refused_attribute_is_reported_and_no_other_check_uses_it() {
     let report = run(AlteredProvider::new().alter_stored(|_, resource, _| match resource.get("emails") {
         Some(_) => Err(Error::invalid_value("emails", "we do not want any")),
         None => Ok(()),
     }));
-    let (check, reason) = report.failed.first().unwrap();
-    assert!(*check == "kept" && reason.contains("we do not want any"), "{report}");
-    assert!(reason.contains("`emails`") && !reason.contains("`title`"), "{report}");
+    assert_first_failure(&report, "kept", "we do not want any");
+    assert_first_failure(&report, "kept", "`emails`");
+    assert!(report.failed.iter().all(|(_, reason)| !reason.contains("`title`")), "{report}");
     assert_eq!(report.passed, FAST[1..], "{report}");
 }
 
 #[test]
-fn a_name_that_is_not_kept_is_a_failure() {
+fn a_provider_that_changes_the_name_fails_the_check_kept() {
     let report = run(AlteredProvider::new().alter_stored(|cx, resource, _| {
         if cx.resource_type().name() == "User" {
             let name = format!("{} of us", resource.text("userName").unwrap());
@@ -35,13 +40,12 @@ fn a_name_that_is_not_kept_is_a_failure() {
         }
         Ok(())
     }));
-    let (check, reason) = report.failed.first().unwrap();
-    assert!(*check == "kept" && reason.contains("`userName` is not kept"), "{report}");
+    assert_first_failure(&report, "kept", "sent `userName`");
     assert!(report.passed.contains(&"memberships"), "{report}");
 }
 
 #[test]
-fn a_store_that_is_down_fails_every_check_with_its_reason() {
+fn a_provider_that_is_unavailable_fails_every_check_with_its_status() {
     let report = run(AlteredProvider::new().alter_stored(|_, _, _| Err(Error::unavailable(7))));
     let (failed, reasons): (Vec<_>, Vec<_>) = report.failed.iter().cloned().unzip();
     assert_eq!(failed, FAST, "{report}");
@@ -49,26 +53,24 @@ fn a_store_that_is_down_fails_every_check_with_its_reason() {
 }
 
 #[test]
-fn a_panic_of_the_provider_fails_only_the_check_in_which_it_happens() {
+fn a_panic_fails_only_the_check_in_which_it_happens() {
     let report = run(AlteredProvider::new().alter_returned(|_, _, returned_by, _| {
         assert!(!matches!(returned_by, ReturnedBy::Query { .. }), "no lists today");
     }));
     assert_eq!(report.passed, ["kept", "create", "replace", "memberships"], "{report}");
-    let (check, reason) = report.failed.first().unwrap();
-    assert!(*check == "index paging" && reason.contains("it panicked: no lists today"), "{report}");
+    assert_first_failure(&report, "index paging", "the provider panicked: no lists today");
 
     let report = run(AlteredProvider::new().alter_stored(|_, resource, _| {
         assert!(resource.get("emails").is_none(), "no emails today");
         Ok(())
     }));
-    let (check, reason) = report.failed.first().unwrap();
-    assert!(*check == "kept" && reason.contains("no emails today"), "{report}");
+    assert_first_failure(&report, "kept", "no emails today");
     assert!(report.passed.contains(&"memberships"), "{report}");
 }
 
 #[test]
-fn a_resource_that_is_not_valid_is_reported() {
-    let shown_wrong = |type_name: &'static str, attribute: &'static str, value: Value| {
+fn an_invalid_resource_in_a_response_is_reported() {
+    let returns_invalid = |type_name: &'static str, attribute: &'static str, value: Value| {
         AlteredProvider::new().alter_returned(move |cx, resource, _, _| {
             if cx.resource_type().name() == type_name {
                 resource.as_map_mut().insert(attribute.to_owned(), value.clone());
@@ -76,42 +78,40 @@ fn a_resource_that_is_not_valid_is_reported() {
         })
     };
     for (provider, reason) in [
-        (shown_wrong("User", "active", json!("yes")), "`active`: must be"),
-        (shown_wrong("User", "nickName", json!(["Bea"])), "`nickName`: must be"),
-        (shown_wrong("User", "emails", json!([{ "value": 7 }])), "`emails.value`: must be"),
-        (shown_wrong("Group", "displayName", json!(7)), "`displayName`: must be"),
+        (returns_invalid("User", "active", json!("yes")), "`active`: must be"),
+        (returns_invalid("User", "nickName", json!(["Bea"])), "`nickName`: must be"),
+        (returns_invalid("User", "emails", json!([{ "value": 7 }])), "`emails.value`: must be"),
+        (returns_invalid("Group", "displayName", json!(7)), "`displayName`: must be"),
     ] {
         let report = Suite::new(provider).only(["valid", "kept", "create"]).report();
         assert_eq!(report.passed, ["kept", "create"], "{report}");
-        let (check, found) = report.failed.first().unwrap();
-        assert!(*check == "valid" && found.contains(reason), "{report}");
+        assert_first_failure(&report, "valid", reason);
     }
 }
 
 #[test]
-fn a_check_that_is_not_run_to_its_end_has_not_passed() {
+fn a_check_whose_future_does_not_finish_fails() {
     let report = Suite::new(MemoryProvider::new()).only(FAST).block_on(|_| {}).report();
     assert!(report.passed.is_empty(), "{report}");
     assert_eq!(report.failed.len(), FAST.len(), "{report}");
 }
 
 #[test]
-fn impossible_references_are_reported_and_the_checks_are_run() {
-    for (attribute, to, reason) in [
+fn invalid_references_are_reported_and_the_checks_run() {
+    for (attribute, type_name, reason) in [
         ("nonsense", "User", "no attribute `nonsense`"),
-        ("manager", "Nobody", "`Nobody` is none of the resource types"),
+        ("manager", "Nobody", "`Nobody` is not one of the resource types"),
         ("userName", "User", "`userName` is required"),
     ] {
-        let suite = Suite::new(MemoryProvider::new()).references(attribute, to);
+        let suite = Suite::new(MemoryProvider::new()).references(attribute, type_name);
         let report = suite.only(["create"]).report();
         assert_eq!(report.passed, ["create"], "{report}");
-        let (check, found) = report.failed.first().unwrap();
-        assert!(*check == "set-up" && found.contains(reason), "{report}");
+        assert_first_failure(&report, "set-up", reason);
     }
 }
 
 #[test]
-fn a_check_that_does_not_exist_is_reported() {
+fn an_unknown_check_name_is_reported() {
     let report = Suite::new(MemoryProvider::new()).only(["create", "creat"]).report();
     assert_eq!(report.passed, ["create"], "{report}");
     assert_eq!(report.failed, [("set-up", "there is no check `creat`".to_owned())], "{report}");
@@ -119,6 +119,6 @@ fn a_check_that_does_not_exist_is_reported() {
 
 #[test]
 fn a_service_that_cannot_be_built_is_reported() {
-    let report = Suite::new(MemoryProvider::new()).types([]).report();
+    let report = Suite::new(MemoryProvider::new()).resource_types([]).report();
     assert_eq!(report.failed.first().map(|(check, _)| *check), Some("set-up"), "{report}");
 }

@@ -1,11 +1,11 @@
-//! Providers that answer queries incorrectly which look at one attribute, and the check that finds it.
+//! Providers that answer filters or sorting by one attribute incorrectly, and the check `paths`, which finds it.
 
 use scim_core::testing::Suite;
 use scim_core::{Context, Error, MemoryProvider, Page, Provider, Query, Result, async_trait};
 
 use crate::overriding::{Overrides, Overriding};
 
-/// The memory provider, which answers queries incorrectly that look at one attribute.
+/// The memory provider with a fault in queries by one attribute.
 struct FaultyQueries {
     inner: MemoryProvider,
     path: &'static str,
@@ -14,21 +14,21 @@ struct FaultyQueries {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum QueryFault {
-    /// A filter finds nothing.
+    /// The filter finds nothing.
     FindsNothing,
-    /// A filter finds everything.
+    /// The filter finds all resources.
     FindsAll,
-    /// A filter is refused with an error that does not fit.
+    /// The filter is refused with the wrong error.
     RefusesWithAnotherError,
-    /// A filter is refused with the right error, which is allowed.
+    /// The filter is refused with the right error, which is allowed.
     Refuses,
     /// The order is reversed.
     Reverses,
-    /// Resources with equal values are not in the order of their ids.
+    /// Resources with equal values are not sorted by their ids.
     SwapsEqual,
-    /// The order is refused with the error for filters.
+    /// Sorting is refused with the error for filters.
     RefusesSortAsFilter,
-    /// The order is refused with the right error, which is allowed.
+    /// Sorting is refused with the right error, which is allowed.
     RefusesSort,
 }
 
@@ -58,10 +58,10 @@ impl Overrides for FaultyQueries {
         let mut page = self.inner.query(cx, &query).await?;
         if sorted && self.fault == QueryFault::SwapsEqual {
             let by = query.sort.unwrap().by;
-            for place in 1..page.resources.len() {
-                let value = |place: usize| by.sort_value(page.resources.get(place).unwrap().as_map());
-                if value(place - 1) == value(place) {
-                    page.resources.swap(place - 1, place);
+            for index in 1..page.resources.len() {
+                let value = |index: usize| by.sort_value(page.resources.get(index).unwrap().as_map());
+                if value(index - 1) == value(index) {
+                    page.resources.swap(index - 1, index);
                 }
             }
         }
@@ -70,7 +70,7 @@ impl Overrides for FaultyQueries {
 }
 
 #[test]
-fn a_query_fault_at_a_single_attribute_fails_the_check_of_paths() {
+fn a_query_fault_with_a_single_attribute_fails_the_check_paths() {
     let manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value";
     let report = |fault, path| {
         let provider = FaultyQueries { inner: MemoryProvider::new(), path, fault };

@@ -1,4 +1,4 @@
-//! Faults of providers that keep the contract in most respects, each of which one check finds.
+//! Providers with faults in rare cases, each of which only one check finds.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::altered_provider::{AlteredProvider, ReturnedBy, exists, members};
 
-/// The checks that are run against each provider: all that do not take long.
+/// The checks that run for each provider: all that are fast.
 const CHECKS: [&str; 24] = [
     "kept",
     "valid",
@@ -34,13 +34,13 @@ const CHECKS: [&str; 24] = [
     "unknown members",
     "repeated members",
     "listed members",
-    "left-out members",
+    "group versions",
     "groups",
     "cascade",
 ];
 
-/// The checks that a provider fails.
-fn failed(provider: AlteredProvider) -> Vec<&'static str> {
+/// Runs the checks. Returns the names of those that fail.
+fn failed_checks(provider: AlteredProvider) -> Vec<&'static str> {
     let report = Suite::new(provider).only(CHECKS).report();
     assert_eq!(report.passed.len() + report.failed.len(), CHECKS.len(), "{report}");
     println!("{report}");
@@ -57,21 +57,21 @@ enum Unknown {
     MadeUp,
     WellFormed,
     Deleted,
-    OfAnotherTenant,
+    InAnotherTenant,
 }
 
-/// A provider that keeps members that do not exist, if this holds for each of them.
-fn keeping_unknown(
-    keeps: impl Fn(Unknown, Option<&Update>) -> bool + Send + Sync + 'static,
+/// A provider that accepts members that do not exist, if this holds for each of them.
+fn accepting_unknown_members(
+    accepts: impl Fn(Unknown, Option<&Update>) -> bool + Send + Sync + 'static,
 ) -> AlteredProvider {
-    // The tenant of every user that there was.
+    // The tenant of every user that has been created, by id.
     let users: Arc<Mutex<HashMap<String, String>>> = Arc::default();
     let known = users.clone();
     let altered = AlteredProvider::new();
-    let (store, of_users) = (altered.store(), standard::user_type());
+    let (store, user_type) = (altered.store(), standard::user_type());
     let kind_of = move |cx: &Context<'_>, id: &str| match known.lock().unwrap().get(id) {
         Some(tenant) if Some(tenant.as_str()) == cx.tenant() => Unknown::Deleted,
-        Some(_) => Unknown::OfAnotherTenant,
+        Some(_) => Unknown::InAnotherTenant,
         None if id.len() == 36 => Unknown::WellFormed,
         None => Unknown::MadeUp,
     };
@@ -83,21 +83,21 @@ fn keeping_unknown(
             }
         })
         .keep_unknown_members_if(move |cx, resource, update| {
-            let unknown = members(resource).filter(|id| !exists(cx, &store, &of_users, id));
-            unknown.map(|id| kind_of(cx, id)).all(|kind| keeps(kind, update))
+            let unknown = members(resource).filter(|id| !exists(cx, &store, &user_type, id));
+            unknown.map(|id| kind_of(cx, id)).all(|kind| accepts(kind, update))
         })
 }
 
 #[test]
-fn accepting_any_kind_of_unknown_member_is_found() {
-    for kind in [Unknown::MadeUp, Unknown::WellFormed, Unknown::Deleted, Unknown::OfAnotherTenant] {
+fn accepting_any_kind_of_unknown_member_fails_a_check() {
+    for kind in [Unknown::MadeUp, Unknown::WellFormed, Unknown::Deleted, Unknown::InAnotherTenant] {
         assert_eq!(
-            failed(keeping_unknown(move |unknown, _| unknown == kind)),
+            failed_checks(accepting_unknown_members(move |unknown, _| unknown == kind)),
             ["unknown members"],
             "{kind:?}"
         );
     }
-    assert_eq!(failed(keeping_unknown(|_, _| false)), [""; 0]);
+    assert_eq!(failed_checks(accepting_unknown_members(|_, _| false)), [""; 0]);
 }
 
 /// Whether an update is a PATCH that replaces all members (`exactly`), or one that adds and removes some.
@@ -107,7 +107,7 @@ fn is_patch(update: Option<&Update>, exactly: bool) -> bool {
 }
 
 #[test]
-fn accepting_unknown_members_by_any_method_is_found() {
+fn accepting_unknown_members_by_any_method_fails_a_check() {
     type Accepts = fn(Option<&Update>) -> bool;
     let methods: [(&str, Accepts); 4] = [
         ("POST", |update| update.is_none()),
@@ -116,16 +116,20 @@ fn accepting_unknown_members_by_any_method_is_found() {
         ("PUT", |update| matches!(update, Some(Update::Replace(_)))),
     ];
     for (name, accepts) in methods {
-        assert_eq!(failed(keeping_unknown(move |_, update| accepts(update))), ["unknown members"], "{name}");
+        assert_eq!(
+            failed_checks(accepting_unknown_members(move |_, update| accepts(update))),
+            ["unknown members"],
+            "{name}"
+        );
     }
 }
 
 #[test]
-fn a_refused_update_that_is_stored_in_part_is_found() {
+fn a_refused_update_that_is_stored_in_part_fails_a_check() {
     let altered = AlteredProvider::new();
-    let (store, of_users) = (altered.store(), standard::user_type());
-    let half = altered.alter_stored(move |cx, resource, update| {
-        let unknown = |id: &str| !exists(cx, &store, &of_users, id);
+    let (store, user_type) = (altered.store(), standard::user_type());
+    let storing_known_members = altered.alter_stored(move |cx, resource, update| {
+        let unknown = |id: &str| !exists(cx, &store, &user_type, id);
         if !is_group(cx) || update.is_none() || !members(resource).any(unknown) {
             return Ok(());
         }
@@ -142,39 +146,51 @@ fn a_refused_update_that_is_stored_in_part_is_found() {
         ))?;
         Err(Error::invalid_value("members", "there is no such resource"))
     });
-    assert_eq!(failed(half), ["unknown members"]);
+    assert_eq!(failed_checks(storing_known_members), ["unknown members"]);
 }
 
-/// A provider that shows groups without their members where this holds.
-fn losing_members(loses: impl Fn(ReturnedBy, bool) -> bool + Send + Sync + 'static) -> AlteredProvider {
+/// A provider that returns groups without their members if this holds.
+fn dropping_members(drops: impl Fn(ReturnedBy, bool) -> bool + Send + Sync + 'static) -> AlteredProvider {
     AlteredProvider::new().alter_returned(move |cx, resource, returned_by, projection| {
-        if is_group(cx) && loses(returned_by, projection.is_default()) {
+        if is_group(cx) && drops(returned_by, projection.is_default()) {
             resource.as_map_mut().remove("members");
         }
     })
 }
 
 #[test]
-fn omitting_members_is_found() {
+fn omitting_members_fails_a_check() {
     let unchanged = ReturnedBy::Update { changed: false };
     let listed = |returned_by| matches!(returned_by, ReturnedBy::Query { .. });
     for (provider, check) in [
-        (losing_members(move |returned_by, whole| returned_by == unchanged && !whole), "repeated members"),
-        (losing_members(move |returned_by, whole| returned_by == unchanged && whole), "repeated members"),
-        (losing_members(move |returned_by, whole| listed(returned_by) && whole), "listed members"),
-        (losing_members(move |returned_by, whole| listed(returned_by) && !whole), "listed members"),
         (
-            losing_members(|returned_by, _| returned_by == ReturnedBy::Query { filtered: true }),
+            dropping_members(move |returned_by, is_complete| returned_by == unchanged && !is_complete),
+            "repeated members",
+        ),
+        (
+            dropping_members(move |returned_by, is_complete| returned_by == unchanged && is_complete),
+            "repeated members",
+        ),
+        (
+            dropping_members(move |returned_by, is_complete| listed(returned_by) && is_complete),
+            "listed members",
+        ),
+        (
+            dropping_members(move |returned_by, is_complete| listed(returned_by) && !is_complete),
+            "listed members",
+        ),
+        (
+            dropping_members(|returned_by, _| returned_by == ReturnedBy::Query { filtered: true }),
             "listed members",
         ),
     ] {
-        assert_eq!(failed(provider), [check]);
+        assert_eq!(failed_checks(provider), [check]);
     }
 }
 
 #[test]
-fn omitting_other_attributes_together_with_members_is_found() {
-    let loses_names = AlteredProvider::new().alter_returned(|cx, resource, returned_by, projection| {
+fn omitting_other_attributes_together_with_members_fails_a_check() {
+    let dropping_names = AlteredProvider::new().alter_returned(|cx, resource, returned_by, projection| {
         let members = cx.resource_type().attribute("members");
         if matches!(returned_by, ReturnedBy::Query { .. })
             && members.is_some_and(|members| !projection.shows(members))
@@ -182,15 +198,15 @@ fn omitting_other_attributes_together_with_members_is_found() {
             resource.as_map_mut().remove("displayName");
         }
     });
-    assert_eq!(failed(loses_names), ["listed members"]);
+    assert_eq!(failed_checks(dropping_names), ["listed members"]);
 }
 
-/// A provider whose versions depend on the projection, where this holds.
+/// A provider whose versions depend on the projection if this holds.
 fn versions_by_projection(
-    is: impl Fn(&Context<'_>, ReturnedBy) -> bool + Send + Sync + 'static,
+    applies: impl Fn(&Context<'_>, ReturnedBy) -> bool + Send + Sync + 'static,
 ) -> AlteredProvider {
     AlteredProvider::new().alter_returned(move |cx, resource, returned_by, projection| {
-        if is(cx, returned_by)
+        if applies(cx, returned_by)
             && !projection.is_default()
             && let Some(Value::Object(meta)) = resource.as_map_mut().get_mut("meta")
         {
@@ -200,28 +216,28 @@ fn versions_by_projection(
 }
 
 #[test]
-fn versions_that_depend_on_the_projection_are_found() {
+fn versions_that_depend_on_the_projection_fail_a_check() {
     let listed = |returned_by| matches!(returned_by, ReturnedBy::Query { .. });
     let cases: [(AlteredProvider, &[&str]); 5] = [
         (
             versions_by_projection(|cx, returned_by| is_group(cx) && returned_by == ReturnedBy::Retrieve),
-            &["listed members", "left-out members"],
+            &["listed members", "group versions"],
         ),
         (
             versions_by_projection(move |cx, returned_by| is_group(cx) && listed(returned_by)),
-            &["listed members", "left-out members"],
+            &["listed members", "group versions"],
         ),
         (
             versions_by_projection(|cx, returned_by| {
                 is_group(cx) && returned_by == ReturnedBy::Update { changed: true }
             }),
-            &["left-out members"],
+            &["group versions"],
         ),
         (
             versions_by_projection(|cx, returned_by| {
                 is_group(cx) && returned_by == ReturnedBy::Update { changed: false }
             }),
-            &["repeated members", "left-out members"],
+            &["repeated members", "group versions"],
         ),
         (
             versions_by_projection(|cx, returned_by| !is_group(cx) && returned_by == ReturnedBy::Retrieve),
@@ -229,12 +245,12 @@ fn versions_that_depend_on_the_projection_are_found() {
         ),
     ];
     for (provider, checks) in cases {
-        assert_eq!(failed(provider), checks);
+        assert_eq!(failed_checks(provider), checks);
     }
 }
 
 #[test]
-fn dropping_elements_of_a_list_is_found() {
+fn dropping_elements_of_a_list_fails_a_check() {
     let created = |update: Option<&Update>| update.is_none();
     let patched = |update: Option<&Update>| matches!(update, Some(Update::Patch(_)));
     type Drops = fn(Option<&Update>) -> bool;
@@ -251,6 +267,6 @@ fn dropping_elements_of_a_list_is_found() {
             }
             Ok(())
         });
-        assert_eq!(failed(one_email), ["elements"]);
+        assert_eq!(failed_checks(one_email), ["elements"]);
     }
 }

@@ -1,4 +1,4 @@
-//! A provider that does what another one does, but for the methods that a test overrides.
+//! A provider that passes all calls to another one, except for the methods that a test overrides.
 
 use scim_core::schema::{Projection, ResourceType};
 use scim_core::{
@@ -6,10 +6,10 @@ use scim_core::{
     UpdateOptions, Updated, async_trait,
 };
 
-/// The methods of a provider; each calls the inner provider unless it is overridden.
+/// The methods of [`Provider`]. By default each calls the inner provider.
 #[async_trait]
 pub(crate) trait Overrides: Send + Sync {
-    /// The provider that is called for all that is not overridden.
+    /// The provider whose methods are called by default.
     fn inner(&self) -> &dyn Provider;
 
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
@@ -48,7 +48,7 @@ pub(crate) trait Overrides: Send + Sync {
     }
 }
 
-/// Makes a provider of one with overridden methods.
+/// Implements [`Provider`] for a type that overrides some of its methods.
 #[derive(Clone)]
 pub(crate) struct Overriding<T>(pub(crate) T);
 

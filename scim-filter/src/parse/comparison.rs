@@ -1,4 +1,4 @@
-//! Reading comparisons: an operator and a literal.
+//! Parses comparisons: an operator and a literal.
 
 use nom::Parser as _;
 use nom::bytes::complete::take;
@@ -9,19 +9,19 @@ use serde_json::Number;
 
 use super::parser::Parser;
 use super::token::{
-    Fault, Parsed, Rest, at_close, is_path_byte, is_word_byte, lex, next, run, string, token,
+    Parsed, Rest, SyntaxError, at_close, is_path_byte, is_word_byte, lex, next, run, string, token,
 };
 use crate::ast::{CompareOp, Filter, Literal};
 use crate::error::{ParseErrorKind as Kind, Shortened};
 
 impl Parser<'_, '_> {
-    /// An operator and what follows it; the attribute, which begins at `start`, has been read.
+    /// An operator and what follows it. The attribute, which begins at `start`, is parsed already.
     #[inline]
     pub(crate) fn comparison<'a>(&mut self, path: AttrPath, start: &'a str, input: &'a str) -> Rest<'a> {
         self.terms += 1;
         if self.terms > self.limits.terms {
             let expected = format!("at most {} comparisons", self.limits.terms);
-            return Err(Fault::new(Kind::Terms, start, token(start), expected));
+            return Err(SyntaxError::new(Kind::Terms, start, token(start), expected));
         }
         let (rest, op) = self.operator(&path, input)?;
         let Some(op) = op else {
@@ -40,7 +40,7 @@ impl Parser<'_, '_> {
         Ok(rest)
     }
 
-    /// An operator with the blanks around it; none for `pr`, which has no blank behind it.
+    /// An operator with the spaces around it; `None` for `pr`, which needs no space after it.
     #[inline]
     fn operator<'a>(&mut self, path: &AttrPath, input: &'a str) -> Parsed<'a, Option<CompareOp>> {
         let operator = take(2_usize).map_opt(CompareOp::from_word);
@@ -50,7 +50,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// `pr`, or an operator with blanks that are missing or too many.
+    /// `pr`, or an operator with missing or additional spaces.
     #[inline(never)]
     fn irregular_operator<'a>(&mut self, path: &AttrPath, input: &'a str) -> Parsed<'a, Option<CompareOp>> {
         let operator = self.blanks(input, 1)?;
@@ -64,12 +64,12 @@ impl Parser<'_, '_> {
                 not if not.eq_ignore_ascii_case("not") => "`(` after `not`".to_owned(),
                 path => format!("an operator after `{}`", Shortened(path)),
             };
-            return Err(Fault::new(Kind::Operator, operator, token(operator), expected));
+            return Err(SyntaxError::new(Kind::Operator, operator, token(operator), expected));
         };
         let literal = self.blanks(rest, 1)?;
         let joined = next(rest) == b'"';
         if joined && !self.read_context.allow_quirk(Quirk::MissingBlank, path) {
-            return Err(Fault::new(Kind::Blank, rest, "", format!("a blank after `{op}`")));
+            return Err(SyntaxError::new(Kind::Blank, rest, "", format!("a space after `{op}`")));
         }
         Ok((literal, Some(op)))
     }
@@ -80,8 +80,8 @@ impl Parser<'_, '_> {
         let (rest, word) = run(input, is_word_byte);
         let ends = next(rest) == b' ' || at_close(rest);
         if next(rest) == b'\'' || word.contains(is_other_quote) {
-            let expected = format!("text in double quotes after `{op}`, as in `{op} \"x\"`");
-            return Err(Fault::new(Kind::Literal, input, token(input), expected));
+            let expected = format!("a string in double quotes after `{op}`, as in `{op} \"x\"`");
+            return Err(SyntaxError::new(Kind::Literal, input, token(input), expected));
         }
         match self.bare_word(word, path).filter(|_| ends) {
             Some(literal) => {
@@ -92,19 +92,19 @@ impl Parser<'_, '_> {
             }
             None => {
                 let expected = format!("a quoted string, a number, true, false or null after `{op}`");
-                Err(Fault::new(Kind::Literal, input, token(input), expected))
+                Err(SyntaxError::new(Kind::Literal, input, token(input), expected))
             }
         }
     }
 
-    /// Refuses a text that is too long to be looked for in others.
+    /// Refuses a string that is too long to search for.
     #[inline]
-    fn check_length<'a>(&self, op: CompareOp, text: &str, start: &'a str) -> Result<(), Fault<'a>> {
+    fn check_length<'a>(&self, op: CompareOp, text: &str, start: &'a str) -> Result<(), SyntaxError<'a>> {
         let max = self.limits.operand;
         let searches = matches!(op, CompareOp::Co | CompareOp::Sw | CompareOp::Ew);
         if searches && text.len() > max && text.chars().count() > max {
             let expected = format!("at most {max} characters after `{op}`");
-            return Err(Fault::new(Kind::Literal, start, token(start), expected));
+            return Err(SyntaxError::new(Kind::Literal, start, token(start), expected));
         }
         Ok(())
     }
@@ -119,14 +119,14 @@ impl Parser<'_, '_> {
         if let Ok(number) = word.parse::<Number>() {
             return Some(Literal::Number(number));
         }
-        // A forgotten literal must not swallow the word behind it.
+        // If the literal is missing, the word after it must not be taken for it.
         let reserved = ["", "and", "or", "not"].iter().any(|reserved| word.eq_ignore_ascii_case(reserved));
         let bare = !reserved && self.read_context.allow_quirk(Quirk::UnquotedLiteral, path);
         bare.then(|| Literal::String(word.into()))
     }
 }
 
-/// Whether a character is a quotation mark of people, which word processors put in place of `"`.
+/// Whether a character is a typographic quotation mark, which word processors insert instead of `"`.
 fn is_other_quote(c: char) -> bool {
     matches!(c, '`' | '´' | '\u{2018}'..='\u{201f}' | '«' | '»' | '‹' | '›' | '＂' | '＇')
 }

@@ -1,4 +1,4 @@
-//! Reading expressions: comparisons, groups and value paths, joined by `and`, `or` and `not`.
+//! Parses expressions: comparisons, groups and value paths, joined by `and`, `or` and `not`.
 
 use nom::branch::alt;
 use nom::bytes::complete::tag_no_case;
@@ -8,7 +8,7 @@ use nom::sequence::delimited;
 use scim_schema::{AttrPath, Quirk};
 
 use super::parser::Parser;
-use super::token::{Fault, Parsed, Rest, at_close, is_blank, is_path_byte, lex, next, run, token};
+use super::token::{Parsed, Rest, SyntaxError, at_close, is_blank, is_path_byte, lex, next, run, token};
 use crate::ast::{CompareOp, Connective, Filter};
 use crate::error::ParseErrorKind as Kind;
 
@@ -42,7 +42,7 @@ impl Parser<'_, '_> {
         Ok(rest)
     }
 
-    /// `and` or `or` with its blanks; nothing if only blanks are left.
+    /// `and` or `or` with its spaces; nothing if only spaces are left.
     #[inline]
     fn connective<'a>(&mut self, input: &'a str) -> Parsed<'a, Option<Connective>> {
         let and = value(Connective::And, tag_no_case("and"));
@@ -53,7 +53,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// The same, with blanks that are missing or too many.
+    /// The same, with missing or additional spaces.
     #[inline(never)]
     fn irregular_connective<'a>(&mut self, input: &'a str) -> Parsed<'a, Option<Connective>> {
         let (word, blanks) = run(input, is_blank);
@@ -69,16 +69,21 @@ impl Parser<'_, '_> {
             } else {
                 "the end"
             };
-            return Err(Fault::new(Kind::Connective, word, token(word), format!("`and`, `or` or {end}")));
+            return Err(SyntaxError::new(
+                Kind::Connective,
+                word,
+                token(word),
+                format!("`and`, `or` or {end}"),
+            ));
         };
         self.blanks(input, 1)?;
         let rest = self.blanks(end, 1)?;
         if rest.len() == end.len() && !rest.is_empty() {
-            return Err(Fault::new(
+            return Err(SyntaxError::new(
                 Kind::Blank,
                 rest,
                 "",
-                format!("a blank after `{}`", connective.as_str()),
+                format!("a space after `{}`", connective.as_str()),
             ));
         }
         Ok((rest, Some(connective)))
@@ -147,7 +152,7 @@ impl Parser<'_, '_> {
         Ok(rest)
     }
 
-    /// Reads blanks before a bracket, where the grammar has none.
+    /// Skips spaces before a bracket, where the grammar has none.
     #[inline]
     pub(crate) fn before_bracket<'a>(&mut self, input: &'a str) -> Rest<'a> {
         match input.as_bytes() {
@@ -158,7 +163,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// The brackets of a value path, and what may follow: `.value eq "x"` or ` eq "x"`, which is one
+    /// The brackets of a value path, and what may follow: `.value eq "x"` or ` eq "x"`, which adds one
     /// more condition on the same element.
     #[inline(never)]
     fn value_path<'a>(&mut self, path: AttrPath, input: &'a str) -> Rest<'a> {
@@ -167,7 +172,7 @@ impl Parser<'_, '_> {
         if is_compared(rest) {
             if !self.read_context.allow_quirk(Quirk::ComparedValuePath, &path) {
                 let expected = "`and`, `or` or the end";
-                return Err(Fault::new(Kind::ComparedValuePath, rest, token(rest), expected));
+                return Err(SyntaxError::new(Kind::ComparedValuePath, rest, token(rest), expected));
             }
             let (operator, sub) = match rest.strip_prefix('.') {
                 Some(after) => attribute(after, "a sub-attribute")?,
@@ -183,7 +188,12 @@ impl Parser<'_, '_> {
     /// A filter in the brackets of a value path.
     pub(crate) fn brackets<'a>(&mut self, input: &'a str) -> Rest<'a> {
         if self.in_value_path {
-            return Err(Fault::new(Kind::NestedValuePath, input, "[", "no value path inside a value path"));
+            return Err(SyntaxError::new(
+                Kind::NestedValuePath,
+                input,
+                "[",
+                "no value path inside a value path",
+            ));
         }
         self.in_value_path = true;
         let rest = self.nested(input, b']')?;
@@ -193,9 +203,9 @@ impl Parser<'_, '_> {
 }
 
 #[cold]
-fn unclosed(rest: &str, close: u8) -> Fault<'_> {
+fn unclosed(rest: &str, close: u8) -> SyntaxError<'_> {
     let expected = format!("`and`, `or` or `{}`", char::from(close));
-    Fault::new(Kind::Bracket, rest, token(rest), expected)
+    SyntaxError::new(Kind::Bracket, rest, token(rest), expected)
 }
 
 /// Whether `not` and an opening parenthesis come next.
@@ -228,12 +238,12 @@ pub(crate) fn attribute<'a>(input: &'a str, expected: &'static str) -> Parsed<'a
 }
 
 #[cold]
-fn no_attribute<'a>(input: &'a str, expected: &'static str) -> Fault<'a> {
+fn no_attribute<'a>(input: &'a str, expected: &'static str) -> SyntaxError<'a> {
     let (_, text) = run(input, is_path_byte);
     match AttrPath::parse(text) {
         Err(reason) if !text.is_empty() => {
-            Fault::new(Kind::Attribute, input, text, format!("{expected} ({reason})"))
+            SyntaxError::new(Kind::Attribute, input, text, format!("{expected} ({reason})"))
         }
-        _ => Fault::new(Kind::Attribute, input, token(input), expected),
+        _ => SyntaxError::new(Kind::Attribute, input, token(input), expected),
     }
 }

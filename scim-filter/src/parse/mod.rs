@@ -1,8 +1,8 @@
-//! Reading filters (RFC 7644 figure 1).
+//! Parses filters (RFC 7644 figure 1).
 //!
-//! One pass, no backtracking: each production takes what is left of the text and returns what is
-//! left after it. Recursion is as deep as parentheses and brackets are. What the grammar says is
-//! tried first; what deviates from it is looked at more closely, since it may be tolerated.
+//! One pass without backtracking: each production takes the rest of the text and returns the rest after it. The
+//! recursion is as deep as the parentheses and brackets. Each production tries the grammar first, and then the
+//! deviations that may be tolerated.
 
 mod comparison;
 mod expression;
@@ -17,26 +17,26 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 
 use crate::ast::Filter;
 use crate::error::ParseError;
-use crate::limits::Limits;
+use crate::limits::FilterLimits;
 
 pub(crate) use expression::attribute;
 pub(crate) use parser::Parser;
-pub(crate) use token::{Fault, Parsed};
+pub(crate) use token::{Parsed, SyntaxError};
 
 impl Filter {
-    /// Reads a filter from its whole text.
+    /// Parses a filter from its whole text.
     ///
-    /// Beyond the grammar, the reading may tolerate blanks that are missing or too many, literals
-    /// without quotes or in other case, and a comparison behind a value path.
+    /// Besides the grammar, the tolerance may allow missing or additional spaces, literals without quotation marks or
+    /// in another case, and a comparison after a value path.
     ///
     /// ```
-    /// use scim_filter::{Filter, Limits};
+    /// use scim_filter::{Filter, FilterLimits};
     /// use scim_schema::{Quirk, ReadContext, Tolerance};
     ///
     /// let tolerance = Tolerance::lenient();
     /// let mut read_context = ReadContext::new(&tolerance);
     /// let text = r#"emails[type eq "work"].value eq bea@example.com"#;
-    /// let filter = Filter::parse(text, &Limits::default(), &mut read_context)?;
+    /// let filter = Filter::parse(text, &FilterLimits::default(), &mut read_context)?;
     /// assert_eq!(filter.to_string(), r#"emails[type eq "work" and value eq "bea@example.com"]"#);
     /// let quirks: Vec<_> = read_context.tolerated().iter().map(|tolerated| tolerated.quirk).collect();
     /// assert_eq!(quirks, [Quirk::ComparedValuePath, Quirk::UnquotedLiteral]);
@@ -45,11 +45,10 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// If the text does not follow RFC 7644 figure 1 in a way that is not tolerated, or exceeds a
-    /// limit.
+    /// If the text does not conform to RFC 7644 figure 1 and the deviation is not tolerated, or if it exceeds a limit.
     pub fn parse(
         text: &str,
-        limits: &Limits,
+        limits: &FilterLimits,
         read_context: &mut ReadContext<'_>,
     ) -> Result<Self, ParseError> {
         Parser::new("filter", ScimType::InvalidFilter, limits, read_context).whole(text, Parser::filter)
@@ -60,7 +59,7 @@ impl FromStr for Filter {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text, &Limits::default(), &mut ReadContext::new(&Tolerance::strict()))
+        Self::parse(text, &FilterLimits::default(), &mut ReadContext::new(&Tolerance::strict()))
     }
 }
 

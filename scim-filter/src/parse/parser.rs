@@ -1,26 +1,26 @@
-//! The state of reading one text, and what all productions need.
+//! The state of a parser, which all productions use.
 
 use scim_schema::{Quirk, ReadContext, ScimType};
 
-use super::token::{Fault, Parsed, Rest, is_blank, next, run, token};
+use super::token::{Parsed, Rest, SyntaxError, is_blank, next, run, token};
 use crate::ast::{Connective, Filter};
 use crate::error::{ParseError, ParseErrorKind as Kind};
-use crate::limits::Limits;
+use crate::limits::FilterLimits;
 
-/// The state of reading one text.
+/// The state of a parser.
 pub(crate) struct Parser<'p, 't> {
-    /// What is read, for reports.
+    /// What is parsed, for reports of tolerated quirks.
     pub(super) name: &'static str,
-    /// The error keyword for what is wrong here.
+    /// The `scimType` of errors.
     pub(crate) scim_type: ScimType,
-    pub(crate) limits: &'p Limits,
+    pub(crate) limits: &'p FilterLimits,
     pub(crate) read_context: &'p mut ReadContext<'t>,
-    /// How many more brackets may be opened inside each other.
+    /// The number of brackets that may still be opened inside each other.
     pub(super) levels: usize,
     pub(crate) terms: usize,
     pub(super) in_value_path: bool,
-    /// What has been read and is not yet part of a larger filter. Each production leaves its filter
-    /// here, which is cheaper than handing it up through every level.
+    /// The filters that are not yet part of a larger filter. Each production pushes its filter here, which is
+    /// cheaper than returning it through every level.
     pub(crate) operands: Vec<Filter>,
 }
 
@@ -28,7 +28,7 @@ impl<'p, 't> Parser<'p, 't> {
     pub(crate) fn new(
         name: &'static str,
         scim_type: ScimType,
-        limits: &'p Limits,
+        limits: &'p FilterLimits,
         read_context: &'p mut ReadContext<'t>,
     ) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl<'p, 't> Parser<'p, 't> {
         }
     }
 
-    /// Reads a whole text by a production, or says what is wrong with it.
+    /// Parses a whole text with a production.
     pub(crate) fn whole<'a, T>(
         &mut self,
         text: &'a str,
@@ -56,10 +56,10 @@ impl<'p, 't> Parser<'p, 't> {
             let expected = format!("at most {limit} bytes").into();
             return Err(ParseError::new(Kind::Length, self.scim_type, beginning, end..end, expected));
         }
-        // A guess, since growing step by step is slow: most terms are longer than this.
+        // An estimate, to avoid growing step by step: most terms are longer.
         self.operands = Vec::with_capacity(text.len() / 32 + 1);
-        self.text(text, production).map_err(|fault| {
-            let wrong = fault.into_inner();
+        self.text(text, production).map_err(|error| {
+            let wrong = error.into_inner();
             let start = text.len() - wrong.rest.len();
             ParseError::new(wrong.kind, self.scim_type, text, start..start + wrong.length, wrong.expected)
         })
@@ -69,25 +69,27 @@ impl<'p, 't> Parser<'p, 't> {
         &mut self,
         text: &'a str,
         production: impl FnOnce(&mut Self, &'a str) -> Parsed<'a, T>,
-    ) -> Result<T, Fault<'a>> {
+    ) -> Result<T, SyntaxError<'a>> {
         let rest = self.blanks(text, 0)?;
         let (rest, read) = production(self, rest)?;
         let rest = self.blanks(rest, 0)?;
         match (rest, self.scim_type) {
             ("", _) => Ok(read),
-            (_, ScimType::InvalidPath) => Err(Fault::new(Kind::Connective, rest, token(rest), "the end")),
-            _ => Err(Fault::new(Kind::Connective, rest, token(rest), "`and`, `or` or the end")),
+            (_, ScimType::InvalidPath) => {
+                Err(SyntaxError::new(Kind::Connective, rest, token(rest), "the end"))
+            }
+            _ => Err(SyntaxError::new(Kind::Connective, rest, token(rest), "`and`, `or` or the end")),
         }
     }
 
     pub(crate) fn taken<'a>(&mut self, rest: &'a str) -> Parsed<'a, Filter> {
         match self.operands.pop() {
             Some(filter) => Ok((rest, filter)),
-            None => Err(Fault::new(Kind::Attribute, rest, "", "a filter")),
+            None => Err(SyntaxError::new(Kind::Attribute, rest, "", "a filter")),
         }
     }
 
-    /// Reads blanks, of which the grammar allows so many.
+    /// Skips spaces, of which the grammar allows this number.
     #[inline]
     pub(crate) fn blanks<'a>(&mut self, input: &'a str, allowed: usize) -> Rest<'a> {
         if next(input) == b' ' { self.some_blanks(input, allowed) } else { Ok(input) }
@@ -98,12 +100,12 @@ impl<'p, 't> Parser<'p, 't> {
         let (rest, blanks) = run(input, is_blank);
         if blanks.len() > allowed && !self.read_context.allow_quirk(Quirk::ExtraBlanks, self.name) {
             let expected = if allowed == 0 { "no blank" } else { "a single blank" };
-            return Err(Fault::new(Kind::Blank, input, blanks, expected));
+            return Err(SyntaxError::new(Kind::Blank, input, blanks, expected));
         }
         Ok(rest)
     }
 
-    /// Makes one filter of the operands from an index on.
+    /// Joins the operands from an index on to one filter.
     #[inline]
     pub(super) fn combine(&mut self, from: usize, connective: Connective) {
         if self.operands.len() > from + 1 {
@@ -120,7 +122,7 @@ impl<'p, 't> Parser<'p, 't> {
         self.operands.push(connective.join(operands));
     }
 
-    /// Makes a larger filter of the last operand.
+    /// Replaces the last operand by a filter that contains it.
     pub(super) fn wrap(&mut self, wrap: impl FnOnce(Box<Filter>) -> Filter) {
         if let Some(filter) = self.operands.pop() {
             self.operands.push(wrap(Box::new(filter)));
@@ -133,8 +135,8 @@ impl<'p, 't> Parser<'p, 't> {
     }
 
     #[cold]
-    pub(super) fn too_deep<'a>(&self, input: &'a str) -> Fault<'a> {
+    pub(super) fn too_deep<'a>(&self, input: &'a str) -> SyntaxError<'a> {
         let expected = format!("at most {} levels of parentheses and brackets", self.limits.levels());
-        Fault::new(Kind::Nesting, input, "(", expected)
+        SyntaxError::new(Kind::Nesting, input, "(", expected)
     }
 }

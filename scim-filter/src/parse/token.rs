@@ -1,6 +1,6 @@
-//! The tokens of a filter, and what an error says about them.
+//! The tokens of a filter, and their errors.
 //!
-//! Filters are read as bytes, since all that has a meaning in them is ASCII.
+//! Filters are parsed as bytes, since every character with a meaning is ASCII.
 
 use std::borrow::Cow;
 
@@ -10,26 +10,26 @@ use nom::bytes::complete::take_while;
 
 use crate::error::ParseErrorKind as Kind;
 
-/// What is left of the text, or what is wrong.
-pub(crate) type Rest<'a> = Result<&'a str, Fault<'a>>;
+/// The rest of the text, or an error.
+pub(crate) type Rest<'a> = Result<&'a str, SyntaxError<'a>>;
 
-/// What is left of the text, and what was read; or what is wrong.
-pub(crate) type Parsed<'a, T> = Result<(&'a str, T), Fault<'a>>;
+/// The rest of the text and the parsed part, or an error.
+pub(crate) type Parsed<'a, T> = Result<(&'a str, T), SyntaxError<'a>>;
 
-/// What is wrong, where, and what was expected there. A pointer, so that results stay small.
-pub(crate) struct Fault<'a>(Box<Wrong<'a>>);
+/// An error, its position, and what was expected there. A pointer, so that results stay small.
+pub(crate) struct SyntaxError<'a>(Box<SyntaxErrorData<'a>>);
 
-pub(crate) struct Wrong<'a> {
+pub(crate) struct SyntaxErrorData<'a> {
     pub(crate) kind: Kind,
-    /// The text from what is wrong to the end.
+    /// The text from the error to the end.
     pub(crate) rest: &'a str,
-    /// How many bytes of it are wrong.
+    /// The number of bytes of the error.
     pub(crate) length: usize,
     pub(crate) expected: Cow<'static, str>,
 }
 
-impl<'a> Fault<'a> {
-    /// There is something else than what was expected.
+impl<'a> SyntaxError<'a> {
+    /// Something else was found than what was expected.
     #[cold]
     pub(crate) fn new(
         kind: Kind,
@@ -37,26 +37,26 @@ impl<'a> Fault<'a> {
         wrong: &str,
         expected: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self(Box::new(Wrong { kind, rest, length: wrong.len(), expected: expected.into() }))
+        Self(Box::new(SyntaxErrorData { kind, rest, length: wrong.len(), expected: expected.into() }))
     }
 
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
     }
 
-    /// The text from what is wrong to the end.
+    /// The text from the error to the end.
     pub(crate) fn rest(&self) -> &'a str {
         self.0.rest
     }
 
-    pub(crate) fn into_inner(self) -> Wrong<'a> {
+    pub(crate) fn into_inner(self) -> SyntaxErrorData<'a> {
         *self.0
     }
 }
 
-/// Applies a parser of bytes: what is left, and what was read, if it fits.
+/// Applies a parser of bytes; `None` if it does not match.
 ///
-/// A parser that ends inside a character does not fit.
+/// A parser that ends inside a character does not match.
 #[inline]
 pub(crate) fn lex<'a, T>(
     input: &'a str,
@@ -66,7 +66,7 @@ pub(crate) fn lex<'a, T>(
     Some((input.get(input.len() - rest.len()..)?, read))
 }
 
-/// Reads bytes as long as they are accepted: what is left, and what was read.
+/// Splits off the bytes that are accepted. Returns the rest, and these bytes.
 #[inline]
 pub(crate) fn run(input: &str, accept: impl Fn(u8) -> bool) -> (&str, &str) {
     let length = lex(input, take_while(accept)).map_or(0, |(_, run)| run.len());
@@ -74,13 +74,13 @@ pub(crate) fn run(input: &str, accept: impl Fn(u8) -> bool) -> (&str, &str) {
     (rest, run)
 }
 
-/// The byte that comes next, 0 at the end.
+/// The next byte; 0 at the end.
 #[inline]
 pub(crate) fn next(input: &str) -> u8 {
     input.bytes().next().unwrap_or(0)
 }
 
-/// Whether nothing follows that belongs to the same filter.
+/// Whether the filter ends here.
 #[inline]
 pub(crate) fn at_close(input: &str) -> bool {
     input.is_empty() || matches!(next(input), b')' | b']')
@@ -90,18 +90,18 @@ pub(crate) fn is_blank(byte: u8) -> bool {
     byte == b' '
 }
 
-/// What names, the URIs before them and the dots between them are made of.
+/// The bytes of names, of the URIs before them and of the dots between them.
 pub(crate) fn is_path_byte(byte: u8) -> bool {
     matches!(byte,
         b'a'..=b'z' | b'?'..=b'Z' | b'*'..=b';' | b'#'..=b'\'' | b'!' | b'=' | b'_' | b'~')
 }
 
-/// What a literal without quotes is made of.
+/// The bytes of a literal without quotation marks.
 pub(crate) fn is_word_byte(byte: u8) -> bool {
     byte > b' ' && !matches!(byte, b'"' | b'\'' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'\\' | 0x7f)
 }
 
-/// What stands for itself in a JSON string. Looked up, since most of a filter is strings.
+/// The bytes that need no escape in a JSON string. A table, since most of a filter is strings.
 #[inline]
 fn is_plain(byte: u8) -> bool {
     const PLAIN: [bool; 256] = {
@@ -117,7 +117,7 @@ fn is_plain(byte: u8) -> bool {
     PLAIN.get(usize::from(byte)) == Some(&true)
 }
 
-/// What looks like one thing, so that an error can point to it.
+/// A range that looks like one token, for an error to point to.
 pub(crate) fn token(input: &str) -> &str {
     if next(input) == b'"' {
         return match string(input) {
@@ -132,7 +132,7 @@ pub(crate) fn token(input: &str) -> &str {
     }
 }
 
-/// Reads a JSON string (RFC 8259 section 7).
+/// Parses a JSON string (RFC 8259 section 7).
 #[inline]
 pub(crate) fn string(input: &str) -> Parsed<'_, CompactString> {
     let body = input.get(1..).unwrap_or_default();
@@ -143,7 +143,7 @@ pub(crate) fn string(input: &str) -> Parsed<'_, CompactString> {
     }
 }
 
-/// Reads the rest of a string that is not plain.
+/// Parses the rest of a string with escapes.
 #[inline(never)]
 fn irregular_string<'a>(input: &'a str, plain: &str, mut rest: &'a str) -> Parsed<'a, CompactString> {
     let mut text = plain.to_owned();
@@ -153,17 +153,17 @@ fn irregular_string<'a>(input: &'a str, plain: &str, mut rest: &'a str) -> Parse
             b'"' => return Ok((rest.get(1..).unwrap_or_default(), text.into())),
             b'\\' => escape(rest).ok_or_else(|| {
                 let expected = "an escape of JSON, such as `\\\"` or `\\u00e9`";
-                Fault::new(Kind::Literal, rest, "\\", expected)
+                SyntaxError::new(Kind::Literal, rest, "\\", expected)
             })?,
             _ if rest.is_empty() => {
-                return Err(Fault::new(
+                return Err(SyntaxError::new(
                     Kind::Literal,
                     input,
                     input,
                     "a string that ends with a double quote, `\"`",
                 ));
             }
-            _ => return Err(Fault::new(Kind::Literal, rest, " ", "control characters to be escaped")),
+            _ => return Err(SyntaxError::new(Kind::Literal, rest, " ", "control characters to be escaped")),
         };
         text.push(c);
         let plain;
@@ -172,7 +172,7 @@ fn irregular_string<'a>(input: &'a str, plain: &str, mut rest: &'a str) -> Parse
     }
 }
 
-/// Reads an escape, from its backslash.
+/// Parses an escape, from its backslash.
 fn escape(input: &str) -> Option<(&str, char)> {
     let mut chars = input.chars();
     let c = match (chars.next()?, chars.next()?) {
@@ -187,7 +187,7 @@ fn escape(input: &str) -> Option<(&str, char)> {
     Some((chars.as_str(), c))
 }
 
-/// Reads one UTF-16 code unit, written as `\u` and four digits, or a surrogate pair of them.
+/// Parses a UTF-16 code unit, which is `\u` and four digits, or a surrogate pair.
 fn unicode_escape(input: &str) -> Option<(&str, char)> {
     let (rest, first) = code_unit(input)?;
     if let Some(c) = char::from_u32(first.into()) {

@@ -1,9 +1,9 @@
-//! Comparisons and presence tests, by the type of their attribute and by where its values come from.
+//! Resolves comparisons and presence tests: by the type of the attribute, and by where its values come from.
 
 use scim_schema::{AttributeRef, Comparison, Operand, Quirk, Type};
 use serde_json::{Number, Value};
 
-use super::{Misfit, Resolved, Resolver, negate, secret};
+use super::{ResolveFailure, Resolved, Resolver, negate, secret};
 use crate::ast::{CompareOp, Filter, Literal};
 use crate::display::Part;
 use crate::error::ResolveErrorKind as Kind;
@@ -14,11 +14,11 @@ use crate::predicate::Predicate;
 enum Source<'t> {
     /// The store holds them.
     Itself,
-    /// They are the name of the resource type.
+    /// The values are the name of the resource type.
     Name(&'t str),
-    /// They are URIs whose last segment is the identifier of the resource.
+    /// The values are URIs whose last segment is the id of the resource.
     Id(&'t AttributeRef),
-    /// They are URIs whose last segment is the value beside them.
+    /// The values are URIs whose last segment is the `value` beside them.
     Value(&'t AttributeRef),
 }
 
@@ -71,7 +71,7 @@ impl<'a> Resolver<'a, '_, '_> {
                 CompareOp::Ne => Ok(self.presence(target)),
                 _ => {
                     let message = format!("`{op}` cannot compare with null");
-                    Err(Misfit::new(node, Part::Value, Kind::Literal, message))
+                    Err(ResolveFailure::new(node, Part::Value, Kind::Literal, message))
                 }
             };
         }
@@ -84,7 +84,7 @@ impl<'a> Resolver<'a, '_, '_> {
         }
     }
 
-    /// A comparison of what is derived with what it is derived from.
+    /// A comparison of a derived attribute, by the attribute that it is derived from.
     fn by_source<'f>(
         &mut self,
         node: &'f Filter,
@@ -99,7 +99,7 @@ impl<'a> Resolver<'a, '_, '_> {
             Source::Id(id) if self.within.is_none() => id,
             Source::Id(_) => {
                 let message = format!("`{target}` cannot be compared in a value path");
-                return Err(Misfit::new(node, Part::Path, Kind::ValuePath, message));
+                return Err(ResolveFailure::new(node, Part::Path, Kind::ValuePath, message));
             }
             Source::Name(name) => {
                 return Ok(match self.typed(node, target, op, literal)? {
@@ -124,18 +124,18 @@ impl<'a> Resolver<'a, '_, '_> {
         };
         let op = match op {
             CompareOp::Eq | CompareOp::Ne => op,
-            // A suffix that reaches beyond the identifier leaves only one identifier.
+            // A suffix that is longer than the id determines the id.
             CompareOp::Ew if ends_path => CompareOp::Eq,
             CompareOp::Ew => op,
             _ => {
-                let message = format!("`{op}` does not fit `{target}`; `eq`, `ne` and `ew` do");
-                return Err(Misfit::new(node, Part::Operator, Kind::Operator, message));
+                let message = format!("`{op}` does not fit `{target}`; use `eq`, `ne` or `ew`");
+                return Err(ResolveFailure::new(node, Part::Operator, Kind::Operator, message));
             }
         };
         self.typed(node, id, op, &Literal::String(last.into()))
     }
 
-    /// A comparison whose operator and literal suit the type of the attribute.
+    /// A comparison whose operator and literal fit the type of the attribute.
     #[inline]
     fn typed<'f>(
         &mut self,
@@ -164,7 +164,7 @@ impl<'a> Resolver<'a, '_, '_> {
         }
     }
 
-    /// An operand that is not text, or a literal that is not of the attribute's type.
+    /// An operand that is not a string, or a literal of another type than the attribute.
     #[inline(never)]
     fn other_type(&mut self, target: &AttributeRef, rule: Comparison, literal: &Literal) -> Option<Operand> {
         match (literal, rule) {
@@ -193,7 +193,7 @@ impl<'a> Resolver<'a, '_, '_> {
     }
 }
 
-/// The `value` of a complex attribute, which it stands for in comparisons.
+/// The `value` of a complex attribute, which a comparison of the attribute means.
 fn value_of<'a, 'f>(node: &'f Filter, target: &'a AttributeRef) -> Resolved<'f, &'a AttributeRef> {
     match target.sub_attribute("value") {
         Some(value) if value.is_secret() => Err(secret(node, value)),
@@ -202,19 +202,19 @@ fn value_of<'a, 'f>(node: &'f Filter, target: &'a AttributeRef) -> Resolved<'f, 
             let example = target.sub_attributes().first().unwrap_or(target);
             let message =
                 format!("`{target}` is complex; name one of its sub-attributes, such as `{example}`");
-            Err(Misfit::new(node, Part::Path, Kind::ComplexAttribute, message))
+            Err(ResolveFailure::new(node, Part::Path, Kind::ComplexAttribute, message))
         }
     }
 }
 
 #[cold]
-fn unsuitable<'f>(node: &'f Filter, target: &AttributeRef, op: CompareOp) -> Box<Misfit<'f>> {
+fn unsuitable<'f>(node: &'f Filter, target: &AttributeRef, op: CompareOp) -> Box<ResolveFailure<'f>> {
     let message = format!("`{op}` does not fit `{target}`, which is {}", target.definition().data_type());
-    Misfit::new(node, Part::Operator, Kind::Operator, message)
+    ResolveFailure::new(node, Part::Operator, Kind::Operator, message)
 }
 
 #[cold]
-fn mistyped<'f>(node: &'f Filter, target: &AttributeRef) -> Box<Misfit<'f>> {
+fn mistyped<'f>(node: &'f Filter, target: &AttributeRef) -> Box<ResolveFailure<'f>> {
     let suitable = match target.comparison() {
         Comparison::Boolean => "true or false",
         Comparison::Number => "a number",
@@ -222,5 +222,5 @@ fn mistyped<'f>(node: &'f Filter, target: &AttributeRef) -> Box<Misfit<'f>> {
         _ => "a quoted string",
     };
     let message = format!("`{target}` must be compared with {suitable}");
-    Misfit::new(node, Part::Value, Kind::Literal, message)
+    ResolveFailure::new(node, Part::Value, Kind::Literal, message)
 }

@@ -1,4 +1,4 @@
-//! Finding out what a filter means on a resource type.
+//! Resolves a filter against a resource type.
 
 mod comparison;
 
@@ -10,19 +10,19 @@ use crate::error::{ResolveError, ResolveErrorKind as Kind, Shortened};
 use crate::predicate::Predicate;
 
 impl Filter {
-    /// Finds out what the filter means on a resource type.
+    /// Resolves the filter against a resource type.
     ///
-    /// What the service derives is compared by what it derives it from: `meta.resourceType` is the
-    /// same for all resources of the type, a `$ref` to a resource follows the `value` beside it,
-    /// and `meta.location` the `id`. A complex attribute stands for its `value`. `eq null` means
-    /// that there is no value, `ne null` that there is one.
+    /// Derived attributes are compared by what they are derived from: `meta.resourceType` is the same for all
+    /// resources of the type, a `$ref` to a resource follows from the `value` beside it, and `meta.location` from the
+    /// `id`. A complex attribute stands for its `value`. `eq null` means that there is no value, `ne null` that there
+    /// is one.
     ///
-    /// The reading may tolerate literals of another type, as `active eq "True"`.
+    /// The tolerance may allow literals of another type, such as `active eq "True"`.
     ///
     /// # Errors
     ///
-    /// `invalidFilter` if the type has no such attribute, or if an operator or a literal does not
-    /// suit an attribute; `sensitive` if an attribute is never returned (RFC 7644 section 7.5.2).
+    /// `invalidFilter` if the type does not have an attribute, or if an operator or a literal does not fit an
+    /// attribute; `sensitive` if an attribute is never returned (RFC 7644 section 7.5.2).
     pub fn resolve(
         &self,
         on: &ResourceType,
@@ -31,10 +31,10 @@ impl Filter {
         Resolver { on: Some(on), among: &[], within: None, read_context }.whole(self)
     }
 
-    /// Finds out what the filter means on each of several resource types, for a query over all of
-    /// them (RFC 7644 section 3.4.2.1). The predicates are in the order of the types.
+    /// Resolves the filter against each of several resource types, for a query over all of them (RFC 7644 section
+    /// 3.4.2.1). The predicates are in the order of the types.
     ///
-    /// An attribute that only some of the types have is absent on the others.
+    /// Resources of a type that does not have an attribute have no value for it.
     ///
     /// ```
     /// use scim_filter::{Filter, Predicate};
@@ -51,7 +51,7 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// As [`resolve`](Self::resolve); an attribute is unknown if none of the types has it.
+    /// Like [`resolve`](Self::resolve), but only if none of the types has an attribute.
     pub fn resolve_among(
         &self,
         types: &[&ResourceType],
@@ -63,10 +63,10 @@ impl Filter {
             .collect()
     }
 
-    /// Finds out what the filter of a value path means on the elements of an attribute.
+    /// Resolves the filter of a value path against the elements of an attribute.
     ///
-    /// The result is for [`Predicate::matches_element`]. The names in the filter are sub-attributes;
-    /// an element without sub-attributes is its own `value`.
+    /// Pass the result to [`Predicate::matches_element`]. The names in the filter are sub-attributes; an element without
+    /// sub-attributes is its own `value`.
     ///
     /// ```
     /// use scim_filter::Filter;
@@ -83,7 +83,7 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// As [`resolve`](Self::resolve); also if the attribute has no elements that could be selected.
+    /// Like [`resolve`](Self::resolve), and if the attribute has no elements to select.
     pub fn resolve_value_path(
         &self,
         parent: &AttributeRef,
@@ -99,38 +99,38 @@ impl Filter {
     }
 }
 
-/// What is wrong, with which part of which node.
-pub(crate) struct Misfit<'f> {
+/// An error, and the part of the node that it is about.
+pub(crate) struct ResolveFailure<'f> {
     node: &'f Filter,
     part: Part,
     kind: Kind,
     message: String,
 }
 
-pub(crate) type Resolved<'f, T> = Result<T, Box<Misfit<'f>>>;
+pub(crate) type Resolved<'f, T> = Result<T, Box<ResolveFailure<'f>>>;
 
-impl<'f> Misfit<'f> {
+impl<'f> ResolveFailure<'f> {
     pub(crate) fn new(node: &'f Filter, part: Part, kind: Kind, message: String) -> Box<Self> {
         Box::new(Self { node, part, kind, message })
     }
 }
 
 pub(crate) struct Resolver<'a, 'r, 't> {
-    /// The resource type; not known where only the elements of an attribute are.
+    /// The resource type; `None` if the elements of an attribute are given only.
     pub(crate) on: Option<&'a ResourceType>,
-    /// All the types, if there are several.
+    /// All resource types, if there are several.
     among: &'a [&'a ResourceType],
-    /// The attribute of the value path, inside of one.
+    /// The attribute of the value path, inside a value path.
     pub(crate) within: Option<&'a AttributeRef>,
     pub(crate) read_context: &'r mut ReadContext<'t>,
 }
 
 impl<'a> Resolver<'a, '_, '_> {
     fn whole(mut self, filter: &Filter) -> Result<Predicate, ResolveError> {
-        self.filter(filter).map_err(|misfit| {
-            let Misfit { node, part, kind, message } = *misfit;
+        self.filter(filter).map_err(|failure| {
+            let ResolveFailure { node, part, kind, message } = *failure;
             match node {
-                // What a secret was compared with stays out of messages and logs.
+                // The literal may be a guess of a secret, so it is kept out of messages and logs.
                 Filter::Present(path) | Filter::Compare { path, .. } | Filter::Complex { path, .. }
                     if kind == Kind::Sensitive =>
                 {
@@ -154,7 +154,7 @@ impl<'a> Resolver<'a, '_, '_> {
         }
     }
 
-    /// Apart from what recurses, so that what recurses needs little stack.
+    /// A function of its own, so that the recursive function needs little stack.
     #[inline(never)]
     fn term<'f>(&mut self, filter: &'f Filter) -> Resolved<'f, Predicate> {
         match filter {
@@ -171,7 +171,7 @@ impl<'a> Resolver<'a, '_, '_> {
         }
     }
 
-    /// Resolves all operands, since each may be wrong, and works constants in.
+    /// Resolves all operands, so that each is checked, and simplifies constants.
     fn chain<'f>(&mut self, operands: &'f [Filter], connective: Connective) -> Resolved<'f, Predicate> {
         let decisive = connective == Connective::Or;
         let mut decided = false;
@@ -202,7 +202,7 @@ impl<'a> Resolver<'a, '_, '_> {
         }
     }
 
-    /// The attribute that a path names; nothing if only another of the types has it.
+    /// The attribute that a path names; `None` if only another type has it.
     #[inline]
     fn find<'f>(&mut self, node: &'f Filter, path: &AttrPath) -> Resolved<'f, Option<&'a AttributeRef>> {
         let found = match (self.within, self.on) {
@@ -217,7 +217,7 @@ impl<'a> Resolver<'a, '_, '_> {
         }
     }
 
-    /// What to say of an attribute that the type does not have.
+    /// The error for an attribute that the type does not have.
     #[cold]
     fn missing<'f>(&mut self, node: &'f Filter, path: &AttrPath) -> Resolved<'f, Option<&'a AttributeRef>> {
         let mut aside = ReadContext::new(self.read_context.tolerance());
@@ -236,7 +236,7 @@ impl<'a> Resolver<'a, '_, '_> {
             (None, Some(on), [] | [_]) => format!("`{name}` is not an attribute of {}", on.name()),
             _ => format!("`{name}` is not an attribute of any resource type"),
         };
-        Err(Misfit::new(node, Part::Path, Kind::UnknownAttribute, message))
+        Err(ResolveFailure::new(node, Part::Path, Kind::UnknownAttribute, message))
     }
 
     fn value_path<'f>(
@@ -247,7 +247,7 @@ impl<'a> Resolver<'a, '_, '_> {
     ) -> Resolved<'f, Predicate> {
         let Some(target) = self.find(node, path)? else { return Ok(Predicate::Const(false)) };
         if self.within.is_some() || !has_elements(target) {
-            return Err(Misfit::new(node, Part::Path, Kind::ValuePath, without_elements(target)));
+            return Err(ResolveFailure::new(node, Part::Path, Kind::ValuePath, without_elements(target)));
         }
         self.within = Some(target);
         let inner = self.filter(inner)?;
@@ -278,14 +278,14 @@ pub(crate) fn negate(predicate: Predicate) -> Predicate {
     }
 }
 
-/// What there is to say of a secret.
+/// The error for an attribute that is never returned.
 fn secrecy(target: &AttributeRef) -> String {
     format!("`{target}` is never returned and cannot be used in a filter")
 }
 
 #[cold]
-pub(crate) fn secret<'f>(node: &'f Filter, target: &AttributeRef) -> Box<Misfit<'f>> {
-    Misfit::new(node, Part::Path, Kind::Sensitive, secrecy(target))
+pub(crate) fn secret<'f>(node: &'f Filter, target: &AttributeRef) -> Box<ResolveFailure<'f>> {
+    ResolveFailure::new(node, Part::Path, Kind::Sensitive, secrecy(target))
 }
 
 /// Whether a value path can select among the values of an attribute.
@@ -294,7 +294,7 @@ fn has_elements(target: &AttributeRef) -> bool {
 }
 
 fn without_elements(target: &AttributeRef) -> String {
-    format!("`{target}` has no elements that could be selected")
+    format!("`{target}` has no elements that a filter in brackets could select")
 }
 
 /// The error for an attribute that cannot stand before brackets.

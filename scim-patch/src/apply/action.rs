@@ -7,7 +7,7 @@ use super::list;
 use super::overwrite::overwrite;
 use super::state::{Allowance, ApplyState};
 use crate::error::Result;
-use crate::mutability::{immutable, read_only};
+use crate::mutability::{immutable_error, read_only_error};
 use crate::step::{Action, Step};
 
 /// Applies a step to the object that holds its attribute; whether it changed anything.
@@ -16,14 +16,14 @@ pub(super) async fn apply_step(
     object: &mut Map<String, Value>,
     state: &mut ApplyState<'_>,
 ) -> Result<bool> {
-    let found = match &step.action {
+    let selected_elements = match &step.action {
         Action::Select(select) => {
-            let found = select.find(&step.target, object, &state.allowance).await;
-            found.map_err(|error| error.at(step.operation))?
+            let selected_elements = select.find_selected(&step.target, object, &state.allowance).await;
+            selected_elements.map_err(|error| error.at(step.operation))?
         }
         _ => Vec::new(),
     };
-    step.apply(object, &found, state)
+    step.apply(object, &selected_elements, state)
 }
 
 impl Step {
@@ -32,13 +32,13 @@ impl Step {
     pub(super) fn apply(
         &self,
         object: &mut Map<String, Value>,
-        found: &[bool],
+        selected_elements: &[bool],
         state: &mut ApplyState<'_>,
     ) -> Result<bool> {
         state.read_context.set_operation(Some(self.operation));
         let applied = match self.target.definition().mutability() {
-            Mutability::Immutable => self.apply_immutable(object, found, state),
-            _ => self.apply_mutable(object, found, state),
+            Mutability::Immutable => self.apply_immutable(object, selected_elements, state),
+            _ => self.apply_mutable(object, selected_elements, state),
         };
         applied.map_err(|error| error.at(self.operation))
     }
@@ -47,22 +47,22 @@ impl Step {
     fn apply_immutable(
         &self,
         object: &mut Map<String, Value>,
-        found: &[bool],
+        selected_elements: &[bool],
         state: &mut ApplyState<'_>,
     ) -> Result<bool> {
         let target = &self.target;
         let name = target.attribute().name();
         let Some(before) = object.get(name).cloned() else {
-            return self.apply_mutable(object, found, state);
+            return self.apply_mutable(object, selected_elements, state);
         };
-        if !self.apply_mutable(object, found, state)? {
+        if !self.apply_mutable(object, selected_elements, state)? {
             return Ok(false);
         }
         let length = |value: &Value| value.as_array().map_or(1, Vec::len);
-        let Some(now) = object.get_mut(name) else { return Err(immutable(target)) };
-        state.allowance.visit(target, length(&before).saturating_mul(length(now)))?;
+        let Some(now) = object.get_mut(name) else { return Err(immutable_error(target)) };
+        state.allowance.charge(target, length(&before).saturating_mul(length(now)))?;
         if length(&before) != length(now) || !target.values_equal(&before, now) {
-            return Err(immutable(target));
+            return Err(immutable_error(target));
         }
         *now = before;
         Ok(false)
@@ -71,14 +71,16 @@ impl Step {
     fn apply_mutable(
         &self,
         object: &mut Map<String, Value>,
-        found: &[bool],
+        selected_elements: &[bool],
         state: &mut ApplyState<'_>,
     ) -> Result<bool> {
         let target = &self.target;
         let name = target.attribute().name();
         let allowance = &state.allowance;
         match &self.action {
-            Action::Confirm { named, value } => confirm(named, value, object.get(name)).map(|()| false),
+            Action::Confirm { requested_target, value } => {
+                confirm(requested_target, value, object.get(name)).map(|()| false)
+            }
             Action::Set(value) => set(object, target, value, allowance),
             Action::Unassign => Ok(object.remove(name).is_some()),
             Action::Append(elements) => {
@@ -88,29 +90,29 @@ impl Step {
                 edit_list(object, target, |list| list::remove_listed(target, list, listed, allowance))
             }
             Action::Keyed(keyed) => edit_list(object, target, |list| keyed.apply(target, list, allowance)),
-            Action::Select(select) => select.apply(target, object, found, state),
+            Action::Select(select) => select.apply(target, object, selected_elements, state),
         }
     }
 }
 
 /// Refuses a value for what only the service writes, unless it is the stored one. What is derived is not
 /// stored, so it cannot be compared.
-fn confirm(named: &AttributeRef, value: &Value, stored: Option<&Value>) -> Result<()> {
-    let stored = match named.sub() {
+fn confirm(requested_target: &AttributeRef, value: &Value, stored: Option<&Value>) -> Result<()> {
+    let stored = match requested_target.sub() {
         None => stored,
         Some(sub) => stored.and_then(|value| value.get(sub.name())),
     };
-    let same = match (stored, value) {
+    let is_same = match (stored, value) {
         (stored, value) if is_unassigned(value) => stored.is_none(),
         (Some(Value::Object(stored)), Value::Object(sent)) => sent.iter().all(|(name, value)| {
-            let Some(sub) = named.sub_attribute(name) else { return false };
+            let Some(sub) = requested_target.sub_attribute(name) else { return false };
             sub.is_derived()
                 || stored.get(sub.definition().name()).is_some_and(|stored| sub.values_equal(stored, value))
         }),
-        (Some(stored), value) => named.values_equal(stored, value),
-        (None, _) => named.is_derived(),
+        (Some(stored), value) => requested_target.values_equal(stored, value),
+        (None, _) => requested_target.is_derived(),
     };
-    if same { Ok(()) } else { Err(read_only(named)) }
+    if is_same { Ok(()) } else { Err(read_only_error(requested_target)) }
 }
 
 fn set(
@@ -120,7 +122,7 @@ fn set(
     allowance: &Allowance<'_>,
 ) -> Result<bool> {
     if let Value::Array(list) = value {
-        allowance.grow(target, list.len())?;
+        allowance.check_length(target, list.len())?;
     }
     match object.get_mut(target.attribute().name()) {
         Some(old) => Ok(overwrite(old, value)),

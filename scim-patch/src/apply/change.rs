@@ -8,13 +8,13 @@ use super::overwrite::overwrite;
 use super::state::Allowance;
 use crate::PatchError;
 use crate::error::Result;
-use crate::mutability::{immutable, may_change};
+use crate::mutability::{check_change, immutable_error};
 use crate::step::{ElementChange, SubValue, value_for};
 
 /// What became of an element.
 #[derive(PartialEq)]
-pub(super) enum Outcome {
-    Same,
+pub(super) enum ElementOutcome {
+    Unchanged,
     Changed,
     Removed,
 }
@@ -26,13 +26,13 @@ impl ElementChange {
         target: &AttributeRef,
         element: &mut Value,
         allowance: &Allowance<'_>,
-    ) -> Result<Outcome> {
+    ) -> Result<ElementOutcome> {
         match self {
-            Self::Remove => Ok(Outcome::Removed),
+            Self::Remove => Ok(ElementOutcome::Removed),
             change => match change.apply(target, element, allowance)? {
-                false => Ok(Outcome::Same),
-                true if element.as_object().is_some_and(Map::is_empty) => Ok(Outcome::Removed),
-                true => Ok(Outcome::Changed),
+                false => Ok(ElementOutcome::Unchanged),
+                true if element.as_object().is_some_and(Map::is_empty) => Ok(ElementOutcome::Removed),
+                true => Ok(ElementOutcome::Changed),
             },
         }
     }
@@ -47,7 +47,7 @@ impl ElementChange {
         match self {
             Self::Remove => Ok(false),
             Self::RemoveEqual(listed) => remove_equal(element, listed, allowance),
-            Self::Merge { values, adding } => merge(target, element, values, *adding, allowance),
+            Self::Merge { values, append_lists } => merge(target, element, values, *append_lists, allowance),
             Self::Replace(value) => replace(target, element, value),
         }
     }
@@ -58,7 +58,7 @@ pub(super) fn merge(
     target: &AttributeRef,
     value: &mut Value,
     values: &[SubValue],
-    adding: bool,
+    append_lists: bool,
     allowance: &Allowance<'_>,
 ) -> Result<bool> {
     if !value.is_object() {
@@ -68,24 +68,26 @@ pub(super) fn merge(
     let mut changed = false;
     for SubValue { sub, value } in values {
         let name = sub.definition().name();
-        if sub.is_derived() && !value.is_null() && follows_value(sub, object, values, value)? {
+        if sub.is_derived() && !value.is_null() && is_derived_reference(sub, object, values, value)? {
             continue;
         }
         let set = match (value, object.get_mut(name)) {
             (Value::Null, None) => false,
-            (Value::Null, Some(old)) => may_change(sub, old, None)? && object.remove(name).is_some(),
+            (Value::Null, Some(old)) => check_change(sub, old, None)? && object.remove(name).is_some(),
             (value, None) => {
                 object.insert(name.to_owned(), value.clone());
                 true
             }
-            (Value::Array(added), Some(Value::Array(old))) if adding => {
+            (Value::Array(added), Some(Value::Array(old))) if append_lists => {
                 list::append_nested(sub, old, added, allowance)?
             }
-            (value, Some(old)) => old != value && may_change(sub, old, Some(value))? && overwrite(old, value),
+            (value, Some(old)) => {
+                old != value && check_change(sub, old, Some(value))? && overwrite(old, value)
+            }
         };
         changed |= set;
         if set && name == "value" {
-            drop_derived(target, object);
+            remove_derived(target, object);
         }
     }
     Ok(changed)
@@ -93,7 +95,7 @@ pub(super) fn merge(
 
 /// Whether a reference is ignored, since the service derives it from the `value` beside it. One that
 /// contradicts the stored value is an error, so that it is not lost in silence.
-fn follows_value(
+fn is_derived_reference(
     sub: &AttributeRef,
     object: &Map<String, Value>,
     values: &[SubValue],
@@ -107,11 +109,15 @@ fn follows_value(
     if new_value.is_some() || reference.as_str().is_none_or(agrees) {
         return Ok(true);
     }
-    Err(PatchError::new(ScimType::Mutability, sub, "follows from the `value` beside it; send that"))
+    Err(PatchError::new(
+        ScimType::Mutability,
+        sub,
+        "is derived from the `value` next to it; send `value` instead",
+    ))
 }
 
 /// Removes what the service wrote for the `value` that was there before, such as the name of a manager.
-fn drop_derived(target: &AttributeRef, object: &mut Map<String, Value>) {
+fn remove_derived(target: &AttributeRef, object: &mut Map<String, Value>) {
     for sub in target.sub_attributes() {
         if sub.is_derived() || sub.definition().mutability() == Mutability::ReadOnly {
             object.remove(sub.definition().name());
@@ -127,7 +133,7 @@ fn remove_equal(value: &mut Value, listed: &SubValue, allowance: &Allowance<'_>)
     let Some(Value::Array(old)) = object.get_mut(listed.name()) else { return Ok(false) };
     let shorter = list::remove_listed(&listed.sub, old, values, allowance)?;
     if shorter && listed.sub.definition().mutability() == Mutability::Immutable {
-        return Err(immutable(&listed.sub));
+        return Err(immutable_error(&listed.sub));
     }
     if old.is_empty() {
         object.remove(listed.name());
@@ -149,7 +155,7 @@ fn replace(target: &AttributeRef, old: &mut Value, new: &Value) -> Result<bool> 
                 }
             }
             Mutability::Immutable => {
-                if !may_change(sub, before, new.get(name))?
+                if !check_change(sub, before, new.get(name))?
                     && let Some(next) = next.as_object_mut()
                 {
                     next.insert(name.to_owned(), before.clone());

@@ -10,7 +10,7 @@ use crate::element::{identifying_names, identity, is_same_element};
 use crate::error::Result;
 
 /// Up to this many pairs are compared one by one; for more, the elements of the operation are hashed.
-const PAIRWISE: usize = 256;
+const MAX_PAIRWISE: usize = 256;
 
 /// The elements of an operation, and where in the list they are.
 pub(super) struct ElementIndex<'a> {
@@ -27,7 +27,7 @@ impl<'a> ElementIndex<'a> {
     /// An index of elements, which knows no positions yet, for a list of this length.
     pub(super) fn new(target: &'a AttributeRef, elements: &'a [Value], length: usize) -> Self {
         let pairs = elements.len().saturating_mul(length.saturating_add(elements.len()));
-        let positions = (pairs > PAIRWISE).then(|| {
+        let positions = (pairs > MAX_PAIRWISE).then(|| {
             let mut positions = Positions::new();
             for element in elements {
                 let names = identifying_names(target, element);
@@ -72,7 +72,7 @@ impl<'a> ElementIndex<'a> {
             match recorded {
                 Some(position) if !list.get(position).is_some_and(is_same) => {
                     // Another element of the operation has changed it since.
-                    allowance.visit(self.target, list.len())?;
+                    allowance.charge(self.target, list.len())?;
                 }
                 recorded => return Ok(recorded),
             }

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::element_index::ElementIndex;
 use super::state::Allowance;
-use crate::element::{has_unnamed, is_primary};
+use crate::element::{has_elements_without_value, is_primary};
 use crate::error::Result;
 use crate::key::is_keyed;
-use crate::mutability::{immutable, may_change};
+use crate::mutability::{check_change, immutable_error};
 
 /// Adds elements that are not in the list yet; one that is gets the sub-attributes of the new one.
 pub(super) fn append(
@@ -19,7 +19,7 @@ pub(super) fn append(
 ) -> Result<bool> {
     let length = list.len();
     let mut index = ElementIndex::new(target, elements, length);
-    allowance.visit(target, index.cost(length.saturating_add(elements.len())))?;
+    allowance.charge(target, index.cost(length.saturating_add(elements.len())))?;
     for (position, old) in list.iter().enumerate() {
         index.record(position, old);
     }
@@ -42,13 +42,13 @@ pub(super) fn append(
         }
     }
     if list.len() > length {
-        allowance.grow(target, list.len())?;
+        allowance.check_length(target, list.len())?;
     }
     if let Some(primary) = primary
-        && demote_others(list, primary)
+        && make_others_not_primary(list, primary)
     {
         changed = true;
-        if has_unnamed(list) {
+        if has_elements_without_value(list) {
             target.merge_repeated(list);
         }
     }
@@ -64,7 +64,7 @@ pub(super) fn remove_listed(
 ) -> Result<bool> {
     let length = list.len();
     let index = ElementIndex::new(target, listed, length);
-    allowance.visit(target, index.cost(length.saturating_add(listed.len())))?;
+    allowance.charge(target, index.cost(length.saturating_add(listed.len())))?;
     list.retain(|element| !index.contains(element));
     Ok(list.len() < length)
 }
@@ -78,7 +78,7 @@ pub(super) fn append_nested(
 ) -> Result<bool> {
     let longer = append(sub, list, added, allowance)?;
     if longer && sub.definition().mutability() == Mutability::Immutable {
-        return Err(immutable(sub));
+        return Err(immutable_error(sub));
     }
     Ok(longer)
 }
@@ -104,7 +104,7 @@ fn merge_into(
                 false
             }
             (Some(old), value) => {
-                may_change(sub, old, Some(value))?;
+                check_change(sub, old, Some(value))?;
                 old.clone_from(value);
                 true
             }
@@ -115,7 +115,7 @@ fn merge_into(
 }
 
 /// A new primary element makes the others not primary (RFC 7644 section 3.5.2).
-pub(super) fn demote_others(list: &mut [Value], primary: usize) -> bool {
+pub(super) fn make_others_not_primary(list: &mut [Value], primary: usize) -> bool {
     let mut changed = false;
     for (position, element) in list.iter_mut().enumerate() {
         if position != primary

@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 
 use self::action::apply_step;
 use self::fingerprint::fingerprint;
-use self::required::{check_present, check_required, is_needed, missing};
+use self::required::{check_not_missing, check_required, is_needed, missing_error};
 use self::state::{Allowance, ApplyState};
 use crate::Patch;
 use crate::error::Result;
@@ -32,6 +32,7 @@ use crate::step::{Action, Step};
 
 /// What a patch made of a resource.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Applied {
     /// The resource afterwards.
@@ -50,7 +51,7 @@ impl Patch {
     /// Mutability is judged with each operation, what is required when all are done.
     ///
     /// ```
-    /// use scim_patch::{Limits, PatchRequest};
+    /// use scim_patch::{PatchLimits, PatchRequest};
     /// use scim_schema::{ReadContext, Tolerance, standard};
     /// use serde_json::json;
     ///
@@ -58,7 +59,7 @@ impl Patch {
     ///     { "op": "add", "path": "members", "value": [{ "value": "7" }] },
     ///     { "op": "remove", "path": "members[value eq \"8\"]" }
     /// ]}"#;
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let mut read_context = ReadContext::new(&tolerance);
     /// let patch = PatchRequest::parse(body, &limits, &mut read_context)?
     ///     .resolve(&standard::group_type(), &limits, &mut read_context)?;
@@ -79,7 +80,7 @@ impl Patch {
     /// `noTarget` for a value filter that selects nothing where something is needed, `invalidFilter` for
     /// one that selects several where that is not tolerated, `invalidValue` for a second primary element
     /// or a required value that is not given; too large for more work, or a longer list, than the
-    /// [`Limits`](crate::Limits) allow. The resource is lost then, which is why nothing can be half applied.
+    /// [`PatchLimits`](crate::PatchLimits) allow. The resource is lost then, which is why nothing can be half applied.
     pub fn apply(&self, resource: Map<String, Value>) -> Result<Applied> {
         self.apply_within(resource, &Budget::default())
     }
@@ -113,11 +114,11 @@ impl Patch {
         let mut state = ApplyState { allowance, read_context: ReadContext::new(&tolerance) };
         let mut changed = false;
         let mut extensions_differ = false;
-        let mut extended: Vec<Extended<'_>> = Vec::new();
-        for steps in self.groups() {
+        let mut extended: Vec<ChangedExtension<'_>> = Vec::new();
+        for steps in self.steps_by_attribute() {
             let Some(Step { target, .. }) = steps.first() else { continue };
             let Some(uri) = target.extension() else {
-                let differs = match single_quick_step(steps) {
+                let differs = match single_simple_step(steps) {
                     Some(step) => step.apply(&mut resource, &[], &mut state)?,
                     None => apply_group(target, steps, &mut resource, &mut state).await?,
                 };
@@ -131,7 +132,7 @@ impl Patch {
             let existed = resource.contains_key(uri);
             let object = resource.entry(uri).or_insert_with(|| Value::Object(Map::new())).as_object_mut();
             let Some(object) = object else { continue };
-            let differs = match single_quick_step(steps) {
+            let differs = match single_simple_step(steps) {
                 Some(step) => step.apply(object, &[], &mut state)?,
                 None => apply_group(target, steps, object, &mut state).await?,
             };
@@ -142,7 +143,7 @@ impl Patch {
             if differs {
                 changed = true;
                 extensions_differ |= existed != exists;
-                extended.push(Extended { target, steps, existed });
+                extended.push(ChangedExtension { target, steps, existed });
             }
         }
         if extensions_differ {
@@ -153,35 +154,35 @@ impl Patch {
     }
 
     /// An extension must be there if it is required, and one that is new must be complete.
-    fn check_extension(&self, extended: &Extended<'_>, resource: &Map<String, Value>) -> Result<()> {
-        let Extended { target, steps, existed } = extended;
+    fn check_extension(&self, extended: &ChangedExtension<'_>, resource: &Map<String, Value>) -> Result<()> {
+        let ChangedExtension { target, steps, existed } = extended;
         let extension = || target.extension().and_then(|uri| self.resource_type.extension(uri));
         let Some(object) = target.parent_object(resource) else {
             let required = extension().is_some_and(|extension| extension.is_required());
-            let whole = steps.last().is_some_and(|step| step.whole_extension);
-            let gone = required || is_needed(target) && *existed && !whole;
-            return if gone { Err(missing(target, None, steps)) } else { Ok(()) };
+            let removes_all = steps.last().is_some_and(|step| step.removes_extension);
+            let is_missing = required || is_needed(target) && *existed && !removes_all;
+            return if is_missing { Err(missing_error(target, None, steps)) } else { Ok(()) };
         };
         check_required(target, steps, object)?;
         if *existed {
             return Ok(());
         }
         let siblings = extension().map(|extension| extension.attributes()).unwrap_or_default();
-        siblings.iter().try_for_each(|sibling| check_present(sibling, steps, object))
+        siblings.iter().try_for_each(|sibling| check_not_missing(sibling, steps, object))
     }
 }
 
 /// An attribute of an extension that was changed, and whether the extension had values before.
-struct Extended<'a> {
+struct ChangedExtension<'a> {
     target: &'a AttributeRef,
     steps: &'a [Step],
     existed: bool,
 }
 
 /// The step for an attribute, if it is the only one and neither searches a list nor needs a fingerprint.
-fn single_quick_step(steps: &[Step]) -> Option<&Step> {
+fn single_simple_step(steps: &[Step]) -> Option<&Step> {
     match steps {
-        [step] if step.reports_exactly() && !matches!(step.action, Action::Select(_)) => Some(step),
+        [step] if step.reports_change_exactly() && !matches!(step.action, Action::Select(_)) => Some(step),
         _ => None,
     }
 }
@@ -196,7 +197,7 @@ async fn apply_group(
     state: &mut ApplyState<'_>,
 ) -> Result<bool> {
     if let [step] = steps
-        && step.reports_exactly()
+        && step.reports_change_exactly()
     {
         return apply_step(step, object, state).await;
     }

@@ -13,7 +13,7 @@ pub(super) fn check_required(
     steps: &[Step],
     object: &Map<String, Value>,
 ) -> Result<()> {
-    check_present(target, steps, object)?;
+    check_not_missing(target, steps, object)?;
     let mut needed = target.sub_attributes().iter().filter(|sub| is_needed(sub)).peekable();
     if needed.peek().is_none() {
         return Ok(());
@@ -25,19 +25,19 @@ pub(super) fn check_required(
     };
     for sub in needed {
         if elements.iter().any(|element| element.get(sub.definition().name()).is_none()) {
-            return Err(missing(sub, Some(sub.definition().name()), steps));
+            return Err(missing_error(sub, Some(sub.definition().name()), steps));
         }
     }
     Ok(())
 }
 
-pub(super) fn check_present(
+pub(super) fn check_not_missing(
     target: &AttributeRef,
     steps: &[Step],
     object: &Map<String, Value>,
 ) -> Result<()> {
     if is_needed(target) && !object.contains_key(target.attribute().name()) {
-        return Err(missing(target, None, steps));
+        return Err(missing_error(target, None, steps));
     }
     Ok(())
 }
@@ -50,14 +50,15 @@ pub(super) fn is_needed(target: &AttributeRef) -> bool {
 }
 
 /// The error for a required value that is missing: because an operation removed it, or because none set it.
-pub(super) fn missing(at: &AttributeRef, sub: Option<&str>, steps: &[Step]) -> PatchError {
+pub(super) fn missing_error(target: &AttributeRef, sub: Option<&str>, steps: &[Step]) -> PatchError {
     let removing =
-        steps.iter().rev().find(|step| at.attribute() == step.target.attribute() && step.removes(sub));
+        steps.iter().rev().find(|step| target.attribute() == step.target.attribute() && step.removes(sub));
     match (removing, steps.last()) {
-        (Some(step), _) => {
-            PatchError::new(ScimType::Mutability, at, "is required and cannot be removed").at(step.operation)
+        (Some(step), _) => PatchError::new(ScimType::Mutability, target, "is required and cannot be removed")
+            .at(step.operation),
+        (None, Some(step)) => {
+            PatchError::new(ScimType::InvalidValue, target, "is required").at(step.operation)
         }
-        (None, Some(step)) => PatchError::new(ScimType::InvalidValue, at, "is required").at(step.operation),
-        (None, None) => PatchError::new(ScimType::InvalidValue, at, "is required"),
+        (None, None) => PatchError::new(ScimType::InvalidValue, target, "is required"),
     }
 }

@@ -5,40 +5,40 @@ use scim_filter::Predicate;
 use scim_schema::{AttributeRef, ScimType};
 use serde_json::{Map, Value};
 
-use super::change::{Outcome, merge};
-use super::list::demote_others;
+use super::change::{ElementOutcome, merge};
+use super::list::make_others_not_primary;
 use super::state::{Allowance, ApplyState};
 use crate::PatchError;
-use crate::element::{has_unnamed, is_primary};
+use crate::element::{has_elements_without_value, is_primary};
 use crate::error::Result;
-use crate::key::{is_keyed, key_in};
-use crate::mutability::may_go;
+use crate::key::{find_key, is_keyed};
+use crate::mutability::check_removable;
 use crate::step::{ElementChange, IfNoneSelected, Select, SubValue};
 
 impl Select {
     /// Which elements of a list the filter selects. Only this takes long, if the filter has many terms, so
     /// others have their turn meanwhile.
-    pub(super) async fn find(
+    pub(super) async fn find_selected(
         &self,
         target: &AttributeRef,
         object: &Map<String, Value>,
         allowance: &Allowance<'_>,
     ) -> Result<Vec<bool>> {
         // At least so many elements are looked at in one turn.
-        const AT_ONCE: usize = 512;
+        const CHUNK: usize = 512;
         let list = object.get(target.attribute().name()).and_then(Value::as_array);
         let list = list.map(Vec::as_slice).unwrap_or_default();
         if self.filter == Predicate::Const(true) {
-            allowance.visit(target, list.len())?;
+            allowance.charge(target, list.len())?;
             return Ok(vec![true; list.len()]);
         }
         let mut selected = Vec::with_capacity(list.len());
-        for elements in list.chunks(AT_ONCE) {
+        for elements in list.chunks(CHUNK) {
             let mut visits = 0;
             selected.extend(
                 elements.iter().map(|element| self.filter.matches_element_with_cost(element, &mut visits)),
             );
-            allowance.visit(target, visits)?;
+            allowance.charge(target, visits)?;
             allowance.budget.yield_if_due().await;
         }
         Ok(selected)
@@ -50,19 +50,21 @@ impl Select {
         &self,
         target: &AttributeRef,
         object: &mut Map<String, Value>,
-        found: &[bool],
+        selected_elements: &[bool],
         state: &mut ApplyState<'_>,
     ) -> Result<bool> {
         let name = target.attribute().name();
         let (changed, empty) = match object.get_mut(name) {
             None => return self.create(target, object, state),
-            Some(Value::Array(list)) => match self.change_selected(target, list, found, &state.allowance)? {
-                Some(changed) => (changed, list.is_empty()),
-                None => return self.create(target, object, state),
-            },
+            Some(Value::Array(list)) => {
+                match self.change_selected(target, list, selected_elements, &state.allowance)? {
+                    Some(changed) => (changed, list.is_empty()),
+                    None => return self.create(target, object, state),
+                }
+            }
             Some(value) if self.filter.matches_element(value) => match &self.change {
                 ElementChange::Remove => {
-                    may_go(target, value)?;
+                    check_removable(target, value)?;
                     (true, true)
                 }
                 change => {
@@ -73,7 +75,7 @@ impl Select {
             // The attribute has a value, which the filter does not select, and there can be no second one.
             Some(_) => match self.if_none {
                 IfNoneSelected::Nothing => return Ok(false),
-                _ => return Err(no_target(target)),
+                _ => return Err(self.no_target(target)),
             },
         };
         if changed && empty {
@@ -87,7 +89,7 @@ impl Select {
         &self,
         target: &AttributeRef,
         list: &mut Vec<Value>,
-        found: &[bool],
+        selected_elements: &[bool],
         allowance: &Allowance<'_>,
     ) -> Result<Option<bool>> {
         let (mut selected, mut changed, mut primary) = (0, false, None);
@@ -96,7 +98,7 @@ impl Select {
         list.retain_mut(|element| {
             let position = next;
             next += 1;
-            if failed.is_err() || found.get(position) != Some(&true) {
+            if failed.is_err() || selected_elements.get(position) != Some(&true) {
                 return true;
             }
             selected += 1;
@@ -106,8 +108,8 @@ impl Select {
             }
             match self.change.apply_to_element(target, element, allowance) {
                 Ok(outcome) => {
-                    changed |= outcome != Outcome::Same;
-                    outcome != Outcome::Removed
+                    changed |= outcome != ElementOutcome::Unchanged;
+                    outcome != ElementOutcome::Removed
                 }
                 Err(error) => {
                     failed = Err(error);
@@ -116,15 +118,15 @@ impl Select {
             }
         });
         failed?;
-        if selected > 1 && !self.several {
-            let reason = "the value filter selects several elements; make it select one";
+        if selected > 1 && !self.may_select_several {
+            let reason = "the value filter matches may_select_several elements; send a filter that matches exactly one";
             return Err(PatchError::new(ScimType::InvalidFilter, target, reason));
         }
         if let Some(primary) = primary {
-            changed |= demote_others(list, primary);
+            changed |= make_others_not_primary(list, primary);
         }
-        if changed && (self.change.changes_identity() || has_unnamed(list)) {
-            allowance.visit(target, list.len())?;
+        if changed && (self.change.may_change_identity() || has_elements_without_value(list)) {
+            allowance.charge(target, list.len())?;
             target.merge_repeated(list);
         }
         Ok((selected > 0).then_some(changed))
@@ -139,7 +141,7 @@ impl Select {
     ) -> Result<bool> {
         let (element, tolerated) = match &self.if_none {
             IfNoneSelected::Nothing => return Ok(false),
-            IfNoneSelected::Refuse => return Err(no_target(target)),
+            IfNoneSelected::Refuse => return Err(self.no_target(target)),
             IfNoneSelected::Create { element, tolerated } => (element, *tolerated),
         };
         let mut element = Value::Object(element.clone());
@@ -166,28 +168,33 @@ impl Select {
             object.insert(name.to_owned(), if list { Value::Array(vec![element]) } else { element });
             return Ok(true);
         };
-        if is_keyed(target) && list.iter().any(|old| key_in(old) == key_in(&element)) {
+        if is_keyed(target) && list.iter().any(|old| find_key(old) == find_key(&element)) {
             return Ok(false);
         }
-        state.allowance.grow(target, list.len() + 1)?;
+        state.allowance.check_length(target, list.len() + 1)?;
         if target.definition().single_type().is_some() {
             list.clear();
         }
         let primary = is_primary(&element).then_some(list.len());
         list.push(element);
         if let Some(primary) = primary {
-            demote_others(list, primary);
+            make_others_not_primary(list, primary);
         }
-        if self.change.changes_identity() || has_unnamed(list) {
-            state.allowance.visit(target, list.len())?;
+        if self.change.may_change_identity() || has_elements_without_value(list) {
+            state.allowance.charge(target, list.len())?;
             target.merge_repeated(list);
         }
         Ok(true)
     }
-}
 
-fn no_target(target: &AttributeRef) -> PatchError {
-    PatchError::new(ScimType::NoTarget, target, "the value filter selects nothing")
+    /// The error for a step that needs an element and finds none (RFC 7644 section 3.5.2.3).
+    fn no_target(&self, target: &AttributeRef) -> PatchError {
+        let reason = match self.filter {
+            Predicate::Const(true) => "has no elements to change; add one first",
+            _ => "no value matches the value filter",
+        };
+        PatchError::new(ScimType::NoTarget, target, reason)
+    }
 }
 
 fn two_primaries(target: &AttributeRef) -> PatchError {

@@ -3,7 +3,7 @@
 use scim_filter::Budget;
 use scim_schema::{AttributeRef, Quirk, ReadContext};
 
-use crate::{Limits, PatchError};
+use crate::{PatchError, PatchLimits};
 
 /// The state of an application.
 pub(super) struct ApplyState<'a> {
@@ -25,19 +25,19 @@ pub(super) struct Allowance<'a> {
 }
 
 impl<'a> Allowance<'a> {
-    pub(super) fn new(limits: &Limits, budget: &'a Budget) -> Self {
-        Self { budget, list_length: limits.list_length }
+    pub(super) fn new(limits: &PatchLimits, budget: &'a Budget) -> Self {
+        Self { budget, list_length: limits.list_length() }
     }
 
     /// Pays for looking at list elements.
-    pub(super) fn visit(&self, target: &AttributeRef, elements: usize) -> Result<(), PatchError> {
+    pub(super) fn charge(&self, target: &AttributeRef, elements: usize) -> Result<(), PatchError> {
         self.budget.take(elements).map_err(|error| PatchError::too_large(target, error.to_string()))
     }
 
     /// Asks whether a list may grow to a length.
-    pub(super) fn grow(&self, target: &AttributeRef, length: usize) -> Result<(), PatchError> {
+    pub(super) fn check_length(&self, target: &AttributeRef, length: usize) -> Result<(), PatchError> {
         if length > self.list_length {
-            let reason = format!("the list would have more than {} elements", self.list_length);
+            let reason = format!("cannot have more than {} elements", self.list_length);
             return Err(PatchError::too_large(target, reason));
         }
         Ok(())

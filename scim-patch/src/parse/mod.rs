@@ -15,7 +15,7 @@ use serde_json::Value;
 use self::reader::Reader;
 use self::visitor::Message;
 use crate::error::Result;
-use crate::{Limits, PatchRequest};
+use crate::{PatchLimits, PatchRequest};
 
 impl PatchRequest {
     /// Reads a request from the bytes of its body.
@@ -25,11 +25,11 @@ impl PatchRequest {
     /// [`resolve`](Self::resolve).
     ///
     /// ```
-    /// use scim_patch::{Limits, Op, PatchRequest};
+    /// use scim_patch::{PatchLimits, Op, PatchRequest};
     /// use scim_schema::{Quirk, ReadContext, ScimType, Tolerance};
     ///
     /// let body = br#"{ "operations": [{ "op": "Remove", "path": "title" }] }"#;
-    /// let (lenient, strict, limits) = (Tolerance::lenient(), Tolerance::strict(), Limits::default());
+    /// let (lenient, strict, limits) = (Tolerance::lenient(), Tolerance::strict(), PatchLimits::default());
     ///
     /// let mut read_context = ReadContext::new(&lenient);
     /// let request = PatchRequest::parse(body, &limits, &mut read_context)?;
@@ -45,8 +45,8 @@ impl PatchRequest {
     /// # Errors
     ///
     /// `invalidSyntax` if it is not JSON or not a PatchOp message, `invalidPath` for a path that is no
-    /// string; too large if it has more operations than [`Limits::operations`].
-    pub fn parse(body: &[u8], limits: &Limits, read_context: &mut ReadContext<'_>) -> Result<Self> {
+    /// string; too large if it has more operations than [`PatchLimits::operations`].
+    pub fn parse(body: &[u8], limits: &PatchLimits, read_context: &mut ReadContext<'_>) -> Result<Self> {
         let mut json = serde_json::Deserializer::from_slice(body);
         let mut reader = Reader::new(limits, read_context);
         let read = Message(&mut reader).deserialize(&mut json).and_then(|read| json.end().map(|()| read));
@@ -58,7 +58,11 @@ impl PatchRequest {
     /// # Errors
     ///
     /// As for [`parse`](Self::parse).
-    pub fn from_value(message: Value, limits: &Limits, read_context: &mut ReadContext<'_>) -> Result<Self> {
+    pub fn from_value(
+        message: Value,
+        limits: &PatchLimits,
+        read_context: &mut ReadContext<'_>,
+    ) -> Result<Self> {
         let mut reader = Reader::new(limits, read_context);
         let read = Message(&mut reader).deserialize(message);
         reader.finish(read)

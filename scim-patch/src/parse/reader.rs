@@ -4,11 +4,11 @@ use scim_schema::{Quirk, ReadContext, ScimType};
 use serde::de::Error;
 
 use crate::error::{Result, shortened};
-use crate::{Limits, Op, Operation, PATCH_OP, PatchError, PatchRequest};
+use crate::{Op, Operation, PATCH_OP, PatchError, PatchLimits, PatchRequest};
 
 /// What the visitors share.
 pub(super) struct Reader<'a, 'r> {
-    pub(super) limits: &'a Limits,
+    pub(super) limits: &'a PatchLimits,
     pub(super) read_context: &'a mut ReadContext<'r>,
     /// The index of the operation that is being read.
     pub(super) operation: Option<usize>,
@@ -35,7 +35,7 @@ pub(super) enum Member {
 }
 
 impl<'a, 'r> Reader<'a, 'r> {
-    pub(super) fn new(limits: &'a Limits, read_context: &'a mut ReadContext<'r>) -> Self {
+    pub(super) fn new(limits: &'a PatchLimits, read_context: &'a mut ReadContext<'r>) -> Self {
         Self { limits, read_context, operation: None, refused: None, expected: None }
     }
 
@@ -49,11 +49,11 @@ impl<'a, 'r> Reader<'a, 'r> {
         if !content.schemas.unwrap_or(false)
             && !self.read_context.allow_quirk(Quirk::MessageSchemas, "schemas")
         {
-            return Err(invalid("schemas", format!("must list {PATCH_OP}")));
+            return Err(invalid("schemas", format!("must contain {PATCH_OP}")));
         }
         match content.operations {
             Some(operations) if !operations.is_empty() => Ok(PatchRequest { operations }),
-            Some(_) => Err(invalid("Operations", "must have at least one operation")),
+            Some(_) => Err(invalid("Operations", "must contain at least one operation")),
             None => Err(invalid("Operations", "is required")),
         }
     }
@@ -83,7 +83,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             None if self.read_context.allow_quirk(Quirk::ForeignMember, shortened(name)) => {
                 Ok(Member::Foreign(name.to_owned()))
             }
-            _ => Err(invalid(name, format!("is not a member of the message; send {}", names.join(", ")))),
+            _ => Err(invalid(name, format!("is not a known member; send {}", names.join(", ")))),
         }
     }
 
@@ -95,7 +95,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             Some(op) if self.read_context.allow_quirk(Quirk::OperationCase, "op") => Ok(*op),
             _ => {
                 let reason =
-                    format!("`{}` is not an operation; send add, remove or replace", shortened(name));
+                    format!("`{}` is not a valid operation; send add, remove or replace", shortened(name));
                 Err(invalid("op", reason))
             }
         }
@@ -103,7 +103,7 @@ impl<'a, 'r> Reader<'a, 'r> {
 }
 
 pub(super) fn repeated(member: &str) -> PatchError {
-    invalid(member, "the member is there twice")
+    invalid(member, "duplicate member")
 }
 
 pub(super) fn invalid(member: &str, reason: impl Into<String>) -> PatchError {

@@ -13,7 +13,7 @@ use super::reader::{Content, Member, Reader, invalid, repeated};
 use super::schemas::ListsPatchOp;
 use crate::{Op, Operation, PatchError};
 
-const NO_MESSAGE: &str = "the body must be a JSON object, with `schemas` and `Operations`";
+const NO_MESSAGE: &str = "the body must be a JSON object with `schemas` and `Operations`";
 
 /// Reads a message.
 pub(super) struct Message<'s, 'a, 'r>(pub(super) &'s mut Reader<'a, 'r>);
@@ -155,14 +155,17 @@ impl<'de> DeserializeSeed<'de> for NextOperation<'_, '_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Operation, D::Error> {
         let Self(reader, index) = self;
-        if index >= reader.limits.operations {
-            let reason = format!("more than {} operations; send fewer at a time", reader.limits.operations);
+        if index >= reader.limits.operations() {
+            let reason = format!(
+                "more than {} operations; split them into may_select_several requests",
+                reader.limits.operations()
+            );
             reader.operation = None;
             return Err(reader.refuse(PatchError::too_large("Operations", reason)));
         }
         reader.operation = Some(index);
         reader.read_context.set_operation(Some(index));
-        reader.expected = Some(("", "an operation must be a JSON object, with `op`, `path` and `value`"));
+        reader.expected = Some(("", "an operation must be a JSON object with `op`, `path` and `value`"));
         json.deserialize_any(NextOperation(reader, index))
     }
 }
@@ -189,7 +192,7 @@ impl<'de> Visitor<'de> for NextOperation<'_, '_, '_> {
             }
         }
         let Some(op) = op else {
-            return Err(reader.refuse(invalid("op", "is required: add, remove or replace")));
+            return Err(reader.refuse(invalid("op", "is required; send add, remove or replace")));
         };
         let path = match path {
             None | Some(Value::Null) => None,
@@ -210,7 +213,7 @@ impl<'de> DeserializeSeed<'de> for OpName<'_, '_, '_> {
     type Value = Op;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Op, D::Error> {
-        self.0.expected = Some(("op", "must be a string: add, remove or replace"));
+        self.0.expected = Some(("op", "must be a string; send add, remove or replace"));
         json.deserialize_str(self)
     }
 }

@@ -3,49 +3,49 @@
 use scim_schema::{AttributeRef, Mutability, Quirk, ScimType, is_unassigned};
 use serde_json::{Map, Value};
 
-use super::resolver::{Resolver, is_nothing, needs_value, without_nulls};
+use super::resolver::{Resolver, is_null_or_empty, missing_value, without_nulls};
 use crate::error::Result;
 use crate::key::{is_keyed, require_key};
-use crate::mutability::{all_fixed, is_schemas, is_service_owned, read_only};
+use crate::mutability::{all_fixed, is_schemas, is_service_owned, read_only_error};
 use crate::step::{Action, ElementChange, IfNoneSelected, KeyedChange, KeyedChanges, Select, SubValue};
 use crate::{Op, PatchError};
 
 impl Resolver<'_, '_> {
     /// An attribute, or a sub-attribute without a value filter.
-    pub(super) fn attribute(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
+    pub(super) fn resolve_attribute(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
         if is_schemas(target) {
-            return self.schemas(target, value);
+            return self.check_schemas(target, value);
         }
         if is_service_owned(target) {
-            return Err(read_only(target));
+            return Err(read_only_error(target));
         }
         if self.op == Op::Remove {
             return self.remove(target, value);
         }
-        let Some(value) = value else { return Err(needs_value(target)) };
+        let Some(value) = value else { return Err(missing_value(target)) };
         match self.unpack(target, value)? {
-            Value::Null if self.op == Op::Add => self.add_nothing(target),
+            Value::Null if self.op == Op::Add => self.allow_null_for_add(target),
             value => self.assign(target, value),
         }
     }
 
     /// `schemas` follows the extensions by itself, so an operation on it can only confirm it.
-    fn schemas(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
+    fn check_schemas(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
         if self.op == Op::Remove && value.is_some() {
-            self.tolerate_value(target)?;
+            self.allow_value_for_remove(target)?;
         }
         let mut value = value.unwrap_or(Value::Null);
         target.normalize(&mut value, self.read_context)?;
         let uris = value.as_array().map(Vec::as_slice).unwrap_or_default();
         let uris: Vec<&str> = uris.iter().map(|uri| uri.as_str().unwrap_or_default()).collect();
-        let core = uris.iter().any(|uri| self.resource_type.schema().has_id(uri));
-        let gone = match self.op {
+        let has_core_schema = uris.iter().any(|uri| self.resource_type.schema().has_id(uri));
+        let removes_core_schema = match self.op {
             Op::Add => false,
-            Op::Remove => core || uris.is_empty(),
-            Op::Replace => !core,
+            Op::Remove => has_core_schema || uris.is_empty(),
+            Op::Replace => !has_core_schema,
         };
-        if gone {
-            let reason = "the core schema of the resource type cannot be removed";
+        if removes_core_schema {
+            let reason = "the has_core_schema schema of the resource type cannot be removed";
             return Err(PatchError::new(ScimType::Mutability, target, reason));
         }
         for uri in uris {
@@ -68,7 +68,7 @@ impl Resolver<'_, '_> {
         if target.is_complex() && !list {
             return self.assign_complex(target, value);
         }
-        if list && self.op == Op::Add && !self.in_value && !value.is_array() {
+        if list && self.op == Op::Add && !self.names_in_value && !value.is_array() {
             // A single element may come without an array around it (RFC 7644 section 3.5.2.1).
             value = Value::Array(vec![value]);
         }
@@ -129,8 +129,9 @@ impl Resolver<'_, '_> {
             elements.iter().try_for_each(|element| require_key(target, element).map(|_| ()))?;
         }
         let exactly = self.op == Op::Replace;
-        let fixed = |element: &Value| element.as_object().is_some_and(|element| all_fixed(target, element));
-        let action = if keyed && (exactly || elements.iter().all(fixed)) {
+        let has_only_fixed =
+            |element: &Value| element.as_object().is_some_and(|element| all_fixed(target, element));
+        let action = if keyed && (exactly || elements.iter().all(has_only_fixed)) {
             let operation = self.operation;
             let change = |element| match element {
                 Value::Object(element) => Some(KeyedChange::Add(operation, element)),
@@ -152,7 +153,8 @@ impl Resolver<'_, '_> {
     fn assign_complex(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         let empty_text = value.as_str().is_some_and(|text| text.trim().is_empty())
             && target.sub_attribute("value").is_some();
-        if is_nothing(&value) || (empty_text && self.read_context.allow_quirk(Quirk::EmptyForComplex, target))
+        if is_null_or_empty(&value)
+            || (empty_text && self.read_context.allow_quirk(Quirk::EmptyForComplex, target))
         {
             if self.op == Op::Replace || empty_text {
                 self.unassign(target);
@@ -175,7 +177,7 @@ impl Resolver<'_, '_> {
         } else {
             ElementChange::Merge {
                 values: SubValue::from_object(target, members),
-                adding: self.op == Op::Add,
+                append_lists: self.op == Op::Add,
             }
         };
         let if_none = IfNoneSelected::Create { element: Map::new(), tolerated: false };
@@ -232,13 +234,13 @@ impl Resolver<'_, '_> {
         sub: &AttributeRef,
         mut value: Value,
     ) -> Result<Option<ElementChange>> {
-        let adding = self.op == Op::Add;
+        let append_lists = self.op == Op::Add;
         if sub.normalize(&mut value, self.read_context)? {
             if let Value::Array(list) = &mut value {
                 sub.merge_repeated(list);
             }
             sub.validate(&value)?;
-        } else if adding {
+        } else if append_lists {
             return Ok(None);
         } else {
             value = Value::Null;
@@ -247,6 +249,6 @@ impl Resolver<'_, '_> {
         if !parent.is_of_single_type(&element, self.read_context)? {
             return Ok(None);
         }
-        Ok(Some(ElementChange::Merge { values: vec![SubValue { sub: sub.clone(), value }], adding }))
+        Ok(Some(ElementChange::Merge { values: vec![SubValue { sub: sub.clone(), value }], append_lists }))
     }
 }

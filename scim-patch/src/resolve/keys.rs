@@ -3,7 +3,7 @@
 use scim_schema::{AttrPath, AttributeRef, Extension, Quirk, ResolvedName, ScimType};
 use serde_json::{Map, Value};
 
-use super::path::core_schema;
+use super::path::core_schema_error;
 use super::resolver::Resolver;
 use crate::error::{Result, shortened};
 use crate::mutability::{is_schemas, is_service_owned};
@@ -12,38 +12,38 @@ use crate::{Op, PatchError};
 
 impl Resolver<'_, '_> {
     /// An operation whose value is an object of attributes.
-    pub(super) fn pathless(&mut self, value: Option<Value>) -> Result<()> {
+    pub(super) fn resolve_pathless(&mut self, value: Option<Value>) -> Result<()> {
         if self.op == Op::Remove {
-            let reason = "a remove operation needs a path";
+            let reason = "is required for a remove operation";
             return Err(PatchError::new(ScimType::NoTarget, "path", reason));
         }
         if !self.read_context.allow_quirk(Quirk::PathlessOperation, "path") {
-            let reason = "is required; send an operation for each attribute";
+            let reason = "is required; send one operation per attribute";
             return Err(PatchError::new(ScimType::InvalidSyntax, "path", reason));
         }
-        self.in_value = true;
-        let object = self.object(value, "value")?;
-        self.attributes(object)
+        self.names_in_value = true;
+        let object = self.expect_object(value, "value")?;
+        self.resolve_object(object)
     }
 
     /// Attributes, by the keys of a value.
-    fn attributes(&mut self, object: Map<String, Value>) -> Result<()> {
+    fn resolve_object(&mut self, object: Map<String, Value>) -> Result<()> {
         for (key, value) in object {
             match self.resource_type.resolve_name(&key, self.read_context) {
-                Some(ResolvedName::Extension(extension)) => self.extension(extension, value)?,
-                Some(ResolvedName::Attribute(target)) => self.member(&target, value)?,
+                Some(ResolvedName::Extension(extension)) => self.resolve_extension(extension, value)?,
+                Some(ResolvedName::Attribute(target)) => self.resolve_member(&target, value)?,
                 None if self.resource_type.schema().has_id(&key) => match value {
                     Value::Object(inner) if self.read_context.allow_quirk(Quirk::CoreSchemaPath, "value") => {
-                        self.attributes(inner)?;
+                        self.resolve_object(inner)?;
                     }
-                    _ => return Err(core_schema(&key)),
+                    _ => return Err(core_schema_error(&key)),
                 },
                 None if key.contains('[')
                     && self.read_context.allow_quirk(Quirk::DottedKey, shortened(&key)) =>
                 {
-                    self.path(&key, Some(value))?;
+                    self.resolve_path(&key, Some(value))?;
                 }
-                None => self.unknown(&key)?,
+                None => self.unknown_attribute(&key)?,
             }
         }
         Ok(())
@@ -51,17 +51,17 @@ impl Resolver<'_, '_> {
 
     /// An attribute among others in a value. There null is as good as absent (RFC 7643 section 2.5),
     /// and what only the service writes may come along.
-    fn member(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
+    fn resolve_member(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         if value.is_null() && self.op == Op::Add {
             return Ok(());
         }
         if !is_service_owned(target) {
-            return self.attribute(target, Some(value));
+            return self.resolve_attribute(target, Some(value));
         }
         if !is_schemas(target) {
-            return self.read_only_member(target, value);
+            return self.confirm_read_only_member(target, value);
         }
-        match self.attribute(target, Some(value)) {
+        match self.resolve_attribute(target, Some(value)) {
             Err(_) if self.read_context.allow_quirk(Quirk::ReadOnlyIgnored, target) => Ok(()),
             confirmed => confirmed,
         }
@@ -69,59 +69,64 @@ impl Resolver<'_, '_> {
 
     /// A `readOnly` attribute among others in a value. Where it is not ignored it may be what it is, which
     /// shows when the patch is applied.
-    fn read_only_member(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
+    fn confirm_read_only_member(&mut self, target: &AttributeRef, value: Value) -> Result<()> {
         if self.read_context.allow_quirk(Quirk::ReadOnlyIgnored, target) {
             return Ok(());
         }
         let attribute = self.resource_type.parent_attribute(target).unwrap_or(target).clone();
-        self.look_at([attribute]);
-        self.push(target, Action::Confirm { named: target.clone(), value });
+        self.record_reads([attribute]);
+        self.push(target, Action::Confirm { requested_target: target.clone(), value });
         Ok(())
     }
 
-    pub(super) fn bare_extension(&mut self, extension: Extension<'_>, value: Option<Value>) -> Result<()> {
+    pub(super) fn resolve_extension_path(
+        &mut self,
+        extension: Extension<'_>,
+        value: Option<Value>,
+    ) -> Result<()> {
         let uri = extension.schema().id();
         // What a URI stands for is clear where all of it goes.
         if self.op != Op::Remove && !self.read_context.allow_quirk(Quirk::BareExtensionPath, uri) {
-            let reason = "names a schema; send the path of an attribute, with `:` between the two";
+            let reason = "is the URI of a schema; append `:` and the name of an attribute";
             return Err(PatchError::new(ScimType::InvalidPath, uri, reason));
         }
-        self.in_value = true;
+        self.names_in_value = true;
         match (self.op, value) {
             (Op::Remove, value) => {
                 if value.is_some() && !self.read_context.allow_quirk(Quirk::RemoveWithValue, uri) {
-                    let reason = "remove takes no value; send the paths of the attributes to remove";
+                    let reason =
+                        "a remove operation takes no `value`; send one remove operation per attribute";
                     return Err(PatchError::new(ScimType::InvalidValue, uri, reason));
                 }
-                self.extension(extension, Value::Null)
+                self.resolve_extension(extension, Value::Null)
             }
-            (Op::Add, Some(Value::Null)) => self.add_nothing(uri),
+            (Op::Add, Some(Value::Null)) => self.allow_null_for_add(uri),
             (_, value) => {
-                let object = self.object(value, uri)?;
-                self.extension(extension, Value::Object(object))
+                let object = self.expect_object(value, uri)?;
+                self.resolve_extension(extension, Value::Object(object))
             }
         }
     }
 
     /// Attributes of an extension, under its URI.
-    fn extension(&mut self, extension: Extension<'_>, value: Value) -> Result<()> {
+    fn resolve_extension(&mut self, extension: Extension<'_>, value: Value) -> Result<()> {
         let uri = extension.schema().id();
         let object = match value {
             Value::Null if self.op == Op::Add => return Ok(()),
             Value::Null => {
-                self.whole_extension = true;
+                self.removes_extension = true;
                 extension.attributes().iter().filter(|target| !is_service_owned(target)).for_each(|target| {
                     self.unassign(target);
                 });
-                self.whole_extension = false;
+                self.removes_extension = false;
                 return Ok(());
             }
-            value => self.object(Some(value), uri)?,
+            value => self.expect_object(Some(value), uri)?,
         };
         for (key, value) in object {
-            match self.in_extension(extension, &key) {
-                Some(target) => self.member(&target, value)?,
-                None => self.unknown(&format!("{uri}:{key}"))?,
+            match self.find_in_extension(extension, &key) {
+                Some(target) => self.resolve_member(&target, value)?,
+                None => self.unknown_attribute(&format!("{uri}:{key}"))?,
             }
         }
         Ok(())
@@ -129,7 +134,7 @@ impl Resolver<'_, '_> {
 
     /// What a key means inside an extension's object: its attribute, which may be dotted or qualified
     /// once more.
-    fn in_extension(&mut self, extension: Extension<'_>, key: &str) -> Option<AttributeRef> {
+    fn find_in_extension(&mut self, extension: Extension<'_>, key: &str) -> Option<AttributeRef> {
         let uri = extension.schema().id();
         if let Some(target) = extension.attribute(key) {
             return Some(target.clone());

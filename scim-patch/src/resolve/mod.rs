@@ -14,17 +14,17 @@ use scim_schema::{ReadContext, ResourceType};
 
 use self::resolver::Resolver;
 use crate::error::Result;
-use crate::{Limits, Patch, PatchRequest};
+use crate::{Patch, PatchLimits, PatchRequest};
 
 impl PatchRequest {
     /// Resolves paths and values against a resource type: names, value filters, types, mutability
     /// (RFC 7644 section 3.5.2 and figure 7).
     ///
     /// ```
-    /// use scim_patch::{Limits, Op, Operation, PatchRequest};
+    /// use scim_patch::{PatchLimits, Op, Operation, PatchRequest};
     /// use scim_schema::{ReadContext, ScimType, Tolerance, standard};
     ///
-    /// let (tolerance, limits) = (Tolerance::strict(), Limits::default());
+    /// let (tolerance, limits) = (Tolerance::strict(), PatchLimits::default());
     /// let resolve = |path: &str, value: serde_json::Value| {
     ///     let operation = Operation { op: Op::Add, path: Some(path.to_owned()), value: Some(value) };
     ///     let request = PatchRequest { operations: vec![operation] };
@@ -44,11 +44,11 @@ impl PatchRequest {
     /// `mutability` for a `readOnly` attribute, `invalidValue` for a value that does not suit its
     /// attribute, `invalidSyntax` for an unknown sub-attribute inside a value and for what the tolerance
     /// refuses, `sensitive` for a filter on what is never returned; too large for a list with more
-    /// elements than [`Limits::values`]. The error tells the operation's index and the path.
+    /// elements than [`PatchLimits::values`]. The error tells the operation's index and the path.
     pub fn resolve(
         self,
         resource_type: &ResourceType,
-        limits: &Limits,
+        limits: &PatchLimits,
         read_context: &mut ReadContext<'_>,
     ) -> Result<Patch> {
         let mut steps = Vec::with_capacity(self.operations.len());
@@ -61,18 +61,18 @@ impl PatchRequest {
                 read_context,
                 operation: index,
                 op: operation.op,
-                in_value: false,
-                whole_extension: false,
+                names_in_value: false,
+                removes_extension: false,
                 steps: &mut steps,
                 read_attributes: &mut read_attributes,
             };
             let resolved = match operation.path {
-                None => resolver.pathless(operation.value),
-                Some(path) => resolver.path(&path, operation.value),
+                None => resolver.resolve_pathless(operation.value),
+                Some(path) => resolver.resolve_path(&path, operation.value),
             };
             resolved.map_err(|error| error.at(index))?;
         }
         read_context.set_operation(None);
-        Ok(Patch::new(resource_type.clone(), steps, read_attributes, limits.clone()))
+        Ok(Patch::new(resource_type.clone(), steps, read_attributes, *limits))
     }
 }

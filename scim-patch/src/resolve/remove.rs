@@ -3,7 +3,7 @@
 use scim_schema::{AttributeRef, ScimType};
 use serde_json::{Map, Value};
 
-use super::resolver::{Resolver, is_nothing};
+use super::resolver::{Resolver, is_null_or_empty};
 use crate::PatchError;
 use crate::error::Result;
 use crate::key::{is_keyed, require_key};
@@ -13,7 +13,7 @@ impl Resolver<'_, '_> {
     /// `remove` of an attribute, or of a sub-attribute without a value filter.
     pub(super) fn remove(&mut self, target: &AttributeRef, value: Option<Value>) -> Result<()> {
         if let Some(value) = value {
-            self.tolerate_value(target)?;
+            self.allow_value_for_remove(target)?;
             if target.definition().is_multi_valued() {
                 return self.remove_listed(target, value);
             }
@@ -44,21 +44,23 @@ impl Resolver<'_, '_> {
         let mut value = self.unpack(target, value)?;
         let invalid = |reason| PatchError::new(ScimType::InvalidValue, target, reason);
         if value.is_null() {
-            return Err(invalid("null lists nothing; to remove all elements leave `value` out"));
+            return Err(invalid("null is not a list of elements; leave `value` out to remove all elements"));
         }
-        if is_nothing(&value) || !target.normalize(&mut value, self.read_context)? {
+        if is_null_or_empty(&value) || !target.normalize(&mut value, self.read_context)? {
             return Ok(());
         }
-        let Value::Array(listed) = value else { return Err(invalid("must list what to remove")) };
-        let has_value = target.sub_attribute("value").is_some();
+        let Value::Array(listed) = value else {
+            return Err(invalid("the `value` of a remove operation must be a list of elements"));
+        };
+        let defines_value = target.sub_attribute("value").is_some();
         let is_usable = |element: &Value| match element {
-            Value::Object(members) if target.is_complex() => !has_value || gives_value(members),
+            Value::Object(members) if target.is_complex() => !defines_value || has_value(members),
             element => !target.is_complex() && !element.is_object(),
         };
         if !listed.iter().all(is_usable) {
-            return Err(invalid("each element that is listed must have a `value`"));
+            return Err(invalid("each element to remove must have a `value`"));
         }
-        self.look_at_listed(target, &listed);
+        self.record_listed_reads(target, &listed);
         let action = if is_keyed(target) {
             let key = |element| require_key(target, element).map(|key| KeyedChange::Remove(key.into()));
             Action::Keyed(KeyedChanges {
@@ -77,16 +79,16 @@ impl Resolver<'_, '_> {
     }
 
     /// The answer shows whether a listed element is there, so that listing it reads the attribute.
-    fn look_at_listed(&mut self, target: &AttributeRef, listed: &[Value]) {
+    fn record_listed_reads(&mut self, target: &AttributeRef, listed: &[Value]) {
         let is_listed =
             |sub: &&AttributeRef| listed.iter().any(|element| element.get(sub.definition().name()).is_some());
         let subs: Vec<AttributeRef> = target.sub_attributes().iter().filter(is_listed).cloned().collect();
-        self.look_at(std::iter::once(target.clone()).chain(subs));
+        self.record_reads(std::iter::once(target.clone()).chain(subs));
     }
 }
 
 /// Whether an element has a `value` that is not empty.
-fn gives_value(members: &Map<String, Value>) -> bool {
+fn has_value(members: &Map<String, Value>) -> bool {
     match members.get("value") {
         None | Some(Value::Null) => false,
         Some(Value::String(text)) => !text.trim().is_empty(),
@@ -95,5 +97,8 @@ fn gives_value(members: &Map<String, Value>) -> bool {
 }
 
 pub(super) fn unassign_sub(sub: &AttributeRef) -> ElementChange {
-    ElementChange::Merge { values: vec![SubValue { sub: sub.clone(), value: Value::Null }], adding: false }
+    ElementChange::Merge {
+        values: vec![SubValue { sub: sub.clone(), value: Value::Null }],
+        append_lists: false,
+    }
 }

@@ -1,6 +1,6 @@
 //! Requests that are made to cost much: they are refused, or cost little.
 
-use scim_patch::{Limits, PatchError, PatchRequest};
+use scim_patch::{PatchError, PatchLimits, PatchRequest};
 use scim_schema::{ReadContext, ResourceType, ScimType, Tolerance, standard};
 use serde_json::{Value, json};
 
@@ -135,7 +135,7 @@ fn many_attributes_in_many_operations_are_sorted_out() {
 
 #[test]
 fn depth_is_refused_by_the_reader() {
-    let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
+    let (tolerance, limits) = (Tolerance::lenient(), PatchLimits::default());
     for text in ["[".repeat(100_000), format!("{{\"Operations\":{}", "[{\"a\":".repeat(50_000))] {
         let error =
             PatchRequest::parse(text.as_bytes(), &limits, &mut ReadContext::new(&tolerance)).unwrap_err();
@@ -159,7 +159,7 @@ fn messages_stay_short() {
         json!({ "op": "add", "path": "active", "value": long }),
     ] {
         for tolerance in [Tolerance::lenient(), Tolerance::strict()] {
-            let limits = Limits::default();
+            let limits = PatchLimits::default();
             let mut read_context = ReadContext::new(&tolerance);
             let read = PatchRequest::from_value(
                 message(std::slice::from_ref(&operation)),

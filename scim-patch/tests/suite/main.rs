@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod auto_traits;
 mod cases;
 mod delta;
 mod diff;

@@ -4,7 +4,7 @@ use crate::support::Object;
 use crate::support::random::{anything, message, resolve, resource, scenario, tolerance, types};
 use proptest::prelude::*;
 use proptest::sample::select;
-use scim_patch::{Limits, PatchRequest};
+use scim_patch::{PatchLimits, PatchRequest};
 use scim_schema::{Mutability, ReadContext, ResourceType, Tolerance};
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ proptest! {
         message in anything(),
         bytes in any::<Vec<u8>>(),
     ) {
-        let (tolerance, limits) = (Tolerance::lenient(), Limits::default());
+        let (tolerance, limits) = (Tolerance::lenient(), PatchLimits::default());
         let mut read_context = ReadContext::new(&tolerance);
         let _ = PatchRequest::parse(&bytes, &limits, &mut read_context);
         let _ = resolve(&on, &tolerance, message.clone());
@@ -98,7 +98,7 @@ proptest! {
         if request.operations.is_empty() {
             return Ok(());
         }
-        let limits = Limits::default();
+        let limits = PatchLimits::default();
         let mut read_context = ReadContext::new(&tolerance);
         let received = PatchRequest::parse(&serde_json::to_vec(&request).unwrap(), &limits, &mut read_context).unwrap();
         prop_assert_eq!(&received, &request);

@@ -1,8 +1,8 @@
 //! What a path means on a resource type.
 
-mod names;
-mod same_value;
+mod name_index;
 mod section;
+mod value_equality;
 mod value_rules;
 mod values;
 
@@ -12,10 +12,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use self::value_rules::ValueRules;
-use crate::path::AttrPath;
-use crate::{Attribute, Comparison, Mutability, Returned, Schema, Type};
+use crate::attr_path::AttrPath;
+use crate::{Attribute, Comparison, Mutability, Quirk, ReadContext, Returned, Schema, Type};
 
-pub(crate) use names::Names;
+pub(crate) use name_index::NameIndex;
 pub use section::Extension;
 pub(crate) use section::Section;
 
@@ -38,9 +38,9 @@ pub(crate) use section::Section;
 /// # Ok::<(), scim_schema::InvalidPath>(())
 /// ```
 #[derive(Clone)]
-pub struct AttributeRef(Arc<Entry>);
+pub struct AttributeRef(Arc<AttributeRefData>);
 
-struct Entry {
+struct AttributeRefData {
     schema: Schema,
     /// Whether values live under the schema's URI instead of at the top level.
     extension: bool,
@@ -58,8 +58,8 @@ struct Entry {
     holds_members: bool,
     primary: bool,
     /// Whether it has a `$ref` that the service writes from the `value` beside it.
-    refers: bool,
-    subs: AttributeRefs,
+    has_resource_reference: bool,
+    sub_attributes: AttributeRefs,
 }
 
 /// Where a target stands in its resource type.
@@ -85,11 +85,11 @@ impl AttributeRef {
     ) -> Self {
         let extension = section > 0;
         let uri = extension.then(|| schema.id());
-        let refers = refers(attribute);
-        let entry = |sub: Option<(usize, &Attribute)>, subs: Vec<AttributeRef>| {
+        let has_resource_reference = has_resource_reference(attribute);
+        let make = |sub: Option<(usize, &Attribute)>, sub_attributes: Vec<AttributeRef>| {
             let definition = sub.map_or(attribute, |(_, sub)| sub);
-            let is_id = refers && sub.is_some() && definition.name() == "value";
-            Self(Arc::new(Entry {
+            let is_id = has_resource_reference && sub.is_some() && definition.name() == "value";
+            Self(Arc::new(AttributeRefData {
                 schema: schema.clone(),
                 extension,
                 attribute: attribute.clone(),
@@ -103,16 +103,16 @@ impl AttributeRef {
                 comparison: if is_id { Comparison::Exact } else { Comparison::for_attribute(definition) },
                 derived: is_derived(section, attribute, definition),
                 secret: [attribute, definition].iter().any(|a| a.returned() == Returned::Never),
-                holds_members: refers && holds_members(definition),
+                holds_members: has_resource_reference && holds_members(definition),
                 primary: sub.is_some() && is_primary(attribute, definition),
-                refers: sub.is_none() && refers,
-                position: Position { section, attribute: index, sub: sub.map(|(at, _)| at) },
-                subs: AttributeRefs::new(subs),
+                has_resource_reference: sub.is_none() && has_resource_reference,
+                position: Position { section, attribute: index, sub: sub.map(|(index, _)| index) },
+                sub_attributes: AttributeRefs::new(sub_attributes),
             }))
         };
-        let subs =
-            attribute.sub_attributes().iter().enumerate().map(|sub| entry(Some(sub), Vec::new())).collect();
-        entry(None, subs)
+        let sub_attributes =
+            attribute.sub_attributes().iter().enumerate().map(|sub| make(Some(sub), Vec::new())).collect();
+        make(None, sub_attributes)
     }
 
     /// The schema that defines it.
@@ -166,20 +166,21 @@ impl AttributeRef {
 
     /// The sub-attributes, as targets, of an attribute; none for a sub-attribute.
     pub fn sub_attributes(&self) -> &[AttributeRef] {
-        self.0.subs.as_slice()
+        self.0.sub_attributes.as_slice()
     }
 
     /// The sub-attribute of that name, in any case.
     pub fn sub_attribute(&self, name: &str) -> Option<&AttributeRef> {
-        self.0.subs.find(name)
+        self.0.sub_attributes.find(name)
     }
 
-    pub(crate) fn subs(&self) -> &AttributeRefs {
-        &self.0.subs
+    pub(crate) fn sub_attribute_refs(&self) -> &AttributeRefs {
+        &self.0.sub_attributes
     }
 
-    pub(crate) fn refers_to_resources(&self) -> bool {
-        self.0.refers
+    /// Whether it has a sub-attribute `$ref` that the service derives from the `value` next to it.
+    pub(crate) fn has_resource_reference(&self) -> bool {
+        self.0.has_resource_reference
     }
 
     /// Whether it is a list of members, as that of a group: each element is identified by its `value`,
@@ -231,8 +232,8 @@ impl AttributeRef {
     }
 
     /// Whether a client must give it a value.
-    pub(crate) fn must_be_given(&self) -> bool {
-        self.0.value_rules.must_be_given
+    pub(crate) fn is_required_from_client(&self) -> bool {
+        self.0.value_rules.is_required_from_client
     }
 
     /// The longest text that it takes, in bytes.
@@ -247,13 +248,13 @@ impl AttributeRef {
 
     /// Whether it holds one value, and this is of the right JSON type for it, and of a usual length: true
     /// of most.
-    pub(crate) fn is_plain(&self, value: &Value) -> bool {
-        self.0.value_rules.is_plain(value)
+    pub(crate) fn is_ordinary_value(&self, value: &Value) -> bool {
+        self.0.value_rules.is_ordinary_value(value)
     }
 
     /// Whether every value of the right JSON type is valid.
-    pub(crate) fn takes_any(&self) -> bool {
-        self.0.value_rules.takes_any
+    pub(crate) fn accepts_any_value(&self) -> bool {
+        self.0.value_rules.accepts_any_value
     }
 
     /// Itself, then its sub-attributes.
@@ -276,14 +277,14 @@ impl AttributeRef {
 /// The attributes of a schema, or the sub-attributes of an attribute, in schema order.
 pub(crate) struct AttributeRefs {
     list: Box<[AttributeRef]>,
-    names: Names,
+    names: NameIndex,
     required: Box<[AttributeRef]>,
 }
 
 impl AttributeRefs {
     pub(crate) fn new(list: Vec<AttributeRef>) -> Self {
-        let required = list.iter().filter(|target| target.must_be_given());
-        let names = Names::new(list.iter().map(|target| target.shared_name().clone()));
+        let required = list.iter().filter(|target| target.is_required_from_client());
+        let names = NameIndex::new(list.iter().map(|target| target.shared_name().clone()));
         Self { names, required: required.cloned().collect(), list: list.into() }
     }
 
@@ -317,14 +318,27 @@ impl AttributeRefs {
         let any_case = || self.list.iter().find(|target| target.name().eq_ignore_ascii_case(name));
         self.get(name).or_else(any_case)
     }
+
+    /// The one with that name in any case, or `display` for `displayName` where that is tolerated.
+    pub(crate) fn find_tolerated(
+        &self,
+        name: &str,
+        read_context: &mut ReadContext<'_>,
+    ) -> Option<&AttributeRef> {
+        let display = || {
+            let display = self.get("display").filter(|_| name.eq_ignore_ascii_case("displayName"))?;
+            read_context.allow_quirk(Quirk::DisplayNameForDisplay, display).then_some(display)
+        };
+        self.find(name).or_else(display)
+    }
 }
 
 fn is_derived(section: usize, attribute: &Attribute, definition: &Attribute) -> bool {
-    let of_meta = section == 0 && attribute.name() == "meta";
-    definition.is_resource_reference() || of_meta && matches!(definition.name(), "resourceType" | "location")
+    let in_meta = section == 0 && attribute.name() == "meta";
+    definition.is_resource_reference() || in_meta && matches!(definition.name(), "resourceType" | "location")
 }
 
-fn refers(attribute: &Attribute) -> bool {
+fn has_resource_reference(attribute: &Attribute) -> bool {
     attribute.sub_attributes().iter().any(Attribute::is_resource_reference)
 }
 

@@ -50,7 +50,7 @@ impl<'a> Extension<'a> {
         self.section.attribute(name)
     }
 
-    pub(crate) fn targets(&self) -> &'a AttributeRefs {
+    pub(crate) fn attribute_refs(&self) -> &'a AttributeRefs {
         &self.section.attributes
     }
 }

@@ -8,11 +8,11 @@ use crate::{Attribute, Mutability, Type};
 pub(super) struct ValueRules {
     pub(super) read_only: bool,
     /// Whether a client must give it a value.
-    pub(super) must_be_given: bool,
+    pub(super) is_required_from_client: bool,
     /// Whether every value of the right JSON type is valid.
-    pub(super) takes_any: bool,
+    pub(super) accepts_any_value: bool,
     /// The JSON type of its values, if it holds one value and this is a string or a boolean.
-    plain: Option<Plain>,
+    json_type: Option<JsonType>,
     /// The longest text in bytes.
     pub(super) max_text: usize,
     /// Whether it is the id of a resource, which is never empty.
@@ -21,42 +21,43 @@ pub(super) struct ValueRules {
 
 /// The JSON type of a single value.
 #[derive(PartialEq)]
-enum Plain {
-    Text,
-    Flag,
+enum JsonType {
+    String,
+    Boolean,
 }
 
 impl ValueRules {
     pub(super) fn new(definition: &Attribute, max_text: usize, is_id: bool) -> Self {
         let read_only = definition.mutability() == Mutability::ReadOnly;
-        let plain = match definition.data_type() {
-            Type::String | Type::DateTime => Some(Plain::Text),
-            Type::Boolean => Some(Plain::Flag),
+        let json_type = match definition.data_type() {
+            Type::String | Type::DateTime => Some(JsonType::String),
+            Type::Boolean => Some(JsonType::Boolean),
             _ => None,
         };
-        let ruled = is_id
+        let has_further_rules = is_id
             || definition.is_required()
             || definition.is_only_canonical()
             || definition.max_length().is_some();
         // What is long by nature is limited with the body only, and a limit of the host's own goes before.
-        let long = matches!(definition.data_type(), Type::Binary | Type::Reference)
+        let is_unlimited = matches!(definition.data_type(), Type::Binary | Type::Reference)
             || definition.max_length().is_some();
         Self {
-            max_text: if long { usize::MAX } else { max_text },
+            max_text: if is_unlimited { usize::MAX } else { max_text },
             is_id,
             read_only,
-            must_be_given: definition.is_required() && !read_only,
-            takes_any: matches!(definition.data_type(), Type::String | Type::Boolean) && !ruled,
-            plain: plain.filter(|_| !definition.is_multi_valued()),
+            is_required_from_client: definition.is_required() && !read_only,
+            accepts_any_value: matches!(definition.data_type(), Type::String | Type::Boolean)
+                && !has_further_rules,
+            json_type: json_type.filter(|_| !definition.is_multi_valued()),
         }
     }
 
     /// Whether it holds one value, and this is of the right JSON type for it, and of a usual length: true
     /// of most.
-    pub(super) fn is_plain(&self, value: &Value) -> bool {
+    pub(super) fn is_ordinary_value(&self, value: &Value) -> bool {
         match value {
-            Value::String(text) => self.plain == Some(Plain::Text) && text.len() <= self.max_text,
-            Value::Bool(_) => self.plain == Some(Plain::Flag),
+            Value::String(text) => self.json_type == Some(JsonType::String) && text.len() <= self.max_text,
+            Value::Bool(_) => self.json_type == Some(JsonType::Boolean),
             _ => false,
         }
     }

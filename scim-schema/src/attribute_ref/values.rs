@@ -34,7 +34,7 @@ impl AttributeRef {
 
     /// The value of the attribute, to change it in place; see [`get`](Self::get).
     pub fn get_mut<'a>(&self, resource: &'a mut Map<String, Value>) -> Option<&'a mut Value> {
-        self.object_mut(resource)?.get_mut(self.0.attribute.name())
+        self.parent_object_mut(resource)?.get_mut(self.0.attribute.name())
     }
 
     /// Gives the attribute a value, and returns the one that it had; see [`get`](Self::get).
@@ -56,7 +56,7 @@ impl AttributeRef {
     /// Also takes out the object of the extension if nothing is left in it. `schemas` stays as it is: see
     /// [`ResourceType::update_schemas`](crate::ResourceType::update_schemas).
     pub fn remove(&self, resource: &mut Map<String, Value>) -> Option<Value> {
-        let object = self.object_mut(resource)?;
+        let object = self.parent_object_mut(resource)?;
         let value = object.remove(self.0.attribute.name());
         let is_empty = object.is_empty();
         if let Some(uri) = self.extension().filter(|_| is_empty) {
@@ -70,7 +70,10 @@ impl AttributeRef {
         if self.0.extension { resource.get(self.0.schema.id())?.as_object() } else { Some(resource) }
     }
 
-    fn object_mut<'a>(&self, resource: &'a mut Map<String, Value>) -> Option<&'a mut Map<String, Value>> {
+    fn parent_object_mut<'a>(
+        &self,
+        resource: &'a mut Map<String, Value>,
+    ) -> Option<&'a mut Map<String, Value>> {
         if self.0.extension { resource.get_mut(self.0.schema.id())?.as_object_mut() } else { Some(resource) }
     }
 

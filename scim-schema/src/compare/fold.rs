@@ -83,6 +83,9 @@ fn version_segment(uri: &str, host_end: usize) -> Option<std::ops::Range<usize>>
 }
 
 /// Percent-encoding in one way: none for what needs none, capital digits for the rest.
+///
+/// The crate `percent-encoding` decodes everything or nothing. Here `%2F` must stay, since a URI with `/` in
+/// its place is another one (RFC 3986 section 6.2.2.2), and so must a `%` without digits.
 fn normalize_percent(text: &str) -> String {
     let mut normal = String::with_capacity(text.len());
     let mut rest = text;

@@ -18,7 +18,7 @@ pub struct Instant {
     seconds: i64,
     nanos: u32,
     /// Digits after the ninth of the fraction, without trailing zeros: digit strings order like fractions.
-    beyond: Box<str>,
+    fraction_tail: Box<str>,
 }
 
 impl Instant {
@@ -36,28 +36,32 @@ impl Instant {
         else {
             return None;
         };
-        let (hour, minute, second) = (two(h, h1)?, two(mi, mi1)?, two(s, s1)?);
-        let days = NaiveDate::from_ymd_opt(year, two(mo, mo1)?, two(d, d1)?)?
+        let (hour, minute, second) = (two_digits(h, h1)?, two_digits(mi, mi1)?, two_digits(s, s1)?);
+        let days = NaiveDate::from_ymd_opt(year, two_digits(mo, mo1)?, two_digits(d, d1)?)?
             .signed_duration_since(NaiveDate::default())
             .num_days();
 
-        let (nanos, beyond, zone) = match rest.get(15..)?.strip_prefix('.') {
+        let (nanos, fraction_tail, zone) = match rest.get(15..)?.strip_prefix('.') {
             None => (0, "", rest.get(15..)?),
             Some(fraction) => split_fraction(fraction)?,
         };
         let offset = match *zone.as_bytes() {
             [] | [b'Z'] => 0,
-            [b'+', h, h1, b':', m, m1] => offset(two(h, h1)?, two(m, m1)?)?,
-            [b'-', h, h1, b':', m, m1] => -offset(two(h, h1)?, two(m, m1)?)?,
+            [b'+', h, h1, b':', m, m1] => offset(two_digits(h, h1)?, two_digits(m, m1)?)?,
+            [b'-', h, h1, b':', m, m1] => -offset(two_digits(h, h1)?, two_digits(m, m1)?)?,
             _ => return None,
         };
         // Midnight may be written as the end of the day before.
-        let end_of_day = hour == 24 && minute == 0 && second == 0 && nanos == 0 && beyond.is_empty();
+        let end_of_day = hour == 24 && minute == 0 && second == 0 && nanos == 0 && fraction_tail.is_empty();
         if !(hour < 24 || end_of_day) || minute > 59 || second > 59 {
             return None;
         }
-        let of_day = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
-        Some(Self { seconds: days * 86_400 + of_day - offset, nanos, beyond: beyond.into() })
+        let seconds_of_day = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+        Some(Self {
+            seconds: days * 86_400 + seconds_of_day - offset,
+            nanos,
+            fraction_tail: fraction_tail.into(),
+        })
     }
 
     /// Whole seconds since 1970-01-01T00:00:00Z.
@@ -71,8 +75,8 @@ impl Instant {
     }
 
     /// A text that is the same for the same instant.
-    pub(crate) fn key(&self) -> String {
-        format!("{}.{:09}{}", self.seconds, self.nanos, self.beyond)
+    pub(crate) fn equality_key(&self) -> String {
+        format!("{}.{:09}{}", self.seconds, self.nanos, self.fraction_tail)
     }
 }
 
@@ -82,9 +86,9 @@ fn split_digits(text: &str) -> (&str, &str) {
     text.split_at_checked(length).unwrap_or_default()
 }
 
-fn two(tens: u8, ones: u8) -> Option<u32> {
-    let both = tens.is_ascii_digit() && ones.is_ascii_digit();
-    both.then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
+fn two_digits(tens: u8, ones: u8) -> Option<u32> {
+    let are_digits = tens.is_ascii_digit() && ones.is_ascii_digit();
+    are_digits.then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
 }
 
 /// The seconds of an offset.
@@ -98,10 +102,10 @@ fn split_fraction(text: &str) -> Option<(u32, &str, &str)> {
     if fraction.is_empty() {
         return None;
     }
-    let (head, beyond) = fraction.split_at_checked(9).unwrap_or((fraction, ""));
+    let (head, fraction_tail) = fraction.split_at_checked(9).unwrap_or((fraction, ""));
     let nanos =
         head.bytes().chain(std::iter::repeat(b'0')).take(9).fold(0, |n, b| n * 10 + u32::from(b - b'0'));
-    Some((nanos, beyond.trim_end_matches('0'), rest))
+    Some((nanos, fraction_tail.trim_end_matches('0'), rest))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use self::number::{compare_numbers, number_key};
 use crate::{Attribute, Type};
 
 pub use instant::Instant;
-pub(crate) use number::{is_exact, whole_float};
+pub(crate) use number::{float_as_integer, keeps_all_digits};
 pub use operand::{Operand, Text};
 
 /// The Unicode version of the folding tables, as (major, minor, update).
@@ -110,17 +110,17 @@ impl Comparison {
     /// assert_eq!(key(json!("2024-01-01T00:00:00Z")), key(json!("2024-01-01T02:00:00.0+02:00")));
     /// ```
     pub fn equality_key(self, value: &Value) -> Cow<'_, str> {
-        // What is not of the right type is marked, lest it be taken for something that is.
-        let wrong = |text: String| Cow::Owned(format!("\0{text}"));
+        // A value of another type gets a mark, so that its key never equals that of a value of the right type.
+        let mark_wrong_type = |text: String| Cow::Owned(format!("\0{text}"));
         match (self, value) {
             (Self::Number, Value::Number(number)) => Cow::Owned(number_key(number)),
             (Self::Instant, Value::String(text)) => match Instant::parse(text) {
-                Some(instant) => Cow::Owned(instant.key()),
-                None => wrong(text.clone()),
+                Some(instant) => Cow::Owned(instant.equality_key()),
+                None => mark_wrong_type(text.clone()),
             },
             (_, Value::String(text)) if self.is_text() || self == Self::Binary => self.fold(text),
-            (_, Value::Number(number)) => wrong(number_key(number)),
-            (_, value) => wrong(value.to_string()),
+            (_, Value::Number(number)) => mark_wrong_type(number_key(number)),
+            (_, value) => mark_wrong_type(value.to_string()),
         }
     }
 
@@ -128,7 +128,7 @@ impl Comparison {
     pub fn equals_text(self, text: &str, folded: &str) -> bool {
         match self {
             Self::Folded | Self::UserName if text.is_ascii() => {
-                text.len() == folded.len() && is_folded(text.as_bytes(), folded)
+                text.len() == folded.len() && folds_to(text.as_bytes(), folded)
             }
             Self::Folded => text.chars().map(fold_char).eq(folded.chars()),
             Self::UserName | Self::Reference => self.fold(text) == folded,
@@ -143,9 +143,9 @@ impl Comparison {
         match self {
             Self::Folded | Self::UserName if text.is_ascii() && text.len() <= SHORT => {
                 folded.is_empty()
-                    || text.as_bytes().windows(folded.len()).any(|window| is_folded(window, folded))
+                    || text.as_bytes().windows(folded.len()).any(|window| folds_to(window, folded))
             }
-            _ => self.either(text, |text| text.contains(folded)),
+            _ => self.original_or_folded(text, |text| text.contains(folded)),
         }
     }
 
@@ -153,9 +153,9 @@ impl Comparison {
     pub fn starts_with(self, text: &str, folded: &str) -> bool {
         match self {
             Self::Folded | Self::UserName if text.is_ascii() => {
-                text.as_bytes().get(..folded.len()).is_some_and(|head| is_folded(head, folded))
+                text.as_bytes().get(..folded.len()).is_some_and(|head| folds_to(head, folded))
             }
-            _ => self.either(text, |text| text.starts_with(folded)),
+            _ => self.original_or_folded(text, |text| text.starts_with(folded)),
         }
     }
 
@@ -164,15 +164,15 @@ impl Comparison {
         match self {
             Self::Folded | Self::UserName if text.is_ascii() => {
                 let tail = text.len().checked_sub(folded.len()).and_then(|at| text.as_bytes().get(at..));
-                tail.is_some_and(|tail| is_folded(tail, folded))
+                tail.is_some_and(|tail| folds_to(tail, folded))
             }
-            _ => self.either(text, |text| text.ends_with(folded)),
+            _ => self.original_or_folded(text, |text| text.ends_with(folded)),
         }
     }
 
     /// Whether folded text passes a test; of references also the text itself, since a part of a URI
     /// may end within what folding takes away, as `/v2/`.
-    fn either(self, text: &str, test: impl Fn(&str) -> bool) -> bool {
+    fn original_or_folded(self, text: &str, test: impl Fn(&str) -> bool) -> bool {
         self == Self::Reference && test(text) || test(&self.fold(text))
     }
 
@@ -193,7 +193,7 @@ impl Comparison {
         }
     }
 
-    /// The order of two values for sorting. It is a total one, whatever a store holds: values that
+    /// The order of two values for sorting. It is a total order, even if a store holds bad values: those that
     /// are not of the right type come last, in no order of their own.
     pub fn order_values(self, a: &Value, b: &Value) -> Ordering {
         match (self.prepare(a), self.prepare(b)) {
@@ -206,7 +206,7 @@ impl Comparison {
 }
 
 /// Whether ASCII text folds to a folded text of its length.
-fn is_folded(text: &[u8], folded: &str) -> bool {
+fn folds_to(text: &[u8], folded: &str) -> bool {
     text.iter().zip(folded.bytes()).all(|(a, b)| a.to_ascii_lowercase() == b)
 }
 

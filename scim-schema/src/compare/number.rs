@@ -6,56 +6,56 @@ use serde_json::Number;
 
 /// The order of two numbers; `None` if one is beyond what a double can hold.
 pub(crate) fn compare_numbers(a: &Number, b: &Number) -> Option<Ordering> {
-    match (whole(a), whole(b)) {
+    match (as_integer(a), as_integer(b)) {
         (Some(a), Some(b)) => Some(a.cmp(&b)),
-        (Some(a), None) => compare_whole(a, finite(b)?),
-        (None, Some(b)) => compare_whole(b, finite(a)?).map(Ordering::reverse),
-        (None, None) => finite(a)?.partial_cmp(&finite(b)?),
+        (Some(a), None) => compare_integer(a, as_finite_float(b)?),
+        (None, Some(b)) => compare_integer(b, as_finite_float(a)?).map(Ordering::reverse),
+        (None, None) => as_finite_float(a)?.partial_cmp(&as_finite_float(b)?),
     }
 }
 
 /// Whether a number has a place in the order.
 pub(crate) fn is_comparable(number: &Number) -> bool {
-    whole(number).is_some() || finite(number).is_some()
+    as_integer(number).is_some() || as_finite_float(number).is_some()
 }
 
 /// Whether a number still is what was sent: a whole number too large for an integer has lost digits.
-pub(crate) fn is_exact(number: &Number) -> bool {
+pub(crate) fn keeps_all_digits(number: &Number) -> bool {
     const END: f64 = 9_007_199_254_740_992.0;
-    whole(number).is_some() || finite(number).is_some_and(|float| float.abs() < END)
+    as_integer(number).is_some() || as_finite_float(number).is_some_and(|float| float.abs() < END)
 }
 
 /// The one notation of all numbers that are equal.
 pub(crate) fn number_key(number: &Number) -> String {
-    let whole = whole(number).or_else(|| finite(number).and_then(whole_float));
-    match (whole, finite(number)) {
-        (Some(whole), _) => whole.to_string(),
+    let integer = as_integer(number).or_else(|| as_finite_float(number).and_then(float_as_integer));
+    match (integer, as_finite_float(number)) {
+        (Some(integer), _) => integer.to_string(),
         (None, Some(float)) => float.to_string(),
         (None, None) => number.to_string(),
     }
 }
 
-fn whole(number: &Number) -> Option<i128> {
+fn as_integer(number: &Number) -> Option<i128> {
     number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
-fn finite(number: &Number) -> Option<f64> {
+fn as_finite_float(number: &Number) -> Option<f64> {
     number.as_f64().filter(|float| float.is_finite())
 }
 
 /// Beyond this no whole number of JSON's integer types is near.
-const FAR: f64 = 1e30;
+const INTEGER_RANGE: f64 = 1e30;
 
 #[expect(clippy::cast_possible_truncation, reason = "the float is whole and in range where it is cast")]
-pub(crate) fn whole_float(float: f64) -> Option<i128> {
-    (float.fract() == 0.0 && float.abs() < FAR).then_some(float as i128)
+pub(crate) fn float_as_integer(float: f64) -> Option<i128> {
+    (float.fract() == 0.0 && float.abs() < INTEGER_RANGE).then_some(float as i128)
 }
 
 /// Compares a whole number with a float without rounding the whole number.
-fn compare_whole(a: i128, b: f64) -> Option<Ordering> {
+fn compare_integer(a: i128, b: f64) -> Option<Ordering> {
     let floor = b.floor();
-    match whole_float(floor) {
-        Some(whole) => Some(a.cmp(&whole).then(if floor < b { Ordering::Less } else { Ordering::Equal })),
+    match float_as_integer(floor) {
+        Some(integer) => Some(a.cmp(&integer).then(if floor < b { Ordering::Less } else { Ordering::Equal })),
         None => Some(if b > 0.0 { Ordering::Less } else { Ordering::Greater }),
     }
 }
@@ -114,7 +114,7 @@ mod tests {
             (float(18_446_744_073_709_551_616.0), false),
             (float(1e300), false),
         ] {
-            assert_eq!(is_exact(&number), exact, "{number}");
+            assert_eq!(keeps_all_digits(&number), exact, "{number}");
             assert!(is_comparable(&number), "{number}");
             // Where a string belongs, it becomes one exactly if that says what was sent.
             let mut value = Value::Number(number.clone());
@@ -123,6 +123,6 @@ mod tests {
             assert_eq!(value, expected);
         }
         let float: Number = serde_json::from_str("9007199254740993.0").unwrap();
-        assert!(!is_exact(&float));
+        assert!(!keeps_all_digits(&float));
     }
 }

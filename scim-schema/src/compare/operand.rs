@@ -38,7 +38,7 @@ impl Operand {
             Self::Text(text) => Value::from(text.original()),
             Self::Number(number) => Value::Number(number.clone()),
             Self::Boolean(flag) => Value::Bool(*flag),
-            Self::Instant(_, given) => Value::from(&**given),
+            Self::Instant(_, original) => Value::from(&**original),
         }
     }
 
@@ -58,44 +58,45 @@ impl Operand {
 /// Text as it was given and as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text {
-    /// The text as it was given, and behind it the folded text if that is another one.
-    both: Box<str>,
-    /// Where the given text ends.
-    given: usize,
+    /// The original text, followed by the folded text if that is different. One allocation holds both.
+    text: Box<str>,
+    /// Where the original text ends.
+    original_len: usize,
     /// Where the folded text begins.
-    folded: usize,
+    folded_start: usize,
 }
 
 impl Text {
-    fn new(given: &str, rule: Comparison) -> Self {
+    fn new(original: &str, rule: Comparison) -> Self {
         let both = match rule {
-            Comparison::Folded | Comparison::UserName if given.is_ascii() => {
-                // In place, as `fold` does it.
-                given.bytes().any(|b| b.is_ascii_uppercase()).then(|| {
-                    let mut both = [given, given].concat();
-                    both.get_mut(given.len()..).unwrap_or_default().make_ascii_lowercase();
+            Comparison::Folded | Comparison::UserName if original.is_ascii() => {
+                // Folds in place, to save the allocation that `fold` makes.
+                original.bytes().any(|b| b.is_ascii_uppercase()).then(|| {
+                    let mut both = [original, original].concat();
+                    both.get_mut(original.len()..).unwrap_or_default().make_ascii_lowercase();
                     both
                 })
             }
             _ => {
-                let folded = rule.fold(given);
-                (folded != given).then(|| [given, &folded].concat())
+                let folded = rule.fold(original);
+                (folded != original).then(|| [original, &folded].concat())
             }
         };
+        let original_len = original.len();
         match both {
-            Some(both) => Self { both: both.into(), given: given.len(), folded: given.len() },
-            None => Self { both: given.into(), given: given.len(), folded: 0 },
+            Some(both) => Self { text: both.into(), original_len, folded_start: original_len },
+            None => Self { text: original.into(), original_len, folded_start: 0 },
         }
     }
 
-    /// The text as it was given.
+    /// The text before folding.
     pub fn original(&self) -> &str {
-        self.both.get(..self.given).unwrap_or_default()
+        self.text.get(..self.original_len).unwrap_or_default()
     }
 
     /// The text as [`Comparison::fold`] makes it; what a store binds for a folded column.
     pub fn folded(&self) -> &str {
-        self.both.get(self.folded..).unwrap_or_default()
+        self.text.get(self.folded_start..).unwrap_or_default()
     }
 }
 

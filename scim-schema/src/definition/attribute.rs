@@ -59,11 +59,11 @@ struct Definition {
     #[serde(skip)]
     max_length: Option<usize>,
     #[serde(skip)]
-    user_name: bool,
+    is_user_name: bool,
     #[serde(skip)]
     default_value: Option<Value>,
     #[serde(skip)]
-    single: Option<String>,
+    only_kept_type: Option<String>,
 }
 
 impl Attribute {
@@ -84,9 +84,9 @@ impl Attribute {
             sub_attributes: Vec::new(),
             only_canonical: false,
             max_length: None,
-            user_name: false,
+            is_user_name: false,
             default_value: None,
-            single: None,
+            only_kept_type: None,
         }))
     }
 
@@ -228,7 +228,7 @@ impl Attribute {
     /// section 5, RFC 8265 section 3.3).
     #[must_use]
     pub fn compared_as_user_name(mut self) -> Self {
-        self.edit().user_name = true;
+        self.edit().is_user_name = true;
         self
     }
 
@@ -256,7 +256,7 @@ impl Attribute {
     /// ```
     #[must_use]
     pub fn keep_only_type(mut self, element_type: impl Into<String>) -> Self {
-        self.edit().single = Some(element_type.into());
+        self.edit().only_kept_type = Some(element_type.into());
         self
     }
 
@@ -312,7 +312,7 @@ impl Attribute {
 
     /// Whether values are compared as user names.
     pub fn is_compared_as_user_name(&self) -> bool {
-        self.0.user_name
+        self.0.is_user_name
     }
 
     /// The value that it gets when a resource is created without it.
@@ -322,7 +322,7 @@ impl Attribute {
 
     /// The type of the only element that is kept of a list; see [`keep_only_type`](Self::keep_only_type).
     pub fn single_type(&self) -> Option<&str> {
-        self.0.single.as_deref()
+        self.0.only_kept_type.as_deref()
     }
 
     /// Who may write it.

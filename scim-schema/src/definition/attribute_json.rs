@@ -15,7 +15,7 @@ impl Attribute {
             value.as_object().ok_or_else(|| SchemaError::new("", "an attribute must be a JSON object"))?;
         let name =
             text(object, "name")?.ok_or_else(|| SchemaError::new("", "an attribute must have a `name`"))?;
-        Self::read(name, object).map_err(|error| error.inside(name))
+        Self::read(name, object).map_err(|error| error.within(name))
     }
 
     /// Reads a list of definitions; one that has no name is called by its place in the list.
@@ -25,9 +25,9 @@ impl Attribute {
             Some(Value::Array(list)) => list
                 .iter()
                 .enumerate()
-                .map(|(place, attribute)| {
-                    Self::from_json(attribute).map_err(|error| match error.place() {
-                        "" => error.inside(&format!("{name}[{place}]")),
+                .map(|(index, attribute)| {
+                    Self::from_json(attribute).map_err(|error| match error.path() {
+                        "" => error.within(&format!("{name}[{index}]")),
                         _ => error,
                     })
                 })
@@ -107,13 +107,13 @@ fn keyword<T>(
 }
 
 fn texts(object: &Map<String, Value>, name: &str) -> Result<Vec<String>, SchemaError> {
-    let wrong = || SchemaError::new("", format!("`{name}` must be an array of strings"));
+    let invalid = || SchemaError::new("", format!("`{name}` must be an array of strings"));
     match member(object, name) {
         None => Ok(Vec::new()),
         Some(Value::Array(items)) => {
-            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(invalid)).collect()
         }
-        Some(_) => Err(wrong()),
+        Some(_) => Err(invalid()),
     }
 }
 

@@ -11,11 +11,11 @@ use super::attribute::Attribute;
 use super::attribute_json::{member, text};
 use super::check::check_all;
 use crate::SchemaError;
-use crate::path::is_uri;
+use crate::attr_path::is_uri;
 
 /// A schema: a URI, a name, and attribute definitions. Cheap to clone.
 ///
-/// A host's own schema and the standard ones are made, registered and adjusted alike.
+/// The standard schemas and the schemas of a host are created, registered and adjusted in the same way.
 ///
 /// ```
 /// use scim_schema::{Attribute, Schema, Uniqueness, standard};
@@ -50,12 +50,12 @@ struct Inner {
 }
 
 impl Schema {
-    /// A schema with the given URI, name and attributes.
+    /// Creates a schema from its URI, name and attributes.
     ///
     /// # Errors
     ///
-    /// If the URI has no scheme, or an attribute is not well formed or defined twice; the error
-    /// names it.
+    /// If the URI has no scheme, or if an attribute is not well formed or is defined twice. The error
+    /// names the attribute.
     pub fn new(
         id: impl Into<String>,
         name: impl Into<String>,
@@ -68,9 +68,9 @@ impl Schema {
             attributes: attributes.into_iter().collect(),
         };
         if !is_uri(&inner.id) {
-            return Err(SchemaError::new(&inner.id, "a schema is named by an absolute URI"));
+            return Err(SchemaError::new(&inner.id, "the `id` of a schema must be an absolute URI"));
         }
-        check_all(&inner.attributes).map_err(|error| error.inside(&inner.id))?;
+        check_all(&inner.attributes).map_err(|error| error.within(&inner.id))?;
         Ok(Self(Arc::new(inner)))
     }
 
@@ -88,7 +88,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// If the text is not JSON, or not a schema; the error names the attribute.
+    /// If the text is not JSON, or is not a schema. The error names the attribute.
     pub fn from_json(text: &str) -> Result<Self, SchemaError> {
         let value: Value =
             serde_json::from_str(text).map_err(|error| SchemaError::new("", format!("not JSON: {error}")))?;
@@ -99,14 +99,14 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// If it is not a schema; the error names the attribute.
+    /// If the value is not a schema. The error names the attribute.
     pub fn from_value(value: &Value) -> Result<Self, SchemaError> {
-        let wrong = |reason: &str| SchemaError::new("", reason);
-        let object = value.as_object().ok_or_else(|| wrong("a schema must be a JSON object"))?;
-        let id = text(object, "id")?.ok_or_else(|| wrong("a schema must have an `id`"))?;
+        let invalid = |reason: &str| SchemaError::new("", reason);
+        let object = value.as_object().ok_or_else(|| invalid("a schema must be a JSON object"))?;
+        let id = text(object, "id")?.ok_or_else(|| invalid("a schema must have an `id`"))?;
         let read = || {
             if member(object, "attributes").is_none() {
-                return Err(wrong("a schema must have `attributes`"));
+                return Err(invalid("a schema must have `attributes`"));
             }
             let attributes = Attribute::list_from_json(object, "attributes")?;
             Ok((
@@ -115,7 +115,7 @@ impl Schema {
                 text(object, "description")?.unwrap_or_default(),
             ))
         };
-        let (attributes, name, description) = read().map_err(|error| error.inside(id))?;
+        let (attributes, name, description) = read().map_err(|error| error.within(id))?;
         Ok(Self::new(id, name, attributes)?.with_description(description))
     }
 
@@ -126,11 +126,11 @@ impl Schema {
         self
     }
 
-    /// Changes one attribute (`userName`) or sub-attribute (`emails.type`), keeping the rest.
+    /// Changes one attribute (`userName`) or sub-attribute (`emails.type`).
     ///
     /// # Errors
     ///
-    /// If there is no such attribute, or the result is not well formed.
+    /// If the schema has no such attribute, or if the result is not well formed.
     pub fn adjust(
         self,
         name: &str,
@@ -141,22 +141,23 @@ impl Schema {
 
     /// Adds an attribute at the end.
     ///
-    /// For a host's own schema; to a standard one only `externalId`, which every resource has
-    /// anyway (RFC 7643 section 3.1), may be added, to tighten it.
+    /// Meant for schemas of the host. To a standard schema, add only `externalId`, to make its definition
+    /// stricter: every resource has this attribute anyway (RFC 7643 section 3.1). Other attributes belong into
+    /// an extension.
     ///
     /// # Errors
     ///
-    /// If there is one of that name, or it is not well formed.
+    /// If the schema has an attribute of that name already, or if the new one is not well formed.
     pub fn with_attribute(self, attribute: Attribute) -> Result<Self, SchemaError> {
         self.with_attributes(self.attributes().iter().cloned().chain([attribute]).collect())
     }
 
-    /// Takes an attribute or sub-attribute away that the host does not have, so that `/Schemas` does
-    /// not promise it.
+    /// Removes an attribute or sub-attribute that the host does not support, so that `/Schemas` does not
+    /// list it.
     ///
     /// # Errors
     ///
-    /// If there is no such attribute, or it is the last sub-attribute of its parent.
+    /// If the schema has no such attribute, or if it is the only sub-attribute of its parent.
     pub fn without(self, name: &str) -> Result<Self, SchemaError> {
         self.edit(name, |_| None)
     }
@@ -167,7 +168,7 @@ impl Schema {
         change: impl FnOnce(Attribute) -> Option<Attribute>,
     ) -> Result<Self, SchemaError> {
         let attributes =
-            edit_list(self.attributes(), name, change).map_err(|error| error.inside(self.id()))?;
+            edit_list(self.attributes(), name, change).map_err(|error| error.within(self.id()))?;
         self.with_attributes(attributes)
     }
 
@@ -190,7 +191,7 @@ impl Schema {
         &self.0.description
     }
 
-    /// The attributes, in the order in which they are served.
+    /// The attributes, in the order in which responses list them.
     pub fn attributes(&self) -> &[Attribute] {
         &self.0.attributes
     }
@@ -200,13 +201,14 @@ impl Schema {
         self.0.attributes.iter().find(|a| a.name().eq_ignore_ascii_case(name))
     }
 
-    /// Whether a URI names this schema; case does not matter (RFC 7644 section 3.10).
+    /// Whether a URI is the id of this schema, in any case (RFC 7644 section 3.10).
     pub fn has_id(&self, uri: &str) -> bool {
         self.0.id == uri || self.0.id.eq_ignore_ascii_case(uri)
     }
 }
 
-/// The definitions with the one that a dotted name means changed, or taken away.
+/// Returns a copy of the definitions in which the attribute with the dotted name `name` is changed, or removed if
+/// `change` returns `None`.
 fn edit_list(
     list: &[Attribute],
     name: &str,
@@ -214,15 +216,15 @@ fn edit_list(
 ) -> Result<Vec<Attribute>, SchemaError> {
     let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
     let (before, rest_of_list) = match list.iter().position(|a| a.name().eq_ignore_ascii_case(first)) {
-        Some(place) => list.split_at(place),
-        None => return Err(SchemaError::new(first, "there is no such attribute")),
+        Some(index) => list.split_at(index),
+        None => return Err(SchemaError::new(first, "the schema has no such attribute")),
     };
     let Some((attribute, after)) = rest_of_list.split_first() else { return Ok(list.to_vec()) };
     let edited = match rest {
         None => change(attribute.clone()),
         Some(rest) => {
             let subs = edit_list(attribute.sub_attributes(), rest, change);
-            let subs = subs.map_err(|error| error.inside(attribute.name()))?;
+            let subs = subs.map_err(|error| error.within(attribute.name()))?;
             Some(attribute.clone().with_sub_attributes(subs))
         }
     };

@@ -1,4 +1,4 @@
-//! Bringing the members of an object into canonical form: an extension's, or those of a complex value.
+//! Normalizes the members of an object: of an extension, or of a complex value.
 
 use std::fmt::Display;
 
@@ -7,23 +7,24 @@ use serde_json::{Map, Value};
 use crate::attribute_ref::AttributeRefs;
 use crate::{AttributeRef, Quirk, ReadContext, ScimType, Violation, is_unassigned};
 
-/// What becomes of a member.
+/// How a member of an object is handled.
 pub(super) enum MemberKind<'a> {
     Keep,
-    /// It has no value or is not the client's to write; this is its canonical name.
+    /// It has no value, or a client cannot write it. The canonical name.
     Drop(&'a str),
     /// Its name is not canonical.
     Unknown,
 }
 
-/// What a pass over an object took out of it.
+/// The members that [`split_members`] took out of an object.
 pub(super) struct Split<'a> {
     pub(super) unknown_members: Vec<(String, Value)>,
-    /// The canonical names of what was dropped. They count when a name must not occur twice.
+    /// The canonical names of the dropped members, to detect duplicates of them.
     pub(super) dropped: Vec<&'a str>,
 }
 
-/// Takes the members that are dropped, or whose names are not canonical, out of an object.
+/// Takes the members out of an object that `kind_of` drops, or does not know because their names are not
+/// canonical.
 pub(super) fn split_members<'a>(
     object: &mut Map<String, Value>,
     mut kind_of: impl FnMut(&str, &mut Value) -> Result<MemberKind<'a>, Violation>,
@@ -43,11 +44,15 @@ pub(super) fn split_members<'a>(
     Ok(split)
 }
 
-/// The members of an extension object or of a complex value; `around` is the beginning of their paths.
+/// Normalizes the members of an extension object or of a complex value.
+///
+/// The first pass handles the canonical names, which are nearly all. If others remain, they are inserted under
+/// their canonical names, and a second pass normalizes their values. `path_prefix` is the part of their paths
+/// before the name, for error messages.
 pub(super) fn normalize_members(
     targets: &AttributeRefs,
     object: &mut Map<String, Value>,
-    around: &dyn Display,
+    path_prefix: &dyn Display,
     read_context: &mut ReadContext<'_>,
 ) -> Result<(), Violation> {
     let pass = |object: &mut Map<String, Value>, read_context: &mut ReadContext<'_>| {
@@ -62,61 +67,57 @@ pub(super) fn normalize_members(
         return Ok(());
     }
     for (key, value) in unknown_members {
-        let display = || {
-            let target = targets.get("display").filter(|_| key.eq_ignore_ascii_case("displayName"))?;
-            read_context.allow_quirk(Quirk::DisplayNameForDisplay, target).then_some(target)
-        };
-        match targets.find(&key).or_else(display) {
-            Some(target) => insert_once(object, target.name(), value, &dropped, around)?,
+        match targets.find_tolerated(&key, read_context) {
+            Some(target) => insert_once(object, target.name(), value, &dropped, path_prefix)?,
             None if is_unassigned(&value) => {}
-            None => unknown(format_args!("{around}{key}"), read_context)?,
+            None => check_unknown(format_args!("{path_prefix}{key}"), read_context)?,
         }
     }
     pass(object, read_context).map(|_| ())
 }
 
 impl AttributeRef {
-    /// The members of a complex value.
+    /// Normalizes the members of a complex value.
     pub(crate) fn normalize_members(
         &self,
         object: &mut Map<String, Value>,
         read_context: &mut ReadContext<'_>,
     ) -> Result<(), Violation> {
-        normalize_members(self.subs(), object, &format_args!("{self}."), read_context)
+        normalize_members(self.sub_attribute_refs(), object, &format_args!("{self}."), read_context)
     }
 }
 
-/// What only the server writes is dropped; what it is, does not matter.
+/// Normalizes the value of an attribute. A `readOnly` attribute is dropped, whatever its value is.
 pub(super) fn normalize_writable<'a>(
     target: &'a AttributeRef,
     value: &mut Value,
     read_context: &mut ReadContext<'_>,
 ) -> Result<MemberKind<'a>, Violation> {
     let writable = !target.is_read_only();
-    let keep = writable && (target.is_plain(value) || target.normalize(value, read_context)?);
+    let keep = writable && (target.is_ordinary_value(value) || target.normalize(value, read_context)?);
     if keep && let Value::Array(list) = value {
         target.merge_repeated(list);
     }
     Ok(if keep { MemberKind::Keep } else { MemberKind::Drop(target.name()) })
 }
 
-/// Gives an object a member that it must not have yet.
+/// Adds a member to an object. It is an error if the object has it already, or if it was dropped before.
 pub(super) fn insert_once(
     object: &mut Map<String, Value>,
     name: &str,
     value: Value,
     dropped: &[&str],
-    around: &dyn Display,
+    path_prefix: &dyn Display,
 ) -> Result<(), Violation> {
     if dropped.contains(&name) || object.insert(name.to_owned(), value).is_some() {
-        let path = format!("{around}{name}");
-        return Err(Violation::new(ScimType::InvalidSyntax, path, "the attribute is there twice"));
+        let path = format!("{path_prefix}{name}");
+        return Err(Violation::new(ScimType::InvalidSyntax, path, "duplicate attribute"));
     }
     Ok(())
 }
 
-/// Leaves a member with an unknown name out, if that is tolerated.
-pub(super) fn unknown(path: impl Display, read_context: &mut ReadContext<'_>) -> Result<(), Violation> {
+/// Refuses a member with an unknown name, unless [`Quirk::UnknownAttribute`] is tolerated.
+pub(super) fn check_unknown(path: impl Display, read_context: &mut ReadContext<'_>) -> Result<(), Violation> {
     if read_context.allow_quirk(Quirk::UnknownAttribute, &path) {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::AttributeRef;
 
 /// In a list of up to so many elements, each is compared with each before anything is moved.
-const FEW: usize = 8;
+const MAX_PAIRWISE: usize = 8;
 
 impl AttributeRef {
     /// Makes one element of those that are the same, as `add` does (RFC 7643 section 2.4, RFC 7644 section
@@ -32,27 +32,27 @@ impl AttributeRef {
         if self.holds_members() {
             return self.keep_first_members(list);
         }
-        if list.len() <= FEW && !self.has_repeated(list) {
+        if list.len() <= MAX_PAIRWISE && !self.has_repeated(list) {
             return;
         }
-        let mut places = Places::default();
-        let mut kept: Vec<Value> = Vec::with_capacity(list.len());
+        let mut seen = SeenElements::default();
+        let mut merged: Vec<Value> = Vec::with_capacity(list.len());
         for element in list.drain(..) {
-            let keys = Keys::of(self, &element);
-            match (places.find(&keys).and_then(|place| kept.get_mut(place)), element) {
+            let keys = ElementKeys::new(self, &element);
+            match (seen.find(&keys).and_then(|index| merged.get_mut(index)), element) {
                 (Some(Value::Object(old)), Value::Object(new)) => self.merge(old, new),
                 (Some(_), _) => {}
                 (None, element) => {
-                    places.add(keys, kept.len());
-                    kept.push(element);
+                    seen.add(keys, merged.len());
+                    merged.push(element);
                 }
             }
         }
-        *list = kept;
+        *list = merged;
     }
 
     fn keep_first_members(&self, list: &mut Vec<Value>) {
-        let rule = self.subs().get("value").map_or(self.comparison(), Self::comparison);
+        let rule = self.sub_attribute_refs().get("value").map_or(self.comparison(), Self::comparison);
         let mut seen = HashSet::with_capacity(list.len());
         list.retain(|element| {
             let key = element.get("value").and_then(Value::as_str);
@@ -61,9 +61,9 @@ impl AttributeRef {
     }
 
     fn has_repeated(&self, list: &[Value]) -> bool {
-        let mut later = list.iter();
-        while let Some(old) = later.next() {
-            if later.clone().any(|new| self.is_repeated(old, new)) {
+        let mut rest = list.iter();
+        while let Some(old) = rest.next() {
+            if rest.clone().any(|new| self.is_repeated(old, new)) {
                 return true;
             }
         }
@@ -72,14 +72,14 @@ impl AttributeRef {
 
     /// Whether an element is one that came before.
     fn is_repeated(&self, old: &Value, new: &Value) -> bool {
-        let same = |name: &str| match (self.subs().get(name), old.get(name), new.get(name)) {
+        let equal = |name: &str| match (self.sub_attribute_refs().get(name), old.get(name), new.get(name)) {
             (None, ..) | (_, None, None) => None,
             (Some(sub), Some(old), Some(new)) => Some(sub.values_equal(old, new)),
             (Some(_), ..) => Some(false),
         };
-        match same("value") {
+        match equal("value") {
             Some(false) => false,
-            Some(true) => new.get("type").is_none() || same("type") != Some(false),
+            Some(true) => new.get("type").is_none() || equal("type") != Some(false),
             None => self.values_equal(old, new),
         }
     }
@@ -103,25 +103,25 @@ impl AttributeRef {
 }
 
 /// What tells an element from others, as texts that the same elements share.
-struct Keys {
+struct ElementKeys {
     /// All that identifies it.
-    whole: String,
+    identity: String,
     /// Its `value` alone, by which one without a `type` is found.
     value: Option<String>,
     has_type: bool,
 }
 
-impl Keys {
-    fn of(target: &AttributeRef, element: &Value) -> Self {
-        let key = |name: &str| Some(target.subs().get(name)?.equality_key(element.get(name)?));
+impl ElementKeys {
+    fn new(target: &AttributeRef, element: &Value) -> Self {
+        let key = |name: &str| Some(target.sub_attribute_refs().get(name)?.equality_key(element.get(name)?));
         let Some(value) = key("value") else {
-            let whole = format!("{:?}", ((), target.equality_key(element)));
-            return Self { whole, value: None, has_type: false };
+            let identity = format!("{:?}", ((), target.equality_key(element)));
+            return Self { identity, value: None, has_type: false };
         };
-        let kind = key("type");
+        let element_type = key("type");
         Self {
-            whole: format!("{:?}", (&value, &kind)),
-            has_type: kind.is_some(),
+            identity: format!("{:?}", (&value, &element_type)),
+            has_type: element_type.is_some(),
             value: Some(value.into_owned()),
         }
     }
@@ -129,24 +129,24 @@ impl Keys {
 
 /// Where the elements are that came before.
 #[derive(Default)]
-struct Places {
-    whole: HashMap<String, usize>,
+struct SeenElements {
+    identity: HashMap<String, usize>,
     /// The first with each `value`.
     value: HashMap<String, usize>,
 }
 
-impl Places {
-    fn find(&self, keys: &Keys) -> Option<usize> {
+impl SeenElements {
+    fn find(&self, keys: &ElementKeys) -> Option<usize> {
         match &keys.value {
             Some(value) if !keys.has_type => self.value.get(value).copied(),
-            _ => self.whole.get(&keys.whole).copied(),
+            _ => self.identity.get(&keys.identity).copied(),
         }
     }
 
-    fn add(&mut self, keys: Keys, place: usize) {
+    fn add(&mut self, keys: ElementKeys, index: usize) {
         if let Some(value) = keys.value {
-            self.value.entry(value).or_insert(place);
+            self.value.entry(value).or_insert(index);
         }
-        self.whole.insert(keys.whole, place);
+        self.identity.insert(keys.identity, index);
     }
 }

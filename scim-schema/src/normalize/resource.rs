@@ -1,11 +1,11 @@
-//! Bringing client data into canonical form: names, null, lists, extensions, `schemas`.
+//! Normalizes a resource that a client sent: names, null, lists, extensions, `schemas`.
 //!
-//! Once a resource is canonical, every later step finds its attributes by exact lookups.
+//! After that, every later step finds the attributes by their exact names.
 
 use serde_json::{Map, Value};
 
 use super::members::{
-    MemberKind, Split, insert_once, normalize_members, normalize_writable, split_members, unknown,
+    MemberKind, Split, check_unknown, insert_once, normalize_members, normalize_writable, split_members,
 };
 use crate::{
     AttributeRef, Extension, Quirk, ReadContext, ResolvedName, ResourceType, ScimType, Violation,
@@ -13,25 +13,24 @@ use crate::{
 };
 
 impl ResourceType {
-    /// Brings a resource that a client sent into canonical form, in place.
+    /// Brings a resource that a client sent into canonical form, in place:
     ///
     /// - names get the case of their definition (RFC 7643 section 2.1);
     /// - null, `[]` and objects without values are the same as absence (RFC 7643 section 2.5);
-    /// - `readOnly` attributes are dropped (RFC 7644 section 3.3), and so is the `$ref` of a
-    ///   reference whose `value` is there: the service writes it from the value;
-    /// - of list elements that are the same, one stays ([`AttributeRef::merge_repeated`]);
+    /// - `readOnly` attributes are dropped (RFC 7644 section 3.3), and so is the `$ref` next to the
+    ///   `value` of a reference, because the service derives it from the `value`;
+    /// - equal list elements are merged into one ([`AttributeRef::merge_repeated`]);
     /// - extension attributes end up under their schema's URI, and `schemas` lists the core schema
     ///   and the extensions that have values (RFC 7643 section 3);
-    /// - what [`Quirk`] lists is put right if the reading tolerates it.
+    /// - each [`Quirk`] that `read_context` tolerates is corrected and recorded.
     ///
-    /// Values stay as they were sent otherwise. Whether they are right is what
-    /// [`validate`](Self::validate) says.
+    /// All other values stay as the client sent them; [`validate`](Self::validate) checks them.
     ///
     /// # Errors
     ///
-    /// `invalidSyntax` for a name that occurs twice, or that is unknown where that is not
-    /// tolerated; `invalidValue` for what cannot be brought into form. The resource is then in no
-    /// particular state.
+    /// `invalidSyntax` for a name that occurs twice, or that is unknown and not tolerated;
+    /// `invalidValue` for a value that cannot be normalized. After an error the content of `resource`
+    /// is unspecified.
     pub fn normalize(
         &self,
         resource: &mut Map<String, Value>,
@@ -39,7 +38,7 @@ impl ResourceType {
     ) -> Result<(), Violation> {
         let Split { mut unknown_members, dropped } = self.split_members(resource, read_context)?;
         if !unknown_members.is_empty() {
-            // Whole attributes and extensions first: names with a path add to them.
+            // Complete attributes and extensions go first, because names with a path add to them.
             unknown_members
                 .sort_by_key(|(key, _)| self.attribute(key).is_none() && self.extension(key).is_none());
             for (key, value) in unknown_members {
@@ -50,7 +49,7 @@ impl ResourceType {
         self.normalize_schemas(resource, read_context)
     }
 
-    /// Normalises the values of members with canonical names; takes the other members out.
+    /// Normalizes the values of members with canonical names and takes the other members out.
     fn split_members(
         &self,
         resource: &mut Map<String, Value>,
@@ -66,7 +65,7 @@ impl ResourceType {
         })
     }
 
-    /// Puts the value of a name that is not canonical where it belongs, as it is.
+    /// Inserts the value of a member with a noncanonical name under the canonical name, not normalized yet.
     fn insert_noncanonical(
         &self,
         resource: &mut Map<String, Value>,
@@ -75,11 +74,13 @@ impl ResourceType {
         dropped: &[&str],
         read_context: &mut ReadContext<'_>,
     ) -> Result<(), Violation> {
-        let whole = self.attribute(key).map(AttributeRef::name);
-        if let Some(name) = whole.or_else(|| self.extension(key).map(|extension| extension.schema().id())) {
+        let attribute_name = self.attribute(key).map(AttributeRef::name);
+        if let Some(name) =
+            attribute_name.or_else(|| self.extension(key).map(|extension| extension.schema().id()))
+        {
             return insert_once(resource, name, value, dropped, &"");
         }
-        // Only what has a value is worth an opinion on its name.
+        // A member without a value means the same as no member, even if its name is unknown.
         if is_unassigned(&value) {
             return Ok(());
         }
@@ -87,11 +88,10 @@ impl ResourceType {
             Some(ResolvedName::Attribute(target)) => target.insert(resource, value),
             Some(ResolvedName::Extension(_)) => Ok(()),
             None if self.has_path(key) && !read_context.tolerance().allows(Quirk::UnknownAttribute) => {
-                let reason =
-                    "is a path, where the name of a member is wanted; send objects inside each other";
+                let reason = "is a path, but only the name of an attribute is allowed here; send nested objects instead";
                 Err(Violation::new(ScimType::InvalidSyntax, key, reason))
             }
-            None => unknown(key, read_context),
+            None => check_unknown(key, read_context),
         }
     }
 
@@ -103,31 +103,31 @@ impl ResourceType {
         if self.lists_expected_schemas(resource) {
             return Ok(());
         }
-        let wrong = |reason: &str| Err(Violation::new(ScimType::InvalidSyntax, "schemas", reason));
+        let invalid = |reason: &str| Err(Violation::new(ScimType::InvalidSyntax, "schemas", reason));
         let uris = match resource.get("schemas") {
             None => &[],
             Some(Value::Array(uris)) => uris.as_slice(),
-            Some(_) => return wrong("must be an array of strings"),
+            Some(_) => return invalid("must be an array of strings"),
         };
         let mut listed = Vec::new();
         for uri in uris {
-            let Some(uri) = uri.as_str() else { return wrong("must be an array of strings") };
+            let Some(uri) = uri.as_str() else { return invalid("must be an array of strings") };
             match self.sections().iter().position(|section| section.schema.has_id(uri)) {
                 None if read_context.allow_quirk(Quirk::ForeignSchema, "schemas") => {}
-                None => return wrong("lists a URI that is not a schema of this resource type"),
+                None => return invalid("contains a URI that is not a schema of this resource type"),
                 Some(section) if !listed.contains(&section) => listed.push(section),
                 Some(_) if read_context.allow_quirk(Quirk::RepeatedSchema, "schemas") => {}
-                Some(_) => return wrong("lists a URI twice"),
+                Some(_) => return invalid("contains the same URI twice"),
             }
         }
         if !listed.contains(&0) && !read_context.allow_quirk(Quirk::MissingSchemas, "schemas") {
-            return wrong("must list the core schema of the resource type");
+            return invalid("must contain the URI of the core schema of the resource type");
         }
         self.update_schemas(resource);
         Ok(())
     }
 
-    /// Makes `schemas` list the core schema, the required extensions, and those that have values.
+    /// Sets `schemas` to the URIs of the core schema, the required extensions, and the extensions that have values.
     pub fn update_schemas(&self, resource: &mut Map<String, Value>) {
         if !self.lists_expected_schemas(resource) {
             let uris = self.expected_schemas(resource).map(Value::from).collect();
@@ -152,19 +152,18 @@ impl ResourceType {
 }
 
 impl AttributeRef {
-    /// Puts a value where the attribute lives, making the objects around it.
+    /// Inserts the value of the attribute or sub-attribute, and creates the parent objects that are missing.
     fn insert(&self, resource: &mut Map<String, Value>, value: Value) -> Result<(), Violation> {
-        let around = [self.extension(), self.sub().map(|_| self.attribute().name())];
+        let path_prefix = [self.extension(), self.sub().map(|_| self.attribute().name())];
         let mut object = resource;
-        for name in around.into_iter().flatten() {
-            let wrong =
-                || Violation::new(ScimType::InvalidValue, self, "what it belongs to is not an object");
+        for name in path_prefix.into_iter().flatten() {
+            let invalid = || Violation::new(ScimType::InvalidValue, self, "its parent must be a JSON object");
             let inner = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
-            object = inner.as_object_mut().ok_or_else(wrong)?;
+            object = inner.as_object_mut().ok_or_else(invalid)?;
         }
         let path = self.path().as_str();
-        let around = path.strip_suffix(self.name()).unwrap_or_default();
-        insert_once(object, self.name(), value, &[], &around)
+        let path_prefix = path.strip_suffix(self.name()).unwrap_or_default();
+        insert_once(object, self.name(), value, &[], &path_prefix)
     }
 }
 
@@ -177,7 +176,7 @@ fn normalize_extension<'a>(
     match value {
         Value::Null => return Ok(MemberKind::Drop(uri)),
         Value::Object(object) => {
-            normalize_members(extension.targets(), object, &format_args!("{uri}:"), read_context)?;
+            normalize_members(extension.attribute_refs(), object, &format_args!("{uri}:"), read_context)?;
             if object.is_empty() {
                 return Ok(MemberKind::Drop(uri));
             }

@@ -1,21 +1,23 @@
-//! Bringing one value into canonical form: lists, tolerated types.
+//! Normalizes the value of one attribute: lists, and JSON types that are tolerated.
 
 use serde_json::{Map, Value};
 
-use crate::compare::{is_exact, whole_float};
+use crate::compare::{float_as_integer, keeps_all_digits};
 use crate::{AttributeRef, Quirk, ReadContext, ScimType, Type, Violation};
 
 impl AttributeRef {
-    /// Brings a value for this attribute into canonical form; false if that leaves it unassigned.
+    /// Brings a value of this attribute into canonical form. Returns false if the value is then unassigned.
     ///
-    /// The `readOnly` sub-attributes of a complex value are dropped. This is what
-    /// [`ResourceType::normalize`](crate::ResourceType::normalize) does to each attribute, for values
-    /// that come alone in a PATCH; but elements that are the same stay apart, as what is added to a list
-    /// is compared with that. [`merge_repeated`](Self::merge_repeated) makes one of them.
+    /// [`ResourceType::normalize`](crate::ResourceType::normalize) does the same for each attribute of a
+    /// resource; PATCH calls this for a single value. There is one difference: equal elements of a list stay
+    /// separate here, because PATCH compares them with the stored list first. Call
+    /// [`merge_repeated`](Self::merge_repeated) to merge them.
+    ///
+    /// The `readOnly` sub-attributes of a complex value are dropped.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for [`ResourceType::normalize`](crate::ResourceType::normalize).
     pub fn normalize(
         &self,
         value: &mut Value,
@@ -25,7 +27,7 @@ impl AttributeRef {
             if let Value::Array(list) = value {
                 match list.as_mut_slice() {
                     [] => return Ok(false),
-                    // A list in a list is nothing that a client means.
+                    // A nested list is certainly a mistake, so validation refuses it.
                     [Value::Array(_)] => return Ok(true),
                     [one] if read_context.allow_quirk(Quirk::ListForSingular, self) => *value = one.take(),
                     _ => return Ok(true),
@@ -46,20 +48,22 @@ impl AttributeRef {
         }
         let Value::Array(list) = value else { return Ok(true) };
         self.normalize_elements(list, read_context)?;
-        self.keep_single(list, read_context)?;
+        self.keep_only_element(list, read_context)?;
         Ok(!list.is_empty())
     }
 
-    /// Brings each element into canonical form, and leaves out those without a value. If none is left,
-    /// the client did not mean "none", for which there is `[]`: then nothing of what it sent was understood.
+    /// Normalizes each element and drops those without a value.
+    ///
+    /// It is an error if no element remains: a client that wants an empty list sends `[]`, so here nothing
+    /// that it sent was understood.
     fn normalize_elements(
         &self,
         list: &mut Vec<Value>,
         read_context: &mut ReadContext<'_>,
     ) -> Result<(), Violation> {
-        let (mut failed, before) = (None, list.len());
+        let (mut violation_found, before) = (None, list.len());
         list.retain_mut(|element| {
-            if failed.is_some() {
+            if violation_found.is_some() {
                 return true;
             }
             let empty = self.is_complex() && element.as_object().is_some_and(Map::is_empty);
@@ -67,18 +71,18 @@ impl AttributeRef {
                 Ok(true) if !empty => true,
                 Ok(_) => {
                     if empty || self.holds_members() {
-                        failed = Some(self.without_value());
+                        violation_found = Some(self.without_value());
                     }
                     false
                 }
                 Err(violation) => {
-                    let nobody = self.holds_members() && lacks_value(element);
-                    failed = Some(if nobody { self.without_value() } else { violation });
+                    let is_without_id = self.holds_members() && lacks_value(element);
+                    violation_found = Some(if is_without_id { self.without_value() } else { violation });
                     true
                 }
             }
         });
-        match failed {
+        match violation_found {
             Some(violation) => Err(violation),
             None if list.is_empty() && before > 0 => Err(self.without_value()),
             None => Ok(()),
@@ -86,20 +90,22 @@ impl AttributeRef {
     }
 
     fn without_value(&self) -> Violation {
-        let reason = match self.subs().get("value") {
-            Some(_) => "each element must have a `value`; to leave the list empty, send []",
-            None => "an element has nothing that is known; to leave the list empty, send []",
+        let reason = match self.sub_attribute_refs().get("value") {
+            Some(_) => "each element must have a `value`; to clear the list, send []",
+            None => "an element is empty or has only unknown sub-attributes; to clear the list, send []",
         };
         Violation::new(ScimType::InvalidValue, self, reason)
     }
 
-    /// Of a list that keeps a single element, leaves that one: the primary one of its type, else the last.
-    fn keep_single(
+    /// Reduces a list to a single element if the definition says so (see
+    /// [`Attribute::keep_only_type`](crate::Attribute::keep_only_type)): the primary element of that type,
+    /// else the last one.
+    fn keep_only_element(
         &self,
         list: &mut Vec<Value>,
         read_context: &mut ReadContext<'_>,
     ) -> Result<(), Violation> {
-        let Some(kind) = self.definition().single_type() else { return Ok(()) };
+        let Some(only_type) = self.definition().single_type() else { return Ok(()) };
         let mut kept = None;
         for element in list.drain(..) {
             if !self.is_of_single_type(&element, read_context)? {
@@ -111,40 +117,42 @@ impl AttributeRef {
             }
         }
         if let Some(Value::Object(members)) = &mut kept {
-            members.entry("type").or_insert_with(|| Value::from(kind));
+            members.entry("type").or_insert_with(|| Value::from(only_type));
         }
         list.extend(kept);
         Ok(())
     }
 
-    /// Whether an element may be the one that a list keeps, if it keeps a single one: it is of that type,
-    /// or has none.
+    /// Whether a list may keep this element. True unless the definition names an
+    /// [only type](crate::Attribute::keep_only_type) and the element has another `type`.
     ///
     /// # Errors
     ///
-    /// `invalidValue` if it is of another type and that is not tolerated.
+    /// `invalidValue` if the element has another `type` and [`Quirk::OtherType`] is not tolerated.
     pub fn is_of_single_type(
         &self,
         element: &Value,
         read_context: &mut ReadContext<'_>,
     ) -> Result<bool, Violation> {
-        let given = self.subs().get("type").zip(element.get("type").and_then(Value::as_str));
-        let (Some(kind), Some((sub, given))) = (self.definition().single_type(), given) else {
+        let element_type =
+            self.sub_attribute_refs().get("type").zip(element.get("type").and_then(Value::as_str));
+        let (Some(only_type), Some((sub, element_type))) = (self.definition().single_type(), element_type)
+        else {
             return Ok(true);
         };
         let rule = sub.comparison();
-        if rule.fold(given) == rule.fold(kind) {
+        if rule.fold(element_type) == rule.fold(only_type) {
             return Ok(true);
         }
         if read_context.allow_quirk(Quirk::OtherType, self) {
             return Ok(false);
         }
-        let reason = format!("only an element of the type `{kind}` is kept; leave the others out");
+        let reason = format!("only an element of type `{only_type}` is stored; leave the other elements out");
         Err(Violation::new(ScimType::InvalidValue, self, reason))
     }
 
-    /// Brings one value into canonical form: that of a singular attribute, or an element of a list;
-    /// false if that leaves it without a value.
+    /// Brings the value of a singular attribute, or one element of a list, into canonical form. Returns false
+    /// if it is then unassigned.
     ///
     /// # Errors
     ///
@@ -168,13 +176,17 @@ impl AttributeRef {
             (Type::Reference, Value::String(text))
                 if !is_uri_text(text) && !read_context.allow_quirk(Quirk::NotUri, self) =>
             {
-                return Err(Violation::new(ScimType::InvalidValue, self, "a URI holds no blanks"));
+                return Err(Violation::new(
+                    ScimType::InvalidValue,
+                    self,
+                    "must be a URI, which cannot contain blanks or control characters",
+                ));
             }
             (Type::Complex, Value::String(text)) if text.trim().is_empty() => {
                 return Ok(!read_context.allow_quirk(Quirk::EmptyForComplex, self));
             }
             (Type::Complex, Value::String(_))
-                if self.subs().get("value").is_some()
+                if self.sub_attribute_refs().get("value").is_some()
                     && read_context.allow_quirk(Quirk::StringForComplex, self) =>
             {
                 let mut object = Map::from_iter([("value".to_owned(), value.take())]);
@@ -191,7 +203,7 @@ impl AttributeRef {
                 }
             }
             (Type::String, Value::Number(number))
-                if is_exact(number) && read_context.allow_quirk(Quirk::NumberForString, self) =>
+                if keeps_all_digits(number) && read_context.allow_quirk(Quirk::NumberForString, self) =>
             {
                 *value = Value::String(number.to_string());
             }
@@ -207,7 +219,7 @@ impl AttributeRef {
             (Type::Binary, Value::String(text))
                 if !is_base64(text) && !read_context.allow_quirk(Quirk::NotBase64, self) =>
             {
-                return Err(Violation::new(ScimType::InvalidValue, self, "not base64"));
+                return Err(Violation::new(ScimType::InvalidValue, self, "must be base64"));
             }
             _ => {}
         }
@@ -220,14 +232,14 @@ impl AttributeRef {
         read_context: &mut ReadContext<'_>,
     ) -> Result<bool, Violation> {
         self.normalize_members(object, read_context)?;
-        if self.refers_to_resources() {
+        if self.has_resource_reference() {
             let singular = !self.definition().is_multi_valued();
             let empty = object.get("value").and_then(Value::as_str).is_some_and(|id| id.trim().is_empty());
             if singular && empty && read_context.allow_quirk(Quirk::EmptyForComplex, self) {
                 return Ok(false);
             }
-            // The service writes the `$ref` of its own resources from the `value` beside it, so that
-            // it is always right; one that a client sent is not kept.
+            // The service derives the `$ref` of its own resources from the `value` next to it, so a `$ref`
+            // that a client sent is not stored.
             if object.contains_key("value") {
                 object.remove("$ref");
             }
@@ -240,7 +252,7 @@ impl AttributeRef {
             && self.definition().data_type() == Type::Integer
             && !(number.is_i64() || number.is_u64())
             && let Some(whole) =
-                number.as_f64().and_then(whole_float).and_then(|whole| i64::try_from(whole).ok())
+                number.as_f64().and_then(float_as_integer).and_then(|whole| i64::try_from(whole).ok())
             && read_context.allow_quirk(Quirk::FractionForInteger, self)
         {
             *value = Value::from(whole);
@@ -248,13 +260,13 @@ impl AttributeRef {
     }
 }
 
-/// Whether an element is an object without a `value`, whatever else is wrong about it.
+/// Whether an element is an object without a member `value`.
 fn lacks_value(element: &Value) -> bool {
     element.as_object().is_some_and(|members| !members.keys().any(|name| name.eq_ignore_ascii_case("value")))
 }
 
-/// What an object holds that has no member but `value`; no object, since one in another is nothing that a
-/// client means.
+/// Takes the value out of an object such as `{"value": x}` that has no other member. Returns `None` if `x` is
+/// an object itself, which is certainly a mistake.
 fn only_value(object: &mut Map<String, Value>) -> Option<Value> {
     let mut members = object.iter_mut();
     match (members.next(), members.next()) {
@@ -265,10 +277,10 @@ fn only_value(object: &mut Map<String, Value>) -> Option<Value> {
     }
 }
 
-/// Whether text holds nothing that can stand in no URI, not even in one with characters of all
-/// languages: blanks and control characters.
+/// Whether a text can be a URI or an IRI, that is, has no blanks or control characters. Everything else is
+/// left to the host.
 fn is_uri_text(text: &str) -> bool {
-    // Without an early exit, the compiler looks at many bytes at once.
+    // Without an early exit, the compiler vectorizes the loop.
     let plain = text.bytes().fold(true, |plain, byte| plain & byte.is_ascii_graphic());
     plain || !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }

@@ -1,7 +1,10 @@
 //! Writing JSON (RFC 8259) without blanks, as `serde_json` writes it.
 //!
-//! A response consists of short strings, nearly all of which have nothing to escape. This writer looks at
-//! all bytes of a string at once to find that out, where `serde_json` decides byte by byte.
+//! `serde_json` looks for characters to escape byte by byte. A resource consists of short strings, nearly all
+//! of which have none, and of names that never have any. So this writer looks at many bytes of a string at once,
+//! and does not look at names. The bar `schema/serialize` is at 0.31 Y with it, at 0.42 Y with
+//! `serde_json::to_writer`, and must not exceed 0.35 Y (`benches/README.md`). Of a whole request that shows a
+//! resource for the first time it saves about 1 %.
 
 use std::io::Write as _;
 
@@ -61,15 +64,31 @@ pub(super) struct Members<'a> {
 
 impl Members<'_> {
     /// Appends the name of the next member; its value is to be appended to what this returns.
+    fn name(&mut self, name: &str) -> &mut Vec<u8> {
+        self.comma();
+        write_string(self.text, name);
+        self.text.push(b':');
+        self.text
+    }
+
+    /// The same for the name of an attribute or the URI of a schema, which have nothing to escape: a schema
+    /// with other names cannot be made.
     #[inline]
-    pub(super) fn name(&mut self, name: &str) -> &mut Vec<u8> {
+    pub(super) fn plain_name(&mut self, name: &str) -> &mut Vec<u8> {
+        debug_assert!(all_stand_for_themselves(name.as_bytes()), "{name} must be escaped");
+        self.comma();
+        self.text.push(b'"');
+        self.text.extend_from_slice(name.as_bytes());
+        self.text.extend_from_slice(b"\":");
+        self.text
+    }
+
+    #[inline]
+    fn comma(&mut self) {
         if !self.is_first {
             self.text.push(b',');
         }
         self.is_first = false;
-        write_string(self.text, name);
-        self.text.push(b':');
-        self.text
     }
 }
 
@@ -79,13 +98,19 @@ pub(super) fn write_string(text: &mut Vec<u8>, string: &str) {
     let bytes = string.as_bytes();
     text.reserve(bytes.len() + 2);
     text.push(b'"');
-    // Without an early exit, the compiler looks at many bytes at once.
-    if bytes.iter().fold(true, |all, byte| all & stands_for_itself(*byte)) {
+    if all_stand_for_themselves(bytes) {
         text.extend_from_slice(bytes);
     } else {
         write_escaped(text, bytes);
     }
     text.push(b'"');
+}
+
+/// Whether a string has nothing to escape.
+#[inline]
+fn all_stand_for_themselves(bytes: &[u8]) -> bool {
+    // Without an early exit, the compiler looks at many bytes at once.
+    bytes.iter().fold(true, |all, byte| all & stands_for_itself(*byte))
 }
 
 #[inline]

@@ -7,7 +7,7 @@ mod selection;
 use std::fmt;
 use std::sync::Arc;
 
-use self::selection::{Selected, Selection};
+use self::selection::{SelectedMember, Selection};
 use crate::attribute_ref::{Position, Section};
 use crate::{Attribute, AttributeRef, Returned, Schema};
 
@@ -42,7 +42,7 @@ pub struct Projection {
     kind: Kind,
     available: Arc<Available>,
     /// For each section of the resource type, for each attribute, what is shown of it.
-    shows: Arc<[Box<[Show]>]>,
+    shows: Arc<[Box<[Visibility]>]>,
     /// The same, as the response needs it.
     selections: Arc<[Selection]>,
     /// What was excluded although it is shown only on request anyway.
@@ -63,7 +63,7 @@ impl Available {
             let subs = target.sub_attributes();
             (!subs.is_empty()).then(|| Arc::new(Selection::all(subs)))
         };
-        Self { complete: each_attribute(&sections, all_of), sections }
+        Self { complete: map_attributes(&sections, all_of), sections }
     }
 }
 
@@ -76,48 +76,49 @@ enum Kind {
 
 /// What is shown of an attribute.
 #[derive(Clone, PartialEq, Eq)]
-enum Show {
-    Hide,
+enum Visibility {
+    Hidden,
     /// The attribute and all its sub-attributes.
-    Whole,
+    Complete,
     /// The sub-attributes whose flag is set.
-    Part(Box<[bool]>),
+    SubAttributes(Box<[bool]>),
 }
 
 impl Projection {
     /// Shows the attributes of some sections that are returned always and by default.
-    pub(crate) fn of_sections(sections: Arc<[Section]>) -> Self {
-        let shows = each_attribute(&sections, default_show);
-        Self::from_shows(Kind::Default, Arc::new(Available::new(sections)), shows)
+    pub(crate) fn from_sections(sections: Arc<[Section]>) -> Self {
+        let shows = map_attributes(&sections, default_visibility);
+        Self::from_visibilities(Kind::Default, Arc::new(Available::new(sections)), shows)
     }
 
     /// Shows the attributes that are always returned, and these.
     pub(crate) fn with_only(&self, targets: &[&AttributeRef]) -> Self {
-        let mut shows = each_attribute(&self.available.sections, minimal_show);
+        let mut shows = map_attributes(&self.available.sections, minimal_visibility);
         for target in targets {
-            if let Some(show) = slot(&mut shows, target.position()) {
+            if let Some(show) = visibility_mut(&mut shows, target.position()) {
                 show.add(target);
             }
         }
-        Self::from_shows(Kind::Only, self.available.clone(), shows)
+        Self::from_visibilities(Kind::Only, self.available.clone(), shows)
     }
 
     /// Shows what this projection shows, without these.
     pub(crate) fn without(&self, targets: &[&AttributeRef]) -> Self {
         let mut shows = self.shows.to_vec();
         for target in targets {
-            if let Some(show) = slot(&mut shows, target.position()) {
+            if let Some(show) = visibility_mut(&mut shows, target.position()) {
                 show.remove(target);
             }
         }
         let excluded = targets.iter().copied().filter(|target| is_on_request(target)).cloned().collect();
-        Self { excluded, ..Self::from_shows(Kind::Except, self.available.clone(), shows) }
+        Self { excluded, ..Self::from_visibilities(Kind::Except, self.available.clone(), shows) }
     }
 
-    fn from_shows(kind: Kind, available: Arc<Available>, shows: Vec<Box<[Show]>>) -> Self {
+    fn from_visibilities(kind: Kind, available: Arc<Available>, shows: Vec<Box<[Visibility]>>) -> Self {
         let sections = available.sections.iter().zip(&available.complete).zip(&shows);
-        let selections =
-            sections.map(|((section, complete), shows)| select(section, complete, shows)).collect();
+        let selections = sections
+            .map(|((section, complete), shows)| selection_of_section(section, complete, shows))
+            .collect();
         Self { kind, available, shows: shows.into(), selections, excluded: Vec::new() }
     }
 
@@ -131,26 +132,26 @@ impl Projection {
         if self.kind == Kind::Only || !is_on_request(target) || excluded {
             return;
         }
-        let hidden = *self.at(target.position()) == Show::Hide;
+        let hidden = *self.visibility(target.position()) == Visibility::Hidden;
         if hidden && target.attribute().returned() != Returned::Request {
             return;
         }
-        self.edit(target, Show::add);
+        self.edit(target, Visibility::add);
     }
 
     /// No longer shows an attribute or sub-attribute, unless it is always returned: for callers that
     /// may not read it.
     pub fn hide(&mut self, target: &AttributeRef) {
-        self.edit(target, Show::remove);
+        self.edit(target, Visibility::remove);
     }
 
-    fn edit(&mut self, target: &AttributeRef, change: impl FnOnce(&mut Show, &AttributeRef)) {
+    fn edit(&mut self, target: &AttributeRef, change: impl FnOnce(&mut Visibility, &AttributeRef)) {
         let mut shows = self.shows.to_vec();
-        if let Some(show) = slot(&mut shows, target.position()) {
+        if let Some(show) = visibility_mut(&mut shows, target.position()) {
             change(show, target);
         }
         let excluded = std::mem::take(&mut self.excluded);
-        *self = Self { excluded, ..Self::from_shows(self.kind, self.available.clone(), shows) };
+        *self = Self { excluded, ..Self::from_visibilities(self.kind, self.available.clone(), shows) };
     }
 
     /// Whether any of a core attribute is shown, by its name (`members`); for a store that need not
@@ -163,8 +164,8 @@ impl Projection {
     /// Whether any of the target is shown.
     pub fn shows(&self, target: &AttributeRef) -> bool {
         let position = target.position();
-        let show = self.at(position);
-        position.sub.map_or(*show != Show::Hide, |sub| show.is_shown(sub))
+        let show = self.visibility(position);
+        position.sub.map_or(*show != Visibility::Hidden, |sub| show.is_shown(sub))
     }
 
     /// Whether this is the set that is shown when nothing is asked for.
@@ -183,11 +184,11 @@ impl Projection {
         self.available.sections.iter().map(|section| &section.schema).zip(self.selections.iter())
     }
 
-    fn at(&self, position: Position) -> &Show {
+    fn visibility(&self, position: Position) -> &Visibility {
         self.shows
             .get(position.section)
             .and_then(|section| section.get(position.attribute))
-            .unwrap_or(&Show::Hide)
+            .unwrap_or(&Visibility::Hidden)
     }
 }
 
@@ -197,25 +198,25 @@ impl fmt::Debug for Projection {
     }
 }
 
-fn slot(shows: &mut [Box<[Show]>], position: Position) -> Option<&mut Show> {
+fn visibility_mut(shows: &mut [Box<[Visibility]>], position: Position) -> Option<&mut Visibility> {
     shows.get_mut(position.section)?.get_mut(position.attribute)
 }
 
-impl Show {
+impl Visibility {
     /// Shows what a path names: of an attribute, all that is not returned on request only.
     fn add(&mut self, target: &AttributeRef) {
         if target.attribute().returned() == Returned::Never {
             return;
         }
-        let named = target.position().sub;
-        let asked = |(index, sub): (usize, &Attribute)| match sub.returned() {
+        let named_index = target.position().sub;
+        let is_requested = |(index, sub): (usize, &Attribute)| match sub.returned() {
             Returned::Always => true,
-            Returned::Default => named.is_none_or(|named| named == index),
-            Returned::Request => named == Some(index),
+            Returned::Default => named_index.is_none_or(|named_index| named_index == index),
+            Returned::Request => named_index == Some(index),
             Returned::Never => false,
         };
         let subs = target.attribute().sub_attributes().iter().enumerate();
-        *self = Self::of(subs.map(|sub| self.is_shown(sub.0) || asked(sub)).collect());
+        *self = Self::from_flags(subs.map(|sub| self.is_shown(sub.0) || is_requested(sub)).collect());
     }
 
     fn remove(&mut self, target: &AttributeRef) {
@@ -223,66 +224,74 @@ impl Show {
             return;
         }
         let Some(excluded) = target.position().sub else {
-            *self = Self::Hide;
+            *self = Self::Hidden;
             return;
         };
         let subs = 0..target.attribute().sub_attributes().len();
-        *self = Self::of(subs.map(|index| self.is_shown(index) && index != excluded).collect());
+        *self = Self::from_flags(subs.map(|index| self.is_shown(index) && index != excluded).collect());
     }
 
     /// Whether a sub-attribute is shown.
     fn is_shown(&self, sub: usize) -> bool {
         match self {
-            Self::Hide => false,
-            Self::Whole => true,
-            Self::Part(flags) => flags.get(sub).copied().unwrap_or(false),
+            Self::Hidden => false,
+            Self::Complete => true,
+            Self::SubAttributes(flags) => flags.get(sub).copied().unwrap_or(false),
         }
     }
 
-    fn of(flags: Box<[bool]>) -> Self {
+    fn from_flags(flags: Box<[bool]>) -> Self {
         if flags.iter().all(|flag| *flag) {
-            Self::Whole
+            Self::Complete
         } else if flags.iter().any(|flag| *flag) {
-            Self::Part(flags)
+            Self::SubAttributes(flags)
         } else {
-            Self::Hide
+            Self::Hidden
         }
     }
 }
 
-fn select(section: &Section, complete: &[Option<Arc<Selection>>], shows: &[Show]) -> Selection {
-    let selected = |((target, complete), show): ((&AttributeRef, &Option<Arc<Selection>>), &Show)| {
+fn selection_of_section(
+    section: &Section,
+    complete: &[Option<Arc<Selection>>],
+    shows: &[Visibility],
+) -> Selection {
+    let selected = |((target, complete), show): ((&AttributeRef, &Option<Arc<Selection>>), &Visibility)| {
         let subs = match show {
-            Show::Hide => return None,
-            Show::Whole => complete.clone(),
-            Show::Part(flags) => {
+            Visibility::Hidden => return None,
+            Visibility::Complete => complete.clone(),
+            Visibility::SubAttributes(flags) => {
                 let subs = target.sub_attributes().iter().zip(flags).filter(|(_, shown)| **shown);
-                let subs = subs.map(|(sub, _)| Selected::new(sub, None));
+                let subs = subs.map(|(sub, _)| SelectedMember::new(sub, None));
                 Some(Arc::new(Selection::new(subs.collect())))
             }
         };
-        Some(Selected::new(target, subs))
+        Some(SelectedMember::new(target, subs))
     };
     Selection::new(section.attributes.iter().zip(complete).zip(shows).filter_map(selected).collect())
 }
 
 /// What a function makes of each attribute of each section.
-fn each_attribute<T>(sections: &[Section], make: impl Fn(&AttributeRef) -> T) -> Vec<Box<[T]>> {
+fn map_attributes<T>(sections: &[Section], make: impl Fn(&AttributeRef) -> T) -> Vec<Box<[T]>> {
     sections.iter().map(|section| section.attributes.iter().map(&make).collect()).collect()
 }
 
-fn default_show(target: &AttributeRef) -> Show {
+fn default_visibility(target: &AttributeRef) -> Visibility {
     let by_default =
         |attribute: &Attribute| matches!(attribute.returned(), Returned::Always | Returned::Default);
     if by_default(target.attribute()) {
-        Show::of(target.attribute().sub_attributes().iter().map(by_default).collect())
+        Visibility::from_flags(target.attribute().sub_attributes().iter().map(by_default).collect())
     } else {
-        Show::Hide
+        Visibility::Hidden
     }
 }
 
-fn minimal_show(target: &AttributeRef) -> Show {
-    if target.attribute().returned() == Returned::Always { default_show(target) } else { Show::Hide }
+fn minimal_visibility(target: &AttributeRef) -> Visibility {
+    if target.attribute().returned() == Returned::Always {
+        default_visibility(target)
+    } else {
+        Visibility::Hidden
+    }
 }
 
 /// Whether an attribute, or the sub-attribute that is meant of one, is returned on request only.

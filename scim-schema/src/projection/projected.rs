@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Projection;
 use super::json_writer::{write_array, write_object, write_string, write_value};
-use super::selection::{Selected, Selection};
+use super::selection::{SelectedMember, Selection};
 use crate::AttributeRef;
 
 /// What the service writes into a response itself: `meta.resourceType`, `meta.location`, and the
@@ -80,25 +80,28 @@ impl fmt::Debug for Projected<'_> {
 #[derive(Clone, Copy)]
 enum Object<'a> {
     Resource(Projected<'a>),
-    Extension(Extension<'a>),
-    Complex(Complex<'a>),
+    Extension(ExtensionObject<'a>),
+    Complex(ComplexValue<'a>),
 }
 
 impl Object<'_> {
     /// Calls back for each member that is shown, in order. Both ways of writing JSON go through here.
     #[inline]
-    fn each_member<E>(&self, mut member: impl FnMut(&str, Shown<'_>) -> Result<(), E>) -> Result<(), E> {
+    fn for_each_member<E>(
+        &self,
+        mut member: impl FnMut(&str, VisibleValue<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         match self {
-            Self::Resource(projected) => projected.each_member(&mut member),
-            Self::Extension(extension) => extension.each_member(&mut member),
-            Self::Complex(complex) => complex.each_member(&mut member),
+            Self::Resource(projected) => projected.for_each_member(&mut member),
+            Self::Extension(extension) => extension.for_each_member(&mut member),
+            Self::Complex(complex) => complex.for_each_member(&mut member),
         }
     }
 
     fn write_to(&self, text: &mut Vec<u8>) {
         write_object(text, |members| {
-            let Ok(()) = self.each_member::<Infallible>(|name, shown| {
-                shown.write_to(members.name(name));
+            let Ok(()) = self.for_each_member::<Infallible>(|name, visible| {
+                visible.write_to(members.plain_name(name));
                 Ok(())
             });
         });
@@ -108,17 +111,20 @@ impl Object<'_> {
 impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_map(None)?;
-        self.each_member(|name, shown| out.serialize_entry(name, &shown))?;
+        self.for_each_member(|name, visible| out.serialize_entry(name, &visible))?;
         out.end()
     }
 }
 
 impl<'a> Projected<'a> {
-    fn each_member<E>(&self, member: &mut impl FnMut(&str, Shown<'_>) -> Result<(), E>) -> Result<(), E> {
+    fn for_each_member<E>(
+        &self,
+        member: &mut impl FnMut(&str, VisibleValue<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut selections = self.projection.selections();
         let Some((_, core)) = selections.next() else { return Ok(()) };
         let mut meta = None;
-        core.each(self.resource, |selected, value| {
+        core.for_each_member(self.resource, |selected, value| {
             // It comes last, and as most of it may be derived it need not be stored.
             if *selected.name == *"meta" {
                 meta = self.subs(selected).map(|subs| (subs, value.and_then(Value::as_object)));
@@ -128,15 +134,15 @@ impl<'a> Projected<'a> {
         })?;
         for (schema, selection) in selections.filter(|(_, selection)| !selection.is_empty()) {
             let Some(members) = self.resource.get(schema.id()).and_then(Value::as_object) else { continue };
-            let extension = Extension { projected: *self, selection, members };
-            if extension.is_seen() {
-                member(schema.id(), Shown::Object(Object::Extension(extension)))?;
+            let extension = ExtensionObject { projected: *self, selection, members };
+            if extension.is_visible() {
+                member(schema.id(), VisibleValue::Object(Object::Extension(extension)))?;
             }
         }
         let Some((subs, stored)) = meta else { return Ok(()) };
         let none = Map::new();
-        let meta = Complex { subs, members: stored.unwrap_or(&none) };
-        if meta.is_seen() { member("meta", Shown::Object(Object::Complex(meta))) } else { Ok(()) }
+        let meta = ComplexValue { subs, members: stored.unwrap_or(&none) };
+        if meta.is_visible() { member("meta", VisibleValue::Object(Object::Complex(meta))) } else { Ok(()) }
     }
 
     /// Calls back for an attribute if anything of it is seen. A list without members is seen too, since
@@ -144,134 +150,145 @@ impl<'a> Projected<'a> {
     #[inline]
     fn attribute<E>(
         &self,
-        selected: &'a Selected,
+        selected: &'a SelectedMember,
         value: Option<&'a Value>,
-        member: &mut impl FnMut(&str, Shown<'_>) -> Result<(), E>,
+        member: &mut impl FnMut(&str, VisibleValue<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let shown = value.and_then(|value| self.seen(selected, value)).or_else(|| {
+        let visible = value.and_then(|value| self.visible_value(selected, value)).or_else(|| {
             let subs = self.subs(selected).filter(|_| selected.target.holds_members());
-            subs.map(|subs| Shown::List(&[], subs))
+            subs.map(|subs| VisibleValue::List(&[], subs))
         });
-        shown.map_or(Ok(()), |shown| member(&selected.name, shown))
+        visible.map_or(Ok(()), |visible| member(&selected.name, visible))
     }
 
     /// What is seen of the value of an attribute. Of a complex attribute, what is not an object is not seen:
     /// no rule for a sub-attribute is got around.
     #[inline]
-    fn seen(&self, selected: &'a Selected, value: &'a Value) -> Option<Shown<'a>> {
+    fn visible_value(&self, selected: &'a SelectedMember, value: &'a Value) -> Option<VisibleValue<'a>> {
         match (value, self.subs(selected)) {
             (Value::Null, _) => None,
-            (Value::Array(list), Some(subs)) => {
-                list.iter().any(|element| subs.of(element).is_some()).then_some(Shown::List(list, subs))
+            (Value::Array(list), Some(subs)) => list
+                .iter()
+                .any(|element| subs.visible(element).is_some())
+                .then_some(VisibleValue::List(list, subs)),
+            (value, Some(subs)) => {
+                subs.visible(value).map(|complex| VisibleValue::Object(Object::Complex(complex)))
             }
-            (value, Some(subs)) => subs.of(value).map(|complex| Shown::Object(Object::Complex(complex))),
             (Value::Array(list), None) if list.is_empty() => None,
-            (value, None) => Some(Shown::Plain(value)),
+            (value, None) => Some(VisibleValue::Plain(value)),
         }
     }
 
-    fn subs(&self, selected: &'a Selected) -> Option<Subs<'a>> {
-        selected.subs.as_deref().map(|selection| Subs { derive: self.derive, selection })
+    fn subs(&self, selected: &'a SelectedMember) -> Option<SubSelection<'a>> {
+        selected.subs.as_deref().map(|selection| SubSelection { derive: self.derive, selection })
     }
 }
 
 /// The object of an extension.
 #[derive(Clone, Copy)]
-struct Extension<'a> {
+struct ExtensionObject<'a> {
     projected: Projected<'a>,
     selection: &'a Selection,
     members: &'a Map<String, Value>,
 }
 
-impl Extension<'_> {
-    fn is_seen(&self) -> bool {
+impl ExtensionObject<'_> {
+    fn is_visible(&self) -> bool {
         self.selection.iter().any(|selected| {
             let value = self.members.get(&*selected.name);
-            value.is_some_and(|value| self.projected.seen(selected, value).is_some())
+            value.is_some_and(|value| self.projected.visible_value(selected, value).is_some())
         })
     }
 
-    fn each_member<E>(&self, member: &mut impl FnMut(&str, Shown<'_>) -> Result<(), E>) -> Result<(), E> {
-        self.selection.each(self.members, |selected, value| self.projected.attribute(selected, value, member))
+    fn for_each_member<E>(
+        &self,
+        member: &mut impl FnMut(&str, VisibleValue<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.selection.for_each_member(self.members, |selected, value| {
+            self.projected.attribute(selected, value, member)
+        })
     }
 }
 
 /// What is shown of complex values of an attribute.
 #[derive(Clone, Copy)]
-struct Subs<'a> {
+struct SubSelection<'a> {
     derive: Option<&'a dyn Derive>,
     selection: &'a Selection,
 }
 
-impl<'a> Subs<'a> {
+impl<'a> SubSelection<'a> {
     /// A complex value, if anything of it is seen.
     #[inline]
-    fn of(self, value: &'a Value) -> Option<Complex<'a>> {
-        let complex = Complex { subs: self, members: value.as_object()? };
-        complex.is_seen().then_some(complex)
+    fn visible(self, value: &'a Value) -> Option<ComplexValue<'a>> {
+        let complex = ComplexValue { subs: self, members: value.as_object()? };
+        complex.is_visible().then_some(complex)
     }
 }
 
 /// An object of sub-attributes.
 #[derive(Clone, Copy)]
-struct Complex<'a> {
-    subs: Subs<'a>,
+struct ComplexValue<'a> {
+    subs: SubSelection<'a>,
     members: &'a Map<String, Value>,
 }
 
-impl Complex<'_> {
-    fn derived(&self, sub: &Selected) -> Option<Cow<'_, str>> {
+impl ComplexValue<'_> {
+    fn derived(&self, sub: &SelectedMember) -> Option<Cow<'_, str>> {
         if sub.is_derived { self.subs.derive?.derive(&sub.target, self.members) } else { None }
     }
 
-    fn is_seen(&self) -> bool {
+    fn is_visible(&self) -> bool {
         let selection = self.subs.selection;
         selection.has_any(self.members) || selection.iter().any(|sub| self.derived(sub).is_some())
     }
 
-    fn each_member<E>(&self, member: &mut impl FnMut(&str, Shown<'_>) -> Result<(), E>) -> Result<(), E> {
-        self.subs.selection.each(self.members, |sub, value| match (self.derived(sub), value) {
-            (Some(text), _) => member(&sub.name, Shown::Derived(&text)),
+    fn for_each_member<E>(
+        &self,
+        member: &mut impl FnMut(&str, VisibleValue<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.subs.selection.for_each_member(self.members, |sub, value| match (self.derived(sub), value) {
+            (Some(text), _) => member(&sub.name, VisibleValue::Derived(&text)),
             (None, None | Some(Value::Null)) => Ok(()),
-            (None, Some(value)) => member(&sub.name, Shown::Plain(value)),
+            (None, Some(value)) => member(&sub.name, VisibleValue::Plain(value)),
         })
     }
 }
 
 /// The value of a member that is shown.
-enum Shown<'a> {
+enum VisibleValue<'a> {
     /// Text that the service derives.
     Derived(&'a str),
     /// A value all of which is shown.
     Plain(&'a Value),
     Object(Object<'a>),
     /// A list of complex values.
-    List(&'a [Value], Subs<'a>),
+    List(&'a [Value], SubSelection<'a>),
 }
 
-impl Shown<'_> {
+impl VisibleValue<'_> {
     fn write_to(&self, text: &mut Vec<u8>) {
         match self {
             Self::Derived(derived) => write_string(text, derived),
             Self::Plain(value) => write_value(text, value),
             Self::Object(object) => object.write_to(text),
             Self::List(list, subs) => {
-                let seen = list.iter().filter_map(|element| subs.of(element)).map(Object::Complex);
-                write_array(text, seen, |text, object| object.write_to(text));
+                let visible = list.iter().filter_map(|element| subs.visible(element)).map(Object::Complex);
+                write_array(text, visible, |text, object| object.write_to(text));
             }
         }
     }
 }
 
-impl Serialize for Shown<'_> {
+impl Serialize for VisibleValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Derived(derived) => serializer.serialize_str(derived),
             Self::Plain(value) => value.serialize(serializer),
             Self::Object(object) => object.serialize(serializer),
             Self::List(list, subs) => {
-                let seen = list.iter().filter_map(|element| subs.of(element)).map(Object::Complex);
-                serializer.collect_seq(seen)
+                let visible = list.iter().filter_map(|element| subs.visible(element)).map(Object::Complex);
+                serializer.collect_seq(visible)
             }
         }
     }

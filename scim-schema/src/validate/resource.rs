@@ -1,4 +1,4 @@
-//! Whether a resource in canonical form conforms to its resource type.
+//! Checks a resource in canonical form against its resource type.
 
 use serde_json::{Map, Value};
 
@@ -6,13 +6,15 @@ use super::value::{missing, unknown, validate_members};
 use crate::{AttributeRef, Extension, ResourceType, ScimType, Violation};
 
 impl ResourceType {
-    /// Checks a resource in canonical form: types, required attributes, canonical values where only
-    /// those are allowed, at most one primary element, and that no immutable value changed from
-    /// `before` (RFC 7643 sections 2.2 to 2.4 and 7).
+    /// Checks that a resource in canonical form conforms to this resource type (RFC 7643 sections 2.2 to 2.4
+    /// and 7).
     ///
-    /// Changes nothing. `readOnly` attributes need not be there; if they are, their types are
-    /// checked too. A required `writeOnly` attribute must be there only when there is no `before`,
-    /// since it is never read back.
+    /// It checks the types of all values, that required attributes are present, that values are canonical
+    /// where only canonical values are allowed, and that a list has at most one primary element. With
+    /// `before`, the stored resource, it also checks that no immutable value has changed.
+    ///
+    /// `readOnly` attributes may be missing; if they are present, their types are checked too. A required
+    /// `writeOnly` attribute must be present only if `before` is `None`, because a store never returns it.
     ///
     /// # Errors
     ///
@@ -31,7 +33,7 @@ impl ResourceType {
         Ok(())
     }
 
-    /// Checks the members; of a resource that is `stored`, secrets are not expected.
+    /// Checks the members. If `stored`, required `writeOnly` attributes may be missing.
     fn validate_members(&self, resource: &Map<String, Value>, stored: bool) -> Result<(), Violation> {
         let core = &self.core().attributes;
         validate_members(core, resource, stored, |key, value| {
@@ -41,7 +43,7 @@ impl ResourceType {
             let Value::Object(object) = value else {
                 return Err(Violation::new(ScimType::InvalidValue, key, "must be an object"));
             };
-            validate_members(extension.targets(), object, stored, |name, _| {
+            validate_members(extension.attribute_refs(), object, stored, |name, _| {
                 Err(unknown(&format_args!("{key}:{name}")))
             })
         })?;
@@ -53,7 +55,7 @@ impl ResourceType {
     }
 }
 
-/// Whether an immutable value that was there is still the same.
+/// Checks that an immutable value has not changed since it was first set.
 fn unchanged(
     target: &AttributeRef,
     before: &Map<String, Value>,

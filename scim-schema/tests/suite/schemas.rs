@@ -15,7 +15,7 @@ struct Malformed {
     schema: Option<Value>,
     attributes: Option<Value>,
     #[serde(default)]
-    place: String,
+    path: String,
     says: String,
 }
 
@@ -27,12 +27,12 @@ fn malformed_schemas_are_refused_with_the_place() {
         let schema = case.schema.clone().or_else(|| case.attributes.as_ref().map(of));
         let text = schema.map_or_else(|| case.text.clone().unwrap(), |schema| schema.to_string());
         let error = Schema::from_json(&text).unwrap_err();
-        let place = if case.attributes.is_some() {
-            format!("urn:example:x:{}", case.place)
+        let path = if case.attributes.is_some() {
+            format!("urn:example:x:{}", case.path)
         } else {
-            case.place.clone()
+            case.path.clone()
         };
-        assert_eq!(error.place(), place, "{}: {error}", case.name);
+        assert_eq!(error.path(), path, "{}: {error}", case.name);
         assert!(error.to_string().contains(&case.says), "{}: {error}", case.name);
         // By serde it is the same.
         let by_serde = serde_json::from_str::<Schema>(&text).map(|_| ()).unwrap_err();
@@ -204,7 +204,7 @@ fn resource_types_are_checked() {
         "`urn:example:x:a.b`: its default value must be a whole number"
     );
     let twice = ResourceType::builder("X", "/X", schema(&[])).extension(schema(&[])).build();
-    assert_eq!(twice.unwrap_err().to_string(), "`urn:example:x`: the schema is there twice");
+    assert_eq!(twice.unwrap_err().to_string(), "`urn:example:x`: duplicate schema");
     let on = build("X", &[Attribute::string("ID"), Attribute::string("meta")]).unwrap();
     let names: Vec<&str> = on.attributes().map(|target| target.path().as_str()).collect();
     assert_eq!(names, ["schemas", "id", "externalId", "meta"]);

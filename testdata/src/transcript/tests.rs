@@ -1,4 +1,4 @@
-//! Tests of the runner, and of the transcripts as such: with responses made from what they expect.
+//! Tests of the code that runs transcripts, and of the files themselves, with responses that are made from the expected ones.
 
 use http::header::{ETAG, LOCATION};
 use serde_json::json;
@@ -18,12 +18,12 @@ fn transcript(steps: Value) -> Transcript {
     transcript
 }
 
-fn one(request: Value, response: Value) -> Transcript {
+fn single_step(request: Value, response: Value) -> Transcript {
     transcript(json!([{ "name": "only", "request": request, "response": response }]))
 }
 
-/// What a service would say to a creation.
-fn created() -> Response<Vec<u8>> {
+/// The response of a service to POST.
+fn created_response() -> Response<Vec<u8>> {
     Response::builder()
         .status(201)
         .header(CONTENT_TYPE, MEDIA_TYPE)
@@ -33,20 +33,21 @@ fn created() -> Response<Vec<u8>> {
         .unwrap()
 }
 
-fn expect(response: Value) -> Result<usize, String> {
-    one(json!({ "method": "POST", "path": "/Users" }), response).run(BASE, &mut |_| created())
+fn run_single_step(response: Value) -> Result<usize, String> {
+    single_step(json!({ "method": "POST", "path": "/Users" }), response)
+        .run(BASE, &mut |_| created_response())
 }
 
 #[test]
-fn the_response_that_was_expected_passes() {
+fn an_expected_response_passes() {
     let headers = json!({ "Location": "{{base}}/Users/{{id.a}}", "etag": "{{version.a}}", "x-none": null });
     let body = json!({ "id": "{{id.a}}", "meta": { "version": "{{version.a}}" } });
-    assert_eq!(expect(json!({ "status": 201, "headers": headers, "body": body })), Ok(1));
-    assert_eq!(expect(json!({ "status": 201 })), Ok(1));
+    assert_eq!(run_single_step(json!({ "status": 201, "headers": headers, "body": body })), Ok(1));
+    assert_eq!(run_single_step(json!({ "status": 201 })), Ok(1));
 }
 
 #[test]
-fn every_deviation_fails_and_is_explained() {
+fn every_difference_fails_and_is_explained() {
     let whole = json!({ "id": "{{id}}", "meta": { "version": "{{version}}" } });
     let cases = [
         (json!({ "status": 200, "body": whole }), "status: expected 200, got 201"),
@@ -56,7 +57,7 @@ fn every_deviation_fails_and_is_explained() {
         ),
         (json!({ "status": 201, "headers": { "allow": "GET" } }), "allow: expected \"GET\", got None"),
         (json!({ "status": 201, "headers": { "etag": "W/\"8\"" } }), "etag: expected \"W/\\\"8\\\"\""),
-        (json!({ "status": 201, "body": null }), "the body: expected none"),
+        (json!({ "status": 201, "body": null }), "the body: expected an empty one"),
         (json!({ "status": 201, "body": { "id": "{{id}}" } }), "/meta: nothing was expected here"),
         (
             json!({ "status": 201, "body": { "id": "{{id}}", "meta": {}, "x": 1 } }),
@@ -66,15 +67,16 @@ fn every_deviation_fails_and_is_explained() {
         (json!({ "status": 201, "body": { "id": "{{version}}" } }), "is not a weak entity tag"),
     ];
     for (response, message) in cases {
-        let error = expect(response).unwrap_err();
+        let error = run_single_step(response).unwrap_err();
         assert!(error.starts_with("http/test.json, step `only`: POST "), "{error}");
-        assert!(error.contains(message), "{error}\nlacks\n{message}");
+        assert!(error.contains(message), "{error}\ndoes not contain\n{message}");
     }
 }
 
 #[test]
 fn a_body_must_have_the_media_type_of_scim_and_be_json() {
-    let expected = one(json!({ "method": "GET", "path": "/Users" }), json!({ "status": 200, "body": {} }));
+    let expected =
+        single_step(json!({ "method": "GET", "path": "/Users" }), json!({ "status": 200, "body": {} }));
     let answer = |media: &str, body: &str| {
         let response = Response::builder().header(CONTENT_TYPE, media);
         let response = response.body(body.as_bytes().to_vec()).unwrap();
@@ -82,8 +84,8 @@ fn a_body_must_have_the_media_type_of_scim_and_be_json() {
     };
     assert_eq!(answer(MEDIA_TYPE, "{}"), Ok(1));
     assert!(answer("application/json", "{}").unwrap_err().contains("content-type"));
-    assert!(answer(MEDIA_TYPE, "{").unwrap_err().contains("not JSON"));
-    assert!(answer(MEDIA_TYPE, "").unwrap_err().contains("not JSON"));
+    assert!(answer(MEDIA_TYPE, "{").unwrap_err().contains("expected JSON"));
+    assert!(answer(MEDIA_TYPE, "").unwrap_err().contains("expected JSON"));
 }
 
 #[test]
@@ -108,7 +110,7 @@ fn a_name_bound_by_one_step_is_used_by_the_next() {
     let mut requests = Vec::new();
     let mut send = |request| {
         requests.push(request);
-        created()
+        created_response()
     };
     assert_eq!(transcript(steps).run(BASE, &mut send), Ok(2));
     let update = requests.pop().unwrap();
@@ -118,20 +120,20 @@ fn a_name_bound_by_one_step_is_used_by_the_next() {
 }
 
 #[test]
-fn a_name_that_nothing_has_bound_stops_the_run_before_the_request() {
-    let step = one(json!({ "method": "GET", "path": "/Users/{{id.b}}" }), json!({ "status": 200 }));
-    assert!(step.run(BASE, &mut |_| panic!("sent")).unwrap_err().contains("bound by now"));
+fn a_request_with_an_unbound_name_is_not_sent() {
+    let step = single_step(json!({ "method": "GET", "path": "/Users/{{id.b}}" }), json!({ "status": 200 }));
+    assert!(step.run(BASE, &mut |_| panic!("sent")).unwrap_err().contains("already bound"));
 }
 
 #[test]
-fn a_body_goes_out_as_scim_json_unless_the_step_says_otherwise() {
+fn a_request_body_has_the_media_type_of_scim_unless_the_step_has_another() {
     let sent = |request: Value| {
         let mut sent = None;
         let mut send = |request| {
             sent = Some(request);
             Response::new(Vec::new())
         };
-        one(request, json!({ "status": 200, "body": null })).run(BASE, &mut send).unwrap();
+        single_step(request, json!({ "status": 200, "body": null })).run(BASE, &mut send).unwrap();
         sent.unwrap()
     };
     let media = |request: Request<Vec<u8>>| {
@@ -148,12 +150,12 @@ fn a_body_goes_out_as_scim_json_unless_the_step_says_otherwise() {
     );
     assert_eq!(media(post(json!({ "Content-Type": null }))), None);
     assert_eq!(media(sent(json!({ "method": "GET", "path": "/Users" }))), None);
-    let open = sent(json!({ "method": "GET", "path": "/Users", "anonymous": true }));
-    assert!(open.extensions().get::<Anonymous>().is_some());
+    let anonymous = sent(json!({ "method": "GET", "path": "/Users", "anonymous": true }));
+    assert!(anonymous.extensions().get::<Anonymous>().is_some());
 }
 
 #[test]
-fn only_what_a_url_cannot_carry_is_encoded() {
+fn only_characters_that_a_url_cannot_contain_are_encoded() {
     let cases = [
         ("/Users?filter=userName eq \"a\"", "/Users?filter=userName%20eq%20%22a%22"),
         ("/Users/?filter=a+eq+%22b%22&", "/Users/?filter=a+eq+%22b%22&"),
@@ -166,8 +168,8 @@ fn only_what_a_url_cannot_carry_is_encoded() {
     }
 }
 
-/// What a service that answers exactly as expected would say, with made-up values for the placeholders.
-fn ideal(expected: &ExpectedResponse) -> Response<Vec<u8>> {
+/// Makes the expected response, with invented values for the placeholders.
+fn ideal_response(expected: &ExpectedResponse) -> Response<Vec<u8>> {
     let mut response = Response::builder().status(expected.status);
     for (name, value) in &expected.headers {
         if let Some(value) = value {
@@ -195,12 +197,12 @@ fn ideal_json(expected: &Value) -> Value {
     }
 }
 
-/// Finds placeholders that are misspelt, or used in a request before a response has bound them, and versions
-/// that a transcript wants to be both the same and different.
+/// Finds misspelled placeholders, names that a request uses before a response has bound them, and contradictions such as
+/// versions that must be both equal and different.
 #[test]
-fn every_transcript_agrees_with_itself() {
+fn every_transcript_is_consistent() {
     for transcript in Transcript::load_all() {
-        let mut responses = transcript.steps.iter().map(|step| ideal(&step.response));
+        let mut responses = transcript.steps.iter().map(|step| ideal_response(&step.response));
         let outcome = transcript.run(BASE, &mut |_| responses.next().unwrap());
         assert_eq!(outcome, Ok(transcript.steps.len()));
     }
@@ -212,10 +214,10 @@ fn every_transcript_is_well_formed() {
         let file = &transcript.file;
         assert!(!transcript.steps.is_empty(), "{file} has no steps");
         assert!(["lenient", "strict", "interop"].contains(&transcript.profile.as_str()), "{file}");
-        assert!(transcript.about.contains("RFC"), "{file} names no section of an RFC");
+        assert!(transcript.about.contains("RFC"), "`about` in {file} names no section of an RFC");
         let mut names: Vec<&str> = transcript.steps.iter().map(|step| step.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), transcript.steps.len(), "{file} has two steps of one name");
+        assert_eq!(names.len(), transcript.steps.len(), "{file} has two steps with the same name");
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use http::Method;
+use scim_core::patch::PATCH_OP;
 use scim_core::schema::standard;
 use serde_json::{Value, json};
 
@@ -50,7 +51,7 @@ pub(crate) async fn load(url: &str, users: usize) {
         for (n, chunk) in members.chunks(1_000).enumerate() {
             let operation = json!({ "op": "add", "path": "members", "value": chunk });
             let patch = json!({
-                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation],
+                "schemas": [PATCH_OP], "Operations": [operation],
             });
             let (_, status, body) = client.send(Method::PATCH, &path, Some(patch)).await;
             assert_eq!(status, 204, "{body}");

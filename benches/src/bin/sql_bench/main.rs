@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 
 use hand::HandWritten;
 use http::Method;
+use scim_core::patch::PATCH_OP;
 use scim_core::schema::standard;
 use serde_json::{Value, json};
 use timed::Client;
@@ -276,8 +277,7 @@ async fn members(client: &Client, fsync: f64) {
             true => json!({ "op": "remove", "path": format!("members[value eq {user}]") }),
             false => json!({ "op": "add", "path": "members", "value": [{ "value": user }] }),
         };
-        let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-        let patch = json!({ "schemas": [schema], "Operations": [operation] });
+        let patch = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
         let (time, status, body) = client.send(Method::PATCH, path, Some(patch)).await;
         assert_eq!(status, 204, "{body}");
         time

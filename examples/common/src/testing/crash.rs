@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
+use scim_core::patch::PATCH_OP;
 use scim_core::{new_id, schema::standard};
 use serde_json::{Value, json};
 
@@ -111,7 +112,7 @@ fn group(host: &RunningHost) -> String {
 /// The body of a PATCH that adds a user to a group.
 fn add_member(user: &str) -> Value {
     let operation = json!({ "op": "add", "path": "members", "value": [{ "value": user }] });
-    json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation] })
+    json!({ "schemas": [PATCH_OP], "Operations": [operation] })
 }
 
 fn text(value: &Value, name: &str) -> String {

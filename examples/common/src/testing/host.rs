@@ -4,6 +4,7 @@ use std::process::Command;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{Method, Request};
+use scim_core::patch::PATCH_OP;
 use scim_core::schema::standard;
 use serde_json::{Value, json};
 
@@ -250,7 +251,7 @@ pub fn a_patch_of_a_group_returns_the_group_if_configured(program: &HostProgram)
         let created: Value = serde_json::from_slice(created.body()).unwrap();
         let url = created["meta"]["location"].as_str().unwrap();
         let patch = json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "schemas": [PATCH_OP],
             "Operations": [{ "op": "replace", "path": "displayName", "value": "shoal" }],
         });
         let mut request = post(url, patch.to_string().into_bytes());

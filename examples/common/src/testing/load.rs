@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use http::{Method, Request};
+use scim_core::patch::PATCH_OP;
 use serde_json::{Value, json};
 
 use super::{HostProgram, Protocol, RunningHost};
 
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 

@@ -12,8 +12,8 @@ use super::{HostProgram, MEMORY, RunningHost, SQLITE};
 use crate::Database;
 
 /// Builds the service that a transcript requires; the tests in process use the same functions.
-#[path = "../../../../scim-core/tests/host/mod.rs"]
-mod host_options;
+#[path = "../../../../scim-core/tests/transcript_service/mod.rs"]
+mod transcript_service;
 
 /// The main function of a test program that runs each transcript against a new host, on the memory provider and on
 /// SQLite. Each transcript is a test whose name is the database and the name of its file. Accepts the usual arguments of
@@ -25,7 +25,7 @@ pub fn transcripts(program: &'static str) -> ExitCode {
     let mut trials = Vec::new();
     for (name, database) in [("memory", MEMORY), ("sqlite", SQLITE)] {
         // Only the memory provider can be without passwords.
-        let is_supported = |t: &&Transcript| database == MEMORY || t.host["hash_passwords"] != false;
+        let is_supported = |t: &&Transcript| database == MEMORY || t.switches["hash_passwords"] != false;
         for transcript in transcripts.iter().filter(is_supported) {
             let (program, transcript) = (HostProgram::new(program, database), transcript.clone());
             let name = format!("{name}/{}", transcript.test_name());
@@ -39,14 +39,14 @@ pub fn transcripts(program: &'static str) -> ExitCode {
 }
 
 fn run_transcript(program: &HostProgram, transcript: &Transcript) -> Result<(), String> {
-    let host_options = transcript.host.to_string();
+    let host_options = transcript.switches.to_string();
     let host = RunningHost::start(
         program,
         &[("SCIM_PROFILE", transcript.profile.as_str()), (HOST_OPTIONS, &host_options)],
     );
     // The transcript uses the base URL that responses contain; requests go to the address of the host.
-    transcript.run(host_options::BASE, &mut |mut request| {
-        let url = request.uri().to_string().replacen(host_options::BASE, &host.base, 1);
+    transcript.run(transcript_service::BASE_URL, &mut |mut request| {
+        let url = request.uri().to_string().replacen(transcript_service::BASE_URL, &host.base, 1);
         *request.uri_mut() = url.parse().expect("the result is a URL");
         host.send(request)
     })?;
@@ -61,7 +61,9 @@ pub(crate) async fn service(database: &Database) -> Option<ScimService> {
     let host_options = std::env::var(HOST_OPTIONS).ok()?;
     let host_options: Value = serde_json::from_str(&host_options).expect("the test sets valid JSON");
     let profile = std::env::var("SCIM_PROFILE").expect("the test sets it");
-    let Database::Url(url) = database else { return Some(host_options::service(&profile, &host_options)) };
+    let Database::Url(url) = database else {
+        return Some(transcript_service::service_in_memory(&profile, &host_options));
+    };
     let mut store = Store::open(url).await.expect("the database opens");
     if host_options["unique_group_names"] != false {
         store = store.unique("Group", "displayName");
@@ -69,5 +71,5 @@ pub(crate) async fn service(database: &Database) -> Option<ScimService> {
     if host_options["keep_unknown_members"] == true {
         store = store.keep_unknown_members();
     }
-    Some(host_options::service_on(store, &profile, &host_options))
+    Some(transcript_service::service_with_provider(store, &profile, &host_options))
 }

@@ -21,9 +21,6 @@ use crate::error::StoreError;
 use crate::read::memberships::{display_name, equals_any, json_rows, stored_element};
 use crate::tables::TypeLayout;
 
-/// The longest part of an unknown id that an error message repeats, in characters.
-const MAX_ID_IN_MESSAGE: usize = 120;
-
 /// The elements that a change adds, replaces and removes, and the resources that they refer to.
 #[derive(Default)]
 pub(crate) struct MembersChange<'a> {
@@ -213,11 +210,7 @@ pub(crate) async fn check_references(
     let list = layout.members.as_ref().map_or("", |target| target.attribute().name());
     let mut keys = change.written().map(key_of);
     if let Some(unknown) = keys.find(|key| !keep_unknown && !references.contains_key(*key)) {
-        let mut rest = unknown.chars();
-        let shown: String = rest.by_ref().take(MAX_ID_IN_MESSAGE).collect();
-        let more = if rest.next().is_some() { "…" } else { "" };
-        let reason = format!("there is no resource `{}{more}`", shown.escape_debug());
-        return Err(Error::invalid_member(list, unknown, &reason).into());
+        return Err(Error::unknown_member(list, unknown).into());
     }
     let is_group = |id: &str| references.get(id).is_some_and(|reference| reference.is_group);
     let groups: Vec<&str> = change.written().map(key_of).filter(|key| *key == id || is_group(key)).collect();

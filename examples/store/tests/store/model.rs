@@ -7,6 +7,7 @@ use crate::support;
 use crate::support::random::Random;
 use crate::support::service::{patch, user};
 use http::{Method, Request};
+use scim_core::patch::PATCH_OP;
 use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, Tolerance, standard};
 use scim_core::{Identity, MemoryProvider, Provider, ScimService};
 use serde_json::{Value, json};
@@ -134,8 +135,7 @@ fn request(random: &mut Random, (uri, list): (&str, &str), has_role: bool) -> (M
         });
     }
     if random.below(5) > 0 {
-        let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-        return (Method::PATCH, json!({ "schemas": [schema], "Operations": operations }));
+        return (Method::PATCH, json!({ "schemas": [PATCH_OP], "Operations": operations }));
     }
     let mut replacement = json!({ "schemas": [uri], "displayName": random.pick(&["One", "Two"]) });
     if random.below(4) > 0 {
@@ -225,8 +225,7 @@ fn the_cases_of_testdata_have_the_same_result_as_in_memory() {
                 let body = match &case["operations"] {
                     Value::Null => case["message"].clone(),
                     Value::Array(operations) => {
-                        let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-                        json!({ "schemas": [schema], "Operations": operations })
+                        json!({ "schemas": [PATCH_OP], "Operations": operations })
                     }
                     operation => patch(operation.clone()).unwrap(),
                 };

@@ -5,7 +5,7 @@
 use crate::support;
 use crate::support::random::Random;
 use crate::support::service::{Client, EXTENSION, ids, users};
-use scim_core::filter::{Filter, Limits};
+use scim_core::filter::{Filter, FilterLimits};
 use scim_core::schema::{ReadContext, Tolerance, standard};
 use serde_json::{Map, Value, json};
 
@@ -289,7 +289,7 @@ fn databases_agree_with_the_evaluator_in_memory() {
         let all: Vec<Value> = all["Resources"].as_array().unwrap().clone();
         assert_eq!(all.len(), RESOURCES);
 
-        let (resource_type, tolerance, limits) = (users(), Tolerance::lenient(), Limits::default());
+        let (resource_type, tolerance, limits) = (users(), Tolerance::lenient(), FilterLimits::default());
         let (mut pairs, mut selective) = (0, 0);
         for _ in 0..filters {
             let depth = random.below(4);

@@ -11,7 +11,7 @@ fn the_store_passes_the_provider_suite() {
         let store = support::open(&runtime, &database);
         let run = support::tenant();
         let report = Suite::new(store)
-            .identity(move |n| Identity::new("suite").in_tenant(format!("{run}-{n}")))
+            .identities(move |n| Identity::new("suite").in_tenant(format!("{run}-{n}")))
             .block_on(move |task| runtime.block_on(task))
             .report();
         println!("{}\n{report}", database.url);

@@ -7,24 +7,24 @@
     reason = "a test fails by panicking"
 )]
 
-/// Builds the services that transcripts require; the tests of scim-core use the same functions.
-#[expect(dead_code, reason = "this program does not use the service in memory")]
-#[path = "../../../../scim-core/tests/host/mod.rs"]
-mod host;
 #[expect(dead_code, reason = "this program uses only a part of it")]
 #[path = "../store/support/mod.rs"]
 mod support;
+/// Builds the services that transcripts require; the tests of scim-core use the same functions.
+#[expect(dead_code, reason = "this program does not use the service in memory")]
+#[path = "../../../../scim-core/tests/transcript_service/mod.rs"]
+mod transcript_service;
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
-use host::{BASE, service_on};
 use libtest_mimic::{Arguments, Failed, Trial};
 use scim_core::Identity;
 use scim_store::Store;
 use support::Database;
 use testdata::transcript::{Anonymous, Transcript};
 use tokio::runtime::Runtime;
+use transcript_service::{BASE_URL, service_with_provider};
 
 /// A database. The first transcript that runs on it opens the store.
 struct TestDatabase {
@@ -50,7 +50,7 @@ impl TestDatabase {
 fn main() -> ExitCode {
     let mut transcripts = Transcript::load_all();
     // These transcripts are about a store without passwords; this store always has them.
-    transcripts.retain(|transcript| transcript.host["hash_passwords"] != false);
+    transcripts.retain(|transcript| transcript.switches["hash_passwords"] != false);
     assert!(transcripts.len() > 80, "transcripts are missing");
     let mut trials = Vec::new();
     for database in support::databases() {
@@ -68,9 +68,9 @@ fn main() -> ExitCode {
 /// Runs a transcript in a new tenant, since each expects an empty store.
 fn run(database: &TestDatabase, transcript: &Transcript) -> Result<(), Failed> {
     let store = configure(database.store(), transcript);
-    let service = service_on(store, &transcript.profile, &transcript.host);
+    let service = service_with_provider(store, &transcript.profile, &transcript.switches);
     let tenant = support::tenant();
-    transcript.run(BASE, &mut |mut request| {
+    transcript.run(BASE_URL, &mut |mut request| {
         if request.extensions().get::<Anonymous>().is_none() {
             request.extensions_mut().insert(Identity::new("tests").in_tenant(&tenant));
         }
@@ -81,10 +81,10 @@ fn run(database: &TestDatabase, transcript: &Transcript) -> Result<(), Failed> {
 
 /// Configures the store as a transcript requires.
 fn configure(mut store: Store, transcript: &Transcript) -> Store {
-    if transcript.host["unique_group_names"] != false {
+    if transcript.switches["unique_group_names"] != false {
         store = store.unique("Group", "displayName");
     }
-    if transcript.host["keep_unknown_members"] == true {
+    if transcript.switches["keep_unknown_members"] == true {
         store = store.keep_unknown_members();
     }
     store

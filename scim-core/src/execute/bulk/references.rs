@@ -3,7 +3,7 @@
 //! References are found in paths, reference attributes and `value` sub-attributes only. A display name that
 //! begins with `bulkId:` is just a name.
 
-use scim_filter::{Filter, Limits, Literal, PatchPath};
+use scim_filter::{Filter, FilterLimits, Literal, PatchPath};
 use scim_schema::{AttrPath, AttributeRef, Extension, Quirk, ReadContext, ResourceType, Tolerance, Type};
 use serde_json::{Map, Value};
 
@@ -105,7 +105,7 @@ impl<'a> References<'a> {
     /// attribute that the path names.
     fn in_patch_path(&mut self, path: &mut String) -> Option<AttributeRef> {
         let tolerance = Tolerance::lenient();
-        match PatchPath::parse(path, &Limits::default(), &mut ReadContext::new(&tolerance)).ok()? {
+        match PatchPath::parse(path, &FilterLimits::default(), &mut ReadContext::new(&tolerance)).ok()? {
             PatchPath::Attribute(path) => self.find(path.as_str()),
             PatchPath::Value { path: list, mut filter, sub } => {
                 let target = self.find(list.as_str())?;

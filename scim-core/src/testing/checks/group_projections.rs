@@ -1,4 +1,4 @@
-//! Groups of which not everything is asked for: the members and the version that responses show.
+//! Checks of the members and the versions that responses with projections show of groups.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::testing::environment::Environment;
 use crate::testing::group_scene::{GroupScene, member_elements};
 use crate::testing::verdict::{Verdict, ensure};
 
-/// A group with its members in order, so that it can be compared with another.
+/// Returns a group with sorted members, so that groups can be compared regardless of the order.
 fn sort_members(scene: &GroupScene<'_>, group: &Value) -> Value {
     let mut group = group.clone();
     if let Some(Value::Array(list)) = group.get_mut(scene.list_name()) {
@@ -16,90 +16,110 @@ fn sort_members(scene: &GroupScene<'_>, group: &Value) -> Value {
     group
 }
 
-/// Fails unless two groups are equal but for the order of their members.
-fn ensure_same_group(scene: &GroupScene<'_>, what: &str, actual: &Value, expected: &Value) -> Verdict {
+/// Fails unless two groups are equal, apart from the order of their members.
+fn ensure_same_group(scene: &GroupScene<'_>, sent: &str, actual: &Value, expected: &Value) -> Verdict {
     let (actual, expected) = (sort_members(scene, actual), sort_members(scene, expected));
-    ensure(actual == expected, || format!("{what} is {actual} instead of {expected}"))
+    ensure(actual == expected, || format!("sent {sent}, expected the group {expected}, got {actual}"))
 }
 
 pub(super) async fn repeated(env: &Environment) -> Verdict {
     let scene = GroupScene::new(env, 3).await?;
-    let [a, b, c] = [0, 1, 2].map(|place| scene.user(place));
+    let [a, b, c] = [0, 1, 2].map(|number| scene.user(number));
     let group = scene.create_group("Repeated", &[a, b, c]).await?.id();
     let (path, name) = (scene.path(&group), scene.list_name());
-    let whole = scene.client.get(&path).await.expect(200, "reading a group")?;
-    let part = scene.client.get(&format!("{path}?attributes={name}")).await.expect(200, "its members")?;
+    let complete = scene.client.get(&path).await.expect(200, "GET of a group")?;
+    let projected = scene.client.get(&format!("{path}?attributes={name}")).await;
+    let projected = projected.expect(200, &format!("GET with `attributes={name}`"))?;
     for members in [vec![a], vec![b, c], vec![c, a, b]] {
         let add = json!([{ "op": "add", "path": name, "value": member_elements(&members) }]);
-        let what = format!("adding {} members that are there", members.len());
+        let sent = format!("PATCH that adds {} members that are already there", members.len());
         let reply = scene.client.patch(&format!("{path}?attributes={name}"), add.clone()).await;
-        let reply = reply.expect(200, &what)?;
-        ensure_same_group(&scene, &format!("what {what} answers"), &reply.body, &part.body)?;
-        ensure(reply.etag == whole.etag, || format!("{what} moved the version"))?;
-        let reply = scene.client.patch(&path, add).await.expect(200, &what)?;
-        ensure_same_group(&scene, &format!("what {what} answers"), &reply.body, &whole.body)?;
+        let reply = reply.expect(200, &sent)?;
+        ensure_same_group(
+            &scene,
+            &format!("{sent}, with `attributes={name}`"),
+            &reply.body,
+            &projected.body,
+        )?;
+        ensure(reply.etag == complete.etag, || {
+            format!("sent {sent}, expected the old version {:?}, got {:?}", complete.etag, reply.etag)
+        })?;
+        let reply = scene.client.patch(&path, add).await.expect(200, &sent)?;
+        ensure_same_group(&scene, &sent, &reply.body, &complete.body)?;
     }
-    ensure_same_group(&scene, "the group afterwards", &scene.client.get(&path).await.body, &whole.body)
+    ensure_same_group(&scene, "GET after these PATCHes", &scene.client.get(&path).await.body, &complete.body)
 }
 
 pub(super) async fn listed(env: &Environment) -> Verdict {
     let scene = GroupScene::new(env, 3).await?;
-    let [a, b, c] = [0, 1, 2].map(|place| scene.user(place));
+    let [a, b, c] = [0, 1, 2].map(|number| scene.user(number));
     let mut groups = Vec::new();
     for (name, members) in [("Listed two", vec![a, b]), ("Listed none", vec![]), ("Listed one", vec![c])] {
         groups.push(scene.create_group(name, &members).await?.id());
     }
     let name = scene.list_name();
-    let mut forms = vec![String::new(), format!("?attributes={name}"), format!("?excludedAttributes={name}")];
-    let titled = scene.membership.groups.attribute("displayName").is_some();
-    if env.capabilities.filter() && titled {
-        forms.push(format!("?filter={}", encode("displayName sw \"Listed\"")));
+    let mut queries =
+        vec![String::new(), format!("?attributes={name}"), format!("?excludedAttributes={name}")];
+    let has_display_name = scene.membership.groups.attribute("displayName").is_some();
+    if env.capabilities.filter() && has_display_name {
+        queries.push(format!("?filter={}", encode("displayName sw \"Listed\"")));
     }
-    for form in forms {
-        let list = scene.client.get(&format!("{}{form}", scene.membership.groups.endpoint())).await;
-        let list = list.expect(200, "a list of groups")?;
+    for query in queries {
+        let path = format!("{}{query}", scene.membership.groups.endpoint());
+        let list = scene.client.get(&path).await.expect(200, &format!("GET {path}"))?;
         ensure(list.resources().len() == groups.len(), || {
-            format!("of {} groups {} are listed with `{form}`", groups.len(), list.resources().len())
+            format!("sent GET {path}, expected {} groups, got {}", groups.len(), list.resources().len())
         })?;
         for id in &groups {
-            // A filter is for lists only.
-            let single = if form.starts_with("?filter") { "" } else { &form };
-            let read = scene.client.get(&format!("{}{single}", scene.path(id))).await;
-            let read = read.expect(200, "reading a group")?;
-            let is = |resource: &&Value| resource.get("id") == read.body.get("id");
-            let listed = list.resources().iter().find(is).ok_or("a group is not listed")?;
-            ensure_same_group(&scene, &format!("a group in a list with `{form}`"), listed, &read.body)?;
-            ensure(!form.contains("excluded") || listed.get(name).is_none(), || {
-                format!("`{name}` is shown although it is excluded")
+            // Only a list can have a filter.
+            let projection = if query.starts_with("?filter") { "" } else { &query };
+            let read = scene.client.get(&format!("{}{projection}", scene.path(id))).await;
+            let read = read.expect(200, "GET of a group")?;
+            let listed = find_in_list(&list, &path, id)?;
+            ensure_same_group(&scene, &format!("GET {path}"), listed, &read.body)?;
+            ensure(!query.contains("excluded") || listed.get(name).is_none(), || {
+                format!("sent GET {path}, expected no `{name}`, got {listed}")
             })?;
         }
     }
     Ok(())
 }
 
+/// Finds a resource in a list.
+///
+/// # Errors
+///
+/// A message that names the path of the list if the resource is not in it.
+fn find_in_list<'l>(list: &'l Reply, path: &str, id: &str) -> Result<&'l Value, String> {
+    let has_id = |resource: &&Value| resource.get("id").and_then(Value::as_str) == Some(id);
+    let found = list.resources().iter().find(has_id);
+    found.ok_or_else(|| format!("sent GET {path}, expected the group `{id}` in the list, got {}", list.body))
+}
+
 pub(super) async fn versions(env: &Environment) -> Verdict {
     let scene = GroupScene::new(env, 3).await?;
     let (name, client) = (scene.list_name(), &scene.client);
     let endpoint = scene.membership.groups.endpoint();
-    let forms = [format!("?attributes={name}"), format!("?excludedAttributes={name}")];
-    for (number, form) in forms.iter().enumerate() {
+    let projections = [format!("?attributes={name}"), format!("?excludedAttributes={name}")];
+    for (number, projection) in projections.iter().enumerate() {
         let body = scene.group_body(&format!("Versions {number}"), &[scene.user(0), scene.user(1)]);
         let created =
-            client.post(&format!("{endpoint}{form}"), &body).await.expect(201, "creating a group")?;
+            client.post(&format!("{endpoint}{projection}"), &body).await.expect(201, "POST of a group")?;
         let path = scene.path(&created.id());
-        let whole = client.get(&path).await.expect(200, "reading a group")?;
-        ensure_same_version(&format!("POST with `{form}`"), &created, &whole)?;
-        for form in &forms {
-            let read = client.get(&format!("{path}{form}")).await.expect(200, "a projection")?;
-            ensure_same_version(&format!("GET with `{form}`"), &read, &whole)?;
+        let complete = client.get(&path).await.expect(200, "GET of a group")?;
+        ensure_same_version(&format!("POST with `{projection}`"), &created, &complete)?;
+        for projection in &projections {
+            let sent = format!("GET with `{projection}`");
+            let read = client.get(&format!("{path}{projection}")).await.expect(200, &sent)?;
+            ensure_same_version(&sent, &read, &complete)?;
         }
-        for form in [&format!("?excludedAttributes={name}"), &format!("?attributes={name},meta")] {
-            let list = client.get(&format!("{endpoint}{form}")).await.expect(200, "a list of groups")?;
-            let is = |resource: &&Value| resource.get("id") == whole.body.get("id");
-            let listed = list.resources().iter().find(is).ok_or("a group is not listed")?;
+        for query in [&format!("?excludedAttributes={name}"), &format!("?attributes={name},meta")] {
+            let list_path = format!("{endpoint}{query}");
+            let list = client.get(&list_path).await.expect(200, &format!("GET {list_path}"))?;
+            let listed = find_in_list(&list, &list_path, &complete.id())?;
             let version = listed.pointer("/meta/version").and_then(Value::as_str);
-            ensure(version == Some(&whole.version()), || {
-                format!("a list with `{form}` shows the version {version:?} instead of {}", whole.version())
+            ensure(version == Some(&complete.version()), || {
+                format!("sent GET {list_path}, expected the version {}, got {version:?}", complete.version())
             })?;
         }
         let operations = [
@@ -109,19 +129,24 @@ pub(super) async fn versions(env: &Environment) -> Verdict {
             json!([{ "op": "replace", "path": "externalId", "value": "moved" }]),
         ];
         for operations in operations {
-            let what = format!("PATCH {operations} with `{form}`");
-            let reply = client.patch(&format!("{path}{form}"), operations).await.expect(200, &what)?;
-            ensure_same_version(&what, &reply, &client.get(&path).await)?;
+            let sent = format!("PATCH {operations} with `{projection}`");
+            let reply = client.patch(&format!("{path}{projection}"), operations).await.expect(200, &sent)?;
+            ensure_same_version(&sent, &reply, &client.get(&path).await)?;
         }
     }
     Ok(())
 }
 
-/// Fails unless a response that shows a part of a group has the version of the complete group.
-fn ensure_same_version(what: &str, part: &Reply, whole: &Reply) -> Verdict {
-    let version = part.body.pointer("/meta/version").and_then(Value::as_str);
-    let same = part.etag == whole.etag && version.is_none_or(|version| version == whole.version());
-    ensure(same && whole.etag.is_some(), || {
-        format!("{what} tells the version {:?}, the resource has {:?}", part.etag, whole.etag)
+/// Fails unless a response with a projection has the version of the complete group.
+fn ensure_same_version(sent: &str, projected: &Reply, complete: &Reply) -> Verdict {
+    let version = projected.body.pointer("/meta/version").and_then(Value::as_str);
+    let is_same =
+        projected.etag == complete.etag && version.is_none_or(|version| version == complete.version());
+    ensure(is_same && complete.etag.is_some(), || {
+        format!(
+            "sent {sent}, expected the version {:?} of the complete group, got the ETag {:?} and \
+             `meta.version` {version:?}",
+            complete.etag, projected.etag
+        )
     })
 }

@@ -1,71 +1,51 @@
-//! Creating, reading, changing and deleting one resource.
+//! Checks of one resource: creating, reading, changing and deleting it.
 
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::message_uri::SEARCH_REQUEST;
 use crate::testing::client::{Client, Reply, patch_body};
 use crate::testing::environment::Environment;
-use crate::testing::tested_type::put;
+use crate::testing::named_resource::{create_named, free_text_path, parse_resource, path};
 use crate::testing::verdict::{Verdict, ensure};
-
-fn path(env: &Environment, id: &str) -> String {
-    format!("{}/{id}", env.tested.resource_type.endpoint())
-}
-
-/// Creates a resource with a name: the client that made it, its reply and the path of the resource.
-async fn create_named<'a>(env: &'a Environment, name: &str) -> Result<(Client<'a>, Reply, String), String> {
-    let client = env.client();
-    let reply =
-        client.create(&env.tested.resource_type, &Value::Object(env.tested.minimal_body(name))).await?;
-    let path = path(env, &reply.id());
-    Ok((client, reply, path))
-}
-
-/// The path of a text attribute that can be changed at will.
-fn free_text_path(env: &Environment) -> Result<String, String> {
-    let texts = env.tested.free_texts();
-    texts.first().map(|t| t.path().to_string()).ok_or_else(|| "there is no text attribute".to_owned())
-}
 
 pub(super) async fn create(env: &Environment) -> Verdict {
     let client = env.client();
     let mut body = env.tested.minimal_body("Created One");
     for target in &env.tested.attributes {
         if target.attribute().name() == "externalId" {
-            put(&mut body, target, json!("ext-1"));
+            target.set(&mut body, json!("ext-1"));
         }
     }
     let created = client.create(&env.tested.resource_type, &Value::Object(body.clone())).await?;
-    ensure(!created.id().is_empty(), || "the id is empty".to_owned())?;
+    ensure(!created.id().is_empty(), || format!("expected an `id`, got {}", created.body))?;
     ensure(created.etag.as_deref() == Some(&created.version()), || {
-        "the ETag is not meta.version".to_owned()
+        format!("expected `meta.version` as the ETag, got the ETag {:?}: {}", created.etag, created.body)
     })?;
     let time = |name: &str| created.body.pointer(&format!("/meta/{name}")).cloned().unwrap_or_default();
     ensure(!time("created").is_null() && time("created") == time("lastModified"), || {
-        "meta.created and meta.lastModified must be there and equal".to_owned()
+        format!("expected equal values of `meta.created` and `meta.lastModified`, got {}", created.body)
     })?;
-    let read = client.get(&path(env, &created.id())).await.expect(200, "reading what was created")?;
+    let read = client.get(&path(env, &created.id())).await.expect(200, "GET of the new resource")?;
     ensure(read.body == created.body, || {
-        format!("it reads back as {} instead of {}", read.body, created.body)
+        format!("sent GET after POST, expected the same resource {}, got {}", created.body, read.body)
     })?;
-    let kept = body
+    let is_stored = body
         .iter()
         .filter(|(name, _)| *name != "schemas")
         .all(|(name, value)| read.body.get(name) == Some(value));
-    ensure(kept, || format!("values were changed: {} was sent, {} is stored", Value::Object(body), read.body))
+    ensure(is_stored, || format!("sent {}, expected the same values, got {}", Value::Object(body), read.body))
 }
 
 pub(super) async fn retrieve(env: &Environment) -> Verdict {
     let (client, ..) = create_named(env, "Retrieved").await?;
     for id in ["0", "no-such-id", "00000000-0000-0000-0000-000000000000", "%00", "%27%20OR%201%3D1--"] {
-        client.get(&path(env, id)).await.expect(404, "reading an unknown id")?;
+        client.get(&path(env, id)).await.expect(404, &format!("GET of the unknown id `{id}`"))?;
         let body = patch_body(json!([{ "op": "replace", "value": { "externalId": "x" } }]));
         client
             .send(Method::PATCH, &path(env, id), Some(&body), None)
             .await
-            .expect(404, "changing an unknown id")?;
-        client.delete(&path(env, id)).await.expect(404, "deleting an unknown id")?;
+            .expect(404, &format!("PATCH of the unknown id `{id}`"))?;
+        client.delete(&path(env, id)).await.expect(404, &format!("DELETE of the unknown id `{id}`"))?;
     }
     Ok(())
 }
@@ -74,22 +54,31 @@ pub(super) async fn replace(env: &Environment) -> Verdict {
     let (client, created, path) = create_named(env, "Before").await?;
     let text = free_text_path(env)?;
     client
-        .patch(&path, json!([{ "op": "add", "path": text, "value": "to go" }]))
+        .patch(&path, json!([{ "op": "add", "path": text, "value": "to be cleared" }]))
         .await
-        .expect(200, "a PATCH")?;
+        .expect(200, &format!("PATCH that adds `{text}`"))?;
     let reply =
-        client.put(&path, &Value::Object(env.tested.minimal_body("After"))).await.expect(200, "a PUT")?;
-    let read = client.get(&path).await.expect(200, "reading it")?;
-    ensure(read.body == reply.body, || "what PUT answers is not what is stored".to_owned())?;
-    let resource = crate::Resource::try_from(read.body.clone()).map_err(|error| error.to_string())?;
-    ensure(resource.text(env.tested.name.path().as_str()) == Some("After"), || {
-        "the name was not replaced".to_owned()
+        client.put(&path, &Value::Object(env.tested.minimal_body("After"))).await.expect(200, "PUT")?;
+    let read = client.get(&path).await.expect(200, "GET after PUT")?;
+    ensure(read.body == reply.body, || {
+        format!("sent GET after PUT, expected the body of the PUT response {}, got {}", reply.body, read.body)
     })?;
-    ensure(resource.get(&text).is_none(), || format!("`{text}` was left out but is still there"))?;
-    let kept = |name: &str| {
+    let (resource, name) = (parse_resource(&read.body)?, env.tested.name.path());
+    ensure(resource.text(name.as_str()) == Some("After"), || {
+        format!("sent PUT with `{name}` \"After\", expected this name, got {}", read.body)
+    })?;
+    ensure(resource.get(&text).is_none(), || {
+        format!("sent PUT without `{text}`, expected that it is cleared, got {}", read.body)
+    })?;
+    let is_same = |name: &str| {
         read.body.pointer(&format!("/meta/{name}")) == created.body.pointer(&format!("/meta/{name}"))
     };
-    ensure(kept("created") && read.id() == created.id(), || "the id or meta.created has changed".to_owned())
+    ensure(is_same("created") && read.id() == created.id(), || {
+        format!(
+            "sent PUT, expected the same `id` and `meta.created` as in {}, got {}",
+            created.body, read.body
+        )
+    })
 }
 
 pub(super) async fn patch(env: &Environment) -> Verdict {
@@ -98,42 +87,67 @@ pub(super) async fn patch(env: &Environment) -> Verdict {
     let reply = client
         .patch(&path, json!([{ "op": "add", "path": text, "value": "New" }]))
         .await
-        .expect(200, "a PATCH")?;
-    let read = client.get(&path).await.expect(200, "reading it")?;
-    ensure(read.body == reply.body, || "what PATCH answers is not what is stored".to_owned())?;
-    let resource = crate::Resource::try_from(read.body.clone()).map_err(|error| error.to_string())?;
-    ensure(resource.text(&text) == Some("New"), || format!("`{text}` was not set"))?;
-    ensure(resource.text(env.tested.name.path().as_str()) == Some("Patched"), || {
-        "the name is gone".to_owned()
+        .expect(200, &format!("PATCH that adds `{text}`"))?;
+    let read = client.get(&path).await.expect(200, "GET after PATCH")?;
+    ensure(read.body == reply.body, || {
+        format!(
+            "sent GET after PATCH, expected the body of the PATCH response {}, got {}",
+            reply.body, read.body
+        )
     })?;
-    ensure(read.version() != created.version(), || "the version did not change".to_owned())
+    let (resource, name) = (parse_resource(&read.body)?, env.tested.name.path());
+    ensure(resource.text(&text) == Some("New"), || {
+        format!("sent PATCH with `{text}` \"New\", expected this value, got {}", read.body)
+    })?;
+    ensure(resource.text(name.as_str()) == Some("Patched"), || {
+        format!("sent PATCH of `{text}`, expected that `{name}` stays the same, got {}", read.body)
+    })?;
+    ensure(read.version() != created.version(), || {
+        format!("sent PATCH that changes `{text}`, expected a new version, got {} again", read.version())
+    })
 }
 
 pub(super) async fn atomic(env: &Environment) -> Verdict {
     let (client, created, path) = create_named(env, "Atomic").await?;
     let operations = json!([
-        { "op": "add", "path": free_text_path(env)?, "value": "half" },
+        { "op": "add", "path": free_text_path(env)?, "value": "half applied" },
         { "op": "remove", "path": env.tested.name.path().as_str() },
     ]);
-    let reply = client.patch(&path, operations).await;
-    ensure(reply.status == 400, || {
-        format!("removing a required attribute is answered with {}", reply.status)
-    })?;
-    let read = client.get(&path).await;
-    ensure(read.body == created.body, || "an update that failed was applied in part".to_owned())
+    client
+        .patch(&path, operations)
+        .await
+        .expect(400, "PATCH that adds a text and then removes a required attribute")?;
+    ensure_unchanged(&client, &path, &created, "PATCH").await
+}
+
+/// Fails unless a resource is still what it was before a request that was refused.
+async fn ensure_unchanged(client: &Client<'_>, path: &str, before: &Reply, refused: &str) -> Verdict {
+    let after = client.get(path).await;
+    ensure(after.body == before.body, || {
+        format!(
+            "sent GET after a {refused} that was refused, expected the unchanged resource {}, got {}",
+            before.body, after.body
+        )
+    })
 }
 
 pub(super) async fn no_op(env: &Environment) -> Verdict {
     let (client, _, path) = create_named(env, "No Op").await?;
     let set = json!([{ "op": "replace", "path": free_text_path(env)?, "value": "same" }]);
-    let first = client.patch(&path, set.clone()).await.expect(200, "a PATCH")?;
+    let first = client.patch(&path, set.clone()).await.expect(200, "PATCH")?;
     let second = client.patch(&path, set).await.expect(200, "the same PATCH again")?;
     ensure(first.body == second.body, || {
-        "a PATCH that changed nothing moved the version or lastModified".to_owned()
+        format!(
+            "sent the same PATCH twice, expected the same version and `meta.lastModified` as in {}, got {}",
+            first.body, second.body
+        )
     })?;
-    let third = client.put(&path, &second.body).await.expect(200, "a PUT of what was read")?;
+    let third = client.put(&path, &second.body).await.expect(200, "PUT of the resource as it was read")?;
     ensure(third.body == second.body, || {
-        format!("a PUT of what was read changed it: {} became {}", second.body, third.body)
+        format!(
+            "sent PUT of the resource as it was read, expected no change {}, got {}",
+            second.body, third.body
+        )
     })
 }
 
@@ -141,23 +155,23 @@ pub(super) async fn precondition(env: &Environment) -> Verdict {
     let (client, created, path) = create_named(env, "Precondition").await?;
     let body = patch_body(json!([{ "op": "replace", "path": free_text_path(env)?, "value": "x" }]));
     let patch = |version: &'static str| client.send(Method::PATCH, &path, Some(&body), Some(version));
-    patch("W/\"another\"").await.expect(412, "a PATCH that expects another version")?;
+    patch("W/\"another\"").await.expect(412, "PATCH with another version in If-Match")?;
     client
         .send(Method::DELETE, &path, None, Some("W/\"another\""))
         .await
-        .expect(412, "a DELETE of another version")?;
-    ensure(client.get(&path).await.body == created.body, || "what was refused was done".to_owned())?;
+        .expect(412, "DELETE with another version in If-Match")?;
+    ensure_unchanged(&client, &path, &created, "PATCH and a DELETE").await?;
     let version = created.version();
     let reply = client.send(Method::PATCH, &path, Some(&body), Some(&version)).await;
-    let reply = reply.expect(200, "a PATCH of the right version")?;
+    let reply = reply.expect(200, "PATCH with the current version in If-Match")?;
     client
         .send(Method::DELETE, &path, None, Some(&version))
         .await
-        .expect(412, "a DELETE of the old version")?;
+        .expect(412, "DELETE with an old version in If-Match")?;
     client
         .send(Method::DELETE, &path, None, Some(&reply.version()))
         .await
-        .expect(204, "a DELETE of the right version")?;
+        .expect(204, "DELETE with the current version in If-Match")?;
     Ok(())
 }
 
@@ -167,142 +181,88 @@ pub(super) async fn uniqueness(env: &Environment) -> Verdict {
         return Ok(());
     }
     let named = |name: &str| Value::Object(env.tested.minimal_body(name));
-    let taken = |reply: Reply, what: &str| {
-        let reply = reply.expect(409, what)?;
+    let ensure_refused = |reply: Reply, sent: &str| {
+        let reply = reply.expect(409, sent)?;
         ensure(reply.body.get("scimType") == Some(&json!("uniqueness")), || {
-            "scimType must be uniqueness".to_owned()
+            format!("sent {sent}, expected the scimType uniqueness, got {}", reply.body)
         })
     };
     let endpoint = env.tested.resource_type.endpoint();
-    taken(client.post(endpoint, &named("Unique Émile")).await, "a name that is taken")?;
+    ensure_refused(
+        client.post(endpoint, &named("Unique Émile")).await,
+        "POST with the name of another resource",
+    )?;
     if !env.tested.name.attribute().is_case_exact() {
-        taken(client.post(endpoint, &named("uNIQUE émile")).await, "a name that is taken but for case")?;
+        let sent = "POST with the name of another resource in other case";
+        ensure_refused(client.post(endpoint, &named("uNIQUE émile")).await, sent)?;
     }
     let other = client.create(&env.tested.resource_type, &named("Other")).await?;
     let path = path(env, &other.id());
     let rename =
         |name: &str| json!([{ "op": "replace", "path": env.tested.name.path().as_str(), "value": name }]);
-    taken(client.patch(&path, rename("Unique Émile")).await, "taking a name by PATCH")?;
-    taken(client.put(&path, &named("Unique Émile")).await, "taking a name by PUT")?;
-    ensure(client.get(&path).await.body == other.body, || "what was refused was done".to_owned())?;
-    client.patch(&path, rename("OTHER")).await.expect(200, "changing the case of one's own name")?;
+    ensure_refused(
+        client.patch(&path, rename("Unique Émile")).await,
+        "PATCH with the name of another resource",
+    )?;
+    ensure_refused(client.put(&path, &named("Unique Émile")).await, "PUT with the name of another resource")?;
+    ensure_unchanged(&client, &path, &other, "PATCH and a PUT").await?;
+    client
+        .patch(&path, rename("OTHER"))
+        .await
+        .expect(200, "PATCH with the name of the same resource in other case")?;
     Ok(())
 }
 
 pub(super) async fn delete(env: &Environment) -> Verdict {
     let (client, created, path) = create_named(env, "Deleted").await?;
-    client.delete(&path).await.expect(204, "a DELETE")?;
-    client.get(&path).await.expect(404, "reading what was deleted")?;
-    client.delete(&path).await.expect(404, "deleting it again")?;
+    client.delete(&path).await.expect(204, "DELETE")?;
+    client.get(&path).await.expect(404, "GET after DELETE")?;
+    client.delete(&path).await.expect(404, "DELETE a second time")?;
     let ids = client.query(&env.tested.resource_type, &[]).await.ids();
-    ensure(!ids.contains(&created.id()), || "what was deleted is still found".to_owned())?;
-    let again =
+    ensure(!ids.contains(&created.id()), || {
+        format!("sent a query after DELETE, expected that `{}` is not found, got it", created.id())
+    })?;
+    let second =
         client.create(&env.tested.resource_type, &Value::Object(env.tested.minimal_body("Deleted"))).await?;
-    ensure(again.id() != created.id(), || "the id was used again".to_owned())
+    ensure(second.id() != created.id(), || {
+        format!("sent POST after DELETE, expected a new id, got `{}` of the deleted resource", second.id())
+    })
 }
 
 pub(super) async fn projection(env: &Environment) -> Verdict {
     let (client, _, path) = create_named(env, "Projected").await?;
     let text = free_text_path(env)?;
-    let whole = client.patch(&path, json!([{ "op": "add", "path": text, "value": "shown" }])).await;
+    let complete = client.patch(&path, json!([{ "op": "add", "path": text, "value": "shown" }])).await;
+    let complete = complete.expect(200, &format!("PATCH that adds `{text}`"))?;
     let name = env.tested.name.path().as_str();
-    let part = client.get(&format!("{path}?attributes={name}")).await.expect(200, "a projection")?;
-    let resource = crate::Resource::try_from(part.body.clone()).map_err(|error| error.to_string())?;
-    ensure(part.body.get(name) == whole.body.get(name) && resource.get(&text).is_none(), || {
-        format!("only `{name}` was asked for: {}", part.body)
-    })?;
-    let rest = client.get(&format!("{path}?excludedAttributes={name}")).await.expect(200, "an exclusion")?;
-    let resource = crate::Resource::try_from(rest.body.clone()).map_err(|error| error.to_string())?;
-    ensure(rest.body.get(name).is_none() && resource.text(&text) == Some("shown"), || {
-        format!("all but `{name}` was asked for: {}", rest.body)
-    })?;
-    ensure(part.etag == whole.etag && rest.etag == whole.etag && rest.version() == whole.version(), || {
-        "the version is another if only a part is shown".to_owned()
-    })?;
-    // A projection is for one response: the next one is whole again.
-    ensure(client.get(&path).await.body == whole.body, || "a projection changed what is stored".to_owned())
-}
-
-pub(super) async fn secrets(env: &Environment) -> Verdict {
-    let Some(secret) = env.tested.secret.as_ref().map(|target| target.attribute().name()) else {
-        return Ok(());
-    };
-    let client = env.client();
-    let mut body = env.tested.minimal_body("Secret");
-    body.insert(secret.to_owned(), json!("correct horse 7 staple"));
-    let created = client.create(&env.tested.resource_type, &Value::Object(body)).await?;
-    let path = path(env, &created.id());
-    let replies = [
-        client.get(&path).await,
-        client.get(&format!("{path}?attributes={secret}")).await,
-        client.query(&env.tested.resource_type, &[]).await,
-        client.patch(&path, json!([{ "op": "replace", "path": secret, "value": "another horse 8" }])).await,
-    ];
-    for reply in replies.iter().chain([&created]) {
-        let text = reply.body.to_string();
-        ensure(!text.contains("horse") && !text.contains(&format!("\"{secret}\"")), || {
-            format!("the {secret} was returned: {text}")
-        })?;
-    }
-    let changed = client.get(&path).await;
-    ensure(changed.version() != created.version(), || {
-        format!("writing the {secret} did not change the version")
-    })
-}
-
-pub(super) async fn hostile(env: &Environment) -> Verdict {
-    let (client, _, path) = create_named(env, "Hostile").await?;
-    let text = free_text_path(env)?;
-    let long = "x".repeat(300_000);
-    for value in
-        ["'; DROP TABLE users; --", "\u{0}", "%_\\", "\"", "\u{10ffff}\u{202e}", "{\"$ne\": 1}", "", &long]
-    {
-        let reply = client.patch(&path, json!([{ "op": "replace", "path": text, "value": value }])).await;
-        match reply.status {
-            200 => {
-                let read = client.get(&path).await;
-                let resource = crate::Resource::try_from(read.body).map_err(|error| error.to_string())?;
-                ensure(resource.text(&text) == Some(value), || {
-                    format!("{} is not stored as it was sent", excerpt(value))
-                })?;
-            }
-            400 => {}
-            status => return Err(format!("{} is answered with {status}", excerpt(value))),
-        }
-        if env.capabilities.filter() {
-            let filter = format!("{text} eq {}", Value::from(value));
-            let search = json!({ "schemas": [SEARCH_REQUEST], "filter": filter });
-            let status = client
-                .post(&format!("{}/.search", env.tested.resource_type.endpoint()), &search)
-                .await
-                .status;
-            ensure(matches!(status, 200 | 400), || {
-                format!("a filter for {} is answered with {status}", excerpt(value))
-            })?;
-        }
-    }
-    Ok(())
-}
-
-/// The beginning of a value, for messages.
-fn excerpt(value: &str) -> String {
-    format!("{:?}", value.chars().take(40).collect::<String>())
-}
-
-pub(super) async fn tenants(env: &Environment) -> Verdict {
-    let (client, created, path) = create_named(env, "Tenant").await?;
-    let other = env.client();
-    other.get(&path).await.expect(404, "reading another tenant's resource")?;
-    let body = json!([{ "op": "replace", "path": free_text_path(env)?, "value": "stolen" }]);
-    other.patch(&path, body).await.expect(404, "changing another tenant's resource")?;
-    other
-        .put(&path, &Value::Object(env.tested.minimal_body("Stolen")))
+    let part = client
+        .get(&format!("{path}?attributes={name}"))
         .await
-        .expect(404, "replacing another tenant's")?;
-    other.delete(&path).await.expect(404, "deleting another tenant's resource")?;
-    ensure(other.query(&env.tested.resource_type, &[]).await.total() == Some(0), || {
-        "another tenant's is found".to_owned()
+        .expect(200, &format!("GET with `attributes={name}`"))?;
+    let resource = parse_resource(&part.body)?;
+    ensure(part.body.get(name) == complete.body.get(name) && resource.get(&text).is_none(), || {
+        format!("sent GET with `attributes={name}`, expected `{name}` and no `{text}`, got {}", part.body)
     })?;
-    other.create(&env.tested.resource_type, &Value::Object(env.tested.minimal_body("Tenant"))).await?;
-    ensure(client.get(&path).await.body == created.body, || "another tenant changed it".to_owned())
+    let rest = client.get(&format!("{path}?excludedAttributes={name}")).await;
+    let rest = rest.expect(200, &format!("GET with `excludedAttributes={name}`"))?;
+    let resource = parse_resource(&rest.body)?;
+    ensure(rest.body.get(name).is_none() && resource.text(&text) == Some("shown"), || {
+        format!(
+            "sent GET with `excludedAttributes={name}`, expected `{text}` and no `{name}`, got {}",
+            rest.body
+        )
+    })?;
+    ensure(
+        part.etag == complete.etag && rest.etag == complete.etag && rest.version() == complete.version(),
+        || {
+            format!(
+                "sent GET with projections, expected the version {:?} of the complete resource, got {:?} and {:?}",
+                complete.etag, part.etag, rest.etag
+            )
+        },
+    )?;
+    let read = client.get(&path).await;
+    ensure(read.body == complete.body, || {
+        format!("sent GET after GETs with projections, expected {}, got {}", complete.body, read.body)
+    })
 }

@@ -1,4 +1,4 @@
-//! Every path of every type: what can be searched or sorted by is answered rightly, or refused.
+//! The check `paths`: a filter or an order by any attribute of any type is answered correctly, or refused.
 
 use std::collections::BTreeSet;
 
@@ -12,29 +12,29 @@ use crate::testing::query_model;
 use crate::testing::sample_resources::{sample_resource, simple_value};
 use crate::testing::verdict::{Verdict, ensure};
 
-/// The parameter that asks for nothing but ids, by which the resources that are found are compared.
+/// The parameter for responses with ids only, which is all that this check compares.
 const ONLY_ID: (&str, &str) = ("attributes", "id");
-/// How many resources of each type there are: the first has all that it may have.
+/// The number of resources of each type. The first one has a value in every attribute.
 const RESOURCES: usize = 8;
 
 pub(super) async fn paths(env: &Environment) -> Verdict {
     let client = env.client();
-    let mut made: Vec<(String, String)> = Vec::new();
-    for resource_type in &env.types {
+    let mut created: Vec<(String, String)> = Vec::new();
+    for resource_type in &env.resource_types {
         for number in 0..RESOURCES {
-            let body = sample_resource(env, resource_type, number, &made);
-            made.push((resource_type.name().to_owned(), client.create(resource_type, &body).await?.id()));
+            let body = sample_resource(env, resource_type, number, &created);
+            created.push((resource_type.name().to_owned(), client.create(resource_type, &body).await?.id()));
         }
     }
-    for resource_type in &env.types {
-        let all = client.query(resource_type, &[]).await.expect(200, "a query")?;
-        for top in resource_type.all_attributes() {
-            for target in top.self_and_sub_attributes() {
-                let shown = [top, target]
+    for resource_type in &env.resource_types {
+        let all = client.query(resource_type, &[]).await.expect(200, "query of all resources")?;
+        for attribute in resource_type.all_attributes() {
+            for target in attribute.self_and_sub_attributes() {
+                let is_shown = [attribute, target]
                     .iter()
                     .all(|part| matches!(part.definition().returned(), Returned::Default | Returned::Always));
-                if shown {
-                    check_path(env, &client, resource_type, (top, target), all.resources()).await?;
+                if is_shown {
+                    check_path(env, &client, resource_type, (attribute, target), all.resources()).await?;
                 }
             }
         }
@@ -42,18 +42,18 @@ pub(super) async fn paths(env: &Environment) -> Verdict {
     Ok(())
 }
 
-/// Searches and sorts by one path.
+/// Filters and sorts by one path.
 async fn check_path(
     env: &Environment,
     client: &Client<'_>,
     resource_type: &ResourceType,
-    (top, target): (&AttributeRef, &AttributeRef),
+    (attribute, target): (&AttributeRef, &AttributeRef),
     all: &[Value],
 ) -> Verdict {
     if env.capabilities.filter() {
-        for filter in filters(top, target, all) {
+        for filter in filters(attribute, target, all) {
             let reply = client.query(resource_type, &[("filter", &filter.to_string()), ONLY_ID]).await;
-            if refused(&reply, "invalidFilter") {
+            if is_refused(&reply, "invalidFilter") {
                 continue;
             }
             let reply = reply.expect(200, &format!("the filter `{filter}`"))?;
@@ -63,7 +63,11 @@ async fn check_path(
             let found: BTreeSet<String> = reply.ids().into_iter().collect();
             ensure(found == expected && reply.total() == Some(expected.len() as u64), || {
                 let (name, found, total) = (resource_type.name(), found.len(), reply.total());
-                format!("`{filter}` finds {found} ({total:?}) of type {name} instead of {}", expected.len())
+                format!(
+                    "sent the filter `{filter}` for the type {name}, expected {} resources, got {found} and \
+                     totalResults {total:?}",
+                    expected.len()
+                )
             })?;
         }
     }
@@ -73,21 +77,24 @@ async fn check_path(
             let reply = client
                 .query(resource_type, &[("sortBy", path.as_str()), ("sortOrder", order), ONLY_ID])
                 .await;
-            if refused(&reply, "invalidValue") {
+            if is_refused(&reply, "invalidValue") {
                 continue;
             }
-            let reply = reply.expect(200, &format!("sorting by `{path}`"))?;
+            let reply = reply.expect(200, &format!("query with sortBy={path}"))?;
             let (found, expected) = (reply.ids(), query_model::sorted(resource_type, path, descending, all));
             ensure(found == expected, || {
                 let name = resource_type.name();
-                format!("{name} by `{path}`, {order}, is in the order {found:?} instead of {expected:?}")
+                format!(
+                    "sent sortBy={path} and sortOrder={order} for the type {name}, expected the order {expected:?}, \
+                     got {found:?}"
+                )
             })?;
         }
     }
     Ok(())
 }
 
-fn refused(reply: &Reply, scim_type: &str) -> bool {
+fn is_refused(reply: &Reply, scim_type: &str) -> bool {
     reply.status == 400 && reply.body.get("scimType").and_then(Value::as_str) == Some(scim_type)
 }
 
@@ -95,19 +102,20 @@ fn id(resource: &Value) -> Option<String> {
     Some(resource.get("id")?.as_str()?.to_owned())
 }
 
-/// Filters that look at one path: alone, and within one element.
-fn filters(top: &AttributeRef, target: &AttributeRef, all: &[Value]) -> Vec<Filter> {
+/// Filters by one path: directly, and in brackets after the attribute.
+fn filters(attribute: &AttributeRef, target: &AttributeRef, all: &[Value]) -> Vec<Filter> {
     let mut filters = comparisons(target, target.path(), all);
-    if target != top
+    if target != attribute
         && let Ok(sub) = AttrPath::parse(target.definition().name())
     {
-        let inside = |filter| Filter::Complex { path: top.path().clone(), filter: Box::new(filter) };
-        filters.extend(comparisons(target, &sub, all).into_iter().map(inside));
+        let in_brackets =
+            |filter| Filter::Complex { path: attribute.path().clone(), filter: Box::new(filter) };
+        filters.extend(comparisons(target, &sub, all).into_iter().map(in_brackets));
     }
     filters
 }
 
-/// Filters that look at one attribute or sub-attribute, with values that some resources have.
+/// Filters by one attribute or sub-attribute, with values that some resources have.
 fn comparisons(target: &AttributeRef, path: &AttrPath, all: &[Value]) -> Vec<Filter> {
     use CompareOp::{Co, Eq, Ew, Gt, Le, Ne, Sw};
     let compare = |op, value| Filter::Compare { path: path.clone(), op, value };
@@ -119,9 +127,10 @@ fn comparisons(target: &AttributeRef, path: &AttrPath, all: &[Value]) -> Vec<Fil
     filters.push(compare(Ne, Literal::Null));
     let definition = target.definition();
     let mut literals = vec![simple_value(definition, 1)];
-    let shown = all.iter().filter_map(Value::as_object).flat_map(|resource| target.values(resource));
-    let shown: Vec<&Value> = shown.filter(|value| !value.is_array()).collect();
-    literals.extend([shown.first(), shown.get(shown.len() / 2)].into_iter().flatten().copied().cloned());
+    let present = all.iter().filter_map(Value::as_object).flat_map(|resource| target.values(resource));
+    let present: Vec<&Value> = present.filter(|value| !value.is_array()).collect();
+    literals
+        .extend([present.first(), present.get(present.len() / 2)].into_iter().flatten().copied().cloned());
     for value in literals {
         let Some(literal) = literal(&value) else { continue };
         filters.push(compare(Eq, literal.clone()));

@@ -1,11 +1,11 @@
-//! Finding resources: order, pages, sorting, filters.
+//! Checks of queries: order, pages, sorting and filters.
 
 use std::collections::BTreeSet;
 
 use scim_schema::{AttributeRef, Type};
 use serde_json::Value;
 
-use crate::testing::client::Client;
+use crate::testing::client::{Client, Reply};
 use crate::testing::environment::Environment;
 use crate::testing::query_model;
 use crate::testing::random::Random;
@@ -13,12 +13,12 @@ use crate::testing::random_filter::random_filter;
 use crate::testing::reference_ids::ReferenceIds;
 use crate::testing::verdict::{Verdict, ensure};
 
-/// How many resources the queries run over.
+/// The number of resources in the tenant that is queried.
 const RESOURCES: usize = 60;
-/// How many random filters are tried.
+/// The number of random filters.
 const FILTERS: usize = 400;
 
-/// A tenant full of random resources, and those that they may refer to among them.
+/// Creates a tenant with random resources. The ids are those of the resources that others refer to.
 async fn fill_tenant<'a>(env: &'a Environment, seed: u64) -> Result<(Client<'a>, ReferenceIds), String> {
     let client = env.client();
     let ids = env.create_referenced(&client).await?;
@@ -32,16 +32,20 @@ async fn fill_tenant<'a>(env: &'a Environment, seed: u64) -> Result<(Client<'a>,
 
 pub(super) async fn order(env: &Environment) -> Verdict {
     let (client, _) = fill_tenant(env, 1).await?;
-    let all = client.query(&env.tested.resource_type, &[]).await.expect(200, "a query")?;
+    let all = client.query(&env.tested.resource_type, &[]).await.expect(200, "query of all resources")?;
     ensure(all.total() == Some(RESOURCES as u64), || {
-        format!("the total is {:?}, not {RESOURCES}", all.total())
+        format!("sent a query of all resources, expected totalResults {RESOURCES}, got {:?}", all.total())
     })?;
-    let again = client.query(&env.tested.resource_type, &[]).await;
-    ensure(all.ids() == again.ids(), || "the same query came back in another order".to_owned())?;
+    let second = client.query(&env.tested.resource_type, &[]).await;
+    ensure(all.ids() == second.ids(), || {
+        format!("sent the same query twice, expected the same order {:?}, got {:?}", all.ids(), second.ids())
+    })?;
     for resource in all.resources().iter().take(5) {
         let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
         let read = client.get(&format!("{}/{id}", env.tested.resource_type.endpoint())).await;
-        ensure(read.body == *resource, || format!("a query shows {resource}, reading it {}", read.body))?;
+        ensure(read.body == *resource, || {
+            format!("sent GET of a resource, expected it as in the list {resource}, got {}", read.body)
+        })?;
     }
     Ok(())
 }
@@ -54,20 +58,32 @@ pub(super) async fn index_paging(env: &Environment) -> Verdict {
         let page = client
             .query(&env.tested.resource_type, &[("startIndex", &start.to_string()), ("count", "7")])
             .await;
-        ensure(page.total() == Some(RESOURCES as u64), || "the total is that of the page".to_owned())?;
+        ensure(page.total() == Some(RESOURCES as u64), || {
+            format!(
+                "sent startIndex={start} and count=7, expected totalResults {RESOURCES}, got {:?}",
+                page.total()
+            )
+        })?;
         paged.extend(page.ids());
     }
-    ensure(paged == all, || "the pages are not the whole list".to_owned())?;
+    ensure(paged == all, || {
+        format!("read all pages of 7 resources, expected the ids {all:?}, got {paged:?}")
+    })?;
     let beyond = client
         .query(&env.tested.resource_type, &[("startIndex", "1000000")])
         .await
-        .expect(200, "a page beyond")?;
-    ensure(beyond.ids().is_empty() && beyond.total() == Some(RESOURCES as u64), || {
-        "a page beyond the end".to_owned()
-    })?;
+        .expect(200, "query with startIndex=1000000")?;
+    ensure_empty_page(&beyond, "startIndex=1000000")?;
     let none =
-        client.query(&env.tested.resource_type, &[("count", "0")]).await.expect(200, "a page of none")?;
-    ensure(none.ids().is_empty() && none.total() == Some(RESOURCES as u64), || "a page of none".to_owned())
+        client.query(&env.tested.resource_type, &[("count", "0")]).await.expect(200, "query with count=0")?;
+    ensure_empty_page(&none, "count=0")
+}
+
+/// Fails unless a page has no resources, and the total of all.
+fn ensure_empty_page(page: &Reply, sent: &str) -> Verdict {
+    ensure(page.ids().is_empty() && page.total() == Some(RESOURCES as u64), || {
+        format!("sent {sent}, expected no resources and totalResults {RESOURCES}, got {}", page.body)
+    })
 }
 
 pub(super) async fn cursor_paging(env: &Environment) -> Verdict {
@@ -81,30 +97,40 @@ pub(super) async fn cursor_paging(env: &Environment) -> Verdict {
         loop {
             let mut parameters = vec![("cursor", cursor.as_str()), ("count", "7")];
             parameters.extend(sort.map(|by| ("sortBy", by)));
-            let page =
-                client.query(&env.tested.resource_type, &parameters).await.expect(200, "a page by cursor")?;
+            let page = client
+                .query(&env.tested.resource_type, &parameters)
+                .await
+                .expect(200, "query with `cursor`")?;
             pages.push(page.ids());
             seen.extend(page.ids());
-            // A deletion in between must not disturb the other pages. Resources that others refer to stay: an
-            // application may refuse to delete them.
+            // The other pages must not change if a resource is deleted in between. This deletes none that others
+            // refer to, since an application may refuse that.
             if pages.len() == 3 {
-                let gone = page.ids().into_iter().rev().find(|id| !ids.of_tested_type.contains(id));
-                let path = format!("{}/{}", env.tested.resource_type.endpoint(), gone.unwrap_or_default());
-                client.delete(&path).await.expect(204, "a DELETE")?;
+                let id = page.ids().into_iter().rev().find(|id| !ids.of_tested_type.contains(id));
+                let path = format!("{}/{}", env.tested.resource_type.endpoint(), id.unwrap_or_default());
+                client.delete(&path).await.expect(204, "DELETE")?;
             }
             match page.body.get("nextCursor").and_then(Value::as_str) {
                 Some(next) if pages.len() < 100 => next.clone_into(&mut cursor),
-                Some(_) => return Err("the pages never end".to_owned()),
+                Some(_) => {
+                    return Err(format!(
+                        "followed nextCursor, expected about {} pages, got more than 100",
+                        RESOURCES / 7 + 1
+                    ));
+                }
                 None => break,
             }
         }
-        let once: BTreeSet<String> = seen.iter().cloned().collect();
-        ensure(once.len() == seen.len(), || "a resource is on two pages".to_owned())?;
-        ensure(once == all, || {
-            format!("{} of {} resources are on no page", all.difference(&once).count(), all.len())
+        let distinct: BTreeSet<String> = seen.iter().cloned().collect();
+        ensure(distinct.len() == seen.len(), || {
+            format!("followed nextCursor, expected each resource once, got some on two pages: {pages:?}")
+        })?;
+        ensure(distinct == all, || {
+            let missing: Vec<&String> = all.difference(&distinct).collect();
+            format!("followed nextCursor, expected {} resources, got all but {missing:?}", all.len())
         })?;
         if env.single_tenant {
-            client.delete_everything().await;
+            client.delete_all().await;
         }
     }
     Ok(())
@@ -112,14 +138,14 @@ pub(super) async fn cursor_paging(env: &Environment) -> Verdict {
 
 pub(super) async fn sort(env: &Environment) -> Verdict {
     let (client, _) = fill_tenant(env, 4).await?;
-    let mut by: Vec<&AttributeRef> = vec![&env.tested.name];
-    by.extend(
+    let mut attributes: Vec<&AttributeRef> = vec![&env.tested.name];
+    attributes.extend(
         env.tested
             .attributes
             .iter()
             .filter(|t| t.attribute().data_type() == Type::String && !t.attribute().is_multi_valued()),
     );
-    for target in by.into_iter().take(6) {
+    for target in attributes.into_iter().take(6) {
         let path = target.path().as_str();
         let fold = |resource: &Value| {
             let text = target.get(resource.as_object()?)?.as_str()?.to_owned();
@@ -129,19 +155,24 @@ pub(super) async fn sort(env: &Environment) -> Verdict {
             let order = if descending { "descending" } else { "ascending" };
             let reply =
                 client.query(&env.tested.resource_type, &[("sortBy", path), ("sortOrder", order)]).await;
-            let reply = reply.expect(200, "a sorted query")?;
-            ensure(reply.resources().len() == RESOURCES, || format!("sorting by `{path}` loses resources"))?;
+            let reply = reply.expect(200, &format!("query with sortBy={path}"))?;
+            ensure(reply.resources().len() == RESOURCES, || {
+                let count = reply.resources().len();
+                format!("sent sortBy={path}, expected {RESOURCES} resources, got {count}")
+            })?;
             let mut keys: Vec<Option<String>> = reply.resources().iter().map(fold).collect();
             if descending {
                 keys.reverse();
             }
-            // None is the smallest of its type, but stands last in the ascending order.
-            let ordered = keys.windows(2).all(|pair| match pair {
+            // Resources without a value come last in the ascending order.
+            let is_sorted = keys.windows(2).all(|pair| match pair {
                 [Some(a), Some(b)] => a <= b,
                 [None, Some(_)] => false,
                 _ => true,
             });
-            ensure(ordered, || format!("not sorted by `{path}`, {order}: {keys:?}"))?;
+            ensure(is_sorted, || {
+                format!("sent sortBy={path} and sortOrder={order}, expected sorted values, got {keys:?}")
+            })?;
         }
     }
     Ok(())
@@ -168,9 +199,19 @@ pub(super) async fn filter(env: &Environment) -> Verdict {
                 found.contains(id) != expected.contains(id)
             });
             let misjudged = misjudged.map(Value::to_string).unwrap_or_default();
-            format!("`{filter}` finds {} instead of {}; wrong for {misjudged}", found.len(), expected.len())
+            format!(
+                "sent the filter `{filter}`, expected {} resources, got {}; one that differs is {misjudged}",
+                expected.len(),
+                found.len()
+            )
         })?;
-        ensure(reply.total() == Some(expected.len() as u64), || format!("the total of `{filter}` is wrong"))?;
+        ensure(reply.total() == Some(expected.len() as u64), || {
+            format!(
+                "sent the filter `{filter}`, expected totalResults {}, got {:?}",
+                expected.len(),
+                reply.total()
+            )
+        })?;
     }
     Ok(())
 }

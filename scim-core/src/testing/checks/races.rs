@@ -1,4 +1,4 @@
-//! Many threads at once. These checks block threads, so they do not run inside of a future.
+//! Checks that send requests from many threads at the same time. They block threads, so they do not run inside of a future.
 
 use std::collections::BTreeSet;
 use std::sync::{Barrier, Mutex, PoisonError};
@@ -10,20 +10,25 @@ use serde_json::{Value, json};
 
 use crate::testing::client::{Client, Reply, patch_body};
 use crate::testing::environment::Environment;
-use crate::testing::tested_type::put;
+use crate::testing::tested_type::NO_FREE_TEXT;
 use crate::testing::verdict::{Verdict, ensure};
 
+/// The number of threads that send a request at the same time.
 const THREADS: usize = 16;
+/// How often a race is repeated, since a fault does not show in each of them.
 const ROUNDS: usize = 200;
 
-/// Runs a future that has a result.
-fn wait<T>(env: &Environment, future: impl Future<Output = T>) -> Option<T> {
+/// The failure if [`block_on`] returns nothing.
+const NOT_RUN: &str = "the function of `Suite::block_on` returned before the future was done";
+
+/// Runs a future and returns its result; `None` if `Suite::block_on` does not run it to its end.
+fn block_on<T>(env: &Environment, future: impl Future<Output = T>) -> Option<T> {
     let mut result = None;
     (env.block_on)(Box::pin(async { result = Some(future.await) }));
     result
 }
 
-/// Sends one request from each of many threads, all let go at the same moment.
+/// Sends one request from each thread, all at the same moment.
 fn send_at_once(
     env: &Environment,
     client: &Client<'_>,
@@ -40,7 +45,7 @@ fn send_at_once(
             scope.spawn(move || {
                 let body = body(number);
                 barrier.wait();
-                let reply = wait(env, client.send(method.clone(), path, Some(&body), if_match));
+                let reply = block_on(env, client.send(method.clone(), path, Some(&body), if_match));
                 replies.lock().unwrap_or_else(PoisonError::into_inner).extend(reply);
             });
         }
@@ -48,40 +53,42 @@ fn send_at_once(
     replies.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Creates a resource: its path and the reply.
+/// Creates a resource with a name. Returns its path and the reply.
 fn create_named(env: &Environment, client: &Client<'_>, name: &str) -> Result<(String, Reply), String> {
     let body = Value::Object(env.tested.minimal_body(name));
     let resource_type = &env.tested.resource_type;
-    let created = wait(env, client.create(resource_type, &body)).ok_or("nothing was run")??;
+    let created = block_on(env, client.create(resource_type, &body)).ok_or(NOT_RUN)??;
     Ok((format!("{}/{}", resource_type.endpoint(), created.id()), created))
 }
 
-/// Whether a list takes as many elements as there are threads.
-fn takes_an_element_of_each(env: &Environment, client: &Client<'_>, list: &AttributeRef) -> bool {
+/// Whether the provider accepts as many elements in a list as there are threads.
+fn accepts_one_element_per_thread(env: &Environment, client: &Client<'_>, list: &AttributeRef) -> bool {
     let mut body = env.tested.minimal_body("long list");
-    put(&mut body, list, (0..THREADS).map(|number| element(number, ROUNDS)).collect());
+    list.set(&mut body, (0..THREADS).map(|number| element(number, ROUNDS)).collect());
     let body = Value::Object(body);
-    let reply = wait(env, client.post(env.tested.resource_type.endpoint(), &body));
+    let reply = block_on(env, client.post(env.tested.resource_type.endpoint(), &body));
     reply.is_some_and(|reply| reply.status == 201)
 }
 
-/// Fails unless one of the threads got the first status and all others the second.
-fn ensure_one_succeeds(replies: &[Reply], success: u16, failure: u16, what: &str) -> Verdict {
+/// Fails unless one thread got the status `success` and all others got `failure`.
+fn ensure_one_succeeds(replies: &[Reply], success: u16, failure: u16, sent: &str) -> Verdict {
     let count = |status: u16| replies.iter().filter(|reply| reply.status == status).count();
     ensure(count(success) == 1 && count(failure) == THREADS - 1, || {
         let all: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
-        format!("{THREADS} threads {what}: {all:?}")
+        format!(
+            "{THREADS} threads sent {sent} at the same time, expected {success} once and {failure} for all others, got {all:?}"
+        )
     })
 }
 
-/// What one thread adds to a list in one round; nobody else ever has the same.
+/// The element that a thread adds to a list in a round. All elements are different.
 fn element(number: usize, round: usize) -> Value {
     json!({ "value": format!("{number}.{round}@example.com") })
 }
 
 pub(super) fn updates(env: &Environment) -> Verdict {
     let client = env.client();
-    let list = env.tested.free_lists().find(|list| takes_an_element_of_each(env, &client, list));
+    let list = env.tested.free_lists().find(|list| accepts_one_element_per_thread(env, &client, list));
     for round in 0..ROUNDS {
         match list {
             Some(list) => add_elements(env, &client, list, round)?,
@@ -100,18 +107,21 @@ fn add_elements(env: &Environment, client: &Client<'_>, list: &AttributeRef, rou
         patch_body(json!([{ "op": "add", "path": attribute, "value": value }]))
     };
     for reply in send_at_once(env, client, &Method::PATCH, &path, None, add) {
-        reply.expect(200, "one of many PATCHes at once")?;
+        reply.expect(200, "a PATCH at the same time as others")?;
     }
-    let read = wait(env, client.get(&path)).ok_or("nothing was run")?;
-    let kept = read.body.as_object().and_then(|body| list.get(body)).and_then(Value::as_array);
-    let kept: BTreeSet<String> = kept.into_iter().flatten().map(Value::to_string).collect();
-    ensure(kept.len() == THREADS, || {
-        format!("{THREADS} threads added one value each to `{attribute}`, {} are there", kept.len())
+    let read = block_on(env, client.get(&path)).ok_or(NOT_RUN)?;
+    let stored = read.body.as_object().and_then(|body| list.get(body)).and_then(Value::as_array);
+    let stored: BTreeSet<String> = stored.into_iter().flatten().map(Value::to_string).collect();
+    ensure(stored.len() == THREADS, || {
+        format!(
+            "{THREADS} threads added an element each to `{attribute}`, expected {THREADS} elements, got {}",
+            stored.len()
+        )
     })
 }
 
-/// Each thread writes an attribute; with fewer attributes than threads, several write the same value
-/// to the same one.
+/// Each thread writes an attribute. If there are fewer attributes than threads, several threads write the same value to
+/// the same attribute.
 fn write_attributes(env: &Environment, client: &Client<'_>, round: usize) -> Verdict {
     let texts = env.tested.free_texts();
     let (path, _) = create_named(env, client, &format!("race {round}"))?;
@@ -125,13 +135,16 @@ fn write_attributes(env: &Environment, client: &Client<'_>, round: usize) -> Ver
         return Ok(());
     }
     for reply in send_at_once(env, client, &Method::PATCH, &path, None, write) {
-        reply.expect(200, "one of many PATCHes at once")?;
+        reply.expect(200, "a PATCH at the same time as others")?;
     }
-    let read = wait(env, client.get(&path)).ok_or("nothing was run")?;
+    let read = block_on(env, client.get(&path)).ok_or(NOT_RUN)?;
     let resource = crate::Resource::try_from(read.body).map_err(|error| error.to_string())?;
     for (index, target) in texts.iter().enumerate().take(THREADS) {
         ensure(resource.text(target.path().as_str()) == Some(&value(index)), || {
-            format!("{THREADS} threads wrote {} attributes, and `{target}` is not there", texts.len())
+            format!(
+                "{THREADS} threads wrote {} attributes at the same time, expected a value in each, got none in `{target}`",
+                texts.len()
+            )
         })?;
     }
     Ok(())
@@ -140,13 +153,13 @@ fn write_attributes(env: &Environment, client: &Client<'_>, round: usize) -> Ver
 pub(super) fn preconditions(env: &Environment) -> Verdict {
     let client = env.client();
     let text = env.tested.free_texts().first().map(|target| target.path().to_string());
-    let text = text.ok_or("there is no text attribute")?;
+    let text = text.ok_or(NO_FREE_TEXT)?;
     for round in 0..ROUNDS / 4 {
         let (path, created) = create_named(env, &client, &format!("precondition {round}"))?;
         let write =
             |number: usize| patch_body(json!([{ "op": "add", "path": text, "value": number.to_string() }]));
         let replies = send_at_once(env, &client, &Method::PATCH, &path, Some(&created.version()), write);
-        ensure_one_succeeds(&replies, 200, 412, "expected the same version")?;
+        ensure_one_succeeds(&replies, 200, 412, "a PATCH that expects the same version")?;
     }
     Ok(())
 }
@@ -160,7 +173,7 @@ pub(super) fn uniqueness(env: &Environment) -> Verdict {
         let body = |_| Value::Object(env.tested.minimal_body(&format!("wanted {round}")));
         let replies =
             send_at_once(env, &client, &Method::POST, env.tested.resource_type.endpoint(), None, body);
-        ensure_one_succeeds(&replies, 201, 409, "wanted the same name")?;
+        ensure_one_succeeds(&replies, 201, 409, "a POST with the same name")?;
     }
     Ok(())
 }

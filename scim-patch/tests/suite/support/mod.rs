@@ -4,7 +4,7 @@ pub(crate) mod random;
 
 use std::fmt::Write as _;
 
-use scim_patch::{Applied, Budget, Limits, PATCH_OP, PatchError, PatchRequest};
+use scim_patch::{Applied, Budget, PATCH_OP, PatchError, PatchLimits, PatchRequest};
 use scim_schema::{Quirk, ReadContext, ResourceType, Schema, Tolerance, ToleratedQuirk, standard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -158,14 +158,14 @@ impl Case {
         }
     }
 
-    fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
+    fn limits(&self) -> PatchLimits {
+        let mut limits = PatchLimits::default();
         for (name, value) in self.limits.iter().flatten() {
             let value = usize::try_from(value.as_u64().unwrap()).unwrap();
             match name.as_str() {
-                "operations" => limits.operations = value,
-                "values" => limits.values = value,
-                "listLength" => limits.list_length = value,
+                "operations" => limits = limits.with_operations(value),
+                "values" => limits = limits.with_values(value),
+                "listLength" => limits = limits.with_list_length(value),
                 "visits" => {}
                 other => panic!("{other} is not a limit"),
             }

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use scim_patch::{Limits, PATCH_OP, Patch, PatchError, PatchRequest};
+use scim_patch::{PATCH_OP, Patch, PatchError, PatchLimits, PatchRequest};
 use scim_schema::{
     Attribute, AttributeRef, Mutability, ReadContext, ResourceType, Schema, Tolerance, Type, standard,
 };
@@ -285,7 +285,7 @@ pub(crate) fn message(operations: &[Value]) -> Value {
 }
 
 pub(crate) fn resolve(on: &ResourceType, tolerance: &Tolerance, message: Value) -> Result<Patch, PatchError> {
-    let limits = Limits::default();
+    let limits = PatchLimits::default();
     let mut read_context = ReadContext::new(tolerance);
     PatchRequest::from_value(message, &limits, &mut read_context)?.resolve(on, &limits, &mut read_context)
 }

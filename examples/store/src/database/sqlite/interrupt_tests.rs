@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::{Method, Response};
 use rusqlite::Connection;
+use scim_core::patch::PATCH_OP;
 use scim_core::{Identity, ScimService};
 use serde_json::{Value, json};
 
@@ -59,7 +60,7 @@ impl SlowService {
     /// Sends one request; the number selects which of four kinds.
     async fn call(&self, number: usize) -> Response<Vec<u8>> {
         let patch = json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "schemas": [PATCH_OP],
             "Operations": [{ "op": "replace", "path": "title", "value": "Diver" }],
         });
         match number % 4 {

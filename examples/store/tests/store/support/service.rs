@@ -1,6 +1,7 @@
 //! A client that sends requests to a service on a store.
 
 use http::{Method, Request};
+use scim_core::patch::PATCH_OP;
 use scim_core::schema::{Attribute, ResourceType, Schema, standard};
 use scim_core::{Identity, Provider, ScimService, ScimServiceBuilder};
 use scim_store::Store;
@@ -115,8 +116,7 @@ pub(crate) fn user(name: &str) -> Value {
 
 /// The body of a PATCH with one operation.
 pub(crate) fn patch(operation: Value) -> Option<Value> {
-    let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-    Some(json!({ "schemas": [schema], "Operations": [operation] }))
+    Some(json!({ "schemas": [PATCH_OP], "Operations": [operation] }))
 }
 
 /// The ids of the resources on a page.

@@ -9,9 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// The name of an attribute: `[URI ":"] name ["." sub-attribute]` (RFC 7644 section 3.10).
 ///
-/// Names compare without regard to ASCII case, as every part of the notation does. A URI is split
-/// off at its last `:`, since URIs hold dots and digits themselves. Without a URI there is usually no
-/// allocation.
+/// Paths are compared without regard to ASCII case. The name begins after the last `:`, because a URI can
+/// contain dots and digits too. A path without a URI usually needs no allocation.
 ///
 /// ```
 /// use scim_schema::AttrPath;
@@ -31,7 +30,7 @@ pub struct AttrPath {
     sub: u32,
 }
 
-/// A text that is not an attribute path, and why.
+/// The reason why a text is not an attribute path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidPath(&'static str);
 
@@ -44,20 +43,20 @@ impl fmt::Display for InvalidPath {
 impl std::error::Error for InvalidPath {}
 
 impl AttrPath {
-    /// Reads a path from its whole text.
+    /// Parses a path.
     ///
     /// # Errors
     ///
-    /// If a name is missing or malformed, or there is more than one sub-attribute.
+    /// If a name is missing or malformed, or if there is more than one sub-attribute.
     pub fn parse(text: &str) -> Result<Self, InvalidPath> {
         match Self::parse_prefix(text)? {
             ("", path) => Ok(path),
-            _ => Err(InvalidPath("a path is made of letters, digits and the characters of URIs")),
+            _ => Err(InvalidPath("the path contains a character that is not allowed in an attribute path")),
         }
     }
 
-    /// Reads a path from the beginning of a text, up to what cannot belong to a path; also returns
-    /// what is left.
+    /// Parses a path at the beginning of a text. The path ends before the first character that cannot be part of
+    /// a path. Returns the rest of the text and the path.
     ///
     /// ```
     /// use scim_schema::AttrPath;
@@ -69,15 +68,15 @@ impl AttrPath {
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse).
+    /// As for [`parse`](Self::parse).
     #[inline]
     pub fn parse_prefix(text: &str) -> Result<(&str, Self), InvalidPath> {
         let bytes = text.as_bytes();
         let name = name_length(bytes);
-        // Most paths are a mere name.
-        let mere =
-            starts_with_letter(bytes) && bytes.get(name).is_none_or(|next| Kind::of(*next) == Kind::Other);
-        let (attr, sub, end) = if mere { (0, 0, name) } else { split(text)? };
+        // Most paths are a bare name, without a URI or a sub-attribute.
+        let is_bare_name = starts_with_letter(bytes)
+            && bytes.get(name).is_none_or(|next| ByteClass::new(*next) == ByteClass::Other);
+        let (attr, sub, end) = if is_bare_name { (0, 0, name) } else { split(text)? };
         let (path, rest) = text.split_at_checked(end).unwrap_or_default();
         Ok((rest, Self { text: path.into(), attr, sub }))
     }
@@ -91,17 +90,17 @@ impl AttrPath {
         }
         let attr = text.len();
         text.push_str(attribute);
-        let mut at = 0;
+        let mut start = 0;
         if let Some(sub) = sub {
             text.push('.');
-            at = text.len();
+            start = text.len();
             text.push_str(sub);
         }
         let offset = |n: usize| u32::try_from(n).unwrap_or(0);
-        Self { text: text.into(), attr: offset(attr), sub: offset(at) }
+        Self { text: text.into(), attr: offset(attr), sub: offset(start) }
     }
 
-    /// The whole text.
+    /// The text of the path.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -123,39 +122,42 @@ impl AttrPath {
     }
 }
 
-/// Where the attribute and the sub-attribute begin, and where the path ends.
+/// Returns where the attribute and the sub-attribute begin, and where the path ends.
+///
+/// Each `:` starts the name again, because everything before it turns out to be part of the URI. So only the dots
+/// and the misplaced characters after the last `:` count.
 fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
     const NAME: InvalidPath =
-        InvalidPath("an attribute name is a letter followed by letters, digits, `-`, `_` or `$`");
+        InvalidPath("an attribute name must be a letter followed by letters, digits, `-`, `_` or `$`");
     const SUB: InvalidPath =
-        InvalidPath("a sub-attribute name is a letter followed by letters, digits, `-`, `_` or `$`");
+        InvalidPath("a sub-attribute name must be a letter followed by letters, digits, `-`, `_` or `$`");
     let bytes = text.as_bytes();
-    let from = |at: usize| bytes.get(at..).unwrap_or_default();
-    let (mut attr, mut dots, mut sub, mut strays) = (0, 0, 0, 0);
+    let from = |start: usize| bytes.get(start..).unwrap_or_default();
+    let (mut attr, mut dots, mut sub, mut misplaced) = (0, 0, 0, 0);
     let mut end = 0;
     loop {
         end += name_length(from(end));
-        match from(end).first().map_or(Kind::Other, |byte| Kind::of(*byte)) {
-            Kind::Dot => (dots, sub) = (dots + 1, end + 1),
-            Kind::Colon => (attr, dots, sub, strays) = (end + 1, 0, 0, 0),
-            Kind::Name | Kind::Uri => strays += 1,
-            Kind::Other => break,
+        match from(end).first().map_or(ByteClass::Other, |byte| ByteClass::new(*byte)) {
+            ByteClass::Dot => (dots, sub) = (dots + 1, end + 1),
+            ByteClass::Colon => (attr, dots, sub, misplaced) = (end + 1, 0, 0, 0),
+            ByteClass::Name | ByteClass::Uri => misplaced += 1,
+            ByteClass::Other => break,
         }
         end += 1;
     }
     if attr > 0 && !text.get(..attr - 1).is_some_and(is_uri) {
-        return Err(InvalidPath("not a schema URI in front of the name"));
+        return Err(InvalidPath("the text before the last `:` is not a schema URI"));
     }
-    // In a value path on references `$ref` stands alone.
-    let is_name = |at: usize, end: usize| {
-        starts_with_letter(from(at))
-            || text.get(at..end).is_some_and(|name| name.eq_ignore_ascii_case("$ref"))
+    // In a value filter on references, `$ref` is a path of its own.
+    let is_name = |start: usize, end: usize| {
+        starts_with_letter(from(start))
+            || text.get(start..end).is_some_and(|name| name.eq_ignore_ascii_case("$ref"))
     };
-    if strays > 0 || !is_name(attr, if sub > 0 { sub - 1 } else { end }) {
+    if misplaced > 0 || !is_name(attr, if sub > 0 { sub - 1 } else { end }) {
         return Err(NAME);
     }
     if dots > 1 {
-        return Err(InvalidPath("a path has at most one sub-attribute"));
+        return Err(InvalidPath("a path can have at most one sub-attribute"));
     }
     if sub > 0 && !is_name(sub, end) {
         return Err(SUB);
@@ -166,10 +168,10 @@ fn split(text: &str) -> Result<(u32, u32, usize), InvalidPath> {
     }
 }
 
-/// How many bytes of a name come next.
+/// The number of bytes at the beginning that can be part of a name.
 #[inline]
 fn name_length(bytes: &[u8]) -> usize {
-    bytes.iter().position(|byte| Kind::of(*byte) != Kind::Name).unwrap_or(bytes.len())
+    bytes.iter().position(|byte| ByteClass::new(*byte) != ByteClass::Name).unwrap_or(bytes.len())
 }
 
 #[inline]
@@ -177,53 +179,53 @@ fn starts_with_letter(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// What part a byte can play in a path.
+/// The role that a byte can have in a path.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum ByteClass {
     Name,
     Dot,
     Colon,
-    /// It can only stand in the URI in front.
+    /// Allowed only in the URI before the name.
     Uri,
-    /// It cannot stand in a path. Brackets, which delimit value paths, are here.
+    /// Not allowed in a path, for example a blank, or a bracket, which delimits a value filter.
     Other,
 }
 
-impl Kind {
-    /// Looked up, since paths are read for every comparison of every filter.
+impl ByteClass {
+    /// Looked up in a table, because every comparison of every filter parses a path.
     #[inline]
-    fn of(byte: u8) -> Self {
-        const TABLE: [Kind; 256] = {
-            let mut table = [Kind::Other; 256];
+    fn new(byte: u8) -> Self {
+        const TABLE: [ByteClass; 256] = {
+            let mut table = [ByteClass::Other; 256];
             let mut byte = 0;
             while byte < 128 {
                 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
                 {
                     table[byte as usize] = match byte {
-                        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'$' => Kind::Name,
-                        b'.' => Kind::Dot,
-                        b':' => Kind::Colon,
-                        b'~' | b'/' | b'?' | b'#' | b'@' | b'!' | b'%' => Kind::Uri,
-                        b'&' | b'\'' | b'*' | b'+' | b',' | b';' | b'=' => Kind::Uri,
-                        _ => Kind::Other,
+                        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'$' => ByteClass::Name,
+                        b'.' => ByteClass::Dot,
+                        b':' => ByteClass::Colon,
+                        b'~' | b'/' | b'?' | b'#' | b'@' | b'!' | b'%' => ByteClass::Uri,
+                        b'&' | b'\'' | b'*' | b'+' | b',' | b';' | b'=' => ByteClass::Uri,
+                        _ => ByteClass::Other,
                     };
                 }
                 byte += 1_u8;
             }
             table
         };
-        TABLE.get(usize::from(byte)).copied().unwrap_or(Kind::Other)
+        TABLE.get(usize::from(byte)).copied().unwrap_or(ByteClass::Other)
     }
 }
 
-/// `scheme ":" rest`, in the characters of RFC 3986 (percent signs, dots and digits included).
+/// Whether a text has the form `scheme ":" rest`, with only the characters that RFC 3986 allows.
 pub(crate) fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let mut scheme = scheme.bytes();
     scheme.next().is_some_and(|b| b.is_ascii_alphabetic())
         && scheme.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
         && !rest.is_empty()
-        && rest.bytes().all(|b| Kind::of(b) != Kind::Other)
+        && rest.bytes().all(|b| ByteClass::new(b) != ByteClass::Other)
 }
 
 impl FromStr for AttrPath {
@@ -281,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn splits_a_uri_at_its_last_colon() {
+    fn the_name_begins_after_the_last_colon() {
         let path = AttrPath::parse("urn:example:a.b:2.0:User:manager.$ref").unwrap();
         assert_eq!(path.uri(), Some("urn:example:a.b:2.0:User"));
         assert_eq!(path.attribute(), "manager");
@@ -290,11 +292,11 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_a_path() {
+    fn malformed_paths_are_refused() {
         for text in
             ["", ".", "a.", ".a", "1a", "a.b.c", "a b", "$id", "urn:a", ":a", "a:", "urn::a", "a.1", "é"]
         {
-            // `urn:a` is the scheme `urn` with an attribute `a`, which is no URI.
+            // In `urn:a` the attribute is `a`, and `urn` alone is not a URI.
             assert!(AttrPath::parse(text).is_err(), "{text}");
         }
     }

@@ -13,10 +13,11 @@ impl AttributeRef {
         match (a, b) {
             (Value::Array(a), Value::Array(b)) => {
                 a.len() == b.len()
-                    && (a.iter().zip(b).all(|(a, b)| self.values_equal(a, b)) || self.keys(a) == self.keys(b))
+                    && (a.iter().zip(b).all(|(a, b)| self.values_equal(a, b))
+                        || self.sorted_keys(a) == self.sorted_keys(b))
             }
             (Value::Object(a), Value::Object(b)) if self.is_complex() => {
-                self.identifying().all(|sub| match (a.get(sub.name()), b.get(sub.name())) {
+                self.identifying_sub_attributes().all(|sub| match (a.get(sub.name()), b.get(sub.name())) {
                     (Some(a), Some(b)) => sub.values_equal(a, b),
                     (None, None) => true,
                     _ => false,
@@ -27,13 +28,13 @@ impl AttributeRef {
     }
 
     /// The sub-attributes that tell two values apart.
-    fn identifying(&self) -> impl Iterator<Item = &AttributeRef> {
+    fn identifying_sub_attributes(&self) -> impl Iterator<Item = &AttributeRef> {
         self.sub_attributes().iter().filter(|sub| !sub.definition().is_resource_reference())
     }
 
     /// The elements of a list, each as a text that the same elements share, in an order that does
     /// not depend on theirs.
-    fn keys(&self, list: &[Value]) -> Vec<String> {
+    fn sorted_keys(&self, list: &[Value]) -> Vec<String> {
         let mut keys: Vec<String> =
             list.iter().map(|element| self.equality_key(element).into_owned()).collect();
         keys.sort_unstable();
@@ -41,7 +42,7 @@ impl AttributeRef {
     }
 
     /// A text that two values of this attribute share exactly if they are the same, as
-    /// [`same_value`](Self::same_value) has it; to hash values, not to show them.
+    /// [`values_equal`](Self::values_equal) defines it; to hash values, not to show them.
     ///
     /// ```
     /// use serde_json::json;
@@ -54,11 +55,12 @@ impl AttributeRef {
     pub fn equality_key<'a>(&self, value: &'a Value) -> Cow<'a, str> {
         match value {
             Value::Object(object) if self.is_complex() => {
-                let members =
-                    self.identifying().map(|sub| object.get(sub.name()).map(|value| sub.equality_key(value)));
+                let members = self
+                    .identifying_sub_attributes()
+                    .map(|sub| object.get(sub.name()).map(|value| sub.equality_key(value)));
                 format!("{:?}", members.collect::<Vec<_>>()).into()
             }
-            Value::Array(list) => format!("{:?}", self.keys(list)).into(),
+            Value::Array(list) => format!("{:?}", self.sorted_keys(list)).into(),
             value => self.comparison().equality_key(value),
         }
     }

@@ -1,9 +1,9 @@
-//! The services that the tests talk to, made of the switches of a transcript.
+//! Builds the service under test from the profile and the switches of a transcript.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scim_core::filter::Limits;
+use scim_core::filter::FilterLimits;
 use scim_core::schema::{Attribute, Mutability, ResourceType, Schema, Tolerance, Uniqueness, standard};
 use scim_core::{
     Access, Action, Error, Event, Me, MemoryProvider, Monitor, Permit, Policy, Provider, Result, ScimService,
@@ -11,10 +11,10 @@ use scim_core::{
 };
 use serde_json::Value;
 
-/// Where the service is found.
-pub(crate) const BASE: &str = "https://scim.example.com/scim/v2";
+/// The base URL of the service.
+pub(crate) const BASE_URL: &str = "https://scim.example.com/scim/v2";
 
-/// Users with the enterprise extension and one of our own.
+/// Users with the enterprise extension and a custom extension.
 pub(crate) fn user_type() -> ResourceType {
     let custom = Schema::new(
         "urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User",
@@ -31,11 +31,11 @@ pub(crate) fn user_type() -> ResourceType {
         .unwrap()
 }
 
-/// Devices, which may be paired: a type that no standard knows.
+/// Devices, which can be paired: a custom resource type.
 pub(crate) fn device_type() -> ResourceType {
-    let reference = |name: &str, to: &str| {
+    let reference = |name: &str, referenced_type: &str| {
         let value = Attribute::string("value").case_exact(true);
-        Attribute::complex(name, [value, Attribute::reference("$ref", [to])])
+        Attribute::complex(name, [value, Attribute::reference("$ref", [referenced_type])])
     };
     let device = Schema::new(
         "urn:example:params:scim:schemas:core:2.0:Device",
@@ -50,7 +50,7 @@ pub(crate) fn device_type() -> ResourceType {
             Attribute::integer("slots"),
             reference("owner", "User"),
             reference("upstream", "Device"),
-            // What is identified by an immutable `value`, and still refers to nothing.
+            // Elements with an immutable `value`, like members, but without a reference.
             Attribute::complex(
                 "keys",
                 [
@@ -82,8 +82,8 @@ pub(crate) fn device_type() -> ResourceType {
         .unwrap()
 }
 
-/// The service that a transcript asks for, in memory.
-pub(crate) fn service(profile: &str, switches: &Value) -> ScimService {
+/// Builds the service for a transcript on the memory provider.
+pub(crate) fn service_in_memory(profile: &str, switches: &Value) -> ScimService {
     let mut store = MemoryProvider::new();
     if switches["unique_group_names"] != false {
         store = store.unique("Group", "displayName");
@@ -94,11 +94,12 @@ pub(crate) fn service(profile: &str, switches: &Value) -> ScimService {
     if switches["hash_passwords"] == true {
         store = store.hash_passwords(|password| format!("hash of {}", password.len()));
     }
-    service_on(store, profile, switches)
+    service_with_provider(store, profile, switches)
 }
 
-/// The service that a transcript asks for, on a store that is as the transcript asks already.
-pub(crate) fn service_on(
+/// Builds the service for a transcript on a provider. The caller has already applied the switches that concern the
+/// provider.
+pub(crate) fn service_with_provider(
     store: impl Provider + Clone + 'static,
     profile: &str,
     switches: &Value,
@@ -107,11 +108,11 @@ pub(crate) fn service_on(
         "lenient" => Tolerance::lenient(),
         "strict" => Tolerance::strict(),
         "interop" => Tolerance::interop(),
-        other => panic!("{other} is not a profile"),
+        other => panic!("unknown profile `{other}`"),
     };
-    let mut builder = ScimService::builder().base_url(BASE).tolerance(tolerance);
-    for (name, value) in switches.as_object().expect("`host` is an object") {
-        builder = apply(name, value, builder);
+    let mut builder = ScimService::builder().base_url(BASE_URL).tolerance(tolerance);
+    for (name, value) in switches.as_object().expect("`switches` is an object") {
+        builder = apply_switch(name, value, builder);
     }
     builder = builder.resource(user_type(), store.clone()).groups(store.clone());
     if switches["devices"] == true {
@@ -120,7 +121,7 @@ pub(crate) fn service_on(
     builder.build().unwrap()
 }
 
-fn apply(name: &str, value: &Value, builder: ScimServiceBuilder) -> ScimServiceBuilder {
+fn apply_switch(name: &str, value: &Value, builder: ScimServiceBuilder) -> ScimServiceBuilder {
     let number = || usize::try_from(value.as_u64().unwrap()).unwrap();
     match name {
         "unique_group_names" | "keep_unknown_members" | "hash_passwords" | "devices" => builder,
@@ -129,11 +130,9 @@ fn apply(name: &str, value: &Value, builder: ScimServiceBuilder) -> ScimServiceB
         "max_work" => builder.max_work(number() as u64),
         "max_text" => builder.max_text(number()),
         "max_operand" => {
-            let mut limits = Limits::default();
-            limits.operand = number();
-            let mut of_patches = scim_core::patch::Limits::default();
-            of_patches.filter = limits;
-            builder.filter_limits(limits).patch_limits(of_patches)
+            let limits = FilterLimits::default().with_operand(number());
+            let patch_limits = scim_core::patch::PatchLimits::default().with_filter(limits);
+            builder.filter_limits(limits).patch_limits(patch_limits)
         }
         "page_size" => builder.page_size(number(), number()),
         "cursor_timeout" => builder.cursor_timeout(Duration::from_secs(number() as u64)),
@@ -141,19 +140,19 @@ fn apply(name: &str, value: &Value, builder: ScimServiceBuilder) -> ScimServiceB
         "public_discovery" => builder.public_discovery(),
         "unique_types" => builder.unique_types(),
         "me" => {
-            let newcomer = Newcomer::default();
-            builder.me(me(value, newcomer.clone())).monitor(newcomer)
+            let first_user = FirstUser::default();
+            builder.me(me(value, first_user.clone())).monitor(first_user)
         }
-        "policy" => builder.policy(Rules(value.clone())),
-        other => panic!("`{other}` is not a switch"),
+        "policy" => builder.policy(JsonPolicy(value.clone())),
+        other => panic!("unknown switch `{other}`"),
     }
 }
 
-/// The first user that is created: who asks, as far as `/Me` is concerned.
+/// Remembers the first user that is created. `/Me` stands for this user in all requests.
 #[derive(Clone, Default)]
-struct Newcomer(Arc<Mutex<Option<String>>>);
+struct FirstUser(Arc<Mutex<Option<String>>>);
 
-impl Monitor for Newcomer {
+impl Monitor for FirstUser {
     fn finished(&self, event: &Event<'_>) {
         if event.action() == Action::Create && event.resource_type().name() == "User" {
             self.0.lock().unwrap().get_or_insert_with(|| event.id().to_owned());
@@ -161,37 +160,37 @@ impl Monitor for Newcomer {
     }
 }
 
-fn me(value: &Value, newcomer: Newcomer) -> Me {
-    let mut me = Me::new(move |_, _| newcomer.0.lock().unwrap().clone().map(|id| ("User".to_owned(), id)));
+fn me(value: &Value, first_user: FirstUser) -> Me {
+    let mut me = Me::new(move |_, _| first_user.0.lock().unwrap().clone().map(|id| ("User".to_owned(), id)));
     if value["redirects"] == true {
         me = me.redirect();
     }
     if let Some(creates) = value["creates"].as_str() {
         me = me.allow_creating(creates);
     }
-    for attribute in strings(&value["writes"]) {
+    for attribute in strings_of(&value["writes"]) {
         me = me.allow_writing(attribute);
     }
     me
 }
 
-fn strings(value: &Value) -> impl Iterator<Item = &str> {
+fn strings_of(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// A policy in JSON: `hides` and `protects` list attributes, `refuses` actions, `silent` those whose
-/// refusal looks as if there was nothing.
-struct Rules(Value);
+/// A policy in JSON. `hides` and `protects` list attributes. `refuses` lists actions that get 403, and `silent` lists
+/// actions that get 404.
+struct JsonPolicy(Value);
 
-impl Policy for Rules {
+impl Policy for JsonPolicy {
     fn check(&self, access: &Access<'_>) -> Result<Permit> {
-        let lists = |name: &str| strings(&self.0[name]).any(|action| action == access.action.as_str());
+        let lists = |name: &str| strings_of(&self.0[name]).any(|action| action == access.action.as_str());
         if lists("refuses") {
             return Err(Error::forbidden("the policy says no"));
         }
         if lists("silent") {
             return Err(Error::not_found(access.id.unwrap_or_default()));
         }
-        Ok(Permit::hiding(strings(&self.0["hides"])).protecting(strings(&self.0["protects"])))
+        Ok(Permit::hiding(strings_of(&self.0["hides"])).protecting(strings_of(&self.0["protects"])))
     }
 }
