@@ -1,4 +1,4 @@
-//! Every case, by criterion.
+//! Measures every case with criterion.
 
 use benches::Case;
 use criterion::Criterion;

@@ -1,18 +1,18 @@
-//! A case: something to do many times over, and how long that takes.
+//! A case: work that can be repeated and timed.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// How many inputs are prepared at a time: enough to make the clock cheap, few enough to stay in cache.
+/// How many inputs are prepared at a time: enough that reading the clock costs little, few enough to stay in the cache.
 const BATCH: u64 = 16;
 
-/// Something that is timed.
+/// Work that is timed.
 pub struct Case {
-    /// What it is called, without blanks. A number behind the last `/` is the size of its input.
+    /// The name, without spaces. A number after the last `/` is the size of the input.
     pub name: String,
-    /// The most that it may take, in yardsticks; `None` if nothing was promised.
+    /// The bar: the maximum time, in yardsticks. `None` if there is no bar.
     pub bar: Option<f64>,
-    /// What it is compared with, if not with [`yardstick`](crate::yardstick).
+    /// The yardstick, if it is not the common [`yardstick`](crate::yardstick).
     pub against: Option<Box<Case>>,
     time: Box<dyn FnMut(u64) -> Duration>,
 }
@@ -24,17 +24,17 @@ impl std::fmt::Debug for Case {
 }
 
 impl Case {
-    /// Runs it so many times, and says how long that took.
+    /// Runs the work this many times, and returns the total time.
     pub fn time(&mut self, runs: u64) -> Duration {
         (self.time)(runs)
     }
 
-    /// The same case, compared with a yardstick of its own.
+    /// The same case with its own yardstick.
     pub(crate) fn against(self, yardstick: Case) -> Self {
         Self { against: Some(Box::new(yardstick)), ..self }
     }
 
-    /// A case that takes its own time.
+    /// A case that measures its own time.
     pub(crate) fn timed(
         name: impl Into<String>,
         bar: impl Into<Option<f64>>,
@@ -43,30 +43,30 @@ impl Case {
         Self { name: name.into(), bar: bar.into(), against: None, time: Box::new(time) }
     }
 
-    /// A case that can be run again as it is. Dropping what it makes is part of it.
+    /// A case that can be repeated without preparation. The time includes dropping the result.
     pub(crate) fn repeated<T>(
         name: impl Into<String>,
         bar: impl Into<Option<f64>>,
         mut run: impl FnMut() -> T + 'static,
     ) -> Self {
         let time = move |runs| {
-            let begin = Instant::now();
+            let start = Instant::now();
             for _ in 0..runs {
                 black_box(run());
             }
-            begin.elapsed()
+            start.elapsed()
         };
         Self::timed(name, bar, time)
     }
 
-    /// The mean over several inputs, which each run takes one after the other.
+    /// A case whose time is the mean over several inputs.
     pub(crate) fn mean<I: 'static, T>(
         name: impl Into<String>,
         bar: impl Into<Option<f64>>,
         inputs: Vec<I>,
         mut run: impl FnMut(&I) -> T + 'static,
     ) -> Self {
-        let count = u32::try_from(inputs.len()).expect("a handful");
+        let count = u32::try_from(inputs.len()).expect("there are few inputs");
         let all = move || {
             for input in &inputs {
                 black_box(run(black_box(input)));
@@ -76,7 +76,7 @@ impl Case {
         Self::timed(name, bar, move |runs| all.time(runs) / count)
     }
 
-    /// A case that uses its input up. Neither making the inputs nor dropping the results is part of it.
+    /// A case that consumes its input. The time does not include preparing the inputs and dropping the results.
     pub(crate) fn consuming<I, T>(
         name: impl Into<String>,
         bar: impl Into<Option<f64>>,
@@ -84,16 +84,16 @@ impl Case {
         mut run: impl FnMut(I) -> T + 'static,
     ) -> Self {
         let time = move |runs: u64| {
-            let (mut left, mut total) = (runs, Duration::ZERO);
-            while left > 0 {
-                let inputs: Vec<I> = (0..left.min(BATCH)).map(|_| prepare()).collect();
-                left -= inputs.len() as u64;
+            let (mut remaining, mut total) = (runs, Duration::ZERO);
+            while remaining > 0 {
+                let inputs: Vec<I> = (0..remaining.min(BATCH)).map(|_| prepare()).collect();
+                remaining -= inputs.len() as u64;
                 let mut results = Vec::with_capacity(inputs.len());
-                let begin = Instant::now();
+                let start = Instant::now();
                 for input in inputs {
                     results.push(run(black_box(input)));
                 }
-                total += begin.elapsed();
+                total += start.elapsed();
                 black_box(results);
             }
             total

@@ -1,4 +1,4 @@
-//! Filters: from text to a tree, from the tree to a predicate, and on a resource.
+//! Cases of filters: parsing, resolving and evaluating.
 
 use scim_core::filter::{Filter, FilterLimits, Predicate};
 use scim_core::schema::{ReadContext, Tolerance, standard};

@@ -1,5 +1,5 @@
-//! What the hot paths cost: one list of named cases, which criterion (`benches/all.rs`) and the
-//! verdicts (`src/bin/bars.rs`) both run. The README beside it tells what the figures mean.
+//! Benchmarks of the hot paths: a list of named cases. Criterion (`benches/all.rs`) and the comparison with bars
+//! (`src/bin/bars.rs`) both run them. README.md explains the results.
 
 #![expect(clippy::expect_used, reason = "a case that cannot be prepared cannot be measured")]
 
@@ -13,8 +13,8 @@ pub use case::Case;
 
 use serde_json::{Map, Value};
 
-/// Every case, in groups that are prepared when their turn comes: many resources in the heap slow
-/// down whatever else allocates.
+/// All cases, in groups. A group is prepared just before it runs, since many resources in the heap slow down other
+/// allocations.
 pub const GROUPS: [fn() -> Vec<Case>; 7] = [
     filter::cases,
     schema::cases,
@@ -25,7 +25,7 @@ pub const GROUPS: [fn() -> Vec<Case>; 7] = [
     || patch::group_cases(100_000),
 ];
 
-/// What cases are compared with that have no other yardstick: reading a full enterprise user from JSON.
+/// The yardstick of all cases without their own: parsing a full enterprise user from JSON.
 pub fn yardstick() -> Case {
     let text = Value::Object(user()).to_string();
     Case::repeated("Y", None, move || serde_json::from_slice::<Value>(text.as_bytes()))

@@ -1,4 +1,4 @@
-//! Resources on their way in and out.
+//! Cases of resources: normalizing and validating input, and serializing output.
 
 use scim_core::schema::{Projected, Projection, ReadContext, Tolerance, standard};
 use serde_json::{Map, Value};
@@ -12,9 +12,9 @@ pub(crate) fn cases() -> Vec<Case> {
         user.validate(&resource, None).expect("a valid user");
         resource
     };
-    let sent = crate::user();
+    let input = crate::user();
     vec![
-        Case::consuming("schema/normalize-validate", 0.25, move || sent.clone(), check),
+        Case::consuming("schema/normalize-validate", 0.25, move || input.clone(), check),
         serialize("schema/serialize-3", 0.05, Some("userName,name.familyName,emails.value")),
         serialize("schema/serialize", 0.35, None),
     ]

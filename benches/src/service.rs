@@ -1,5 +1,5 @@
-//! Whole requests, in process, on a memory store with ten thousand users. Each request is about another
-//! user, as a client's are, so that what the caches hold of the last one does not help.
+//! Cases of whole requests, in process, on the memory provider with ten thousand users. Each request is about another
+//! user, like the requests of a client, so that the caches do not hold the user from the previous request.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -14,11 +14,11 @@ use crate::Case;
 
 const USERS: usize = 10_000;
 
-/// The operations of a bulk job.
-const JOB: usize = 1_000;
+/// The number of operations in a bulk request.
+const BULK_OPERATIONS: usize = 1_000;
 
-/// The answer to a request. A memory store is pending only to let others have their turn, so no runtime is
-/// measured along with it.
+/// Sends a request. The memory provider is pending only when it yields, so this polls without a runtime, whose time
+/// would be measured as well.
 fn handle(service: &ScimService, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
     let mut answer = pin!(service.handle(request));
     loop {
@@ -38,7 +38,7 @@ fn request(method: &str, path: &str, body: impl Into<Vec<u8>>) -> Request<Vec<u8
         .expect("a request")
 }
 
-/// A service over a memory store of its own.
+/// A service on a new memory provider.
 fn service() -> ScimService {
     let store = MemoryProvider::new().keep_unknown_members();
     ScimService::builder()
@@ -61,7 +61,7 @@ fn user_body(number: usize) -> Vec<u8> {
     Value::Object(user(number)).to_string().into()
 }
 
-/// The path of a resource that has been created.
+/// Creates a resource and returns its path.
 fn create(service: &ScimService, endpoint: &str, body: Vec<u8>) -> String {
     let response = handle(service, request("POST", endpoint, body));
     assert_eq!(response.status(), 201, "{}", String::from_utf8_lossy(response.body()));
@@ -69,7 +69,7 @@ fn create(service: &ScimService, endpoint: &str, body: Vec<u8>) -> String {
     format!("{endpoint}/{}", created.get("id").and_then(Value::as_str).expect("an id"))
 }
 
-/// A service with its users, and their paths.
+/// A service with users, and their paths.
 fn populated() -> (ScimService, Vec<String>) {
     let service = service();
     let paths = (0..USERS).map(|number| create(&service, "/Users", user_body(number))).collect();
@@ -77,8 +77,8 @@ fn populated() -> (ScimService, Vec<String>) {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    // Allocators give a thread memory of its own: what is measured does not pay for the holes that
-    // making so many users leaves behind.
+    // Creating many users fragments the heap. Allocators use a separate arena for each thread, so creating the users on
+    // another thread keeps that from affecting the measurements.
     let (service, paths) = std::thread::spawn(populated).join().expect("a service");
     let read = paths.clone();
     let get = move |n: usize| request("GET", read.get(n).expect("a path"), "");
@@ -93,11 +93,11 @@ pub(crate) fn cases() -> Vec<Case> {
     };
     let (mut patch, mut patch_same, same) = (patch, patch, paths.first().expect("a path").clone());
     vec![
-        answered(&service, "service/get", 0.6, get, 200),
-        answered(&service, "service/filter-user-name", 0.9, filter, 200),
-        answered(&service, "service/page-100", 45.0, page, 200),
-        answered(&service, "service/patch-one", 1.5, move |_| patch_same(&same), 200),
-        answered(&service, "service/patch-any", 1.5, move |n| patch(paths.get(n).expect("a path")), 200),
+        request_case(&service, "service/get", 0.6, get, 200),
+        request_case(&service, "service/filter-user-name", 0.9, filter, 200),
+        request_case(&service, "service/page-100", 45.0, page, 200),
+        request_case(&service, "service/patch-one", 1.5, move |_| patch_same(&same), 200),
+        request_case(&service, "service/patch-any", 1.5, move |n| patch(paths.get(n).expect("a path")), 200),
         create_one(&service),
         add_member("service/add-member-of-10", 1.5, 10),
         add_member("service/add-member-of-100000", 1.5, 100_000),
@@ -110,8 +110,8 @@ fn patch_body(operations: &Value) -> String {
     json!({ "schemas": [PATCH_OP], "Operations": operations }).to_string()
 }
 
-/// Requests about one user after the other, in no order that a cache could know.
-fn answered(
+/// Requests about the users in an order that no cache can predict.
+fn request_case(
     service: &ScimService,
     name: &'static str,
     bar: f64,
@@ -131,7 +131,7 @@ fn answered(
     })
 }
 
-/// A user that is deleted when it has been measured how long its creation took.
+/// The response to a creation. Dropping it, which is not timed, deletes the user.
 struct Created(ScimService, Response<Vec<u8>>);
 
 impl Drop for Created {
@@ -155,7 +155,7 @@ fn create_one(service: &ScimService) -> Case {
     })
 }
 
-/// Adds one member after the other to a group of some size.
+/// Adds members, one in each request, to a group that has this size at first.
 fn add_member(name: &'static str, bar: impl Into<Option<f64>>, size: usize) -> Case {
     let service = service();
     let id = |number: usize| json!({ "value": format!("6f1b6d52-0c9a-4e0e-9f64-{number:012x}") });
@@ -178,13 +178,13 @@ fn add_member(name: &'static str, bar: impl Into<Option<f64>>, size: usize) -> C
     })
 }
 
-/// A bulk job of creations, compared with as many requests.
+/// A bulk request that creates users, compared with one request for each user.
 fn bulk_creates() -> Case {
-    let bodies: Vec<Vec<u8>> = (0..JOB).map(user_body).collect();
+    let bodies: Vec<Vec<u8>> = (0..BULK_OPERATIONS).map(user_body).collect();
     let operation = |number: usize| json!({ "method": "POST", "path": "/Users", "bulkId": format!("b{number}"), "data": user(number) });
-    let operations: Vec<Value> = (0..JOB).map(operation).collect();
+    let operations: Vec<Value> = (0..BULK_OPERATIONS).map(operation).collect();
     let schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"];
-    let job = json!({ "schemas": schemas, "Operations": operations }).to_string();
+    let bulk = json!({ "schemas": schemas, "Operations": operations }).to_string();
     let singly = Case::consuming(
         "thousand",
         None,
@@ -193,14 +193,14 @@ fn bulk_creates() -> Case {
         },
         |(service, requests)| {
             let responses: Vec<_> = requests.into_iter().map(|request| handle(&service, request)).collect();
-            assert!(responses.iter().all(|response| response.status() == 201), "a thousand creations");
+            assert!(responses.iter().all(|response| response.status() == 201), "all users are created");
             (service, responses)
         },
     );
     let at_once = Case::consuming(
         "service/bulk-1000",
         1.0,
-        move || (service(), request("POST", "/Bulk", job.clone())),
+        move || (service(), request("POST", "/Bulk", bulk.clone())),
         |(service, request)| {
             let response = handle(&service, request);
             assert_eq!(response.status(), 200, "service/bulk-1000");

@@ -1,8 +1,8 @@
-//! Compares every case with its yardstick, and says which of the bars hold: `bars`, or `bars PART` for
-//! those with PART in their names.
+//! Compares the time of each case with its yardstick, and prints whether its bar holds. `bars PART` runs only the cases
+//! whose names contain PART.
 //!
-//! Ends with exit code 1 if one does not. The machine's speed cancels out: each short batch of a case
-//! is compared with a batch of its yardstick right before it, and the median of many such pairs counts.
+//! Ends with exit code 1 if a bar does not hold. The results do not depend on the speed of the machine: each short batch
+//! of a case is compared with a batch of its yardstick right before it, and the median of many such pairs counts.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -10,19 +10,19 @@ use std::time::{Duration, Instant};
 
 use benches::Case;
 
-/// How many pairs of batches a case gets.
+/// The maximum number of pairs of batches for a case.
 const ROUNDS: usize = 501;
 
-/// After this time a case gets no more of them, unless it had very few.
-const ENOUGH: Duration = Duration::from_secs(1);
-const FEW: usize = 21;
+/// After this time a case gets no more pairs, but each case gets at least `MIN_ROUNDS`.
+const MAX_TIME: Duration = Duration::from_secs(1);
+const MIN_ROUNDS: usize = 21;
 
-/// How long a batch takes, about.
+/// The approximate time of a batch.
 const BATCH: Duration = Duration::from_micros(500);
 
-/// By how much a case on the largest input may be off that on the smallest one, both in yardsticks: what
-/// the caches do to both is not quite the same.
-const LINEAR: f64 = 1.25;
+/// A case counts as linear if its ratio on the largest input is at most this many times that on the smallest one. The
+/// factor allows for the caches, which do not affect the case and its yardstick equally.
+const LINEAR_TOLERANCE: f64 = 1.25;
 
 fn main() -> ExitCode {
     let part = std::env::args().nth(1).unwrap_or_default();
@@ -42,11 +42,11 @@ fn main() -> ExitCode {
     all_hold &= report_growth(&sized);
     let mut yardstick = Timed::new(benches::yardstick());
     (0..101).for_each(|_| _ = yardstick.sample());
-    eprintln!("Y took {:.2} µs", median(&mut yardstick.samples) * 1e6);
+    eprintln!("Y takes {:.2} µs", median(&mut yardstick.samples) * 1e6);
     if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A case beside its yardstick.
+/// A case with its yardstick.
 struct Compared {
     case: Timed,
     yardstick: Timed,
@@ -61,17 +61,18 @@ impl Compared {
         Self { case, yardstick, spent: Duration::ZERO, ratios: Vec::new() }
     }
 
+    /// Runs a batch of the yardstick and a batch of the case.
     fn compare(&mut self) {
-        if self.spent > ENOUGH && self.ratios.len() >= FEW {
+        if self.spent > MAX_TIME && self.ratios.len() >= MIN_ROUNDS {
             return;
         }
-        let begin = Instant::now();
+        let start = Instant::now();
         let yardstick = self.yardstick.sample();
         self.ratios.push(self.case.sample() / yardstick);
-        self.spent += begin.elapsed();
+        self.spent += start.elapsed();
     }
 
-    /// Prints its line, and tells whether its bar holds.
+    /// Prints the line of the case, and returns whether its bar holds.
     fn report(&mut self) -> bool {
         let (name, ratio) = (&self.case.case.name, median(&mut self.ratios));
         let against = &self.yardstick.case.name;
@@ -84,6 +85,7 @@ impl Compared {
         ratio <= bar
     }
 
+    /// The result for the table of growth, if the name of the case ends with the size of its input.
     fn sized(&mut self) -> Option<Sized> {
         let (stem, size) = self.case.case.name.rsplit_once('/')?;
         let (stem, size) = (stem.to_owned(), size.parse().ok()?);
@@ -92,17 +94,17 @@ impl Compared {
     }
 }
 
-/// What came of a case that there is for inputs of several sizes.
+/// The result of a case that exists for several sizes of input.
 struct Sized {
-    /// Its name without the size.
+    /// The name of the case without the size.
     stem: String,
     size: u32,
     micros: f64,
     ratio: f64,
 }
 
-/// Prints how long cases take by the size of their input, and tells whether none grows faster than its
-/// yardstick, which is linear.
+/// Prints the times of cases by the size of their input, and returns whether none grows faster than its yardstick, which
+/// is linear.
 fn report_growth(sized: &[Sized]) -> bool {
     let sizes: BTreeSet<u32> = sized.iter().map(|case| case.size).collect();
     if sizes.is_empty() {
@@ -119,14 +121,14 @@ fn report_growth(sized: &[Sized]) -> bool {
         let row: Vec<&Sized> = sized.iter().filter(|case| case.stem == stem).collect();
         print!("{stem:<28}");
         row.iter().for_each(|case| print!("{:>10.1}", case.micros));
-        let linear = row.first().zip(row.last()).is_none_or(|(a, b)| b.ratio <= a.ratio * LINEAR);
+        let linear = row.first().zip(row.last()).is_none_or(|(a, b)| b.ratio <= a.ratio * LINEAR_TOLERANCE);
         println!("  {}", if linear { "linear or better" } else { "worse than linear" });
         all_hold &= linear;
     }
     all_hold
 }
 
-/// A case, with how often it is run in a batch, and the seconds that it took in the batches so far.
+/// A case, the number of its runs in a batch, and the seconds per run in each batch so far.
 struct Timed {
     case: Case,
     runs: u64,
@@ -135,11 +137,12 @@ struct Timed {
 
 impl Timed {
     fn new(mut case: Case) -> Self {
-        // The first runs are slow, so it is the time of the last ones that tells.
+        // Doubles the number of runs until a batch is long enough. The first runs are slower, so they do not count
+        // unless they are much too long.
         let mut runs = 1;
         loop {
-            let took = case.time(runs);
-            if took > BATCH * 4 || (runs >= 64 && took > BATCH / 2) {
+            let time = case.time(runs);
+            if time > BATCH * 4 || (runs >= 64 && time > BATCH / 2) {
                 break;
             }
             runs *= 2;
@@ -147,8 +150,8 @@ impl Timed {
         Self { case, runs, samples: Vec::new() }
     }
 
-    /// The seconds that one run takes, by one batch. A few runs before it are not counted: they pay
-    /// for what others left in the allocator and in the caches.
+    /// Runs a batch, and returns the seconds per run. Some runs before it are not timed: they warm up the allocator and
+    /// the caches after other cases.
     fn sample(&mut self) -> f64 {
         self.case.time(self.runs / 8 + 1);
         let seconds = self.case.time(self.runs).as_secs_f64() / self.runs as f64;
@@ -157,6 +160,7 @@ impl Timed {
     }
 }
 
+/// The median of samples; sorts them.
 fn median(samples: &mut [f64]) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)

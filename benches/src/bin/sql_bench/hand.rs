@@ -1,5 +1,5 @@
-//! The same by hand: the statements that somebody would write who knows the tables, through the same
-//! drivers, with the documents read as JSON.
+//! The hand-written statements that the store is compared with: those of a developer who knows the tables, through the
+//! same drivers, with the documents parsed as JSON.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
 const COLUMNS: &str = "SELECT r.place, r.id, r.version, r.created, r.modified, r.document FROM resource r";
-const HERE: &str = "r.tenant = '.' AND r.kind = 'User'";
+const SCOPE: &str = "r.tenant = '.' AND r.kind = 'User'";
 
 pub(crate) const NAME: &str = "r.unique_name = $1";
 pub(crate) const EXTERNAL: &str = "r.external_id = $1";
@@ -20,16 +20,16 @@ pub(crate) const OR: &str = "r.place IN (SELECT v.place FROM value v WHERE v.ten
      AND v.value = $3 AND v.type = 'work' \
      UNION SELECT r.place FROM resource r WHERE r.tenant = '.' AND r.kind = 'User' AND r.unique_name = $1 \
      UNION SELECT r.place FROM resource r WHERE r.tenant = '.' AND r.kind = 'User' AND r.external_id = $2)";
-/// Written differently for each database.
+/// Stands for the condition of `co`, which differs between the databases.
 pub(crate) const CONTAINS: &str = "contains";
 
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
-pub(crate) enum Hand {
+#[expect(clippy::large_enum_variant, reason = "there is only one value at a time")]
+pub(crate) enum HandWritten {
     Sqlite(Arc<Mutex<rusqlite::Connection>>),
     Postgres(Client),
 }
 
-/// A connection to PostgreSQL that keeps its statements.
+/// A connection to PostgreSQL that keeps prepared statements.
 pub(crate) struct Client {
     client: tokio_postgres::Client,
     prepared: Mutex<HashMap<String, Statement>>,
@@ -39,10 +39,10 @@ impl Client {
     async fn rows(
         &self,
         sql: &str,
-        binds: &[&(dyn ToSql + Sync)],
+        values: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let known = self.prepared.lock().expect("one at a time").get(sql).cloned();
-        let statement = match known {
+        let cached = self.prepared.lock().expect("one at a time").get(sql).cloned();
+        let statement = match cached {
             Some(statement) => statement,
             None => {
                 let statement = self.client.prepare(sql).await?;
@@ -50,11 +50,11 @@ impl Client {
                 statement
             }
         };
-        self.client.query(&statement, binds).await
+        self.client.query(&statement, values).await
     }
 }
 
-impl Hand {
+impl HandWritten {
     pub(crate) async fn open(url: &str) -> Self {
         if let Some(file) = url.strip_prefix("sqlite:") {
             let connection = rusqlite::Connection::open(file).expect("a database");
@@ -69,60 +69,63 @@ impl Hand {
         Self::Postgres(client)
     }
 
-    /// Runs a statement for users, and others for the groups that these are in, and for the groups of
-    /// those, in one transaction; how long it takes, and how many users there are.
-    async fn run(&self, sql: String, binds: Vec<String>) -> (Duration, usize) {
-        let begin = Instant::now();
+    /// Reads users with one statement, and their direct and indirect groups with others, in one transaction. Returns the
+    /// time and the number of users.
+    async fn run(&self, sql: String, values: Vec<String>) -> (Duration, usize) {
+        let start = Instant::now();
         let documents = match self {
             Self::Sqlite(connection) => {
                 let connection = connection.clone();
-                // As any host must that is asynchronous.
+                // Any asynchronous host needs a blocking thread for SQLite.
                 let work = tokio::task::spawn_blocking(move || {
                     let connection = connection.lock().expect("one at a time");
-                    sqlite(&connection, &sql, binds).expect("rows")
+                    sqlite(&connection, &sql, values).expect("rows")
                 });
                 work.await.expect("a thread")
             }
-            Self::Postgres(client) => postgres(client, &sql, &binds).await.expect("rows"),
+            Self::Postgres(client) => postgres(client, &sql, &values).await.expect("rows"),
         };
         let read = |text: &String| serde_json::from_str(text).expect("a document");
         let page: Vec<Map<String, Value>> = documents.iter().map(read).collect();
-        let took = begin.elapsed();
-        (took, std::hint::black_box(page).len())
+        let time = start.elapsed();
+        (time, std::hint::black_box(page).len())
     }
 
+    /// Reads one user.
     pub(crate) async fn get(&self, id: &str) -> Duration {
         let sql = format!("{COLUMNS} WHERE r.tenant = '.' AND r.id = $1 AND r.kind = 'User'");
         self.run(sql, vec![id.to_owned()]).await.0
     }
 
-    /// A page of 100, and how many resources there are on it.
-    pub(crate) async fn page(&self, condition: &str, binds: &[String]) -> (Duration, usize) {
-        let (condition, mut binds) = (condition.to_owned(), binds.to_vec());
+    /// Reads a page of 100. Returns the time and the number of users, which is 101 if there is a next page.
+    pub(crate) async fn page(&self, condition: &str, values: &[String]) -> (Duration, usize) {
+        let (condition, mut values) = (condition.to_owned(), values.to_vec());
         let condition = match (condition.as_str(), self) {
             (CONTAINS, Self::Sqlite(_)) => {
-                binds = binds.iter().map(|text| format!("unique_name : \"{text}\"")).collect();
+                values = values.iter().map(|text| format!("unique_name : \"{text}\"")).collect();
                 "r.place IN (SELECT rowid FROM search WHERE search MATCH $1)".to_owned()
             }
             (CONTAINS, Self::Postgres(_)) => {
-                binds = binds.iter().map(|text| format!("%{text}%")).collect();
+                values = values.iter().map(|text| format!("%{text}%")).collect();
                 "r.place IN (SELECT r.place FROM resource r WHERE r.unique_name LIKE $1 OFFSET 0)".to_owned()
             }
             _ => condition,
         };
-        let page = format!("{COLUMNS} WHERE {HERE} AND {condition} ORDER BY r.place LIMIT 101");
-        self.run(page, binds).await
+        let page = format!("{COLUMNS} WHERE {SCOPE} AND {condition} ORDER BY r.place LIMIT 101");
+        self.run(page, values).await
     }
 
+    /// Reads the page after a user.
     pub(crate) async fn after(&self, place: i64) -> Duration {
-        let sql = format!("{COLUMNS} WHERE {HERE} AND r.place > {place} ORDER BY r.place LIMIT 101");
+        let sql = format!("{COLUMNS} WHERE {SCOPE} AND r.place > {place} ORDER BY r.place LIMIT 101");
         self.run(sql, Vec::new()).await.0
     }
 
+    /// Reads the page after this number of users.
     pub(crate) async fn skip(&self, skip: usize) -> Duration {
         let sql = format!(
             "SELECT r.place, r.id, r.version, r.created, r.modified, r.document FROM (SELECT r.place AS at \
-             FROM resource r WHERE {HERE} ORDER BY r.place LIMIT 101 OFFSET {skip}) p \
+             FROM resource r WHERE {SCOPE} ORDER BY r.place LIMIT 101 OFFSET {skip}) p \
              JOIN resource r ON r.place = p.at ORDER BY r.place"
         );
         self.run(sql, Vec::new()).await.0
@@ -132,11 +135,15 @@ impl Hand {
 const GROUPS: &str = "SELECT m.member, g.id, g.document FROM member m JOIN resource g ON g.place = m.place \
      WHERE m.tenant = '.' AND m.member";
 
-fn sqlite(connection: &rusqlite::Connection, sql: &str, binds: Vec<String>) -> rusqlite::Result<Vec<String>> {
+fn sqlite(
+    connection: &rusqlite::Connection,
+    sql: &str,
+    values: Vec<String>,
+) -> rusqlite::Result<Vec<String>> {
     connection.prepare_cached("BEGIN")?.execute([])?;
     let (mut documents, mut ids) = (Vec::new(), Vec::new());
     let mut statement = connection.prepare_cached(&sql.replace('$', "?"))?;
-    let mut rows = statement.query(rusqlite::params_from_iter(binds))?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
     while let Some(row) = rows.next()? {
         ids.push(row.get::<_, String>(1)?);
         documents.push(row.get(5)?);
@@ -161,11 +168,11 @@ fn sqlite(connection: &rusqlite::Connection, sql: &str, binds: Vec<String>) -> r
 async fn postgres(
     client: &Client,
     sql: &str,
-    binds: &[String],
+    values: &[String],
 ) -> Result<Vec<String>, tokio_postgres::Error> {
     client.client.batch_execute("BEGIN READ ONLY").await?;
-    let binds: Vec<&(dyn ToSql + Sync)> = binds.iter().map(|bind| bind as _).collect();
-    let rows = client.rows(sql, &binds).await?;
+    let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+    let rows = client.rows(sql, &values).await?;
     let documents = rows.iter().map(|row| row.get(5)).collect();
     let mut ids: Vec<String> = rows.iter().map(|row| row.get(1)).collect();
     while !ids.is_empty() {

@@ -1,4 +1,4 @@
-//! Filling a database, unless it is filled already.
+//! Fills a database, unless it has been filled before.
 
 use std::io::Write;
 
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use crate::timed::Client;
 
-/// How many requests are under way at a time.
+/// The number of concurrent requests.
 const CLIENTS: usize = 16;
 
-/// Of so many users one is in the large group: 100,000 of a million.
-const MEMBERS: usize = 10;
+/// The large group has one member for this many users: 100,000 for a million.
+const USERS_PER_MEMBER: usize = 10;
 
-/// Loads the users and the groups. What is written meanwhile is not made durable one by one.
+/// Creates the users and the groups. Without durable commits, which would make it slow.
 pub(crate) async fn load(url: &str, users: usize) {
     let separator = if url.contains('?') { '&' } else { '?' };
     let url = match url.starts_with("sqlite:") {
@@ -23,25 +23,25 @@ pub(crate) async fn load(url: &str, users: usize) {
         false => format!("{url}{separator}options=-c%20synchronous_commit%3Doff"),
     };
     let client = Client::open(&url).await;
-    let (_, large) =
+    let (_, existing) =
         client.groups(json!({ "filter": "displayName eq \"Small\"", "attributes": ["id"] })).await;
-    if large["totalResults"] != 0 {
+    if existing["totalResults"] != 0 {
         return;
     }
     let mut members = Vec::new();
-    for begin in (0..users).step_by(CLIENTS) {
-        let calls = (begin..users.min(begin + CLIENTS)).map(|n| {
+    for start in (0..users).step_by(CLIENTS) {
+        let calls = (start..users.min(start + CLIENTS)).map(|n| {
             let client = client.clone();
             tokio::spawn(async move { client.send(Method::POST, "/Users", Some(user(n))).await })
         });
         for call in calls.collect::<Vec<_>>() {
             let (_, status, created) = call.await.expect("a request");
             assert_eq!(status, 201, "{created}");
-            if members.len() < users / MEMBERS {
+            if members.len() < users / USERS_PER_MEMBER {
                 members.push(json!({ "value": created["id"] }));
             }
         }
-        progress(begin + CLIENTS, users);
+        progress(start + CLIENTS, users);
     }
     for (name, members) in [("Large", members.as_slice()), ("Small", members.get(..10).unwrap_or_default())] {
         let group = json!({ "schemas": [standard::GROUP], "displayName": name });
@@ -61,9 +61,14 @@ pub(crate) async fn load(url: &str, users: usize) {
     eprintln!();
 }
 
-fn progress(done: usize, of: usize) {
-    if done % 1_000 < CLIENTS || done >= of {
-        eprint!("\r{:<50}| {} of {of}  ", "#".repeat(50 * done.min(of) / of.max(1)), done.min(of));
+/// Prints a progress bar.
+fn progress(done: usize, total: usize) {
+    if done % 1_000 < CLIENTS || done >= total {
+        eprint!(
+            "\r{:<50}| {} of {total}  ",
+            "#".repeat(50 * done.min(total) / total.max(1)),
+            done.min(total)
+        );
         let _ = std::io::stderr().flush();
     }
 }

@@ -1,24 +1,24 @@
-//! What the store costs on real databases, beside the same SQL written by hand:
+//! Measures the store on real databases, compared with hand-written SQL:
 //!
 //! ```sh
 //! cargo run --release -p benches --features sql --bin sql_bench
 //! ```
 //!
-//! It loads what it needs, which takes minutes, and prints a line for each operation: milliseconds,
-//! the goal, the ratio to the same statements through the same driver, its bar, and whether that
-//! holds. The milliseconds depend on the machine; the verdicts are ratios of the same run.
+//! The first run fills the databases, which takes minutes. Then it prints a line for each operation: milliseconds, the
+//! goal, the milliseconds of the hand-written statements through the same driver, the ratio of the two, its bar, and
+//! whether the bar holds. The milliseconds depend on the machine; the verdicts are ratios within one run.
 //!
 //! | variable            | meaning                                                             |
 //! |---------------------|---------------------------------------------------------------------|
-//! | `SCIM_BENCH_USERS`  | how many users there are; 1,000,000 by default                      |
-//! | `SCIM_BENCH_SQLITE` | the file, which is made unless it is there; in the temporary folder |
-//! | `SCIM_BENCH_POSTGRES` | the URL of an empty database, or of one that this has filled; none |
+//! | `SCIM_BENCH_USERS`  | the number of users; 1,000,000 by default                           |
+//! | `SCIM_BENCH_SQLITE` | the file, created if it does not exist; in the temporary directory by default |
+//! | `SCIM_BENCH_POSTGRES` | the URL of a database that is empty or was filled by this program; without it PostgreSQL is not measured |
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "what cannot be prepared cannot be measured"
+    reason = "a case that cannot be prepared cannot be measured"
 )]
 
 mod hand;
@@ -29,14 +29,14 @@ use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use hand::Hand;
+use hand::HandWritten;
 use http::Method;
 use scim_core::patch::PATCH_OP;
 use scim_core::schema::standard;
 use serde_json::{Value, json};
 use timed::Client;
 
-/// How many times an operation is run.
+/// The number of runs of an operation.
 const RUNS: usize = 300;
 
 /// The goals of one database, in milliseconds.
@@ -54,8 +54,8 @@ fn main() {
     let file = std::env::var("SCIM_BENCH_SQLITE").unwrap_or_else(|_| {
         std::env::temp_dir().join(format!("scim-bench-{users}.db")).display().to_string()
     });
-    println!("{users} users, two addresses each; p50 of {RUNS} runs");
-    compile();
+    println!("{users} users, two addresses each; median of {RUNS} runs");
+    measure_translation();
     let fsync = fsync(&file);
     println!("{:<34} {:>9.3} ms", "one 4 KiB write with fdatasync", fsync * 1e3);
     let goals = Goals { point: 0.1, contains: 10.0, cursor: 1.0, deep: 60.0, creates: [200.0, 0.0] };
@@ -66,34 +66,34 @@ fn main() {
     }
 }
 
-/// The median of what a closure takes, in seconds.
+/// The median of samples.
 fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// One 4 KiB write with fdatasync, on the disk of the database.
+/// The seconds of one 4 KiB write with fdatasync, on the disk of the database.
 fn fsync(file: &str) -> f64 {
     let probe = format!("{file}.probe");
     let mut out = std::fs::File::create(&probe).expect("a file");
     let block = [0x5a_u8; 4096];
     let samples = (0..200).map(|_| {
-        let begin = Instant::now();
+        let start_time = Instant::now();
         out.write_all(&block).and_then(|()| out.sync_data()).expect("a write");
-        begin.elapsed().as_secs_f64()
+        start_time.elapsed().as_secs_f64()
     });
-    let middle = median(samples.collect());
+    let seconds = median(samples.collect());
     let _ = std::fs::remove_file(probe);
-    middle
+    seconds
 }
 
-/// What compiling a filter costs, in yardsticks of `bars`.
-fn compile() {
+/// Measures the translation of a filter to SQL, in yardsticks of `bars`.
+fn measure_translation() {
     use scim_core::filter::Filter;
     use scim_core::schema::{ReadContext, Tolerance};
     use scim_sql::{Column, Dialect, Elements, Mapping};
-    let on = standard::user_type();
-    let mapping = Mapping::builder(&on, "users u", "u.id")
+    let resource_type = standard::user_type();
+    let mapping = Mapping::builder(&resource_type, "users u", "u.id")
         .scoped_by("u.tenant", 1)
         .column("userName", Column::text("u.name").folded("u.name_folded").not_null().indexed())
         .elements(
@@ -110,17 +110,18 @@ fn compile() {
         [r#"userName eq "ilse@example.com""#, r#"emails[type eq "work" and value eq "ilse@example.com"]"#];
     for text in filters {
         let filter: Filter = text.parse().expect("a filter");
-        let predicate = filter.resolve(&on, &mut ReadContext::new(&tolerance)).expect("attributes of users");
+        let predicate =
+            filter.resolve(&resource_type, &mut ReadContext::new(&tolerance)).expect("attributes of users");
         let mut yardstick = benches::yardstick();
         let ratios = (0..101).map(|_| {
             let y = yardstick.time(50).as_secs_f64() / 50.0;
-            let begin = Instant::now();
+            let start_time = Instant::now();
             for _ in 0..500 {
                 let _ = std::hint::black_box(
                     mapping.filter(std::hint::black_box(&predicate), Dialect::Postgres, 2).expect("SQL"),
                 );
             }
-            begin.elapsed().as_secs_f64() / 500.0 / y
+            start_time.elapsed().as_secs_f64() / 500.0 / y
         });
         let ratio = median(ratios.collect());
         let name = format!("compile {}", text.split(' ').next().unwrap_or(text));
@@ -132,14 +133,14 @@ fn verdict(value: f64, bar: f64) -> &'static str {
     if value <= bar { "holds" } else { "falls short" }
 }
 
-/// What a call took, and the same by hand, in seconds.
+/// The seconds of an operation of the store, and of the hand-written statements.
 type Pair = [f64; 2];
 
-/// The medians of pairs: of the calls, of the same by hand, and of the ratios. The ratio of each pair is
-/// taken apart, since whatever else the machine does slows down both.
+/// The medians of the first values, of the second values, and of the ratios of each pair. The ratios are taken pair by
+/// pair, since other load of the machine slows down both values of a pair.
 fn medians(pairs: &[Pair]) -> [f64; 3] {
-    let of = |value: fn(&Pair) -> f64| median(pairs.iter().map(value).collect());
-    [of(|pair| pair[0]), of(|pair| pair[1]), of(|pair| pair[0] / pair[1])]
+    let median_of = |value: fn(&Pair) -> f64| median(pairs.iter().map(value).collect());
+    [median_of(|pair| pair[0]), median_of(|pair| pair[1]), median_of(|pair| pair[0] / pair[1])]
 }
 
 /// Prints the line of an operation.
@@ -152,11 +153,12 @@ fn report(name: &str, pairs: &[Pair], goal: f64) {
     );
 }
 
+/// Measures all operations on one database.
 async fn run(url: &str, users: usize, fsync: f64, goals: &Goals) {
     println!("\n{}", url.split(':').next().unwrap_or(url));
     load::load(url, users).await;
     let client = Client::open(url).await;
-    let hand = Hand::open(url).await;
+    let hand = HandWritten::open(url).await;
 
     let middle = users / 2 + 1;
     let (name, external) = (format!("user{middle}@example.com"), format!("ext-{middle}"));
@@ -190,77 +192,77 @@ async fn run(url: &str, users: usize, fsync: f64, goals: &Goals) {
             hand::CONTAINS,
         ),
     ];
-    for (name, filter, binds, sql) in points {
+    for (name, filter, values, sql) in points {
         let goal = if name.starts_with("co") { goals.contains } else { goals.point };
         let search = json!({ "filter": filter, "count": 100 });
         let (took, page) = client.search(search.clone()).await;
         let found = page["Resources"].as_array().map_or(0, Vec::len);
         assert!(found > 0, "{name}: {page} after {took:?}");
-        assert_eq!(hand.page(sql, &binds).await.1, found, "{name}");
-        let mine = async || client.search(search.clone()).await.0;
-        report(name, &compare(RUNS, mine, async || hand.page(sql, &binds).await.0).await, goal);
+        assert_eq!(hand.page(sql, &values).await.1, found, "{name}");
+        let store = async || client.search(search.clone()).await.0;
+        report(name, &compare(RUNS, store, async || hand.page(sql, &values).await.0).await, goal);
     }
     pages(&client, &hand, users, goals).await;
     members(&client, fsync).await;
     creates(&client, fsync, goals).await;
 }
 
-/// The times of a call and of the same by hand, by what they say themselves. Each comes first every other
-/// time, since who comes second finds the rows in the caches.
+/// Runs an operation of the store and the hand-written statements; both return their own time. They alternate in which
+/// comes first, since the second one finds the rows in the caches.
 async fn compare(
     runs: usize,
-    mut mine: impl AsyncFnMut() -> Duration,
+    mut store: impl AsyncFnMut() -> Duration,
     mut hand: impl AsyncFnMut() -> Duration,
 ) -> Vec<Pair> {
     let mut pairs = Vec::with_capacity(runs);
     for run in 0..runs + runs / 15 {
         let pair = if run % 2 == 0 {
-            let mine = mine().await;
-            [mine, hand().await]
+            let store = store().await;
+            [store, hand().await]
         } else {
             let hand = hand().await;
-            [mine().await, hand]
+            [store().await, hand]
         };
-        // The first ones make it warm.
+        // The first pairs warm up the caches.
         if run >= runs / 15 {
-            pairs.push(pair.map(|took| took.as_secs_f64()));
+            pairs.push(pair.map(|time| time.as_secs_f64()));
         }
     }
     pairs
 }
 
-async fn pages(client: &Client, hand: &Hand, users: usize, goals: &Goals) {
-    // From cursor to cursor, so that the last pages are deep; each beside the same by hand.
-    // A fifteenth more makes it warm.
+/// Measures pages by cursor and by `startIndex`.
+async fn pages(client: &Client, hand: &HandWritten, users: usize, goals: &Goals) {
+    // Follows the cursors, so that the last pages are deep in the list. `compare` runs a fifteenth more to warm up.
     let steps = (users / 107).min(3_000);
     let (cursor, step) = (RefCell::new(String::new()), Cell::new(0));
-    let mine = async || {
+    let store = async || {
         let search = json!({ "cursor": cursor.borrow().as_str(), "count": 100 });
-        let (took, page) = client.search(search).await;
+        let (time, page) = client.search(search).await;
         page["nextCursor"].as_str().unwrap_or_default().clone_into(&mut cursor.borrow_mut());
-        took
+        time
     };
     let hand_after = async || {
         let place = step.replace(step.get() + 100);
         hand.after(place).await
     };
-    let pairs = compare(steps, mine, hand_after).await;
+    let pairs = compare(steps, store, hand_after).await;
     let part = pairs.len().min(100);
-    report("cursor page, the first ones", &pairs[..part], goals.cursor);
+    report("cursor page, at the beginning", &pairs[..part], goals.cursor);
     let name = format!("cursor page, {} deep", step.get());
     report(&name, &pairs[pairs.len() - part..], goals.cursor);
 
-    // Of all that there are, which is more than was loaded if this is not the first run.
+    // The number of users in the database: earlier runs have created more.
     let (_, all) = client.search(json!({ "count": 0 })).await;
     let all = all["totalResults"].as_u64().and_then(|total| usize::try_from(total).ok()).unwrap_or(users);
     let start = all.saturating_sub(99);
     let search = json!({ "startIndex": start, "count": 100 });
-    let mine = async || client.search(search.clone()).await.0;
-    let both = compare(30, mine, async || hand.skip(start - 1).await).await;
+    let store = async || client.search(search.clone()).await.0;
+    let both = compare(30, store, async || hand.skip(start - 1).await).await;
     report(&format!("startIndex={start}"), &both, goals.deep);
 }
 
-/// Adds one member and removes it again, to a large group and to a small one in turns.
+/// Removes a member and adds it again, in a large group and in a small group alternately.
 async fn members(client: &Client, fsync: f64) {
     let path = async |group: &str| {
         let filter = format!("displayName eq \"{group}\"");
@@ -276,11 +278,11 @@ async fn members(client: &Client, fsync: f64) {
             false => json!({ "op": "add", "path": "members", "value": [{ "value": user }] }),
         };
         let patch = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
-        let (took, status, body) = client.send(Method::PATCH, path, Some(patch)).await;
+        let (time, status, body) = client.send(Method::PATCH, path, Some(patch)).await;
         assert_eq!(status, 204, "{body}");
-        took
+        time
     };
-    // Both begin with the user in the group.
+    // At first the user is in both groups, so each first change removes it.
     let (mut first, mut second) = (false, false);
     let large = async || {
         first = !first;
@@ -301,28 +303,29 @@ async fn members(client: &Client, fsync: f64) {
     println!("{:<34} {compared:>9.2}  1.20 {verdict}", "  compared with a group of ten");
 }
 
+/// Measures the creation of users by one client and by eight concurrent clients.
 async fn creates(client: &Client, fsync: f64, goals: &Goals) {
     let create = async |body: Value| {
-        let (took, status, body) = client.send(Method::POST, "/Users", Some(body)).await;
+        let (time, status, body) = client.send(Method::POST, "/Users", Some(body)).await;
         assert_eq!(status, 201, "{body}");
-        took
+        time
     };
-    let begin = Instant::now();
+    let start_time = Instant::now();
     let mut samples = Vec::with_capacity(RUNS);
     for _ in 0..RUNS {
         samples.push(create(user()).await.as_secs_f64());
     }
-    let (one, rate) = (median(samples), RUNS as f64 / begin.elapsed().as_secs_f64());
+    let (seconds, rate) = (median(samples), RUNS as f64 / start_time.elapsed().as_secs_f64());
     let bar = 1.5 * fsync + 1e-3;
     println!(
         "{:<34} {:>9.3} ms  1.5 F + 1 ms {:>8.3} {}; {rate:.0} per second, goal {}",
         "create, 1 client",
-        one * 1e3,
+        seconds * 1e3,
         bar * 1e3,
-        verdict(one, bar),
+        verdict(seconds, bar),
         goals.creates[0]
     );
-    let begin = Instant::now();
+    let start_time = Instant::now();
     let mut clients = Vec::new();
     for _ in 0..8 {
         let client = client.clone();
@@ -336,11 +339,11 @@ async fn creates(client: &Client, fsync: f64, goals: &Goals) {
     for client in clients {
         client.await.expect("a client");
     }
-    let rate = 2_000.0 / begin.elapsed().as_secs_f64();
+    let rate = 2_000.0 / start_time.elapsed().as_secs_f64();
     println!("{:<34} {rate:>9.0} per second, goal {}", "create, 8 clients", goals.creates[1]);
 }
 
-/// A user with a name that nobody has.
+/// A user with a new name.
 fn user() -> Value {
     let name = format!("{}@example.com", scim_core::new_id());
     json!({

@@ -1,4 +1,4 @@
-//! A service on the store, and how long the store itself takes.
+//! A service on the store that measures the time of the store alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use scim_core::{
 use scim_store::Store;
 use serde_json::{Value, json};
 
-/// The store, which notes how long the last call took.
+/// A provider that measures the time of the last operation of the store.
 #[derive(Clone)]
 struct Timed {
     store: Store,
@@ -21,10 +21,10 @@ struct Timed {
 }
 
 impl Timed {
-    async fn note<T>(&self, call: impl Future<Output = T>) -> T {
-        let begin = Instant::now();
+    async fn measure<T>(&self, call: impl Future<Output = T>) -> T {
+        let start = Instant::now();
         let result = call.await;
-        let nanos = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.nanos.store(nanos, Ordering::Relaxed);
         result
     }
@@ -33,11 +33,11 @@ impl Timed {
 #[async_trait]
 impl Provider for Timed {
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
-        self.note(self.store.query(cx, query)).await
+        self.measure(self.store.query(cx, query)).await
     }
 
     async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
-        self.note(self.store.create(cx, resource)).await
+        self.measure(self.store.create(cx, resource)).await
     }
 
     async fn retrieve(
@@ -46,7 +46,7 @@ impl Provider for Timed {
         id: &str,
         projection: &Projection,
     ) -> Result<Option<Resource>> {
-        self.note(self.store.retrieve(cx, id, projection)).await
+        self.measure(self.store.retrieve(cx, id, projection)).await
     }
 
     async fn update(
@@ -56,18 +56,19 @@ impl Provider for Timed {
         update: &Update,
         options: &UpdateOptions,
     ) -> Result<Updated> {
-        self.note(self.store.update(cx, id, update, options)).await
+        self.measure(self.store.update(cx, id, update, options)).await
     }
 
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
-        self.note(self.store.delete(cx, id, precondition)).await
+        self.measure(self.store.delete(cx, id, precondition)).await
     }
 
-    fn capabilities(&self, on: &ResourceType) -> Capabilities {
-        self.store.capabilities(on)
+    fn capabilities(&self, resource_type: &ResourceType) -> Capabilities {
+        self.store.capabilities(resource_type)
     }
 }
 
+/// A client of the service.
 #[derive(Clone)]
 pub(crate) struct Client {
     service: ScimService,
@@ -88,7 +89,7 @@ impl Client {
         Self { service: service.expect("a service"), nanos }
     }
 
-    /// How long the store took, the status, and the body.
+    /// Sends a request. Returns the time of the store, the status and the body.
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -102,22 +103,22 @@ impl Client {
             .extension(Identity::new("bench"))
             .body(body.map(|body| body.to_string()).unwrap_or_default());
         let response = self.service.handle(request.expect("a request")).await;
-        let took = Duration::from_nanos(self.nanos.load(Ordering::Relaxed));
+        let time = Duration::from_nanos(self.nanos.load(Ordering::Relaxed));
         let body = serde_json::from_slice(response.body()).unwrap_or_default();
-        (took, response.status().as_u16(), body)
+        (time, response.status().as_u16(), body)
     }
 
     pub(crate) async fn get(&self, id: &str) -> (Duration, Value) {
-        let (took, status, body) = self.send(Method::GET, &format!("/Users/{id}"), None).await;
+        let (time, status, body) = self.send(Method::GET, &format!("/Users/{id}"), None).await;
         assert_eq!(status, 200, "{body}");
-        (took, body)
+        (time, body)
     }
 
     async fn find(&self, path: &str, mut search: Value) -> (Duration, Value) {
         search["schemas"] = json!(["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]);
-        let (took, status, body) = self.send(Method::POST, path, Some(search)).await;
+        let (time, status, body) = self.send(Method::POST, path, Some(search)).await;
         assert_eq!(status, 200, "{body}");
-        (took, body)
+        (time, body)
     }
 
     pub(crate) async fn search(&self, search: Value) -> (Duration, Value) {
