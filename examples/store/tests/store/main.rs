@@ -14,6 +14,9 @@ mod nesting;
 mod oracle;
 #[cfg(test)]
 mod outages;
+#[cfg(test)]
+#[path = "../../../../scim-core/tests/support/overriding.rs"]
+mod overriding;
 #[cfg(all(unix, feature = "sqlite"))]
 #[cfg(test)]
 mod permissions;

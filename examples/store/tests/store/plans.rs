@@ -1,15 +1,13 @@
 //! Checks the query plans of filters whose cost is `Indexed`: they must not scan a table.
 
+use crate::overriding::{Overrides, Overriding};
 use crate::support;
 use std::sync::{Arc, Mutex};
 
 use crate::support::service::{Client, user};
 use http::Method;
-use scim_core::schema::{Projection, standard};
-use scim_core::{
-    Capabilities, Context, Deleted, Page, Precondition, Provider, Query, Resource, Result, Update,
-    UpdateOptions, Updated, async_trait,
-};
+use scim_core::schema::standard;
+use scim_core::{Context, Page, Provider, Query, Result, async_trait};
 use scim_store::Store;
 use serde_json::json;
 
@@ -23,41 +21,14 @@ struct ExplainingStore {
 }
 
 #[async_trait]
-impl Provider for ExplainingStore {
+impl Overrides for ExplainingStore {
+    fn inner(&self) -> &dyn Provider {
+        &self.store
+    }
+
     async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
         *self.plan.lock().unwrap() = self.store.explain(cx, query).await?;
         self.store.query(cx, query).await
-    }
-
-    async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
-        self.store.create(cx, resource).await
-    }
-
-    async fn retrieve(
-        &self,
-        cx: &Context<'_>,
-        id: &str,
-        projection: &Projection,
-    ) -> Result<Option<Resource>> {
-        self.store.retrieve(cx, id, projection).await
-    }
-
-    async fn update(
-        &self,
-        cx: &Context<'_>,
-        id: &str,
-        update: &Update,
-        options: &UpdateOptions,
-    ) -> Result<Updated> {
-        self.store.update(cx, id, update, options).await
-    }
-
-    async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
-        self.store.delete(cx, id, precondition).await
-    }
-
-    fn capabilities(&self, resource_type: &scim_core::schema::ResourceType) -> Capabilities {
-        self.store.capabilities(resource_type)
     }
 }
 
@@ -99,8 +70,11 @@ fn indexed_filters_do_not_scan_tables() {
     for database in support::databases().into_iter().filter(|database| !database.is_file()) {
         let store = support::open(&runtime, &database).refuse_scans();
         let plan = Arc::new(Mutex::new(String::new()));
-        let client =
-            Client::in_tenant(&runtime, ExplainingStore { store, plan: plan.clone() }, &support::tenant());
+        let client = Client::in_tenant(
+            &runtime,
+            Overriding(ExplainingStore { store, plan: plan.clone() }),
+            &support::tenant(),
+        );
         let group = load(&runtime, &client);
         if database.url.starts_with("postgres") {
             support::run_sql(&runtime, &database, "ANALYZE");
