@@ -1,4 +1,4 @@
-//! What a service shares between threads can be shared.
+//! The public types can be shared between threads.
 
 use scim_schema::{
     AttrPath, Attribute, AttributeRef, Comparison, Extension, Instant, InvalidPath, Operand, Projection,

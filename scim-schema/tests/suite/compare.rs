@@ -1,4 +1,4 @@
-//! `schema/compare.json`: which values are the same under each rule, and their order.
+//! `schema/compare.json`: the values that are equal by each rule, and their order.
 
 use std::cmp::Ordering;
 
@@ -38,7 +38,7 @@ fn comparison(name: &str) -> Comparison {
 }
 
 #[test]
-fn cases_compare_as_they_should() {
+fn cases_compare_as_expected() {
     let rules: Vec<Rule> = testdata::load("schema/compare.json");
     for case in &rules {
         let rule = comparison(&case.rule);
@@ -77,7 +77,7 @@ fn cases_compare_as_they_should() {
     }
 }
 
-/// Sorting never meets a contradiction, whatever a store holds.
+/// The order is antisymmetric and transitive for all values, even if a store contains malformed ones.
 #[test]
 fn values_of_the_wrong_type_come_last() {
     let values =
@@ -110,7 +110,7 @@ fn values_of_the_wrong_type_come_last() {
 }
 
 #[test]
-fn each_type_of_attribute_has_its_rule() {
+fn each_type_of_attribute_has_the_right_rule() {
     use scim_schema::{Attribute, standard};
 
     let user = standard::user_type();
@@ -132,7 +132,7 @@ fn each_type_of_attribute_has_its_rule() {
     assert_eq!(rule(&user, "meta.created"), Comparison::Instant);
     assert_eq!(rule(&user, "meta.location"), Comparison::Exact);
     assert_eq!(rule(&user, "groups.$ref"), Comparison::Reference);
-    // Published as case-insensitive, but identifiers are case-exact.
+    // The schema in the RFC says case-insensitive, but ids are case-exact.
     assert_eq!(rule(&group, "members.value"), Comparison::Exact);
     assert_eq!(Comparison::for_attribute(&Attribute::reference("owner", ["User"])), Comparison::Reference);
     assert_eq!(
@@ -142,9 +142,9 @@ fn each_type_of_attribute_has_its_rule() {
     assert_eq!(Comparison::for_attribute(&Attribute::decimal("weight")), Comparison::Number);
 }
 
-/// Complex values are the same by the rules of their sub-attributes, lists in any order.
+/// Complex values are compared by the rules of their sub-attributes, and lists in any order.
 #[test]
-fn values_of_an_attribute_are_the_same_by_its_rules() {
+fn values_of_an_attribute_are_compared_by_its_rules() {
     let types = crate::support::Types::load();
     let same = |name: &str, a: Value, b: Value| {
         let target = types.get("Vehicle").attribute(name).unwrap();
@@ -167,7 +167,7 @@ fn values_of_an_attribute_are_the_same_by_its_rules() {
     ));
     assert!(!same("seats", json!([{ "value": "a", "type": "b" }]), json!([{ "value": "b", "type": "a" }])));
     assert!(same("engine", json!({ "codes": ["a", "b"] }), json!({ "codes": ["B", "A"] })));
-    // A long list in the opposite order is no more work than one in the same.
+    // Comparing a long list in the opposite order must not take quadratic time.
     let numbers =
         |range: &mut dyn Iterator<Item = u32>| Value::from(range.map(|n| n.to_string()).collect::<Vec<_>>());
     assert!(same("colors", numbers(&mut (0..50_000)), numbers(&mut (0..50_000).rev())));

@@ -1,4 +1,4 @@
-//! The rules of the crate as cases in `testdata/schema/`, and as properties of random data.
+//! Tests of the crate. Most run the cases in `testdata/schema/`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod auto_traits;

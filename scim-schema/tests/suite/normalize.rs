@@ -1,8 +1,8 @@
-//! `schema/normalize.json`: resources as clients send them, and what becomes of them in each profile.
+//! `schema/normalize.json`: resources as clients send them, and their canonical form in each profile.
 //!
-//! A case names the type, the input, and what is expected: the output, or the kind of error and the
-//! attribute that it names. Unless a case is `raw`, `schemas` is filled in as it should be. What
-//! normalising lets pass is validated, since some deviations are left for that to refuse.
+//! A case has a resource type, the input, and the expectation: the output, or the error and the attribute that it
+//! names. Unless a case is `raw`, the test fills in the correct `schemas`. The normalized resource is then validated,
+//! because normalization leaves it to validation to refuse some deviations.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ struct Case {
 enum Expected {
     Output {
         output: Object,
-        /// The quirks that fire, as `quirk-name at path`.
+        /// The tolerated quirks, as `quirk-name at path`.
         #[serde(default)]
         tolerated: Vec<String>,
     },
@@ -42,8 +42,8 @@ enum Expected {
 fn with_schemas(resource_type: &ResourceType, object: &Object) -> Object {
     let mut object = object.clone();
     let extensions = resource_type.extensions().map(|extension| extension.schema().id());
-    let there = extensions.filter(|uri| object.keys().any(|key| key.eq_ignore_ascii_case(uri)));
-    let uris: Vec<&str> = std::iter::once(resource_type.schema().id()).chain(there).collect();
+    let present = extensions.filter(|uri| object.keys().any(|key| key.eq_ignore_ascii_case(uri)));
+    let uris: Vec<&str> = std::iter::once(resource_type.schema().id()).chain(present).collect();
     object.insert("schemas".to_owned(), json!(uris));
     object
 }
@@ -55,7 +55,7 @@ fn read(
 ) -> Result<(Object, Vec<ToleratedQuirk>), Violation> {
     let mut read_context = ReadContext::new(tolerance);
     let mut object = input.clone();
-    // Which violation is the first must not depend on how the map is ordered.
+    // Sorted, so that the first violation does not depend on the order of the map.
     object.sort_keys();
     object.values_mut().for_each(Value::sort_all_objects);
     resource_type.normalize(&mut object, &mut read_context)?;
@@ -63,7 +63,7 @@ fn read(
     Ok((object, read_context.into_tolerated()))
 }
 
-/// The order in which members are read is that of the map, which a feature of `serde_json` changes.
+/// Sorts the quirks: their order depends on that of the map, which a feature of `serde_json` changes.
 fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
     let mut texts: Vec<String> = texts.collect();
     texts.sort();
@@ -75,7 +75,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn cases_come_out_as_expected() {
+fn cases_normalize_as_expected() {
     let types = Types::load();
     for case in cases() {
         let resource_type = types.get(&case.resource_type);
@@ -106,7 +106,8 @@ fn cases_come_out_as_expected() {
     }
 }
 
-/// What the lenient profile puts up with is, quirk by quirk, what makes the difference.
+/// For each case, tolerating only its quirks gives the same result as the lenient profile, and without any one of them
+/// the result is another.
 #[test]
 fn each_quirk_is_tolerated_alone_and_refused_alone() {
     let types = Types::load();
@@ -126,15 +127,16 @@ fn each_quirk_is_tolerated_alone_and_refused_alone() {
             case.name
         );
         for quirk in &quirks {
-            // Without it the input is refused, or is read otherwise; some names are then unknown ones.
+            // Without the quirk the input is refused or gives another result. Unknown attributes are refused too,
+            // because without some quirks a name is unknown and would be ignored.
             let without = Tolerance::lenient().without(*quirk).without(Quirk::UnknownAttribute);
             let same = read(resource_type, &input, &without).is_ok_and(|(object, _)| object == lenient.0);
             assert!(!same, "{}: without {}", case.name, quirk.name());
         }
         met.extend(quirks);
     }
+    // These quirks concern messages, filters, paths and PATCH.
     let others = [
-        // These concern messages, filters, paths and PATCH.
         Quirk::OperationCase,
         Quirk::MemberCase,
         Quirk::MessageSchemas,

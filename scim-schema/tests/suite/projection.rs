@@ -1,7 +1,7 @@
-//! `schema/projection.json`: which of a resource's attributes a response shows.
+//! `schema/projection.json`: the attributes that a response shows.
 //!
-//! A case names a resource, what is asked for or excluded, and what the client has just supplied;
-//! then all that is shown, or a part of it and what is hidden.
+//! A case has a resource, the requested or excluded attributes, and the attributes that the client has just
+//! `supplied`. It expects the complete resource in `shown`, or some members in `shows` and `hides`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,13 +24,13 @@ struct File {
 struct Case {
     name: String,
     resource: String,
-    /// The only profile that it is about.
+    /// The only profile for which the case holds.
     profile: Option<String>,
     attributes: Option<String>,
     excluded: Option<String>,
     #[serde(default)]
     supplied: Object,
-    /// All that is shown.
+    /// The complete resource in the response.
     shown: Option<Value>,
     #[serde(default)]
     shows: Object,
@@ -53,7 +53,7 @@ fn projection(resource_type: &ResourceType, case: &Case, tolerance: &Tolerance) 
     projection
 }
 
-/// What is shown, as JSON; there are two ways to write it.
+/// The JSON of a resource, after checking that both ways to write it agree.
 fn text(projected: &Projected<'_>) -> String {
     let mut text = Vec::new();
     projected.write_to(&mut text);
@@ -63,7 +63,7 @@ fn text(projected: &Projected<'_>) -> String {
 }
 
 #[test]
-fn cases_show_what_they_should() {
+fn cases_show_the_expected_attributes() {
     let types = Types::load();
     let file: File = testdata::load("schema/projection.json");
     for case in &file.cases {
@@ -85,7 +85,7 @@ fn cases_show_what_they_should() {
             for name in &case.hides {
                 assert_eq!(shown.get(name), None, "{at}");
             }
-            // What a projection says of itself is what it does.
+            // `Projection::shows` agrees with the JSON.
             for target in resource_type.all_attributes() {
                 let seen = target.get(shown.as_object().unwrap()).is_some();
                 assert!(projection.shows(target) || !seen, "{at}: {target}");
@@ -107,9 +107,10 @@ impl DeriveValues for Service {
     }
 }
 
-/// `schemas`, `id`, `externalId`, the schema's attributes, its extensions, `meta`; sub-attributes likewise.
+/// The order is `schemas`, `id`, `externalId`, the attributes of the schema, the extensions, `meta`. Sub-attributes are
+/// in the order of the schema too.
 #[test]
-fn members_come_in_schema_order_with_what_is_derived() {
+fn members_are_in_schema_order_and_include_derived_ones() {
     let types = Types::load();
     let file: File = testdata::load("schema/projection.json");
     let resource_type = types.get("Record");
@@ -132,7 +133,7 @@ fn members_come_in_schema_order_with_what_is_derived() {
             r#""location":"https://example.com/Records/r1","version":"W/\"5\""}}"#,
         )
     );
-    // What is derived needs nothing stored, yields to an exclusion, and replaces what a store holds.
+    // Derived members are shown even if nothing is stored, replace stored values, and can be excluded.
     let bare = json!({ "id": "r1", "meta": { "location": "elsewhere" } });
     let bare = bare.as_object().unwrap();
     assert_eq!(
@@ -146,9 +147,9 @@ fn members_come_in_schema_order_with_what_is_derived() {
     assert_eq!(text(&without, bare), r#"{"id":"r1"}"#);
 }
 
-/// More members than are put into order at once.
+/// The selection handles members in chunks; this object needs several.
 #[test]
-fn an_object_with_many_members_is_shown_whole() {
+fn an_object_with_many_members_is_shown_completely() {
     let attributes = (0..100).map(|n| scim_schema::Attribute::integer(format!("n{n}")));
     let schema = scim_schema::Schema::new("urn:example:many", "Many", attributes).unwrap();
     let resource_type = ResourceType::builder("Many", "/Many", schema).build().unwrap();
@@ -159,7 +160,7 @@ fn an_object_with_many_members_is_shown_whole() {
 }
 
 #[test]
-fn a_projection_tells_a_store_what_it_need_not_load() {
+fn a_store_can_ask_which_attributes_are_shown() {
     let resource_type = standard::group_type();
     let tolerance = Tolerance::strict();
     let read_context = &mut ReadContext::new(&tolerance);

@@ -1,5 +1,5 @@
-//! `schema/resolve.json`: what paths name on the type `Vehicle`: a canonical path, nothing (null), or
-//! that the text is no path at all.
+//! `schema/resolve.json`: the canonical paths of the attributes that paths name in the type `Vehicle`, null if there is
+//! no such attribute, or `invalid` if the text is not a path.
 
 use scim_schema::{AttrPath, ReadContext, ResolvedName, Tolerance, standard};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::support::{Types, profiles};
 #[serde(deny_unknown_fields)]
 struct Case {
     path: String,
-    /// The quirk that fires where the path is found.
+    /// The quirk that is tolerated if the path is found.
     tolerated: Option<String>,
     #[serde(default, deserialize_with = "some")]
     all: Option<Value>,
@@ -21,21 +21,21 @@ struct Case {
     strict: Option<Value>,
 }
 
-/// Keeps null apart from what is not there.
+/// Distinguishes null from a missing member.
 fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
 #[test]
-fn cases_name_what_they_should() {
+fn paths_resolve_as_expected() {
     let types = Types::load();
     let resource_type = types.get("Vehicle");
     let cases: Vec<Case> = testdata::load("schema/resolve.json");
     for case in &cases {
         for (profile, tolerance) in profiles() {
             let at = format!("{} ({profile})", case.path);
-            let own = if profile == "lenient" { &case.lenient } else { &case.strict };
-            let expected = own.as_ref().or(case.all.as_ref()).unwrap();
+            let for_profile = if profile == "lenient" { &case.lenient } else { &case.strict };
+            let expected = for_profile.as_ref().or(case.all.as_ref()).unwrap();
             let mut read_context = ReadContext::new(&tolerance);
             let Ok(path) = case.path.parse::<AttrPath>() else {
                 assert_eq!(*expected, "invalid", "{at}");
@@ -48,7 +48,7 @@ fn cases_name_what_they_should() {
             match found {
                 Ok(target) => {
                     assert_eq!(tolerated, case.tolerated.as_deref().into_iter().collect::<Vec<_>>(), "{at}");
-                    // The canonical path leads to the same target, in silence.
+                    // The canonical path resolves to the same attribute without a quirk.
                     let tolerance = Tolerance::strict();
                     let mut read_context = ReadContext::new(&tolerance);
                     assert_eq!(
@@ -73,7 +73,7 @@ fn without_the_quirk_an_extension_must_be_named() {
 }
 
 #[test]
-fn every_target_is_found_by_its_canonical_path() {
+fn every_attribute_is_found_by_its_canonical_path() {
     let types = Types::load();
     for name in ["User", "Group", "Vehicle", "Ferry", "Record"] {
         let resource_type = types.get(name);

@@ -1,4 +1,4 @@
-//! Schemas and resource types: the standard ones, those from JSON, adjusted and malformed ones.
+//! Standard, adjusted and malformed schemas and resource types.
 
 use scim_schema::{
     Attribute, Mutability, ResourceType, Returned, Schema, SchemaError, Type, Uniqueness, standard,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 #[serde(deny_unknown_fields)]
 struct Malformed {
     name: String,
-    /// The text, or the schema, or only its attributes.
+    /// Exactly one of `text`, `schema` and `attributes` is present.
     text: Option<String>,
     schema: Option<Value>,
     attributes: Option<Value>,
@@ -20,11 +20,12 @@ struct Malformed {
 }
 
 #[test]
-fn malformed_schemas_are_refused_with_the_place() {
+fn errors_in_malformed_schemas_name_the_attribute() {
     let cases: Vec<Malformed> = testdata::load("schema/malformed.json");
     for case in &cases {
-        let of = |attributes: &Value| json!({ "id": "urn:example:x", "name": "X", "attributes": attributes });
-        let schema = case.schema.clone().or_else(|| case.attributes.as_ref().map(of));
+        let with_attributes =
+            |attributes: &Value| json!({ "id": "urn:example:x", "name": "X", "attributes": attributes });
+        let schema = case.schema.clone().or_else(|| case.attributes.as_ref().map(with_attributes));
         let text = schema.map_or_else(|| case.text.clone().unwrap(), |schema| schema.to_string());
         let error = Schema::from_json(&text).unwrap_err();
         let path = if case.attributes.is_some() {
@@ -34,7 +35,7 @@ fn malformed_schemas_are_refused_with_the_place() {
         };
         assert_eq!(error.path(), path, "{}: {error}", case.name);
         assert!(error.to_string().contains(&case.says), "{}: {error}", case.name);
-        // By serde it is the same.
+        // Deserializing with serde gives the same error.
         let by_serde = serde_json::from_str::<Schema>(&text).map(|_| ()).unwrap_err();
         assert!(
             case.text.is_some() || by_serde.to_string().contains(&case.says),
@@ -65,7 +66,7 @@ fn standard_schemas_load_and_are_written_as_they_were_read() {
     for schema in standard_schemas() {
         let written = serde_json::to_value(&schema).unwrap();
         assert_eq!(serde_json::to_value(Schema::from_value(&written).unwrap()).unwrap(), written);
-        // Everything is described, and stated rather than left to a default.
+        // Each attribute has a description, and states its characteristics even where they are the defaults.
         fn check(attribute: &Value) {
             for member in ["description", "type", "multiValued", "required", "mutability", "returned"] {
                 assert!(attribute.get(member).is_some(), "{member} of {attribute}");
@@ -98,9 +99,9 @@ fn the_standard_schemas_have_the_characteristics_of_the_rfc() {
     assert!(manager.sub_attributes().iter().any(|sub| sub.name() == "value" && sub.is_case_exact()));
 }
 
-/// RFC 7643 section 2.2: what a definition does not say.
+/// RFC 7643 section 2.2.
 #[test]
-fn characteristics_have_their_defaults() {
+fn missing_characteristics_have_their_defaults() {
     let schema = Schema::from_json(r#"{ "id": "urn:example:x", "attributes": [{ "name": "a" }] }"#).unwrap();
     let attribute = schema.attribute("A").unwrap();
     assert_eq!(attribute, &Attribute::string("a"));
@@ -112,9 +113,9 @@ fn characteristics_have_their_defaults() {
     assert_eq!(schema.name(), "urn:example:x");
 }
 
-/// Names and keywords have no case, null is as good as nothing, what says nothing is ignored.
+/// Names and keywords can be in any case, null means the same as absent, and unknown members are ignored.
 #[test]
-fn schemas_are_read_with_good_will() {
+fn schemas_are_read_leniently() {
     let text = r#"{
         "ID": "urn:example:x", "Name": "X", "meta": {}, "description": null,
         "Attributes": [
@@ -173,7 +174,7 @@ fn a_host_adjusts_standard_schemas() {
 }
 
 #[test]
-fn a_bad_adjustment_names_the_place() {
+fn errors_of_adjustments_name_the_attribute() {
     let error = |result: Result<Schema, SchemaError>| result.unwrap_err().to_string();
     let user = |name: &str| format!("`{}:{name}`", standard::USER);
     assert!(error(standard::user().adjust("shoeSize", |a| a)).starts_with(&user("shoeSize")));

@@ -1,4 +1,5 @@
-//! What the tests share: the resource types and profiles that the case files name.
+//! The resource types and profiles that the case files name.
+
 use std::collections::BTreeMap;
 
 use scim_schema::{Quirk, ResourceType, Schema, Tolerance, standard};
@@ -16,12 +17,12 @@ struct TypeFile {
     schema: Schema,
     #[serde(default)]
     extensions: Vec<ExtensionFile>,
-    /// What JSON schemas have no keyword for.
+    /// The attributes to restrict to their canonical values; JSON schemas have no keyword for it.
     #[serde(default)]
     only_canonical: Vec<String>,
     #[serde(default)]
     max_length: BTreeMap<String, usize>,
-    /// Lists that keep one element, and the type of that.
+    /// The lists that keep a single element, with the type of that element.
     #[serde(default)]
     single: BTreeMap<String, String>,
 }
@@ -83,8 +84,8 @@ pub(crate) fn quirk(name: &str) -> Quirk {
     *found.unwrap_or_else(|| panic!("no quirk {name}"))
 }
 
-/// What is expected in each profile: `all`, or `lenient`, `strict` and `interop`; without the last,
-/// it is as strict is.
+/// An expectation for each profile: `all`, or `lenient`, `strict` and `interop`. Without `interop`, `strict` holds for it
+/// too.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ByProfile<T> {
@@ -96,11 +97,11 @@ pub(crate) struct ByProfile<T> {
 
 impl<T> ByProfile<T> {
     pub(crate) fn get(&self, profile: &str) -> &T {
-        let own = match profile {
+        let for_profile = match profile {
             "lenient" => self.lenient.as_ref(),
             "interop" => self.interop.as_ref().or(self.strict.as_ref()),
             _ => self.strict.as_ref(),
         };
-        own.or(self.all.as_ref()).unwrap_or_else(|| panic!("nothing is expected for {profile}"))
+        for_profile.or(self.all.as_ref()).unwrap_or_else(|| panic!("nothing is expected for {profile}"))
     }
 }

@@ -1,4 +1,4 @@
-//! Typed views: they know every attribute of the standard schemas, and lose none of the others.
+//! The typed structs have a field for every attribute of the standard schemas, and keep all other attributes.
 
 use std::fmt::Debug;
 
@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 
 /// A value that suits an attribute, with all its sub-attributes.
 fn sample(attribute: &Attribute) -> Value {
-    let one = match attribute.data_type() {
+    let value = match attribute.data_type() {
         Type::Boolean => json!(true),
         Type::Complex => attribute.sub_attributes().iter().map(|sub| (sub.name(), sample(sub))).collect(),
         _ => json!(format!("some {}", attribute.name())),
     };
-    if attribute.is_multi_valued() { json!([one, one]) } else { one }
+    if attribute.is_multi_valued() { json!([value, value]) } else { value }
 }
 
 fn full(schema: &Schema) -> Map<String, Value> {
@@ -34,38 +34,38 @@ fn with_common(mut resource: Map<String, Value>, schema: &Schema) -> Value {
 fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(json: &Value) -> T {
     let typed: T = serde_json::from_value(json.clone()).unwrap();
     assert_eq!(serde_json::to_value(&typed).unwrap(), *json);
-    // From text, where no value can be borrowed from another.
+    // Deserializing from text takes another code path in serde than from a `Value`.
     assert_eq!(serde_json::from_str::<T>(&json.to_string()).unwrap(), typed);
     typed
 }
 
-fn knows_all(element: &Element) {
+fn assert_no_other(element: &Element) {
     assert!(element.other.is_empty() && element.value.is_some(), "{element:?}");
 }
 
 #[test]
-fn a_user_has_every_attribute_of_its_schema() {
+fn user_has_a_field_for_every_attribute() {
     let user: User = round_trip(&with_common(full(&standard::user()), &standard::user()));
     assert_eq!(user.other, Map::new());
     assert_eq!(user.name.unwrap().other, Map::new());
     assert_eq!(user.meta.unwrap().other, Map::new());
     assert!(user.addresses.iter().all(|address| address.other.is_empty()));
     let lists = [user.emails, user.phone_numbers, user.ims, user.photos, user.groups, user.entitlements];
-    lists.iter().chain([&user.roles, &user.x509_certificates]).flatten().for_each(knows_all);
+    lists.iter().chain([&user.roles, &user.x509_certificates]).flatten().for_each(assert_no_other);
 }
 
 #[test]
-fn a_group_and_an_extension_have_every_attribute_of_theirs() {
+fn group_and_extension_have_a_field_for_every_attribute() {
     let group: Group = round_trip(&with_common(full(&standard::group()), &standard::group()));
     assert_eq!(group.other, Map::new());
-    group.members.iter().for_each(knows_all);
+    group.members.iter().for_each(assert_no_other);
     let enterprise: EnterpriseUser = round_trip(&full(&standard::enterprise_user()).into());
     assert_eq!((enterprise.other, enterprise.manager.unwrap().other), (Map::new(), Map::new()));
     assert_eq!(EnterpriseUser::URI, standard::enterprise_user().id());
 }
 
 #[test]
-fn what_they_do_not_know_is_kept() {
+fn unknown_attributes_are_kept() {
     let user = json!({
         "schemas": [standard::USER, "urn:example:x"],
         "userName": "mila",
@@ -85,12 +85,12 @@ fn what_they_do_not_know_is_kept() {
     round_trip::<EnterpriseUser>(
         &json!({ "department": "Reef", "pager": "17", "manager": { "since": 2020 } }),
     );
-    // What a projection has left out is not made up.
+    // A resource that a projection reduced does not get default values.
     round_trip::<User>(&json!({ "id": "1" }));
 }
 
 #[test]
-fn new_ones_say_what_they_are() {
+fn new_resources_have_a_name_and_schemas() {
     assert_eq!(
         serde_json::to_value(User::new("mila")).unwrap(),
         json!({ "schemas": [standard::USER], "userName": "mila" })

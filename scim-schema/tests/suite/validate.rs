@@ -1,7 +1,7 @@
-//! `schema/validate.json`: resources in canonical form, and what is wrong with them.
+//! `schema/validate.json`: resources in canonical form, and the violation that each has.
 //!
-//! A case changes the base of its type: a member that is null is taken away. `before` changes it
-//! likewise, to what was stored; with `stored` the resource is stored already, and stays as it is.
+//! A case applies `change` to the base resource of its type; null removes a member. `before` gives the stored resource
+//! in the same way. With `stored`, the stored resource is the same as the new one.
 
 use std::collections::BTreeMap;
 
@@ -26,9 +26,9 @@ struct Case {
     before: Option<Object>,
     #[serde(default)]
     stored: bool,
-    /// The path of the violation.
+    /// The path of the expected violation; absent if the resource is valid.
     error: Option<String>,
-    /// Its kind.
+    /// The error keyword of the violation, `invalidValue` by default.
     r#type: Option<String>,
 }
 
@@ -58,9 +58,9 @@ fn cases_are_valid_or_not() {
     }
 }
 
-/// Each attribute of a PATCH is checked alone, by the same rules.
+/// PATCH validates single attributes, by the same rules.
 #[test]
-fn attributes_can_be_checked_alone() {
+fn single_attributes_are_validated_by_the_same_rules() {
     let types = Types::load();
     let file: File = testdata::load("schema/validate.json");
     for case in file.cases.iter().filter(|case| case.before.is_none() && !case.stored) {

@@ -1,3 +1,5 @@
+//! Reading and changing the values of attributes in a resource.
+
 use scim_schema::{AttributeRef, ResourceType, standard};
 use serde_json::{Map, Value, json};
 
@@ -10,7 +12,7 @@ fn in_extension(name: &str) -> String {
 }
 
 #[test]
-fn what_is_set_is_got_and_removed_again() {
+fn attributes_can_be_set_read_and_removed() {
     let resource_type = standard::user_type();
     let mut resource = Map::new();
     for (number, target) in resource_type.all_attributes().enumerate() {
@@ -30,7 +32,7 @@ fn what_is_set_is_got_and_removed_again() {
 }
 
 #[test]
-fn an_extension_goes_with_its_last_attribute() {
+fn an_extension_is_removed_with_its_last_attribute() {
     let resource_type = standard::user_type();
     let department = find(&resource_type, &in_extension("department")).clone();
     let mut resource = Map::new();
@@ -50,7 +52,7 @@ fn an_extension_goes_with_its_last_attribute() {
 }
 
 #[test]
-fn what_is_no_object_is_no_extension() {
+fn an_extension_that_is_not_an_object_has_no_attributes() {
     let resource_type = standard::user_type();
     let department = find(&resource_type, &in_extension("department"));
     let mut resource = json!({ standard::ENTERPRISE_USER: "Sales" });
@@ -64,7 +66,7 @@ fn what_is_no_object_is_no_extension() {
 }
 
 #[test]
-fn a_sub_attribute_stands_for_its_attribute() {
+fn sub_attributes_access_their_parent_attribute() {
     let resource_type = standard::user_type();
     let given_name = find(&resource_type, "name.givenName");
     let mut resource = Map::new();
