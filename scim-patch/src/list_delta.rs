@@ -17,18 +17,21 @@ use crate::key::key_of;
 /// ```
 /// use std::collections::BTreeMap;
 ///
-/// use scim_patch::{PatchLimits, ListDelta, PatchRequest, key_of};
+/// use scim_patch::{ListDelta, PatchLimits, PatchRequest, key_of};
 /// use scim_schema::{ReadContext, Tolerance, standard};
 /// use serde_json::{Map, Value, json};
 ///
-/// /// Changes the rows of a table of members. Returns whether it changed any. fn change(rows: &mut
-/// BTreeMap<String, Map<String, Value>>, delta: &ListDelta<'_>) -> bool { let group = standard::group_type();
-/// let members = group.attribute("members").unwrap(); // SELECT .. WHERE member IN (keys), or SELECT all rows
-/// if there are no keys. let stored: Vec<(String, Map<String, Value>)> = match delta.keys() { Some(keys) =>
-/// keys.filter_map(|key| Some((key.to_owned(), rows.get(key)?.clone()))).collect(), None =>
-/// rows.clone().into_iter().collect(), }; let current = stored.iter().map(|(key, element)| (key.as_str(),
-/// element)); let changes = delta.changes(current, |stored, requested| ListDelta::is_same(members, stored,
-/// requested));
+/// /// Changes the rows of a table of members. Returns whether it changed any.
+/// fn change(rows: &mut BTreeMap<String, Map<String, Value>>, delta: &ListDelta<'_>) -> bool {
+///     let group = standard::group_type();
+///     let members = group.attribute("members").unwrap();
+///     // SELECT .. WHERE member IN (keys), or SELECT all rows if there are no keys.
+///     let stored: Vec<(String, Map<String, Value>)> = match delta.keys() {
+///         Some(keys) => keys.filter_map(|key| Some((key.to_owned(), rows.get(key)?.clone()))).collect(),
+///         None => rows.clone().into_iter().collect(),
+///     };
+///     let current = stored.iter().map(|(key, element)| (key.as_str(), element));
+///     let changes = delta.changes(current, |stored, requested| ListDelta::is_same(members, stored, requested));
 ///
 ///     // INSERT, UPDATE and DELETE.
 ///     for element in changes.added.iter().chain(&changes.replaced) {
@@ -56,7 +59,8 @@ use crate::key::key_of;
 /// assert_eq!(rows.keys().collect::<Vec<_>>(), ["6", "8", "9"]);
 /// assert_eq!(rows["8"], member("8").1, "it was there already");
 ///
-/// // Applying the same delta again changes nothing. assert!(!change(&mut rows, &delta));
+/// // Applying the same delta again changes nothing.
+/// assert!(!change(&mut rows, &delta));
 /// # Ok::<(), scim_patch::PatchError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
