@@ -12,7 +12,8 @@ use crate::{Op, PatchError};
 
 impl<'a> Resolver<'a, '_> {
     pub(super) fn resolve_path(&mut self, path: &str, value: Option<Value>) -> Result<()> {
-        // Most paths are a name, and most others that of an extension's attribute.
+        // Most paths are a name, and most others that of an extension's attribute. To find these without the parser
+        // saves 4 % of the time from a body to a resolved patch (`patch/parse-resolve` of `bars`).
         if !path.contains('[') {
             let qualified = |(uri, name)| self.resource_type.extension(uri)?.attribute(name);
             let named =
