@@ -10,6 +10,7 @@
 //! | `bench/`  | resources for the benchmarks                                           |
 //! | `filter/` `patch/` `schema/` | cases for the crate of that name                    |
 
+pub mod message;
 pub mod transcript;
 
 mod compare;

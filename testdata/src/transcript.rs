@@ -59,6 +59,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::compare;
+use crate::message::source_name_in;
 use crate::placeholder::Bindings;
 
 /// The media type of SCIM.
@@ -262,7 +263,10 @@ impl ExpectedResponse {
             Some(Value::Null) if body.is_empty() => {}
             Some(Value::Null) => differences.push("the body: expected an empty one".to_owned()),
             Some(expected) => match serde_json::from_slice(body) {
-                Ok(json) => differences.extend(compare::differences(expected, &json, bindings)),
+                Ok(json) => {
+                    differences.extend(compare::differences(expected, &json, bindings));
+                    differences.extend(check_details(&json));
+                }
                 Err(error) => differences.push(format!("the body: expected JSON, got an error: {error}")),
             },
         }
@@ -271,6 +275,14 @@ impl ExpectedResponse {
         }
         differences
     }
+}
+
+/// Checks the `detail` of an error, and of each error in the response to a bulk request.
+fn check_details(body: &Value) -> Vec<String> {
+    let operations = body["Operations"].as_array().into_iter().flatten();
+    let details = operations.map(|operation| &operation["response"]["detail"]).chain([&body["detail"]]);
+    let names = details.filter_map(Value::as_str).filter_map(source_name_in);
+    names.map(|name| format!("a `detail` contains `{name}`, a name of the source code")).collect()
 }
 
 fn check_header(

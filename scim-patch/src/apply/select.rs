@@ -125,7 +125,7 @@ impl Select {
         });
         failed?;
         if selected > 1 && !self.may_select_several {
-            let reason = "the value filter matches may_select_several elements; send a filter that matches exactly one";
+            let reason = "the value filter matches several elements; send a filter that matches exactly one";
             return Err(PatchError::new(ScimType::InvalidFilter, target, reason));
         }
         if let Some(primary) = primary {

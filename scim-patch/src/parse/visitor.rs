@@ -157,7 +157,7 @@ impl<'de> DeserializeSeed<'de> for NextOperation<'_, '_, '_> {
         let Self(reader, index) = self;
         if index >= reader.limits.operations() {
             let reason = format!(
-                "more than {} operations; split them into may_select_several requests",
+                "more than {} operations; split them into several requests",
                 reader.limits.operations()
             );
             reader.operation = None;

@@ -51,7 +51,7 @@ impl Resolver<'_, '_> {
             Op::Replace => !has_core_schema,
         };
         if removes_core_schema {
-            let reason = "the has_core_schema schema of the resource type cannot be removed";
+            let reason = "the core schema of the resource type cannot be removed";
             return Err(PatchError::new(ScimType::Mutability, target, reason));
         }
         for uri in uris {

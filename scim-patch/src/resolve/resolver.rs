@@ -67,7 +67,7 @@ impl Resolver<'_, '_> {
         }
         if value.as_array().is_some_and(|list| list.len() > self.limits.values()) {
             let reason = format!(
-                "more than {} elements in one value; split them into may_select_several requests",
+                "more than {} elements in one value; split them into several requests",
                 self.limits.values()
             );
             return Err(PatchError::too_large(target, reason));

@@ -8,6 +8,7 @@ use scim_patch::{Applied, Budget, PATCH_OP, PatchError, PatchLimits, PatchReques
 use scim_schema::{Quirk, ReadContext, ResourceType, Schema, Tolerance, ToleratedQuirk, standard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use testdata::message::source_name_in;
 
 pub(crate) type Object = Map<String, Value>;
 
@@ -246,6 +247,11 @@ impl Case {
                     && error.to_string().contains(&expected.says);
                 if !same {
                     return Err(format!("another error was expected: {:?} {error}", error.scim_type()));
+                }
+                if let Some(name) = source_name_in(&error.to_string()) {
+                    return Err(format!(
+                        "the error message contains `{name}`, a name of the source code: {error}"
+                    ));
                 }
                 return match self.leaked(error) {
                     Some(value) => Err(format!("the error message contains the value {value}: {error}")),
