@@ -1,6 +1,6 @@
 //! Serves the users of a table that an application already has: `cargo run -p scim-core --example people`.
 //!
-//! The table is in SQLite, whose driver blocks. The guide to the crate explains this file.
+//! The table is in SQLite, whose driver blocks. The guide `provider` explains this file.
 
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,7 +78,7 @@ impl People {
         // What a filter can look for. A filter of anything else, such as `meta.created`, is refused.
         let mapping = Mapping::builder(&user_type()?, "person p", "p.id")
             .column("id", Column::text("p.id").not_null().indexed())
-            .column("externalId", Column::text("p.external_id"))
+            .column("externalId", Column::text("p.external_id").indexed())
             .column("userName", Column::text("p.login").folded("p.login_folded").not_null().indexed())
             .column("name.givenName", Column::text("p.first_name").folded("p.first_folded"))
             .column("name.familyName", Column::text("p.last_name").folded("p.last_folded"))
@@ -181,7 +181,7 @@ impl Provider for People {
             if self.run(write).await? == 1 {
                 return Ok(Updated::new(&before, &after, options));
             }
-            // Another request has changed the row since it was read: begin again with what it says now.
+            // Another request has changed the row since it was read: read it again and retry.
         }
     }
 
@@ -272,10 +272,17 @@ fn parameter(bind: &BindValue) -> &dyn ToSql {
 /// The error that the client sees for an error of the database.
 fn scim_error(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
-        Some(ErrorCode::ConstraintViolation) => Error::uniqueness("userName").with_source(error),
+        Some(ErrorCode::ConstraintViolation) if is_unique_violation(&error) => {
+            Error::uniqueness("userName").with_source(error)
+        }
         Some(ErrorCode::DatabaseBusy) => Error::unavailable(1).with_source(error),
         _ => Error::internal(error),
     }
+}
+
+/// Whether a value must be unique and is not, unlike a value that must not be null.
+fn is_unique_violation(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
 }
 
 #[tokio::main]

@@ -57,7 +57,7 @@ pub(crate) struct OperationResult {
 }
 
 impl Outcome {
-    /// The status of the response. A bulk request has 200 whatever came of its operations.
+    /// The status of the response. A bulk request has 200 whatever the results of its operations are.
     pub fn status(&self) -> StatusCode {
         self.answer.status()
     }

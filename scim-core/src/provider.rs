@@ -53,7 +53,8 @@ pub trait Provider: Send + Sync {
     /// Creates a resource and returns it as stored, stamped by [`Resource::stamp_new`].
     ///
     /// A second call with the same resource creates a second resource, unless a value must be unique. If a
-    /// bulk request cannot complete a resource that it created, it calls [`delete`](Self::delete).
+    /// bulk request creates a resource and cannot add its references later, the service calls
+    /// [`delete`](Self::delete).
     ///
     /// # Errors
     ///

@@ -79,7 +79,7 @@ impl Resource {
         self.0.rendered.get()
     }
 
-    /// Caches how the resource was shown, if somebody else holds it: only then is it shown again.
+    /// Caches how the resource was shown, if a store holds it too: a resource with one owner is not shown again.
     pub(crate) fn cache_rendered(&self, rendered: impl FnOnce() -> Rendered) {
         if Arc::strong_count(&self.0) > 1 {
             self.0.rendered.get_or_init(rendered);

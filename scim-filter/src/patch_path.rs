@@ -13,8 +13,7 @@ use crate::parse::{Parsed, Parser, SyntaxError, attribute};
 
 /// What a PATCH operation changes (RFC 7644 figure 7).
 ///
-/// Names compare without regard to case. `FromStr` reads the grammar to the letter, within the
-/// default [`FilterLimits`].
+/// Names compare without regard to case. `FromStr` accepts exactly the grammar, within the default [`FilterLimits`].
 ///
 /// ```
 /// use scim_filter::PatchPath;
@@ -30,19 +29,19 @@ use crate::parse::{Parsed, Parser, SyntaxError, attribute};
 pub enum PatchPath {
     /// An attribute or a sub-attribute: `name.familyName`.
     Attribute(AttrPath),
-    /// The elements of an attribute that fulfil a filter, or one sub-attribute of each.
+    /// The elements of an attribute that satisfy a filter, or one sub-attribute of each.
     Value {
         /// The attribute.
         path: AttrPath,
         /// A filter over its sub-attributes; see [`Filter::resolve_value_path`].
         filter: Filter,
-        /// The sub-attribute behind the brackets.
+        /// The sub-attribute after the brackets.
         sub: Option<Box<str>>,
     },
 }
 
 impl PatchPath {
-    /// Reads a path from its whole text.
+    /// Parses a path from its whole text.
     ///
     /// ```
     /// use scim_filter::{FilterLimits, PatchPath};
@@ -57,8 +56,8 @@ impl PatchPath {
     ///
     /// # Errors
     ///
-    /// `invalidPath` if the text does not follow RFC 7644 figure 7 or exceeds a limit;
-    /// `invalidFilter` if the filter in the brackets does not follow figure 1.
+    /// `invalidPath` if the text does not conform to RFC 7644 figure 7 or exceeds a limit; `invalidFilter` if the filter
+    /// in the brackets does not conform to figure 1.
     pub fn parse(
         text: &str,
         limits: &FilterLimits,
@@ -119,7 +118,7 @@ impl fmt::Display for PatchPath {
 }
 
 impl PatchPath {
-    /// The parts, with names in the form in which they compare.
+    /// The parts, with names in the form that is compared.
     fn parts(&self) -> (&AttrPath, Option<(&Filter, Option<String>)>) {
         match self {
             Self::Attribute(path) => (path, None),

@@ -1,4 +1,4 @@
-//! The resolved tree: what a filter means on a resource type.
+//! The resolved tree of a filter.
 
 use scim_schema::{AttributeRef, Operand};
 
@@ -6,15 +6,15 @@ use crate::ast::CompareOp;
 
 /// A filter that was checked against a resource type: canonical names, typed operands.
 ///
-/// This is what a store translates into its own query language. It is exhaustive on purpose, so
-/// that a translation that forgets a case does not compile.
+/// A store translates it into its own query language. A match must cover all variants, so a translation that forgets
+/// one does not compile.
 ///
-/// `And` and `Or` hold two predicates or more and never directly one of their own kind. A `Const`
-/// stands only at the top or inside `Any`, since elsewhere it is already worked in.
+/// `And` and `Or` contain at least two predicates, and never directly a predicate of their own kind. A `Const` occurs
+/// only at the top or inside `Any`: elsewhere it is already simplified away.
 ///
-/// A translation for a table with a column for each attribute that has one value, and beside each text
-/// another with the folded text. What it has no column for it refuses, naming the attribute; a filter
-/// must never be dropped, or find less than it should. The crate `scim-sql` translates all there is.
+/// The example translates a predicate for a table with one column per singular attribute, and a second, folded column
+/// for each string. It refuses an attribute without a column and names it: a store must not drop a part of a filter, or
+/// find too few resources. The crate `scim-sql` translates every predicate.
 ///
 /// ```
 /// use scim_filter::{CompareOp, Filter, Predicate};
@@ -85,39 +85,39 @@ use crate::ast::CompareOp;
 /// catch-all. A new variant is a breaking change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predicate {
-    /// All of them hold.
+    /// All of the predicates hold.
     And(Vec<Predicate>),
-    /// At least one of them holds.
+    /// At least one of the predicates holds.
     Or(Vec<Predicate>),
-    /// It does not hold: the logical complement, also on multi-valued attributes.
+    /// The predicate does not hold: the logical complement, also for multi-valued attributes.
     Not(Box<Predicate>),
-    /// It holds for every resource of the type, or for none.
+    /// True for every resource of the type, or for none.
     Const(bool),
-    /// The attribute has a value that is neither null nor empty, false included; of a complex
-    /// attribute, a sub-attribute has one; of a multi-valued attribute, an element has one.
+    /// The attribute has a value that is neither null nor empty; false is a value. A complex attribute has one if a
+    /// sub-attribute has one, and a multi-valued attribute if an element has one.
     Present(AttributeRef),
-    /// At least one value of the attribute compares to the operand; with `Ne`, at least one
-    /// differs or there is none (RFC 7644 section 3.4.2.2).
+    /// The comparison holds for at least one value of the attribute; `Ne` also holds if there is no value (RFC 7644
+    /// section 3.4.2.2).
     ///
-    /// The target is never complex. `Co`, `Sw` and `Ew` come with text only; `Gt`, `Ge`, `Lt` and
-    /// `Le` with text, numbers and points in time.
+    /// The attribute is never complex. `Co`, `Sw` and `Ew` have strings only; `Gt`, `Ge`, `Lt` and `Le` have strings,
+    /// numbers and points in time.
     Compare {
         /// The attribute; its `comparison()` is the rule, its `path()` the canonical name.
         target: AttributeRef,
-        /// How the values compare to the operand.
+        /// The operator.
         op: CompareOp,
-        /// What they are compared with, folded or parsed as the rule demands.
+        /// The operand, folded or parsed by the comparison rule of the attribute.
         operand: Operand,
     },
-    /// At least one element of the attribute fulfils the inner predicate on its own; of a singular
-    /// complex attribute, its value does.
+    /// At least one element of the attribute satisfies the inner predicate on its own. For a singular complex attribute:
+    /// its value does.
     ///
-    /// The targets of the inner predicate are sub-attributes of this one. If this one is not
-    /// complex, its elements have no sub-attributes, and the inner targets are this one itself.
+    /// The inner predicate is about sub-attributes of the attribute. If the attribute is not complex, its elements have
+    /// no sub-attributes, and the inner predicate is about the attribute itself.
     Any {
-        /// The attribute whose elements are looked at.
+        /// The attribute with the elements.
         target: AttributeRef,
-        /// What one of them must fulfil.
+        /// The predicate that one element must satisfy.
         inner: Box<Predicate>,
     },
 }
@@ -125,7 +125,7 @@ pub enum Predicate {
 impl Predicate {
     /// The attribute and the operand, if this is exactly one `eq`.
     ///
-    /// Identity providers look up users this way, so a store may want to do it by an index.
+    /// Identity providers look up users this way, so a store should use an index for it.
     ///
     /// ```
     /// use scim_filter::Filter;
@@ -146,10 +146,10 @@ impl Predicate {
         }
     }
 
-    /// The attributes and operands, if this is one `eq` or a conjunction of nothing but `eq`.
+    /// The attributes and operands, if this is one `eq` or a conjunction of `eq` only.
     ///
-    /// They say what a new element must be like that the predicate is to select, as when `add` has
-    /// the path `emails[type eq "work"].value` and there is no such element yet.
+    /// They describe the element to create when the predicate selects none: `add` with the path
+    /// `emails[type eq "work"].value` creates an element with `type` `work`.
     ///
     /// ```
     /// use scim_filter::Filter;
@@ -172,8 +172,8 @@ impl Predicate {
         }
     }
 
-    /// The attributes that the predicate looks at, as often as it does; of an `Any`, the attribute
-    /// and what the inner predicate looks at.
+    /// The attributes that the predicate reads; one that it reads repeatedly is repeated. For an `Any`: its attribute, and
+    /// those of the inner predicate.
     ///
     /// ```
     /// use std::collections::HashSet;

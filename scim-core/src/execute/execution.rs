@@ -1,4 +1,4 @@
-//! What the provider calls of one operation have in common: the policy, the context, the monitor.
+//! The state that the provider calls of one operation share: the policy, the context, the monitor.
 
 use std::sync::Arc;
 

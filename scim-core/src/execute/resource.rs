@@ -112,7 +112,7 @@ impl Execution<'_> {
         self.delete_permitted(type_index, id, precondition, &permit).await
     }
 
-    /// Deletes a resource that a bulk request has created but could not complete. The policy is not asked:
+    /// Deletes a resource that a bulk request has created but could not complete. The policy is not checked:
     /// a caller who may create a resource may not be allowed to delete it.
     pub(super) async fn undo_create(&self, type_index: TypeIndex, id: &str) -> Result<()> {
         self.delete_permitted(type_index, id, &Precondition::NONE, &Permit::all()).await.map(|_| ())
@@ -135,7 +135,7 @@ impl Execution<'_> {
     }
 }
 
-/// Adds to the error of a provider which operation of the PATCH it is about, if that can be told.
+/// Adds to the error of a provider which operation of the PATCH it is about, if it is known.
 fn locate_in_patch(error: Error, update: &Update) -> Error {
     let operation = match (update, error.hint()) {
         (Update::Patch(patch), Some(Hint::Member { list, id })) => patch.operation_adding(list, id),

@@ -67,7 +67,9 @@ impl Execution<'_> {
         let call = self.provider(of_type.type_index)?.query(&cx, &of_type.query);
         let mut page = trace::provider(Action::Query, cx.resource_type, call).await?;
         if page.total.is_none() && matches!(of_type.query.window, Window::Start(_)) {
-            return Err(Error::internal("the provider did not return a total for a page by index"));
+            return Err(Error::internal(
+                "the provider returned no `total` for a page that begins at a `startIndex`",
+            ));
         }
         page.resources.truncate(of_type.query.count);
         Ok(page)

@@ -1,7 +1,7 @@
 //! How to build SCIM into an application, in eleven guides.
 //!
 //! The guides are for an application in Rust with users and perhaps groups in a database of its own, and a customer
-//! whose identity provider (Microsoft Entra ID, Okta) shall manage them by SCIM. The first three are enough to begin;
+//! whose identity provider (Microsoft Entra ID, Okta) should manage them through SCIM. The first three are enough to begin;
 //! the others can wait until their subject comes up.
 //!
 //! | guide | what it answers |

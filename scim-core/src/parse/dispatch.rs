@@ -93,7 +93,7 @@ impl Request<'_> {
         let found = identity.and_then(|identity| me.resolve(identity, self.extensions));
         let (type_index, id) = found
             .and_then(|(name, id)| Some((type_named(&name)?, id)))
-            .ok_or_else(|| Error::new(StatusCode::NOT_FOUND, "the caller has no resource"))?;
+            .ok_or_else(|| Error::new(StatusCode::NOT_FOUND, "`/Me`: no resource belongs to the caller"))?;
         if me.redirects {
             let mut url = resource_url(self.base_url, self.resource_type(type_index)?.endpoint(), &id);
             if !self.query.is_empty() {

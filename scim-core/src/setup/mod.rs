@@ -1,4 +1,4 @@
-//! What a service is made of: its options, its resource types with their providers, and its discovery
+//! The parts of a service: its options, its resource types with their providers, and its discovery
 //! documents. Parsing, executing and responding take all that they know about the service from here.
 
 mod authentication;

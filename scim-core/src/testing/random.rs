@@ -20,7 +20,7 @@ impl Random {
         usize::try_from(self.next() >> 33).unwrap_or_default() % end.max(1)
     }
 
-    /// Returns true once in so many times, on average.
+    /// Returns true with probability 1/`times`.
     pub(super) fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }

@@ -25,7 +25,7 @@ pub(super) struct References<'a> {
     resource_type: &'a ResourceType,
     /// Chooses the replacement of a `bulkId`.
     replace: &'a mut dyn FnMut(&str) -> Replacement,
-    /// The attributes that were left out, with their values.
+    /// The references that a later PATCH adds, because the resource that they refer to does not exist yet.
     pub(super) left_out: Vec<(AttributeRef, Value)>,
     /// A required attribute whose values were all left out.
     pub(super) missing: Option<AttributeRef>,
