@@ -269,7 +269,7 @@ fn parameter(bind: &BindValue) -> &dyn ToSql {
     }
 }
 
-/// What the client is told of an error of the database.
+/// The error that the client sees for an error of the database.
 fn scim_error(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => Error::uniqueness("userName").with_source(error),

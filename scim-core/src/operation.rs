@@ -1,4 +1,4 @@
-//! What a request asks for: parsing makes an operation, and executing takes it.
+//! Operations: the result of parsing a request, and the input of executing it.
 
 use scim_schema::{AttributeRef, Projection, ResourceType, ToleratedQuirk};
 use serde_json::value::RawValue;

@@ -1,4 +1,4 @@
-//! What came of a request: executing makes an outcome, and responding shows it.
+//! Outcomes: the result of executing an operation, and the input of responding.
 
 use http::StatusCode;
 use scim_schema::Projection;
@@ -8,7 +8,7 @@ use crate::setup::Documents;
 use crate::type_index::TypeIndex;
 use crate::{ETag, Error, Resource};
 
-/// What came of an [`Operation`](crate::Operation), ready to be [sent](crate::ScimService::response).
+/// The result of an [`Operation`](crate::Operation), which [`response`](crate::ScimService::response) shows.
 #[derive(Debug)]
 pub struct Outcome {
     pub(crate) answer: Answer,
@@ -40,7 +40,7 @@ pub(crate) struct List {
     pub(crate) previous: Option<String>,
 }
 
-/// What came of one operation of a bulk request (RFC 7644 section 3.7.3).
+/// The result of one operation of a bulk request (RFC 7644 section 3.7.3).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OperationResult {

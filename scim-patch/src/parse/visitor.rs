@@ -1,6 +1,6 @@
 //! The serde visitors for the message, its operations and their members.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::result::Result;
 
@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for Message<'_, '_, '_> {
         const NAMES: &[&str] = &["schemas", "Operations"];
         let Self(reader) = self;
         let mut content = Content::default();
-        let mut foreign = HashSet::new();
+        let mut foreign = BTreeSet::new();
         reader.expected = None;
         while let Some(member) = members.next_key_seed(Name(reader, NAMES))? {
             match member {
@@ -70,7 +70,7 @@ fn skip<'de, A: MapAccess<'de>>(
     reader: &mut Reader<'_, '_>,
     names: &[&str],
     member: Member,
-    foreign: &mut HashSet<String>,
+    foreign: &mut BTreeSet<String>,
     members: &mut A,
 ) -> Result<(), A::Error> {
     match member {
@@ -182,7 +182,7 @@ impl<'de> Visitor<'de> for NextOperation<'_, '_, '_> {
         let Self(reader, _) = self;
         reader.expected = None;
         let (mut op, mut path, mut value) = (None, None, None);
-        let mut foreign = HashSet::new();
+        let mut foreign = BTreeSet::new();
         while let Some(member) = members.next_key_seed(Name(reader, NAMES))? {
             match member {
                 Member::Known(0) if op.is_none() => op = Some(members.next_value_seed(OpName(reader))?),

@@ -12,8 +12,8 @@ use crate::{Op, PatchError};
 
 impl<'a> Resolver<'a, '_> {
     pub(super) fn resolve_path(&mut self, path: &str, value: Option<Value>) -> Result<()> {
-        // Look up the common forms without parsing: a name, or a URI with the name of an extension's
-        // attribute.
+        // Look up the common forms without parsing: a name, or a URI with the name of an extension's attribute. That
+        // saves 4 % of the time from a body to a resolved patch (`patch/parse-resolve` of `bars`).
         if !path.contains('[') {
             let qualified = |(uri, name)| self.resource_type.extension(uri)?.attribute(name);
             let named =

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::param::Param;
 
-/// What a transaction is for.
+/// The mode of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// One query.

@@ -6,7 +6,7 @@ use crate::database::{DatabaseError, Mode, Rows, Statement, Transaction, params}
 use crate::error::StoreError;
 use crate::setup::Setup;
 
-/// What is stored if a commit happened.
+/// The stored state that proves that a commit happened.
 pub(super) enum CommitEvidence<'a> {
     /// A resource with the id, which is new.
     Created,
