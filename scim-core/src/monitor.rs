@@ -14,7 +14,7 @@ use crate::{Action, ETag, Identity, Resource, Update};
 /// struct Sessions;
 ///
 /// impl Monitor for Sessions {
-///     fn finished(&self, event: &Event<'_>) {
+///     fn changed(&self, event: &Event<'_>) {
 ///         if event.sets("active") == Some(false) {
 ///             // Revoke the sessions of `event.id()`: hand it to a queue, since this must be quick.
 ///         }
@@ -24,7 +24,7 @@ use crate::{Action, ETag, Identity, Resource, Update};
 pub trait Monitor: Send + Sync {
     /// An operation has changed a resource. The service calls this in the task of the request, so it must
     /// return quickly. It cannot make the request fail.
-    fn finished(&self, event: &Event<'_>);
+    fn changed(&self, event: &Event<'_>);
 }
 
 /// An operation that has changed a resource.

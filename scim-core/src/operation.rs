@@ -106,7 +106,7 @@ pub(crate) struct UpdateOperation {
     pub(crate) options: UpdateOptions,
     pub(crate) writes: Vec<AttributeRef>,
     /// The attributes that a PATCH looks at to find what to write.
-    pub(crate) selects: Vec<AttributeRef>,
+    pub(crate) reads: Vec<AttributeRef>,
     /// The attributes that the caller may not write, besides those that the policy protects.
     pub(crate) protected: Vec<String>,
 }

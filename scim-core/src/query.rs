@@ -249,9 +249,9 @@ impl Query {
             None => a.id.cmp(&b.id),
         };
         let before = |position: &Position| {
-            let Some(probe) = self.probe(position) else { return all.len() };
-            let probe = SortKey::new(self.sort.as_ref(), &probe);
-            all.iter().filter(|(key, _)| order(key, &probe) == Ordering::Less).count()
+            let Some(resource) = self.resource_at(position) else { return all.len() };
+            let bound = SortKey::new(self.sort.as_ref(), &resource);
+            all.iter().filter(|(key, _)| order(key, &bound) == Ordering::Less).count()
         };
         let range = self.window.range(all.len(), self.count, before);
         cx.budget().take(all.len().saturating_mul(COMPARISONS_PER_RESOURCE)).map_err(|_| too_much())?;
@@ -287,13 +287,13 @@ impl Query {
     }
 
     /// A resource that sorts like the one of a position.
-    pub(crate) fn probe(&self, position: &Position) -> Option<Resource> {
+    pub(crate) fn resource_at(&self, position: &Position) -> Option<Resource> {
         let (key, id): (Option<Value>, String) = serde_json::from_slice(&position.0).ok()?;
-        let mut probe = Map::from_iter([("id".to_owned(), Value::from(id))]);
+        let mut object = Map::from_iter([("id".to_owned(), Value::from(id))]);
         if let (Some(sort), Some(key)) = (&self.sort, key) {
-            scim_schema::internal::set_sort_value(&sort.by, &mut probe, key);
+            scim_schema::internal::set_sort_value(&sort.by, &mut object, key);
         }
-        Some(Resource::new(probe))
+        Some(Resource::new(object))
     }
 }
 

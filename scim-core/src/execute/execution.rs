@@ -108,7 +108,7 @@ impl<'a> Execution<'a> {
     /// Notifies the host's monitor of a change.
     pub(super) fn notify(&self, event: &Event<'_>) {
         if let Some(monitor) = &self.setup().config.monitor {
-            monitor.finished(event);
+            monitor.changed(event);
         }
     }
 }

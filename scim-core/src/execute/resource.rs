@@ -61,13 +61,13 @@ impl Execution<'_> {
             secrets,
             mut options,
             writes,
-            selects,
+            reads,
             protected,
         } = update;
         self.secrets = secrets;
-        let reads = Reads::Changed(options.returning.as_ref(), &selects);
-        let permit = self.permit(action, type_index, Some(&id), &writes, reads)?.protecting(protected);
-        if let Some(target) = selects.iter().find(|target| !permit.may_read(target)) {
+        let access = Reads::Changed(options.returning.as_ref(), &reads);
+        let permit = self.permit(action, type_index, Some(&id), &writes, access)?.protecting(protected);
+        if let Some(target) = reads.iter().find(|target| !permit.may_read(target)) {
             return Err(Error::sensitive(target));
         }
         if let Some(target) = writes.iter().find(|target| reveals_hidden_value(&permit, target)) {

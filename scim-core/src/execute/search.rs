@@ -136,7 +136,7 @@ impl Execution<'_> {
         let start = if let Window::Start(start) = window { Some(*start) } else { None };
         let mut list = empty_list(&types, start);
         let range = window.range(all.len(), count, |position| {
-            let probe = types.get(first_query).and_then(|of_type| of_type.query.probe(position));
+            let probe = types.get(first_query).and_then(|of_type| of_type.query.resource_at(position));
             let probe = probe.map(|probe| (first_query, probe));
             all.partition_point(|found| {
                 probe.as_ref().is_some_and(|probe| order(&types, found, probe).is_lt())

@@ -89,7 +89,7 @@ impl Request<'_> {
             secrets,
             options: UpdateOptions { precondition, returning: Some(projection) },
             writes,
-            selects: Vec::new(),
+            reads: Vec::new(),
             protected: self.protected(),
         };
         Ok(update.into())
@@ -104,7 +104,7 @@ impl Request<'_> {
         let limits = &self.config().patch_limits;
         let request = self.patch_request()?;
         let mut patch = request.resolve(resource_type, limits, &mut self.read_context)?;
-        let selects = patch.read_attributes().cloned().collect();
+        let reads = patch.read_attributes().cloned().collect();
         let writes: Vec<AttributeRef> = patch.attributes().cloned().collect();
         return_written(&mut projection, &writes);
         let mut secrets = Secrets::default();
@@ -121,7 +121,7 @@ impl Request<'_> {
             secrets,
             options: UpdateOptions { precondition, returning: returns_resource.then_some(projection) },
             writes,
-            selects,
+            reads,
             protected: self.protected(),
         };
         Ok(update.into())

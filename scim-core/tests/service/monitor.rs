@@ -12,7 +12,7 @@ use crate::client::{Client, bulk_request, json_of, patch_request, user};
 struct RecordingMonitor(Arc<Mutex<Vec<Value>>>);
 
 impl Monitor for RecordingMonitor {
-    fn finished(&self, event: &Event<'_>) {
+    fn changed(&self, event: &Event<'_>) {
         let change = match event.change() {
             Change::Created(resource) => {
                 assert_eq!(resource.id(), event.id());

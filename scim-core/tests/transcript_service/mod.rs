@@ -153,7 +153,7 @@ fn apply_switch(name: &str, value: &Value, builder: ScimServiceBuilder) -> ScimS
 struct FirstUser(Arc<Mutex<Option<String>>>);
 
 impl Monitor for FirstUser {
-    fn finished(&self, event: &Event<'_>) {
+    fn changed(&self, event: &Event<'_>) {
         if event.action() == Action::Create && event.resource_type().name() == "User" {
             self.0.lock().unwrap().get_or_insert_with(|| event.id().to_owned());
         }

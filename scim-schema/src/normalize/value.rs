@@ -175,19 +175,37 @@ impl AttributeRef {
                     return self.normalize_single(value, read_context);
                 }
             }
-            (Type::Reference, Value::String(text))
-                if !is_uri_text(text) && !read_context.allow_quirk(Quirk::NotUri, self) =>
+            (_, Value::String(_)) => return self.normalize_string(value, read_context),
+            (Type::String, Value::Number(number))
+                if keeps_all_digits(number) && read_context.allow_quirk(Quirk::NumberForString, self) =>
             {
+                *value = Value::String(number.to_string());
+            }
+            (Type::Integer, Value::Number(_)) => self.normalize_integer(value, read_context),
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// Checks a string, or converts it to the type of the attribute if that is tolerated.
+    fn normalize_string(
+        &self,
+        value: &mut Value,
+        read_context: &mut ReadContext<'_>,
+    ) -> Result<bool, Violation> {
+        let Value::String(text) = &*value else { return Ok(true) };
+        match self.definition().data_type() {
+            Type::Reference if !is_uri_text(text) && !read_context.allow_quirk(Quirk::NotUri, self) => {
                 return Err(Violation::new(
                     ScimType::InvalidValue,
                     self,
                     "must be a URI, which cannot contain blanks or control characters",
                 ));
             }
-            (Type::Complex, Value::String(text)) if text.trim().is_empty() => {
+            Type::Complex if text.trim().is_empty() => {
                 return Ok(!read_context.allow_quirk(Quirk::EmptyForComplex, self));
             }
-            (Type::Complex, Value::String(_))
+            Type::Complex
                 if self.sub_attribute_refs().get("value").is_some()
                     && read_context.allow_quirk(Quirk::StringForComplex, self) =>
             {
@@ -196,7 +214,7 @@ impl AttributeRef {
                 *value = Value::Object(object);
                 return Ok(assigned);
             }
-            (Type::Boolean, Value::String(text)) => {
+            Type::Boolean => {
                 let flag = ["false", "true"].iter().position(|flag| text.eq_ignore_ascii_case(flag));
                 if let Some(flag) = flag
                     && read_context.allow_quirk(Quirk::BooleanAsString, self)
@@ -204,12 +222,7 @@ impl AttributeRef {
                     *value = Value::Bool(flag == 1);
                 }
             }
-            (Type::String, Value::Number(number))
-                if keeps_all_digits(number) && read_context.allow_quirk(Quirk::NumberForString, self) =>
-            {
-                *value = Value::String(number.to_string());
-            }
-            (Type::Integer | Type::Decimal, Value::String(text)) => {
+            Type::Integer | Type::Decimal => {
                 if let Ok(number) = text.trim().parse()
                     && read_context.allow_quirk(Quirk::NumberAsString, self)
                 {
@@ -217,10 +230,7 @@ impl AttributeRef {
                     self.normalize_integer(value, read_context);
                 }
             }
-            (Type::Integer, Value::Number(_)) => self.normalize_integer(value, read_context),
-            (Type::Binary, Value::String(text))
-                if !is_base64(text) && !read_context.allow_quirk(Quirk::NotBase64, self) =>
-            {
+            Type::Binary if !is_base64(text) && !read_context.allow_quirk(Quirk::NotBase64, self) => {
                 return Err(Violation::new(ScimType::InvalidValue, self, "must be base64"));
             }
             _ => {}

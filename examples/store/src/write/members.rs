@@ -4,7 +4,7 @@
 //!    resources that it adds. The caller sends them together with its own queries.
 //! 2. [`resolve_delta`] compares their rows with the delta.
 //! 3. [`check_references`] refuses a change that adds an unknown resource or nests groups in a circle.
-//! 4. [`statements`] builds the statements that write the result.
+//! 4. [`write_statements`] builds the statements that write the result.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -221,7 +221,7 @@ pub(crate) async fn check_references(
 }
 
 /// The statements that write a change of the members of the group at `place`.
-pub(crate) fn statements(
+pub(crate) fn write_statements(
     layout: &TypeLayout,
     tenant: &str,
     place: i64,

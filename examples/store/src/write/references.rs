@@ -7,7 +7,7 @@ use scim_core::{Context, Resource};
 use serde_json::Value;
 
 use super::password::PasswordChange;
-use super::resource_row::rewrite;
+use super::resource_row::update_statements;
 use crate::database::{Transaction, params};
 use crate::error::StoreError;
 use crate::tables::{COLUMNS, StoredResource, TypeLayout, is_reference, parse_row};
@@ -78,7 +78,7 @@ async fn remove_from(
     }
     layout.resource_type.update_schemas(next.as_map_mut());
     let next = next.stamp_changed(cx, &stored.resource);
-    let statements = rewrite(tx, layout, tenant, stored, &next, &PasswordChange::Keep).await?;
+    let statements = update_statements(tx, layout, tenant, stored, &next, &PasswordChange::Keep).await?;
     tx.execute(statements).await?;
     Ok(())
 }

@@ -50,7 +50,7 @@ pub(super) async fn insert(
 
 /// The statements that replace a stored resource. They fail with a conflict if another transaction has changed the
 /// resource since it was read.
-pub(super) async fn rewrite(
+pub(super) async fn update_statements(
     tx: &mut Transaction,
     layout: &TypeLayout,
     tenant: &str,

@@ -9,7 +9,7 @@ use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
 use super::members::{self, Comparison};
 use super::password::PasswordChange;
-use super::resource_row::rewrite;
+use super::resource_row::update_statements;
 use crate::database::{Mode, Rows, Transaction};
 use crate::error::StoreError;
 use crate::read::memberships::{self, Lists};
@@ -59,8 +59,9 @@ pub(crate) async fn update(
         let keep_unknown = setup.rules.keep_unknown_members;
         members::check_references(&mut tx, layout, &tenant, id, &change, keep_unknown).await?;
         after.resource = applied.resource.stamp_changed(cx, &stored.resource);
-        statements = members::statements(layout, &tenant, stored.place, &change)?;
-        statements.extend(rewrite(&mut tx, layout, &tenant, &stored, &after.resource, password).await?);
+        statements = members::write_statements(layout, &tenant, stored.place, &change)?;
+        statements
+            .extend(update_statements(&mut tx, layout, &tenant, &stored, &after.resource, password).await?);
     }
     let version = stored_version(&after.resource)?;
     if let Some(projection) = &options.returning {
