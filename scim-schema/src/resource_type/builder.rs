@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::common::with_common_attributes;
+use super::common_attributes::with_common_attributes;
 use super::path_index::PathIndex;
 use super::{Inner, ResourceType};
 use crate::attribute_ref::Section;

@@ -1,7 +1,7 @@
 //! Resource types: a schema with extensions at an endpoint (RFC 7643 section 6).
 
 mod builder;
-mod common;
+mod common_attributes;
 mod lookup;
 mod path_index;
 mod projection;
@@ -15,7 +15,7 @@ use crate::projection::Projection;
 use crate::{AttributeRef, Extension, Schema};
 
 pub use builder::ResourceTypeBuilder;
-pub use common::external_id;
+pub use common_attributes::external_id;
 pub use lookup::ResolvedName;
 
 /// A type of resource, such as `User` at `/Users`: a core schema, extensions and an endpoint. Cheap to clone.
