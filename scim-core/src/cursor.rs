@@ -157,12 +157,12 @@ mod tests {
         let sealer = Sealer::new(b"key".to_vec(), HOUR);
         let now = Utc::now();
         let text = sealer.seal(&cursor(), "query", now).unwrap();
-        for place in 0..text.len() {
+        for position in 0..text.len() {
             let mut changed = text.clone().into_bytes();
-            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
             // The last character holds bits that no byte uses; only the canonical form is one.
-            assert!(sealer.open(&changed, "query", now).is_err(), "{place}");
+            assert!(sealer.open(&changed, "query", now).is_err(), "{position}");
         }
     }
 }

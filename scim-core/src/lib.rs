@@ -50,7 +50,7 @@ pub use resource::{Resource, new_id};
 pub use secrets::Secrets;
 pub use service::ScimService;
 pub use setup::{AuthenticationScheme, BuildError, Me, ScimServiceBuilder};
-pub use update::{Applied, Update};
+pub use update::{AppliedUpdate, Update};
 
 pub use async_trait::async_trait;
 pub use scim_filter as filter;

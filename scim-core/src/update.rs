@@ -20,7 +20,7 @@ pub enum Update {
 
 /// The result of applying an update to a resource.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Applied {
+pub struct AppliedUpdate {
     /// The resource after the update. [`Resource::stamp_changed`] completes it.
     pub resource: Resource,
     /// Whether the resource changed, or the request has a secret to store. If not, the store writes nothing.
@@ -30,14 +30,14 @@ pub struct Applied {
 impl Update {
     /// Applies the change to a stored resource.
     ///
-    /// If that [changed](Applied::changed) something, the provider completes the result with
+    /// If that [changed](AppliedUpdate::changed) something, the provider completes the result with
     /// [`Resource::stamp_changed`] and stores it.
     ///
     /// # Errors
     ///
     /// `mutability`, `invalidValue` or `noTarget` (RFC 7644 sections 3.5.1 and 3.5.2); 403 if a PUT changes an
     /// attribute that the caller may not write; 413 if the [budget](Context::budget) is used up.
-    pub fn apply(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
+    pub fn apply(&self, cx: &Context<'_>, stored: Resource) -> Result<AppliedUpdate> {
         match self {
             Self::Patch(patch) => {
                 let applied = patch.apply_within(stored.into_map(), cx.budget())?;
@@ -53,7 +53,7 @@ impl Update {
     /// # Errors
     ///
     /// As [`apply`](Self::apply).
-    pub async fn apply_yielding(&self, cx: &Context<'_>, stored: Resource) -> Result<Applied> {
+    pub async fn apply_yielding(&self, cx: &Context<'_>, stored: Resource) -> Result<AppliedUpdate> {
         match self {
             Self::Patch(patch) => {
                 let applied = patch.apply_yielding(stored.into_map(), cx.budget()).await?;
@@ -108,15 +108,15 @@ impl Update {
     }
 }
 
-fn patched(cx: &Context<'_>, patch: &Patch, applied: scim_patch::Applied) -> Result<Applied> {
+fn patched(cx: &Context<'_>, patch: &Patch, applied: scim_patch::AppliedPatch) -> Result<AppliedUpdate> {
     if cx.unique_types {
         unique_types::check(patch.attributes(), &applied.resource)?;
     }
     let changed = applied.changed || !cx.secrets().is_empty();
-    Ok(Applied { resource: Resource::new(applied.resource), changed })
+    Ok(AppliedUpdate { resource: Resource::new(applied.resource), changed })
 }
 
-fn replaced(cx: &Context<'_>, replacement: &Resource, stored: Resource) -> Result<Applied> {
+fn replaced(cx: &Context<'_>, replacement: &Resource, stored: Resource) -> Result<AppliedUpdate> {
     let elements: usize = [replacement, &stored].into_iter().map(elements_of).sum();
     cx.budget().take(elements).map_err(|_| Error::too_much_work())?;
     let next = replace(cx, replacement.as_map(), stored.as_map())?;
@@ -126,7 +126,7 @@ fn replaced(cx: &Context<'_>, replacement: &Resource, stored: Resource) -> Resul
     }
     let changed = next != *stored.as_map();
     let resource = if changed { Resource::new(next) } else { stored };
-    Ok(Applied { resource, changed: changed || !cx.secrets().is_empty() })
+    Ok(AppliedUpdate { resource, changed: changed || !cx.secrets().is_empty() })
 }
 
 /// The number of elements in all lists of a resource.

@@ -38,14 +38,14 @@ impl Display for Literal {
 
 /// A part of a filter that an error can point to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum NodePart {
     Path,
     Operator,
     Value,
 }
 
 /// The printed filter, and the range in it of one part of one node.
-pub(crate) fn print_with_span(filter: &Filter, node: &Filter, part: Part) -> (String, Range<usize>) {
+pub(crate) fn print_with_span(filter: &Filter, node: &Filter, part: NodePart) -> (String, Range<usize>) {
     let mut out = SpanRecorder { text: String::new(), node, part, span: 0..0 };
     // Writing to a string does not fail.
     let _ = print(filter, &mut out);
@@ -55,7 +55,7 @@ pub(crate) fn print_with_span(filter: &Filter, node: &Filter, part: Part) -> (St
 /// The destination of a printed filter.
 trait Printer: Write {
     /// Prints one part of a node.
-    fn part(&mut self, _node: &Filter, _part: Part, text: &dyn Display) -> fmt::Result {
+    fn part(&mut self, _node: &Filter, _part: NodePart, text: &dyn Display) -> fmt::Result {
         write!(self, "{text}")
     }
 }
@@ -66,7 +66,7 @@ impl Printer for fmt::Formatter<'_> {}
 struct SpanRecorder<'a> {
     text: String,
     node: &'a Filter,
-    part: Part,
+    part: NodePart,
     span: Range<usize>,
 }
 
@@ -77,7 +77,7 @@ impl Write for SpanRecorder<'_> {
 }
 
 impl Printer for SpanRecorder<'_> {
-    fn part(&mut self, node: &Filter, part: Part, text: &dyn Display) -> fmt::Result {
+    fn part(&mut self, node: &Filter, part: NodePart, text: &dyn Display) -> fmt::Result {
         let start = self.text.len();
         write!(self.text, "{text}")?;
         if std::ptr::eq(node, self.node) && part == self.part {
@@ -97,18 +97,18 @@ fn print<P: Printer>(filter: &Filter, out: &mut P) -> fmt::Result {
             out.write_char(')')
         }
         Filter::Present(path) => {
-            out.part(filter, Part::Path, path)?;
+            out.part(filter, NodePart::Path, path)?;
             out.write_str(" pr")
         }
         Filter::Compare { path, op, value } => {
-            out.part(filter, Part::Path, path)?;
+            out.part(filter, NodePart::Path, path)?;
             out.write_char(' ')?;
-            out.part(filter, Part::Operator, op)?;
+            out.part(filter, NodePart::Operator, op)?;
             out.write_char(' ')?;
-            out.part(filter, Part::Value, value)
+            out.part(filter, NodePart::Value, value)
         }
         Filter::Complex { path, filter: inner } => {
-            out.part(filter, Part::Path, path)?;
+            out.part(filter, NodePart::Path, path)?;
             out.write_char('[')?;
             print(inner, out)?;
             out.write_char(']')

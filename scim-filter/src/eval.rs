@@ -145,7 +145,7 @@ pub(crate) fn compare<'a>(
 ) -> bool {
     let mut looks = 0;
     // Sub-attributes may be multi-valued themselves.
-    let mut values = values.flat_map(each).inspect(|value| {
+    let mut values = values.flat_map(elements_of).inspect(|value| {
         looks += 1 + if let Value::String(text) = value { text.len() / TEXT } else { 0 };
     });
     let holds = match op {
@@ -172,7 +172,7 @@ pub(crate) fn compare<'a>(
 }
 
 /// The elements of a list, or the value itself; nothing for null.
-fn each(value: &Value) -> &[Value] {
+fn elements_of(value: &Value) -> &[Value] {
     match value {
         Value::Null => &[],
         Value::Array(list) => list,

@@ -63,7 +63,7 @@ impl PatchPath {
         limits: &FilterLimits,
         read_context: &mut ReadContext<'_>,
     ) -> Result<Self, ParseError> {
-        Parser::new("path", ScimType::InvalidPath, limits, read_context).whole(text, Parser::patch_path)
+        Parser::new("path", ScimType::InvalidPath, limits, read_context).parse_all(text, Parser::patch_path)
     }
 }
 
@@ -84,7 +84,7 @@ impl Parser<'_, '_> {
             }
         })?;
         self.scim_type = ScimType::InvalidPath;
-        let (rest, filter) = self.taken(rest)?;
+        let (rest, filter) = self.pop_operand(rest)?;
 
         let Some(after) = rest.strip_prefix('.') else {
             return Ok((rest, PatchPath::Value { path, filter, sub: None }));

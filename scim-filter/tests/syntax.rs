@@ -88,7 +88,7 @@ fn each_quirk_of_the_grammar_can_be_refused_alone() {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wrong {
+struct ErrorCase {
     filter: String,
     profile: Option<String>,
     kind: String,
@@ -98,7 +98,7 @@ struct Wrong {
 
 #[test]
 fn errors_say_what_is_wrong_and_where() {
-    let cases: Vec<Wrong> = load("syntax-errors");
+    let cases: Vec<ErrorCase> = load("syntax-errors");
     assert!(cases.len() > 60);
     for case in cases {
         let text = &case.filter;

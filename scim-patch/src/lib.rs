@@ -17,7 +17,7 @@ mod resolve;
 mod split;
 mod step;
 
-pub use apply::Applied;
+pub use apply::AppliedPatch;
 pub use error::PatchError;
 pub use key::key_of;
 pub use limits::PatchLimits;

@@ -20,7 +20,7 @@ use super::rules::Rules;
 use super::table::Row;
 use super::tenant::{RowAddress, Tenant, version};
 use super::working_copy::{WorkingCopy, WrittenAttributes};
-use crate::{Applied, Context, ETag, Error, Resource, Result, Update, UpdateOptions, Updated};
+use crate::{AppliedUpdate, Context, ETag, Error, Resource, Result, Update, UpdateOptions, Updated};
 
 /// An update between [`start`] and [`finish`].
 pub(super) struct StartedUpdate<'u> {
@@ -87,7 +87,7 @@ pub(super) fn finish(
     cx: &Context<'_>,
     rules: &Rules,
     started: &StartedUpdate<'_>,
-    applied: &mut Applied,
+    applied: &mut AppliedUpdate,
     returning: Option<&Projection>,
 ) -> Result<Option<Updated>> {
     let resource_type = cx.resource_type();

@@ -58,7 +58,7 @@
 //! attributes that the provider does not keep: nickName
 //! no-op failed: the version changes exactly when the resource changes: sent the same PATCH twice, expected the same
 //! version and `meta.lastModified` as in {"id":"7",..}, got {"id":"7",..}
-//!     hint: if `Applied::changed` is false, write nothing and return the old version
+//!     hint: if `AppliedUpdate::changed` is false, write nothing and return the old version
 //! ```
 //!
 //! Start with the first failure: the checks `kept`, `valid` and `create` run first, and a fault that they find often

@@ -204,7 +204,7 @@ fn changed_attributes(sent: &[(&AttributeRef, Value)], stored: &Map<String, Valu
 }
 
 /// The check `kept`: whether the provider accepts all values and keeps the name.
-pub(super) async fn kept(env: &Environment) -> Verdict {
+pub(super) async fn check_kept(env: &Environment) -> Verdict {
     env.findings.kept.clone()
 }
 

@@ -5,7 +5,7 @@ use scim_core::filter::Predicate;
 use scim_core::patch::{ListDelta, Patch, PatchRequest};
 use scim_core::schema::{Projection, ResourceType, Schema, Tolerance};
 use scim_core::{
-    Access, Applied, AuthenticationScheme, BaseUrl, Budget, BuildError, Capabilities, Context,
+    Access, AppliedUpdate, AuthenticationScheme, BaseUrl, Budget, BuildError, Capabilities, Context,
     ContextBuilder, Deleted, ETag, Error, Event, Identity, Me, MemoryProvider, Operation, Outcome, Page,
     Permit, Position, Precondition, Provider, Query, Resource, ScimService, ScimServiceBuilder, Secrets,
     Update, UpdateOptions, Updated,
@@ -40,7 +40,7 @@ fn public_types_are_send_and_sync() {
         Update,
         UpdateOptions,
         Updated,
-        Applied,
+        AppliedUpdate,
         Deleted,
         Precondition,
         ETag,

@@ -9,7 +9,8 @@ use serde_json::Number;
 
 use super::parser::Parser;
 use super::token::{
-    Parsed, Rest, SyntaxError, at_close, is_path_byte, is_word_byte, lex, next, run, string, token,
+    Parsed, Rest, SyntaxError, at_close, first_byte, is_path_byte, is_word_byte, match_start, string,
+    take_bytes_while, token_at,
 };
 use crate::ast::{CompareOp, Filter, Literal};
 use crate::error::{ParseErrorKind as Kind, Shortened};
@@ -21,14 +22,14 @@ impl Parser<'_, '_> {
         self.terms += 1;
         if self.terms > self.limits.terms {
             let expected = format!("at most {} comparisons", self.limits.terms);
-            return Err(SyntaxError::new(Kind::Terms, start, token(start), expected));
+            return Err(SyntaxError::new(Kind::Terms, start, token_at(start), expected));
         }
         let (rest, op) = self.operator(&path, input)?;
         let Some(op) = op else {
             self.operands.push(Filter::Present(path));
             return Ok(rest);
         };
-        if next(rest) == b'"' {
+        if first_byte(rest) == b'"' {
             let start = rest;
             let (rest, text) = string(rest)?;
             self.check_length(op, &text, start)?;
@@ -44,8 +45,8 @@ impl Parser<'_, '_> {
     #[inline]
     fn operator<'a>(&mut self, path: &AttrPath, input: &'a str) -> Parsed<'a, Option<CompareOp>> {
         let operator = take(2_usize).map_opt(CompareOp::from_word);
-        match lex(input, delimited(char(' '), operator, char(' '))) {
-            Some((rest, op)) if next(rest) != b' ' => Ok((rest, Some(op))),
+        match match_start(input, delimited(char(' '), operator, char(' '))) {
+            Some((rest, op)) if first_byte(rest) != b' ' => Ok((rest, Some(op))),
             _ => self.irregular_operator(path, input),
         }
     }
@@ -54,7 +55,7 @@ impl Parser<'_, '_> {
     #[inline(never)]
     fn irregular_operator<'a>(&mut self, path: &AttrPath, input: &'a str) -> Parsed<'a, Option<CompareOp>> {
         let operator = self.blanks(input, 1)?;
-        let (rest, word) = run(operator, is_path_byte);
+        let (rest, word) = take_bytes_while(operator, is_path_byte);
         let separate = operator.len() < input.len();
         if separate && word.eq_ignore_ascii_case("pr") {
             return Ok((rest, None));
@@ -64,10 +65,10 @@ impl Parser<'_, '_> {
                 not if not.eq_ignore_ascii_case("not") => "`(` after `not`".to_owned(),
                 path => format!("an operator after `{}`", Shortened(path)),
             };
-            return Err(SyntaxError::new(Kind::Operator, operator, token(operator), expected));
+            return Err(SyntaxError::new(Kind::Operator, operator, token_at(operator), expected));
         };
         let literal = self.blanks(rest, 1)?;
-        let joined = next(rest) == b'"';
+        let joined = first_byte(rest) == b'"';
         if joined && !self.read_context.allow_quirk(Quirk::MissingBlank, path) {
             return Err(SyntaxError::new(Kind::Blank, rest, "", format!("a space after `{op}`")));
         }
@@ -77,11 +78,11 @@ impl Parser<'_, '_> {
     /// A literal without quotes.
     #[inline(never)]
     fn unquoted<'a>(&mut self, path: &AttrPath, op: CompareOp, input: &'a str) -> Parsed<'a, Literal> {
-        let (rest, word) = run(input, is_word_byte);
-        let ends = next(rest) == b' ' || at_close(rest);
-        if next(rest) == b'\'' || word.contains(is_other_quote) {
+        let (rest, word) = take_bytes_while(input, is_word_byte);
+        let ends = first_byte(rest) == b' ' || at_close(rest);
+        if first_byte(rest) == b'\'' || word.contains(is_other_quote) {
             let expected = format!("a string in double quotes after `{op}`, as in `{op} \"x\"`");
-            return Err(SyntaxError::new(Kind::Literal, input, token(input), expected));
+            return Err(SyntaxError::new(Kind::Literal, input, token_at(input), expected));
         }
         match self.bare_word(word, path).filter(|_| ends) {
             Some(literal) => {
@@ -92,7 +93,7 @@ impl Parser<'_, '_> {
             }
             None => {
                 let expected = format!("a quoted string, a number, true, false or null after `{op}`");
-                Err(SyntaxError::new(Kind::Literal, input, token(input), expected))
+                Err(SyntaxError::new(Kind::Literal, input, token_at(input), expected))
             }
         }
     }
@@ -104,7 +105,7 @@ impl Parser<'_, '_> {
         let searches = matches!(op, CompareOp::Co | CompareOp::Sw | CompareOp::Ew);
         if searches && text.len() > max && text.chars().count() > max {
             let expected = format!("at most {max} characters after `{op}`");
-            return Err(SyntaxError::new(Kind::Literal, start, token(start), expected));
+            return Err(SyntaxError::new(Kind::Literal, start, token_at(start), expected));
         }
         Ok(())
     }

@@ -8,7 +8,10 @@ use nom::sequence::delimited;
 use scim_schema::{AttrPath, Quirk};
 
 use super::parser::Parser;
-use super::token::{Parsed, Rest, SyntaxError, at_close, is_blank, is_path_byte, lex, next, run, token};
+use super::token::{
+    Parsed, Rest, SyntaxError, at_close, first_byte, is_blank, is_path_byte, match_start, take_bytes_while,
+    token_at,
+};
 use crate::ast::{CompareOp, Connective, Filter};
 use crate::error::ParseErrorKind as Kind;
 
@@ -16,7 +19,7 @@ impl Parser<'_, '_> {
     /// A filter, taken off the operands.
     pub(crate) fn filter<'a>(&mut self, input: &'a str) -> Parsed<'a, Filter> {
         let rest = self.expression(input)?;
-        self.taken(rest)
+        self.pop_operand(rest)
     }
 
     /// `attrExp`s, groups and value paths with `and` and `or` between them. `and` binds tighter.
@@ -47,8 +50,8 @@ impl Parser<'_, '_> {
     fn connective<'a>(&mut self, input: &'a str) -> Parsed<'a, Option<Connective>> {
         let and = value(Connective::And, tag_no_case("and"));
         let or = value(Connective::Or, tag_no_case("or"));
-        match lex(input, delimited(char(' '), alt((and, or)), char(' '))) {
-            Some((rest, connective)) if next(rest) != b' ' => Ok((rest, Some(connective))),
+        match match_start(input, delimited(char(' '), alt((and, or)), char(' '))) {
+            Some((rest, connective)) if first_byte(rest) != b' ' => Ok((rest, Some(connective))),
             _ => self.irregular_connective(input),
         }
     }
@@ -56,11 +59,11 @@ impl Parser<'_, '_> {
     /// The same, with missing or additional spaces.
     #[inline(never)]
     fn irregular_connective<'a>(&mut self, input: &'a str) -> Parsed<'a, Option<Connective>> {
-        let (word, blanks) = run(input, is_blank);
+        let (word, blanks) = take_bytes_while(input, is_blank);
         if at_close(word) {
             return Ok((self.blanks(input, 0)?, None));
         }
-        let (end, name) = run(word, is_path_byte);
+        let (end, name) = take_bytes_while(word, is_path_byte);
         let Some(connective) = Connective::from_word(name).filter(|_| !blanks.is_empty()) else {
             let end = if self.in_value_path {
                 "`]`"
@@ -72,7 +75,7 @@ impl Parser<'_, '_> {
             return Err(SyntaxError::new(
                 Kind::Connective,
                 word,
-                token(word),
+                token_at(word),
                 format!("`and`, `or` or {end}"),
             ));
         };
@@ -92,7 +95,7 @@ impl Parser<'_, '_> {
     /// A group, a negated group, a value path or an `attrExp`.
     #[inline(always)]
     fn term<'a>(&mut self, input: &'a str) -> Rest<'a> {
-        match next(input) {
+        match first_byte(input) {
             b'(' => self.nested(input, b')'),
             b'n' | b'N' if is_negation(input) => self.negation(input),
             b'n' | b'N'
@@ -105,7 +108,7 @@ impl Parser<'_, '_> {
                     return Err(no_attribute(input, "an attribute, `not` or `(`"));
                 };
                 let rest = self.before_bracket(rest)?;
-                if next(rest) == b'[' {
+                if first_byte(rest) == b'[' {
                     self.value_path(path, rest)
                 } else {
                     self.comparison(path, input, rest)
@@ -125,7 +128,7 @@ impl Parser<'_, '_> {
         let rest = self.expression(rest)?;
         self.levels += 1;
         match rest.get(1..) {
-            Some(after) if next(rest) == close => Ok(after),
+            Some(after) if first_byte(rest) == close => Ok(after),
             _ => Err(unclosed(rest, close)),
         }
     }
@@ -134,7 +137,7 @@ impl Parser<'_, '_> {
     fn negation<'a>(&mut self, input: &'a str) -> Rest<'a> {
         let group = self.blanks(input.get(3..).unwrap_or_default(), 1)?;
         let rest = self.nested(group, b')')?;
-        self.wrap(Filter::Not);
+        self.wrap_last(Filter::Not);
         Ok(rest)
     }
 
@@ -148,7 +151,7 @@ impl Parser<'_, '_> {
         let rest = self.blanks(input.get(3..).unwrap_or_default(), 1)?;
         let rest = self.term(rest)?;
         self.levels += 1;
-        self.wrap(Filter::Not);
+        self.wrap_last(Filter::Not);
         Ok(rest)
     }
 
@@ -172,7 +175,7 @@ impl Parser<'_, '_> {
         if is_compared(rest) {
             if !self.read_context.allow_quirk(Quirk::ComparedValuePath, &path) {
                 let expected = "`and`, `or` or the end";
-                return Err(SyntaxError::new(Kind::ComparedValuePath, rest, token(rest), expected));
+                return Err(SyntaxError::new(Kind::ComparedValuePath, rest, token_at(rest), expected));
             }
             let (operator, sub) = match rest.strip_prefix('.') {
                 Some(after) => attribute(after, "a sub-attribute")?,
@@ -181,7 +184,7 @@ impl Parser<'_, '_> {
             rest = self.comparison(sub, rest, operator)?;
             self.combine(from, Connective::And);
         }
-        self.wrap(|filter| Filter::Complex { path, filter });
+        self.wrap_last(|filter| Filter::Complex { path, filter });
         Ok(rest)
     }
 
@@ -205,27 +208,27 @@ impl Parser<'_, '_> {
 #[cold]
 fn unclosed(rest: &str, close: u8) -> SyntaxError<'_> {
     let expected = format!("`and`, `or` or `{}`", char::from(close));
-    SyntaxError::new(Kind::Bracket, rest, token(rest), expected)
+    SyntaxError::new(Kind::Bracket, rest, token_at(rest), expected)
 }
 
 /// Whether `not` and an opening parenthesis come next.
 fn is_negation(input: &str) -> bool {
-    lex(input, (tag_no_case("not"), space0, peek(char('(')))).is_some()
+    match_start(input, (tag_no_case("not"), space0, peek(char('(')))).is_some()
 }
 
 /// Whether `not` comes next with an expression behind it, and not as the name of an attribute.
 fn is_bare_negation(input: &str) -> bool {
-    let Some((rest, _)) = lex(input, (tag_no_case("not"), char(' '), space0)) else { return false };
-    let (_, word) = run(rest, is_path_byte);
+    let Some((rest, _)) = match_start(input, (tag_no_case("not"), char(' '), space0)) else { return false };
+    let (_, word) = take_bytes_while(rest, is_path_byte);
     !word.is_empty() && !word.eq_ignore_ascii_case("pr") && CompareOp::from_word(word.as_bytes()).is_none()
 }
 
 /// Whether a comparison, not a connective, follows a value path.
 fn is_compared(input: &str) -> bool {
-    match next(input) {
+    match first_byte(input) {
         b'.' => true,
         b' ' => {
-            let (_, word) = run(input.trim_start_matches(' '), is_path_byte);
+            let (_, word) = take_bytes_while(input.trim_start_matches(' '), is_path_byte);
             word.eq_ignore_ascii_case("pr") || CompareOp::from_word(word.as_bytes()).is_some()
         }
         _ => false,
@@ -239,11 +242,11 @@ pub(crate) fn attribute<'a>(input: &'a str, expected: &'static str) -> Parsed<'a
 
 #[cold]
 fn no_attribute<'a>(input: &'a str, expected: &'static str) -> SyntaxError<'a> {
-    let (_, text) = run(input, is_path_byte);
+    let (_, text) = take_bytes_while(input, is_path_byte);
     match AttrPath::parse(text) {
         Err(reason) if !text.is_empty() => {
             SyntaxError::new(Kind::Attribute, input, text, format!("{expected} ({reason})"))
         }
-        _ => SyntaxError::new(Kind::Attribute, input, token(input), expected),
+        _ => SyntaxError::new(Kind::Attribute, input, token_at(input), expected),
     }
 }

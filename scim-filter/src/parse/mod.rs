@@ -51,7 +51,7 @@ impl Filter {
         limits: &FilterLimits,
         read_context: &mut ReadContext<'_>,
     ) -> Result<Self, ParseError> {
-        Parser::new("filter", ScimType::InvalidFilter, limits, read_context).whole(text, Parser::filter)
+        Parser::new("filter", ScimType::InvalidFilter, limits, read_context).parse_all(text, Parser::filter)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use scim_schema::{Quirk, ReadContext, ScimType};
 
-use super::token::{Parsed, Rest, SyntaxError, is_blank, next, run, token};
+use super::token::{Parsed, Rest, SyntaxError, first_byte, is_blank, take_bytes_while, token_at};
 use crate::ast::{Connective, Filter};
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::limits::FilterLimits;
@@ -44,7 +44,7 @@ impl<'p, 't> Parser<'p, 't> {
     }
 
     /// Parses a whole text with a production.
-    pub(crate) fn whole<'a, T>(
+    pub(crate) fn parse_all<'a, T>(
         &mut self,
         text: &'a str,
         production: impl FnOnce(&mut Self, &'a str) -> Parsed<'a, T>,
@@ -76,13 +76,13 @@ impl<'p, 't> Parser<'p, 't> {
         match (rest, self.scim_type) {
             ("", _) => Ok(read),
             (_, ScimType::InvalidPath) => {
-                Err(SyntaxError::new(Kind::Connective, rest, token(rest), "the end"))
+                Err(SyntaxError::new(Kind::Connective, rest, token_at(rest), "the end"))
             }
-            _ => Err(SyntaxError::new(Kind::Connective, rest, token(rest), "`and`, `or` or the end")),
+            _ => Err(SyntaxError::new(Kind::Connective, rest, token_at(rest), "`and`, `or` or the end")),
         }
     }
 
-    pub(crate) fn taken<'a>(&mut self, rest: &'a str) -> Parsed<'a, Filter> {
+    pub(crate) fn pop_operand<'a>(&mut self, rest: &'a str) -> Parsed<'a, Filter> {
         match self.operands.pop() {
             Some(filter) => Ok((rest, filter)),
             None => Err(SyntaxError::new(Kind::Attribute, rest, "", "a filter")),
@@ -92,12 +92,12 @@ impl<'p, 't> Parser<'p, 't> {
     /// Skips spaces, of which the grammar allows this number.
     #[inline]
     pub(crate) fn blanks<'a>(&mut self, input: &'a str, allowed: usize) -> Rest<'a> {
-        if next(input) == b' ' { self.some_blanks(input, allowed) } else { Ok(input) }
+        if first_byte(input) == b' ' { self.some_blanks(input, allowed) } else { Ok(input) }
     }
 
     #[inline(never)]
     fn some_blanks<'a>(&mut self, input: &'a str, allowed: usize) -> Rest<'a> {
-        let (rest, blanks) = run(input, is_blank);
+        let (rest, blanks) = take_bytes_while(input, is_blank);
         if blanks.len() > allowed && !self.read_context.allow_quirk(Quirk::ExtraBlanks, self.name) {
             let expected = if allowed == 0 { "no blank" } else { "a single blank" };
             return Err(SyntaxError::new(Kind::Blank, input, blanks, expected));
@@ -109,12 +109,12 @@ impl<'p, 't> Parser<'p, 't> {
     #[inline]
     pub(super) fn combine(&mut self, from: usize, connective: Connective) {
         if self.operands.len() > from + 1 {
-            self.join(from, connective);
+            self.join_operands(from, connective);
         }
     }
 
     #[inline(never)]
-    pub(super) fn join(&mut self, from: usize, connective: Connective) {
+    pub(super) fn join_operands(&mut self, from: usize, connective: Connective) {
         let operands = match from {
             0 => std::mem::take(&mut self.operands),
             _ => self.operands.split_off(from),
@@ -123,7 +123,7 @@ impl<'p, 't> Parser<'p, 't> {
     }
 
     /// Replaces the last operand by a filter that contains it.
-    pub(super) fn wrap(&mut self, wrap: impl FnOnce(Box<Filter>) -> Filter) {
+    pub(super) fn wrap_last(&mut self, wrap: impl FnOnce(Box<Filter>) -> Filter) {
         if let Some(filter) = self.operands.pop() {
             self.operands.push(wrap(Box::new(filter)));
         }

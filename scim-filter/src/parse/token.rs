@@ -58,7 +58,7 @@ impl<'a> SyntaxError<'a> {
 ///
 /// A parser that ends inside a character does not match.
 #[inline]
-pub(crate) fn lex<'a, T>(
+pub(crate) fn match_start<'a, T>(
     input: &'a str,
     mut parser: impl Parser<&'a [u8], Output = T, Error = ()>,
 ) -> Option<(&'a str, T)> {
@@ -68,22 +68,22 @@ pub(crate) fn lex<'a, T>(
 
 /// Splits off the bytes that are accepted. Returns the rest, and these bytes.
 #[inline]
-pub(crate) fn run(input: &str, accept: impl Fn(u8) -> bool) -> (&str, &str) {
-    let length = lex(input, take_while(accept)).map_or(0, |(_, run)| run.len());
+pub(crate) fn take_bytes_while(input: &str, accept: impl Fn(u8) -> bool) -> (&str, &str) {
+    let length = match_start(input, take_while(accept)).map_or(0, |(_, run)| run.len());
     let (run, rest) = input.split_at_checked(length).unwrap_or_default();
     (rest, run)
 }
 
 /// The next byte; 0 at the end.
 #[inline]
-pub(crate) fn next(input: &str) -> u8 {
+pub(crate) fn first_byte(input: &str) -> u8 {
     input.bytes().next().unwrap_or(0)
 }
 
 /// Whether the filter ends here.
 #[inline]
 pub(crate) fn at_close(input: &str) -> bool {
-    input.is_empty() || matches!(next(input), b')' | b']')
+    input.is_empty() || matches!(first_byte(input), b')' | b']')
 }
 
 pub(crate) fn is_blank(byte: u8) -> bool {
@@ -118,14 +118,14 @@ fn is_plain(byte: u8) -> bool {
 }
 
 /// A range that looks like one token, for an error to point to.
-pub(crate) fn token(input: &str) -> &str {
-    if next(input) == b'"' {
+pub(crate) fn token_at(input: &str) -> &str {
+    if first_byte(input) == b'"' {
         return match string(input) {
             Ok((rest, _)) => input.strip_suffix(rest).unwrap_or(input),
             Err(_) => input,
         };
     }
-    let (_, word) = run(input, |byte| !matches!(byte, b' ' | b'(' | b')' | b'[' | b']' | b'"'));
+    let (_, word) = take_bytes_while(input, |byte| !matches!(byte, b' ' | b'(' | b')' | b'[' | b']' | b'"'));
     match input.chars().next() {
         Some(c) if word.is_empty() => input.get(..c.len_utf8()).unwrap_or_default(),
         _ => word,
@@ -136,7 +136,7 @@ pub(crate) fn token(input: &str) -> &str {
 #[inline]
 pub(crate) fn string(input: &str) -> Parsed<'_, CompactString> {
     let body = input.get(1..).unwrap_or_default();
-    let (rest, plain) = run(body, is_plain);
+    let (rest, plain) = take_bytes_while(body, is_plain);
     match rest.strip_prefix('"') {
         Some(rest) => Ok((rest, plain.into())),
         None => irregular_string(input, plain, rest),
@@ -149,7 +149,7 @@ fn irregular_string<'a>(input: &'a str, plain: &str, mut rest: &'a str) -> Parse
     let mut text = plain.to_owned();
     loop {
         let c;
-        (rest, c) = match next(rest) {
+        (rest, c) = match first_byte(rest) {
             b'"' => return Ok((rest.get(1..).unwrap_or_default(), text.into())),
             b'\\' => escape(rest).ok_or_else(|| {
                 let expected = "an escape of JSON, such as `\\\"` or `\\u00e9`";
@@ -167,7 +167,7 @@ fn irregular_string<'a>(input: &'a str, plain: &str, mut rest: &'a str) -> Parse
         };
         text.push(c);
         let plain;
-        (rest, plain) = run(rest, is_plain);
+        (rest, plain) = take_bytes_while(rest, is_plain);
         text.push_str(plain);
     }
 }

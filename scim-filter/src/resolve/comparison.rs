@@ -5,7 +5,7 @@ use serde_json::{Number, Value};
 
 use super::{ResolveFailure, Resolved, Resolver, negate, secret};
 use crate::ast::{CompareOp, Filter, Literal};
-use crate::display::Part;
+use crate::display::NodePart;
 use crate::error::ResolveErrorKind as Kind;
 use crate::eval::compare;
 use crate::predicate::Predicate;
@@ -71,7 +71,7 @@ impl<'a> Resolver<'a, '_, '_> {
                 CompareOp::Ne => Ok(self.presence(target)),
                 _ => {
                     let message = format!("`{op}` cannot compare with null");
-                    Err(ResolveFailure::new(node, Part::Value, Kind::Literal, message))
+                    Err(ResolveFailure::new(node, NodePart::Value, Kind::Literal, message))
                 }
             };
         }
@@ -79,7 +79,7 @@ impl<'a> Resolver<'a, '_, '_> {
             target = value_of(node, target)?;
         }
         match self.source(target) {
-            Source::Itself => self.typed(node, target, op, literal),
+            Source::Itself => self.compare_typed(node, target, op, literal),
             source => self.by_source(node, target, source, op, literal),
         }
     }
@@ -99,10 +99,10 @@ impl<'a> Resolver<'a, '_, '_> {
             Source::Id(id) if self.within.is_none() => id,
             Source::Id(_) => {
                 let message = format!("`{target}` cannot be compared in a value path");
-                return Err(ResolveFailure::new(node, Part::Path, Kind::ValuePath, message));
+                return Err(ResolveFailure::new(node, NodePart::Path, Kind::ValuePath, message));
             }
             Source::Name(name) => {
-                return Ok(match self.typed(node, target, op, literal)? {
+                return Ok(match self.compare_typed(node, target, op, literal)? {
                     Predicate::Compare { target, op, operand } => {
                         let name = Value::from(name);
                         Predicate::Const(compare(
@@ -117,7 +117,7 @@ impl<'a> Resolver<'a, '_, '_> {
                 });
             }
         };
-        let Literal::String(uri) = literal else { return Err(mistyped(node, target)) };
+        let Literal::String(uri) = literal else { return Err(literal_mismatch(node, target)) };
         let (ends_path, last) = match uri.rsplit_once('/') {
             Some((_, last)) => (true, last),
             None => (false, &**uri),
@@ -129,15 +129,15 @@ impl<'a> Resolver<'a, '_, '_> {
             CompareOp::Ew => op,
             _ => {
                 let message = format!("`{op}` does not fit `{target}`; use `eq`, `ne` or `ew`");
-                return Err(ResolveFailure::new(node, Part::Operator, Kind::Operator, message));
+                return Err(ResolveFailure::new(node, NodePart::Operator, Kind::Operator, message));
             }
         };
-        self.typed(node, id, op, &Literal::String(last.into()))
+        self.compare_typed(node, id, op, &Literal::String(last.into()))
     }
 
     /// A comparison whose operator and literal fit the type of the attribute.
     #[inline]
-    fn typed<'f>(
+    fn compare_typed<'f>(
         &mut self,
         node: &'f Filter,
         target: &AttributeRef,
@@ -151,7 +151,7 @@ impl<'a> Resolver<'a, '_, '_> {
             CompareOp::Gt | CompareOp::Ge | CompareOp::Lt | CompareOp::Le => rule.is_ordered(),
         };
         if !suits {
-            return Err(unsuitable(node, target, op));
+            return Err(operator_mismatch(node, target, op));
         }
         if let Literal::String(text) = literal
             && let Some(operand) = rule.prepare_text(text)
@@ -160,7 +160,7 @@ impl<'a> Resolver<'a, '_, '_> {
         }
         match self.other_type(target, rule, literal) {
             Some(operand) => Ok(Predicate::Compare { target: target.clone(), op, operand }),
-            None => Err(mistyped(node, target)),
+            None => Err(literal_mismatch(node, target)),
         }
     }
 
@@ -202,19 +202,19 @@ fn value_of<'a, 'f>(node: &'f Filter, target: &'a AttributeRef) -> Resolved<'f, 
             let example = target.sub_attributes().first().unwrap_or(target);
             let message =
                 format!("`{target}` is complex; name one of its sub-attributes, such as `{example}`");
-            Err(ResolveFailure::new(node, Part::Path, Kind::ComplexAttribute, message))
+            Err(ResolveFailure::new(node, NodePart::Path, Kind::ComplexAttribute, message))
         }
     }
 }
 
 #[cold]
-fn unsuitable<'f>(node: &'f Filter, target: &AttributeRef, op: CompareOp) -> Box<ResolveFailure<'f>> {
+fn operator_mismatch<'f>(node: &'f Filter, target: &AttributeRef, op: CompareOp) -> Box<ResolveFailure<'f>> {
     let message = format!("`{op}` does not fit `{target}`, which is {}", target.definition().data_type());
-    ResolveFailure::new(node, Part::Operator, Kind::Operator, message)
+    ResolveFailure::new(node, NodePart::Operator, Kind::Operator, message)
 }
 
 #[cold]
-fn mistyped<'f>(node: &'f Filter, target: &AttributeRef) -> Box<ResolveFailure<'f>> {
+fn literal_mismatch<'f>(node: &'f Filter, target: &AttributeRef) -> Box<ResolveFailure<'f>> {
     let suitable = match target.comparison() {
         Comparison::Boolean => "true or false",
         Comparison::Number => "a number",
@@ -222,5 +222,5 @@ fn mistyped<'f>(node: &'f Filter, target: &AttributeRef) -> Box<ResolveFailure<'
         _ => "a quoted string",
     };
     let message = format!("`{target}` must be compared with {suitable}");
-    ResolveFailure::new(node, Part::Value, Kind::Literal, message)
+    ResolveFailure::new(node, NodePart::Value, Kind::Literal, message)
 }

@@ -5,7 +5,7 @@ mod comparison;
 use scim_schema::{AttrPath, AttributeRef, ReadContext, ResourceType};
 
 use crate::ast::{CompareOp, Connective, Filter, Literal};
-use crate::display::{Part, print_with_span};
+use crate::display::{NodePart, print_with_span};
 use crate::error::{ResolveError, ResolveErrorKind as Kind, Shortened};
 use crate::predicate::Predicate;
 
@@ -28,7 +28,7 @@ impl Filter {
         on: &ResourceType,
         read_context: &mut ReadContext<'_>,
     ) -> Result<Predicate, ResolveError> {
-        Resolver { on: Some(on), among: &[], within: None, read_context }.whole(self)
+        Resolver { on: Some(on), among: &[], within: None, read_context }.resolve_all(self)
     }
 
     /// Resolves the filter against each of several resource types, for a query over all of them (RFC 7644 section
@@ -59,7 +59,7 @@ impl Filter {
     ) -> Result<Vec<Predicate>, ResolveError> {
         types
             .iter()
-            .map(|on| Resolver { on: Some(on), among: types, within: None, read_context }.whole(self))
+            .map(|on| Resolver { on: Some(on), among: types, within: None, read_context }.resolve_all(self))
             .collect()
     }
 
@@ -95,14 +95,14 @@ impl Filter {
         if !has_elements(parent) {
             return Err(refused(parent, Kind::ValuePath, without_elements(parent)));
         }
-        Resolver { on: None, among: &[], within: Some(parent), read_context }.whole(self)
+        Resolver { on: None, among: &[], within: Some(parent), read_context }.resolve_all(self)
     }
 }
 
 /// An error, and the part of the node that it is about.
 pub(crate) struct ResolveFailure<'f> {
     node: &'f Filter,
-    part: Part,
+    part: NodePart,
     kind: Kind,
     message: String,
 }
@@ -110,7 +110,7 @@ pub(crate) struct ResolveFailure<'f> {
 pub(crate) type Resolved<'f, T> = Result<T, Box<ResolveFailure<'f>>>;
 
 impl<'f> ResolveFailure<'f> {
-    pub(crate) fn new(node: &'f Filter, part: Part, kind: Kind, message: String) -> Box<Self> {
+    pub(crate) fn new(node: &'f Filter, part: NodePart, kind: Kind, message: String) -> Box<Self> {
         Box::new(Self { node, part, kind, message })
     }
 }
@@ -126,7 +126,7 @@ pub(crate) struct Resolver<'a, 'r, 't> {
 }
 
 impl<'a> Resolver<'a, '_, '_> {
-    fn whole(mut self, filter: &Filter) -> Result<Predicate, ResolveError> {
+    fn resolve_all(mut self, filter: &Filter) -> Result<Predicate, ResolveError> {
         self.filter(filter).map_err(|failure| {
             let ResolveFailure { node, part, kind, message } = *failure;
             match node {
@@ -236,7 +236,7 @@ impl<'a> Resolver<'a, '_, '_> {
             (None, Some(on), [] | [_]) => format!("`{name}` is not an attribute of {}", on.name()),
             _ => format!("`{name}` is not an attribute of any resource type"),
         };
-        Err(ResolveFailure::new(node, Part::Path, Kind::UnknownAttribute, message))
+        Err(ResolveFailure::new(node, NodePart::Path, Kind::UnknownAttribute, message))
     }
 
     fn value_path<'f>(
@@ -247,7 +247,7 @@ impl<'a> Resolver<'a, '_, '_> {
     ) -> Resolved<'f, Predicate> {
         let Some(target) = self.find(node, path)? else { return Ok(Predicate::Const(false)) };
         if self.within.is_some() || !has_elements(target) {
-            return Err(ResolveFailure::new(node, Part::Path, Kind::ValuePath, without_elements(target)));
+            return Err(ResolveFailure::new(node, NodePart::Path, Kind::ValuePath, without_elements(target)));
         }
         self.within = Some(target);
         let inner = self.filter(inner)?;
@@ -285,7 +285,7 @@ fn secrecy(target: &AttributeRef) -> String {
 
 #[cold]
 pub(crate) fn secret<'f>(node: &'f Filter, target: &AttributeRef) -> Box<ResolveFailure<'f>> {
-    ResolveFailure::new(node, Part::Path, Kind::Sensitive, secrecy(target))
+    ResolveFailure::new(node, NodePart::Path, Kind::Sensitive, secrecy(target))
 }
 
 /// Whether a value path can select among the values of an attribute.

@@ -35,7 +35,7 @@ use crate::step::{Action, Step};
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
-pub struct Applied {
+pub struct AppliedPatch {
     /// The changed resource.
     pub resource: Map<String, Value>,
     /// Whether the resource differs from the one before.
@@ -86,7 +86,7 @@ impl Patch {
     ///   [`PatchLimits`](crate::PatchLimits).
     ///
     /// The resource is dropped on an error, so no caller can store a partially applied patch.
-    pub fn apply(&self, resource: Map<String, Value>) -> Result<Applied> {
+    pub fn apply(&self, resource: Map<String, Value>) -> Result<AppliedPatch> {
         self.apply_within(resource, &Budget::default())
     }
 
@@ -95,7 +95,7 @@ impl Patch {
     /// # Errors
     ///
     /// The same as for [`apply`](Self::apply); too large if the budget is used up.
-    pub fn apply_within(&self, resource: Map<String, Value>, budget: &Budget) -> Result<Applied> {
+    pub fn apply_within(&self, resource: Map<String, Value>, budget: &Budget) -> Result<AppliedPatch> {
         let mut applying = pin!(self.apply_yielding(resource, budget));
         // The future is only pending in order to yield to other tasks, so poll it again.
         loop {
@@ -112,7 +112,11 @@ impl Patch {
     /// # Errors
     ///
     /// The same as for [`apply_within`](Self::apply_within).
-    pub async fn apply_yielding(&self, mut resource: Map<String, Value>, budget: &Budget) -> Result<Applied> {
+    pub async fn apply_yielding(
+        &self,
+        mut resource: Map<String, Value>,
+        budget: &Budget,
+    ) -> Result<AppliedPatch> {
         // `resolve` has already refused everything that is not tolerated.
         let tolerance = Tolerance::lenient();
         let allowance = Allowance::new(&self.limits, budget);
@@ -155,7 +159,7 @@ impl Patch {
             self.resource_type.update_schemas(&mut resource);
         }
         extended.iter().try_for_each(|extended| self.check_extension(extended, &resource))?;
-        Ok(Applied { resource, changed, tolerated: state.read_context.into_tolerated() })
+        Ok(AppliedPatch { resource, changed, tolerated: state.read_context.into_tolerated() })
     }
 
     /// Checks that a required extension has not been removed, and that a new extension has all its required

@@ -2,7 +2,7 @@
 
 use scim_core::patch::ListDelta;
 use scim_core::schema::AttributeRef;
-use scim_core::{Applied, Context, ETag, Update, UpdateOptions, Updated};
+use scim_core::{AppliedUpdate, Context, ETag, Update, UpdateOptions, Updated};
 use serde_json::Value;
 
 use super::commit::{CommitEvidence, commit};
@@ -85,7 +85,7 @@ pub(crate) async fn update(
 /// The result of applying an update to a stored resource.
 struct Computed<'u> {
     /// The resource without its members and groups.
-    applied: Applied,
+    applied: AppliedUpdate,
     /// The change of the members, if it is known without reading all members.
     delta: Option<ListDelta<'u>>,
     /// All members after the update, if there is no `delta`.
@@ -138,7 +138,7 @@ async fn apply_with_groups(
     tenant: &str,
     (id, stored): (&str, &StoredResource),
     update: &Update,
-) -> Result<Applied, StoreError> {
+) -> Result<AppliedUpdate, StoreError> {
     let mut resource = stored.resource.clone();
     let groups = layout.groups.as_ref().map(|target| target.attribute().name());
     if let (Some(groups), Update::Patch(patch)) = (groups, update)
@@ -161,7 +161,7 @@ async fn apply_with_members(
     target: &AttributeRef,
     update: &Update,
     stored: &StoredResource,
-) -> Result<(Applied, Vec<Value>), StoreError> {
+) -> Result<(AppliedUpdate, Vec<Value>), StoreError> {
     let list = target.attribute().name();
     let mut resource = stored.resource.clone();
     let elements = memberships::members(tx, stored.place).await?;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// The moment at which a connection breaks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Cut {
+enum ConnectionLoss {
     /// The database never receives the COMMIT.
     BeforeCommit,
     /// The database commits, but its answer is lost.
@@ -26,7 +26,7 @@ enum Cut {
 struct Proxy {
     address: SocketAddr,
     /// Set until a connection has been broken.
-    next_cut: Arc<Mutex<Option<Cut>>>,
+    next_cut: Arc<Mutex<Option<ConnectionLoss>>>,
 }
 
 impl Proxy {
@@ -52,7 +52,7 @@ impl Proxy {
                     forward(client, server, |sent| {
                         let commits = sent.windows(7).any(|bytes| bytes == b"COMMIT\0");
                         let cut = next_cut.lock().unwrap().take_if(|_| commits);
-                        if cut == Some(Cut::AfterCommit) {
+                        if cut == Some(ConnectionLoss::AfterCommit) {
                             mute.store(true, Ordering::SeqCst);
                             (&database).write_all(sent).unwrap();
                             // Gives the database time to commit before the store checks.
@@ -67,7 +67,7 @@ impl Proxy {
     }
 
     /// Breaks the connection of the next COMMIT.
-    fn cut_next(&self, cut: Cut) {
+    fn cut_next(&self, cut: ConnectionLoss) {
         *self.next_cut.lock().unwrap() = Some(cut);
     }
 
@@ -124,25 +124,27 @@ fn a_commit_without_an_answer_is_checked_and_not_repeated() {
         let (_, page) = client.search("/Users", json!({ "filter": format!("userName eq \"{name}\"") }));
         page["totalResults"].clone()
     };
-    let call = |cut: Cut, method: Method, path: &str, body: Option<Value>| {
+    let call = |cut: ConnectionLoss, method: Method, path: &str, body: Option<Value>| {
         proxy.cut_next(cut);
         let (status, body) = client.send(method, path, body);
         assert!(proxy.has_cut());
         (status, body)
     };
 
-    let (status, _) = call(Cut::BeforeCommit, Method::POST, "/Users", Some(user("ada")));
+    let (status, _) = call(ConnectionLoss::BeforeCommit, Method::POST, "/Users", Some(user("ada")));
     assert_eq!((status, count("ada")), (503, json!(0)));
-    let (status, bea) = call(Cut::AfterCommit, Method::POST, "/Users", Some(user("bea")));
+    let (status, bea) = call(ConnectionLoss::AfterCommit, Method::POST, "/Users", Some(user("bea")));
     assert_eq!((status, count("bea")), (201, json!(1)));
     let bea = format!("/Users/{}", bea["id"].as_str().unwrap());
     for (cut, expected, stored) in
-        [(Cut::BeforeCommit, 503, Value::Null), (Cut::AfterCommit, 200, json!("Dr"))]
+        [(ConnectionLoss::BeforeCommit, 503, Value::Null), (ConnectionLoss::AfterCommit, 200, json!("Dr"))]
     {
         assert_eq!(call(cut, Method::PATCH, &bea, title("Dr")).0, expected);
         assert_eq!(client.send(Method::GET, &bea, None).1["title"], stored);
     }
-    for (cut, expected, stored) in [(Cut::BeforeCommit, 503, 200), (Cut::AfterCommit, 204, 404)] {
+    for (cut, expected, stored) in
+        [(ConnectionLoss::BeforeCommit, 503, 200), (ConnectionLoss::AfterCommit, 204, 404)]
+    {
         assert_eq!(call(cut, Method::DELETE, &bea, None).0, expected);
         assert_eq!(client.send(Method::GET, &bea, None).0, stored);
     }

@@ -41,7 +41,7 @@ macro_rules! checks {
 // In the order in which they run.
 checks! {
     futures:
-    "kept", Nothing, probe::kept,
+    "kept", Nothing, probe::check_kept,
         "the provider accepts all values that the resource type allows, and keeps the name",
         "store every value that the resource type allows, or pass a type without it to `Suite::resource_types`; name \
          attributes that must be the id of a resource with `Suite::references`";
@@ -68,7 +68,7 @@ checks! {
         "apply the update to a copy, and write in one transaction";
     "no-op", Nothing, lifecycle::no_op,
         "the version changes exactly when the resource changes",
-        "if `Applied::changed` is false, write nothing and return the old version";
+        "if `AppliedUpdate::changed` is false, write nothing and return the old version";
     "precondition", Nothing, lifecycle::precondition,
         "an update or a deletion that expects another version is refused with 412",
         "call `Precondition::check` with the stored version before anything is written";

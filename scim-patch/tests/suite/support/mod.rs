@@ -4,7 +4,7 @@ pub(crate) mod random;
 
 use std::fmt::Write as _;
 
-use scim_patch::{Applied, Budget, PATCH_OP, PatchError, PatchLimits, PatchRequest};
+use scim_patch::{AppliedPatch, Budget, PATCH_OP, PatchError, PatchLimits, PatchRequest};
 use scim_schema::{Quirk, ReadContext, ResourceType, Schema, Tolerance, ToleratedQuirk, standard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -147,7 +147,7 @@ pub(crate) fn tolerance(profile: &str) -> Tolerance {
 }
 
 pub(crate) struct Outcome {
-    pub(crate) result: Result<Applied, PatchError>,
+    pub(crate) result: Result<AppliedPatch, PatchError>,
     pub(crate) tolerated: Vec<ToleratedQuirk>,
 }
 
