@@ -91,7 +91,8 @@ impl AuthenticationScheme {
     }
 
     /// Sets the `WWW-Authenticate` challenge that a response with status 401 has for the scheme, such as
-    /// `Bearer realm="scim"` (RFC 9110 section 11.6.1). Without one the scheme is announced only.
+    /// `Bearer realm="scim"`. Without one the scheme is announced only; at least one scheme of a service should
+    /// have a challenge, since a response with status 401 needs one (RFC 9110 section 11.6.1).
     pub fn challenge(mut self, challenge: impl Into<String>) -> Self {
         self.challenge = Some(challenge.into());
         self

@@ -15,7 +15,10 @@ mod hostile_requests;
 mod limits;
 mod memory_patches;
 mod monitor;
+#[path = "../support/overriding.rs"]
+mod overriding;
 mod policies;
+mod provider_ids;
 mod rendering_cache;
 mod setup;
 #[cfg(feature = "tracing")]
