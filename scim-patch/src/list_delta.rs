@@ -71,7 +71,7 @@ pub enum ListDelta<'a> {
     /// If a key is in both, a stored element is removed and added again, which changes nothing if both [are
     /// the same](Self::is_same). The keys in `remove` need not exist. If the key of an element in `add`
     /// exists and is not in `remove`, the stored element stays as it is.
-    Change {
+    AddRemove {
         /// The elements to add, unless their keys exist.
         add: Vec<&'a Map<String, Value>>,
         /// The keys of the elements to remove, before any is added.
@@ -108,19 +108,19 @@ impl ListChanges<'_> {
 impl<'a> ListDelta<'a> {
     /// Creates the delta that changes nothing.
     pub fn none() -> Self {
-        Self::Change { add: Vec::new(), remove: Vec::new() }
+        Self::AddRemove { add: Vec::new(), remove: Vec::new() }
     }
 
     /// Whether the delta changes no list. A delta that is not empty may still change nothing; see
     /// [`changes`](Self::changes).
     pub fn is_empty(&self) -> bool {
-        matches!(self, Self::Change { add, remove } if add.is_empty() && remove.is_empty())
+        matches!(self, Self::AddRemove { add, remove } if add.is_empty() && remove.is_empty())
     }
 
     /// The elements that the delta adds unless they are stored.
     pub fn elements(&self) -> &[&'a Map<String, Value>] {
         match self {
-            Self::Change { add: elements, .. } | Self::Exactly(elements) | Self::ExactKeys(elements) => {
+            Self::AddRemove { add: elements, .. } | Self::Exactly(elements) | Self::ExactKeys(elements) => {
                 elements
             }
         }
@@ -129,7 +129,7 @@ impl<'a> ListDelta<'a> {
     /// The keys of the stored elements that [`changes`](Self::changes) needs, or `None` if it needs all of
     /// the list.
     pub fn keys(&self) -> Option<impl Iterator<Item = &'a str>> {
-        let Self::Change { add, remove } = self else { return None };
+        let Self::AddRemove { add, remove } = self else { return None };
         Some(add.iter().map(|element| key_of(element)).chain(remove.iter().copied()))
     }
 
@@ -145,7 +145,7 @@ impl<'a> ListDelta<'a> {
         mut is_same: impl FnMut(E, &'a Map<String, Value>) -> bool,
     ) -> ListChanges<'a> {
         let mut removed_keys: Option<HashSet<&str>> = match self {
-            Self::Change { remove, .. } => Some(remove.iter().copied().collect()),
+            Self::AddRemove { remove, .. } => Some(remove.iter().copied().collect()),
             Self::Exactly(_) | Self::ExactKeys(_) => None,
         };
         let mut stored: HashMap<&str, Option<E>> =
@@ -162,7 +162,7 @@ impl<'a> ListDelta<'a> {
             // If two elements have the same key, the first one counts.
             let Some(stored) = stored.remove(key_of(element)) else { continue };
             let may_differ = match self {
-                Self::Change { .. } => {
+                Self::AddRemove { .. } => {
                     removed_keys.as_ref().is_some_and(|keys| keys.contains(key_of(element)))
                 }
                 Self::Exactly(_) => true,

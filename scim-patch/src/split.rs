@@ -31,7 +31,7 @@ impl Patch {
     ///     .resolve(&standard::group_type(), &limits, &mut read_context)?;
     ///
     /// let (delta, rest) = patch.split("members").unwrap();
-    /// assert_eq!(delta, ListDelta::Change { add: vec![], remove: vec!["4711"] });
+    /// assert_eq!(delta, ListDelta::AddRemove { add: vec![], remove: vec!["4711"] });
     /// assert_eq!(rest.attributes().map(|a| a.to_string()).collect::<Vec<_>>(), ["displayName"]);
     /// # Ok::<(), scim_patch::PatchError>(())
     /// ```
@@ -43,7 +43,7 @@ impl Patch {
         let (list_steps, rest): (Vec<&Step>, Vec<&Step>) =
             self.steps.iter().partition(|step| step.target == *target);
         let delta = match list_steps.as_slice() {
-            [] => ListDelta::Change { add: Vec::new(), remove: Vec::new() },
+            [] => ListDelta::AddRemove { add: Vec::new(), remove: Vec::new() },
             [Step { action: Action::Keyed(keyed), .. }] => {
                 let effects = KeyEffects::new(&keyed.changes).list;
                 let add = effects.iter().filter_map(|effect| effect.added).collect();
@@ -52,7 +52,7 @@ impl Patch {
                 } else {
                     let removed = effects.iter().filter(|effect| effect.removed);
                     let remove = removed.map(|effect| effect.key).collect();
-                    ListDelta::Change { add, remove }
+                    ListDelta::AddRemove { add, remove }
                 }
             }
             _ => return None,

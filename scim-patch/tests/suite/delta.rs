@@ -18,7 +18,7 @@ fn apply_delta(list: &AttributeRef, stored: Vec<Value>, delta: &ListDelta<'_>) -
         |element: &Value, key: &str| rule.fold(element["value"].as_str().unwrap()) == rule.fold(key);
     let key = |element: &Object| element["value"].as_str().unwrap().to_owned();
     match delta {
-        ListDelta::Change { add, remove } => {
+        ListDelta::AddRemove { add, remove } => {
             let mut list = stored;
             list.retain(|element| !remove.iter().any(|key| same_key(element, key)));
             for element in add {
@@ -169,7 +169,7 @@ fn changes_follow_each_rule_of_a_delta() {
         element(json!({ "value": "a", "display": "Bea" })),
         element(json!({ "value": "b", "$ref": "https://example.com/Users/b" })),
     ];
-    let change = |add: Vec<_>, remove| ListDelta::Change { add, remove };
+    let change = |add: Vec<_>, remove| ListDelta::AddRemove { add, remove };
     let replaced = vec![&renamed];
     for (delta, expected) in [
         (ListDelta::none(), (vec![], vec![], vec![])),
