@@ -213,7 +213,7 @@ impl Capabilities {
         Self { filter: false, sort: false, cursor: false, change_password: false, memberships: false };
 
     /// What [`Query::page`] does: filters, sorting and both paginations.
-    pub const PAGE: Self = Self { filter: true, sort: true, cursor: true, ..Self::NONE };
+    pub const QUERY: Self = Self { filter: true, sort: true, cursor: true, ..Self::NONE };
 
     /// The store also evaluates filters.
     #[must_use]
@@ -273,7 +273,7 @@ impl Capabilities {
 
     /// What a service with both resource types can do: what both can do, except that it supports passwords if
     /// one of them does, since only users have passwords.
-    pub(crate) const fn together(self, other: Self) -> Self {
+    pub(crate) const fn combined(self, other: Self) -> Self {
         Self {
             filter: self.filter && other.filter,
             sort: self.sort && other.sort,

@@ -202,7 +202,7 @@ impl Provider for Store {
         // whose resources may refer to a deleted resource. An error is ignored here, since the first operation on
         // the type reports it.
         let _ = self.0.layout(resource_type);
-        Capabilities::PAGE.with_memberships().with_change_password()
+        Capabilities::QUERY.with_memberships().with_change_password()
     }
 
     fn unique(&self, resource_type: &ResourceType) -> Vec<String> {

@@ -205,7 +205,7 @@ impl Provider for MemoryProvider {
     }
 
     fn capabilities(&self, _: &ResourceType) -> Capabilities {
-        let capabilities = Capabilities::PAGE.with_memberships();
+        let capabilities = Capabilities::QUERY.with_memberships();
         if self.rules.hasher.is_some() { capabilities.with_change_password() } else { capabilities }
     }
 

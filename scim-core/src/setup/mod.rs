@@ -43,7 +43,7 @@ impl Setup {
         let capabilities = registrations
             .iter()
             .map(|registration| registration.provider.capabilities(&registration.resource_type))
-            .reduce(Capabilities::together)
+            .reduce(Capabilities::combined)
             .unwrap_or(Capabilities::NONE);
         let discovery = Discovery::new(&config, capabilities, &registrations, &schemas);
         Ok(Self { config, base_url, registrations, capabilities, discovery, token: Arc::new(()) })

@@ -53,7 +53,7 @@ fn announced(users: Capabilities, groups: Capabilities) -> Value {
 
 #[test]
 fn the_service_announces_capabilities_of_all_providers_and_password_changes_of_any() {
-    let (none, page) = (Capabilities::NONE, Capabilities::PAGE);
+    let (none, page) = (Capabilities::NONE, Capabilities::QUERY);
     let passwords = none.with_change_password();
     let supported = |configuration: &Value| {
         ["changePassword", "filter", "sort"].map(|name| configuration[name]["supported"].clone())
