@@ -119,7 +119,7 @@ impl Error {
 
     /// The same error, with the operation of a PATCH that caused it.
     pub(crate) fn in_operation(mut self, index: usize) -> Self {
-        self.0.detail = format!("operation {index}: {}", self.0.detail);
+        self.0.detail = format!("Operations[{index}]: {}", self.0.detail);
         self
     }
 

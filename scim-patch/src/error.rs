@@ -24,7 +24,7 @@ pub(crate) type Result<T> = std::result::Result<T, PatchError>;
 ///     .unwrap_err();
 /// assert_eq!(error.scim_type(), Some(ScimType::Mutability));
 /// assert_eq!((error.operation(), error.path()), (Some(1), "id"));
-/// assert_eq!(error.to_string(), "operation 1: `id`: is readOnly; only the service can change it");
+/// assert_eq!(error.to_string(), "Operations[1]: `id`: is readOnly; only the service can change it");
 /// # Ok::<(), scim_patch::PatchError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl PatchError {
 impl fmt::Display for PatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = self.0.operation {
-            write!(f, "operation {operation}: ")?;
+            write!(f, "Operations[{operation}]: ")?;
         }
         if !self.0.path.is_empty() {
             write!(f, "`{}`: ", self.0.path)?;

@@ -243,18 +243,18 @@ fn the_net_effect_depends_on_the_order() {
     let all = json!({ "op": "remove", "path": "members" });
     let name = json!({ "op": "replace", "path": "displayName", "value": "x" });
     for (operations, delta, empty) in [
-        (json!([add]), r#"Change { add: [{"value": ("a")}], remove: [] }"#, true),
-        (json!([remove]), r#"Change { add: [], remove: ["a"] }"#, true),
-        (json!([add, remove]), r#"Change { add: [], remove: ["a"] }"#, true),
-        (json!([remove, add]), r#"Change { add: [{"value": ("a")}], remove: ["a"] }"#, true),
+        (json!([add]), r#"AddRemove { add: [{"value": ("a")}], remove: [] }"#, true),
+        (json!([remove]), r#"AddRemove { add: [], remove: ["a"] }"#, true),
+        (json!([add, remove]), r#"AddRemove { add: [], remove: ["a"] }"#, true),
+        (json!([remove, add]), r#"AddRemove { add: [{"value": ("a")}], remove: ["a"] }"#, true),
         (json!([replace]), r#"Exactly([{"value": ("b")}])"#, true),
         (json!([add, replace]), r#"Exactly([{"value": ("b")}])"#, true),
         (json!([replace, add]), r#"Exactly([{"value": ("b")}, {"value": ("a")}])"#, true),
         (json!([replace, add, remove]), r#"Exactly([{"value": ("b")}])"#, true),
         (json!([all]), "Exactly([])", true),
         (json!([all, add]), r#"Exactly([{"value": ("a")}])"#, true),
-        (json!([add, name, remove]), r#"Change { add: [], remove: ["a"] }"#, false),
-        (json!([name]), "Change { add: [], remove: [] }", false),
+        (json!([add, name, remove]), r#"AddRemove { add: [], remove: ["a"] }"#, false),
+        (json!([name]), "AddRemove { add: [], remove: [] }", false),
     ] {
         assert_eq!(split(operations.clone()), (delta.to_owned(), empty), "{operations}");
     }
