@@ -1,0 +1,241 @@
+//! A provider with tables of its own. Each operation starts here, and continues in `read` or `write`.
+
+// Each module uses only those below it:
+//
+// - `write`: creates, changes and deletes resources.
+// - `read`: reads one resource, and pages of lists.
+// - `setup`: the state of a store.
+// - `tables`: the store's own tables and their migrations, and where each attribute is stored.
+// - `error`: the errors of the store.
+mod error;
+mod read;
+mod setup;
+pub(crate) mod tables;
+mod write;
+
+use std::fmt;
+
+use scim_core::schema::{Projection, ResourceType};
+use scim_core::{
+    Capabilities, Context, Deleted, Page, Precondition, Provider, Query, Resource, Result, Update,
+    UpdateOptions, Updated, async_trait,
+};
+use scim_sql::Dialect;
+
+use crate::database::{Database, Mode, OpenError, params};
+use error::StoreError;
+use setup::{Rules, Setup};
+use tables::{MIGRATIONS, tenant_key};
+use write::{Attempts, PasswordChange, verify_password};
+
+/// A provider over SQLite or PostgreSQL. One store serves all resource types. Clones share the database.
+#[derive(Clone)]
+pub struct Store(Setup);
+
+impl Store {
+    /// Opens a database, and creates or upgrades its tables. The URL is `sqlite:scim.db`, `sqlite::memory:` or
+    /// `postgres://user:password@host/database`.
+    ///
+    /// # Errors
+    ///
+    /// If the URL has another form, the database cannot be opened, or a later version of the store has upgraded it.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        Ok(Self::new(Database::open(url, MIGRATIONS).await?))
+    }
+
+    /// A store on an open database.
+    pub(crate) fn new(database: Database) -> Self {
+        Self(Setup::new(database))
+    }
+
+    /// Makes an attribute of a resource type unique: two resources of the type cannot have the same value. For
+    /// example, `unique("Group", "displayName")` for Entra ID, which identifies groups by their name.
+    ///
+    /// Attributes that the schema declares unique are unique without this. The rule applies to values that are
+    /// written from now on, not to those already stored.
+    #[must_use]
+    pub fn unique(self, resource_type: &str, attribute: &str) -> Self {
+        self.with_rules(|rules| rules.unique.push((resource_type.to_owned(), attribute.to_owned())))
+    }
+
+    /// Accepts members whose `value` is not the id of a resource. Without this they are refused with 400
+    /// `invalidValue`.
+    #[must_use]
+    pub fn keep_unknown_members(self) -> Self {
+        self.with_rules(|rules| rules.keep_unknown_members = true)
+    }
+
+    /// Refuses filters that no index serves with 400 `tooMany`. Without this the database reads all resources of the
+    /// type for them.
+    #[must_use]
+    pub fn refuse_scans(self) -> Self {
+        self.with_rules(|rules| rules.refuse_scans = true)
+    }
+
+    fn with_rules(self, change: impl FnOnce(&mut Rules)) -> Self {
+        Self(self.0.with_rules(change))
+    }
+
+    /// Whether this is the password of the resource with this id, for the sign-in of an application. False if the
+    /// resource does not exist or has no password.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    pub async fn verify_password(&self, tenant: Option<&str>, id: &str, password: &str) -> Result<bool> {
+        let hash = async {
+            let mut tx = self.0.database.begin(Mode::Single).await?;
+            let sql = "SELECT password FROM resource WHERE tenant = ?1 AND id = ?2";
+            let rows = tx.query(sql, params![tenant_key(tenant), id]).await?;
+            Ok(rows.first().and_then(|row| row.text(0).map(str::to_owned)))
+        };
+        let Some(hash) = hash.await.map_err(|error: StoreError| error.into_error(None))? else {
+            return Ok(false);
+        };
+        verify_password(password.to_owned(), hash).await
+    }
+
+    /// The secret for [`ScimServiceBuilder::cursor_key`](scim_core::ScimServiceBuilder::cursor_key). It is stored in the
+    /// database, so all processes on the database accept each other's cursors, and cursors survive a restart.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    pub async fn cursor_key(&self) -> Result<String> {
+        let read = async {
+            let mut tx = self.0.database.begin(Mode::Single).await?;
+            let rows = tx.query("SELECT value FROM meta WHERE name = 'cursor key'", params![]).await?;
+            let key = rows.first().and_then(|row| row.text(0)).map(str::to_owned);
+            key.ok_or_else(|| StoreError::internal("the table `meta` has no cursor key"))
+        };
+        read.await.map_err(|error: StoreError| error.into_error(None))
+    }
+
+    /// The settings of the database, each a name and a value, that determine whether acknowledged writes survive a
+    /// crash.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    pub async fn durability(&self) -> Result<Vec<(&'static str, String)>> {
+        let settings: &[_] = match self.0.database.dialect() {
+            Dialect::Sqlite => &[
+                ("journal_mode", "SELECT journal_mode FROM pragma_journal_mode"),
+                ("synchronous", "SELECT CAST(synchronous AS text) FROM pragma_synchronous"),
+            ],
+            _ => &[
+                ("synchronous_commit", "SELECT current_setting('synchronous_commit')"),
+                ("fsync", "SELECT current_setting('fsync')"),
+                ("full_page_writes", "SELECT current_setting('full_page_writes')"),
+            ],
+        };
+        let read = async {
+            let mut tx = self.0.database.begin(Mode::Write).await?;
+            let mut durability = Vec::new();
+            for (name, sql) in settings {
+                let rows = tx.query(*sql, params![]).await?;
+                let value = rows.first().and_then(|row| row.text(0));
+                durability.push((*name, value.unwrap_or_default().to_owned()));
+            }
+            Ok(durability)
+        };
+        read.await.map_err(|error: StoreError| error.into_error(None))
+    }
+
+    /// The query plan by which the database reads the page, in its own words. For tests and for analyzing slow
+    /// queries.
+    ///
+    /// # Errors
+    ///
+    /// The same as for [`Provider::query`].
+    pub async fn explain(&self, cx: &Context<'_>, query: &Query) -> Result<String> {
+        let layout = self.0.layout(cx.resource_type()).map_err(|error| error.into_error(None))?;
+        read::explain(&self.0, cx, &layout, query).await.map_err(|error| error.into_error(None))
+    }
+}
+
+#[async_trait]
+impl Provider for Store {
+    async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
+        let layout = self.0.layout(cx.resource_type()).map_err(|error| error.into_error(None))?;
+        read::page(&self.0, cx, layout, query).await.map_err(|error| error.into_error(None))
+    }
+
+    async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
+        let password = PasswordChange::from_context(cx).await?;
+        let mut attempts = Attempts::new(&self.0, cx)?;
+        loop {
+            match write::create(&self.0, cx, &attempts.layout, resource.clone(), &password).await {
+                Ok(created) => return Ok(created),
+                Err(error) => attempts.wait_or_fail(error).await?,
+            }
+        }
+    }
+
+    async fn retrieve(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Option<Resource>> {
+        let layout = self.0.layout(cx.resource_type()).map_err(|error| error.into_error(None))?;
+        read::retrieve(&self.0, cx, layout, id, projection).await.map_err(|error| error.into_error(None))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        update: &Update,
+        options: &UpdateOptions,
+    ) -> Result<Updated> {
+        let password = PasswordChange::from_context(cx).await?;
+        let mut attempts = Attempts::new(&self.0, cx)?;
+        loop {
+            match write::update(&self.0, cx, &attempts.layout, id, update, options, &password).await {
+                Ok(updated) => return Ok(updated),
+                Err(error) => attempts.wait_or_fail(error).await?,
+            }
+        }
+    }
+
+    async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
+        let mut attempts = Attempts::new(&self.0, cx)?;
+        loop {
+            match write::delete(&self.0, cx, id, precondition).await {
+                Ok(deleted) => return Ok(deleted),
+                Err(error) => attempts.wait_or_fail(error).await?,
+            }
+        }
+    }
+
+    fn capabilities(&self, resource_type: &ResourceType) -> Capabilities {
+        // A service calls this for each of its types when it is built. So this is where the store learns of all types
+        // whose resources may refer to a deleted resource. An error is ignored here, since the first operation on
+        // the type reports it.
+        let _ = self.0.layout(resource_type);
+        Capabilities::QUERY.with_memberships().with_change_password()
+    }
+
+    fn unique(&self, resource_type: &ResourceType) -> Vec<String> {
+        self.0.rules.unique_attributes(resource_type).map(str::to_owned).collect()
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({:?})", self.0.database.dialect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_and_errors_can_be_shared_between_threads() {
+        fn is_shared<T: Send + Sync + 'static>() {}
+        is_shared::<Store>();
+        is_shared::<OpenError>();
+    }
+}

@@ -1,0 +1,61 @@
+//! Deletes a resource.
+
+use scim_core::{Context, Deleted, ETag, Precondition};
+use scim_sql::Dialect;
+
+use super::commit::{CommitEvidence, commit};
+use super::current::{current, select_current};
+use super::references;
+use crate::database::{Mode, params};
+use crate::store::error::StoreError;
+use crate::store::setup::Setup;
+use crate::store::tables::{stored_version, tenant_of};
+
+/// Deletes a resource and inserts a tombstone with its id. Also removes the resource from its groups, and removes
+/// references to it such as `manager`. The groups and the other resources that change get a new version.
+pub(crate) async fn delete(
+    setup: &Setup,
+    cx: &Context<'_>,
+    id: &str,
+    precondition: &Precondition,
+) -> Result<Deleted, StoreError> {
+    let tenant = tenant_of(cx)?;
+    let mut tx = setup.database.begin(Mode::Write).await?;
+    let rows = tx.query_all(vec![select_current(&tx, cx, &tenant, id, "FOR UPDATE OF r")]).await?;
+    let stored = current(rows.into_iter().next(), id)?;
+    let version = ETag::from_stored(&stored_version(&stored.resource)?);
+    precondition.check(&version)?;
+
+    // Locks the groups. Another transaction may remove the resource from a group while this waits for the lock. So
+    // the statements below select the groups again, and do not change a group that the resource has left.
+    let lock = tx.lock("FOR NO KEY UPDATE OF g");
+    let lock_groups = format!(
+        "SELECT g.place FROM resource g WHERE g.place IN \
+         (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2) ORDER BY g.place {lock}"
+    );
+    tx.query(lock_groups, params![tenant.as_str(), id]).await?;
+
+    let now = cx.now().timestamp_millis();
+    let mut statements = vec![
+        (
+            "UPDATE resource SET version = ?3, modified = CASE WHEN modified > ?4 THEN modified ELSE ?4 END \
+             WHERE place IN (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2)",
+            params![tenant.as_str(), id, ETag::fresh().to_string(), now],
+        ),
+        ("DELETE FROM member WHERE tenant = ?1 AND member = ?2", params![tenant.as_str(), id]),
+        ("DELETE FROM member WHERE place = ?1", params![stored.place]),
+        ("DELETE FROM value WHERE place = ?1", params![stored.place]),
+        ("DELETE FROM unique_value WHERE place = ?1", params![stored.place]),
+        ("DELETE FROM resource WHERE place = ?1", params![stored.place]),
+    ];
+    if tx.dialect() == Dialect::Sqlite {
+        statements.push(("DELETE FROM search WHERE rowid = ?1", params![stored.place]));
+    }
+    statements.push((
+        "INSERT INTO tombstone (tenant, id, kind, deleted) VALUES (?1, ?2, ?3, ?4)",
+        params![tenant.as_str(), id, cx.resource_type().name(), now],
+    ));
+    references::remove_all(&mut tx, cx, &setup.layouts(), &tenant, id).await?;
+    commit(setup, tx, statements, &tenant, id, CommitEvidence::Deleted).await?;
+    Ok(Deleted { version })
+}

@@ -1,0 +1,105 @@
+//! Removes references to a deleted resource, such as `manager`. Memberships are not references in this sense.
+
+use std::sync::Arc;
+
+use scim_core::schema::AttributeRef;
+use scim_core::{Context, Resource};
+use serde_json::Value;
+
+use super::password::PasswordChange;
+use super::resource_row::update_statements;
+use crate::database::{Transaction, params};
+use crate::store::error::StoreError;
+use crate::store::tables::{COLUMNS, StoredResource, TypeLayout, is_reference, parse_row};
+
+/// How many resources one query reads.
+const BATCH: usize = 500;
+
+/// Removes the references to a deleted resource from all resources of these types, batch by batch in the order
+/// of `place`.
+pub(super) async fn remove_all(
+    tx: &mut Transaction,
+    cx: &Context<'_>,
+    layouts: &[Arc<TypeLayout>],
+    tenant: &str,
+    id: &str,
+) -> Result<(), StoreError> {
+    for layout in layouts {
+        // Without a required attribute the resource would not be valid, so it keeps the reference.
+        let is_removed = |target: &&AttributeRef| is_reference(target) && !target.attribute().is_required();
+        let attributes: Vec<&AttributeRef> =
+            layout.resource_type.all_attributes().filter(is_removed).collect();
+        if attributes.is_empty() {
+            continue;
+        }
+        let paths: Vec<Value> = attributes.iter().map(|target| [target.path().as_str()].into()).collect();
+        let paths = Value::from(paths).to_string();
+        let mut last = 0;
+        loop {
+            let lock = tx.lock("FOR NO KEY UPDATE OF r");
+            let sql = format!(
+                "SELECT {COLUMNS} FROM resource r WHERE r.kind = ?3 AND r.place > ?5 AND r.place IN \
+                 (SELECT v.place FROM value v WHERE v.tenant = ?1 AND v.value = ?4 \
+                 AND v.attribute IN (SELECT e.value->>0 FROM json_each(?2) e)) \
+                 ORDER BY r.place LIMIT {BATCH} {lock}"
+            );
+            let params = params![tenant, paths.as_str(), layout.resource_type.name(), id, last];
+            let rows = tx.query(sql, params).await?;
+            for row in rows.iter() {
+                let stored = parse_row(row)?;
+                last = stored.place;
+                remove_from(tx, cx, layout, tenant, &attributes, &stored, id).await?;
+            }
+            if rows.len() < BATCH {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes the references from one resource.
+async fn remove_from(
+    tx: &mut Transaction,
+    cx: &Context<'_>,
+    layout: &TypeLayout,
+    tenant: &str,
+    attributes: &[&AttributeRef],
+    stored: &StoredResource,
+    id: &str,
+) -> Result<(), StoreError> {
+    let mut next = stored.resource.clone();
+    for attribute in attributes {
+        remove_reference(&mut next, attribute, id);
+    }
+    if next == stored.resource {
+        // The index matched but the document has no such reference: another transaction has removed it.
+        return Ok(());
+    }
+    layout.resource_type.update_schemas(next.as_map_mut());
+    let next = next.stamp_changed(cx, &stored.resource);
+    let statements = update_statements(tx, layout, tenant, stored, &next, &PasswordChange::Keep).await?;
+    tx.execute(statements).await?;
+    Ok(())
+}
+
+/// Removes the references to an id from one attribute. If nothing else is in the attribute, removes it, and its
+/// extension if that is then empty.
+fn remove_reference(resource: &mut Resource, attribute: &AttributeRef, id: &str) {
+    let is_deleted = |value: &Value| {
+        let refers = value.get("value").and_then(Value::as_str);
+        let rule = attribute.sub_attribute("value").map(AttributeRef::comparison);
+        refers.zip(rule).is_some_and(|(refers, rule)| rule.fold(refers) == rule.fold(id))
+    };
+    let object = resource.as_map_mut();
+    let is_empty = match attribute.get_mut(object) {
+        Some(Value::Array(list)) => {
+            list.retain(|element| !is_deleted(element));
+            list.is_empty()
+        }
+        value => value.is_some_and(|value| is_deleted(value)),
+    };
+    if is_empty {
+        attribute.remove(object);
+    }
+}

@@ -1,0 +1,179 @@
+//! Changes a resource.
+
+use scim_core::patch::ListDelta;
+use scim_core::schema::AttributeRef;
+use scim_core::{AppliedUpdate, Context, ETag, Update, UpdateOptions, Updated};
+use serde_json::Value;
+
+use super::commit::{CommitEvidence, commit};
+use super::current::{current, select_current};
+use super::members::{self, Comparison};
+use super::password::PasswordChange;
+use super::resource_row::update_statements;
+use crate::database::{Mode, Rows, Transaction};
+use crate::store::error::StoreError;
+use crate::store::read::memberships::{self, Lists};
+use crate::store::setup::Setup;
+use crate::store::tables::{StoredResource, TypeLayout, stored_version, tenant_of};
+
+/// Changes a resource. Returns the versions before and after the change, and the resource if `options` request it.
+pub(crate) async fn update(
+    setup: &Setup,
+    cx: &Context<'_>,
+    layout: &TypeLayout,
+    id: &str,
+    update: &Update,
+    options: &UpdateOptions,
+    password: &PasswordChange,
+) -> Result<Updated, StoreError> {
+    let tenant = tenant_of(cx)?;
+    let list = layout.members.as_ref().map(|target| target.attribute().name());
+    let split = list.and_then(|list| update.split(cx, list));
+    let mut tx = setup.database.begin(Mode::Write).await?;
+    let mut queries = vec![select_current(&tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r")];
+    if let Some((delta, _)) = &split {
+        queries.extend(members::select_for_change(&tx, &tenant, id, delta)?);
+    }
+    let mut rows = tx.query_all(queries).await?.into_iter();
+    let stored = current(rows.next(), id)?;
+    let before = stored_version(&stored.resource)?;
+    options.precondition.check(&ETag::from_stored(&before))?;
+
+    let Computed { applied, delta, list, comparison } =
+        compute(&mut tx, cx, layout, &tenant, (id, &stored), (update, split)).await?;
+    let delta =
+        delta.unwrap_or_else(|| ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect()));
+    let mut member_rows: Vec<Rows> = rows.collect();
+    if member_rows.is_empty() {
+        member_rows = tx.query_all(members::select_for_change(&tx, &tenant, id, &delta)?).await?;
+    }
+    let layouts = setup.layouts();
+    let change =
+        members::resolve_delta(&mut tx, (layout, &layouts), &tenant, &delta, comparison, &member_rows)
+            .await?;
+
+    let mut after = StoredResource { place: stored.place, resource: stored.resource.clone() };
+    let mut statements = Vec::new();
+    let changed = applied.changed || !change.is_empty();
+    if changed {
+        let keep_unknown = setup.rules.keep_unknown_members;
+        members::check_references(&mut tx, layout, &tenant, id, &change, keep_unknown).await?;
+        after.resource = applied.resource.stamp_changed(cx, &stored.resource);
+        statements = members::write_statements(layout, &tenant, stored.place, &change)?;
+        statements
+            .extend(update_statements(&mut tx, layout, &tenant, &stored, &after.resource, password).await?);
+    }
+    let version = stored_version(&after.resource)?;
+    if let Some(projection) = &options.returning {
+        if layout.members.is_some() {
+            // The members are read from the table, so the statements must run before that.
+            tx.execute(std::mem::take(&mut statements)).await?;
+        }
+        let lists = Lists::read(&mut tx, layout, &tenant, projection, &[(after.place, id)]).await?;
+        lists.insert_into(layout, [&mut after])?;
+    }
+    if changed {
+        commit(setup, tx, statements, &tenant, id, CommitEvidence::Changed(&version)).await?;
+    }
+    Ok(Updated {
+        before: ETag::from_stored(&before),
+        version: ETag::from_stored(&version),
+        resource: options.returning.is_some().then_some(after.resource),
+    })
+}
+
+/// The result of applying an update to a stored resource.
+struct Computed<'u> {
+    /// The resource without its members and groups.
+    applied: AppliedUpdate,
+    /// The change of the members, if it is known without reading all members.
+    delta: Option<ListDelta<'u>>,
+    /// All members after the update, if there is no `delta`.
+    list: Vec<Value>,
+    comparison: Comparison,
+}
+
+/// Applies an update to the stored resource. There are three cases:
+///
+/// - The update was split into a change of the members and the rest: only the rest is applied here, and the
+///   members are not read.
+/// - The type has members, but the update could not be split: all members are read, and the update is applied to
+///   the resource together with them.
+/// - The type has no members.
+async fn compute<'u>(
+    tx: &mut Transaction,
+    cx: &Context<'_>,
+    layout: &TypeLayout,
+    tenant: &str,
+    (id, stored): (&str, &StoredResource),
+    (update, split): (&Update, Option<(ListDelta<'u>, Update)>),
+) -> Result<Computed<'u>, StoreError> {
+    Ok(match (&layout.members, split) {
+        (Some(_), Some((delta, rest))) => {
+            let applied = rest.apply_yielding(cx, stored.resource.clone()).await?;
+            Computed { applied, delta: Some(delta), list: Vec::new(), comparison: Comparison::AsReturned }
+        }
+        (Some(target), None) => {
+            let (applied, list) = apply_with_members(tx, cx, target, update, stored).await?;
+            Computed { applied, delta: None, list, comparison: Comparison::AsStored }
+        }
+        (None, _) => {
+            let applied = apply_with_groups(tx, cx, layout, tenant, (id, stored), update).await?;
+            Computed {
+                applied,
+                delta: Some(ListDelta::none()),
+                list: Vec::new(),
+                comparison: Comparison::AsReturned,
+            }
+        }
+    })
+}
+
+/// Applies an update to a resource of a type without members. If a filter in a PATCH reads the `groups` of the
+/// resource, they are read for it. The update cannot change them, since they are read-only.
+async fn apply_with_groups(
+    tx: &mut Transaction,
+    cx: &Context<'_>,
+    layout: &TypeLayout,
+    tenant: &str,
+    (id, stored): (&str, &StoredResource),
+    update: &Update,
+) -> Result<AppliedUpdate, StoreError> {
+    let mut resource = stored.resource.clone();
+    let groups = layout.groups.as_ref().map(|target| target.attribute().name());
+    if let (Some(groups), Update::Patch(patch)) = (groups, update)
+        && patch.read_attributes().any(|target| target.attribute().name() == groups)
+        && let Some(elements) = memberships::all_groups(tx, tenant, &[(stored.place, id)]).await?.pop()
+    {
+        resource.as_map_mut().insert(groups.to_owned(), Value::Array(elements));
+    }
+    let mut applied = update.apply_yielding(cx, resource).await?;
+    if let Some(groups) = groups {
+        applied.resource.as_map_mut().remove(groups);
+    }
+    Ok(applied)
+}
+
+/// Applies an update to a resource together with all its members, and returns the members separately.
+async fn apply_with_members(
+    tx: &mut Transaction,
+    cx: &Context<'_>,
+    target: &AttributeRef,
+    update: &Update,
+    stored: &StoredResource,
+) -> Result<(AppliedUpdate, Vec<Value>), StoreError> {
+    let list = target.attribute().name();
+    let mut resource = stored.resource.clone();
+    let elements = memberships::members(tx, stored.place).await?;
+    if !elements.is_empty() {
+        resource.as_map_mut().insert(list.to_owned(), Value::Array(elements));
+    }
+    let mut applied = update.apply_yielding(cx, resource).await?;
+    let members = match applied.resource.as_map_mut().remove(list) {
+        Some(Value::Array(members)) => members,
+        _ => Vec::new(),
+    };
+    // This is about the rest of the resource; `resolve_delta` finds out whether the members change.
+    applied.changed = !cx.secrets().is_empty() || applied.resource != stored.resource;
+    Ok((applied, members))
+}

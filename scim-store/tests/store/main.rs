@@ -1,0 +1,32 @@
+//! Tests of the store on SQLite in memory, SQLite in a file, and the PostgreSQL database in `SCIM_TEST_POSTGRES`.
+
+#[cfg(test)]
+mod cancelled;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod every_path;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod nesting;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+#[path = "../../../scim-core/tests/support/overriding.rs"]
+mod overriding;
+#[cfg(all(unix, feature = "sqlite"))]
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
+mod plans;
+#[cfg(test)]
+mod rows;
+#[cfg(test)]
+mod suite;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod unique;
