@@ -41,5 +41,12 @@ compile_error!("enable the feature `sqlite` or `postgres`, or both");
 mod database;
 mod store;
 
-pub use database::OpenError;
+#[cfg(feature = "postgres")]
+pub use database::Postgres;
+#[cfg(feature = "sqlite")]
+pub use database::Sqlite;
+pub use database::{
+    CancelOnDrop, Database, DatabaseError, Mode, OpenError, Param, Row, Rows, Source, Statement, Transaction,
+    open,
+};
 pub use store::Store;

@@ -1,13 +1,11 @@
-//! Transactions, statements and rows, the same for SQLite and PostgreSQL.
-//!
-//! Statements are written once, in the syntax of SQLite. For PostgreSQL, `postgres/syntax.rs` translates the
-//! parameters `?1`, the function `json(..)`, and `json_each(..) e`, which yields a row `e.value` for each element of
-//! a JSON array.
-//!
-//! Nothing in this folder depends on the tables.
+//! Access to a database: the traits [`Database`] and [`Transaction`], and their implementations for drivers. Nothing
+//! here depends on the tables.
 
+mod blocking;
 mod error;
 mod migration;
+mod open;
+mod open_error;
 mod param;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -16,150 +14,109 @@ mod rows;
 mod sqlite;
 mod statement;
 
-use std::borrow::Cow;
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
 
+use scim_core::async_trait;
 use scim_sql::Dialect;
 
-pub use error::OpenError;
-pub(crate) use error::{DatabaseError, Source};
+pub(crate) use blocking::run_blocking;
+pub use error::{DatabaseError, Source};
 pub(crate) use migration::Migrations;
-pub(crate) use param::{Param, params};
-pub(crate) use rows::{Row, Rows};
-pub(crate) use statement::{Mode, RowQuery, Statement};
-
-/// An open database.
-pub(crate) enum Database {
-    #[cfg(feature = "sqlite")]
-    Sqlite(sqlite::Pool),
-    #[cfg(feature = "postgres")]
-    Postgres(postgres::Pool),
-}
-
-/// A transaction. Dropping it without a commit rolls it back.
-pub(crate) enum Transaction {
-    #[cfg(feature = "sqlite")]
-    Sqlite(sqlite::Transaction),
-    #[cfg(feature = "postgres")]
-    Postgres(Box<postgres::Transaction>),
-}
-
-impl Database {
-    /// Opens the database that a URL names, and upgrades its tables.
-    pub(crate) async fn open(url: &str, migrations: Migrations) -> Result<Self, OpenError> {
-        let opened = match url.split_once(':') {
-            #[cfg(feature = "sqlite")]
-            Some(("sqlite", path)) if !path.is_empty() => {
-                let path = path.strip_prefix("//").unwrap_or(path);
-                sqlite::Pool::open(path, migrations).await.map(Self::Sqlite)
-            }
-            #[cfg(feature = "postgres")]
-            Some(("postgres" | "postgresql", _)) => {
-                postgres::Pool::open(url, migrations).await.map(Self::Postgres)
-            }
-            Some((scheme, _)) => return Err(OpenError::unknown_scheme(scheme)),
-            None => return Err(OpenError::no_scheme()),
-        };
-        opened.map_err(OpenError::from)
-    }
-
-    pub(crate) fn dialect(&self) -> Dialect {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(_) => Dialect::Sqlite,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(_) => Dialect::Postgres,
-        }
-    }
-
-    /// Takes a connection and begins a transaction on it.
-    pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, DatabaseError> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(pool) => Ok(Transaction::Sqlite(pool.begin(mode).await?)),
-            #[cfg(feature = "postgres")]
-            Self::Postgres(pool) => Ok(Transaction::Postgres(Box::new(Box::pin(pool.begin(mode)).await?))),
-        }
-    }
-}
-
-/// Cancels the statements of a transaction when it is dropped; see [`Transaction::cancel_on_drop`].
+pub use open::open;
+pub(crate) use open::open_with_migrations;
+pub use open_error::OpenError;
+pub use param::Param;
+pub(crate) use param::params;
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;
+pub use rows::{Row, Rows};
 #[cfg(feature = "sqlite")]
-pub(crate) type CancelOnDrop = sqlite::CancelOnDrop;
-#[cfg(not(feature = "sqlite"))]
-pub(crate) type CancelOnDrop = std::convert::Infallible;
+pub use sqlite::Sqlite;
+pub use statement::{Mode, Statement};
 
-impl Transaction {
-    /// `Some` if the database runs the statements of a read on the calling thread, which then must be a blocking
-    /// thread. The caller keeps the value while it waits for that thread; dropping the value cancels the statements.
-    pub(crate) fn cancel_on_drop(&self) -> Option<CancelOnDrop> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => Some(transaction.cancel_on_drop()),
-            #[cfg(feature = "postgres")]
-            Self::Postgres(_) => None,
-        }
-    }
+/// A database. There is an implementation for each driver; implement it for another driver or pool.
+///
+/// The future of a transaction may be dropped at any time, when a client disconnects. The transaction must then be
+/// rolled back, and its connection be good for the next transaction.
+#[async_trait]
+pub trait Database: fmt::Debug + Send + Sync {
+    /// The dialect of the statements.
+    fn dialect(&self) -> Dialect;
 
-    pub(crate) fn dialect(&self) -> Dialect {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(_) => Dialect::Sqlite,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(_) => Dialect::Postgres,
-        }
-    }
-
-    /// The clause at the end of a query that locks its rows. Empty for SQLite, which needs none: only one
-    /// transaction can write at a time.
-    pub(crate) fn lock(&self, clause: &'static str) -> &'static str {
-        if self.dialect() == Dialect::Sqlite { "" } else { clause }
-    }
-
-    /// Runs a query and returns its rows.
-    pub(crate) async fn query(
-        &mut self,
-        sql: impl Into<Cow<'static, str>>,
-        params: Vec<Param>,
-    ) -> Result<Rows, DatabaseError> {
-        Ok(self.query_all(vec![(sql.into(), params)]).await?.pop().unwrap_or_default())
-    }
-
-    /// Runs queries in their order, and returns the rows of each. All are sent before the first is answered, which
-    /// saves round trips; so no query can depend on the rows of another.
-    pub(crate) async fn query_all(&mut self, queries: Vec<RowQuery>) -> Result<Vec<Rows>, DatabaseError> {
-        if queries.is_empty() {
-            return Ok(Vec::new());
-        }
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.query_all(queries).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.query_all(queries).await,
-        }
-    }
-
-    /// Runs statements that return no rows, in their order.
+    /// Takes a connection for a transaction, and begins the transaction, now or with its first statement. Waits for a
+    /// connection for some seconds at most.
     ///
     /// # Errors
     ///
-    /// [`DatabaseError::Conflict`] if the last statement changes no row. Callers put the statement last that would
-    /// find no row if another transaction interfered.
-    pub(crate) async fn execute(&mut self, statements: Vec<Statement>) -> Result<(), DatabaseError> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(transaction) => transaction.execute(statements, false).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.execute(statements, false).await,
-        }
+    /// [`DatabaseError::Unavailable`] if there is no connection.
+    async fn begin(&self, mode: Mode) -> Result<Box<dyn Transaction>, DatabaseError>;
+}
+
+/// A transaction. Dropping it without a commit rolls it back.
+///
+/// Transactions that write must keep other transactions from changing rows that `SELECT .. FOR UPDATE` has read
+/// (PostgreSQL: `READ COMMITTED` or stricter), or must run alone (SQLite: `BEGIN IMMEDIATE`).
+#[async_trait]
+pub trait Transaction: Send {
+    /// Runs statements in their order, and returns the rows of each. A driver that can sends all before the first
+    /// is answered, which saves round trips; so no statement can depend on the rows of another.
+    ///
+    /// # Errors
+    ///
+    /// The error of the first statement that fails. The transaction can then only be dropped.
+    async fn query(&mut self, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError>;
+
+    /// Runs statements in their order, and returns how many rows each changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError>;
+
+    /// Runs statements like [`execute`](Self::execute), and commits. A driver that can sends the COMMIT with the
+    /// statements.
+    ///
+    /// # Errors
+    ///
+    /// After an error nothing is committed, except that [`DatabaseError::CommitUnknown`] means that it may be.
+    async fn commit(self: Box<Self>, statements: Vec<Statement>) -> Result<(), DatabaseError>;
+
+    /// `Some` if the statements of this transaction run on the calling thread, which then must be one where blocking is
+    /// allowed. The caller keeps the value while it waits for that thread; dropping the value cancels the statements.
+    fn cancel_on_drop(&self) -> Option<CancelOnDrop> {
+        None
     }
 
-    /// Runs statements like [`execute`](Self::execute), and commits.
-    pub(crate) async fn commit(self, statements: Vec<Statement>) -> Result<(), DatabaseError> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(mut transaction) => transaction.execute(statements, true).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(mut transaction) => transaction.execute(statements, true).await,
-        }
+    /// The value of the driver, for an application that runs statements of its own in the transaction.
+    fn driver(&mut self) -> &mut dyn Any;
+}
+
+/// Cancels the statements of a transaction when it is dropped; see [`Transaction::cancel_on_drop`].
+#[must_use]
+pub struct CancelOnDrop(#[expect(dead_code, reason = "it is held to be dropped")] Box<dyn Any + Send>);
+
+impl CancelOnDrop {
+    /// Holds a value of the driver whose `Drop` cancels the statements.
+    pub fn new(guard: impl Any + Send) -> Self {
+        Self(Box::new(guard))
+    }
+}
+
+impl fmt::Debug for CancelOnDrop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CancelOnDrop")
+    }
+}
+
+#[async_trait]
+impl<T: Database + ?Sized> Database for Arc<T> {
+    fn dialect(&self) -> Dialect {
+        (**self).dialect()
+    }
+
+    async fn begin(&self, mode: Mode) -> Result<Box<dyn Transaction>, DatabaseError> {
+        (**self).begin(mode).await
     }
 }

@@ -2,13 +2,22 @@
 
 use scim_sql::BindValue;
 
-/// The value of a parameter.
-#[derive(Clone, Debug)]
-pub(crate) enum Param {
+/// The value of a parameter of a statement.
+///
+/// A driver converts it to the type that the database expects: in PostgreSQL a text can be the value of a `uuid`, and
+/// an integer that of an `int4`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Param {
+    /// NULL.
     Null,
+    /// A text, or any value in its text form.
     Text(String),
+    /// An integer.
     Int(i64),
+    /// A floating point number.
     Real(f64),
+    /// A boolean; 0 or 1 in SQLite.
     Bool(bool),
 }
 

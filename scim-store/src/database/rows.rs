@@ -2,84 +2,106 @@
 
 use serde_json::Value;
 
-/// Rows of a query. All texts are in one `String`: rows are often read on one thread and dropped on another, and
-/// freeing many small allocations of another thread is slow.
-#[derive(Default)]
-pub(crate) struct Rows {
+/// The rows that a query returned.
+///
+/// ```
+/// use scim_store::Rows;
+///
+/// let mut rows = Rows::new(2);
+/// rows.push_int(7);
+/// rows.push_text("bea");
+/// let row = rows.first().unwrap();
+/// assert_eq!((row.int(0), row.text(1)), (Some(7), Some("bea")));
+/// ```
+// All texts are in one `String`: rows are often read on one thread and dropped on another, and freeing many small
+// allocations of another thread is slow.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
     columns: usize,
     cells: Vec<Cell>,
     text: String,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Cell {
     Null,
     Int(i64),
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite returns booleans as numbers"))]
+    Real(f64),
     Bool(bool),
-    Text {
-        start: usize,
-        end: usize,
-    },
+    Text { start: usize, end: usize },
 }
 
 impl Rows {
-    pub(crate) fn new(columns: usize) -> Self {
+    /// No rows, each of which will have this many columns. A driver adds the cells row by row.
+    pub fn new(columns: usize) -> Self {
         Self { columns, ..Self::default() }
     }
 
-    pub(crate) fn push_null(&mut self) {
+    /// Adds NULL.
+    pub fn push_null(&mut self) {
         self.cells.push(Cell::Null);
     }
 
-    pub(crate) fn push_int(&mut self, number: i64) {
+    /// Adds an integer.
+    pub fn push_int(&mut self, number: i64) {
         self.cells.push(Cell::Int(number));
     }
 
-    #[cfg(feature = "postgres")]
-    pub(crate) fn push_bool(&mut self, flag: bool) {
+    /// Adds a floating point number.
+    pub fn push_real(&mut self, number: f64) {
+        self.cells.push(Cell::Real(number));
+    }
+
+    /// Adds a boolean.
+    pub fn push_bool(&mut self, flag: bool) {
         self.cells.push(Cell::Bool(flag));
     }
 
-    pub(crate) fn push_text(&mut self, text: &str) {
+    /// Adds a text.
+    pub fn push_text(&mut self, text: &str) {
         let start = self.text.len();
         self.text.push_str(text);
         self.cells.push(Cell::Text { start, end: self.text.len() });
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// The number of rows.
+    pub fn len(&self) -> usize {
         self.cells.len() / self.columns.max(1)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+    /// The rows, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
         self.cells.chunks(self.columns.max(1)).map(|cells| Row { cells, text: &self.text })
     }
 
-    pub(crate) fn get(&self, index: usize) -> Option<Row<'_>> {
+    /// The row with this index.
+    pub fn get(&self, index: usize) -> Option<Row<'_>> {
         let start = index.checked_mul(self.columns)?;
         let cells = self.cells.get(start..)?.get(..self.columns.max(1))?;
         Some(Row { cells, text: &self.text })
     }
 
-    pub(crate) fn first(&self) -> Option<Row<'_>> {
+    /// The first row.
+    pub fn first(&self) -> Option<Row<'_>> {
         self.get(0)
     }
 }
 
-/// One row.
-#[derive(Clone, Copy)]
-pub(crate) struct Row<'a> {
+/// One row of [`Rows`]. Columns are counted from 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
     cells: &'a [Cell],
     text: &'a str,
 }
 
 impl<'a> Row<'a> {
     /// The text in a column; `None` if it is NULL or not a text.
-    pub(crate) fn text(&self, column: usize) -> Option<&'a str> {
+    pub fn text(&self, column: usize) -> Option<&'a str> {
         match *self.cells.get(column)? {
             Cell::Text { start, end } => self.text.get(start..end),
             _ => None,
@@ -87,11 +109,35 @@ impl<'a> Row<'a> {
     }
 
     /// The integer in a column; `None` if it is NULL or not an integer.
-    pub(crate) fn int(&self, column: usize) -> Option<i64> {
+    pub fn int(&self, column: usize) -> Option<i64> {
         match *self.cells.get(column)? {
             Cell::Int(number) => Some(number),
             _ => None,
         }
+    }
+
+    /// The floating point number in a column; `None` if it is NULL or no number.
+    #[expect(clippy::cast_precision_loss, reason = "SQLite returns numbers without a fraction as integers")]
+    pub fn real(&self, column: usize) -> Option<f64> {
+        match *self.cells.get(column)? {
+            Cell::Real(number) => Some(number),
+            Cell::Int(number) => Some(number as f64),
+            _ => None,
+        }
+    }
+
+    /// The boolean in a column, or whether the integer in it is not 0, as SQLite stores booleans; otherwise `None`.
+    pub fn boolean(&self, column: usize) -> Option<bool> {
+        match *self.cells.get(column)? {
+            Cell::Bool(flag) => Some(flag),
+            Cell::Int(number) => Some(number != 0),
+            _ => None,
+        }
+    }
+
+    /// Whether a column is NULL, or does not exist.
+    pub fn is_null(&self, column: usize) -> bool {
+        matches!(self.cells.get(column), Some(Cell::Null) | None)
     }
 
     /// The value in the last column.
@@ -99,6 +145,7 @@ impl<'a> Row<'a> {
         match self.cells.last() {
             Some(Cell::Text { start, end }) => self.text.get(*start..*end).into(),
             Some(Cell::Int(number)) => Value::from(*number),
+            Some(Cell::Real(number)) => Value::from(*number),
             Some(Cell::Bool(flag)) => Value::from(*flag),
             Some(Cell::Null) | None => Value::Null,
         }

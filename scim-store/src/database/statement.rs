@@ -6,7 +6,8 @@ use super::param::Param;
 
 /// The mode of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
+#[non_exhaustive]
+pub enum Mode {
     /// One query.
     Single,
     /// Several queries that see the same state of the database.
@@ -15,8 +16,27 @@ pub(crate) enum Mode {
     Write,
 }
 
-/// A statement that returns rows, with its parameters.
-pub(crate) type RowQuery = (Cow<'static, str>, Vec<Param>);
+/// A statement in the SQL of the database, with the values of its parameters.
+///
+/// ```
+/// use scim_store::{Param, Statement};
+///
+/// // The parameters are `?1`, `?2` in SQLite, and `$1`, `$2` in PostgreSQL.
+/// let statement = Statement::new("UPDATE people SET seats = $1 WHERE id = $2", [Param::from(2), "7".into()]);
+/// assert_eq!(statement.params.len(), 2);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Statement {
+    /// The SQL.
+    pub sql: Cow<'static, str>,
+    /// The values of the parameters, in the order of their numbers.
+    pub params: Vec<Param>,
+}
 
-/// A statement that returns no rows, with its parameters.
-pub(crate) type Statement = (&'static str, Vec<Param>);
+impl Statement {
+    /// A statement with its parameters.
+    pub fn new(sql: impl Into<Cow<'static, str>>, params: impl IntoIterator<Item = Param>) -> Self {
+        Self { sql: sql.into(), params: params.into_iter().collect() }
+    }
+}

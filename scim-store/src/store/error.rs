@@ -67,7 +67,9 @@ impl From<DatabaseError> for StoreError {
                 _ => Self::Internal(source),
             },
             DatabaseError::InvalidValue(_) => Self::InvalidValue,
-            DatabaseError::Unexpected(source) => Self::Internal(source),
+            DatabaseError::ForeignKeyViolation { source, .. } | DatabaseError::Unexpected(source) => {
+                Self::Internal(source)
+            }
         }
     }
 }

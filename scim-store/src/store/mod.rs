@@ -7,9 +7,12 @@
 // - `setup`: the state of a store.
 // - `tables`: the store's own tables and their migrations, and where each attribute is stored.
 // - `error`: the errors of the store.
+// - `connection`: the database, with statements in the syntax of SQLite for both dialects; `syntax` translates them.
+pub(crate) mod connection;
 mod error;
 mod read;
 mod setup;
+mod syntax;
 pub(crate) mod tables;
 mod write;
 
@@ -22,7 +25,8 @@ use scim_core::{
 };
 use scim_sql::Dialect;
 
-use crate::database::{Database, Mode, OpenError, params};
+use crate::database::{Mode, OpenError, open_with_migrations, params};
+use connection::Database;
 use error::StoreError;
 use setup::{Rules, Setup};
 use tables::{MIGRATIONS, tenant_key};
@@ -40,7 +44,8 @@ impl Store {
     ///
     /// If the URL has another form, the database cannot be opened, or a later version of the store has upgraded it.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        Ok(Self::new(Database::open(url, MIGRATIONS).await?))
+        let database = open_with_migrations(url, Some(MIGRATIONS)).await?;
+        Ok(Self::new(Database::new(database)))
     }
 
     /// A store on an open database.

@@ -4,14 +4,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use scim_core::schema::ResourceType;
 
-use crate::database::Database;
+use super::connection::Database;
 use crate::store::error::StoreError;
 use crate::store::tables::TypeLayout;
 
 /// The state of a store, which all its operations use. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Setup {
-    pub(crate) database: Arc<Database>,
+    pub(crate) database: Database,
     pub(crate) rules: Arc<Rules>,
     /// The layouts of the resource types that have been used so far. They depend on the rules.
     layouts: Arc<RwLock<Vec<Arc<TypeLayout>>>>,
@@ -38,7 +38,7 @@ impl Rules {
 
 impl Setup {
     pub(crate) fn new(database: Database) -> Self {
-        Self { database: Arc::new(database), rules: Arc::default(), layouts: Arc::default() }
+        Self { database, rules: Arc::default(), layouts: Arc::default() }
     }
 
     /// The same database with changed rules.

@@ -31,7 +31,13 @@ impl From<tokio_postgres::Error> for DatabaseError {
                 let column = reported.column().unwrap_or_default().to_owned();
                 Self::NotNullViolation { column, source: error.into() }
             }
+            SqlState::FOREIGN_KEY_VIOLATION => {
+                let constraint = reported.constraint().unwrap_or_default().to_owned();
+                Self::ForeignKeyViolation { constraint, source: error.into() }
+            }
             SqlState::PROGRAM_LIMIT_EXCEEDED
+            | SqlState::CHECK_VIOLATION
+            | SqlState::NUMERIC_VALUE_OUT_OF_RANGE
             | SqlState::CHARACTER_NOT_IN_REPERTOIRE
             | SqlState::UNTRANSLATABLE_CHARACTER
             | SqlState::STRING_DATA_RIGHT_TRUNCATION => Self::InvalidValue(error.into()),

@@ -1,19 +1,22 @@
 //! PostgreSQL: a pool of connections.
 
 mod error;
-mod syntax;
 mod transaction;
+mod values;
 
+use std::fmt;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use scim_core::async_trait;
 use scim_sql::Dialect;
 use tokio_postgres::{Config, NoTls, Row};
 
 use super::error::DatabaseError;
 use super::migration::Migrations;
 use super::statement::Mode;
-pub(crate) use transaction::Transaction;
+use super::{Database, Transaction};
+pub(crate) use transaction::PostgresTransaction;
 
 /// How long a request waits for a connection.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,12 +35,28 @@ const PREPARED_STATEMENTS: usize = 256;
 const CREATE_ATTEMPTS: usize = 6;
 const CREATE_PAUSE: Duration = Duration::from_millis(50);
 
-/// The connections to one server.
-pub(crate) struct Pool(deadpool_postgres::Pool);
+/// A pool of connections to a PostgreSQL server, by `tokio-postgres` and `deadpool-postgres`.
+///
+/// ```no_run
+/// # fn pool() -> deadpool_postgres::Pool { unimplemented!() }
+/// use scim_store::Postgres;
+///
+/// let database = Postgres::new(pool());
+/// ```
+#[derive(Clone)]
+pub struct Postgres(Pool);
 
-impl Pool {
+impl Postgres {
+    /// Uses the pool of the application. Its timeouts apply, and so do the settings of its connections.
+    pub fn new(pool: Pool) -> Self {
+        Self(pool)
+    }
+
     /// Connects to a server, and upgrades the tables.
-    pub(crate) async fn open(url: &str, migrations: Migrations) -> Result<Self, DatabaseError> {
+    pub(crate) async fn open_with_migrations(
+        url: &str,
+        migrations: Option<Migrations>,
+    ) -> Result<Self, DatabaseError> {
         let mut config: Config =
             url.parse().map_err(|_| DatabaseError::unexpected("the URL is not a valid PostgreSQL URL"))?;
         // The server applies the options in their order, so those of the URL override these.
@@ -53,14 +72,18 @@ impl Pool {
         }
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let timeout = Some(CONNECTION_TIMEOUT);
-        let pool = deadpool_postgres::Pool::builder(Manager::from_config(config, NoTls, manager))
+        let pool = Pool::builder(Manager::from_config(config, NoTls, manager))
             .max_size(CONNECTIONS)
             .timeouts(Timeouts { wait: timeout, create: timeout, recycle: timeout })
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| DatabaseError::Unexpected(error.into()))?;
         let pool = Self(pool);
-        pool.migrate(migrations).await?;
+        match migrations {
+            Some(migrations) => pool.migrate(migrations).await?,
+            // Reports a wrong URL now rather than at the first request.
+            None => drop(pool.client().await?),
+        }
         Ok(pool)
     }
 
@@ -100,13 +123,26 @@ impl Pool {
         }
         Ok(transaction.commit().await?)
     }
+}
+
+#[async_trait]
+impl Database for Postgres {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
 
     /// A transaction on a connection of the pool. BEGIN is sent together with the first statement.
-    pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, DatabaseError> {
+    async fn begin(&self, mode: Mode) -> Result<Box<dyn Transaction>, DatabaseError> {
         let client = self.client().await?;
         if client.statement_cache.size() > PREPARED_STATEMENTS {
             client.statement_cache.clear();
         }
-        Ok(Transaction::new(client, mode))
+        Ok(Box::new(PostgresTransaction::new(client, mode)))
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Postgres")
     }
 }

@@ -1,20 +1,22 @@
 //! A transaction of PostgreSQL.
 
-use std::error::Error;
+use std::any::Any;
 
 use deadpool_postgres::Object;
 use futures_util::future::try_join_all;
-use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use scim_core::async_trait;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{NoTls, Statement as Prepared};
 
+use super::super::Transaction;
 use super::super::error::DatabaseError;
 use super::super::param::Param;
 use super::super::rows::Rows;
-use super::super::statement::{Mode, RowQuery, Statement};
-use super::syntax;
+use super::super::statement::{Mode, Statement};
+use super::values::Uuid;
 
 /// A transaction. BEGIN is sent together with the first statement. Transactions that write are READ COMMITTED.
-pub(crate) struct Transaction {
+pub(crate) struct PostgresTransaction {
     client: Option<Object>,
     /// The BEGIN, until it is sent.
     begin: Option<&'static str>,
@@ -24,10 +26,7 @@ pub(crate) struct Transaction {
     busy: bool,
 }
 
-/// A statement in the syntax of PostgreSQL, and its parameters.
-type Translated = (String, Vec<Param>);
-
-impl Transaction {
+impl PostgresTransaction {
     pub(super) fn new(client: Object, mode: Mode) -> Self {
         let begin = match mode {
             Mode::Single => None,
@@ -47,53 +46,34 @@ impl Transaction {
         self.client.as_ref().ok_or_else(|| DatabaseError::unexpected("the transaction has ended"))
     }
 
-    async fn prepare_all(&mut self, statements: &[Translated]) -> Result<Vec<Prepared>, DatabaseError> {
+    async fn prepare_all(&mut self, statements: &[Statement]) -> Result<Vec<Prepared>, DatabaseError> {
         self.busy = true;
         let mut prepared = Vec::with_capacity(statements.len());
-        for (sql, _) in statements {
-            prepared.push(self.prepare(sql).await?);
+        for statement in statements {
+            prepared.push(self.prepare(&statement.sql).await?);
         }
         Ok(prepared)
     }
 
-    /// Runs queries and returns the rows of each. All are sent before the first is answered.
-    pub(crate) async fn query_all(&mut self, queries: Vec<RowQuery>) -> Result<Vec<Rows>, DatabaseError> {
-        let queries: Vec<Translated> =
-            queries.into_iter().map(|(sql, params)| (syntax::translate(&sql), params)).collect();
-        let prepared = self.prepare_all(&queries).await?;
-        let begin = self.begin.take();
-        let client = self.client()?;
-        let answers = prepared
-            .iter()
-            .zip(&queries)
-            .map(async |(statement, (_, params))| client.query(statement, &borrowed(params)).await);
-        let (begun, found) = futures_util::join!(start(client, begin), try_join_all(answers));
-        self.busy = false;
-        begun?;
-        found?.iter().map(|rows| Ok(convert_rows(rows)?)).collect()
-    }
-
     /// Runs statements, and then commits if `commit`. All are sent before the first is answered: if one fails, the
-    /// server answers the COMMIT with a rollback.
-    pub(crate) async fn execute(
+    /// server answers the COMMIT with a rollback. Returns the number of rows that each statement changed.
+    async fn execute_all(
         &mut self,
         statements: Vec<Statement>,
         commit: bool,
-    ) -> Result<(), DatabaseError> {
-        let statements: Vec<Translated> =
-            statements.into_iter().map(|(sql, params)| (syntax::translate(sql), params)).collect();
+    ) -> Result<Vec<u64>, DatabaseError> {
         let prepared = self.prepare_all(&statements).await?;
         let commit = commit && self.open;
         if prepared.is_empty() && !commit {
             self.busy = false;
-            return Ok(());
+            return Ok(Vec::new());
         }
         let begin = self.begin.take();
         let client = self.client()?;
         let answers = prepared
             .iter()
             .zip(&statements)
-            .map(async |(statement, (_, params))| client.execute(statement, &borrowed(params)).await);
+            .map(async |(prepared, statement)| client.execute(prepared, &borrowed(&statement.params)).await);
         let end = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
         let (begun, executed, ended) = futures_util::join!(start(client, begin), try_join_all(answers), end);
         self.busy = false;
@@ -113,10 +93,37 @@ impl Transaction {
         })?;
         ended.map_err(unknown)?;
         self.open &= !commit;
-        match !commit && executed.last() == Some(&0) {
-            true => Err(DatabaseError::changed_meanwhile()),
-            false => Ok(()),
-        }
+        Ok(executed)
+    }
+}
+
+#[async_trait]
+impl Transaction for PostgresTransaction {
+    /// Sends all statements before the first is answered.
+    async fn query(&mut self, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
+        let prepared = self.prepare_all(&statements).await?;
+        let begin = self.begin.take();
+        let client = self.client()?;
+        let answers = prepared
+            .iter()
+            .zip(&statements)
+            .map(async |(prepared, statement)| client.query(prepared, &borrowed(&statement.params)).await);
+        let (begun, found) = futures_util::join!(start(client, begin), try_join_all(answers));
+        self.busy = false;
+        begun?;
+        found?.iter().map(|rows| Ok(convert_rows(rows)?)).collect()
+    }
+
+    async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
+        self.execute_all(statements, false).await
+    }
+
+    async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<(), DatabaseError> {
+        self.execute_all(statements, true).await.map(|_| ())
+    }
+
+    fn driver(&mut self) -> &mut dyn Any {
+        self
     }
 }
 
@@ -133,7 +140,7 @@ async fn start(client: &Object, begin: Option<&str>) -> Result<(), DatabaseError
     }
 }
 
-impl Drop for Transaction {
+impl Drop for PostgresTransaction {
     fn drop(&mut self) {
         let Some(client) = self.client.take().filter(|_| self.open || self.busy) else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -159,33 +166,22 @@ fn convert_rows(found: &[tokio_postgres::Row]) -> Result<Rows, tokio_postgres::E
         for (index, column) in row.columns().iter().enumerate() {
             match *column.type_() {
                 Type::INT8 => row.try_get::<_, Option<i64>>(index)?.map(|number| rows.push_int(number)),
+                Type::INT4 => {
+                    row.try_get::<_, Option<i32>>(index)?.map(|number| rows.push_int(number.into()))
+                }
+                Type::INT2 => {
+                    row.try_get::<_, Option<i16>>(index)?.map(|number| rows.push_int(number.into()))
+                }
+                Type::FLOAT8 => row.try_get::<_, Option<f64>>(index)?.map(|number| rows.push_real(number)),
+                Type::FLOAT4 => {
+                    row.try_get::<_, Option<f32>>(index)?.map(|number| rows.push_real(number.into()))
+                }
                 Type::BOOL => row.try_get::<_, Option<bool>>(index)?.map(|flag| rows.push_bool(flag)),
+                Type::UUID => row.try_get::<_, Option<Uuid>>(index)?.map(|Uuid(uuid)| rows.push_text(&uuid)),
                 _ => row.try_get::<_, Option<&str>>(index)?.map(|text| rows.push_text(text)),
             }
             .unwrap_or_else(|| rows.push_null());
         }
     }
     Ok(rows)
-}
-
-impl ToSql for Param {
-    fn to_sql(
-        &self,
-        ty: &Type,
-        out: &mut tokio_postgres::types::private::BytesMut,
-    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        match self {
-            Self::Null => Ok(IsNull::Yes),
-            Self::Text(text) => text.to_sql_checked(ty, out),
-            Self::Int(number) => number.to_sql_checked(ty, out),
-            Self::Real(number) => number.to_sql_checked(ty, out),
-            Self::Bool(flag) => flag.to_sql_checked(ty, out),
-        }
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
 }

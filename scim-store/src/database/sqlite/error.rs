@@ -28,6 +28,12 @@ fn constraint_violation(error: rusqlite::Error) -> DatabaseError {
     if let Some(columns) = text.strip_prefix("UNIQUE constraint failed: ") {
         return DatabaseError::UniqueViolation { constraint: columns.to_owned(), source: error.into() };
     }
+    if text.starts_with("FOREIGN KEY constraint failed") {
+        return DatabaseError::ForeignKeyViolation { constraint: String::new(), source: error.into() };
+    }
+    if text.starts_with("CHECK constraint failed") {
+        return DatabaseError::InvalidValue(error.into());
+    }
     match text.strip_prefix("NOT NULL constraint failed: ").and_then(|column| column.rsplit_once('.')) {
         Some((_, column)) => {
             DatabaseError::NotNullViolation { column: column.to_owned(), source: error.into() }

@@ -29,7 +29,7 @@ struct Running {
 pub(super) struct CancelFlag(Arc<AtomicBool>);
 
 /// Sets a [`CancelFlag`] when it is dropped.
-pub(crate) struct CancelOnDrop(CancelFlag);
+pub(super) struct CancelOnDrop(CancelFlag);
 
 impl CancelFlag {
     pub(super) fn cancel_on_drop(&self) -> CancelOnDrop {

@@ -9,9 +9,10 @@ use scim_core::patch::PATCH_OP;
 use scim_core::{Identity, ScimService};
 use serde_json::{Value, json};
 
-use super::Pool;
+use super::Sqlite;
 use crate::Store;
-use crate::database::{Database, DatabaseError, Mode, params};
+use crate::database::{Database as _, DatabaseError, Mode, Statement};
+use crate::store::connection::Database;
 use crate::store::tables::MIGRATIONS;
 
 /// A query that takes half a minute if nothing interrupts it.
@@ -36,10 +37,11 @@ struct SlowService {
 impl SlowService {
     async fn new(timeout: Duration) -> Self {
         let file = std::env::temp_dir().join(format!("scim-slow-{}.db", scim_core::new_id()));
-        let pool = Pool::open_with_timeout(&file.display().to_string(), MIGRATIONS, timeout).await.unwrap();
+        let database =
+            Sqlite::open_with_timeout(&file.display().to_string(), Some(MIGRATIONS), timeout).await.unwrap();
         let service = ScimService::builder()
             .base_url("https://scim.example.com")
-            .users(Store::new(Database::Sqlite(pool)))
+            .users(Store::new(Database::new(std::sync::Arc::new(database))))
             .build()
             .unwrap();
         let mut slow = Self { service, file, user: String::new() };
@@ -146,15 +148,15 @@ async fn an_interrupted_transaction_is_rolled_back() {
     for mode in [Mode::Single, Mode::Read, Mode::Write] {
         for (by_timeout, timeout) in [(true, SHORT), (false, NEVER)] {
             // A database in memory has one connection only, so the next transaction uses the same one.
-            let pool = Pool::open_with_timeout(":memory:", MIGRATIONS, timeout).await.unwrap();
+            let pool = Sqlite::open_with_timeout(":memory:", Some(MIGRATIONS), timeout).await.unwrap();
             let mut tx = pool.begin(mode).await.unwrap();
             if mode == Mode::Write {
                 let insert = "INSERT INTO meta (name, value) VALUES ('half', '') RETURNING name";
-                tx.query_all(vec![(insert.into(), params![])]).await.unwrap();
+                tx.query(vec![Statement::new(insert, [])]).await.unwrap();
             }
             let begun = Instant::now();
-            let (cancel_on_drop, long) = (tx.cancel_on_drop(), vec![(LONG.into(), params![])]);
-            let task = tokio::spawn(async move { tx.query_all(long).await });
+            let (cancel_on_drop, long) = (tx.cancel_on_drop(), vec![Statement::new(LONG, [])]);
+            let task = tokio::spawn(async move { tx.query(long).await });
             if !by_timeout {
                 tokio::time::sleep(SHORT / 5).await;
                 drop(cancel_on_drop);
@@ -166,18 +168,18 @@ async fn an_interrupted_transaction_is_rolled_back() {
 
             let mut tx = pool.begin(Mode::Write).await.unwrap();
             let count = "SELECT count(*) FROM meta WHERE name = 'half'";
-            let rows = tx.query_all(vec![(count.into(), params![])]).await.unwrap();
+            let rows = tx.query(vec![Statement::new(count, [])]).await.unwrap();
             assert_eq!(rows.first().and_then(|rows| rows.first()?.int(0)), Some(0), "{mode:?}");
-            tx.execute(Vec::new(), true).await.unwrap();
+            tx.commit(Vec::new()).await.unwrap();
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_of_a_cancelled_request_does_not_start() {
-    let pool = Pool::open(":memory:", MIGRATIONS).await.unwrap();
+    let pool = Sqlite::open_with_migrations(":memory:", Some(MIGRATIONS)).await.unwrap();
     let mut tx = pool.begin(Mode::Write).await.unwrap();
     drop(tx.cancel_on_drop());
-    let result = tx.query_all(vec![("SELECT 1".into(), params![])]).await;
+    let result = tx.query(vec![Statement::new("SELECT 1", [])]).await;
     assert!(matches!(result, Err(DatabaseError::Unavailable(_))));
 }

@@ -8,21 +8,23 @@ mod interrupt;
 mod interrupt_tests;
 mod transaction;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use scim_core::async_trait;
 use scim_sql::Dialect;
 use tokio::task::spawn_blocking;
 
 use super::error::DatabaseError;
 use super::migration::Migrations;
 use super::statement::Mode;
+use super::{Database, Transaction};
 use connections::Connections;
-pub(crate) use interrupt::CancelOnDrop;
-pub(crate) use transaction::Transaction;
+pub(crate) use transaction::SqliteTransaction;
 
 /// How long a request waits for a connection, or for another process that writes.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,24 +41,67 @@ const READERS: usize = 4;
 /// How many prepared statements a connection keeps.
 const PREPARED_STATEMENTS: usize = 128;
 
-/// The connections to one file, or to one database in memory.
-pub(crate) struct Pool {
+/// Connections to a database of SQLite, by `rusqlite`: one for writing and four for reading.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), scim_store::DatabaseError> {
+/// use scim_store::Sqlite;
+///
+/// // With the settings that the application uses for its own connections.
+/// let database = Sqlite::connect(|| {
+///     let connection = rusqlite::Connection::open_in_memory()?;
+///     connection.pragma_update(None, "foreign_keys", true)?;
+///     Ok(connection)
+/// })
+/// .await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sqlite {
     writer: Arc<Connections>,
     /// The same connection as `writer` if the database is in memory: another connection would see another database.
     readers: Arc<Connections>,
     statement_timeout: Duration,
 }
 
-impl Pool {
+impl Sqlite {
+    /// Opens connections with a function of the application. It is called once for a database in memory, and otherwise
+    /// once for each connection.
+    ///
+    /// Call it in a Tokio runtime. The connections belong to this value; the application keeps its own.
+    ///
+    /// # Errors
+    ///
+    /// The errors of the function.
+    pub async fn connect(
+        connect: impl Fn() -> rusqlite::Result<Connection> + Send + 'static,
+    ) -> Result<Self, DatabaseError> {
+        let open = move || {
+            let connect = || {
+                let connection = connect()?;
+                connection.busy_timeout(CONNECTION_TIMEOUT)?;
+                prepare(&connection)?;
+                Ok(connection)
+            };
+            Self::with_writer(connect()?, connect, STATEMENT_TIMEOUT)
+        };
+        spawn_blocking(open).await.map_err(|error| DatabaseError::Unexpected(error.into()))?
+    }
+
     /// Opens a file, or a database in memory, and upgrades its tables.
-    pub(crate) async fn open(path: &str, migrations: Migrations) -> Result<Self, DatabaseError> {
+    pub(crate) async fn open_with_migrations(
+        path: &str,
+        migrations: Option<Migrations>,
+    ) -> Result<Self, DatabaseError> {
         Self::open_with_timeout(path, migrations, STATEMENT_TIMEOUT).await
     }
 
-    /// Like [`open`](Self::open), with another timeout for statements. Migrations have no timeout.
+    /// Like [`open_with_migrations`](Self::open_with_migrations), with another timeout for statements. Migrations have no
+    /// timeout.
     async fn open_with_timeout(
         path: &str,
-        migrations: Migrations,
+        migrations: Option<Migrations>,
         statement_timeout: Duration,
     ) -> Result<Self, DatabaseError> {
         // For bulk loads that can be repeated: if the power fails, the last writes are lost.
@@ -70,25 +115,49 @@ impl Pool {
             if is_fast {
                 writer.pragma_update(None, "synchronous", "OFF")?;
             }
-            writer.busy_timeout(MIGRATION_TIMEOUT)?;
-            migrate(&mut writer, migrations)?;
-            writer.busy_timeout(CONNECTION_TIMEOUT)?;
-            if in_memory {
-                let writer = Connections::new(vec![writer]);
-                return Ok(Self { readers: writer.clone(), writer, statement_timeout });
+            if let Some(migrations) = migrations {
+                writer.busy_timeout(MIGRATION_TIMEOUT)?;
+                migrate(&mut writer, migrations)?;
+                writer.busy_timeout(CONNECTION_TIMEOUT)?;
             }
-            let readers = (0..READERS).map(|_| connect(&path, false)).collect::<Result<_, _>>()?;
-            let (writer, readers) = (Connections::new(vec![writer]), Connections::new(readers));
-            Ok(Self { writer, readers, statement_timeout })
+            Self::with_writer(writer, || connect(&path, false), statement_timeout)
         };
         spawn_blocking(open).await.map_err(|error| DatabaseError::Unexpected(error.into()))?
     }
 
+    /// Opens the connections for reading, unless the writer's database is in memory.
+    fn with_writer(
+        writer: Connection,
+        connect: impl Fn() -> Result<Connection, DatabaseError>,
+        statement_timeout: Duration,
+    ) -> Result<Self, DatabaseError> {
+        if writer.path().is_none_or(str::is_empty) {
+            let writer = Connections::new(vec![writer]);
+            return Ok(Self { readers: writer.clone(), writer, statement_timeout });
+        }
+        let readers = (0..READERS).map(|_| connect()).collect::<Result<_, _>>()?;
+        let (writer, readers) = (Connections::new(vec![writer]), Connections::new(readers));
+        Ok(Self { writer, readers, statement_timeout })
+    }
+}
+
+#[async_trait]
+impl Database for Sqlite {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
     /// A transaction on one of the connections. Its first statement begins it.
-    pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, DatabaseError> {
+    async fn begin(&self, mode: Mode) -> Result<Box<dyn Transaction>, DatabaseError> {
         let connections = if mode == Mode::Write { &self.writer } else { &self.readers };
         let connection = connections.borrow(CONNECTION_TIMEOUT).await?;
-        Ok(Transaction::new(connection, mode, self.statement_timeout))
+        Ok(Box::new(SqliteTransaction::new(connection, mode, self.statement_timeout)))
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sqlite")
     }
 }
 
@@ -109,13 +178,19 @@ fn connect(path: &str, in_memory: bool) -> Result<Connection, DatabaseError> {
     // In WAL mode, NORMAL would lose acknowledged writes when the power fails.
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
-         PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
+         PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = ON;",
     )?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+/// Sets what the statements of this crate need.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     // Makes query plans independent of the parameters. Otherwise SQLite would prepare a statement again when its
     // parameters change.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
-    Ok(connection)
+    Ok(())
 }
 
 /// Switches the database to WAL mode. If two processes create the file at the same time, SQLite reports that it is

@@ -1,21 +1,24 @@
 //! A transaction of SQLite.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
+use scim_core::async_trait;
 use tokio::task::spawn_blocking;
 
 use super::super::error::DatabaseError;
 use super::super::param::Param;
 use super::super::rows::Rows;
-use super::super::statement::{Mode, RowQuery, Statement};
+use super::super::statement::{Mode, Statement};
+use super::super::{CancelOnDrop, Transaction};
 use super::connections::BorrowedConnection;
-use super::interrupt::{CancelFlag, CancelOnDrop, InterruptibleConnection};
+use super::interrupt::{self, CancelFlag, InterruptibleConnection};
 
 /// A transaction. BEGIN runs before the first statement, on the same thread.
-pub(crate) struct Transaction {
+pub(crate) struct SqliteTransaction {
     /// Shared with statements that run on another thread: if the transaction is dropped meanwhile, the connection is
     /// returned only when the statement has ended.
     connection: Arc<BorrowedConnection>,
@@ -28,7 +31,7 @@ pub(crate) struct Transaction {
     /// borrows the context and so cannot move to another thread.
     on_calling_thread: bool,
     cancelled: CancelFlag,
-    _cancel_on_drop: CancelOnDrop,
+    _cancel_on_drop: interrupt::CancelOnDrop,
     timeout: Duration,
 }
 
@@ -50,7 +53,7 @@ impl Runner<'_> {
     }
 }
 
-impl Transaction {
+impl SqliteTransaction {
     pub(super) fn new(connection: BorrowedConnection, mode: Mode, timeout: Duration) -> Self {
         let begin = match mode {
             Mode::Single => None,
@@ -69,47 +72,40 @@ impl Transaction {
         }
     }
 
-    /// A value that cancels the statements of the transaction when it is dropped.
-    pub(crate) fn cancel_on_drop(&self) -> CancelOnDrop {
-        self.cancelled.cancel_on_drop()
-    }
-
-    /// Runs queries and returns the rows of each, all on one thread.
-    pub(crate) async fn query_all(&mut self, queries: Vec<RowQuery>) -> Result<Vec<Rows>, DatabaseError> {
-        self.run(move |runner| {
-            let query = |(sql, params): RowQuery| runner.run(|connection| query(connection, &sql, params));
-            queries.into_iter().map(query).collect()
-        })
-        .await
-    }
-
     /// Runs statements, and then commits if `commit`, all on one thread: changing the thread costs as much as a
-    /// statement.
-    pub(crate) async fn execute(
+    /// statement. Returns the number of rows that each statement changed.
+    async fn execute_all(
         &mut self,
         statements: Vec<Statement>,
         commit: bool,
-    ) -> Result<(), DatabaseError> {
+    ) -> Result<Vec<u64>, DatabaseError> {
         let commit = commit && (self.open || !statements.is_empty());
         if statements.is_empty() && !commit {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let has_changed = self.run(move |runner| {
-            let mut changed = 1;
-            for (sql, params) in statements {
-                changed = runner
-                    .run(|connection| connection.prepare_cached(sql)?.execute(params_from_iter(params)))?;
+        let changed = self.run(move |runner| {
+            let mut changed = Vec::with_capacity(statements.len());
+            for Statement { sql, params } in statements {
+                let rows = runner
+                    .run(|connection| connection.prepare_cached(&sql)?.execute(params_from_iter(params)))?;
+                changed.push(rows as u64);
             }
-            if commit && changed > 0 {
+            if commit {
                 runner.commit()?;
             }
-            Ok(changed > 0)
+            Ok(changed)
         });
-        if !has_changed.await? {
-            return Err(DatabaseError::changed_meanwhile());
-        }
+        let changed = changed.await?;
         self.open &= !commit;
-        Ok(())
+        Ok(changed)
+    }
+
+    /// Runs work of the application on the connection, on the thread of the transaction.
+    pub(crate) async fn with_connection<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        self.run(move |runner| runner.run(work)).await
     }
 
     /// Runs work on the connection, after BEGIN if the transaction has not begun: on the calling thread or on a
@@ -135,6 +131,34 @@ impl Transaction {
     }
 }
 
+#[async_trait]
+impl Transaction for SqliteTransaction {
+    /// Runs the statements on one thread.
+    async fn query(&mut self, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
+        self.run(move |runner| {
+            let query = |Statement { sql, params }| runner.run(|connection| query(connection, &sql, params));
+            statements.into_iter().map(query).collect()
+        })
+        .await
+    }
+
+    async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
+        self.execute_all(statements, false).await
+    }
+
+    async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<(), DatabaseError> {
+        self.execute_all(statements, true).await.map(|_| ())
+    }
+
+    fn cancel_on_drop(&self) -> Option<CancelOnDrop> {
+        Some(CancelOnDrop::new(self.cancelled.cancel_on_drop()))
+    }
+
+    fn driver(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
 fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
@@ -149,6 +173,7 @@ fn query(connection: &Connection, sql: &str, params: Vec<Param>) -> rusqlite::Re
             match row.get_ref(column)? {
                 ValueRef::Null => rows.push_null(),
                 ValueRef::Integer(number) => rows.push_int(number),
+                ValueRef::Real(number) => rows.push_real(number),
                 text @ ValueRef::Text(_) => rows.push_text(text.as_str()?),
                 other => {
                     let kind = other.data_type();

@@ -4,7 +4,8 @@ use scim_core::Resource;
 use scim_core::schema::Projection;
 
 use super::memberships::{Lists, if_shown};
-use crate::database::{Mode, Rows, Transaction};
+use crate::database::{Mode, Rows};
+use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
 use crate::store::tables::{TypeLayout, parse_row};
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use scim_core::schema::{AttributeRef, Projection};
 use serde_json::{Map, Value};
 
-use crate::database::{Row, Rows, Transaction, params};
+use crate::database::{Row, Rows, params};
+use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
 use crate::store::tables::{StoredResource, TypeLayout};
 

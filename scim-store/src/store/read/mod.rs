@@ -3,7 +3,6 @@
 //! `query_sql` turns a filter and an order into SQL, `position` encodes the position of a page in a cursor, `found`
 //! makes resources of the rows, and `memberships` reads the members and groups that belong to them.
 
-mod blocking;
 mod found;
 pub(crate) mod memberships;
 mod page;

@@ -6,11 +6,11 @@ use scim_core::schema::Projection;
 use scim_core::{Context, Page, Position, Query, Window};
 use scim_sql::{Dialect, PageSide};
 
-use super::blocking::run;
 use super::found::{FoundRows, transaction_mode};
 use super::position::{PagePosition, position_before};
 use super::query_sql::{Matching, QuerySql};
-use crate::database::{Mode, Param, Transaction};
+use crate::database::{Mode, Param, run_blocking};
+use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
 use crate::store::setup::Setup;
 use crate::store::tables::{TypeLayout, tenant_of};
@@ -46,7 +46,7 @@ pub(crate) async fn page(
     let mut tx = setup.database.begin(mode).await?;
     let cancel_on_drop = tx.cancel_on_drop();
     let work = Box::pin(async move { read.run(&mut tx).await });
-    let (found, mut page) = run(cancel_on_drop, work).await?;
+    let (found, mut page) = run_blocking(cancel_on_drop, work).await?;
     page.resources = found.into_resources(&layout)?;
     if matches!(query.window, Window::Before(_)) {
         page.resources.reverse();

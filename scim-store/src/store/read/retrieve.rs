@@ -5,9 +5,8 @@ use std::sync::Arc;
 use scim_core::schema::Projection;
 use scim_core::{Context, Resource};
 
-use super::blocking::run;
 use super::found::{FoundRows, transaction_mode};
-use crate::database::params;
+use crate::database::{params, run_blocking};
 use crate::store::error::StoreError;
 use crate::store::setup::Setup;
 use crate::store::tables::{COLUMNS, TypeLayout, tenant_of};
@@ -35,5 +34,5 @@ pub(crate) async fn retrieve(
         let rows = tx.query(sql, params).await?;
         FoundRows::new(&mut tx, &task_layout, &tenant, &projection, rows, 1).await
     });
-    Ok(run(cancel_on_drop, work).await?.into_resources(&layout)?.pop())
+    Ok(run_blocking(cancel_on_drop, work).await?.into_resources(&layout)?.pop())
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::database::{DatabaseError, Mode, Rows, Statement, Transaction, params};
+use crate::database::{DatabaseError, Mode, Rows, params};
+use crate::store::connection::{Statement, Transaction};
 use crate::store::error::StoreError;
 use crate::store::setup::Setup;
 

@@ -2,7 +2,8 @@
 
 use scim_core::{Context, Error};
 
-use crate::database::{RowQuery, Rows, Transaction, params};
+use crate::database::{Rows, params};
+use crate::store::connection::{RowQuery, Transaction};
 use crate::store::error::StoreError;
 use crate::store::tables::{COLUMNS, StoredResource, parse_row};
 

@@ -16,7 +16,8 @@ use scim_core::schema::AttributeRef;
 use serde_json::{Map, Value, json};
 
 use super::nesting::check_nesting;
-use crate::database::{RowQuery, Rows, Statement, Transaction, params};
+use crate::database::{Rows, params};
+use crate::store::connection::{RowQuery, Statement, Transaction};
 use crate::store::error::StoreError;
 use crate::store::read::memberships::{display_name, equals_any, json_rows, stored_element};
 use crate::store::tables::TypeLayout;

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 
 use scim_core::Error;
 
-use crate::database::{Transaction, params};
+use crate::database::params;
+use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
 use crate::store::read::memberships::{equals_any, groups_of};
 

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::password::PasswordChange;
 use super::resource_row::update_statements;
-use crate::database::{Transaction, params};
+use crate::database::params;
+use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
 use crate::store::tables::{COLUMNS, StoredResource, TypeLayout, is_reference, parse_row};
 

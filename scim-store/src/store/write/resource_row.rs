@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::password::PasswordChange;
 use super::value_rows::{insert_unique_values, value_statements};
-use crate::database::{Statement, Transaction, params};
+use crate::database::params;
+use crate::store::connection::{Statement, Transaction};
 use crate::store::error::StoreError;
 use crate::store::tables::{ResourceRows, StoredResource, TypeLayout, stored_times, stored_version};
 
@@ -128,7 +129,8 @@ mod tests {
     use serde_json::{Map, json};
 
     use super::*;
-    use crate::database::{Database, Mode};
+    use crate::database::{Mode, open_with_migrations};
+    use crate::store::connection::Database;
     use crate::store::tables::MIGRATIONS;
 
     /// The databases to test on. The upgrade tests report it if there is no PostgreSQL.
@@ -141,7 +143,7 @@ mod tests {
     #[tokio::test]
     async fn a_resource_that_changed_since_it_was_read_is_not_written() {
         for url in databases() {
-            let database = Database::open(&url, MIGRATIONS).await.unwrap();
+            let database = Database::new(open_with_migrations(&url, Some(MIGRATIONS)).await.unwrap());
             let mut tx = database.begin(Mode::Write).await.unwrap();
             let sql = "INSERT INTO resource (tenant, kind, id, version, created, modified, keys, document) \
                        VALUES ('.', 'User', ?1, 'W/\"2\"', 0, 0, json(?2), ?2) RETURNING place";

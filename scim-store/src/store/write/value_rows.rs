@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use scim_sql::Dialect;
 use serde_json::{Value, json};
 
-use crate::database::{Statement, Transaction, params};
+use crate::database::params;
+use crate::store::connection::{Statement, Transaction};
 use crate::store::error::StoreError;
 use crate::store::tables::{ResourceRows, TypeLayout, ValueRow};
 

@@ -1,0 +1,108 @@
+//! The database as the store uses it: with statements in the syntax of SQLite, for both dialects.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use scim_sql::Dialect;
+
+use super::syntax;
+use crate::database::{self, CancelOnDrop, DatabaseError, Mode, Param, Rows};
+
+/// A statement that returns rows, with its parameters.
+pub(crate) type RowQuery = (Cow<'static, str>, Vec<Param>);
+
+/// A statement that returns no rows, with its parameters.
+pub(crate) type Statement = (&'static str, Vec<Param>);
+
+/// An open database.
+#[derive(Clone)]
+pub(crate) struct Database(Arc<dyn database::Database>);
+
+/// A transaction. Dropping it without a commit rolls it back.
+pub(crate) struct Transaction {
+    inner: Box<dyn database::Transaction>,
+    dialect: Dialect,
+}
+
+impl Database {
+    pub(crate) fn new(database: Arc<dyn database::Database>) -> Self {
+        Self(database)
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.0.dialect()
+    }
+
+    /// Takes a connection and begins a transaction on it.
+    pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, DatabaseError> {
+        Ok(Transaction { inner: self.0.begin(mode).await?, dialect: self.dialect() })
+    }
+}
+
+impl Transaction {
+    pub(crate) fn cancel_on_drop(&self) -> Option<CancelOnDrop> {
+        self.inner.cancel_on_drop()
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The clause at the end of a query that locks its rows. Empty for SQLite, which needs none: only one
+    /// transaction can write at a time.
+    pub(crate) fn lock(&self, clause: &'static str) -> &'static str {
+        if self.dialect == Dialect::Sqlite { "" } else { clause }
+    }
+
+    /// Runs a query and returns its rows.
+    pub(crate) async fn query(
+        &mut self,
+        sql: impl Into<Cow<'static, str>>,
+        params: Vec<Param>,
+    ) -> Result<Rows, DatabaseError> {
+        Ok(self.query_all(vec![(sql.into(), params)]).await?.pop().unwrap_or_default())
+    }
+
+    /// Runs queries in their order, and returns the rows of each.
+    pub(crate) async fn query_all(&mut self, queries: Vec<RowQuery>) -> Result<Vec<Rows>, DatabaseError> {
+        if queries.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.inner.query(self.translate(queries)).await
+    }
+
+    /// Runs statements that return no rows, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::Conflict`] if the last statement changes no row. Callers put the statement last that would
+    /// find no row if another transaction interfered.
+    pub(crate) async fn execute(&mut self, statements: Vec<Statement>) -> Result<(), DatabaseError> {
+        let changed = self.inner.execute(self.translate(statements)).await?;
+        match changed.last() {
+            Some(0) => Err(DatabaseError::changed_meanwhile()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs statements, and commits.
+    pub(crate) async fn commit(self, statements: Vec<Statement>) -> Result<(), DatabaseError> {
+        let statements = self.translate(statements);
+        self.inner.commit(statements).await
+    }
+
+    /// The statements in the syntax of the database.
+    fn translate<S: Into<Cow<'static, str>>>(
+        &self,
+        statements: Vec<(S, Vec<Param>)>,
+    ) -> Vec<database::Statement> {
+        let translate = |(sql, params): (S, Vec<Param>)| {
+            let sql: Cow<'static, str> = sql.into();
+            database::Statement {
+                sql: if self.dialect == Dialect::Sqlite { sql } else { syntax::translate(&sql).into() },
+                params,
+            }
+        };
+        statements.into_iter().map(translate).collect()
+    }
+}
