@@ -1,6 +1,11 @@
 //! The column, expression or constant that holds the values of an attribute.
 
+use std::fmt;
+use std::sync::Arc;
+
 use serde_json::Value;
+
+use crate::BindValue;
 
 /// A column or an expression that holds the values of an attribute, or a constant.
 ///
@@ -16,6 +21,21 @@ pub struct Column {
     pub(crate) nullable: bool,
     pub(crate) indexed: bool,
     pub(crate) trigrams: Option<Trigrams>,
+    /// The key from which the values are made.
+    pub(crate) key: Option<DecodedKey>,
+}
+
+/// A column with a key from which the values of an attribute are made, and the function that finds the key of a value.
+#[derive(Clone)]
+pub(crate) struct DecodedKey {
+    pub(crate) sql: String,
+    pub(crate) decode: Arc<dyn Fn(&str) -> Option<BindValue> + Send + Sync>,
+}
+
+impl fmt::Debug for DecodedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DecodedKey({})", self.sql)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -54,6 +74,7 @@ impl Column {
             nullable: true,
             indexed: false,
             trigrams: None,
+            key: None,
         }
     }
 
@@ -144,6 +165,30 @@ impl Column {
     ) -> Self {
         self.trigrams =
             Some(Trigrams::Fts5 { table: table.into(), column: column.into(), rowid: rowid.into() });
+        self
+    }
+
+    /// Declares that the texts are made from a key: `eq` and `ne` then compare the key. For ids such as `p42` of rows with
+    /// the integer key 42, where no index has the texts.
+    ///
+    /// `sql` is the column with the key, which is never NULL where the text is not; `decode` returns the key of a text,
+    /// or `None` if no row can have the text.
+    ///
+    /// ```
+    /// use scim_schema::standard;
+    /// use scim_sql::{BindValue, Column, Mapping};
+    ///
+    /// let number = |id: &str| id.strip_prefix('p')?.parse().ok().map(BindValue::Integer);
+    /// let id = Column::text("('p' || u.id)").decoded_as("u.id", number).not_null().indexed();
+    /// let users = Mapping::builder(&standard::user_type(), "users u", "u.id").column("id", id).build()?;
+    /// # Ok::<(), scim_sql::InvalidMapping>(())
+    /// ```
+    pub fn decoded_as(
+        mut self,
+        sql: impl Into<String>,
+        decode: impl Fn(&str) -> Option<BindValue> + Send + Sync + 'static,
+    ) -> Self {
+        self.key = Some(DecodedKey { sql: sql.into(), decode: Arc::new(decode) });
         self
     }
 

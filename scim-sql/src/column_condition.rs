@@ -7,7 +7,7 @@ use scim_schema::{AttributeRef, Operand};
 use serde_json::Value;
 
 use crate::bind_value::{Bound, bound};
-use crate::column::Trigrams;
+use crate::column::{DecodedKey, Trigrams};
 use crate::mapping::Elements;
 use crate::writer::SqlWriter;
 use crate::{BindValue, Column, Cost, Dialect, Error};
@@ -72,6 +72,9 @@ impl SqlWriter<'_> {
             };
             return Ok(self.push_constant(holds));
         }
+        if let (Some(key), CompareOp::Eq | CompareOp::Ne, Operand::Text(text)) = (&column.key, op, operand) {
+            return Ok(self.key_condition(column, key, op, text.original()));
+        }
         let Some(bound) = bound(column.column_type, operand) else {
             return Ok(self.push_constant(op == CompareOp::Ne));
         };
@@ -79,6 +82,27 @@ impl SqlWriter<'_> {
             CompareOp::Co | CompareOp::Sw | CompareOp::Ew => self.substring_condition(column, op, bound),
             _ => self.compare_condition(column, op, bound),
         })
+    }
+
+    /// Writes `eq` or `ne` of a text that is made from a key.
+    fn key_condition(&mut self, column: &Column, key: &DecodedKey, op: CompareOp, text: &str) -> Cost {
+        let Some(value) = (key.decode)(text) else {
+            self.push_constant(op == CompareOp::Ne);
+            return Cost::from_indexed(op == CompareOp::Eq);
+        };
+        self.push("(");
+        if op == CompareOp::Ne && column.nullable {
+            self.push(&key.sql);
+            self.push(" IS NULL OR ");
+        } else if op == CompareOp::Eq && column.nullable {
+            self.push(&key.sql);
+            self.push(" IS NOT NULL AND ");
+        }
+        self.push(&key.sql);
+        self.push(if op == CompareOp::Ne { " <> " } else { " = " });
+        self.bind(value);
+        self.push(")");
+        Cost::from_indexed(column.indexed && op == CompareOp::Eq)
     }
 
     /// Writes `eq`, `ne`, `gt`, `ge`, `lt` or `le`.

@@ -38,8 +38,14 @@ compile_error!("enable the feature `sqlite` or `postgres`, or both");
 
 // - `database`: transactions, statements and rows on SQLite and PostgreSQL, for any tables.
 // - `store`: a provider with tables of its own.
+// - `table_store`: a provider over the tables of an application.
+// - `paging`, `password`, `retry`: what both providers do in the same way.
 mod database;
+mod paging;
+mod password;
+mod retry;
 mod store;
+mod table_store;
 
 #[cfg(feature = "postgres")]
 pub use database::Postgres;
@@ -50,3 +56,7 @@ pub use database::{
     open,
 };
 pub use store::Store;
+pub use table_store::{
+    ChildTable, Expression, Ids, InvalidTables, Table, TableStore, TableStoreBuilder, TimeUnit, Write,
+    WriteAction, WriteFuture,
+};

@@ -60,6 +60,7 @@ impl Environment {
         let mut tested = TestedType::new(first, unique).ok_or(
             "the first resource type has no required string attribute; the suite needs one to name resources",
         )?;
+        tested.ascii_texts = options.ascii_texts;
         let (mut references, mut option_errors) = (Vec::new(), Vec::new());
         for (path, type_name) in &options.references {
             let mut types = options.resource_types.iter();

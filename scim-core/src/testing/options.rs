@@ -17,6 +17,7 @@ pub(super) struct Options {
     pub(super) identities: Box<Identities>,
     pub(super) single_tenant: bool,
     pub(super) flat_groups: bool,
+    pub(super) ascii_texts: bool,
     /// Attributes of the first type, and the names of the types that they refer to.
     pub(super) references: Vec<(String, String)>,
     pub(super) block_on: Box<BlockOn>,
@@ -30,6 +31,7 @@ impl Options {
             identities: Box::new(|n| Identity::new("suite").in_tenant(format!("suite-{n}"))),
             single_tenant: false,
             flat_groups: false,
+            ascii_texts: false,
             references: Vec::new(),
             block_on: Box::new(block_on),
         }

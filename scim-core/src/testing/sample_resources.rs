@@ -71,9 +71,9 @@ fn attribute_value(
                 || attribute.name() == "externalId")
             && !attribute.is_only_canonical() =>
         {
-            vec![json!(truncated(attribute, &format!("{number} {}", text(salt))))]
+            vec![json!(truncated(attribute, &format!("{number} {}", text(env, salt))))]
         }
-        None => (0..=additional).map(|position| simple_value(attribute, salt + position)).collect(),
+        None => (0..=additional).map(|position| simple_value(env, attribute, salt + position)).collect(),
     };
     match attribute.is_multi_valued() {
         true if elements.is_empty() => None,
@@ -106,9 +106,9 @@ fn element(env: &Environment, target: &AttributeRef, salt: usize, position: usiz
             let value = match definition.data_type() {
                 Type::String if env.tested.is_unique(sub) => {
                     let count = env.tested.unique_counter.fetch_add(1, Ordering::Relaxed);
-                    json!(truncated(definition, &format!("{count} {}", text(salt))))
+                    json!(truncated(definition, &format!("{count} {}", text(env, salt))))
                 }
-                _ => simple_value(definition, salt + position),
+                _ => simple_value(env, definition, salt + position),
             };
             let value = if definition.is_multi_valued() { json!([value]) } else { value };
             element.insert(definition.name().to_owned(), value);
@@ -133,13 +133,16 @@ fn truncated(definition: &Attribute, text: &str) -> String {
     text.chars().take(max_length).collect::<String>().trim_end().to_owned()
 }
 
-fn text(n: usize) -> &'static str {
-    const TEXTS: [&str; 6] = ["anna", "Anna b", "100%", "Émile", "it's", "б"];
-    TEXTS.get(n % TEXTS.len()).copied().unwrap_or_default()
+fn text(env: &Environment, n: usize) -> &'static str {
+    let texts = match env.tested.ascii_texts {
+        true => ["anna", "Anna b", "100%", "Emile", "it's", "b"],
+        false => ["anna", "Anna b", "100%", "Émile", "it's", "б"],
+    };
+    texts.get(n % texts.len()).copied().unwrap_or_default()
 }
 
 /// Makes a value of an attribute that is not complex. There are only a few, so that some resources have equal ones.
-pub(super) fn simple_value(definition: &Attribute, n: usize) -> Value {
+pub(super) fn simple_value(env: &Environment, definition: &Attribute, n: usize) -> Value {
     let pick = |list: [&str; 3]| Value::from(list.get(n % 3).copied().unwrap_or_default());
     match definition.data_type() {
         Type::Boolean => json!(n.is_multiple_of(2)),
@@ -153,7 +156,7 @@ pub(super) fn simple_value(definition: &Attribute, n: usize) -> Value {
             pick(["https://example.com/b", "https://example.com/A", "https://example.com/B/b"])
         }
         _ => match definition.canonical_values() {
-            [] => json!(truncated(definition, text(n))),
+            [] => json!(truncated(definition, text(env, n))),
             canonical => json!(canonical.get(n % canonical.len().min(3))),
         },
     }

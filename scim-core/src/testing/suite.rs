@@ -53,6 +53,14 @@ impl Suite {
         self
     }
 
+    /// For a provider that compares texts without regard to case by a function of its database, such as `lower()`, which is
+    /// exact for ASCII only. The checks of filters, sorting and uniqueness then send ASCII texts only; the check `hostile`
+    /// still stores all others.
+    pub fn ascii_texts(mut self) -> Self {
+        self.options.ascii_texts = true;
+        self
+    }
+
     /// Declares that the value of an attribute of the first type must be the id of an existing resource of the named type.
     /// The suite then creates resources of that type and sends their ids instead of random words.
     ///
@@ -131,6 +139,7 @@ impl fmt::Debug for Suite {
             .field("resource_types", &resource_types)
             .field("single_tenant", &self.options.single_tenant)
             .field("flat_groups", &self.options.flat_groups)
+            .field("ascii_texts", &self.options.ascii_texts)
             .field("references", &self.options.references)
             .field("only", &self.only)
             .finish_non_exhaustive()

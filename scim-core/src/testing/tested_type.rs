@@ -26,6 +26,8 @@ pub(super) struct TestedType {
     single_element_lists: Vec<AttributeRef>,
     /// The paths of attributes that the provider keeps unique in addition to those that the schema declares.
     unique: Vec<String>,
+    /// Whether the texts of stored values and filters are ASCII only.
+    pub(super) ascii_texts: bool,
     /// Counts the values that were made for unique attributes.
     pub(super) unique_counter: AtomicUsize,
 }
@@ -50,6 +52,7 @@ impl TestedType {
             references: Vec::new(),
             single_element_lists: Vec::new(),
             unique,
+            ascii_texts: false,
             unique_counter: AtomicUsize::new(1),
         };
         let others = || {
@@ -72,6 +75,11 @@ impl TestedType {
         tested.required = others().filter(is_needed).cloned().collect();
         tested.attributes = attributes;
         Some(tested)
+    }
+
+    /// Whether the checks of filters and of uniqueness may send a text.
+    pub(super) fn is_sent(&self, text: &str) -> bool {
+        !self.ascii_texts || text.is_ascii()
     }
 
     /// Records that the value of an attribute must be the id of a resource.

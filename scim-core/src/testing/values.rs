@@ -41,6 +41,12 @@ impl TestedType {
         body
     }
 
+    /// A random word.
+    fn word(&self, random: &mut Random) -> &'static str {
+        let words: Vec<&'static str> = WORDS.into_iter().filter(|word| self.is_sent(word)).collect();
+        random.pick(&words).copied().unwrap_or_default()
+    }
+
     /// Makes a resource with random values in some attributes.
     pub(super) fn random_body(
         &self,
@@ -48,7 +54,7 @@ impl TestedType {
         random: &mut Random,
         number: usize,
     ) -> Map<String, Value> {
-        let mut body = self.minimal_body(&format!("{} {number}", word(random)));
+        let mut body = self.minimal_body(&format!("{} {number}", self.word(random)));
         for target in &self.attributes {
             if random.one_in(2)
                 && let Some(value) = self.random_value(target, ids, random)
@@ -178,7 +184,7 @@ impl TestedType {
         let definition = target.definition();
         let text = match random.pick(definition.canonical_values()) {
             Some(canonical) if definition.is_only_canonical() || random.one_in(2) => canonical.as_str(),
-            _ => word(random),
+            _ => self.word(random),
         };
         if !is_stored {
             return text.to_owned();
@@ -204,11 +210,6 @@ pub(super) fn minimal_body(resource_type: &ResourceType, name: &str) -> Map<Stri
         target.set(&mut body, Value::from(name));
     }
     body
-}
-
-/// A random word.
-fn word(random: &mut Random) -> &'static str {
-    random.pick(&WORDS).copied().unwrap_or_default()
 }
 
 /// Sets `primary` of at most one element to true, and of some others to false.

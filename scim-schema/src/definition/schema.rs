@@ -162,6 +162,28 @@ impl Schema {
         self.edit(name, |_| None)
     }
 
+    /// Keeps only these attributes (`userName`) and sub-attributes (`name.givenName`), for an application that does not
+    /// store the others. An attribute that is named without a sub-attribute keeps all of them.
+    ///
+    /// ```
+    /// use scim_schema::standard;
+    ///
+    /// let user = standard::user().only(["userName", "active", "name.givenName", "name.familyName"])?;
+    /// assert_eq!(user.attributes().len(), 3);
+    /// assert_eq!(user.attribute("name").unwrap().sub_attributes().len(), 2);
+    /// # Ok::<(), scim_schema::SchemaError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the schema has no attribute of such a name.
+    pub fn only<T: AsRef<str>>(self, names: impl IntoIterator<Item = T>) -> Result<Self, SchemaError> {
+        let names: Vec<T> = names.into_iter().collect();
+        let names: Vec<&str> = names.iter().map(T::as_ref).collect();
+        let attributes = only_named(self.attributes(), &names).map_err(|error| error.within(self.id()))?;
+        self.with_attributes(attributes)
+    }
+
     fn edit(
         self,
         name: &str,
@@ -205,6 +227,36 @@ impl Schema {
     pub fn has_id(&self, uri: &str) -> bool {
         self.0.id == uri || self.0.id.eq_ignore_ascii_case(uri)
     }
+}
+
+/// The definitions that are named, each with all sub-attributes or, if the names are dotted, with the named ones.
+fn only_named(list: &[Attribute], names: &[&str]) -> Result<Vec<Attribute>, SchemaError> {
+    let split = |name: &&'_ str| -> (String, Option<String>) {
+        match name.split_once('.') {
+            Some((first, rest)) => (first.to_owned(), Some(rest.to_owned())),
+            None => ((*name).to_owned(), None),
+        }
+    };
+    let names: Vec<(String, Option<String>)> = names.iter().map(split).collect();
+    let is_named = |attribute: &Attribute, name: &str| attribute.name().eq_ignore_ascii_case(name);
+    if let Some((name, _)) = names.iter().find(|(name, _)| !list.iter().any(|a| is_named(a, name))) {
+        return Err(SchemaError::new(name, "the schema has no such attribute"));
+    }
+    let mut kept = Vec::new();
+    for attribute in list {
+        let own: Vec<_> = names.iter().filter(|(name, _)| is_named(attribute, name)).collect();
+        let subs: Option<Vec<&str>> = own.iter().map(|(_, sub)| sub.as_deref()).collect();
+        match subs {
+            Some(subs) if subs.is_empty() => {}
+            Some(subs) => {
+                let subs = only_named(attribute.sub_attributes(), &subs);
+                let subs = subs.map_err(|error| error.within(attribute.name()))?;
+                kept.push(attribute.clone().with_sub_attributes(subs));
+            }
+            None => kept.push(attribute.clone()),
+        }
+    }
+    Ok(kept)
 }
 
 /// Returns a copy of the definitions in which the attribute with the dotted name `name` is changed, or removed if

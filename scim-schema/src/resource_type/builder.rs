@@ -26,6 +26,7 @@ impl ResourceType {
             schema,
             extensions: Vec::new(),
             max_text: MAX_TEXT,
+            has_external_id: true,
         }
     }
 
@@ -48,6 +49,7 @@ impl ResourceType {
             schema: self.schema().clone(),
             extensions: extensions.collect(),
             max_text: self.0.max_text,
+            has_external_id: self.attribute("externalId").is_some(),
         }
     }
 }
@@ -62,6 +64,7 @@ pub struct ResourceTypeBuilder {
     schema: Schema,
     extensions: Vec<(Schema, bool)>,
     max_text: usize,
+    has_external_id: bool,
 }
 
 impl ResourceTypeBuilder {
@@ -108,6 +111,22 @@ impl ResourceTypeBuilder {
         self
     }
 
+    /// Leaves out `externalId`, for an application that does not store it (RFC 7643 section 3.1 makes it optional). A
+    /// client that sends it is then told that there is no such attribute, or it is ignored if
+    /// [`Quirk::UnknownAttribute`](crate::Quirk::UnknownAttribute) is tolerated.
+    ///
+    /// ```
+    /// use scim_schema::standard;
+    ///
+    /// let users = standard::user_type().to_builder().without_external_id().build()?;
+    /// assert!(users.attribute("externalId").is_none());
+    /// # Ok::<(), scim_schema::SchemaError>(())
+    /// ```
+    pub fn without_external_id(mut self) -> Self {
+        self.has_external_id = false;
+        self
+    }
+
     /// Checks the definitions and builds the resource type.
     ///
     /// # Errors
@@ -129,8 +148,11 @@ impl ResourceTypeBuilder {
             if sections.iter().any(|section| section.schema.has_id(schema.id())) {
                 return Err(SchemaError::new(schema.id(), "duplicate schema"));
             }
-            let attributes =
-                if index == 0 { with_common_attributes(&schema) } else { schema.attributes().to_vec() };
+            let attributes = if index == 0 {
+                with_common_attributes(&schema, self.has_external_id)
+            } else {
+                schema.attributes().to_vec()
+            };
             let targets: Vec<AttributeRef> = attributes
                 .iter()
                 .enumerate()

@@ -11,8 +11,9 @@ pub fn external_id() -> Attribute {
 
 /// Returns the attributes of a core schema together with the common attributes (RFC 7643 section 3.1).
 ///
-/// A schema can contain its own definition of `externalId`, which then replaces the common one.
-pub(crate) fn with_common_attributes(schema: &Schema) -> Vec<Attribute> {
+/// A schema can contain its own definition of `externalId`, which then replaces the common one. Without
+/// `has_external_id` the result contains no `externalId`.
+pub(crate) fn with_common_attributes(schema: &Schema, has_external_id: bool) -> Vec<Attribute> {
     let read_only = Mutability::ReadOnly;
     let schemas = Attribute::string("schemas").multi_valued().required().with_returned(Returned::Always);
     let id = Attribute::string("id")
@@ -20,7 +21,8 @@ pub(crate) fn with_common_attributes(schema: &Schema) -> Vec<Attribute> {
         .with_mutability(read_only)
         .with_returned(Returned::Always)
         .with_uniqueness(Uniqueness::Server);
-    let external_id = schema.attribute("externalId").cloned().unwrap_or_else(external_id);
+    let external_id =
+        has_external_id.then(|| schema.attribute("externalId").cloned().unwrap_or_else(external_id));
     let meta = Attribute::complex(
         "meta",
         [
@@ -36,5 +38,5 @@ pub(crate) fn with_common_attributes(schema: &Schema) -> Vec<Attribute> {
     let common = ["schemas", "id", "externalId", "meta"];
     let specific =
         schema.attributes().iter().filter(|a| !common.iter().any(|name| a.name().eq_ignore_ascii_case(name)));
-    [schemas, id, external_id].into_iter().chain(specific.cloned()).chain([meta]).collect()
+    [schemas, id].into_iter().chain(external_id).chain(specific.cloned()).chain([meta]).collect()
 }

@@ -31,9 +31,13 @@ pub use param::Param;
 pub(crate) use param::params;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::PostgresTransaction;
 pub use rows::{Row, Rows};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite::SqliteTransaction;
 pub use statement::{Mode, Statement};
 
 /// A database. There is an implementation for each driver; implement it for another driver or pool.

@@ -100,6 +100,12 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// The number of columns.
+    #[expect(clippy::len_without_is_empty, reason = "a row is never empty")]
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
     /// The text in a column; `None` if it is NULL or not a text.
     pub fn text(&self, column: usize) -> Option<&'a str> {
         match *self.cells.get(column)? {

@@ -30,7 +30,9 @@ use connection::Database;
 use error::StoreError;
 use setup::{Rules, Setup};
 use tables::{MIGRATIONS, tenant_key};
-use write::{Attempts, PasswordChange, verify_password};
+use write::Attempts;
+
+use crate::password::{PasswordChange, verify_password};
 
 /// A provider over SQLite or PostgreSQL. One store serves all resource types. Clones share the database.
 #[derive(Clone)]

@@ -176,7 +176,11 @@ pub(super) async fn precondition(env: &Environment) -> Verdict {
 }
 
 pub(super) async fn uniqueness(env: &Environment) -> Verdict {
-    let (client, ..) = create_named(env, "Unique Émile").await?;
+    let (name, other_case) = match env.tested.ascii_texts {
+        true => ("Unique Emile", "uNIQUE emile"),
+        false => ("Unique Émile", "uNIQUE émile"),
+    };
+    let (client, ..) = create_named(env, name).await?;
     if env.tested.name.attribute().uniqueness() == scim_schema::Uniqueness::None {
         return Ok(());
     }
@@ -188,23 +192,17 @@ pub(super) async fn uniqueness(env: &Environment) -> Verdict {
         })
     };
     let endpoint = env.tested.resource_type.endpoint();
-    ensure_refused(
-        client.post(endpoint, &named("Unique Émile")).await,
-        "POST with the name of another resource",
-    )?;
+    ensure_refused(client.post(endpoint, &named(name)).await, "POST with the name of another resource")?;
     if !env.tested.name.attribute().is_case_exact() {
         let sent = "POST with the name of another resource in other case";
-        ensure_refused(client.post(endpoint, &named("uNIQUE émile")).await, sent)?;
+        ensure_refused(client.post(endpoint, &named(other_case)).await, sent)?;
     }
     let other = client.create(&env.tested.resource_type, &named("Other")).await?;
     let path = path(env, &other.id());
     let rename =
         |name: &str| json!([{ "op": "replace", "path": env.tested.name.path().as_str(), "value": name }]);
-    ensure_refused(
-        client.patch(&path, rename("Unique Émile")).await,
-        "PATCH with the name of another resource",
-    )?;
-    ensure_refused(client.put(&path, &named("Unique Émile")).await, "PUT with the name of another resource")?;
+    ensure_refused(client.patch(&path, rename(name)).await, "PATCH with the name of another resource")?;
+    ensure_refused(client.put(&path, &named(name)).await, "PUT with the name of another resource")?;
     ensure_unchanged(&client, &path, &other, "PATCH and a PUT").await?;
     client
         .patch(&path, rename("OTHER"))

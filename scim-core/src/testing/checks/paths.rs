@@ -51,7 +51,7 @@ async fn check_path(
     all: &[Value],
 ) -> Verdict {
     if env.capabilities.filter() {
-        for filter in filters(attribute, target, all) {
+        for filter in filters(env, attribute, target, all) {
             let reply = client.query(resource_type, &[("filter", &filter.to_string()), ONLY_ID]).await;
             if is_refused(&reply, "invalidFilter") {
                 continue;
@@ -103,20 +103,20 @@ fn id(resource: &Value) -> Option<String> {
 }
 
 /// Filters by one path: directly, and in brackets after the attribute.
-fn filters(attribute: &AttributeRef, target: &AttributeRef, all: &[Value]) -> Vec<Filter> {
-    let mut filters = comparisons(target, target.path(), all);
+fn filters(env: &Environment, attribute: &AttributeRef, target: &AttributeRef, all: &[Value]) -> Vec<Filter> {
+    let mut filters = comparisons(env, target, target.path(), all);
     if target != attribute
         && let Ok(sub) = AttrPath::parse(target.definition().name())
     {
         let in_brackets =
             |filter| Filter::Complex { path: attribute.path().clone(), filter: Box::new(filter) };
-        filters.extend(comparisons(target, &sub, all).into_iter().map(in_brackets));
+        filters.extend(comparisons(env, target, &sub, all).into_iter().map(in_brackets));
     }
     filters
 }
 
 /// Filters by one attribute or sub-attribute, with values that some resources have.
-fn comparisons(target: &AttributeRef, path: &AttrPath, all: &[Value]) -> Vec<Filter> {
+fn comparisons(env: &Environment, target: &AttributeRef, path: &AttrPath, all: &[Value]) -> Vec<Filter> {
     use CompareOp::{Co, Eq, Ew, Gt, Le, Ne, Sw};
     let compare = |op, value| Filter::Compare { path: path.clone(), op, value };
     let mut filters = vec![Filter::Present(path.clone())];
@@ -126,7 +126,7 @@ fn comparisons(target: &AttributeRef, path: &AttrPath, all: &[Value]) -> Vec<Fil
     filters.push(compare(Eq, Literal::Null));
     filters.push(compare(Ne, Literal::Null));
     let definition = target.definition();
-    let mut literals = vec![simple_value(definition, 1)];
+    let mut literals = vec![simple_value(env, definition, 1)];
     let present = all.iter().filter_map(Value::as_object).flat_map(|resource| target.values(resource));
     let present: Vec<&Value> = present.filter(|value| !value.is_array()).collect();
     literals

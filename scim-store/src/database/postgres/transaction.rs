@@ -36,6 +36,11 @@ impl PostgresTransaction {
         Self { client: Some(client), begin, open: false, busy: false }
     }
 
+    /// The connection, for statements of the application; the BEGIN has been sent if any statement was.
+    pub(crate) fn connection(&self) -> Option<&tokio_postgres::Client> {
+        self.client.as_ref().map(|client| &***client)
+    }
+
     /// Prepares a statement. It will run inside the transaction, so this marks the transaction as open.
     async fn prepare(&mut self, sql: &str) -> Result<Prepared, DatabaseError> {
         self.open |= self.begin.is_some();

@@ -6,7 +6,6 @@
 mod found;
 pub(crate) mod memberships;
 mod page;
-mod position;
 mod query_sql;
 mod retrieve;
 

@@ -1,10 +1,10 @@
 //! Turns a query, with its filter and its order, into the statements that read a page and count the list.
 
-use scim_core::{Context, Error, Query, Window};
+use scim_core::{Context, Error, Query};
 use scim_sql::{Cost, Dialect, Fragment, Order, PageSide};
 
-use super::position::PagePosition;
 use crate::database::{Param, params};
+use crate::paging::{PagePosition, PageWindow};
 use crate::store::error::StoreError;
 use crate::store::setup::Setup;
 use crate::store::tables::{COLUMNS, TypeLayout, tenant_of};
@@ -72,26 +72,18 @@ impl<'a> QuerySql<'a> {
 
     /// The statement that reads a page, its parameters, and the side of the position on which the page is. The rows
     /// have [`COLUMNS`] and then the sort value.
-    pub(super) fn page(&self, query: &Query) -> Result<(String, Vec<Param>, PageSide), StoreError> {
+    pub(super) fn page(&self, window: &PageWindow) -> Result<(String, Vec<Param>, PageSide), StoreError> {
         let (mut condition, mut params) = (self.matching.condition.clone(), self.matching.params.clone());
-        let (side, position) = match &query.window {
-            Window::After(position) => (PageSide::From, Some(position)),
-            Window::Before(position) => (PageSide::Before, Some(position)),
-            _ => (PageSide::From, None),
-        };
+        let (side, position) = window.side();
         if let Some(position) = position {
             let PagePosition { sort_value, tiebreaker, .. } = PagePosition::parse(position)?;
             let page_condition = self.order.page_condition(side, sort_value, tiebreaker, params.len() + 1)?;
             push_and(&mut condition, &mut params, page_condition);
         }
         let (order, sort_value) = (self.order.sql(side), self.order.sort_value());
-        // One row more than the page has, to find out whether there is another page.
-        params.push(Param::Int(i64::try_from(query.count).unwrap_or(i64::MAX).saturating_add(1)));
+        params.push(Param::Int(window.limit()));
         let limit = params.len();
-        let skip = match query.window {
-            Window::Start(start) => i64::try_from(start.saturating_sub(1)).unwrap_or(i64::MAX),
-            _ => 0,
-        };
+        let skip = window.skipped();
         if skip == 0 {
             let mut sql = String::with_capacity(200 + condition.len() + order.len());
             for part in ["SELECT ", COLUMNS, ", ", sort_value, " FROM resource r WHERE ", &condition] {

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use super::commit::{CommitEvidence, commit};
 use super::members::{self, Comparison};
-use super::password::PasswordChange;
 use super::resource_row::insert;
 use super::value_rows::{insert_unique_values, value_statements};
 use crate::database::Mode;
+use crate::password::PasswordChange;
 use crate::store::error::StoreError;
 use crate::store::read::memberships::Lists;
 use crate::store::setup::Setup;

@@ -11,7 +11,6 @@ mod current;
 mod delete;
 mod members;
 mod nesting;
-mod password;
 mod references;
 mod resource_row;
 mod retry;
@@ -20,6 +19,5 @@ mod value_rows;
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
-pub(crate) use password::{PasswordChange, verify_password};
 pub(crate) use retry::Attempts;
 pub(crate) use update::update;

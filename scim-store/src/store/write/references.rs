@@ -6,9 +6,9 @@ use scim_core::schema::AttributeRef;
 use scim_core::{Context, Resource};
 use serde_json::Value;
 
-use super::password::PasswordChange;
 use super::resource_row::update_statements;
 use crate::database::params;
+use crate::password::PasswordChange;
 use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
 use crate::store::tables::{COLUMNS, StoredResource, TypeLayout, is_reference, parse_row};

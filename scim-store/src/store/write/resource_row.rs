@@ -3,9 +3,9 @@
 use scim_core::{Context, Resource};
 use serde_json::Value;
 
-use super::password::PasswordChange;
 use super::value_rows::{insert_unique_values, value_statements};
 use crate::database::params;
+use crate::password::PasswordChange;
 use crate::store::connection::{Statement, Transaction};
 use crate::store::error::StoreError;
 use crate::store::tables::{ResourceRows, StoredResource, TypeLayout, stored_times, stored_version};

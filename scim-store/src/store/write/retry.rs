@@ -1,17 +1,13 @@
 //! Runs a write again if it conflicts with another transaction.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
 
 use scim_core::{Context, Result};
 
+use crate::retry::{RETRIES, pause};
 use crate::store::error::StoreError;
 use crate::store::setup::Setup;
 use crate::store::tables::TypeLayout;
-
-/// How many times a write is run again.
-const RETRIES: u32 = 5;
 
 /// Counts the attempts of one write.
 pub(crate) struct Attempts {
@@ -37,10 +33,4 @@ impl Attempts {
             error => Err(error.into_error(self.layout.unique.as_ref().map(|target| target.path().as_str()))),
         }
     }
-}
-
-/// A pause that grows with the retries. It is random, so that writes that conflicted do not meet again.
-fn pause(retries: u32) -> Duration {
-    let max = 4_000_u64 << retries;
-    Duration::from_micros(max / 2 + RandomState::new().hash_one(retries) % (max / 2))
 }

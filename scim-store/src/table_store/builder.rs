@@ -1,0 +1,138 @@
+//! Builds a table store: reads the catalog, and checks the declarations against it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::TableStore;
+use super::catalog;
+use super::layout::{Declared, Layout, compile, count_rows_that_do_not_exist};
+use super::on_write::{OnWrite, Write, WriteFuture};
+use super::problems::{InvalidTables, Problems};
+use super::table::Table;
+use super::tables::Tables;
+use crate::database::{Database, DatabaseError};
+
+/// Builds a [`TableStore`].
+#[must_use]
+pub struct TableStoreBuilder {
+    database: Arc<dyn Database>,
+    users: Option<Table>,
+    groups: Option<Table>,
+    on_write: Option<OnWrite>,
+}
+
+impl TableStoreBuilder {
+    pub(super) fn new(database: Arc<dyn Database>) -> Self {
+        Self { database, users: None, groups: None, on_write: None }
+    }
+
+    /// Declares the table of users.
+    pub fn users(mut self, table: Table) -> Self {
+        self.users = Some(table);
+        self
+    }
+
+    /// Declares the table of groups.
+    pub fn groups(mut self, table: Table) -> Self {
+        self.groups = Some(table);
+        self
+    }
+
+    /// Sets a rule of the application, which runs in the transaction of each write, after the row was written. The rule
+    /// can read and write other tables; its error refuses the write, and nothing is written.
+    ///
+    /// ```
+    /// # async fn example(database: scim_store::Sqlite, people: scim_store::Table) -> Result<(), scim_store::InvalidTables> {
+    /// use scim_core::{Error, Result};
+    /// use scim_store::{TableStore, Write, WriteAction};
+    ///
+    /// /// The last administrator stays.
+    /// async fn keep_an_administrator(write: &mut Write<'_>) -> Result<()> {
+    ///     let rows = write.query("SELECT count(*) FROM people WHERE is_admin", []).await?;
+    ///     match rows.first().and_then(|row| row.int(0)) {
+    ///         Some(0) => Err(Error::forbidden("the last administrator cannot be removed")),
+    ///         _ => Ok(()),
+    ///     }
+    /// }
+    ///
+    /// let store = TableStore::builder(database)
+    ///     .users(people)
+    ///     .on_write(|write| Box::pin(keep_an_administrator(write)))
+    ///     .build()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_write(
+        mut self,
+        rule: impl for<'a> Fn(&'a mut Write<'_>) -> WriteFuture<'a> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_write = Some(Arc::new(rule));
+        self
+    }
+
+    /// Reads the catalog of the database, checks the declarations and builds the store.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes in the declarations, each with what to write instead; or that the catalog cannot be read.
+    pub async fn build(self) -> Result<TableStore, InvalidTables> {
+        let Self { database, users, groups, on_write } = self;
+        let names = table_names([&users, &groups]);
+        let catalog = catalog::load(&*database, &names).await?;
+        let mut problems = Problems::default();
+        if users.is_none() && groups.is_none() {
+            problems.mistake("no table is declared; add `.users(..)`");
+        }
+        let declared = Declared {
+            users: users.as_ref(),
+            groups: groups.as_ref(),
+            catalog: &catalog,
+            dialect: database.dialect(),
+        };
+        let (users, groups) = compile(&declared, &mut problems);
+        for layout in users.iter().chain(&groups) {
+            warn_of_hidden_rows(&*database, layout, &mut problems).await?;
+        }
+        let warnings = problems.finish()?;
+        let (users, groups) = (users.map(Arc::new), groups.map(Arc::new));
+        Ok(TableStore(Arc::new(Tables { database, users, groups, on_write, warnings })))
+    }
+}
+
+/// The names of all tables that the declarations mention.
+fn table_names<'t>(tables: [&'t Option<Table>; 2]) -> Vec<&'t str> {
+    let mut names = Vec::new();
+    for table in tables.into_iter().flatten() {
+        names.push(table.name.as_str());
+        names.extend(table.children.iter().map(|(_, child)| child.name.as_str()));
+        names.extend(table.members.iter().map(|members| members.name.as_str()));
+    }
+    names
+}
+
+/// Warns of rows that do not exist for SCIM.
+async fn warn_of_hidden_rows(
+    database: &dyn Database,
+    layout: &Layout,
+    problems: &mut Problems,
+) -> Result<(), DatabaseError> {
+    let hidden = count_rows_that_do_not_exist(database, layout).await?;
+    if hidden > 0 {
+        problems.warning(format!(
+            "{hidden} rows of {} do not exist for SCIM, since they have no tenant or no value for a required attribute",
+            layout.table
+        ));
+    }
+    Ok(())
+}
+
+impl fmt::Debug for TableStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableStoreBuilder")
+            .field("database", &self.database)
+            .field("users", &self.users)
+            .field("groups", &self.groups)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! What the catalog of the database says about the tables of the application.
+
+mod index_key;
+mod postgres;
+mod sqlite;
+
+use std::collections::HashMap;
+
+use scim_sql::Dialect;
+
+use crate::database::{Database, DatabaseError, Mode};
+
+pub(crate) use index_key::normalize;
+
+/// The types of columns, as far as the store treats them differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnKind {
+    Text,
+    /// `citext` of PostgreSQL, which compares without regard to case.
+    CaseInsensitiveText,
+    Integer,
+    Boolean,
+    Uuid,
+    /// `timestamptz` of PostgreSQL.
+    TimestampWithZone,
+    /// `timestamp` of PostgreSQL, or a text with a time in SQLite.
+    Timestamp,
+    Json,
+    Other,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct CatalogColumn {
+    pub(crate) kind: ColumnKind,
+    /// The type as the database names it, for messages.
+    pub(crate) type_name: String,
+    pub(crate) not_null: bool,
+    /// The SQL expression of the default value.
+    pub(crate) default: Option<String>,
+    /// Whether the database computes the value, such as an identity.
+    pub(crate) is_generated: bool,
+    /// The largest number of characters.
+    pub(crate) max_length: Option<usize>,
+}
+
+/// An index of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct CatalogIndex {
+    pub(crate) name: String,
+    pub(crate) is_unique: bool,
+    /// The columns and expressions, as [`normalize`] writes them.
+    pub(crate) keys: Vec<String>,
+    /// The condition of a partial index, normalized.
+    pub(crate) predicate: Option<String>,
+}
+
+/// A table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CatalogTable {
+    pub(crate) columns: HashMap<String, CatalogColumn>,
+    pub(crate) indexes: Vec<CatalogIndex>,
+    /// Whether the database may assign the key of a deleted row to a new row: an integer key of SQLite without
+    /// AUTOINCREMENT.
+    pub(crate) reuses_keys: bool,
+}
+
+impl CatalogTable {
+    /// The columns in alphabetical order, for messages.
+    pub(crate) fn column_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.columns.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Whether an index begins with one of these lists of keys.
+    pub(crate) fn is_indexed(&self, keys: &[Vec<String>]) -> bool {
+        self.indexes.iter().any(|index| keys.iter().any(|keys| index.keys.starts_with(keys)))
+    }
+}
+
+/// The tables with these names, by their names. A table that does not exist is missing in the result.
+pub(crate) async fn load(
+    database: &dyn Database,
+    names: &[&str],
+) -> Result<HashMap<String, CatalogTable>, DatabaseError> {
+    let mut tables = HashMap::new();
+    for name in names {
+        if tables.contains_key(*name) {
+            continue;
+        }
+        let mut tx = database.begin(Mode::Write).await?;
+        let table = match database.dialect() {
+            Dialect::Sqlite => sqlite::load(&mut *tx, name).await?,
+            _ => postgres::load(&mut *tx, name).await?,
+        };
+        if let Some(table) = table {
+            tables.insert((*name).to_owned(), table);
+        }
+    }
+    Ok(tables)
+}

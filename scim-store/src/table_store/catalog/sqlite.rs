@@ -1,0 +1,121 @@
+//! Reads the catalog of SQLite.
+
+use super::index_key::parse_create_index;
+use super::{CatalogColumn, CatalogIndex, CatalogTable, ColumnKind};
+use crate::database::{DatabaseError, Row, Statement, Transaction, params};
+use crate::table_store::sql::split_name;
+
+const COLUMNS: &str =
+    "SELECT name, type, \"notnull\", dflt_value, hidden, pk FROM pragma_table_xinfo(?1, ?2)";
+
+const INDEXES: &str = "SELECT l.name, l.\"unique\", i.name, i.coll, m.sql FROM pragma_index_list(?1, ?2) l \
+     JOIN pragma_index_xinfo(l.name, ?2) i LEFT JOIN sqlite_master m ON m.type = 'index' AND m.name = l.name \
+     WHERE i.key = 1 ORDER BY l.seq, i.seqno";
+
+const TABLE: &str = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1";
+
+/// The table with this name; `None` if there is none.
+pub(super) async fn load(
+    tx: &mut dyn Transaction,
+    name: &str,
+) -> Result<Option<CatalogTable>, DatabaseError> {
+    let (schema, table) = split_name(name);
+    let schema = schema.unwrap_or("main");
+    let found = tx
+        .query(vec![
+            Statement::new(COLUMNS, params![table, schema]),
+            Statement::new(INDEXES, params![table, schema]),
+            Statement::new(TABLE, params![table]),
+        ])
+        .await?;
+    let [columns, indexes, create] = found.as_slice() else { return Ok(None) };
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let create = create.first().and_then(|row| row.text(0)).unwrap_or_default().to_ascii_uppercase();
+    let mut loaded = CatalogTable::default();
+    let mut primary_key: Vec<(i64, String)> = Vec::new();
+    for row in columns.iter() {
+        let name = row.text(0).unwrap_or_default().to_owned();
+        if let Some(position) = row.int(5).filter(|position| *position > 0) {
+            primary_key.push((position, name.clone()));
+        }
+        loaded.columns.insert(name, column(row));
+    }
+    primary_key.sort_unstable();
+    let is_rowid =
+        |name: &String| loaded.columns.get(name).is_some_and(|c| c.type_name.eq_ignore_ascii_case("integer"));
+    if let [(_, only)] = primary_key.as_slice() {
+        loaded.reuses_keys = is_rowid(only) && !create.contains("AUTOINCREMENT");
+    }
+    if !primary_key.is_empty() {
+        let keys = primary_key.into_iter().map(|(_, name)| name.to_ascii_lowercase()).collect();
+        loaded.indexes.push(CatalogIndex {
+            name: "PRIMARY KEY".to_owned(),
+            is_unique: true,
+            keys,
+            predicate: None,
+        });
+    }
+    for row in indexes.iter() {
+        add_index_key(&mut loaded, row);
+    }
+    Ok(Some(loaded))
+}
+
+fn column(row: Row<'_>) -> CatalogColumn {
+    let type_name = row.text(1).unwrap_or_default();
+    CatalogColumn {
+        kind: kind(type_name),
+        type_name: type_name.to_owned(),
+        not_null: row.int(2) == Some(1),
+        default: row.text(3).map(str::to_owned),
+        is_generated: row.int(4).unwrap_or_default() != 0,
+        max_length: None,
+    }
+}
+
+/// The kind of a declared type, by the words that SQLite itself looks for.
+fn kind(type_name: &str) -> ColumnKind {
+    let upper = type_name.to_ascii_uppercase();
+    let contains = |words: &[&str]| words.iter().any(|word| upper.contains(word));
+    if contains(&["INT"]) {
+        ColumnKind::Integer
+    } else if contains(&["BOOL"]) {
+        ColumnKind::Boolean
+    } else if contains(&["CHAR", "CLOB", "TEXT"]) || upper.is_empty() {
+        ColumnKind::Text
+    } else if contains(&["UUID"]) {
+        ColumnKind::Uuid
+    } else if contains(&["DATE", "TIME"]) {
+        ColumnKind::Timestamp
+    } else if contains(&["JSON"]) {
+        ColumnKind::Json
+    } else {
+        ColumnKind::Other
+    }
+}
+
+/// Adds one key of an index. The rows of one index follow each other.
+fn add_index_key(table: &mut CatalogTable, row: Row<'_>) {
+    let (name, sql) = (row.text(0).unwrap_or_default(), row.text(4));
+    let parsed = sql.map(parse_create_index);
+    if table.indexes.last().is_none_or(|last| last.name != name) {
+        table.indexes.push(CatalogIndex {
+            name: name.to_owned(),
+            is_unique: row.int(1) == Some(1),
+            keys: Vec::new(),
+            predicate: parsed.as_ref().and_then(|(_, predicate)| predicate.clone()),
+        });
+    }
+    let Some(index) = table.indexes.last_mut() else { return };
+    let position = index.keys.len();
+    let key = match row.text(2) {
+        Some(column) => {
+            let is_nocase = row.text(3).is_some_and(|collation| collation.eq_ignore_ascii_case("nocase"));
+            format!("{}{}", column.to_ascii_lowercase(), if is_nocase { " nocase" } else { "" })
+        }
+        None => parsed.and_then(|(keys, _)| keys.get(position).cloned()).unwrap_or_default(),
+    };
+    index.keys.push(key);
+}

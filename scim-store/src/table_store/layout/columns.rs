@@ -1,0 +1,128 @@
+//! How the text columns of the application are compared without regard to case, and which indexes serve that.
+
+use scim_core::schema::AttributeRef;
+use scim_sql::{BindValue, Column, Dialect};
+
+use crate::table_store::catalog::{CatalogColumn, CatalogTable, ColumnKind, normalize};
+use crate::table_store::ids::KeyCodec;
+use crate::table_store::sql::{as_text, literal, quote};
+
+/// A text column, and the form in which it is compared.
+pub(super) struct ComparedText {
+    /// The expression that an index must have, for messages.
+    pub(super) index_expression: String,
+    /// The forms in which the catalog reports a suitable index key.
+    index_keys: Vec<String>,
+    compared: Compared,
+    column_sql: String,
+}
+
+enum Compared {
+    /// The text itself, for `caseExact` attributes.
+    Exact,
+    /// A column that the store keeps beside it.
+    FoldedColumn(String),
+    /// `lower()` of the text.
+    Lower,
+    /// The column compares without regard to case: by its collation `NOCASE` in SQLite, or its type `citext`.
+    ByItself,
+}
+
+impl ComparedText {
+    /// How an attribute in a text column is compared. `folded` is the column with the folded text, if there is one.
+    pub(super) fn new(
+        target: &AttributeRef,
+        name: &str,
+        column: &CatalogColumn,
+        folded: Option<&str>,
+        table: &CatalogTable,
+        dialect: Dialect,
+    ) -> Self {
+        let column_sql = text_sql(&format!("t.{}", quote(name)), column);
+        let plain = name.to_ascii_lowercase();
+        let nocase = format!("{plain} nocase");
+        let has_nocase =
+            dialect == Dialect::Sqlite && table.indexes.iter().any(|index| index.keys.contains(&nocase));
+        let (compared, index_expression, index_keys) = if target.definition().is_case_exact() {
+            (Compared::Exact, name.to_owned(), vec![plain])
+        } else if let Some(folded) = folded {
+            (Compared::FoldedColumn(folded.to_owned()), folded.to_owned(), vec![folded.to_ascii_lowercase()])
+        } else if column.kind == ColumnKind::CaseInsensitiveText {
+            (Compared::ByItself, name.to_owned(), vec![plain])
+        } else if has_nocase {
+            (Compared::ByItself, format!("{name} COLLATE NOCASE"), vec![nocase])
+        } else {
+            (Compared::Lower, format!("lower({name})"), vec![normalize(&format!("lower({name})"))])
+        };
+        Self { index_expression, index_keys, compared, column_sql }
+    }
+
+    /// The lists of keys with which an index serves comparisons: the text alone, or after the tenant.
+    pub(super) fn index_prefixes(&self, tenant: Option<&str>) -> Vec<Vec<String>> {
+        let with_tenant = |key: &String| {
+            let tenant = tenant.map(str::to_ascii_lowercase);
+            tenant.into_iter().chain([key.clone()]).collect()
+        };
+        let alone = self.index_keys.iter().map(|key| vec![key.clone()]);
+        alone.chain(self.index_keys.iter().map(with_tenant)).collect()
+    }
+
+    /// Whether the keys of an index are this text, and perhaps the tenant.
+    pub(super) fn is_keys_of(&self, keys: &[String], tenant: Option<&str>) -> bool {
+        let is_tenant = |key: &String| tenant.is_some_and(|tenant| tenant.eq_ignore_ascii_case(key));
+        let mut others = keys.iter().filter(|key| !is_tenant(key));
+        others.next().is_some_and(|key| self.index_keys.contains(key)) && others.next().is_none()
+    }
+
+    /// The column for searches and sorting.
+    pub(super) fn column(&self, is_indexed: bool, is_required: bool, dialect: Dialect) -> Column {
+        let text = Column::text(self.column_sql.as_str());
+        let column = match &self.compared {
+            Compared::Exact => text,
+            Compared::FoldedColumn(folded) => text.folded(format!("t.{}", quote(folded))),
+            Compared::Lower => text.folded(format!("lower({})", self.column_sql)),
+            Compared::ByItself => {
+                let collation = if dialect == Dialect::Sqlite { " COLLATE NOCASE" } else { "" };
+                text.folded(format!("lower({})", as_text(&self.column_sql)))
+                    .decoded_as(format!("{}{collation}", self.column_sql), |text| {
+                        Some(BindValue::Text(text.to_owned()))
+                    })
+            }
+        };
+        let column = if is_indexed { column.indexed() } else { column };
+        if is_required { column.not_null() } else { column }
+    }
+}
+
+/// A column as a text: the column itself if it is one.
+fn text_sql(name: &str, column: &CatalogColumn) -> String {
+    let is_text = matches!(column.type_name.as_str(), "text" | "varchar" | "bpchar" | "citext")
+        || column.kind == ColumnKind::Text && column.type_name.chars().any(|c| c.is_ascii_uppercase())
+        || column.type_name.is_empty();
+    if is_text { name.to_owned() } else { as_text(name) }
+}
+
+/// The column for searches by an id that is made from the key in `sql`.
+pub(super) fn id_column(sql: &str, codec: &KeyCodec) -> Column {
+    let text = match codec.prefix.as_str() {
+        "" => as_text(sql),
+        prefix => format!("({} || {})", literal(prefix), as_text(sql)),
+    };
+    let decoder = codec.clone();
+    let decode = move |id: &str| match decoder.key(id)? {
+        crate::database::Param::Int(number) => Some(BindValue::Integer(number)),
+        crate::database::Param::Text(text) => Some(BindValue::Text(text)),
+        _ => None,
+    };
+    Column::text(text.as_str()).folded(format!("lower({text})")).decoded_as(sql, decode)
+}
+
+/// The column for searches by an id, for an attribute that is `caseExact`.
+pub(super) fn exact_id_column(sql: &str, codec: &KeyCodec) -> Column {
+    let column = id_column(sql, codec);
+    let text = match codec.prefix.as_str() {
+        "" => as_text(sql),
+        prefix => format!("({} || {})", literal(prefix), as_text(sql)),
+    };
+    column.folded(text)
+}

@@ -1,0 +1,303 @@
+//! The mapping by which filters and orders become SQL.
+
+use scim_core::schema::{AttributeRef, Comparison};
+use scim_sql::{Column, Dialect, Elements, Mapping};
+use serde_json::Value;
+
+use super::columns::{ComparedText, exact_id_column, id_column};
+use super::{Layout, RestColumn};
+use crate::table_store::catalog::{CatalogTable, ColumnKind};
+use crate::table_store::ids::KeyCodec;
+use crate::table_store::problems::Problems;
+use crate::table_store::sql::{as_text, literal, quote, quote_name};
+use crate::table_store::table::{LinkTable, Place, Table};
+
+/// How an attribute is searched.
+pub(super) enum Searched {
+    Text {
+        target: AttributeRef,
+        /// The name of the column.
+        name: String,
+        element_type: Option<String>,
+        compared: ComparedText,
+        is_indexed: bool,
+    },
+    TextExpression(AttributeRef, String),
+    Integer(AttributeRef, String),
+    Boolean(AttributeRef, String),
+    Time(AttributeRef, String),
+    Id(AttributeRef, String, KeyCodec),
+    Constant(AttributeRef, Value),
+}
+
+/// The other table, whose rows are the members or the groups of a row.
+pub(super) struct Related {
+    /// A query for its rows that exist for SCIM, with the columns `k` (the key), `o` (the tenant) and `n` (the name).
+    rows: String,
+    has_tenant: bool,
+    codec: KeyCodec,
+}
+
+impl Related {
+    pub(super) fn new(table: &Table, catalog: &CatalogTable, codec: &KeyCodec) -> Self {
+        let mut conditions = String::new();
+        if let Some(deleted) = &table.soft_delete {
+            let is_flag =
+                catalog.columns.get(deleted).is_some_and(|column| column.kind == ColumnKind::Boolean);
+            let condition = if is_flag { "IS NOT TRUE" } else { "IS NULL" };
+            conditions.push_str(&format!(" AND t.{} {condition}", quote(deleted)));
+        }
+        let named = |path: &str| {
+            table.attributes.iter().find_map(|declared| match &declared.place {
+                Place::Text(column) if declared.path.eq_ignore_ascii_case(path) => {
+                    Some(format!("t.{}", quote(column)))
+                }
+                _ => None,
+            })
+        };
+        let required = named("userName").or_else(|| named("displayName"));
+        if let Some(required) = &required {
+            conditions.push_str(&format!(" AND {required} IS NOT NULL AND {required} <> ''"));
+        }
+        let name = match (named("displayName"), required) {
+            (Some(display), Some(required)) => format!("coalesce({display}, {required})"),
+            (display, required) => display.or(required).unwrap_or_else(|| "NULL".to_owned()),
+        };
+        let tenant = table.tenant.as_ref().map(|tenant| format!(", t.{} AS o", quote(tenant)));
+        let rows = format!(
+            "(SELECT t.{} AS k, {} AS n{} FROM {} t WHERE TRUE{conditions})",
+            quote(&table.key),
+            as_text(&name),
+            tenant.as_deref().unwrap_or_default(),
+            quote_name(&table.name)
+        );
+        Self { rows, has_tenant: tenant.is_some(), codec: codec.clone() }
+    }
+
+    /// The rows of the link table that refer to rows of this table, as elements of `list`. `owner` and `member` are the
+    /// columns of the link table.
+    fn elements(
+        &self,
+        list: &AttributeRef,
+        link: &LinkTable,
+        owner: &str,
+        member: &str,
+        kind: &str,
+    ) -> Elements {
+        let member = format!("m.{}", quote(member));
+        let table = format!("{} m JOIN {} p ON p.k = {member}", quote_name(&link.name), self.rows);
+        let mut elements = Elements::table(table, format!("m.{}", quote(owner))).order(member.clone());
+        if self.has_tenant {
+            elements = elements.scoped_by("p.o", 1);
+        }
+        elements = elements.column("value", id_column(&member, &self.codec).not_null().indexed());
+        for sub in list.sub_attributes() {
+            elements = match sub.definition().name() {
+                "display" => elements.column("display", text_expression(sub, "p.n")),
+                "type" => elements.column("type", Column::constant(kind)),
+                _ => elements,
+            };
+        }
+        elements
+    }
+}
+
+/// A text expression as a column; folded by `lower()` unless the attribute is `caseExact`.
+fn text_expression(target: &AttributeRef, sql: &str) -> Column {
+    let column = Column::text(sql);
+    match target.comparison() {
+        Comparison::Folded | Comparison::UserName => column.folded(format!("lower({sql})")),
+        _ => column,
+    }
+}
+
+/// The mapping of a layout. `related` is the other table, and `link` the table between the two.
+pub(super) fn mapping(
+    layout: &Layout,
+    searched: Vec<Searched>,
+    related: Option<&Related>,
+    link: Option<&LinkTable>,
+    problems: &mut Problems,
+) -> Option<Mapping> {
+    let key = layout.key();
+    let mut mapping = Mapping::builder(&layout.resource_type, format!("{} t", layout.table), key.as_str());
+    if let Some(tenant) = &layout.tenant {
+        mapping = mapping.scoped_by(format!("t.{}", tenant.column), 1);
+    }
+    mapping = mapping.column("id", exact_id_column(&key, &layout.codec).not_null().indexed());
+    for (path, time) in [("meta.created", &layout.created), ("meta.lastModified", &layout.updated)] {
+        if let Some(time) = time {
+            mapping = mapping.column(path, Column::unix_time(time.read.as_str(), 1000));
+        }
+    }
+    for search in searched {
+        let (target, column) = match search {
+            Searched::Text { target, element_type, compared, is_indexed, .. } => {
+                let is_required = target.definition().is_required()
+                    && element_type.is_none()
+                    && target.sub_attribute_definition().is_none();
+                let column = compared.column(is_indexed, is_required, layout.dialect);
+                match element_type {
+                    Some(element_type) => {
+                        let elements = Elements::row()
+                            .column("value", column)
+                            .column("type", Column::constant(element_type));
+                        mapping = mapping.elements(target.path().as_str(), elements);
+                        continue;
+                    }
+                    None => (target, column),
+                }
+            }
+            Searched::TextExpression(target, sql) => {
+                let column = text_expression(&target, &sql);
+                (target, column)
+            }
+            Searched::Integer(target, sql) => (target, Column::integer(sql)),
+            Searched::Boolean(target, sql) => (target, Column::boolean(sql)),
+            Searched::Time(target, sql) => (target, Column::unix_time(sql, 1000)),
+            Searched::Id(target, sql, codec) => (target, id_column(&sql, &codec)),
+            Searched::Constant(target, value) => (target, Column::constant(value)),
+        };
+        mapping = mapping.column(target.path().as_str(), column);
+    }
+    for child in &layout.children {
+        // A resource is sorted by its primary element, else by its first one.
+        let primary = child.columns.iter().find(|column| column.sub.is_primary());
+        let order = match primary {
+            Some(primary) => format!("CASE WHEN {} THEN 0 ELSE 1 END, {}", primary.read, child.order),
+            None => child.order.clone(),
+        };
+        let mut elements =
+            Elements::table(format!("{} c", child.table), format!("c.{}", child.owner)).order(order);
+        for column in &child.columns {
+            let name = column.sub.definition().name();
+            elements = match column.is_boolean {
+                true => elements.column(name, Column::boolean(column.read.as_str())),
+                false => elements.column(name, text_expression(&column.sub, &column.read)),
+            };
+        }
+        mapping = mapping.elements(child.list.path().as_str(), elements);
+    }
+    if let (Some(related), Some(link)) = (related, link) {
+        if let Some(members) = &layout.members {
+            let elements = related.elements(&members.list, link, &link.group, &link.member, "User");
+            mapping = mapping.elements("members", elements);
+        }
+        if let Some(groups) = &layout.groups {
+            let elements = related.elements(&groups.list, link, &link.member, &link.group, "direct");
+            mapping = mapping.elements("groups", elements);
+        }
+    }
+    if let Some(rest) = &layout.rest {
+        for attribute in &rest.attributes {
+            if attribute.attribute().is_multi_valued() {
+                mapping = mapping.elements(attribute.path().as_str(), rest_elements(layout, rest, attribute));
+                continue;
+            }
+            for (path, column) in rest_columns(rest, attribute, layout.dialect) {
+                mapping = mapping.column(&path, column);
+            }
+        }
+    }
+    mapping.build().map_err(|error| problems.mistake(format!("{}: {error}", layout.table))).ok()
+}
+
+/// The columns of a singular attribute in the JSON of the rest.
+fn rest_columns(rest: &RestColumn, attribute: &AttributeRef, dialect: Dialect) -> Vec<(String, Column)> {
+    let leaves =
+        if attribute.is_complex() { attribute.sub_attributes() } else { std::slice::from_ref(attribute) };
+    let mut columns = Vec::new();
+    for leaf in leaves.iter().filter(|leaf| !leaf.is_derived()) {
+        let mut names = rest_path(attribute);
+        names.extend(leaf.sub_attribute_definition().map(|sub| sub.name()));
+        let column = json_column(leaf, &json_value(&format!("t.{}", rest.column), &names, dialect), dialect);
+        columns.extend(column.map(|column| (leaf.path().as_str().to_owned(), column)));
+    }
+    columns
+}
+
+/// The elements of a list in the JSON of the rest.
+fn rest_elements(layout: &Layout, rest: &RestColumn, attribute: &AttributeRef) -> Elements {
+    let (json, key) = (format!("r.{}", rest.column), format!("r.{}", layout.key_column));
+    let names = rest_path(attribute);
+    let table = match layout.dialect {
+        Dialect::Sqlite => {
+            format!(
+                "{} r JOIN json_each({json}, {}) e",
+                layout.table,
+                literal(&json_path(&names, layout.dialect))
+            )
+        }
+        _ => format!(
+            "{} r CROSS JOIN LATERAL jsonb_array_elements(CAST(CAST({json} AS text) AS jsonb) #> {}) \
+             WITH ORDINALITY e(value, key)",
+            layout.table,
+            literal(&json_path(&names, layout.dialect))
+        ),
+    };
+    let mut elements = Elements::table(table, key).order(match layout.dialect {
+        Dialect::Sqlite => "(json_extract(e.value, '$.primary') IS TRUE) DESC, e.key",
+        _ => "((e.value #>> '{primary}') = 'true') IS TRUE DESC, e.key",
+    });
+    if let Some(tenant) = &layout.tenant {
+        elements = elements.scoped_by(format!("r.{}", tenant.column), 1);
+    }
+    for sub in attribute.sub_attributes().iter().filter(|sub| !sub.is_derived()) {
+        let name = sub.definition().name();
+        if let Some(column) =
+            json_column(sub, &json_value("e.value", &[name], layout.dialect), layout.dialect)
+        {
+            elements = elements.column(name, column);
+        }
+    }
+    if !attribute.is_complex() {
+        let value = match layout.dialect {
+            Dialect::Sqlite => "e.value".to_owned(),
+            _ => "(e.value #>> '{}')".to_owned(),
+        };
+        elements = match json_column(attribute, &value, layout.dialect) {
+            Some(column) => elements.value(column),
+            None => elements,
+        };
+    }
+    elements
+}
+
+/// The names that lead to an attribute in the JSON of the rest.
+fn rest_path(attribute: &AttributeRef) -> Vec<&str> {
+    let mut names: Vec<&str> = attribute.extension().into_iter().collect();
+    names.push(attribute.attribute().name());
+    names
+}
+
+/// The column of a value in JSON; `None` for types that cannot be compared there.
+fn json_column(target: &AttributeRef, sql: &str, dialect: Dialect) -> Option<Column> {
+    match target.comparison() {
+        Comparison::Boolean if dialect == Dialect::Sqlite => Some(Column::boolean(sql)),
+        Comparison::Boolean => Some(Column::boolean(format!("CAST({sql} AS boolean)"))),
+        Comparison::Number | Comparison::Instant | Comparison::Complex | Comparison::Reference => None,
+        _ => Some(text_expression(target, sql)),
+    }
+}
+
+/// The expression for a member of JSON as a text, or in SQLite as a value.
+fn json_value(json: &str, names: &[&str], dialect: Dialect) -> String {
+    let path = literal(&json_path(names, dialect));
+    match dialect {
+        Dialect::Sqlite => format!("json_extract({json}, {path})"),
+        _ => format!("(CAST(CAST({json} AS text) AS jsonb) #>> {path})"),
+    }
+}
+
+/// The path to a member of JSON in the syntax of the database.
+fn json_path(names: &[&str], dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Sqlite => {
+            format!("${}", names.iter().map(|name| format!(".\"{name}\"")).collect::<String>())
+        }
+        _ => {
+            let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+            format!("{{{}}}", names.join(","))
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The resource type that follows from a declaration: the standard one, reduced to what is declared.
+
+use scim_core::schema::{
+    Attribute, AttributeRef, Mutability, ReadContext, ResourceType, Schema, SchemaError, Tolerance, standard,
+};
+
+use crate::table_store::catalog::{CatalogColumn, CatalogTable};
+use crate::table_store::problems::Problems;
+use crate::table_store::table::{Place, Table};
+
+/// The two kinds of resources that a table can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    User,
+    Group,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+
+    fn standard_type(self) -> ResourceType {
+        match self {
+            Self::User => standard::user_type(),
+            Self::Group => standard::group_type(),
+        }
+    }
+}
+
+/// The attribute or sub-attribute of a path, in any of the schemas.
+pub(super) fn resolve(resource_type: &ResourceType, path: &str) -> Option<AttributeRef> {
+    let parsed = path.parse().ok()?;
+    resource_type.resolve(&parsed, &mut ReadContext::new(&Tolerance::lenient())).ok()
+}
+
+/// A change of an attribute in one of the schemas.
+type Adjustment = Box<dyn Fn(Attribute) -> Attribute>;
+
+/// What is kept of the schemas: names of attributes and sub-attributes, and changes of their definitions, each with the
+/// URI of the schema.
+#[derive(Default)]
+struct Selection {
+    names: Vec<(String, String)>,
+    adjustments: Vec<(String, String, Adjustment)>,
+}
+
+impl Selection {
+    fn keep(&mut self, target: &AttributeRef) {
+        self.names.push((target.schema().id().to_owned(), dotted_name(target)));
+    }
+
+    fn keep_sub(&mut self, parent: &AttributeRef, sub: &str) {
+        if let Some(sub) = parent.sub_attribute(sub) {
+            self.keep(sub);
+        }
+    }
+
+    fn adjust(&mut self, target: &AttributeRef, change: impl Fn(Attribute) -> Attribute + 'static) {
+        let name = dotted_name(target);
+        self.adjustments.push((target.schema().id().to_owned(), name, Box::new(change)));
+    }
+
+    /// The schema with the selected attributes.
+    fn apply(&self, schema: &Schema, keeps_all: bool) -> Result<Schema, SchemaError> {
+        let of_schema = |uri: &str| uri == schema.id();
+        let mut reduced = schema.clone();
+        if !keeps_all {
+            let names = self.names.iter().filter(|(uri, _)| of_schema(uri)).map(|(_, name)| name.as_str());
+            reduced = reduced.only(names.filter(|name| *name != "externalId"))?;
+        }
+        for (uri, name, change) in &self.adjustments {
+            let is_common = name == "externalId" && reduced.attribute(name).is_none();
+            if of_schema(uri) && !is_common {
+                reduced = reduced.adjust(name, change)?;
+            }
+        }
+        Ok(reduced)
+    }
+}
+
+/// The name of an attribute in its schema: `userName`, `name.givenName`.
+fn dotted_name(target: &AttributeRef) -> String {
+    let name = target.attribute().name();
+    match target.sub_attribute_definition() {
+        Some(sub) => format!("{name}.{}", sub.name()),
+        None => name.to_owned(),
+    }
+}
+
+/// The resource type of a table. `has_groups` says whether groups are served that can contain it.
+pub(super) fn resource_type(
+    kind: Kind,
+    table: &Table,
+    catalog: &CatalogTable,
+    has_groups: bool,
+    problems: &mut Problems,
+) -> Option<ResourceType> {
+    let mut builder = kind.standard_type().to_builder();
+    for extension in &table.extensions {
+        builder = builder.extension(extension.clone());
+    }
+    let complete = match builder.build() {
+        Ok(complete) => complete,
+        Err(error) => {
+            problems.mistake(format!("`{}`: {error}", table.name));
+            return None;
+        }
+    };
+    let selection = select(kind, table, catalog, has_groups, &complete, problems);
+    match reduce(&complete, &selection, table.rest.is_some()) {
+        Ok(reduced) => Some(reduced),
+        Err(error) => {
+            problems.mistake(format!("`{}`: {error}", table.name));
+            None
+        }
+    }
+}
+
+/// Selects the attributes that a declaration names.
+fn select(
+    kind: Kind,
+    table: &Table,
+    catalog: &CatalogTable,
+    has_groups: bool,
+    complete: &ResourceType,
+    problems: &mut Problems,
+) -> Selection {
+    let mut selection = Selection::default();
+    let mut find = |path: &str| {
+        let found = resolve(complete, path);
+        if found.is_none() {
+            problems.mistake(format!(
+                "`{}`: a {} has no attribute `{path}`; add a schema that has it with `.extension(..)`",
+                table.name,
+                kind.name()
+            ));
+        }
+        found
+    };
+    for declared in &table.attributes {
+        let Some(target) = find(&declared.path) else { continue };
+        let column = column_name(&declared.place).and_then(|name| catalog.columns.get(name));
+        select_attribute(&mut selection, &target, &declared.place, column);
+    }
+    for (path, child) in &table.children {
+        let Some(list) = find(path) else { continue };
+        for column in &child.columns {
+            selection.keep_sub(&list, &column.sub_attribute);
+        }
+    }
+    let keep_list = |selection: &mut Selection, name: &str| {
+        if let Some(list) = complete.attribute(name) {
+            selection.keep(list);
+        }
+    };
+    match kind {
+        Kind::User if has_groups => keep_list(&mut selection, "groups"),
+        Kind::Group if table.members.is_some() => {
+            keep_list(&mut selection, "members");
+            if let Some(reference) = resolve(complete, "members.$ref") {
+                selection.adjust(&reference, |a| a.with_reference_types(["User"]));
+            }
+        }
+        _ => {}
+    }
+    if table.password.is_some() {
+        keep_list(&mut selection, "password");
+    }
+    selection
+}
+
+fn column_name(place: &Place) -> Option<&str> {
+    match place {
+        Place::Text(column)
+        | Place::Integer(column)
+        | Place::Boolean(column)
+        | Place::Time(column)
+        | Place::TrueUnless(column)
+        | Place::Element(column, _)
+        | Place::Reference(column, _) => Some(column),
+        Place::Expression(_) | Place::Constant(_) => None,
+    }
+}
+
+/// Selects one attribute, and makes its definition say what its column can hold.
+fn select_attribute(
+    selection: &mut Selection,
+    target: &AttributeRef,
+    place: &Place,
+    column: Option<&CatalogColumn>,
+) {
+    match place {
+        Place::Element(_, element_type) => {
+            selection.keep_sub(target, "value");
+            selection.keep_sub(target, "type");
+            let element_type = element_type.clone();
+            selection.adjust(target, move |a| a.keep_only_type(element_type.clone()));
+        }
+        Place::Reference(..) => {
+            selection.keep_sub(target, "value");
+            selection.keep_sub(target, "$ref");
+        }
+        _ => selection.keep(target),
+    }
+    let is_read_only = match place {
+        Place::Constant(_) => true,
+        Place::Expression(expression) => expression.write.is_none(),
+        _ => false,
+    };
+    if is_read_only {
+        selection.adjust(target, |a| a.with_mutability(Mutability::ReadOnly));
+        return;
+    }
+    let Some(column) = column.filter(|_| !matches!(place, Place::TrueUnless(_))) else { return };
+    let has_default = column.default.is_some() || column.is_generated;
+    if column.not_null && !has_default && target.definition().default_value().is_none() {
+        selection.adjust(target, Attribute::required);
+    }
+    if let (Place::Text(_), Some(length)) = (place, column.max_length) {
+        selection.adjust(target, move |a| a.with_max_length(length));
+    }
+}
+
+/// The resource type with the selected attributes. Extensions without attributes are left out.
+fn reduce(
+    complete: &ResourceType,
+    selection: &Selection,
+    keeps_all: bool,
+) -> Result<ResourceType, SchemaError> {
+    let core = selection.apply(complete.schema(), keeps_all)?;
+    let mut builder =
+        ResourceType::builder(complete.name(), complete.endpoint(), core).description(complete.description());
+    for extension in complete.extensions() {
+        let schema = selection.apply(extension.schema(), keeps_all)?;
+        if !schema.attributes().is_empty() {
+            builder = builder.extension(schema);
+        }
+    }
+    let has_external_id = keeps_all || selection.names.iter().any(|(_, name)| name == "externalId");
+    if !has_external_id {
+        builder = builder.without_external_id();
+    }
+    builder.build()
+}

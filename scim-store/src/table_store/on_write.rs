@@ -1,0 +1,146 @@
+//! The rule of the application that runs in the transaction of each write.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use scim_core::{Error, Resource, Result};
+use scim_sql::Dialect;
+
+use crate::database::{DatabaseError, Param, Rows, Statement, Transaction};
+
+/// The future that a rule returns.
+pub type WriteFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// A rule of the application.
+pub(crate) type OnWrite = Arc<dyn for<'a> Fn(&'a mut Write<'_>) -> WriteFuture<'a> + Send + Sync>;
+
+/// What a request writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteAction {
+    /// A resource is created.
+    Create,
+    /// A resource is changed.
+    Update,
+    /// A resource is deleted.
+    Delete,
+}
+
+/// A write in its transaction, for a rule of the application; see
+/// [`TableStoreBuilder::on_write`](crate::TableStoreBuilder::on_write).
+pub struct Write<'t> {
+    pub(crate) tx: &'t mut dyn Transaction,
+    pub(crate) dialect: Dialect,
+    pub(crate) action: WriteAction,
+    pub(crate) resource_type: &'t str,
+    pub(crate) key: Param,
+    pub(crate) tenant: Option<&'t str>,
+    pub(crate) before: Option<&'t Resource>,
+    pub(crate) after: Option<&'t Resource>,
+}
+
+impl Write<'_> {
+    /// What is written.
+    pub fn action(&self) -> WriteAction {
+        self.action
+    }
+
+    /// The name of the resource type: `User` or `Group`.
+    pub fn resource_type(&self) -> &str {
+        self.resource_type
+    }
+
+    /// The key of the row.
+    pub fn key(&self) -> &Param {
+        &self.key
+    }
+
+    /// The tenant of the request.
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant
+    }
+
+    /// The resource before the write; `None` if it is created. A group may be without its members.
+    pub fn before(&self) -> Option<&Resource> {
+        self.before
+    }
+
+    /// The resource after the write; `None` if it is deleted. A group may be without its members.
+    pub fn after(&self) -> Option<&Resource> {
+        self.after
+    }
+
+    /// The dialect of the database. The parameters of statements are `$1`, `$2` in PostgreSQL, which SQLite accepts too
+    /// if they are in this order.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Runs a query in the transaction.
+    ///
+    /// # Errors
+    ///
+    /// 503 if the database does not answer; an internal error if the statement is wrong.
+    pub async fn query(&mut self, sql: &str, params: impl IntoIterator<Item = Param>) -> Result<Rows> {
+        let statement = Statement::new(sql.to_owned(), params);
+        let rows = self.tx.query(vec![statement]).await.map_err(into_error)?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// Runs a statement in the transaction. Returns how many rows it changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    pub async fn execute(&mut self, sql: &str, params: impl IntoIterator<Item = Param>) -> Result<u64> {
+        let statement = Statement::new(sql.to_owned(), params);
+        let changed = self.tx.execute(vec![statement]).await.map_err(into_error)?;
+        Ok(changed.into_iter().next().unwrap_or_default())
+    }
+
+    /// Runs statements on the connection of `rusqlite`, on the thread of the transaction. `None` if the database is
+    /// another one. The transaction must not be ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    #[cfg(feature = "sqlite")]
+    pub async fn with_rusqlite<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Option<T>> {
+        use crate::database::SqliteTransaction;
+        match self.tx.driver().downcast_mut::<SqliteTransaction>() {
+            Some(transaction) => transaction.with_connection(work).await.map(Some).map_err(into_error),
+            None => Ok(None),
+        }
+    }
+
+    /// The connection of `tokio-postgres`, in the transaction; `None` if the database is another one. The transaction
+    /// must not be ended.
+    #[cfg(feature = "postgres")]
+    pub fn tokio_postgres(&mut self) -> Option<&tokio_postgres::Client> {
+        use crate::database::PostgresTransaction;
+        self.tx.driver().downcast_mut::<PostgresTransaction>()?.connection()
+    }
+}
+
+fn into_error(error: DatabaseError) -> Error {
+    match error {
+        DatabaseError::Unavailable(source)
+        | DatabaseError::CommitUnknown(source)
+        | DatabaseError::Conflict(source) => Error::unavailable(1).with_source(source),
+        error => Error::internal(error),
+    }
+}
+
+impl fmt::Debug for Write<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Write")
+            .field("action", &self.action)
+            .field("resource_type", &self.resource_type)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}

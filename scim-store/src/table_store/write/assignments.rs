@@ -1,0 +1,177 @@
+//! The columns that a write sets.
+
+use scim_core::{Context, Result};
+use serde_json::{Map, Value};
+
+use crate::database::Param;
+use crate::password::PasswordChange;
+use crate::table_store::layout::{Codec, Field, FieldWrite, Layout, RestColumn, TimeColumn};
+use crate::table_store::sql::SqlBuilder;
+
+/// A column and its new value: SQL in which `{}` stands for the parameter, if there is one.
+pub(super) struct Assignment {
+    pub(super) column: String,
+    sql: String,
+    param: Option<Param>,
+}
+
+impl Assignment {
+    fn new(column: &str, sql: impl Into<String>, param: Option<Param>) -> Self {
+        Self { column: column.to_owned(), sql: sql.into(), param }
+    }
+
+    fn time(column: &TimeColumn, now: i64) -> Self {
+        Self::new(&column.column, column.write.as_str(), Some(Param::Int(now)))
+    }
+
+    /// Writes the value.
+    pub(super) fn push_value(self, sql: &mut SqlBuilder) {
+        match self.param {
+            Some(param) => sql.bind_in(&self.sql, param),
+            None => sql.push(&self.sql),
+        };
+    }
+}
+
+/// The columns of a new row that have a value. All others get their defaults.
+pub(super) fn of_new_row(
+    layout: &Layout,
+    cx: &Context<'_>,
+    resource: &Map<String, Value>,
+    password: &PasswordChange,
+) -> Result<Vec<Assignment>> {
+    let now = cx.now().timestamp_millis();
+    let mut assignments = Vec::new();
+    for field in &layout.fields {
+        let Some(value) = field.target.get(resource) else { continue };
+        let Some(write) = &field.write else { continue };
+        let param = field.codec.encode(field.target.attribute(), value)?;
+        match write {
+            FieldWrite::NullWhileTrue(column) => {
+                if param == Param::Bool(false) {
+                    assignments.push(Assignment::time(column, now));
+                }
+            }
+            FieldWrite::Value { column, value: sql, folded, .. } => {
+                push_folded(&mut assignments, field, folded.as_deref(), Some(value));
+                assignments.push(Assignment::new(column, sql.as_str(), Some(param)));
+            }
+        }
+    }
+    assignments.extend(
+        [&layout.created, &layout.updated].into_iter().flatten().map(|time| Assignment::time(time, now)),
+    );
+    assignments.extend(layout.version.iter().map(|column| Assignment::new(column, "1", None)));
+    if let Some(rest) = &layout.rest {
+        let json = rest_of(rest, resource);
+        if !json.is_empty() {
+            assignments.push(rest_assignment(rest, json));
+        }
+    }
+    assignments.extend(of_password(layout, password));
+    Ok(assignments)
+}
+
+/// The columns of a row whose values differ after a change.
+pub(super) fn of_changed_row(
+    layout: &Layout,
+    cx: &Context<'_>,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    password: &PasswordChange,
+) -> Result<Vec<Assignment>> {
+    let mut assignments = Vec::new();
+    for field in &layout.fields {
+        let Some(write) = &field.write else { continue };
+        let (old, new) = (field.target.get(before), field.target.get(after));
+        if old == new {
+            continue;
+        }
+        let encode = |value: &Value| field.codec.encode(field.target.attribute(), value);
+        let param = new.map(encode).transpose()?;
+        // Two values may differ and yet be the same in the column, such as times with different offsets.
+        let stored = old.map(encode).transpose().ok().flatten();
+        if param.is_some() && param == stored {
+            continue;
+        }
+        match (write, param) {
+            (FieldWrite::NullWhileTrue(column), Some(Param::Bool(false))) => {
+                let now = cx.now().timestamp_millis();
+                let sql = format!("coalesce(t.{}, {})", column.column, column.write);
+                assignments.push(Assignment::new(&column.column, sql, Some(Param::Int(now))));
+            }
+            (FieldWrite::NullWhileTrue(column), _) => {
+                assignments.push(Assignment::new(&column.column, "NULL", None));
+            }
+            (FieldWrite::Value { column, value: sql, folded, unassigned }, param) => {
+                push_folded(&mut assignments, field, folded.as_deref(), new);
+                let sql = if param.is_some() { sql } else { unassigned };
+                assignments.push(Assignment::new(column, sql.as_str(), param));
+            }
+        }
+    }
+    if let Some(rest) = &layout.rest {
+        let json = rest_of(rest, after);
+        if json != rest_of(rest, before) {
+            assignments.push(rest_assignment(rest, json));
+        }
+    }
+    assignments.extend(of_password(layout, password));
+    Ok(assignments)
+}
+
+/// The columns that every change of a row sets: the time, and the count of changes.
+pub(super) fn of_every_change(layout: &Layout, cx: &Context<'_>) -> Vec<Assignment> {
+    let now = cx.now().timestamp_millis();
+    let time = layout.updated.iter().map(|time| Assignment::time(time, now));
+    let count = |column: &String| Assignment::new(column, format!("coalesce(t.{column}, 0) + 1"), None);
+    time.chain(layout.version.iter().map(count)).collect()
+}
+
+fn push_folded(
+    assignments: &mut Vec<Assignment>,
+    field: &Field,
+    folded: Option<&str>,
+    value: Option<&Value>,
+) {
+    let Some(folded) = folded.filter(|_| matches!(field.codec, Codec::Text)) else { return };
+    let rule = field.target.attribute().comparison();
+    match value.and_then(Value::as_str) {
+        Some(text) => {
+            let param = Param::Text(rule.fold(text).into_owned());
+            assignments.push(Assignment::new(folded, "{}", Some(param)));
+        }
+        None => assignments.push(Assignment::new(folded, "NULL", None)),
+    }
+}
+
+fn of_password(layout: &Layout, password: &PasswordChange) -> Option<Assignment> {
+    let column = layout.password.as_ref()?;
+    match password {
+        PasswordChange::Keep => None,
+        PasswordChange::Clear => Some(Assignment::new(column, "NULL", None)),
+        PasswordChange::Set(hash) => Some(Assignment::new(column, "{}", Some(Param::from(hash.as_str())))),
+    }
+}
+
+/// The attributes that are in the JSON of the rest.
+fn rest_of(rest: &RestColumn, resource: &Map<String, Value>) -> Map<String, Value> {
+    let mut json = Map::new();
+    for attribute in &rest.attributes {
+        if let Some(value) = attribute.get(resource) {
+            attribute.set(&mut json, value.clone());
+        }
+    }
+    json
+}
+
+fn rest_assignment(rest: &RestColumn, json: Map<String, Value>) -> Assignment {
+    match json.is_empty() {
+        true => Assignment::new(&rest.column, "NULL", None),
+        false => Assignment::new(
+            &rest.column,
+            rest.value.as_str(),
+            Some(Param::Text(Value::Object(json).to_string())),
+        ),
+    }
+}

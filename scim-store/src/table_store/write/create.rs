@@ -1,0 +1,105 @@
+//! Creates a resource.
+
+use scim_core::patch::ListDelta;
+use scim_core::schema::Projection;
+use scim_core::{Context, Resource};
+use serde_json::{Map, Value};
+
+use super::assignments::{Assignment, of_new_row};
+use super::rule::{self, Written};
+use super::stored::{RowId, write_and_read};
+use super::{children, members, references};
+use crate::database::{DatabaseError, Mode, Param, Statement};
+use crate::password::PasswordChange;
+use crate::table_store::error::TableError;
+use crate::table_store::layout::Layout;
+use crate::table_store::on_write::WriteAction;
+use crate::table_store::read::WantedLists;
+use crate::table_store::sql::{SqlBuilder, as_text};
+use crate::table_store::tables::Tables;
+
+/// Creates a resource, and returns it as it is stored.
+pub(crate) async fn create(
+    tables: &Tables,
+    layout: &Layout,
+    cx: &Context<'_>,
+    resource: &Resource,
+    password: &PasswordChange,
+) -> Result<Resource, TableError> {
+    let tenant = layout.tenant_of(cx)?;
+    let attributes = resource.as_map();
+    let assignments = of_new_row(layout, cx, attributes, password)?;
+    let references = references::new_references(tables, layout, tenant.as_ref(), &Map::new(), attributes)?;
+
+    let list = layout.members.as_ref().and_then(|members| members.list.get(attributes));
+    let elements =
+        list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect();
+    let delta = ListDelta::ExactKeys(elements);
+    let changes = delta.changes(std::iter::empty::<(&str, ())>(), |(), _| true);
+
+    let mut tx = tables.database.begin(Mode::Write).await?;
+    let mut checks: Vec<Statement> = references.iter().map(|reference| reference.query.clone()).collect();
+    if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
+        checks.extend(members::select_added(users, members, tenant.as_ref(), &changes)?);
+    }
+    if !checks.is_empty() {
+        let found = tx.query(checks).await?;
+        let (found_references, found_members) = found.split_at_checked(references.len()).unwrap_or_default();
+        references::check(&references, found_references)?;
+        if let (Some(members), Some(users), Some(found)) =
+            (&layout.members, &tables.users, found_members.first())
+        {
+            members::check_added(users, members, &changes, found)?;
+        }
+    }
+    let inserted = tx.query(vec![insert(layout, tenant.clone(), assignments)]).await?;
+    let key = inserted.first().and_then(|rows| rows.first()?.text(0).map(str::to_owned));
+    let key = key.ok_or_else(|| DatabaseError::unexpected("the database returned no key for a new row"))?;
+    let row = RowId::new(tenant, layout.codec.param(&key));
+
+    let mut statements = children::statements(layout, &row.key, &Map::new(), attributes)?;
+    if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
+        statements.extend(members::statements(layout, users, members, &row.key, &changes));
+    }
+    let wanted = WantedLists::shown(layout, &Projection::new(&layout.resource_type));
+    let read = write_and_read(&mut *tx, tables, layout, &row, statements, wanted).await?;
+    let mut created = read.into_resource(layout);
+    let written =
+        Written { action: WriteAction::Create, key: row.key.clone(), before: None, after: Some(&created) };
+    if rule::run(tables, layout, cx, &mut *tx, written).await? {
+        let read = write_and_read(&mut *tx, tables, layout, &row, Vec::new(), wanted).await?;
+        created = read.into_resource(layout);
+    }
+    tx.commit(Vec::new()).await?;
+    Ok(created)
+}
+
+/// The statement that inserts the row and returns its key.
+fn insert(layout: &Layout, tenant: Option<Param>, assignments: Vec<Assignment>) -> Statement {
+    let mut columns: Vec<String> = Vec::new();
+    let mut values = SqlBuilder::new(layout.dialect);
+    let mut separate = |values: &mut SqlBuilder, column: &str| {
+        values.push(if columns.is_empty() { "" } else { ", " });
+        columns.push(column.to_owned());
+    };
+    if let (Some(column), Some(tenant)) = (&layout.tenant, tenant) {
+        separate(&mut values, &column.column);
+        values.bind(tenant);
+    }
+    if let Some(key) = layout.codec.new_key() {
+        separate(&mut values, &layout.key_column);
+        values.bind(key);
+    }
+    for assignment in assignments {
+        separate(&mut values, &assignment.column);
+        assignment.push_value(&mut values);
+    }
+    let Statement { sql: values, params } = values.finish();
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES ({values}) RETURNING {}",
+        layout.table,
+        columns.join(", "),
+        as_text(&layout.key_column)
+    );
+    Statement::new(sql, params)
+}

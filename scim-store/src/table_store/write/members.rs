@@ -1,0 +1,187 @@
+//! The rows of the link table that a write inserts and deletes.
+
+use std::collections::HashSet;
+
+use scim_core::patch::{ListChanges, ListDelta, key_of};
+use scim_core::{Context, Error, Result};
+use scim_sql::Dialect;
+
+use super::assignments::of_every_change;
+use crate::database::{Param, Rows, Statement};
+use crate::table_store::layout::{Layout, MembersLayout};
+use crate::table_store::read::{json_list, push_equals_any};
+use crate::table_store::sql::{SqlBuilder, as_text};
+
+/// The query for the members of a group that a delta needs: those that it names, or all.
+pub(super) fn select_current(
+    groups: &Layout,
+    users: &Layout,
+    members: &MembersLayout,
+    group: &Param,
+    delta: &ListDelta<'_>,
+) -> Statement {
+    let mut sql = SqlBuilder::new(groups.dialect);
+    let member = format!("m.{}", members.member);
+    sql.push("SELECT ").push(&as_text(&member)).push(" FROM ").push(&members.link).push(" m WHERE m.");
+    sql.push(&members.group).push(" = ").bind(group.clone());
+    if let Some(ids) = delta.keys() {
+        // An id that no row can have is no member, and adding it is refused later.
+        let keys: Vec<String> = ids.filter_map(|id| users.codec.key(id)).map(|key| key_text(&key)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        sql.push(" AND ");
+        push_equals_any(&mut sql, &member, users, &keys);
+    }
+    sql.finish()
+}
+
+/// The ids of the members in the rows of [`select_current`].
+pub(super) fn current_ids(users: &Layout, rows: &Rows) -> Vec<String> {
+    rows.iter().filter_map(|row| row.text(0)).map(|key| users.codec.id(key)).collect()
+}
+
+/// The query for the users that a change adds, which also keeps them from being deleted meanwhile; `None` if it adds none.
+///
+/// # Errors
+///
+/// `invalidValue` for an id that no user can have.
+pub(super) fn select_added(
+    users: &Layout,
+    members: &MembersLayout,
+    tenant: Option<&Param>,
+    changes: &ListChanges<'_>,
+) -> Result<Option<Statement>> {
+    if changes.added.is_empty() {
+        return Ok(None);
+    }
+    let list = members.list.attribute().name();
+    let mut keys = Vec::with_capacity(changes.added.len());
+    for element in &changes.added {
+        let id = key_of(element);
+        let key = users.codec.key(id).ok_or_else(|| Error::unknown_member(list, id))?;
+        keys.push(key_text(&key));
+    }
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let mut sql = users.select_from(&as_text(&users.key()), tenant);
+    sql.push(" AND ");
+    push_equals_any(&mut sql, &users.key(), users, &keys);
+    sql.lock("FOR KEY SHARE");
+    Ok(Some(sql.finish()))
+}
+
+/// Refuses added members that do not exist. `found` are the rows of [`select_added`].
+pub(super) fn check_added(
+    users: &Layout,
+    members: &MembersLayout,
+    changes: &ListChanges<'_>,
+    found: &Rows,
+) -> Result<()> {
+    let found: HashSet<String> = current_ids(users, found).into_iter().collect();
+    match changes.added.iter().map(|element| key_of(element)).find(|id| !found.contains(*id)) {
+        Some(id) => Err(Error::unknown_member(members.list.attribute().name(), id)),
+        None => Ok(()),
+    }
+}
+
+/// The statements that add and remove members.
+pub(super) fn statements(
+    groups: &Layout,
+    users: &Layout,
+    members: &MembersLayout,
+    group: &Param,
+    changes: &ListChanges<'_>,
+) -> Vec<Statement> {
+    let texts = |ids: Vec<&str>| -> Vec<String> {
+        ids.into_iter().filter_map(|id| users.codec.key(id)).map(|key| key_text(&key)).collect()
+    };
+    let removed = texts(changes.removed.clone());
+    let added = texts(changes.added.iter().map(|element| key_of(element)).collect());
+    let mut statements = Vec::new();
+    if !removed.is_empty() {
+        let keys: Vec<&str> = removed.iter().map(String::as_str).collect();
+        let mut sql = SqlBuilder::new(groups.dialect);
+        sql.push("DELETE FROM ").push(&members.link).push(" AS m WHERE m.").push(&members.group).push(" = ");
+        sql.bind(group.clone()).push(" AND ");
+        push_equals_any(&mut sql, &format!("m.{}", members.member), users, &keys);
+        statements.push(sql.finish());
+    }
+    if !added.is_empty() {
+        let keys: Vec<&str> = added.iter().map(String::as_str).collect();
+        statements.push(insert(groups, users, members, group, &keys));
+    }
+    statements
+}
+
+fn insert(
+    groups: &Layout,
+    users: &Layout,
+    members: &MembersLayout,
+    group: &Param,
+    keys: &[&str],
+) -> Statement {
+    let mut sql = SqlBuilder::new(groups.dialect);
+    sql.push("INSERT INTO ")
+        .push(&members.link)
+        .push(" (")
+        .push(&members.group)
+        .push(", ")
+        .push(&members.member);
+    match (keys, groups.dialect) {
+        ([only], _) => {
+            sql.push(") VALUES (").bind(group.clone()).push(", ").bind(users.codec.param(only)).push(")");
+        }
+        (_, Dialect::Sqlite) => {
+            sql.push(") SELECT ").bind(group.clone());
+            sql.bind_in(", e.value FROM json_each({}) e WHERE TRUE", json_list(users, keys));
+        }
+        _ => {
+            let group_type = groups.codec.sql_type();
+            let from = format!(
+                ", CAST(e AS {}) FROM json_array_elements_text(CAST(CAST({{}} AS text) AS json)) e",
+                users.codec.sql_type()
+            );
+            sql.push(") SELECT ").bind_in(&format!("CAST({{}} AS {group_type})"), group.clone());
+            sql.bind_in(&from, json_list(users, keys));
+        }
+    }
+    // The application may have added the member meanwhile.
+    sql.push(" ON CONFLICT DO NOTHING");
+    sql.finish()
+}
+
+/// The statements that remove a deleted user from its groups, and change these; or, for a deleted group, remove its
+/// members.
+pub(super) fn remove_all(layout: &Layout, groups: &Layout, cx: &Context<'_>, key: &Param) -> Vec<Statement> {
+    let Some(members) = &groups.members else { return Vec::new() };
+    let is_group = layout.members.is_some();
+    let mut statements = Vec::new();
+    let changes = of_every_change(groups, cx);
+    if !is_group && !changes.is_empty() {
+        let mut sql = SqlBuilder::new(groups.dialect);
+        sql.push("UPDATE ").push(&groups.table).push(" AS t SET ");
+        for (index, assignment) in changes.into_iter().enumerate() {
+            sql.push(if index > 0 { ", " } else { "" }).push(&assignment.column).push(" = ");
+            assignment.push_value(&mut sql);
+        }
+        sql.push(" WHERE ").push(&groups.key()).push(" IN (SELECT m.").push(&members.group).push(" FROM ");
+        sql.push(&members.link)
+            .push(" m WHERE m.")
+            .push(&members.member)
+            .push(" = ")
+            .bind(key.clone())
+            .push(")");
+        statements.push(sql.finish());
+    }
+    let column = if is_group { &members.group } else { &members.member };
+    let mut sql = SqlBuilder::new(groups.dialect);
+    sql.push("DELETE FROM ").push(&members.link).push(" WHERE ").push(column).push(" = ").bind(key.clone());
+    statements.push(sql.finish());
+    statements
+}
+
+fn key_text(key: &Param) -> String {
+    match key {
+        Param::Int(number) => number.to_string(),
+        Param::Text(text) => text.clone(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,41 @@
+//! Runs the rule of the application in the transaction of a write.
+
+use scim_core::{Context, Resource};
+
+use crate::database::{Param, Transaction};
+use crate::table_store::error::TableError;
+use crate::table_store::layout::Layout;
+use crate::table_store::on_write::{Write, WriteAction};
+use crate::table_store::tables::Tables;
+
+/// A write that the rule sees.
+pub(super) struct Written<'r> {
+    pub(super) action: WriteAction,
+    pub(super) key: Param,
+    pub(super) before: Option<&'r Resource>,
+    pub(super) after: Option<&'r Resource>,
+}
+
+/// Runs the rule, if there is one. Returns whether it ran, so that it may have changed the row.
+pub(super) async fn run(
+    tables: &Tables,
+    layout: &Layout,
+    cx: &Context<'_>,
+    tx: &mut dyn Transaction,
+    written: Written<'_>,
+) -> Result<bool, TableError> {
+    let Some(on_write) = &tables.on_write else { return Ok(false) };
+    let Written { action, key, before, after } = written;
+    let mut write = Write {
+        tx,
+        dialect: layout.dialect,
+        action,
+        resource_type: layout.resource_type.name(),
+        key,
+        tenant: cx.tenant(),
+        before,
+        after,
+    };
+    on_write(&mut write).await?;
+    Ok(true)
+}

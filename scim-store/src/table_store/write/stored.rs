@@ -1,0 +1,85 @@
+//! Reads the row that a write changes, and reads it again when it is written.
+
+use scim_core::Error;
+
+use crate::database::{DatabaseError, Param, Rows, Statement, Transaction};
+use crate::table_store::error::TableError;
+use crate::table_store::layout::Layout;
+use crate::table_store::read::{ReadResource, WantedLists, add_lists, list_statements};
+use crate::table_store::tables::Tables;
+
+/// What identifies a row.
+#[derive(Clone)]
+pub(super) struct RowId {
+    pub(super) tenant: Option<Param>,
+    pub(super) key: Param,
+    /// The key as a text.
+    pub(super) text: String,
+}
+
+impl RowId {
+    pub(super) fn new(tenant: Option<Param>, key: Param) -> Self {
+        let text = match &key {
+            Param::Int(number) => number.to_string(),
+            Param::Text(text) => text.clone(),
+            _ => String::new(),
+        };
+        Self { tenant, key, text }
+    }
+}
+
+/// The statements that read a row and its lists. `lock` is the clause that locks the row.
+pub(super) fn select(
+    tables: &Tables,
+    layout: &Layout,
+    row: &RowId,
+    lock: &str,
+    wanted: WantedLists,
+) -> Vec<Statement> {
+    let mut sql = layout.select_from(&layout.select, row.tenant.as_ref());
+    sql.push(" AND ").push(&layout.key()).push(" = ").bind(row.key.clone());
+    if !lock.is_empty() {
+        sql.lock(lock);
+    }
+    let mut statements = vec![sql.finish()];
+    statements.extend(list_statements(tables, layout, row.tenant.as_ref(), &[&row.text], wanted));
+    statements
+}
+
+/// The resource in the rows of [`select`]; `None` if there is none.
+pub(super) fn parse(
+    tables: &Tables,
+    layout: &Layout,
+    found: &[Rows],
+    wanted: WantedLists,
+) -> Result<Option<ReadResource>, DatabaseError> {
+    let Some((rows, lists)) = found.split_first() else { return Ok(None) };
+    let Some(row) = rows.first() else { return Ok(None) };
+    let mut resources = [ReadResource::new(layout, row)?];
+    add_lists(tables, layout, &mut resources, lists, wanted);
+    let [resource] = resources;
+    Ok(Some(resource))
+}
+
+/// Runs statements that write a row, and reads the row after them.
+///
+/// # Errors
+///
+/// 400 if the row does not exist any more for SCIM, since a value of it is empty that must not be.
+pub(super) async fn write_and_read(
+    tx: &mut dyn Transaction,
+    tables: &Tables,
+    layout: &Layout,
+    row: &RowId,
+    mut statements: Vec<Statement>,
+    wanted: WantedLists,
+) -> Result<ReadResource, TableError> {
+    let written = statements.len();
+    statements.extend(select(tables, layout, row, "", wanted));
+    let found = tx.query(statements).await?;
+    let read = parse(tables, layout, found.get(written..).unwrap_or_default(), wanted)?;
+    read.ok_or_else(|| {
+        let reason = "the application does not keep the resource with these values";
+        TableError::Refused(Error::invalid_value("a required attribute", reason))
+    })
+}

@@ -1,0 +1,10 @@
+//! Tests of the table store on SQLite in a file, and the PostgreSQL database in `SCIM_TEST_POSTGRES`.
+
+#[cfg(test)]
+mod application;
+#[cfg(test)]
+mod suite;
+#[cfg(test)]
+#[path = "../store/support/mod.rs"]
+#[expect(dead_code, reason = "these tests need a part of it")]
+mod support;

@@ -1,0 +1,63 @@
+//! Runs the provider suite of scim-core through each form of tables, on every database.
+
+use scim_core::Identity;
+use scim_core::testing::Suite;
+
+use crate::application::{Application, Form};
+use crate::support;
+
+fn run(form: Form) {
+    let runtime = support::runtime();
+    for application in Application::all(&runtime, form) {
+        let store = application.store(&runtime);
+        let block_on = support::runtime();
+        let mut suite =
+            Suite::new(store.clone()).resource_types(store.resource_types()).flat_groups().ascii_texts();
+        // Tenants are UUIDs, as a column of that type needs.
+        let tenants: Vec<String> = (0..500).map(|_| support::tenant()).collect();
+        if application.has_tenants() {
+            suite = suite.identities(move |n| Identity::new("suite").in_tenant(tenants[n].clone()));
+        } else {
+            suite = suite.identities(|_| Identity::new("suite")).single_tenant();
+        }
+        if form == Form::Organization {
+            suite = suite.references("manager", "User");
+        }
+        let report = suite.block_on(move |task| block_on.block_on(task)).report();
+        println!("{form:?} {}\n{report}\nwarnings: {:#?}", application.database.url, store.warnings());
+        assert!(report.failed.is_empty(), "{form:?} {}\n{report}", application.database.url);
+        let expected_skips: &[&str] = match form {
+            Form::Users => &["tenants", "memberships"],
+            _ => &[],
+        };
+        let is_expected =
+            |name: &&str| expected_skips.contains(name) || *name == "secrets" || !application.has_groups();
+        assert!(report.skipped.iter().all(is_expected), "{form:?} {}\n{report}", application.database.url);
+        assert!(report.not_kept.is_empty(), "{form:?} {}\n{report}", application.database.url);
+    }
+}
+
+#[test]
+fn users_without_tenants() {
+    run(Form::Users);
+}
+
+#[test]
+fn users_and_groups_in_tenants() {
+    run(Form::Organization);
+}
+
+#[test]
+fn uuids_and_rows_that_are_marked_as_deleted() {
+    run(Form::Soft);
+}
+
+#[test]
+fn child_tables_and_folded_columns() {
+    run(Form::Folded);
+}
+
+#[test]
+fn columns_that_ignore_case() {
+    run(Form::CaseInsensitive);
+}
