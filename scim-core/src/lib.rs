@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod base_url;
+mod challenge;
 mod context;
 mod cursor;
 mod error;
@@ -22,6 +23,7 @@ mod rendered;
 mod replace;
 mod resource;
 mod respond;
+mod scopes;
 mod secrets;
 mod service;
 mod setup;
@@ -34,6 +36,7 @@ mod update;
 mod url;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
+pub use challenge::Challenge;
 pub use context::{Context, ContextBuilder};
 pub use error::{Error, Result};
 pub use identity::Identity;
@@ -47,6 +50,7 @@ pub use precondition::{ETag, Precondition};
 pub use provider::{Capabilities, Deleted, Provider, UpdateOptions, Updated};
 pub use query::{Page, Position, Query, Sort, Window};
 pub use resource::{Resource, new_id};
+pub use scopes::Scopes;
 pub use secrets::Secrets;
 pub use service::ScimService;
 pub use setup::{AuthenticationScheme, BuildError, Me, ScimServiceBuilder};

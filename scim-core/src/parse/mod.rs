@@ -16,6 +16,7 @@ use http::{Extensions, Method};
 use scim_schema::ReadContext;
 use serde_json::Value;
 
+use crate::policy::check_scopes;
 use crate::setup::Setup;
 use crate::{Operation, Precondition, Result};
 use request::{Body, Request};
@@ -31,6 +32,10 @@ pub(crate) fn parse(setup: &Setup, parts: &http::request::Parts, body: &[u8]) ->
         .admit(&parts.extensions, matches!(route, Ok(Route::Discovery(_))))
         .map_err(|error| negotiation::explain_unauthorized(error, &parts.headers))?;
     let route = route?;
+    // Checked again when the operation is executed, but a caller who may not change anything gets no further.
+    if let Some(action) = route.action(&parts.method) {
+        check_scopes(&parts.extensions, action)?;
+    }
     negotiation::check_accepted(&parts.headers)?;
     let request = Request {
         setup,

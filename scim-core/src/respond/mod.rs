@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::error::Hint;
 use crate::outcome::{Answer, List};
 use crate::setup::{Documents, Setup};
-use crate::{ETag, Error, Outcome};
+use crate::{Challenge, ETag, Error, Outcome};
 use message::{BulkResponse, ListEnvelope};
 use render::View;
 
@@ -49,19 +49,31 @@ pub(crate) fn respond(setup: &Setup, outcome: &Outcome, is_head: bool) -> Respon
 pub(crate) fn respond_error(setup: &Setup, error: &Error, is_head: bool) -> Response<Vec<u8>> {
     let mut out = ResponseWriter { is_head, response: Response::new(Vec::new()) };
     out.status(error.status());
-    if error.status() == StatusCode::UNAUTHORIZED {
-        for challenge in setup.config.authentication.iter().filter_map(|scheme| scheme.header()) {
-            out.header(WWW_AUTHENTICATE, challenge);
-        }
+    for challenge in challenges(setup, error) {
+        out.header(WWW_AUTHENTICATE, &challenge);
     }
     match error.hint() {
         Some(Hint::Allow(methods)) => out.header(ALLOW, methods),
         Some(Hint::RetryAfter(seconds)) => out.header(RETRY_AFTER, &seconds.to_string()),
         Some(Hint::AcceptEncoding(coding)) => out.header(ACCEPT_ENCODING, coding),
-        Some(Hint::Member { .. }) | None => {}
+        Some(Hint::InsufficientScope | Hint::Member { .. }) | None => {}
     }
     out.body(error);
     out.response
+}
+
+/// What `WWW-Authenticate` says: with 401 each announced challenge, and for a missing scope that of bearer tokens.
+fn challenges(setup: &Setup, error: &Error) -> Vec<String> {
+    let announced = setup.config.authentication.iter().filter_map(|scheme| scheme.header());
+    match error.hint() {
+        // RFC 6750 section 3.1. It means nothing to a client that does not use bearer tokens.
+        Some(Hint::InsufficientScope) => {
+            let own = Challenge::bearer().error("insufficient_scope");
+            announced.filter_map(|announced| own.joined_with(announced)).collect()
+        }
+        _ if error.status() == StatusCode::UNAUTHORIZED => announced.map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Builds a response.

@@ -20,6 +20,7 @@ mod overriding;
 mod policies;
 mod provider_ids;
 mod rendering_cache;
+mod scopes;
 mod setup;
 #[cfg(feature = "tracing")]
 mod traces;
