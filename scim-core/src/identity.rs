@@ -2,7 +2,7 @@
 
 use crate::Scopes;
 
-/// Who makes a request. The host's authentication puts it into the request's extensions.
+/// Who makes a request. The host's [authentication](crate::Authenticate) puts it into the request's extensions.
 ///
 /// A request without an identity is answered with 401, so that a service is closed if the host forgets its
 /// authentication.

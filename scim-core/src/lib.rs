@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod authenticate;
+mod authorization_header;
 mod base_url;
+mod body_buffer;
 mod challenge;
 mod context;
 mod cursor;
@@ -35,7 +38,9 @@ mod unique_types;
 mod update;
 mod url;
 
+pub use authenticate::{Authenticate, BearerTokens, Refusal};
 pub use base_url::{BaseUrl, InvalidBaseUrl};
+pub use body_buffer::BodyBuffer;
 pub use challenge::Challenge;
 pub use context::{Context, ContextBuilder};
 pub use error::{Error, Result};

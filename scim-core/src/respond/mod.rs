@@ -56,24 +56,35 @@ pub(crate) fn respond_error(setup: &Setup, error: &Error, is_head: bool) -> Resp
         Some(Hint::Allow(methods)) => out.header(ALLOW, methods),
         Some(Hint::RetryAfter(seconds)) => out.header(RETRY_AFTER, &seconds.to_string()),
         Some(Hint::AcceptEncoding(coding)) => out.header(ACCEPT_ENCODING, coding),
-        Some(Hint::InsufficientScope | Hint::Member { .. }) | None => {}
+        Some(Hint::Challenges(_) | Hint::InsufficientScope | Hint::Member { .. }) | None => {}
     }
     out.body(error);
     out.response
 }
 
-/// What `WWW-Authenticate` says: with 401 each announced challenge, and for a missing scope that of bearer tokens.
+/// What `WWW-Authenticate` says: with 401 each announced challenge, joined with the error's own one of that scheme, and
+/// then the error's own challenges of other schemes.
 fn challenges(setup: &Setup, error: &Error) -> Vec<String> {
-    let announced = setup.config.authentication.iter().filter_map(|scheme| scheme.header());
-    match error.hint() {
+    let announced: Vec<&str> =
+        setup.config.authentication.iter().filter_map(|scheme| scheme.header()).collect();
+    let insufficient_scope = [Challenge::bearer().error("insufficient_scope")];
+    let (own, is_for_announced_only): (&[Challenge], _) = match error.hint() {
+        Some(Hint::Challenges(own)) => (own, false),
         // RFC 6750 section 3.1. It means nothing to a client that does not use bearer tokens.
-        Some(Hint::InsufficientScope) => {
-            let own = Challenge::bearer().error("insufficient_scope");
-            announced.filter_map(|announced| own.joined_with(announced)).collect()
-        }
-        _ if error.status() == StatusCode::UNAUTHORIZED => announced.map(str::to_owned).collect(),
-        _ => Vec::new(),
+        Some(Hint::InsufficientScope) => (&insufficient_scope, true),
+        _ => (&[], false),
+    };
+    let is_unauthorized = error.status() == StatusCode::UNAUTHORIZED;
+    let mut challenges = Vec::new();
+    for announced in &announced {
+        let joined = own.iter().find_map(|own| own.joined_with(announced));
+        challenges.extend(joined.or_else(|| is_unauthorized.then(|| (*announced).to_owned())));
     }
+    if !is_for_announced_only {
+        let is_announced = |own: &Challenge| announced.iter().any(|other| own.joined_with(other).is_some());
+        challenges.extend(own.iter().filter(|own| !is_announced(own)).map(Challenge::to_string));
+    }
+    challenges
 }
 
 /// Builds a response.

@@ -7,7 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod authentication;
 mod auto_traits;
+mod bearer_tokens;
 mod client;
 mod cooperation;
 mod custom_type_in_memory;
