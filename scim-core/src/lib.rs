@@ -32,6 +32,8 @@ mod service;
 mod setup;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod trace;
 mod type_index;
 mod unique_types;

@@ -15,8 +15,7 @@ pub use refusal::Refusal;
 
 /// Finds out who makes a request, from its headers and from what the host's middleware has put into its extensions.
 ///
-/// [`ScimService::authenticate`](crate::ScimService::authenticate) asks it before the body is read, and puts the identity
-/// into the request's extensions. [`BearerTokens`] is one for
+/// `tower::Mount` (feature `tower`) and [`ScimService::authenticate`](crate::ScimService::authenticate) ask it before they read the body, and put the identity into the request's extensions. [`BearerTokens`] is one for
 /// fixed tokens. A closure that takes `&Parts` is one too, and so are an `Arc` and a `Box<dyn Authenticate>` of one.
 ///
 /// ```

@@ -66,6 +66,8 @@ fn public_types_are_send_and_sync() {
         PatchRequest,
         ListDelta<'_>,
     );
+    #[cfg(feature = "tower")]
+    assert_all!(scim_core::tower::Mount, scim_core::tower::ResponseBody);
     #[cfg(feature = "testing")]
     assert_all!(scim_core::testing::Report);
 }

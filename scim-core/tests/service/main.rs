@@ -17,6 +17,8 @@ mod hostile_requests;
 mod limits;
 mod memory_patches;
 mod monitor;
+#[cfg(feature = "tower")]
+mod mount;
 #[path = "../support/overriding.rs"]
 mod overriding;
 mod policies;
