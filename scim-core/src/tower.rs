@@ -60,7 +60,12 @@ impl Mount {
         Self { service, authenticate: Arc::new(authenticate) }
     }
 
-    async fn answer<B: Body>(self, request: Request<B>) -> Response<Vec<u8>> {
+    /// Answers a request, for callers that do not need the trait `Service`.
+    pub async fn handle<B: Body>(&self, request: Request<B>) -> Response<ResponseBody> {
+        self.answer(request).await.map(ResponseBody::from)
+    }
+
+    async fn answer<B: Body>(&self, request: Request<B>) -> Response<Vec<u8>> {
         let (mut parts, body) = request.into_parts();
         let refused = self.service.authenticate(&mut parts, &*self.authenticate).await.err();
         if let Some(response) = refused {
@@ -92,7 +97,7 @@ impl<B: Body + Send + 'static> Service<Request<B>> for Mount {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mount = self.clone();
-        Box::pin(async move { Ok(mount.answer(request).await.map(ResponseBody::from)) })
+        Box::pin(async move { Ok(mount.handle(request).await) })
     }
 }
 
