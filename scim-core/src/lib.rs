@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+// The README uses the feature `tower`, so its examples are compiled only with it.
+#![cfg_attr(any(feature = "tower", not(doctest)), doc = include_str!("../README.md"))]
 
 mod authenticate;
 mod authorization_header;

@@ -104,8 +104,8 @@ impl ScimService {
 
     /// Answers a request. Never fails: an error becomes a response.
     ///
-    /// The host collects the body, up to [`max_payload`](Self::max_payload), and its authentication
-    /// puts an [`Identity`] into the request's extensions.
+    /// The host collects the body, up to [`max_payload`](Self::max_payload), and [`authenticate`](Self::authenticate) or its
+    /// middleware puts an [`Identity`] into the request's extensions. With the feature `tower`, `tower::Mount` does both.
     pub async fn handle<B: AsRef<[u8]>>(&self, request: http::Request<B>) -> Response<Vec<u8>> {
         let (parts, body) = request.into_parts();
         let response = self.answer(&parts, body.as_ref());
