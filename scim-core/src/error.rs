@@ -9,6 +9,7 @@ pub(crate) use scim_schema::internal::shortened;
 use scim_schema::{AttributeRef, ScimType, Violation};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::Challenge;
 use crate::message_uri::ERROR;
 
 /// A `Result` whose error is an [`Error`] by default.
@@ -44,6 +45,10 @@ pub(crate) enum Hint {
     Allow(&'static str),
     /// The seconds after which the client may try again.
     RetryAfter(u32),
+    /// What to answer in `WWW-Authenticate`.
+    Challenges(Vec<Challenge>),
+    /// The scopes of the caller's token do not allow what it wants to do.
+    InsufficientScope,
     /// The content coding that a body may have.
     AcceptEncoding(&'static str),
     /// The element of a list that was refused.
@@ -164,6 +169,12 @@ impl Error {
         Self::new(StatusCode::FORBIDDEN, detail)
     }
 
+    /// The caller's token lacks a scope (RFC 6750 section 3.1).
+    pub(crate) fn insufficient_scope(scope: &str) -> Self {
+        let detail = format!("the token of the caller lacks the scope `{scope}`");
+        Self::forbidden(detail).with_hint(Hint::InsufficientScope)
+    }
+
     pub(crate) fn not_writable(target: &AttributeRef) -> Self {
         Self::forbidden(format!("the caller may not write `{target}`"))
     }
@@ -222,6 +233,20 @@ impl Error {
             Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("the endpoint supports {allow} only"));
         error.0.hint = Some(Hint::Allow(allow));
         error
+    }
+
+    /// The same error with another description for the client.
+    #[must_use]
+    pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = detail.into();
+        self
+    }
+
+    /// The same error with what the response needs besides the message.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: Hint) -> Self {
+        self.0.hint = Some(hint);
+        self
     }
 
     /// Adds the cause of the error, for the host's log.

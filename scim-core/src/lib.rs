@@ -1,6 +1,11 @@
-#![doc = include_str!("../README.md")]
+// The README uses the feature `tower`, so its examples are compiled only with it.
+#![cfg_attr(any(feature = "tower", not(doctest)), doc = include_str!("../README.md"))]
 
+mod authenticate;
+mod authorization_header;
 mod base_url;
+mod body_buffer;
+mod challenge;
 mod context;
 mod cursor;
 mod error;
@@ -22,18 +27,24 @@ mod rendered;
 mod replace;
 mod resource;
 mod respond;
+mod scopes;
 mod secrets;
 mod service;
 mod setup;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod trace;
 mod type_index;
 mod unique_types;
 mod update;
 mod url;
 
+pub use authenticate::{Authenticate, BearerTokens, Refusal};
 pub use base_url::{BaseUrl, InvalidBaseUrl};
+pub use body_buffer::BodyBuffer;
+pub use challenge::Challenge;
 pub use context::{Context, ContextBuilder};
 pub use error::{Error, Result};
 pub use identity::Identity;
@@ -47,6 +58,7 @@ pub use precondition::{ETag, Precondition};
 pub use provider::{Capabilities, Deleted, Provider, UpdateOptions, Updated};
 pub use query::{Page, Position, Query, Sort, Window};
 pub use resource::{Resource, new_id};
+pub use scopes::Scopes;
 pub use secrets::Secrets;
 pub use service::ScimService;
 pub use setup::{AuthenticationScheme, BuildError, Me, ScimServiceBuilder};

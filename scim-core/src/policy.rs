@@ -3,7 +3,7 @@
 use http::Extensions;
 use scim_schema::{AttributeRef, Projection, ResourceType};
 
-use crate::{Identity, Permit, Query, Result};
+use crate::{Error, Identity, Permit, Query, Result};
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +35,18 @@ impl Action {
             Self::Delete => "delete",
         }
     }
+}
+
+/// Refuses an action that the [scopes](crate::Scopes) of the caller do not allow. The policy is asked after that.
+pub(crate) fn check_scopes(extensions: &Extensions, action: Action) -> Result<()> {
+    let identity = extensions.get::<Identity>();
+    let (scope, is_granted) = match action {
+        Action::Query | Action::Retrieve => ("read", identity.is_none_or(Identity::may_read)),
+        Action::Create | Action::Replace | Action::Patch | Action::Delete => {
+            ("write", identity.is_none_or(Identity::may_write))
+        }
+    };
+    if is_granted { Ok(()) } else { Err(Error::insufficient_scope(scope)) }
 }
 
 /// What a [`Policy`] decides about: one operation. Each operation of a bulk request is decided on its own.

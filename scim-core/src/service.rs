@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{Extensions, Response};
+use http::request::Parts;
+use http::{Extensions, Response, StatusCode};
 
 use crate::execute::execute;
-use crate::parse::parse;
+use crate::parse::{admit, parse};
 use crate::respond::{respond, respond_error};
 use crate::setup::{BuildError, ScimServiceBuilder, Setup};
-use crate::{Error, Operation, Outcome, Result, trace};
+use crate::{Authenticate, Error, Identity, Operation, Outcome, Result, trace};
 
 /// A SCIM service provider: resource types, their providers, and the protocol between them and
 /// clients. Cheap to clone.
@@ -47,17 +48,71 @@ impl ScimService {
         self.0.config.max_payload
     }
 
+    /// Asks who makes a request, before its body is read, and puts the [`Identity`] into its extensions. For hosts that do
+    /// not use the feature `tower`.
+    ///
+    /// A refusal with 401 is no error if the service admits the request without an identity: if it
+    /// [allows that](ScimServiceBuilder::allow_anonymous), or if the request is for
+    /// [public discovery](ScimServiceBuilder::public_discovery). The request then has no identity.
+    ///
+    /// ```
+    /// use scim_core::{BearerTokens, BodyBuffer, Identity, MemoryProvider, ScimService};
+    ///
+    /// # pollster::block_on(async {
+    /// let service = ScimService::builder()
+    ///     .base_url("https://example.com/scim/v2")
+    ///     .users(MemoryProvider::new())
+    ///     .build()?;
+    /// let tokens = BearerTokens::new().token("secret", Identity::new("entra"));
+    ///
+    /// let (mut parts, body) = http::Request::get("/Users").body(b"")?.into_parts();
+    /// let response = match service.authenticate(&mut parts, &tokens).await {
+    ///     Ok(()) => service.handle(http::Request::from_parts(parts, body)).await,
+    ///     Err(refused) => refused,
+    /// };
+    /// assert_eq!(response.status(), 401);
+    /// assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"scim\"");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The response to the refusal. Nobody needs the body any more, but many clients read a response only after they
+    /// have sent it all; [`BodyBuffer::discarding`](crate::BodyBuffer::discarding) reads it without keeping it.
+    pub async fn authenticate(
+        &self,
+        parts: &mut Parts,
+        authenticate: &(impl Authenticate + ?Sized),
+    ) -> Result<(), Response<Vec<u8>>> {
+        let refusal = match authenticate.authenticate(parts).await {
+            Ok(identity) => {
+                parts.extensions.insert(identity);
+                return Ok(());
+            }
+            Err(refusal) => refusal,
+        };
+        // An identity that middleware has left there must not count after a refusal.
+        parts.extensions.remove::<Identity>();
+        if refusal.status() == StatusCode::UNAUTHORIZED && admit(&self.0, parts).is_ok() {
+            return Ok(());
+        }
+        let is_head = parts.method == http::Method::HEAD;
+        let response = async { respond_error(&self.0, &refusal.into(), is_head) };
+        Err(trace::request(&parts.method, None, response).await)
+    }
+
     /// Answers a request. Never fails: an error becomes a response.
     ///
-    /// The host collects the body, up to [`max_payload`](Self::max_payload), and its authentication
-    /// puts an [`Identity`](crate::Identity) into the request's extensions.
+    /// The host collects the body, up to [`max_payload`](Self::max_payload), and [`authenticate`](Self::authenticate) or its
+    /// middleware puts an [`Identity`] into the request's extensions. With the feature `tower`, `tower::Mount` does both.
     pub async fn handle<B: AsRef<[u8]>>(&self, request: http::Request<B>) -> Response<Vec<u8>> {
         let (parts, body) = request.into_parts();
         let response = self.answer(&parts, body.as_ref());
         trace::request(&parts.method, parts.extensions.get(), response).await
     }
 
-    async fn answer(&self, parts: &http::request::Parts, body: &[u8]) -> Response<Vec<u8>> {
+    async fn answer(&self, parts: &Parts, body: &[u8]) -> Response<Vec<u8>> {
         let is_head = parts.method == http::Method::HEAD;
         let outcome = async {
             let operation = self.parse(parts, body)?;
@@ -78,7 +133,7 @@ impl ScimService {
     ///
     /// Whatever can be refused without asking a provider. A request without an identity is refused first, so
     /// that its sender learns nothing else.
-    pub fn parse(&self, parts: &http::request::Parts, body: &[u8]) -> Result<Operation> {
+    pub fn parse(&self, parts: &Parts, body: &[u8]) -> Result<Operation> {
         parse(&self.0, parts, body)
     }
 

@@ -1,6 +1,6 @@
 //! A SCIM service on actix-web. Run `cargo run --release -p actix-host` and paste the `curl` line that it prints.
 //!
-//! A host does four things, all in this file: it identifies the client, reads the body, passes the request to
+//! A host does four things, all in this file: it asks who the client is, reads the body, passes the request to
 //! [`ScimService::handle`], and sends the response. The settings, which are environment variables, and the service
 //! are in the package `host-common`, since they do not depend on the HTTP framework.
 //!
@@ -12,14 +12,14 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 
 use actix_web::error::PayloadError;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use actix_web::http::{ConnectionType, Method, Version};
 use actix_web::rt::System;
 use actix_web::web::{Data, Payload, scope, to};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use futures_util::StreamExt;
-use host_common::{BodyBuffer, InvalidSettings, MAX_BODY, MOUNT_PATH, Settings, Token, stop_signal};
-use scim_core::{Identity, ScimService};
+use host_common::{InvalidSettings, MOUNT_PATH, Settings, stop_signal};
+use scim_core::{BearerTokens, BodyBuffer, Error as ScimError, ScimService};
 
 /// The seconds that running requests have to finish when the host stops.
 const SHUTDOWN_TIMEOUT: u64 = 10;
@@ -27,7 +27,7 @@ const SHUTDOWN_TIMEOUT: u64 = 10;
 #[derive(Clone)]
 struct Host {
     service: ScimService,
-    token: Token,
+    tokens: BearerTokens,
 }
 
 fn main() -> ExitCode {
@@ -46,7 +46,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
     let address = listener.local_addr()?;
     let service = host_common::service(&settings, &settings.base_url(address)).await?;
-    let host = Host { service, token: settings.token.clone() };
+    let host = Host { service, tokens: settings.tokens.clone() };
     // The service gets all requests below the mount path. For unknown paths it returns a SCIM error.
     let app = move || {
         let mounted = scope(MOUNT_PATH).default_service(to(scim));
@@ -71,21 +71,25 @@ async fn not_mounted(host: Data<Host>, request: HttpRequest, body: Payload) -> H
 
 /// Answers a request below the mount path.
 async fn scim(host: Data<Host>, request: HttpRequest, body: Payload) -> HttpResponse {
-    // The service answers 401 if the request has no `Identity`, so a wrong token needs no further handling.
-    let is_authorized =
-        host.token.is_carried_by(request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()));
-    // If the body is too large, the service gets one byte more than it accepts, and answers 413.
-    let Ok(body) = read_body(body, body_length(&request), if is_authorized { MAX_BODY + 1 } else { 0 }).await
-    else {
+    let Ok(converted) = convert_request(&request) else {
         return finish_response(&request, HttpResponse::BadRequest().finish());
     };
-    let Ok(mut converted) = convert_request(&request, body) else {
-        return finish_response(&request, HttpResponse::BadRequest().finish());
+    let (mut parts, ()) = converted.into_parts();
+    let refused = host.service.authenticate(&mut parts, &host.tokens).await.err();
+    let buffer = match &refused {
+        None => BodyBuffer::new(host.service.max_payload()),
+        Some(_) => BodyBuffer::discarding(),
     };
-    if is_authorized {
-        converted.extensions_mut().insert(Identity::new("client"));
-    }
-    finish_response(&request, convert_response(host.service.handle(converted).await))
+    let body = read_body(body, body_length(&request), buffer).await;
+    let response = match (refused, body) {
+        (Some(refused), _) => refused,
+        (None, Ok(body)) => host.service.handle(http::Request::from_parts(parts, body)).await,
+        (None, Err(_)) => {
+            let detail = "the body ended before it was complete, or is malformed";
+            host.service.error_response(&ScimError::new(http::StatusCode::BAD_REQUEST, detail))
+        }
+    };
+    finish_response(&request, convert_response(response))
 }
 
 /// Finishes the response to a request. If the request [asks for another protocol](asks_for_upgrade), the connection is
@@ -118,9 +122,12 @@ fn body_length(request: &HttpRequest) -> Option<u64> {
     Some(length.and_then(|length| length.trim().parse().ok()).unwrap_or(0))
 }
 
-/// Reads a body, and keeps at most `limit` bytes of it.
-async fn read_body(mut body: Payload, length: Option<u64>, limit: usize) -> Result<Vec<u8>, PayloadError> {
-    let mut buffer = BodyBuffer::new(limit);
+/// Reads a body to its end, or until the buffer is overfull.
+async fn read_body(
+    mut body: Payload,
+    length: Option<u64>,
+    mut buffer: BodyBuffer,
+) -> Result<Vec<u8>, PayloadError> {
     let mut remaining = length.unwrap_or(u64::MAX);
     while remaining > 0 && !buffer.is_overfull() {
         let Some(data) = body.next().await else {
@@ -138,9 +145,9 @@ async fn read_body(mut body: Payload, length: Option<u64>, limit: usize) -> Resu
     Ok(buffer.into_bytes())
 }
 
-/// Converts a request from http 0.2 to http 1, and removes the mount path from its target, which scopes of actix-web
-/// do not do. The target of CONNECT, which is another server, becomes `/`.
-fn convert_request(request: &HttpRequest, body: Vec<u8>) -> http::Result<http::Request<Vec<u8>>> {
+/// Converts a request without its body from http 0.2 to http 1, and removes the mount path from its target, which scopes of
+/// actix-web do not do. The target of CONNECT, which is another server, becomes `/`.
+fn convert_request(request: &HttpRequest) -> http::Result<http::Request<()>> {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     let target = match target.strip_prefix(MOUNT_PATH) {
         None if request.method() == Method::CONNECT => "/",
@@ -152,7 +159,7 @@ fn convert_request(request: &HttpRequest, body: Vec<u8>) -> http::Result<http::R
     for (name, value) in request.headers() {
         converted = converted.header(name.as_str(), value.as_bytes());
     }
-    converted.body(body)
+    converted.body(())
 }
 
 /// Converts a response from http 1 to http 0.2.

@@ -1,32 +1,24 @@
 //! A SCIM service on axum. Run `cargo run --release -p axum-host` and paste the `curl` line that it prints.
 //!
-//! A host does four things, all in this file: it identifies the client, reads the body, passes the request to
-//! [`ScimService::handle`], and sends the response. The settings, which are environment variables, and the service
-//! are in the package `host-common`, since they do not depend on the HTTP framework.
+//! [`Mount`] authenticates the client, reads the body and answers, and axum serves it. The settings, which are environment
+//! variables, and the service are in the package `host-common`, since they do not depend on the HTTP framework.
 
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONNECTION};
+use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, Version};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use host_common::{BodyBuffer, InvalidSettings, MAX_BODY, MOUNT_PATH, Settings, Token, stop_signal};
-use http_body_util::BodyExt;
-use scim_core::{Identity, ScimService};
+use host_common::{InvalidSettings, MOUNT_PATH, Settings, stop_signal};
+use scim_core::tower::Mount;
 use tokio::net::TcpListener;
 
 /// How long running requests have to finish when the host stops.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
-
-#[derive(Clone)]
-struct Host {
-    service: ScimService,
-    token: Token,
-}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -46,10 +38,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
     let address = listener.local_addr()?;
     let service = host_common::service(&settings, &settings.base_url(address)).await?;
-    let host = Host { service, token: settings.token.clone() };
+    let mount = Mount::new(service, settings.tokens.clone());
     // The service gets all requests below the mount path. For unknown paths it returns a SCIM error.
-    let mounted = Router::new().fallback(scim).with_state(host.clone());
-    let app = Router::new().nest_service(MOUNT_PATH, mounted).fallback(not_mounted).with_state(host);
+    let app = Router::new()
+        .nest_service(MOUNT_PATH, mount.clone())
+        .fallback(not_mounted)
+        .with_state(mount)
+        .layer(from_fn(close_after_connect));
 
     let stop = stop_signal()?;
     let (stopping, stopped) = tokio::sync::oneshot::channel();
@@ -67,46 +62,21 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 /// Answers a request whose path is not below the mount path. CONNECT has no path, since its target is another server;
 /// the service refuses the method.
-async fn not_mounted(host: State<Host>, mut request: Request) -> Response {
+async fn not_mounted(State(mount): State<Mount>, mut request: Request) -> Response {
     if request.method() != Method::CONNECT {
         return StatusCode::NOT_FOUND.into_response();
     }
     *request.uri_mut() = Uri::default();
-    scim(host, request).await
+    mount.handle(request).await.into_response()
 }
 
-/// Answers a request below the mount path. If the request asks for another protocol, that is ignored (RFC 9110 section
-/// 7.8).
-async fn scim(State(host): State<Host>, request: Request) -> Response {
-    let (mut parts, body) = request.into_parts();
-    // The service answers 401 if the request has no `Identity`, so a wrong token needs no further handling.
-    let is_authorized =
-        host.token.is_carried_by(parts.headers.get(AUTHORIZATION).map(|value| value.as_bytes()));
-    if is_authorized {
-        parts.extensions.insert(Identity::new("client"));
-    }
-    // If the body is too large, the service gets one byte more than it accepts, and answers 413.
-    let Ok(body) = read_body(body, if is_authorized { MAX_BODY + 1 } else { 0 }).await else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
-    // After a refused CONNECT, what the client sends on the connection may not be HTTP, so the connection is closed.
-    let closes_connection = parts.method == Method::CONNECT && parts.version <= Version::HTTP_11;
-    let mut response = host.service.handle(Request::from_parts(parts, body)).await.map(Body::from);
-    if closes_connection {
+/// Closes the connection after the response to CONNECT, since what the client sends then may not be HTTP. In all other
+/// requests, that they ask for another protocol is ignored (RFC 9110 section 7.8).
+async fn close_after_connect(request: Request, next: Next) -> Response {
+    let closes = request.method() == Method::CONNECT && request.version() <= Version::HTTP_11;
+    let mut response = next.run(request).await;
+    if closes {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// Reads a body, and keeps at most `limit` bytes of it.
-async fn read_body(mut body: Body, limit: usize) -> Result<Vec<u8>, axum::Error> {
-    let mut buffer = BodyBuffer::new(limit);
-    while !buffer.is_overfull()
-        && let Some(frame) = body.frame().await
-    {
-        if let Ok(data) = frame?.into_data() {
-            buffer.push(&data);
-        }
-    }
-    Ok(buffer.into_bytes())
 }

@@ -14,7 +14,6 @@
 //! | `SCIM_GROUP_PATCH` | The status of a successful PATCH of a group: `204`, or `200` with the group. | `204` |
 //! | `SCIM_UNKNOWN_MEMBERS` | What to do with members that are not resources of the service: `refuse` or `keep`. | `refuse` |
 
-mod body;
 mod database;
 mod error;
 mod service;
@@ -22,15 +21,12 @@ mod settings;
 mod stop;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod token;
 
-pub use body::BodyBuffer;
 pub use database::Database;
 pub use error::InvalidSettings;
-pub use service::{MAX_BODY, service};
+pub use service::service;
 pub use settings::Settings;
 pub use stop::stop_signal;
-pub use token::Token;
 
 /// The path below which the hosts serve SCIM.
 pub const MOUNT_PATH: &str = "/scim/v2";

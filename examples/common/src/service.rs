@@ -8,9 +8,6 @@ use scim_store::Store;
 
 use crate::{Database, InvalidSettings, Settings};
 
-/// The maximum size of a request body in bytes. Larger bodies are answered with 413.
-pub const MAX_BODY: usize = 1024 * 1024;
-
 /// Builds a service for users and groups in the database of the settings. Users have the enterprise extension and a
 /// custom extension.
 ///
@@ -74,11 +71,7 @@ fn build(
     if let Some(key) = cursor_key {
         builder = builder.cursor_key(key);
     }
-    let builder = builder
-        .base_url(base_url)
-        .tolerance(settings.tolerance)
-        .max_payload(MAX_BODY)
-        .resource(user, store.clone());
+    let builder = builder.base_url(base_url).tolerance(settings.tolerance).resource(user, store.clone());
     let builder = match settings.returns_patched_groups {
         true => builder.resource(standard::group_type(), store),
         false => builder.groups(store),

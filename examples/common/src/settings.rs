@@ -3,16 +3,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use scim_core::schema::Tolerance;
+use scim_core::{BearerTokens, Identity};
 
-use crate::{Database, InvalidSettings, MOUNT_PATH, Token};
+use crate::{Database, InvalidSettings, MOUNT_PATH};
 
 /// The settings of a host.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// The bearer token of the client.
-    pub token: Token,
+    /// The bearer token of the client, whose name is `client`.
+    pub tokens: BearerTokens,
     /// The deviations from the RFCs that are tolerated in requests.
     pub tolerance: Tolerance,
     /// The place where the data is stored.
@@ -46,10 +47,10 @@ impl Settings {
         let listen = listen(get)?;
         let database = Database::read(get("DATABASE_URL")?)?;
         let tolerance = tolerance(get)?;
-        let (token, generated_token) = token(get)?;
+        let (tokens, generated_token) = tokens(get)?;
         Ok(Self {
             listen,
-            token,
+            tokens,
             tolerance,
             database,
             unique_group_names: choice(get, "SCIM_UNIQUE_GROUP_NAMES", ["0", "1"], true)?,
@@ -123,17 +124,25 @@ fn tolerance(get: Get<'_>) -> Result<Tolerance, InvalidSettings> {
 }
 
 /// Reads the token of the client, or generates a token and returns its text as well.
-fn token(get: Get<'_>) -> Result<(Token, Option<String>), InvalidSettings> {
+fn tokens(get: Get<'_>) -> Result<(BearerTokens, Option<String>), InvalidSettings> {
+    let tokens = |token: &str| BearerTokens::new().token(token, Identity::new("client"));
     match get("SCIM_TOKEN")? {
-        Some(token) if token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok((Token::new(&token), None)),
+        Some(token) if token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok((tokens(&token), None)),
         Some(_) => invalid("SCIM_TOKEN must consist of printable ASCII characters without spaces"),
         None => {
-            let generated = Token::random().map_err(|error| {
+            let generated = random_token().map_err(|error| {
                 InvalidSettings::new(format!("SCIM_TOKEN is not set, and generating a token failed: {error}"))
             })?;
-            Ok((Token::new(&generated), Some(generated)))
+            Ok((tokens(&generated), Some(generated)))
         }
     }
+}
+
+/// Generates a random token of 256 bits, as hexadecimal text.
+fn random_token() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn invalid<T>(reason: impl Into<String>) -> Result<T, InvalidSettings> {
@@ -163,6 +172,13 @@ mod tests {
         Settings::read(&get).map_err(|error| error.to_string())
     }
 
+    /// The name of the client that has a token.
+    fn client(settings: &Settings, token: &str) -> Option<String> {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+        settings.tokens.identify(&headers).ok().map(|identity| identity.principal)
+    }
+
     #[test]
     fn all_settings_have_defaults() {
         let settings = read(&[]).unwrap();
@@ -176,7 +192,9 @@ mod tests {
             lines[2],
             format!("curl -H \"Authorization: Bearer {generated}\" \"http://127.0.0.1:4711/scim/v2/Users\"")
         );
-        assert!(settings.token.is_carried_by(Some(format!("Bearer {generated}").as_bytes())));
+        assert_eq!(client(&settings, generated).as_deref(), Some("client"));
+        assert_eq!(generated.len(), 64);
+        assert_ne!(Some(generated), read(&[]).unwrap().generated_token.as_deref());
     }
 
     #[test]
@@ -184,6 +202,8 @@ mod tests {
         let settings = read(&[("SCIM_TOKEN", "s3cret")]).unwrap();
         assert_eq!(settings.greeting(settings.listen), "listening on http://127.0.0.1:8080/scim/v2");
         assert!(!format!("{settings:?}").contains("s3cret"));
+        assert_eq!(client(&settings, "s3cret").as_deref(), Some("client"));
+        assert_eq!(client(&settings, "s3cret2"), None);
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use http::{Extensions, StatusCode};
 use scim_filter::Budget;
-use scim_schema::{AttributeRef, ResourceType, ToleratedQuirk};
+use scim_schema::{AttributeRef, Projection, ReadContext, ResourceType, ToleratedQuirk};
 
-use crate::policy::Reads;
+use crate::policy::{Reads, check_scopes};
 use crate::secrets::Secrets;
 use crate::setup::Setup;
 use crate::type_index::TypeIndex;
-use crate::{Access, Action, Context, Event, Permit, Provider, Result, monitor};
+use crate::{Access, Action, Context, Event, Identity, Permit, Provider, Result, monitor};
 
 /// What all operations of one HTTP request share.
 #[derive(Clone, Copy)]
@@ -62,7 +62,7 @@ impl<'a> Execution<'a> {
         })
     }
 
-    /// Asks the host's policy.
+    /// Checks the caller's scopes, and asks the host's policy.
     pub(super) fn permit(
         &self,
         action: Action,
@@ -71,6 +71,7 @@ impl<'a> Execution<'a> {
         writes: &[AttributeRef],
         reads: Reads<'_>,
     ) -> Result<Permit> {
+        check_scopes(self.scope.extensions, action)?;
         self.setup().config.policy.check(&Access {
             action,
             resource_type: self.resource_type(type_index)?,
@@ -80,6 +81,25 @@ impl<'a> Execution<'a> {
             extensions: self.scope.extensions,
             reads,
         })
+    }
+
+    /// Whether the caller's scopes allow it to see resources.
+    pub(super) fn may_read(&self) -> bool {
+        self.scope.extensions.get::<Identity>().is_none_or(Identity::may_read)
+    }
+
+    /// Restricts what the response to a change shows to the attributes that are always returned, if the caller may
+    /// not see resources. Otherwise a change that changes nothing would show it everything.
+    pub(super) fn restrict_to_scopes(
+        &self,
+        projection: &mut Projection,
+        type_index: TypeIndex,
+    ) -> Result<()> {
+        if !self.may_read() {
+            let mut read_context = ReadContext::new(&self.setup().config.tolerance);
+            *projection = Projection::only(self.resource_type(type_index)?, "id", &mut read_context);
+        }
+        Ok(())
     }
 
     /// An event for the monitor, without versions.

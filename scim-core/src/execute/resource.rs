@@ -15,6 +15,7 @@ impl Execution<'_> {
     pub(super) async fn create(mut self, create: CreateOperation) -> Result<Answer> {
         let CreateOperation { type_index, resource, secrets, mut projection, writes } = create;
         self.secrets = secrets;
+        self.restrict_to_scopes(&mut projection, type_index)?;
         let permit = self.permit(Action::Create, type_index, None, &writes, Reads::Shown(&projection))?;
         check_writes(&permit, &writes)?;
         let cx = self.context(type_index, &permit)?;
@@ -65,9 +66,12 @@ impl Execution<'_> {
             protected,
         } = update;
         self.secrets = secrets;
+        if let Some(projection) = &mut options.returning {
+            self.restrict_to_scopes(projection, type_index)?;
+        }
         let access = Reads::Changed(options.returning.as_ref(), &reads);
         let permit = self.permit(action, type_index, Some(&id), &writes, access)?.protecting(protected);
-        if let Some(target) = reads.iter().find(|target| !permit.may_read(target)) {
+        if let Some(target) = reads.iter().find(|target| !self.may_read() || !permit.may_read(target)) {
             return Err(Error::sensitive(target));
         }
         if let Some(target) = writes.iter().find(|target| reveals_hidden_value(&permit, target)) {

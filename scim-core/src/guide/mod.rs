@@ -21,7 +21,8 @@
 //! This module contains documentation only.
 
 pub mod mount {
-    #![doc = include_str!("mount.md")]
+    // The guide uses the feature `tower`, so its examples are compiled only with it.
+    #![cfg_attr(any(feature = "tower", not(doctest)), doc = include_str!("mount.md"))]
     //! ```rust,ignore
     #![doc = include_str!("mount_actix.rs")]
     //! ```

@@ -1,24 +1,42 @@
-use actix_web::http::header::AUTHORIZATION;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use scim_core::{Identity, ScimService};
+use futures_util::StreamExt;
+use scim_core::{BearerTokens, BodyBuffer, ScimService};
 
 /// Answers everything below `/scim/v2`. Mount it with
-/// `web::scope("/scim/v2").app_data(PayloadConfig::new(service.max_payload())).default_service(web::to(answer))`.
-async fn answer(service: Data<ScimService>, request: HttpRequest, body: Bytes) -> HttpResponse {
+/// `web::scope("/scim/v2").app_data(Data::new((service, tokens))).default_service(web::to(answer))`.
+async fn answer(
+    scim: Data<(ScimService, BearerTokens)>,
+    request: HttpRequest,
+    mut payload: Payload,
+) -> HttpResponse {
+    let (service, tokens) = scim.get_ref();
     let mut converted =
         http::Request::builder().method(request.method().as_str()).uri(request.uri().to_string());
     for (name, value) in request.headers() {
         converted = converted.header(name.as_str(), value.as_bytes());
     }
-    let Ok(mut converted) = converted.body(body) else {
+    let Ok(converted) = converted.body(()) else {
         return HttpResponse::BadRequest().finish();
     };
-    let authorization = request.headers().get(AUTHORIZATION);
-    if authorization.is_some_and(|value| value.as_bytes() == b"Bearer secret") {
-        converted.extensions_mut().insert(Identity::new("entra"));
+    let (mut parts, ()) = converted.into_parts();
+    let refused = service.authenticate(&mut parts, tokens).await.err();
+    // The body of a client that was refused is read, so that the client gets the answer, but not kept.
+    let mut body = match refused {
+        Some(_) => BodyBuffer::discarding(),
+        None => BodyBuffer::new(service.max_payload()),
+    };
+    while let Some(data) = payload.next().await {
+        let Ok(data) = data else { return HttpResponse::BadRequest().finish() };
+        body.push(&data);
+        if body.is_overfull() {
+            break;
+        }
     }
-    let response = service.handle(converted).await;
+    let response = match refused {
+        Some(refused) => refused,
+        None => service.handle(http::Request::from_parts(parts, body.into_bytes())).await,
+    };
     let status = actix_web::http::StatusCode::from_u16(response.status().as_u16()).unwrap_or_default();
     let mut answer = HttpResponse::build(status);
     for (name, value) in response.headers() {

@@ -13,7 +13,7 @@ use super::route::Route;
 use crate::error::shortened;
 use crate::setup::Setup;
 use crate::type_index::TypeIndex;
-use crate::{ETag, Error, Precondition, Result};
+use crate::{Action, ETag, Error, Precondition, Result};
 
 /// How a reference to the result of another operation begins (RFC 7644 section 3.7.2).
 pub(crate) const BULK_ID_PREFIX: &str = "bulkId:";
@@ -98,6 +98,17 @@ impl BulkOperation {
             return Err(Error::invalid_syntax("the operation has no `data`"));
         }
         Ok(())
+    }
+
+    /// What the operation does; `None` if a bulk request cannot do that.
+    pub(crate) fn action(&self) -> Option<Action> {
+        match self.method.as_str() {
+            "POST" => Some(Action::Create),
+            "PUT" => Some(Action::Replace),
+            "PATCH" => Some(Action::Patch),
+            "DELETE" => Some(Action::Delete),
+            _ => None,
+        }
     }
 
     pub(crate) fn is_post(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Media types (RFC 7644 sections 3.1 and 3.8).
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 
 use crate::error::shortened;
@@ -54,22 +54,6 @@ pub(super) fn check_utf8(body: &[u8]) -> Result<&[u8]> {
         }
         text => Ok(text),
     }
-}
-
-/// Adds to an error 401 what is wrong with the form of the Authorization header.
-pub(super) fn explain_unauthorized(error: Error, headers: &HeaderMap) -> Error {
-    if error.status() != StatusCode::UNAUTHORIZED {
-        return error;
-    }
-    let detail = match headers.get(AUTHORIZATION).map(|value| value.as_bytes().trim_ascii()) {
-        None | Some(b"") => "authentication is required; send an Authorization header",
-        Some(credentials) if !credentials.contains(&b' ') => {
-            "authentication is required; the Authorization header must be a scheme, a space and credentials, as in \
-             `Bearer <token>`"
-        }
-        Some(_) => return error,
-    };
-    Error::new(StatusCode::UNAUTHORIZED, detail)
 }
 
 /// Refuses a client that does not accept the media types of the service.

@@ -1,11 +1,12 @@
 //! From a path to an endpoint (RFC 7644 section 3.2).
 
+use http::Method;
 use scim_schema::ResourceType;
 
 use crate::setup::{Documents, Setup, protocol_version};
 use crate::type_index::TypeIndex;
 use crate::url::decode_segment;
-use crate::{Error, Result};
+use crate::{Action, Error, Result};
 
 /// An endpoint.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,6 +25,20 @@ impl Route {
     pub(crate) fn type_index(&self) -> Option<TypeIndex> {
         match self {
             Self::Collection(index) | Self::Search(Some(index)) | Self::Resource(index, _) => Some(*index),
+            _ => None,
+        }
+    }
+
+    /// What a request with this method does here; `None` if it is about no resource, or if the method is not allowed.
+    pub(super) fn action(&self, method: &Method) -> Option<Action> {
+        match (self, method) {
+            (Self::Root | Self::Collection(_), &Method::GET | &Method::HEAD) => Some(Action::Query),
+            (Self::Search(_), &Method::POST) => Some(Action::Query),
+            (Self::Collection(_) | Self::Me, &Method::POST) => Some(Action::Create),
+            (Self::Resource(..) | Self::Me, &Method::GET | &Method::HEAD) => Some(Action::Retrieve),
+            (Self::Resource(..) | Self::Me, &Method::PUT) => Some(Action::Replace),
+            (Self::Resource(..) | Self::Me, &Method::PATCH) => Some(Action::Patch),
+            (Self::Resource(..) | Self::Me, &Method::DELETE) => Some(Action::Delete),
             _ => None,
         }
     }

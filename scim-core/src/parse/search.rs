@@ -97,12 +97,13 @@ impl Request<'_> {
         queries: &[(TypeIndex, Query)],
         type_order: &TypeOrder,
     ) -> String {
-        let identity = self.extensions.get::<Identity>();
+        // Another token of the same caller may continue, so its scopes are not part of the binding.
+        let caller = self.extensions.get::<Identity>().map(|caller| (&caller.principal, &caller.tenant));
         let query: Vec<_> =
             queries.iter().map(|(index, query)| (index, &query.filter, &query.sort)).collect();
         let names = |names: &Option<String>| names.as_deref().map(str::to_ascii_lowercase);
         let (only, except) = (names(&parameters.attributes), names(&parameters.excluded_attributes));
-        format!("{identity:?} {query:?} {type_order:?} {only:?} {except:?}")
+        format!("{caller:?} {query:?} {type_order:?} {only:?} {except:?}")
     }
 
     fn filters(&mut self, types: &[ResourceType], filter: Option<&str>) -> Result<Vec<Option<Predicate>>> {

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::error::Hint;
 use crate::outcome::{Answer, List};
 use crate::setup::{Documents, Setup};
-use crate::{ETag, Error, Outcome};
+use crate::{Challenge, ETag, Error, Outcome};
 use message::{BulkResponse, ListEnvelope};
 use render::View;
 
@@ -49,19 +49,42 @@ pub(crate) fn respond(setup: &Setup, outcome: &Outcome, is_head: bool) -> Respon
 pub(crate) fn respond_error(setup: &Setup, error: &Error, is_head: bool) -> Response<Vec<u8>> {
     let mut out = ResponseWriter { is_head, response: Response::new(Vec::new()) };
     out.status(error.status());
-    if error.status() == StatusCode::UNAUTHORIZED {
-        for challenge in setup.config.authentication.iter().filter_map(|scheme| scheme.header()) {
-            out.header(WWW_AUTHENTICATE, challenge);
-        }
+    for challenge in challenges(setup, error) {
+        out.header(WWW_AUTHENTICATE, &challenge);
     }
     match error.hint() {
         Some(Hint::Allow(methods)) => out.header(ALLOW, methods),
         Some(Hint::RetryAfter(seconds)) => out.header(RETRY_AFTER, &seconds.to_string()),
         Some(Hint::AcceptEncoding(coding)) => out.header(ACCEPT_ENCODING, coding),
-        Some(Hint::Member { .. }) | None => {}
+        Some(Hint::Challenges(_) | Hint::InsufficientScope | Hint::Member { .. }) | None => {}
     }
     out.body(error);
     out.response
+}
+
+/// What `WWW-Authenticate` says: with 401 each announced challenge, joined with the error's own one of that scheme, and
+/// then the error's own challenges of other schemes.
+fn challenges(setup: &Setup, error: &Error) -> Vec<String> {
+    let announced: Vec<&str> =
+        setup.config.authentication.iter().filter_map(|scheme| scheme.header()).collect();
+    let insufficient_scope = [Challenge::bearer().error("insufficient_scope")];
+    let (own, is_for_announced_only): (&[Challenge], _) = match error.hint() {
+        Some(Hint::Challenges(own)) => (own, false),
+        // RFC 6750 section 3.1. It means nothing to a client that does not use bearer tokens.
+        Some(Hint::InsufficientScope) => (&insufficient_scope, true),
+        _ => (&[], false),
+    };
+    let is_unauthorized = error.status() == StatusCode::UNAUTHORIZED;
+    let mut challenges = Vec::new();
+    for announced in &announced {
+        let joined = own.iter().find_map(|own| own.joined_with(announced));
+        challenges.extend(joined.or_else(|| is_unauthorized.then(|| (*announced).to_owned())));
+    }
+    if !is_for_announced_only {
+        let is_announced = |own: &Challenge| announced.iter().any(|other| own.joined_with(other).is_some());
+        challenges.extend(own.iter().filter(|own| !is_announced(own)).map(Challenge::to_string));
+    }
+    challenges
 }
 
 /// Builds a response.

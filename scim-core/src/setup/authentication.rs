@@ -5,7 +5,7 @@ use serde::Serialize;
 /// A way to authenticate that the service announces in its `authenticationSchemes` (RFC 7643 section 5) and
 /// asks for with `WWW-Authenticate` when a request has no [`Identity`](crate::Identity).
 ///
-/// It only announces: the host's middleware does the authentication.
+/// It only announces: [`Authenticate`](crate::Authenticate) or the host's middleware does the authentication.
 ///
 /// ```
 /// use scim_core::{AuthenticationScheme, MemoryProvider, ScimService};

@@ -5,10 +5,10 @@ use scim_core::filter::Predicate;
 use scim_core::patch::{ListDelta, Patch, PatchRequest};
 use scim_core::schema::{Projection, ResourceType, Schema, Tolerance};
 use scim_core::{
-    Access, AppliedUpdate, AuthenticationScheme, BaseUrl, Budget, BuildError, Capabilities, Context,
-    ContextBuilder, Deleted, ETag, Error, Event, Identity, Me, MemoryProvider, Operation, Outcome, Page,
-    Permit, Position, Precondition, Provider, Query, Resource, ScimService, ScimServiceBuilder, Secrets,
-    Update, UpdateOptions, Updated,
+    Access, AppliedUpdate, Authenticate, AuthenticationScheme, BaseUrl, BearerTokens, BodyBuffer, Budget,
+    BuildError, Capabilities, Challenge, Context, ContextBuilder, Deleted, ETag, Error, Event, Identity, Me,
+    MemoryProvider, Operation, Outcome, Page, Permit, Position, Precondition, Provider, Query, Refusal,
+    Resource, ScimService, ScimServiceBuilder, Scopes, Secrets, Update, UpdateOptions, Updated,
 };
 
 fn assert_send<T: Send>(_: T) {}
@@ -31,6 +31,12 @@ fn public_types_are_send_and_sync() {
         Context<'_>,
         ContextBuilder,
         Identity,
+        Scopes,
+        Box<dyn Authenticate>,
+        BearerTokens,
+        Challenge,
+        Refusal,
+        BodyBuffer,
         BaseUrl,
         Secrets,
         Resource,
@@ -60,6 +66,8 @@ fn public_types_are_send_and_sync() {
         PatchRequest,
         ListDelta<'_>,
     );
+    #[cfg(feature = "tower")]
+    assert_all!(scim_core::tower::Mount, scim_core::tower::ResponseBody);
     #[cfg(feature = "testing")]
     assert_all!(scim_core::testing::Report);
 }

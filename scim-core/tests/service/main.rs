@@ -7,7 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod authentication;
 mod auto_traits;
+mod bearer_tokens;
 mod client;
 mod cooperation;
 mod custom_type_in_memory;
@@ -15,11 +17,14 @@ mod hostile_requests;
 mod limits;
 mod memory_patches;
 mod monitor;
+#[cfg(feature = "tower")]
+mod mount;
 #[path = "../support/overriding.rs"]
 mod overriding;
 mod policies;
 mod provider_ids;
 mod rendering_cache;
+mod scopes;
 mod setup;
 #[cfg(feature = "tracing")]
 mod traces;

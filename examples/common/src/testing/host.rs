@@ -74,12 +74,19 @@ pub fn requests_without_the_token_get_401(program: &HostProgram) {
     let host = RunningHost::start(program, &[]);
     let url = format!("{}/Users", host.base);
     assert_eq!(host.send(get(&url)).status(), 200);
-    for header in ["", "Bearer", "Bearer wrong", "Bearer token-of-the-tests2", "Basic token-of-the-tests"] {
+    let (missing, invalid) = ("Bearer realm=\"scim\"", "Bearer realm=\"scim\", error=\"invalid_token\"");
+    for (header, challenge) in [
+        ("", missing),
+        ("Bearer", missing),
+        ("Basic token-of-the-tests", missing),
+        ("Bearer wrong", invalid),
+        ("Bearer token-of-the-tests2", invalid),
+    ] {
         let mut request = get(&url);
         request.headers_mut().insert(AUTHORIZATION, header.parse().unwrap());
         let response = host.send(request);
         assert_error(&response, 401);
-        assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer realm=\"scim\"");
+        assert_eq!(response.headers()[WWW_AUTHENTICATE], challenge, "{header}");
     }
 }
 

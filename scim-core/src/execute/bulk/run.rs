@@ -12,6 +12,7 @@ use crate::error::shortened;
 use crate::execute::execution::{Execution, RequestScope};
 use crate::outcome::{Answer, OperationResult};
 use crate::parse::{BulkOperation, Route, parse_bulk_operation};
+use crate::policy::check_scopes;
 use crate::type_index::TypeIndex;
 use crate::url::resource_url;
 use crate::{ETag, Error, Precondition, Result, trace};
@@ -156,6 +157,10 @@ impl<'a> BulkRun<'a> {
         }
         if !operation.is_post() {
             result.location = Some(format!("{base_url}{}", operation.path));
+        }
+        // Before the references, so that an operation that refers to a refused one is refused in the same way.
+        if let Some(action) = operation.action() {
+            check_scopes(self.scope.extensions, action)?;
         }
         let mut references = ResolvedReferences::default();
         let mut replace = |bulk_id: &str| self.replacement(bulk_id, left_out, &mut references);
