@@ -3,6 +3,12 @@
 #[cfg(test)]
 mod application;
 #[cfg(test)]
+mod client;
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod suite;
 #[cfg(test)]
 #[path = "../store/support/mod.rs"]
