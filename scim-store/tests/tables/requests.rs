@@ -193,8 +193,8 @@ impl Generator {
         let (method, body) = match self.random.below(20) {
             0 => (Method::DELETE, None),
             1..=4 => (Method::PUT, Some(self.resource(is_group, live))),
-            // The name of another resource may be taken, which is refused if it is unique.
-            5 => {
+            // The user name may be taken, which is refused. Groups would become more and more.
+            5 if !is_group => {
                 let body = Some(self.resource(is_group, live));
                 return Generated { method: Method::POST, path: endpoint.to_owned(), body, slot: None };
             }
