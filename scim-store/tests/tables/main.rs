@@ -7,6 +7,12 @@ mod client;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod on_write;
+#[cfg(test)]
+mod outside_writes;
+#[cfg(test)]
+mod passwords;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod suite;
