@@ -7,6 +7,8 @@ mod client;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod mistakes;
+#[cfg(test)]
 mod on_write;
 #[cfg(test)]
 mod outside_writes;

@@ -30,8 +30,10 @@ const TEXTS: [&str; 14] = [
 ];
 
 /// User names, some of which differ only by case.
-const NAMES: [&str; 12] =
-    ["bea", "Bea", "BEA", "cy", "dan", "eve_x", "evexx", "o'hara", "z%", "z", "amy b", "Amy B"];
+const NAMES: [&str; 24] = [
+    "bea", "Bea", "BEA", "cy", "dan", "eve_x", "evexx", "o'hara", "z%", "z", "amy b", "Amy B", "fay", "gus",
+    "hal", "ida", "jo", "kim", "lee", "mia", "ned", "ola", "pia", "ray",
+];
 
 /// Names that only a column with folded texts compares as SCIM does.
 const FOLDED_NAMES: [&str; 8] = ["Émile", "émile", "STRASSE", "Straße", "Σίσυφος", "σίσυφοσ", "İ", "日本"];
@@ -317,12 +319,18 @@ impl Generator {
         let text = self.random.pick(&TEXTS);
         let element_type = self.random.pick(&["work", "home", "other"]);
         let by_type = format!("{path}[type eq \"{element_type}\"]");
+        // The tables do not keep the order of elements. It would decide which of two elements wins that become equal, so
+        // no request makes two elements equal, or primary.
+        let one_element = format!("{path}[type eq \"{element_type}\" and value eq {}]", json!(text));
         match (attribute.kind, self.random.below(8)) {
             (Kind::One, 0 | 1) => {
                 json!({ "op": op, "path": format!("{path}[type eq \"work\"].value"), "value": text })
             }
             (Kind::One, 2) => json!({ "op": "remove", "path": format!("{path}[type eq \"work\"]") }),
-            (Kind::Many, 0) => json!({ "op": op, "path": format!("{by_type}.value"), "value": text }),
+            (Kind::Many, 0) => {
+                let value = format!("new {}", self.random.below(1_000_000));
+                json!({ "op": op, "path": format!("{one_element}.value"), "value": value })
+            }
             (Kind::Many, 1) => json!({ "op": "remove", "path": by_type }),
             (Kind::Many, 2) => {
                 json!({ "op": "replace", "path": format!("{by_type}.display"), "value": text })
@@ -331,7 +339,7 @@ impl Generator {
                 json!({ "op": "remove", "path": format!("{path}[value sw {} or primary eq true]", json!(text)) })
             }
             (Kind::Many, 4) => {
-                json!({ "op": "replace", "path": format!("{by_type}.primary"), "value": true })
+                json!({ "op": "replace", "path": format!("{one_element}.primary"), "value": true })
             }
             (Kind::Many, 5) => json!({ "op": "remove", "path": format!("{by_type}.display") }),
             (kind, 6 | 7) => match self.value(kind, live) {
