@@ -1,6 +1,7 @@
 //! Sorts the errors of PostgreSQL into the cases of [`DatabaseError`].
 
 use std::error::Error;
+use std::num::TryFromIntError;
 
 use tokio_postgres::error::SqlState;
 
@@ -13,7 +14,12 @@ const UNAVAILABLE: [&str; 4] = ["08", "53", "57", "58"];
 impl From<tokio_postgres::Error> for DatabaseError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(reported) = error.as_db_error() else {
-            let is_io = error.source().is_some_and(|source| source.is::<std::io::Error>());
+            let source = error.source();
+            // An integer that does not fit into the column; the driver refuses it before the server sees it.
+            if source.is_some_and(|source| source.is::<TryFromIntError>()) {
+                return Self::InvalidValue(error.into());
+            }
+            let is_io = source.is_some_and(|source| source.is::<std::io::Error>());
             return match error.is_closed() || is_io {
                 true => Self::Unavailable(error.into()),
                 false => Self::Unexpected(error.into()),
