@@ -27,7 +27,8 @@ impl TimeColumn {
         let name = format!("t.{quoted}");
         let (read, write) = match (dialect, column.kind, unit) {
             (_, ColumnKind::Integer, Some(TimeUnit::Seconds)) => {
-                (format!("({name} * 1000)"), "({} / 1000)".to_owned())
+                // Without the casts, PostgreSQL would compute in 32 bits.
+                (format!("(CAST({name} AS bigint) * 1000)"), "(CAST({} AS bigint) / 1000)".to_owned())
             }
             (_, ColumnKind::Integer, Some(TimeUnit::Milliseconds)) => (name, "{}".to_owned()),
             (_, ColumnKind::Integer, None) => {
