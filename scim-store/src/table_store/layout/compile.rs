@@ -491,6 +491,8 @@ impl Compiler<'_, '_> {
         let name = table.rest.as_deref()?;
         let column = find_column(&table.name, catalog, name, problems)?;
         let value = match column.kind {
+            // SQLite has no such type: a cast to it would make a number of the text.
+            ColumnKind::Json if self.declared.dialect == Dialect::Sqlite => "{}".to_owned(),
             ColumnKind::Json => format!("CAST(CAST({{}} AS text) AS {})", column.type_name),
             ColumnKind::Text => "{}".to_owned(),
             _ => {
