@@ -7,6 +7,10 @@ mod client;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod mistakes;
 #[cfg(test)]
 mod on_write;
