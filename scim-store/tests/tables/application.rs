@@ -73,6 +73,18 @@ impl Application {
         run_sql(runtime, &self.database, &sql.replace("{}", &self.schema))
     }
 
+    /// All rows of all tables, to see what a request has written.
+    pub(crate) fn contents(&self, runtime: &Runtime) -> Vec<Vec<Vec<String>>> {
+        let tables: &[&str] = match self.form {
+            Form::Users => &["people"],
+            Form::Soft => &["accounts", "roles", "role_accounts"],
+            Form::Folded => &["people", "addresses", "teams", "team_people"],
+            Form::Organization | Form::CaseInsensitive => &["people", "teams", "team_people"],
+        };
+        let read = |table: &&str| self.sql(runtime, &format!("SELECT * FROM {{}}{table} ORDER BY 1, 2"));
+        tables.iter().map(read).collect()
+    }
+
     fn is_postgres(&self) -> bool {
         !self.schema.is_empty()
     }
@@ -127,7 +139,11 @@ impl Application {
 
     /// The store, declared but not built.
     pub(crate) fn declare(&self, runtime: &Runtime) -> TableStoreBuilder {
-        let database = runtime.block_on(scim_store::open(&self.database.url)).unwrap();
+        self.declare_on(runtime.block_on(scim_store::open(&self.database.url)).unwrap())
+    }
+
+    /// The store on another way to the same database, declared but not built.
+    pub(crate) fn declare_on(&self, database: impl scim_store::Database + 'static) -> TableStoreBuilder {
         let builder = TableStore::builder(database).users(self.users());
         if self.has_groups() { builder.groups(self.groups()) } else { builder }
     }

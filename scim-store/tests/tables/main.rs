@@ -7,6 +7,10 @@ mod client;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod faulty;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod limits;

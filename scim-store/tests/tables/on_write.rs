@@ -20,12 +20,6 @@ fn applications(runtime: &Runtime) -> Vec<Application> {
     applications
 }
 
-/// Everything in the tables, in the order of the rows' columns.
-fn contents(runtime: &Runtime, application: &Application) -> Vec<Vec<Vec<String>>> {
-    let read = |table: &str| application.sql(runtime, &format!("SELECT * FROM {{}}{table} ORDER BY 1, 2"));
-    ["people", "teams", "team_people"].map(read).to_vec()
-}
-
 fn audit(runtime: &Runtime, application: &Application) -> Vec<String> {
     application.sql(runtime, "SELECT entry FROM {}audit").into_iter().flatten().collect()
 }
@@ -119,7 +113,7 @@ fn a_rule_refuses_with_an_error_of_its_own() {
         let (cy, _) = client.create("/Users", user("cy"));
         let (team, _) = client.create("/Groups", group("Locked", &[&bea]));
         application.sql(&runtime, "DELETE FROM {}audit");
-        let before = contents(&runtime, &application);
+        let before = application.contents(&runtime);
         let add = json!({ "op": "add", "path": "members", "value": [{ "value": id(&cy) }] });
         let rename = json!({ "op": "replace", "path": "userName", "value": "root" });
         let responses = [
@@ -137,7 +131,7 @@ fn a_rule_refuses_with_an_error_of_its_own() {
         assert_eq!(errors, expected, "{}", application.database.url);
         let detail = client.send(Method::DELETE, &bea, None).body["detail"].clone();
         assert_eq!(detail, "bea stays");
-        assert_eq!(contents(&runtime, &application), before);
+        assert_eq!(application.contents(&runtime), before);
         assert_eq!(audit(&runtime, &application), [""; 0]);
     }
 }
