@@ -55,6 +55,7 @@ pub use database::{
     CancelOnDrop, Database, DatabaseError, Mode, OpenError, Param, Row, Rows, Source, Statement, Transaction,
     open,
 };
+pub use scim_sql::Dialect;
 pub use store::Store;
 pub use table_store::{
     ChildTable, Expression, Ids, InvalidTables, Table, TableStore, TableStoreBuilder, TimeUnit, Write,
