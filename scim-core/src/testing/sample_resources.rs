@@ -123,6 +123,9 @@ fn element(env: &Environment, target: &AttributeRef, salt: usize, position: usiz
     }
     if let Some(type_value) = target.attribute().only_kept_type() {
         element.insert("type".to_owned(), Value::from(type_value));
+        if target.sub_attribute("primary").is_some() {
+            element.insert("primary".to_owned(), json!(true));
+        }
     }
     Value::Object(element)
 }

@@ -167,6 +167,9 @@ impl TestedType {
         }
         if let Some(type_value) = target.attribute().only_kept_type() {
             members.insert("type".to_owned(), Value::from(type_value));
+            if target.sub_attribute("primary").is_some() {
+                members.insert("primary".to_owned(), Value::Bool(true));
+            }
         }
         if self.is_reference(target) {
             members.insert("value".to_owned(), Value::from(random.pick(ids.for_attribute(target))?.as_str()));

@@ -178,8 +178,8 @@ impl Table {
         self.attribute("active", Place::TrueUnless(column.into()))
     }
 
-    /// A list, such as `emails`, of which a text column keeps one element, of this `type`. Elements of other types are
-    /// ignored in the lenient profile, and refused in the strict one; see
+    /// A list, such as `emails`, of which a text column keeps one element, of this `type`. It is the primary one. Elements
+    /// of other types are ignored in the lenient profile, and refused in the strict one; see
     /// [`Attribute::keep_only_type`](scim_core::schema::Attribute::keep_only_type).
     pub fn one(self, path: &str, column: impl Into<String>, element_type: impl Into<String>) -> Self {
         self.attribute(path, Place::Element(column.into(), element_type.into()))

@@ -197,6 +197,7 @@ fn select_attribute(
         Place::Element(_, element_type) => {
             selection.keep_sub(target, "value");
             selection.keep_sub(target, "type");
+            selection.keep_sub(target, "primary");
             let element_type = element_type.clone();
             selection.adjust(target, move |a| a.keep_only_type(element_type.clone()));
         }
