@@ -1,7 +1,7 @@
 //! Runs the transcripts of `testdata/people` against the host, over a socket, and then compares the rows of its tables.
 //! Each transcript is a test whose name is the database and the name of its file.
 
-#[allow(dead_code, reason = "other tests use the rest")]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use std::process::ExitCode;
