@@ -43,7 +43,7 @@ pub(crate) fn patch(op: &str, path: &str, value: Value) -> Value {
 
 /// Reads a page of the application, without a token.
 pub(crate) fn page(host: &RunningHost, path: &str) -> Response<Vec<u8>> {
-    let address = host.base.strip_suffix("/scim/v2").expect("the base URL ends with the mount path");
+    let address = host.base.strip_suffix(host_common::MOUNT_PATH).unwrap();
     let request = Request::get(format!("{address}{path}")).extension(Anonymous).body(Vec::new());
     host.send(request.unwrap())
 }

@@ -1,15 +1,12 @@
-//! Checks the application beside SCIM: its page, its audit table, and the rows that it shares with the service.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[macro_use]
-mod support;
+//! Checks the page of the application, its audit table, and the rows that it shares with the service.
 
 use host_common::testing::RunningHost;
 use http::Method;
 use http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
 use serde_json::{Value, json};
-use support::TestDatabase;
-use support::client::{create_user, page, patch, request, send, user};
+
+use crate::client::{create_user, page, patch, request, send, user};
+use crate::support::TestDatabase;
 
 on_each_database! {
     the_page_shows_active_people

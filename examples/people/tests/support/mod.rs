@@ -1,30 +1,12 @@
 //! New databases for the tests, which are read and changed beside the host.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-pub(crate) mod client;
-
 use std::io::Write;
 use std::path::PathBuf;
 
 use host_common::testing::HostProgram;
 use serde_json::{Map, Value};
 use tokio_postgres::SimpleQueryMessage;
-
-/// Defines tests that run on SQLite and, if there is a server, on PostgreSQL.
-macro_rules! on_each_database {
-    ($($test:ident)*) => {
-        mod sqlite {
-            $(#[test] fn $test() { super::$test(&crate::support::TestDatabase::sqlite()); })*
-        }
-        mod postgres {
-            $(#[test] fn $test() {
-                if let Some(database) = crate::support::TestDatabase::postgres() {
-                    super::$test(&database);
-                }
-            })*
-        }
-    };
-}
 
 /// A database without tables. Dropping it removes it.
 pub(crate) struct TestDatabase {
