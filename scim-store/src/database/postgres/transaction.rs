@@ -5,7 +5,7 @@ use std::any::Any;
 use deadpool_postgres::Object;
 use futures_util::future::try_join_all;
 use scim_core::async_trait;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Statement as Prepared};
 
 use super::super::Transaction;
@@ -13,7 +13,7 @@ use super::super::error::DatabaseError;
 use super::super::param::Param;
 use super::super::rows::Rows;
 use super::super::statement::{Mode, Statement};
-use super::values::Uuid;
+use super::values::convert_rows;
 
 /// A transaction. BEGIN is sent together with the first statement. Transactions that write are READ COMMITTED.
 pub(crate) struct PostgresTransaction {
@@ -116,7 +116,7 @@ impl Transaction for PostgresTransaction {
         let (begun, found) = futures_util::join!(start(client, begin), try_join_all(answers));
         self.busy = false;
         begun?;
-        found?.iter().map(|rows| Ok(convert_rows(rows)?)).collect()
+        found?.iter().map(|rows| convert_rows(rows)).collect()
     }
 
     async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
@@ -163,30 +163,4 @@ impl Drop for PostgresTransaction {
             }
         }));
     }
-}
-
-fn convert_rows(found: &[tokio_postgres::Row]) -> Result<Rows, tokio_postgres::Error> {
-    let mut rows = Rows::new(found.first().map_or(0, tokio_postgres::Row::len));
-    for row in found {
-        for (index, column) in row.columns().iter().enumerate() {
-            match *column.type_() {
-                Type::INT8 => row.try_get::<_, Option<i64>>(index)?.map(|number| rows.push_int(number)),
-                Type::INT4 => {
-                    row.try_get::<_, Option<i32>>(index)?.map(|number| rows.push_int(number.into()))
-                }
-                Type::INT2 => {
-                    row.try_get::<_, Option<i16>>(index)?.map(|number| rows.push_int(number.into()))
-                }
-                Type::FLOAT8 => row.try_get::<_, Option<f64>>(index)?.map(|number| rows.push_real(number)),
-                Type::FLOAT4 => {
-                    row.try_get::<_, Option<f32>>(index)?.map(|number| rows.push_real(number.into()))
-                }
-                Type::BOOL => row.try_get::<_, Option<bool>>(index)?.map(|flag| rows.push_bool(flag)),
-                Type::UUID => row.try_get::<_, Option<Uuid>>(index)?.map(|Uuid(uuid)| rows.push_text(&uuid)),
-                _ => row.try_get::<_, Option<&str>>(index)?.map(|text| rows.push_text(text)),
-            }
-            .unwrap_or_else(|| rows.push_null());
-        }
-    }
-    Ok(rows)
 }
