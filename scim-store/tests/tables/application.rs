@@ -36,7 +36,8 @@ impl Application {
     /// Creates the tables, on each database.
     pub(crate) fn all(runtime: &Runtime, form: Form) -> Vec<Self> {
         let postgres = support::postgres().map(|url| support::database_at(&url));
-        let databases = [support::file()].into_iter().chain(postgres);
+        let sqlx = postgres.as_ref().map(|postgres| support::database_at(&postgres.url).by_sqlx());
+        let databases = [support::file()].into_iter().chain(postgres).chain(sqlx);
         databases.map(|database| Self::create(runtime, database, form)).collect()
     }
 
@@ -112,7 +113,7 @@ impl Application {
 
     /// The store, declared but not built.
     pub(crate) fn declare(&self, runtime: &Runtime) -> TableStoreBuilder {
-        let database = runtime.block_on(scim_store::open(&self.database.url)).unwrap();
+        let database = runtime.block_on(self.database.connect());
         let builder = TableStore::builder(database).users(self.users());
         if self.has_groups() { builder.groups(self.groups()) } else { builder }
     }

@@ -84,18 +84,18 @@ impl PostgresTransaction {
         self.busy = false;
         // An error that the server reports for a statement means that nothing was committed. If the connection broke,
         // or the COMMIT itself failed, it is unknown whether the transaction was committed.
-        let is_reported = |error: &tokio_postgres::Error| error.as_db_error().is_some();
         let unknown = |error: tokio_postgres::Error| match error.into() {
             DatabaseError::Unavailable(source) | DatabaseError::Unexpected(source) => {
                 DatabaseError::CommitUnknown(source)
             }
             other => other,
         };
-        begun?;
-        let executed = executed.map_err(|error| match commit && !is_reported(&error) {
+        let before_commit = |error: tokio_postgres::Error| match commit && error.as_db_error().is_none() {
             true => unknown(error),
             false => error.into(),
-        })?;
+        };
+        begun.map_err(before_commit)?;
+        let executed = executed.map_err(before_commit)?;
         ended.map_err(unknown)?;
         self.open &= !commit;
         Ok(executed)
@@ -138,9 +138,9 @@ fn borrowed(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
 }
 
 /// Sends the BEGIN, if it has not been sent.
-async fn start(client: &Object, begin: Option<&str>) -> Result<(), DatabaseError> {
+async fn start(client: &Object, begin: Option<&str>) -> Result<(), tokio_postgres::Error> {
     match begin {
-        Some(sql) => Ok(client.batch_execute(sql).await?),
+        Some(sql) => client.batch_execute(sql).await,
         None => Ok(()),
     }
 }
@@ -152,13 +152,15 @@ impl Drop for PostgresTransaction {
             return drop(Object::take(client));
         };
         // Rolls back in the background; then the connection returns to the pool. A statement that still runs is
-        // cancelled first, since nobody needs its result and it would keep the connection.
+        // cancelled first, since nobody needs its result and it would keep the connection. Then the connection is
+        // closed: the server may handle the cancellation late, and would cancel a statement of the next transaction.
         let cancel = self.busy.then(|| client.cancel_token());
         drop(runtime.spawn(async move {
+            let is_cancelled = cancel.is_some();
             if let Some(cancel) = cancel {
                 let _ = cancel.cancel_query(NoTls).await;
             }
-            if client.batch_execute("ROLLBACK").await.is_err() {
+            if client.batch_execute("ROLLBACK").await.is_err() || is_cancelled {
                 drop(Object::take(client));
             }
         }));
