@@ -5,6 +5,7 @@ use std::sync::Arc;
 use scim_store::{Database, DatabaseError, Mode, Param, Statement, Transaction};
 use tokio::runtime::Runtime;
 
+use crate::open::open;
 use crate::support;
 
 /// A driver with a new database, or with a new schema in the PostgreSQL database.
@@ -36,7 +37,7 @@ impl Driver {
         let file = support::file();
         let sqlite = Self {
             name: "rusqlite",
-            database: runtime.block_on(file.connect()),
+            database: runtime.block_on(open(&file.url, false, 16, &[])),
             url: file.url.clone(),
             schema: String::new(),
             by_sqlx: false,
@@ -53,7 +54,7 @@ impl Driver {
         let create = |by_sqlx: &bool| {
             let driver = Self {
                 name: if *by_sqlx { "sqlx" } else { "tokio-postgres" },
-                database: open(runtime, &url, *by_sqlx, 16, &[]),
+                database: runtime.block_on(open(&url, *by_sqlx, 16, &[])),
                 url: url.clone(),
                 schema: format!("drivers_{}.", support::tenant().replace('-', "_")),
                 by_sqlx: *by_sqlx,
@@ -81,12 +82,12 @@ impl Driver {
         connections: u32,
         settings: &[(&str, &str)],
     ) -> Arc<dyn Database> {
-        open(runtime, &self.url, self.by_sqlx, connections, settings)
+        runtime.block_on(open(&self.url, self.by_sqlx, connections, settings))
     }
 
     /// The same PostgreSQL database at another URL.
     pub(crate) fn at(&self, runtime: &Runtime, url: &str) -> Arc<dyn Database> {
-        open(runtime, url, self.by_sqlx, 4, &[])
+        runtime.block_on(open(url, self.by_sqlx, 4, &[]))
     }
 
     pub(crate) fn is_postgres(&self) -> bool {
@@ -127,26 +128,4 @@ impl Driver {
 pub(crate) async fn count_in(driver: &Driver, tx: &mut dyn Transaction) -> i64 {
     let rows = tx.query(vec![driver.statement("SELECT count(*) FROM {}item", [])]).await.unwrap();
     rows[0].first().and_then(|row| row.int(0)).unwrap()
-}
-
-fn open(
-    runtime: &Runtime,
-    url: &str,
-    by_sqlx: bool,
-    connections: u32,
-    settings: &[(&str, &str)],
-) -> Arc<dyn Database> {
-    #[cfg(feature = "sqlx-0_8")]
-    if by_sqlx {
-        let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
-        let pool = sqlx::postgres::PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(std::time::Duration::from_secs(5))
-            .connect_with(options.options(settings.iter().copied()));
-        return Arc::new(scim_store::SqlxPostgres::new(runtime.block_on(pool).unwrap()));
-    }
-    let _ = (by_sqlx, connections);
-    let settings: String = settings.iter().map(|(name, value)| format!("-c%20{name}%3D{value}%20")).collect();
-    let url = if settings.is_empty() { url.to_owned() } else { format!("{url}?options={settings}") };
-    runtime.block_on(scim_store::open(&url)).unwrap()
 }

@@ -8,6 +8,8 @@ mod driver;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod open;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 #[path = "../store/support/mod.rs"]

@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod application;
 #[cfg(test)]
+#[path = "../drivers/open.rs"]
+mod open;
+#[cfg(test)]
 mod suite;
 #[cfg(test)]
 #[path = "../store/support/mod.rs"]

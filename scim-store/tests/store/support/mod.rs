@@ -6,7 +6,6 @@ pub(crate) mod service;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scim_store::Store;
@@ -15,28 +14,11 @@ use scim_store::Store;
 pub(crate) struct Database {
     pub(crate) url: String,
     file: Option<PathBuf>,
-    /// Whether the driver is sqlx.
-    by_sqlx: bool,
 }
 
 impl Database {
     pub(crate) fn is_file(&self) -> bool {
         self.file.is_some()
-    }
-
-    /// A PostgreSQL database with its driver sqlx.
-    pub(crate) fn by_sqlx(mut self) -> Self {
-        self.by_sqlx = true;
-        self
-    }
-
-    /// Opens the database with its driver.
-    pub(crate) async fn connect(&self) -> Arc<dyn scim_store::Database> {
-        #[cfg(feature = "sqlx-0_8")]
-        if self.by_sqlx {
-            return Arc::new(scim_store::SqlxPostgres::new(sqlx::PgPool::connect(&self.url).await.unwrap()));
-        }
-        scim_store::open(&self.url).await.unwrap()
     }
 }
 
@@ -68,15 +50,15 @@ pub(crate) fn file() -> Database {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("scim-store-{}-{}.db", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let file = std::env::temp_dir().join(name);
-    let database = Database { url: format!("sqlite:{}", file.display()), file: Some(file), by_sqlx: false };
+    let database = Database { url: format!("sqlite:{}", file.display()), file: Some(file) };
     // An earlier process with the same id may have left a file.
-    drop(Database { url: String::new(), file: database.file.clone(), by_sqlx: false });
+    drop(Database { url: String::new(), file: database.file.clone() });
     database
 }
 
 /// The database at a URL. Dropping it removes nothing.
 pub(crate) fn database_at(url: &str) -> Database {
-    Database { url: url.to_owned(), file: None, by_sqlx: false }
+    Database { url: url.to_owned(), file: None }
 }
 
 /// A database of each kind.
