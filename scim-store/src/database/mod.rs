@@ -7,11 +7,15 @@ mod migration;
 mod open;
 mod open_error;
 mod param;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "tokio-postgres-0_7")]
 mod postgres;
+#[cfg(any(feature = "sqlx-0_8", feature = "tokio-postgres-0_7"))]
+mod postgres_common;
 mod rows;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 mod sqlite;
+#[cfg(feature = "sqlx-0_8")]
+mod sqlx_postgres;
 mod statement;
 
 use std::any::Any;
@@ -29,15 +33,19 @@ pub(crate) use open::open_with_migrations;
 pub use open_error::OpenError;
 pub use param::Param;
 pub(crate) use param::params;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "tokio-postgres-0_7")]
 pub use postgres::Postgres;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "tokio-postgres-0_7")]
 pub(crate) use postgres::PostgresTransaction;
 pub use rows::{Row, Rows};
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 pub use sqlite::Sqlite;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 pub(crate) use sqlite::SqliteTransaction;
+#[cfg(feature = "sqlx-0_8")]
+pub use sqlx_postgres::SqlxPostgres;
+#[cfg(feature = "sqlx-0_8")]
+pub(crate) use sqlx_postgres::SqlxTransaction;
 pub use statement::{Mode, Statement};
 
 /// A database. There is an implementation for each driver; implement it for another driver or pool.
@@ -87,9 +95,11 @@ pub trait Transaction: Send {
     /// After an error nothing is committed, except that [`DatabaseError::CommitUnknown`] means that it may be.
     async fn commit(self: Box<Self>, statements: Vec<Statement>) -> Result<(), DatabaseError>;
 
-    /// `Some` if the statements of this transaction run on the calling thread, which then must be one where blocking is
-    /// allowed. The caller keeps the value while it waits for that thread; dropping the value cancels the statements.
-    fn cancel_on_drop(&self) -> Option<CancelOnDrop> {
+    /// Runs the statements of this transaction on the thread that polls their futures, which then must be one where
+    /// blocking is allowed; this saves a driver that blocks a change of the thread for each statement. `None` if the
+    /// driver does not block, so that nothing changes. The caller keeps the value while it waits for that thread;
+    /// dropping the value cancels the statements.
+    fn block_calling_thread(&mut self) -> Option<CancelOnDrop> {
         None
     }
 
@@ -97,7 +107,7 @@ pub trait Transaction: Send {
     fn driver(&mut self) -> &mut dyn Any;
 }
 
-/// Cancels the statements of a transaction when it is dropped; see [`Transaction::cancel_on_drop`].
+/// Cancels the statements of a transaction when it is dropped; see [`Transaction::block_calling_thread`].
 #[must_use]
 pub struct CancelOnDrop(#[expect(dead_code, reason = "it is held to be dropped")] Box<dyn Any + Send>);
 

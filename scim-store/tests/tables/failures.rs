@@ -46,8 +46,7 @@ impl<'a> Faulty<'a> {
         let applications = Application::all(runtime, form).into_iter();
         applications
             .map(|application| {
-                let opened = runtime.block_on(scim_store::open(&application.database.url)).unwrap();
-                let database = FaultyDatabase::new(opened);
+                let database = FaultyDatabase::new(application.open(runtime));
                 let store = runtime.block_on(application.declare_on(database.clone()).build()).unwrap();
                 let client = Client::new(runtime, &application, &store);
                 Self { runtime, application, database, client, form, count: 0 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use scim_core::async_trait;
 use scim_sql::Dialect;
-use scim_store::{CancelOnDrop, Database, DatabaseError, Mode, Rows, Statement, Transaction};
+use scim_store::{Database, DatabaseError, Mode, Rows, Statement, Transaction};
 
 /// The errors of [`DatabaseError`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -155,10 +155,6 @@ impl Transaction for FaultyTransaction {
                 failing.map_or(Ok(()), |plan| Err(plan.failure.error()))
             }
         }
-    }
-
-    fn cancel_on_drop(&self) -> Option<CancelOnDrop> {
-        self.inner.cancel_on_drop()
     }
 
     fn driver(&mut self) -> &mut dyn Any {

@@ -2,7 +2,7 @@
 //! warning, when they are executed.
 
 use scim_core::Provider;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 use scim_store::Sqlite;
 use scim_store::{ChildTable, Expression, Ids, InvalidTables, Table, TableStore, TimeUnit};
 use tokio::runtime::Runtime;
@@ -283,7 +283,7 @@ fn a_partial_index_must_cover_all_rows_that_exist() {
     }
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 #[test]
 fn tables_of_an_attached_database_are_served() {
     let runtime = support::runtime();

@@ -202,6 +202,7 @@ fn a_rule_that_fails_writes_nothing() {
     }
 }
 
+#[cfg(all(feature = "rusqlite-0_37", feature = "tokio-postgres-0_7", feature = "sqlx-0_8"))]
 #[test]
 fn a_rule_uses_the_driver() {
     let runtime = support::runtime();
@@ -218,12 +219,13 @@ fn a_rule_uses_the_driver() {
                     assert!(!connection.is_autocommit(), "the transaction is open");
                     connection.execute("INSERT INTO audit (entry) VALUES (?1)", [entry])
                 });
-                if sqlite.await?.is_none() {
-                    let client = write.tokio_postgres().unwrap();
-                    let sql = format!("INSERT INTO {schema}audit (entry) VALUES ($1)");
+                let is_sqlite = sqlite.await?.is_some();
+                let sql = format!("INSERT INTO {schema}audit (entry) VALUES ($1)");
+                if let Some(client) = write.tokio_postgres() {
+                    assert!(!is_sqlite);
                     client.execute(&sql, &[&name]).await.map_err(Error::internal)?;
-                } else {
-                    assert!(write.tokio_postgres().is_none());
+                } else if !is_sqlite {
+                    write_by_sqlx(write, &sql, &name).await?;
                 }
                 if name == "root" { Err(Error::forbidden("reserved")) } else { Ok(()) }
             })
@@ -235,4 +237,11 @@ fn a_rule_uses_the_driver() {
         client.create("/Users", user("cy"));
         assert_eq!(audit(&runtime, &application), ["bea", "cy"], "{}", application.database.url);
     }
+}
+
+#[cfg(all(feature = "rusqlite-0_37", feature = "tokio-postgres-0_7", feature = "sqlx-0_8"))]
+async fn write_by_sqlx(write: &mut Write<'_>, sql: &str, entry: &str) -> Result<()> {
+    let connection = write.sqlx().unwrap();
+    sqlx::query(sql).bind(entry).execute(connection).await.map_err(Error::internal)?;
+    Ok(())
 }

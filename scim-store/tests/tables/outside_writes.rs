@@ -321,3 +321,42 @@ fn a_version_column_shows_what_the_application_counts() {
         client.create("/Users", user("BEA"));
     }
 }
+
+#[test]
+fn recommended_triggers_count_for_the_application() {
+    let runtime = support::runtime();
+    for application in Application::all(&runtime, Form::Soft) {
+        let store = application.store(&runtime);
+        let triggers =
+            store.warnings().iter().find_map(|warning| warning.find("CREATE ").map(|at| &warning[at..]));
+        let triggers = triggers.unwrap();
+        match application.database.is_file() {
+            true => {
+                for trigger in triggers.split("CREATE ").filter(|trigger| !trigger.is_empty()) {
+                    support::run_sql(&runtime, &application.database, &format!("CREATE {trigger}"));
+                }
+            }
+            false => drop(support::run_sql(&runtime, &application.database, triggers)),
+        }
+        let store = application.store(&runtime);
+        assert!(
+            !store.warnings().iter().any(|warning| warning.contains("TRIGGER")),
+            "{:?}",
+            store.warnings()
+        );
+        let client = Client::new(&runtime, &application, &store);
+        let (bea, _) = client.create("/Users", user("bea"));
+        let (role, created) = client.create("/Groups", group("All", &[]));
+        let (role_id, bea_id) = (id(&role), id(&bea));
+        let mut versions = vec![created.version];
+        for sql in [
+            format!("INSERT INTO {{}}role_accounts (role_id, account_id) VALUES ('{role_id}', '{bea_id}')"),
+            format!("DELETE FROM {{}}role_accounts WHERE role_id = '{role_id}'"),
+        ] {
+            application.sql(&runtime, &sql);
+            let version = client.get(&role).version;
+            assert!(!versions.contains(&version), "{sql}");
+            versions.push(version);
+        }
+    }
+}

@@ -63,6 +63,8 @@ pub(crate) struct CatalogTable {
     /// Whether the database may assign the key of a deleted row to a new row: an integer key of SQLite without
     /// AUTOINCREMENT.
     pub(crate) reuses_keys: bool,
+    /// Whether the table has a trigger.
+    pub(crate) has_trigger: bool,
 }
 
 impl CatalogTable {
@@ -89,7 +91,7 @@ pub(crate) async fn load(
         if tables.contains_key(*name) {
             continue;
         }
-        let mut tx = database.begin(Mode::Write).await?;
+        let mut tx = database.begin(Mode::Read).await?;
         let table = match database.dialect() {
             Dialect::Sqlite => sqlite::load(&mut *tx, name).await?,
             _ => postgres::load(&mut *tx, name).await?,
