@@ -11,10 +11,13 @@ pub(super) fn trigger_ddl(table: &Table, version: &str, link: &LinkTable, dialec
     let (groups, links) = (quote_name(&table.name), quote_name(&link.name));
     let (key, version, group) = (quote(&table.key), quote(version), quote(&link.group));
     if dialect == Dialect::Sqlite {
+        // A trigger is in the schema that its own name has, and names only tables of that schema.
+        let (groups, links) = (quote(split_name(&table.name).1), quote(plain));
+        let schema = schema.map(|schema| format!("{}.", quote(schema))).unwrap_or_default();
         let trigger = |event: &str, row: &str| {
             let name = quote(&format!("{plain}_{}", event.to_ascii_lowercase()));
             format!(
-                "CREATE TRIGGER {name} AFTER {event} ON {links} BEGIN UPDATE {groups} SET {version} = {version} + 1 \
+                "CREATE TRIGGER {schema}{name} AFTER {event} ON {links} BEGIN UPDATE {groups} SET {version} = {version} + 1 \
                  WHERE {key} = {row}.{group}; END;"
             )
         };
