@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod application;
 #[cfg(test)]
+mod attributes;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod differential;

@@ -327,9 +327,8 @@ fn recommended_triggers_count_for_the_application() {
     let runtime = support::runtime();
     for application in Application::all(&runtime, Form::Soft) {
         let store = application.store(&runtime);
-        let triggers =
-            store.warnings().iter().find_map(|warning| warning.find("CREATE ").map(|at| &warning[at..]));
-        let triggers = triggers.unwrap();
+        let warning = store.warnings().iter().find(|warning| warning.contains("TRIGGER")).unwrap();
+        let triggers = &warning[warning.find("CREATE ").unwrap()..];
         match application.database.is_file() {
             true => {
                 for trigger in triggers.split("CREATE ").filter(|trigger| !trigger.is_empty()) {
