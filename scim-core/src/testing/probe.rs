@@ -109,7 +109,7 @@ impl Probe<'_> {
         let tested = &self.env.tested;
         let lists = tested.attributes.iter().filter(|target| {
             target.attribute().is_multi_valued()
-                && target.attribute().only_kept_type().is_none()
+                && target.attribute().kept_types().is_empty()
                 && !self.findings.unusable.contains(target)
         });
         let pairs: SentValues<'_> = lists

@@ -121,8 +121,11 @@ fn element(env: &Environment, target: &AttributeRef, salt: usize, position: usiz
             _ => element.remove("primary"),
         };
     }
-    if let Some(type_value) = target.attribute().only_kept_type() {
-        element.insert("type".to_owned(), Value::from(type_value));
+    if let Some(type_value) = target.attribute().kept_types().first() {
+        element.insert("type".to_owned(), Value::from(type_value.as_str()));
+        if target.sub_attribute("primary").is_some() {
+            element.insert("primary".to_owned(), json!(true));
+        }
     }
     Value::Object(element)
 }

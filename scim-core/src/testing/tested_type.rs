@@ -187,7 +187,7 @@ impl TestedType {
 
     /// Whether a list stores at most one element.
     pub(super) fn holds_one_element(&self, target: &AttributeRef) -> bool {
-        target.attribute().only_kept_type().is_some() || self.single_element_lists.contains(target)
+        !target.attribute().kept_types().is_empty() || self.single_element_lists.contains(target)
     }
 
     /// Whether the checks can use an attribute: the provider is not known to drop or to refuse it.

@@ -165,8 +165,11 @@ impl TestedType {
             // At most one element of a list may be primary; `mark_primary` chooses it.
             members.remove("primary");
         }
-        if let Some(type_value) = target.attribute().only_kept_type() {
-            members.insert("type".to_owned(), Value::from(type_value));
+        if let Some(type_value) = target.attribute().kept_types().first() {
+            members.insert("type".to_owned(), Value::from(type_value.as_str()));
+            if target.sub_attribute("primary").is_some() {
+                members.insert("primary".to_owned(), Value::Bool(true));
+            }
         }
         if self.is_reference(target) {
             members.insert("value".to_owned(), Value::from(random.pick(ids.for_attribute(target))?.as_str()));

@@ -179,8 +179,8 @@ impl Select {
             return Ok(false);
         }
         state.allowance.check_length(target, list.len() + 1)?;
-        if target.definition().only_kept_type().is_some() {
-            list.clear();
+        if !target.definition().kept_types().is_empty() {
+            list.retain(|old| !target.has_same_type(old, &element));
         }
         let primary = is_primary(&element).then_some(list.len());
         list.push(element);

@@ -5,6 +5,7 @@
 //! element of a list. A value that is null or an empty list means that there is no value (RFC 7643 section
 //! 2.5): `replace` then removes the attribute, and `add` does nothing.
 
+use scim_filter::{CompareOp, Predicate};
 use scim_schema::{AttributeRef, Mutability, Quirk, ScimType, is_unassigned};
 use serde_json::{Map, Value};
 
@@ -90,9 +91,9 @@ impl Resolver<'_, '_> {
         }
         target.validate(&value)?;
         match value {
-            // If the service stores a single element only, the new one replaces the old one.
-            value if target.definition().only_kept_type().is_some() => {
-                self.push(target, Action::Set(value));
+            // If the service stores one element of each type, a new one replaces the old one of its type.
+            Value::Array(elements) if self.op == Op::Add && !target.definition().kept_types().is_empty() => {
+                elements.into_iter().for_each(|element| self.replace_element_of_type(target, element));
                 Ok(())
             }
             Value::Array(elements) if list && (self.op == Op::Add || is_keyed(target)) => {
@@ -103,6 +104,21 @@ impl Resolver<'_, '_> {
                 Ok(())
             }
         }
+    }
+
+    /// Adds an element to a list that keeps one element of each type.
+    fn replace_element_of_type(&mut self, target: &AttributeRef, element: Value) {
+        let element_type = element.get("type").cloned().unwrap_or_default();
+        let sub = target.sub_attribute("type");
+        let operand = sub.and_then(|sub| sub.comparison().prepare(&element_type));
+        let (Some(sub), Some(operand), Value::Object(members)) = (sub, operand, &element) else { return };
+        let select = Select {
+            filter: Predicate::Compare { target: sub.clone(), op: CompareOp::Eq, operand },
+            may_select_several: true,
+            if_none: IfNoneSelected::Create { element: members.clone(), tolerated: false },
+            change: ElementChange::Replace(element),
+        };
+        self.push(target, Action::Select(Box::new(select)));
     }
 
     /// Resolves `add` and `replace` of a sub-attribute without a value filter, in the value of a singular

@@ -12,5 +12,6 @@ mod cases;
 mod delta;
 mod diff;
 mod hostile;
+mod kept_types;
 mod properties;
 mod support;

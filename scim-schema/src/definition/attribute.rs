@@ -63,7 +63,7 @@ struct Definition {
     #[serde(skip)]
     default_value: Option<Value>,
     #[serde(skip)]
-    only_kept_type: Option<String>,
+    kept_types: Vec<String>,
 }
 
 impl Attribute {
@@ -86,7 +86,7 @@ impl Attribute {
             max_length: None,
             is_user_name: false,
             default_value: None,
-            only_kept_type: None,
+            kept_types: Vec::new(),
         }))
     }
 
@@ -254,11 +254,26 @@ impl Attribute {
     ///
     /// let subs = [Attribute::string("value"), Attribute::string("type"), Attribute::boolean("primary")];
     /// let emails = Attribute::complex("emails", subs).multi_valued().keep_only_type("work");
-    /// assert_eq!(emails.only_kept_type(), Some("work"));
+    /// assert_eq!(emails.kept_types(), ["work"]);
     /// ```
     #[must_use]
     pub fn keep_only_type(mut self, element_type: impl Into<String>) -> Self {
-        self.edit().only_kept_type = Some(element_type.into());
+        self.keep_only_types([element_type])
+    }
+
+    /// Makes a list keep at most one element of each of these types; for an application that has a column for each. As
+    /// [`keep_only_type`](Self::keep_only_type) for each type; an element without a type has the first one.
+    ///
+    /// ```
+    /// use scim_schema::Attribute;
+    ///
+    /// let subs = [Attribute::string("value"), Attribute::string("type")];
+    /// let phones = Attribute::complex("phoneNumbers", subs).multi_valued().keep_only_types(["work", "mobile"]);
+    /// assert_eq!(phones.kept_types(), ["work", "mobile"]);
+    /// ```
+    #[must_use]
+    pub fn keep_only_types<T: Into<String>>(mut self, element_types: impl IntoIterator<Item = T>) -> Self {
+        self.edit().kept_types = element_types.into_iter().map(Into::into).collect();
         self
     }
 
@@ -322,9 +337,10 @@ impl Attribute {
         self.0.default_value.as_ref()
     }
 
-    /// The `type` of the only element that the list keeps; see [`keep_only_type`](Self::keep_only_type).
-    pub fn only_kept_type(&self) -> Option<&str> {
-        self.0.only_kept_type.as_deref()
+    /// The types of which the list keeps one element each; empty if it keeps all elements. See
+    /// [`keep_only_types`](Self::keep_only_types).
+    pub fn kept_types(&self) -> &[String] {
+        &self.0.kept_types
     }
 
     /// Who can write it, and when.

@@ -50,7 +50,7 @@ impl AttributeRef {
         }
         let Value::Array(list) = value else { return Ok(true) };
         self.normalize_elements(list, read_context)?;
-        self.keep_only_element(list, read_context)?;
+        self.keep_one_of_each_type(list, read_context)?;
         Ok(!list.is_empty())
     }
 
@@ -99,34 +99,45 @@ impl AttributeRef {
         Violation::new(ScimType::InvalidValue, self, reason)
     }
 
-    /// Reduces a list to a single element if the definition says so (see
-    /// [`Attribute::keep_only_type`](crate::Attribute::keep_only_type)): the primary element of that type,
-    /// else the last one.
-    fn keep_only_element(
+    /// Reduces a list to one element of each type that the definition keeps (see
+    /// [`Attribute::keep_only_types`](crate::Attribute::keep_only_types)): the primary element of the type, else the
+    /// last one.
+    fn keep_one_of_each_type(
         &self,
         list: &mut Vec<Value>,
         read_context: &mut ReadContext<'_>,
     ) -> Result<(), Violation> {
-        let Some(only_type) = self.definition().only_kept_type() else { return Ok(()) };
-        let mut kept = None;
-        for element in list.drain(..) {
+        let Some(default_type) = self.definition().kept_types().first() else { return Ok(()) };
+        let mut kept: Vec<Value> = Vec::new();
+        for mut element in list.drain(..) {
             if !self.is_kept_element(&element, read_context)? {
                 continue;
             }
-            let is_primary = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
-            if !kept.as_ref().is_some_and(is_primary) || is_primary(&element) {
-                kept = Some(element);
+            if let Value::Object(members) = &mut element {
+                members.entry("type").or_insert_with(|| Value::from(default_type.as_str()));
             }
-        }
-        if let Some(Value::Object(members)) = &mut kept {
-            members.entry("type").or_insert_with(|| Value::from(only_type));
+            let is_primary = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
+            match kept.iter_mut().find(|other| self.has_same_type(other, &element)) {
+                Some(other) if !is_primary(other) || is_primary(&element) => *other = element,
+                Some(_) => {}
+                None => kept.push(element),
+            }
         }
         list.extend(kept);
         Ok(())
     }
 
-    /// Whether a list may keep this element. True unless the definition names an
-    /// [only type](crate::Attribute::keep_only_type) and the element has another `type`.
+    /// Whether two elements of a list have the same `type`.
+    pub fn has_same_type(&self, a: &Value, b: &Value) -> bool {
+        let element_type = |element: &Value| element.get("type").and_then(Value::as_str).map(str::to_owned);
+        match (self.sub_attribute_refs().get("type"), element_type(a), element_type(b)) {
+            (Some(sub), Some(a), Some(b)) => sub.comparison().fold(&a) == sub.comparison().fold(&b),
+            _ => false,
+        }
+    }
+
+    /// Whether a list may keep this element. True unless the definition names the types that the list
+    /// [keeps](crate::Attribute::keep_only_types) and the element has another `type`.
     ///
     /// # Errors
     ///
@@ -136,20 +147,24 @@ impl AttributeRef {
         element: &Value,
         read_context: &mut ReadContext<'_>,
     ) -> Result<bool, Violation> {
+        let kept_types = self.definition().kept_types();
         let element_type =
             self.sub_attribute_refs().get("type").zip(element.get("type").and_then(Value::as_str));
-        let (Some(only_type), Some((sub, element_type))) = (self.definition().only_kept_type(), element_type)
-        else {
+        let Some((sub, element_type)) = element_type.filter(|_| !kept_types.is_empty()) else {
             return Ok(true);
         };
         let rule = sub.comparison();
-        if rule.fold(element_type) == rule.fold(only_type) {
+        if kept_types.iter().any(|kept| rule.fold(element_type) == rule.fold(kept)) {
             return Ok(true);
         }
         if read_context.allow_quirk(Quirk::OtherType, self) {
             return Ok(false);
         }
-        let reason = format!("only an element of type `{only_type}` is stored; leave the other elements out");
+        let quoted: Vec<String> = kept_types.iter().map(|kept| format!("`{kept}`")).collect();
+        let reason = format!(
+            "only an element of type {} is stored; leave the other elements out",
+            quoted.join(" or ")
+        );
         Err(Violation::new(ScimType::InvalidValue, self, reason))
     }
 

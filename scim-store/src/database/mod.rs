@@ -95,9 +95,11 @@ pub trait Transaction: Send {
     /// After an error nothing is committed, except that [`DatabaseError::CommitUnknown`] means that it may be.
     async fn commit(self: Box<Self>, statements: Vec<Statement>) -> Result<(), DatabaseError>;
 
-    /// `Some` if the statements of this transaction run on the calling thread, which then must be one where blocking is
-    /// allowed. The caller keeps the value while it waits for that thread; dropping the value cancels the statements.
-    fn cancel_on_drop(&self) -> Option<CancelOnDrop> {
+    /// Runs the statements of this transaction on the thread that polls their futures, which then must be one where
+    /// blocking is allowed; this saves a driver that blocks a change of the thread for each statement. `None` if the
+    /// driver does not block, so that nothing changes. The caller keeps the value while it waits for that thread;
+    /// dropping the value cancels the statements.
+    fn block_calling_thread(&mut self) -> Option<CancelOnDrop> {
         None
     }
 
@@ -105,7 +107,7 @@ pub trait Transaction: Send {
     fn driver(&mut self) -> &mut dyn Any;
 }
 
-/// Cancels the statements of a transaction when it is dropped; see [`Transaction::cancel_on_drop`].
+/// Cancels the statements of a transaction when it is dropped; see [`Transaction::block_calling_thread`].
 #[must_use]
 pub struct CancelOnDrop(#[expect(dead_code, reason = "it is held to be dropped")] Box<dyn Any + Send>);
 

@@ -40,8 +40,9 @@ impl Database {
 }
 
 impl Transaction {
-    pub(crate) fn cancel_on_drop(&self) -> Option<CancelOnDrop> {
-        self.inner.cancel_on_drop()
+    /// See [`database::Transaction::block_calling_thread`].
+    pub(crate) fn block_calling_thread(&mut self) -> Option<CancelOnDrop> {
+        self.inner.block_calling_thread()
     }
 
     pub(crate) fn dialect(&self) -> Dialect {

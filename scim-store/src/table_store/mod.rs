@@ -128,7 +128,7 @@ impl TableStore {
         let mut sql = layout.select_from(&format!("t.{column}"), tenant.as_ref());
         sql.push(" AND ").push(&layout.key()).push(" = ").bind(key);
         let read = async {
-            let mut tx = self.0.database.begin(Mode::Write).await?;
+            let mut tx = self.0.database.begin(Mode::Single).await?;
             let rows = tx.query(vec![sql.finish()]).await?;
             Ok(rows.first().and_then(|rows| rows.first()?.text(0).map(str::to_owned)))
         };

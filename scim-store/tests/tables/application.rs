@@ -150,6 +150,7 @@ impl Application {
                 .boolean("active", "is_active")
                 .one("emails", "mail", "work")
                 .one("phoneNumbers", "phone", "work")
+                .one("phoneNumbers", "mobile", "mobile")
                 .text("department", "department")
                 .reference("manager", "manager_id", "User"),
             Form::Soft => Table::new(self.name("accounts"), "id", Ids::uuid())

@@ -155,7 +155,7 @@ async fn an_interrupted_transaction_is_rolled_back() {
                 tx.query(vec![Statement::new(insert, [])]).await.unwrap();
             }
             let begun = Instant::now();
-            let (cancel_on_drop, long) = (tx.cancel_on_drop(), vec![Statement::new(LONG, [])]);
+            let (cancel_on_drop, long) = (tx.block_calling_thread(), vec![Statement::new(LONG, [])]);
             let task = tokio::spawn(async move { tx.query(long).await });
             if !by_timeout {
                 tokio::time::sleep(SHORT / 5).await;
@@ -179,7 +179,7 @@ async fn an_interrupted_transaction_is_rolled_back() {
 async fn a_statement_of_a_cancelled_request_does_not_start() {
     let pool = Sqlite::open_with_migrations(":memory:", Some(MIGRATIONS)).await.unwrap();
     let mut tx = pool.begin(Mode::Write).await.unwrap();
-    drop(tx.cancel_on_drop());
+    drop(tx.block_calling_thread());
     let result = tx.query(vec![Statement::new("SELECT 1", [])]).await;
     assert!(matches!(result, Err(DatabaseError::Unavailable(_))));
 }

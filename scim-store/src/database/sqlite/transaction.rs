@@ -26,8 +26,8 @@ pub(crate) struct SqliteTransaction {
     begin: Option<&'static str>,
     /// Whether the transaction has begun and not yet been committed.
     open: bool,
-    /// Whether statements run on the calling thread. A transaction that reads runs on one blocking thread from
-    /// beginning to end. A transaction that writes sends its statements to a blocking thread, since its caller
+    /// Whether statements run on the calling thread. The providers run a transaction that reads on one blocking thread
+    /// from beginning to end. A transaction that writes sends its statements to a blocking thread, since its caller
     /// borrows the context and so cannot move to another thread.
     on_calling_thread: bool,
     cancelled: CancelFlag,
@@ -67,7 +67,7 @@ impl SqliteTransaction {
             connection: Arc::new(connection),
             begin,
             open: false,
-            on_calling_thread: mode != Mode::Write,
+            on_calling_thread: false,
             timeout,
         }
     }
@@ -150,7 +150,8 @@ impl Transaction for SqliteTransaction {
         self.execute_all(statements, true).await.map(|_| ())
     }
 
-    fn cancel_on_drop(&self) -> Option<CancelOnDrop> {
+    fn block_calling_thread(&mut self) -> Option<CancelOnDrop> {
+        self.on_calling_thread = true;
         Some(CancelOnDrop::new(self.cancelled.cancel_on_drop()))
     }
 

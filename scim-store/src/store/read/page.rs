@@ -37,7 +37,7 @@ pub(crate) async fn page(
     // The page and its total must come from the same state of the database, so from one transaction.
     let mode = if window.may_count() { Mode::Read } else { transaction_mode(&layout, &query.projection) };
     let mut tx = setup.database.begin(mode).await?;
-    let cancel_on_drop = tx.cancel_on_drop();
+    let cancel_on_drop = tx.block_calling_thread();
     let work = Box::pin(async move { read.run(&mut tx).await });
     let (found, mut page) = run_blocking(cancel_on_drop, work).await?;
     page.resources = found.into_resources(&layout)?;

@@ -26,7 +26,7 @@ pub(crate) async fn retrieve(
     }
     let mut tx = setup.database.begin(transaction_mode(&layout, projection)).await?;
     let params = params![tenant.as_str(), id, cx.resource_type().name()];
-    let cancel_on_drop = tx.cancel_on_drop();
+    let cancel_on_drop = tx.block_calling_thread();
     let (projection, task_layout) = (projection.clone(), layout.clone());
     let work = Box::pin(async move {
         let sql =

@@ -89,7 +89,7 @@ pub(crate) async fn load(
         if tables.contains_key(*name) {
             continue;
         }
-        let mut tx = database.begin(Mode::Write).await?;
+        let mut tx = database.begin(Mode::Read).await?;
         let table = match database.dialect() {
             Dialect::Sqlite => sqlite::load(&mut *tx, name).await?,
             _ => postgres::load(&mut *tx, name).await?,

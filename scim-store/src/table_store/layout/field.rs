@@ -152,10 +152,12 @@ impl FieldTarget {
                 }
             }
             Self::Element(list, element_type) => {
-                let element = Map::from_iter([
-                    ("value".to_owned(), value),
-                    ("type".to_owned(), Value::from(element_type.as_str())),
-                ]);
+                let mut element = Map::new();
+                element.insert("value".to_owned(), value);
+                element.insert("type".to_owned(), Value::from(element_type.as_str()));
+                if list.sub_attribute("primary").is_some() {
+                    element.insert("primary".to_owned(), Value::Bool(true));
+                }
                 match list.get_mut(resource).and_then(Value::as_array_mut) {
                     Some(elements) => elements.push(Value::Object(element)),
                     None => {

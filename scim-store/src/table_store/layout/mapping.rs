@@ -139,9 +139,12 @@ pub(super) fn mapping(
                 let column = compared.column(is_indexed, is_required, layout.dialect);
                 match element_type {
                     Some(element_type) => {
-                        let elements = Elements::row()
+                        let mut elements = Elements::row()
                             .column("value", column)
                             .column("type", Column::constant(element_type));
+                        if target.sub_attribute("primary").is_some() {
+                            elements = elements.column("primary", Column::constant(true));
+                        }
                         mapping = mapping.elements(target.path().as_str(), elements);
                         continue;
                     }

@@ -144,7 +144,10 @@ fn select(
     for declared in &table.attributes {
         let Some(target) = find(&declared.path) else { continue };
         let column = column_name(&declared.place).and_then(|name| catalog.columns.get(name));
-        select_attribute(&mut selection, &target, &declared.place, column);
+        match declared.place {
+            Place::Element(..) => select_list(&mut selection, table, &declared.path, &target, column),
+            _ => select_attribute(&mut selection, &target, &declared.place, column),
+        }
     }
     for (path, child) in &table.children {
         let Some(list) = find(path) else { continue };
@@ -186,6 +189,35 @@ fn column_name(place: &Place) -> Option<&str> {
     }
 }
 
+/// Selects a list of which columns keep one element each.
+fn select_list(
+    selection: &mut Selection,
+    table: &Table,
+    path: &str,
+    target: &AttributeRef,
+    column: Option<&CatalogColumn>,
+) {
+    let types: Vec<String> = table
+        .attributes
+        .iter()
+        .filter(|declared| declared.path.eq_ignore_ascii_case(path))
+        .filter_map(|declared| match &declared.place {
+            Place::Element(_, element_type) => Some(element_type.clone()),
+            _ => None,
+        })
+        .collect();
+    selection.keep_sub(target, "value");
+    selection.keep_sub(target, "type");
+    if types.len() == 1 {
+        // The only element is the primary one.
+        selection.keep_sub(target, "primary");
+        if column.is_some_and(|column| column.not_null && column.default.is_none()) {
+            selection.adjust(target, Attribute::required);
+        }
+    }
+    selection.adjust(target, move |a| a.keep_only_types(types.clone()));
+}
+
 /// Selects one attribute, and makes its definition say what its column can hold.
 fn select_attribute(
     selection: &mut Selection,
@@ -194,12 +226,6 @@ fn select_attribute(
     column: Option<&CatalogColumn>,
 ) {
     match place {
-        Place::Element(_, element_type) => {
-            selection.keep_sub(target, "value");
-            selection.keep_sub(target, "type");
-            let element_type = element_type.clone();
-            selection.adjust(target, move |a| a.keep_only_type(element_type.clone()));
-        }
         Place::Reference(..) => {
             selection.keep_sub(target, "value");
             selection.keep_sub(target, "$ref");

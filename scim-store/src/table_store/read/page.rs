@@ -28,7 +28,7 @@ pub(crate) async fn page(
     let wanted = WantedLists::shown(layout, &query.projection);
     let is_single = !layout.has_lists() && !window.may_count();
     let mut tx = tables.database.begin(if is_single { Mode::Single } else { Mode::Read }).await?;
-    let cancel_on_drop = tx.cancel_on_drop();
+    let cancel_on_drop = tx.block_calling_thread();
     let matching = matching(layout, tenant.as_ref(), query, "1")?;
     let read =
         PageRead { tables: tables.clone(), layout: layout.clone(), tenant, window: window.clone(), wanted };

@@ -27,7 +27,7 @@ pub(crate) async fn retrieve(
     let wanted = WantedLists::shown(layout, projection);
     let mode = if layout.has_lists() { Mode::Read } else { Mode::Single };
     let mut tx = tables.database.begin(mode).await?;
-    let cancel_on_drop = tx.cancel_on_drop();
+    let cancel_on_drop = tx.block_calling_thread();
     let (tables, owned) = (tables.clone(), layout.clone());
     let work = Box::pin(async move {
         let rows = tx.query(vec![statement]).await?;

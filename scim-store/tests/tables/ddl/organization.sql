@@ -9,6 +9,7 @@ CREATE TABLE {}people (
     is_active <BOOL> NOT NULL DEFAULT TRUE,
     mail text,
     phone text,
+    mobile text,
     department text,
     manager_id integer REFERENCES {}people (person_id),
     created_at <TIME> NOT NULL DEFAULT CURRENT_TIMESTAMP,
