@@ -7,6 +7,7 @@
 //! |-----------|------------------------------------------------------------------------|
 //! | `http/`   | [transcripts](transcript::Transcript) of conversations over HTTP       |
 //! | `idp/`    | transcripts of the requests of identity providers                      |
+//! | `people/` | transcripts for the application in `examples/people`                   |
 //! | `authenticate/` | headers with bearer tokens, and the scope that each request needs |
 //! | `bench/`  | resources for the benchmarks                                           |
 //! | `filter/` `patch/` `schema/` | cases for the crate of that name                    |

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 enum Form {
     /// A resource id; the services under test use UUIDs.
     Id,
+    /// The key of a row in a table of an application, from which an id is made.
+    Key,
     /// An RFC 3339 dateTime in UTC, with or without a fraction.
     Time,
     /// A weak entity tag, as in the `ETag` header and `meta.version`.
@@ -70,6 +72,7 @@ fn placeholder(inner: &str) -> Option<Piece<'_>> {
     };
     let form = match form {
         "id" => Form::Id,
+        "key" => Form::Key,
         "time" => Form::Time,
         "version" => Form::Version,
         "cursor" => Form::Cursor,
@@ -95,6 +98,10 @@ impl Form {
                 let length = prefix_length(text, |b| b.is_ascii_alphanumeric() || b == b'-');
                 (length, is_uuid(&text[..length]))
             }
+            Form::Key => {
+                let length = prefix_length(text, |b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+                (length, length > 0)
+            }
             Form::Time => {
                 let length = text.find('Z')? + 1;
                 (length, is_utc_time(&text[..length]))
@@ -115,6 +122,7 @@ impl Form {
     fn describe(self) -> &'static str {
         match self {
             Form::Id => "a UUID",
+            Form::Key => "a key of letters, digits, `-` and `_`",
             Form::Time => "an RFC 3339 time ending in Z",
             Form::Version => "a weak entity tag",
             Form::Cursor => "a cursor in unreserved characters",
@@ -241,6 +249,7 @@ pub(crate) fn sample(template: &str, base: &str) -> String {
             .map_or(0, |name| name.bytes().fold(7, |n: u32, b| n.wrapping_mul(31) + u32::from(b)));
         match generated.form {
             Form::Id => format!("{number:08x}-5d1e-4f07-9a6b-c1d2e3f40516"),
+            Form::Key => number.to_string(),
             Form::Time => "2025-03-04T05:06:07.089Z".to_owned(),
             Form::Version => format!("W/\"{number}\""),
             Form::Cursor => format!("{number:x}-_"),
@@ -270,6 +279,9 @@ mod tests {
     fn the_form_of_a_value_is_checked() {
         let matching = [
             ("{{id}}", ALICE),
+            ("{{key}}", "42"),
+            ("p{{key}}", "p42"),
+            ("{{base}}/Users/{{key}}/x", "https://scim.example.com/v2/Users/a_1-b/x"),
             ("{{time}}", "2024-02-29T23:59:59Z"),
             ("{{time}}", "2024-02-29T23:59:59.123456Z"),
             ("{{version}}", "W/\"a\""),
@@ -286,6 +298,10 @@ mod tests {
         let different = [
             ("{{id}}", ""),
             ("{{id}}", "42"),
+            ("{{key}}", ""),
+            ("p{{key}}", "p"),
+            ("p{{key}}", "t1"),
+            ("{{key}}", "4 2"),
             ("{{id}}", "0b6f4a32-5d1e-4f07-9a6b-c1d2e3f40516 "),
             ("{{time}}", "2024-02-29"),
             ("{{time}}", "2024-02-29T23:59:59"),

@@ -43,6 +43,7 @@
 //! |-------------------------------|---------------------------------------------------------------------|
 //! | `{{base}}`                    | the base URL                                                        |
 //! | `{{id}}` `{{time}}` `{{version}}` | a UUID, an RFC 3339 time in UTC, a weak entity tag              |
+//! | `{{key}}`                     | the key of a row, from which an id is made: letters, digits, `-`, `_` |
 //! | `{{cursor}}`                  | a cursor of RFC 9865: unreserved characters                         |
 //! | `{{id.NAME}}` and so on       | the first match binds the value to the name, later ones must equal it |
 //! | `{{!version.NAME}}` and so on | a value that differs from the one that is bound to the name         |
@@ -50,6 +51,15 @@
 //! | `{{any-string}}`              | any text that is not empty; for the `detail` of an error            |
 //!
 //! In a request, `{{base}}` and names that are already bound are replaced by their values.
+//!
+//! # Rows
+//!
+//! Transcripts in `people/` are for an application that serves its own tables. `tables` are the rows that each table must
+//! have after the last step, in order of their keys. They are compared as bodies are, with the same placeholders:
+//!
+//! ```json
+//! { "tables": { "people": [{ "person_id": "{{key.ada}}", "login": "ada@example.com", "is_active": true }] } }
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -65,7 +75,7 @@ use crate::placeholder::Bindings;
 /// The media type of SCIM.
 const MEDIA_TYPE: &str = "application/scim+json";
 
-/// The folders that hold transcripts.
+/// The folders with transcripts for every complete service.
 const FOLDERS: [&str; 2] = ["http", "idp"];
 
 /// Marks a request, in its extensions, that must be sent without credentials.
@@ -89,6 +99,9 @@ pub struct Transcript {
     #[serde(skip)]
     pub file: String,
     steps: Vec<Step>,
+    /// The rows of each table after the last step.
+    #[serde(default)]
+    tables: BTreeMap<String, Value>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -132,18 +145,28 @@ fn null_is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 impl Transcript {
-    /// Loads every transcript, sorted by file.
+    /// Loads every transcript that any complete service must pass, sorted by file.
     ///
     /// # Panics
     ///
     /// If a file is not a transcript. The message names it.
     #[must_use]
     pub fn load_all() -> Vec<Self> {
+        FOLDERS.into_iter().flat_map(Self::load_folder).collect()
+    }
+
+    /// Loads the transcripts in one folder, sorted by file.
+    ///
+    /// # Panics
+    ///
+    /// If a file is not a transcript. The message names it.
+    #[must_use]
+    pub fn load_folder(folder: &str) -> Vec<Self> {
         let load = |path: std::path::PathBuf| {
             let relative = path.strip_prefix(crate::path("")).unwrap_or(&path);
             Self { file: relative.display().to_string(), ..crate::load(relative) }
         };
-        FOLDERS.into_iter().flat_map(crate::files).map(load).collect()
+        crate::files(folder).into_iter().map(load).collect()
     }
 
     /// Returns the name of the test that runs this transcript: its folder and file, such as `http/paging`.
@@ -165,6 +188,41 @@ impl Transcript {
         base_url: &str,
         send: &mut dyn FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>,
     ) -> Result<usize, String> {
+        self.run_steps(base_url, send)?;
+        Ok(self.steps.len())
+    }
+
+    /// Does what [`run`](Self::run) does, and then compares the rows of each table of the transcript with what
+    /// `read_table` returns for the name of the table.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), or a message with all rows that are not as expected.
+    pub fn run_and_read_tables(
+        &self,
+        base_url: &str,
+        send: &mut dyn FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>,
+        read_table: &mut dyn FnMut(&str) -> Value,
+    ) -> Result<usize, String> {
+        let mut bindings = self.run_steps(base_url, send)?;
+        let mut differences = Vec::new();
+        for (table, expected) in &self.tables {
+            let rows = read_table(table);
+            let differ = compare::differences(expected, &rows, &mut bindings);
+            differences.extend(differ.into_iter().map(|difference| format!("{table}{difference}")));
+        }
+        match differences.is_empty() {
+            true => Ok(self.steps.len()),
+            false => Err(format!("{}, the rows after all steps:\n  {}", self.file, differences.join("\n  "))),
+        }
+    }
+
+    /// Runs all steps. Returns the values of the placeholders.
+    fn run_steps(
+        &self,
+        base_url: &str,
+        send: &mut dyn FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>,
+    ) -> Result<Bindings, String> {
         let mut bindings = Bindings::new(base_url);
         for step in &self.steps {
             let fail = |reason: String| format!("{}, step `{}`: {reason}", self.file, step.name);
@@ -175,7 +233,7 @@ impl Transcript {
                 return Err(fail(format!("{line}\n  {}", differences.join("\n  "))));
             }
         }
-        Ok(self.steps.len())
+        Ok(bindings)
     }
 }
 

@@ -197,20 +197,57 @@ fn ideal_json(expected: &Value) -> Value {
     }
 }
 
+#[test]
+fn rows_are_compared_with_the_values_of_the_steps() {
+    let transcript: Transcript = serde_json::from_value(json!({
+        "name": "n", "about": "a", "profile": "lenient",
+        "steps": [{
+            "name": "only",
+            "request": { "method": "POST", "path": "/Users" },
+            "response": { "status": 201, "body": { "id": "{{key.a}}", "meta": { "version": "{{version}}" } } },
+        }],
+        "tables": { "people": [{ "person_id": "{{key.a}}" }] },
+    }))
+    .unwrap();
+    let run = |rows: Value| {
+        let read_table = &mut |table: &str| {
+            assert_eq!(table, "people");
+            rows.clone()
+        };
+        transcript.run_and_read_tables(BASE, &mut |_| created_response(), read_table)
+    };
+    assert_eq!(run(json!([{ "person_id": ID }])), Ok(1));
+    for (rows, difference) in [
+        (json!([]), "people/0: expected"),
+        (json!([{ "person_id": "another" }]), "people/0/person_id: expected"),
+        (json!([{ "person_id": ID, "login": "a" }]), "people/0/login: nothing was expected here"),
+        (json!([{ "person_id": ID }, { "person_id": ID }]), "people/1: nothing was expected here"),
+    ] {
+        assert!(run(rows).unwrap_err().contains(difference), "{difference}");
+    }
+}
+
+/// All transcripts, also those for one application.
+fn all_transcripts() -> Vec<Transcript> {
+    Transcript::load_all().into_iter().chain(Transcript::load_folder("people")).collect()
+}
+
 /// Finds misspelled placeholders, names that a request uses before a response has bound them, and contradictions such as
 /// versions that must be both equal and different.
 #[test]
 fn every_transcript_is_consistent() {
-    for transcript in Transcript::load_all() {
+    for transcript in all_transcripts() {
         let mut responses = transcript.steps.iter().map(|step| ideal_response(&step.response));
-        let outcome = transcript.run(BASE, &mut |_| responses.next().unwrap());
+        let mut send = |_| responses.next().unwrap();
+        let mut rows = |table: &str| ideal_json(&transcript.tables[table]);
+        let outcome = transcript.run_and_read_tables(BASE, &mut send, &mut rows);
         assert_eq!(outcome, Ok(transcript.steps.len()));
     }
 }
 
 #[test]
 fn every_transcript_is_well_formed() {
-    for transcript in Transcript::load_all() {
+    for transcript in all_transcripts() {
         let file = &transcript.file;
         assert!(!transcript.steps.is_empty(), "{file} has no steps");
         assert!(["lenient", "strict", "interop"].contains(&transcript.profile.as_str()), "{file}");
