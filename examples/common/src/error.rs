@@ -7,7 +7,8 @@ use std::fmt;
 pub struct InvalidSettings(String);
 
 impl InvalidSettings {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
+    /// The error for a reason, which names the variable.
+    pub fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
 }

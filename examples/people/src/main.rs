@@ -85,10 +85,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
         eprintln!("people-host: {warning}");
     }
 
-    let listener = TcpListener::bind(settings.listen).await?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
     let address = listener.local_addr()?;
+    let service = store.service().base_url(settings.base_url(address)).tolerance(settings.tolerance).build();
+    // The store has checked everything else, so only the base URL can be invalid.
     let service =
-        store.service().base_url(settings.base_url(address)).tolerance(settings.tolerance).build()?;
+        service.map_err(|error| InvalidSettings::new(format!("SCIM_BASE_URL cannot be used: {error}")))?;
     let app = Router::new()
         .route("/people", get(list_people))
         .with_state(database)
