@@ -93,7 +93,7 @@ pub(super) fn find_column<'c>(
     let found = catalog.columns.get(name);
     if found.is_none() {
         problems.mistake(format!(
-            "`{table}` has no column `{name}`; it has {}",
+            "`{table}` has no column `{name}`; it has {}. Declare one of these, or add the column to the table",
             catalog.column_names().join(", ")
         ));
     }
