@@ -257,7 +257,7 @@ impl Attribute {
     /// assert_eq!(emails.kept_types(), ["work"]);
     /// ```
     #[must_use]
-    pub fn keep_only_type(mut self, element_type: impl Into<String>) -> Self {
+    pub fn keep_only_type(self, element_type: impl Into<String>) -> Self {
         self.keep_only_types([element_type])
     }
 

@@ -1,6 +1,7 @@
 //! How the ids of resources are made from the keys of rows.
 
 use scim_core::new_id;
+use scim_sql::Dialect;
 
 use super::catalog::ColumnKind;
 use crate::database::Param;
@@ -107,6 +108,14 @@ impl KeyCodec {
             false => !key.is_empty() && key.len() <= MAX_KEY && !key.contains('\0'),
         };
         is_valid.then(|| Param::from(key))
+    }
+
+    /// Whether a column of this kind can refer to the key. SQLite keeps a uuid as a text.
+    pub(crate) fn may_be_in(&self, kind: ColumnKind, dialect: Dialect) -> bool {
+        match dialect {
+            Dialect::Sqlite => self.is_integer() == (kind == ColumnKind::Integer),
+            _ => self.kind == kind,
+        }
     }
 
     /// The type of the keys in the SQL of PostgreSQL.

@@ -25,6 +25,26 @@ pub(crate) fn quote_name(name: &str) -> String {
     }
 }
 
+/// The statement that creates an index. `keys` and `predicate` are SQL.
+pub(crate) fn create_index(
+    dialect: Dialect,
+    is_unique: bool,
+    table: &str,
+    name: &str,
+    keys: &[String],
+    predicate: Option<&str>,
+) -> String {
+    let unique = if is_unique { "UNIQUE " } else { "" };
+    let name = quote(&format!("{}_{name}", table.replace('.', "_")));
+    // An index of SQLite is in the schema that its own name has; in PostgreSQL it is in that of its table.
+    let (name, table) = match (dialect, split_name(table)) {
+        (Dialect::Sqlite, (Some(schema), table)) => (format!("{}.{name}", quote(schema)), quote(table)),
+        _ => (name, quote_name(table)),
+    };
+    let predicate = predicate.map(|predicate| format!(" WHERE {predicate}")).unwrap_or_default();
+    format!("CREATE {unique}INDEX {name} ON {table} ({}){predicate}", keys.join(", "))
+}
+
 /// A text literal.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))

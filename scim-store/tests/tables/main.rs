@@ -3,6 +3,20 @@
 #[cfg(test)]
 mod application;
 #[cfg(test)]
+mod client;
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod mistakes;
+#[cfg(test)]
+mod on_write;
+#[cfg(test)]
+mod outside_writes;
+#[cfg(test)]
+mod passwords;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod suite;
 #[cfg(test)]
 #[path = "../store/support/mod.rs"]

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use deadpool_postgres::Object;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use scim_core::async_trait;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{NoTls, Statement as Prepared};
@@ -80,7 +80,7 @@ impl PostgresTransaction {
             .zip(&statements)
             .map(async |(prepared, statement)| client.execute(prepared, &borrowed(&statement.params)).await);
         let end = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
-        let (begun, executed, ended) = futures_util::join!(start(client, begin), try_join_all(answers), end);
+        let (begun, executed, ended) = futures_util::join!(start(client, begin), join_all(answers), end);
         self.busy = false;
         // An error that the server reports for a statement means that nothing was committed. If the connection broke,
         // or the COMMIT itself failed, it is unknown whether the transaction was committed.
@@ -92,7 +92,7 @@ impl PostgresTransaction {
             other => other,
         };
         begun?;
-        let executed = executed.map_err(|error| match commit && !is_reported(&error) {
+        let executed = first_error(executed).map_err(|error| match commit && !is_reported(&error) {
             true => unknown(error),
             false => error.into(),
         })?;
@@ -113,10 +113,10 @@ impl Transaction for PostgresTransaction {
             .iter()
             .zip(&statements)
             .map(async |(prepared, statement)| client.query(prepared, &borrowed(&statement.params)).await);
-        let (begun, found) = futures_util::join!(start(client, begin), try_join_all(answers));
+        let (begun, found) = futures_util::join!(start(client, begin), join_all(answers));
         self.busy = false;
         begun?;
-        found?.iter().map(|rows| Ok(convert_rows(rows)?)).collect()
+        first_error(found)?.iter().map(|rows| Ok(convert_rows(rows)?)).collect()
     }
 
     async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
@@ -130,6 +130,12 @@ impl Transaction for PostgresTransaction {
     fn driver(&mut self) -> &mut dyn Any {
         self
     }
+}
+
+/// The answers to all statements, or the error of the first that failed. The server refuses every statement after that,
+/// with an error that says nothing about the cause, and any of these answers may be noticed first.
+fn first_error<T>(answers: Vec<Result<T, tokio_postgres::Error>>) -> Result<Vec<T>, tokio_postgres::Error> {
+    answers.into_iter().collect()
 }
 
 /// References to parameters, as the driver takes them.

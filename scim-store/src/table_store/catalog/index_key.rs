@@ -1,5 +1,7 @@
 //! The text form of index keys in which those of the two databases, and of the declaration, compare.
 
+use crate::table_store::sql::quote;
+
 /// Removes what different spellings of one expression differ by: blanks, quotes, casts, case, and parentheses that are
 /// not those of a function.
 pub(crate) fn normalize(expression: &str) -> String {
@@ -27,6 +29,11 @@ pub(crate) fn normalize(expression: &str) -> String {
     out
 }
 
+/// A column as a key.
+pub(crate) fn column_key(name: &str) -> String {
+    normalize(&quote(name))
+}
+
 /// Removes casts in the syntax of PostgreSQL: `::text`, `::character varying`.
 fn remove_casts(text: &str) -> String {
     let mut parts = text.split("::");
@@ -42,25 +49,31 @@ fn remove_casts(text: &str) -> String {
 /// The keys in the statement that created an index of SQLite, each normalized, and with ` nocase` if it has that
 /// collation; and the normalized condition of a partial index.
 pub(super) fn parse_create_index(sql: &str) -> (Vec<String>, Option<String>) {
-    let Some((before, _)) = sql.split_once('(') else { return (Vec::new(), None) };
-    let list = sql.get(before.len() + 1..).unwrap_or_default();
-    let (mut depth, mut keys, mut start, mut end) = (0_usize, Vec::new(), 0, list.len());
-    for (index, c) in list.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' if depth > 0 => depth -= 1,
-            ',' | ')' if depth == 0 => {
-                keys.push(parse_key(list.get(start..index).unwrap_or_default()));
+    let (mut depth, mut keys, mut start, mut end) = (0_usize, Vec::new(), 0, sql.len());
+    // The quote that ends the name or text at the current position.
+    let mut quoted = None;
+    for (index, c) in sql.char_indices() {
+        match (quoted, c) {
+            (Some(quote), _) => quoted = quoted.filter(|_| c != quote),
+            (None, '"' | '\'' | '`') => quoted = Some(c),
+            (None, '[') => quoted = Some(']'),
+            (None, '(') => {
+                depth += 1;
+                start = if depth == 1 { index + 1 } else { start };
+            }
+            (None, ',' | ')') if depth == 1 => {
+                keys.push(parse_key(sql.get(start..index).unwrap_or_default()));
                 start = index + 1;
                 if c == ')' {
                     end = index + 1;
                     break;
                 }
             }
+            (None, ')') => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    let rest = list.get(end..).unwrap_or_default().trim_start();
+    let rest = sql.get(end..).unwrap_or_default().trim_start();
     let is_partial = rest.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("where"));
     (keys, is_partial.then(|| normalize(rest.get(5..).unwrap_or_default())))
 }
@@ -110,5 +123,7 @@ mod tests {
         let keys = ["org_id", "lower(login)", "mail nocase"].map(str::to_owned).to_vec();
         assert_eq!(parsed, (keys, Some("deleted_atisnull".to_owned())));
         assert_eq!(parse_create_index("CREATE INDEX i ON t (a)"), (vec!["a".to_owned()], None));
+        let parsed = parse_create_index("CREATE INDEX i ON \"t(\" (\"a,b\", lower(\"c)\"), [d,e])");
+        assert_eq!(parsed.0.len(), 3, "{parsed:?}");
     }
 }

@@ -10,7 +10,7 @@ use scim_sql::Dialect;
 
 use crate::database::{Database, DatabaseError, Mode};
 
-pub(crate) use index_key::normalize;
+pub(crate) use index_key::{column_key, normalize};
 
 /// The types of columns, as far as the store treats them differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,18 +1,18 @@
 //! Reads the catalog of SQLite.
 
-use super::index_key::parse_create_index;
+use super::index_key::{column_key, parse_create_index};
 use super::{CatalogColumn, CatalogIndex, CatalogTable, ColumnKind};
 use crate::database::{DatabaseError, Row, Statement, Transaction, params};
-use crate::table_store::sql::split_name;
+use crate::table_store::sql::{quote, split_name};
 
 const COLUMNS: &str =
     "SELECT name, type, \"notnull\", dflt_value, hidden, pk FROM pragma_table_xinfo(?1, ?2)";
 
 const INDEXES: &str = "SELECT l.name, l.\"unique\", i.name, i.coll, m.sql FROM pragma_index_list(?1, ?2) l \
-     JOIN pragma_index_xinfo(l.name, ?2) i LEFT JOIN sqlite_master m ON m.type = 'index' AND m.name = l.name \
+     JOIN pragma_index_xinfo(l.name, ?2) i LEFT JOIN {}.sqlite_master m ON m.type = 'index' AND m.name = l.name \
      WHERE i.key = 1 ORDER BY l.seq, i.seqno";
 
-const TABLE: &str = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1";
+const TABLE: &str = "SELECT sql FROM {}.sqlite_master WHERE type = 'table' AND lower(name) = lower(?1)";
 
 /// The table with this name; `None` if there is none.
 pub(super) async fn load(
@@ -21,11 +21,12 @@ pub(super) async fn load(
 ) -> Result<Option<CatalogTable>, DatabaseError> {
     let (schema, table) = split_name(name);
     let schema = schema.unwrap_or("main");
+    let in_schema = |sql: &str| sql.replace("{}", &quote(schema));
     let found = tx
         .query(vec![
             Statement::new(COLUMNS, params![table, schema]),
-            Statement::new(INDEXES, params![table, schema]),
-            Statement::new(TABLE, params![table]),
+            Statement::new(in_schema(INDEXES), params![table, schema]),
+            Statement::new(in_schema(TABLE), params![table]),
         ])
         .await?;
     let [columns, indexes, create] = found.as_slice() else { return Ok(None) };
@@ -49,7 +50,7 @@ pub(super) async fn load(
         loaded.reuses_keys = is_rowid(only) && !create.contains("AUTOINCREMENT");
     }
     if !primary_key.is_empty() {
-        let keys = primary_key.into_iter().map(|(_, name)| name.to_ascii_lowercase()).collect();
+        let keys = primary_key.into_iter().map(|(_, name)| column_key(&name)).collect();
         loaded.indexes.push(CatalogIndex {
             name: "PRIMARY KEY".to_owned(),
             is_unique: true,
@@ -113,7 +114,7 @@ fn add_index_key(table: &mut CatalogTable, row: Row<'_>) {
     let key = match row.text(2) {
         Some(column) => {
             let is_nocase = row.text(3).is_some_and(|collation| collation.eq_ignore_ascii_case("nocase"));
-            format!("{}{}", column.to_ascii_lowercase(), if is_nocase { " nocase" } else { "" })
+            format!("{}{}", column_key(column), if is_nocase { " nocase" } else { "" })
         }
         None => parsed.and_then(|(keys, _)| keys.get(position).cloned()).unwrap_or_default(),
     };

@@ -2,24 +2,29 @@
 
 use std::collections::HashMap;
 
-use scim_core::schema::ResourceType;
+use scim_core::schema::{AttributeRef, ResourceType, Type};
+use scim_sql::Dialect;
 
+use super::columns::ComparedText;
 use super::compile::find_column;
-use super::field::{Field, FieldTarget};
 use super::mapping::Searched;
-use super::resource_type::Kind;
+use super::resource_type::{Kind, resolve};
 use super::{Layout, UniqueIndex};
 use crate::database::{Database, DatabaseError, Mode, Statement};
-use crate::table_store::catalog::{CatalogIndex, CatalogTable, normalize};
+use crate::table_store::catalog::{
+    CatalogColumn, CatalogIndex, CatalogTable, ColumnKind, column_key, normalize,
+};
+use crate::table_store::child::ChildColumn;
+use crate::table_store::ids::KeyCodec;
 use crate::table_store::problems::Problems;
-use crate::table_store::table::{LinkTable, Table};
+use crate::table_store::sql::{create_index, quote};
+use crate::table_store::table::{LinkTable, Place, Table};
 
 /// Reports a key that names different people at different times, and a table without its naming attribute.
 pub(super) fn check_key(
     table: &Table,
     catalog: &CatalogTable,
     resource_type: &ResourceType,
-    fields: &[Field],
     problems: &mut Problems,
 ) {
     if catalog.reuses_keys && table.soft_delete.is_none() {
@@ -30,32 +35,96 @@ pub(super) fn check_key(
             table.name, table.key
         ));
     }
-    let required = resource_type.attributes().filter(|target| {
+    // A column that does not fit has been reported; then the attribute is declared, but has no field.
+    let declared: Vec<AttributeRef> =
+        table.attributes.iter().filter_map(|declared| resolve(resource_type, &declared.path)).collect();
+    let is_declared = |target: &AttributeRef| {
+        declared
+            .iter()
+            .any(|mapped| mapped == target || resource_type.parent_attribute(mapped) == Some(target))
+            || table.children.iter().any(|(path, _)| resolve(resource_type, path).as_ref() == Some(target))
+    };
+    for target in resource_type.attributes() {
         let definition = target.definition();
-        definition.is_required() && !matches!(definition.name(), "schemas" | "id" | "meta")
-    });
-    for target in required {
-        let is_mapped = fields.iter().any(|field| match &field.target {
-            FieldTarget::Attribute(mapped) => mapped == target,
-            FieldTarget::SubAttribute(parent, _) | FieldTarget::Element(parent, _) => parent == target,
-        });
-        if !is_mapped && table.rest.is_none() {
-            problems.mistake(missing_attribute(table, target.definition().name()));
+        let is_required = definition.is_required() && !matches!(definition.name(), "schemas" | "id" | "meta");
+        if is_required && !is_declared(target) && table.rest.is_none() {
+            problems.mistake(missing_attribute(table, definition.name()));
         }
     }
-    for name in ["userName", "displayName"] {
-        let kind = if name == "userName" { "User" } else { "Group" };
-        let is_missing = resource_type.name() == kind
-            && !fields.iter().any(|field| field.target.attribute().path().as_str() == name);
-        if is_missing && resource_type.attribute(name).is_none_or(|target| !target.definition().is_required())
-        {
-            problems.mistake(missing_attribute(table, name));
-        }
+    let naming = if resource_type.name() == Kind::User.name() { "userName" } else { "displayName" };
+    let is_required = resource_type.attribute(naming).is_some_and(|target| target.definition().is_required());
+    let is_missing = !declared.iter().any(|target| target.path().as_str() == naming);
+    if is_missing && (!is_required || table.rest.is_some()) {
+        problems.mistake(missing_attribute(table, naming));
     }
 }
 
 fn missing_attribute(table: &Table, name: &str) -> String {
     format!("`{}`: `{name}` has no column; write `.key(\"{name}\", \"column\")`", table.name)
+}
+
+/// Reports a column that cannot refer to a key, since it is of another type.
+pub(super) fn check_key_column(
+    table: &str,
+    name: &str,
+    column: &CatalogColumn,
+    codec: &KeyCodec,
+    dialect: Dialect,
+    problems: &mut Problems,
+) {
+    if !codec.may_be_in(column.kind, dialect) {
+        problems.mistake(format!(
+            "`{table}`.`{name}` is of type {}, but the key to which it refers is of type {}",
+            column.type_name,
+            codec.sql_type()
+        ));
+    }
+}
+
+/// Reports a column of a child table that does not fit its sub-attribute.
+pub(super) fn check_child_column(
+    table: &str,
+    sub: &AttributeRef,
+    declared: &ChildColumn,
+    column: &CatalogColumn,
+    problems: &mut Problems,
+) {
+    let (path, name) = (sub.path().as_str(), &declared.column);
+    let is_boolean = sub.definition().data_type() == Type::Boolean;
+    if is_boolean != declared.is_boolean {
+        let method = if is_boolean { ".boolean(..)" } else { ".text(..)" };
+        problems.mistake(format!(
+            "`{table}`: `{path}` is of type {}; use `{method}`",
+            sub.definition().data_type()
+        ));
+        return;
+    }
+    let fits = match column.kind {
+        ColumnKind::Boolean | ColumnKind::Integer => is_boolean,
+        ColumnKind::Text | ColumnKind::CaseInsensitiveText | ColumnKind::Uuid => !is_boolean,
+        _ => false,
+    };
+    if !fits {
+        let wanted = if is_boolean { "a boolean" } else { "a text" };
+        problems
+            .mistake(format!("`{table}`.`{name}` is of type {}, but `{path}` is {wanted}", column.type_name));
+    }
+}
+
+/// Reports a folded column for an attribute that has no text column.
+pub(super) fn check_folded(table: &Table, problems: &mut Problems) {
+    for (path, _) in &table.folded {
+        let has_text = table.attributes.iter().any(|declared| {
+            declared.path.eq_ignore_ascii_case(path)
+                && matches!(declared.place, Place::Text(_) | Place::Element(..))
+        });
+        if !has_text {
+            problems.mistake(format!(
+                "`{}`: `{path}` has a folded column but no text column; add `.text(\"{path}\", ..)`",
+                table.name
+            ));
+        }
+    }
 }
 
 /// Reports tables of which only some have a tenant.
@@ -72,6 +141,7 @@ pub(super) fn check_tenant<'t>(table: &Table, all: impl Iterator<Item = &'t Tabl
 pub(super) fn check_link(
     link: &LinkTable,
     catalog: &HashMap<String, CatalogTable>,
+    dialect: Dialect,
     problems: &mut Problems,
 ) -> Option<()> {
     let Some(table) = catalog.get(&link.name) else {
@@ -80,31 +150,28 @@ pub(super) fn check_link(
     };
     find_column(&link.name, table, &link.group, problems)?;
     find_column(&link.name, table, &link.member, problems)?;
-    let [group, member] = [&link.group, &link.member].map(|name| name.to_ascii_lowercase());
+    let mut pair = [&link.group, &link.member].map(|name| column_key(name));
+    pair.sort_unstable();
     let is_pair = |index: &CatalogIndex| {
-        index.is_unique && index.predicate.is_none() && {
-            let mut keys = index.keys.clone();
-            keys.sort_unstable();
-            let mut pair = vec![group.clone(), member.clone()];
-            pair.sort_unstable();
-            keys == pair
-        }
+        let mut keys = index.keys.clone();
+        keys.sort_unstable();
+        index.is_unique && index.predicate.is_none() && keys == pair
     };
     if !table.indexes.iter().any(is_pair) {
+        let keys = [quote(&link.group), quote(&link.member)];
         problems.mistake(format!(
-            "`{0}`: a member could be added twice; run CREATE UNIQUE INDEX {3}_key ON {0} ({1}, {2})",
+            "`{}`: a member could be added twice; run {}",
             link.name,
-            link.group,
-            link.member,
-            link.name.replace('.', "_")
+            create_index(dialect, true, &link.name, "key", &keys, None)
         ));
     }
     for column in [&link.group, &link.member] {
-        if !table.is_indexed(&[vec![column.to_ascii_lowercase()]]) {
+        if !table.is_indexed(&[vec![column_key(column)]]) {
             problems.warning(format!(
-                "no index of `{0}` begins with `{1}`, so the groups of a user, or the members of a group, are found by \
-                 reading the whole table: CREATE INDEX {2}_{1} ON {0} ({1})",
-                link.name, column, link.name.replace('.', "_")
+                "no index of `{}` begins with `{column}`, so the groups of a user, or the members of a group, are found \
+                 by reading the whole table: {}",
+                link.name,
+                create_index(dialect, false, &link.name, column, &[quote(column)], None)
             ));
         }
     }
@@ -117,7 +184,7 @@ pub(super) fn check_link(
             && !table
                 .indexes
                 .iter()
-                .any(|index| index.name == "PRIMARY KEY" && index.keys == [name.to_ascii_lowercase()])
+                .any(|index| index.name == "PRIMARY KEY" && index.keys == [column_key(name)])
     });
     for (name, _) in others {
         problems.mistake(format!(
@@ -138,7 +205,7 @@ pub(super) fn unique_indexes(
     for index in catalog.indexes.iter().filter(|index| index.is_unique) {
         for search in searched {
             let Searched::Text { target, name, compared, element_type, .. } = search else { continue };
-            let plain = name.to_ascii_lowercase();
+            let plain = column_key(name);
             let is_about = index.keys.contains(&plain)
                 || compared.index_prefixes(None).iter().flatten().any(|key| index.keys.contains(key))
                 || index.keys.contains(&format!("lower({plain})"));
@@ -146,10 +213,10 @@ pub(super) fn unique_indexes(
                 continue;
             }
             let table_name = table.name.rsplit('.').next().unwrap_or(&table.name);
-            let columns =
-                index.keys.iter().map(|key| format!("{table_name}.{}", key.trim_end_matches(" nocase")));
+            let columns = [Some(name.as_str()), compared.folded_column()].into_iter().flatten();
+            let columns = columns.map(|column| format!("{table_name}.{column}"));
             let is_announced = compared.is_keys_of(&index.keys, table.tenant.as_deref())
-                && is_complete(index, table)
+                && is_complete(index, table, catalog)
                 && element_type.is_none();
             unique.push(UniqueIndex {
                 reported_as: [index.name.clone()].into_iter().chain(columns).collect(),
@@ -162,12 +229,40 @@ pub(super) fn unique_indexes(
 }
 
 /// Whether an index covers all rows that exist for SCIM.
-fn is_complete(index: &CatalogIndex, table: &Table) -> bool {
-    match (&index.predicate, &table.soft_delete) {
-        (None, _) => true,
-        (Some(predicate), Some(deleted)) => *predicate == normalize(&format!("{deleted} IS NULL")),
-        (Some(_), None) => false,
+fn is_complete(index: &CatalogIndex, table: &Table, catalog: &CatalogTable) -> bool {
+    match &index.predicate {
+        None => true,
+        Some(predicate) => not_deleted(table, catalog)
+            .into_iter()
+            .chain(not_deleted_flag(table, catalog))
+            .any(|sql| *predicate == normalize(&sql)),
     }
+}
+
+/// Other spellings of the same condition, for a boolean that is never NULL.
+fn not_deleted_flag(table: &Table, catalog: &CatalogTable) -> Vec<String> {
+    let Some(name) = &table.soft_delete else { return Vec::new() };
+    let is_flag =
+        catalog.columns.get(name).is_some_and(|column| column.kind == ColumnKind::Boolean && column.not_null);
+    let flag = quote(name);
+    match is_flag {
+        true => {
+            vec![
+                format!("NOT {flag}"),
+                format!("{flag} = false"),
+                format!("{flag} IS false"),
+                format!("{flag} = 0"),
+            ]
+        }
+        false => Vec::new(),
+    }
+}
+
+/// The condition that a row is not marked as deleted, as an index of the rows that exist for SCIM needs it.
+fn not_deleted(table: &Table, catalog: &CatalogTable) -> Option<String> {
+    let name = table.soft_delete.as_ref()?;
+    let is_flag = catalog.columns.get(name).is_some_and(|column| column.kind == ColumnKind::Boolean);
+    Some(format!("{} {}", quote(name), if is_flag { "IS NOT TRUE" } else { "IS NULL" }))
 }
 
 /// Reports a `userName` that is not unique, and warns of searches that no index serves.
@@ -175,36 +270,46 @@ pub(super) fn check_uniqueness(
     table: &Table,
     catalog: &CatalogTable,
     kind: Kind,
+    dialect: Dialect,
     searched: &[Searched],
     problems: &mut Problems,
 ) {
-    let index_name = table.name.replace('.', "_");
     let tenant = table.tenant.as_deref();
-    let tenant_list = tenant.map(|tenant| format!("{tenant}, ")).unwrap_or_default();
+    let keys = |compared: &ComparedText| -> Vec<String> {
+        tenant.map(quote).into_iter().chain([compared.index_expression.clone()]).collect()
+    };
     let mut scanned = Vec::new();
     for search in searched {
         let Searched::Text { target, name, compared, .. } = search else { continue };
         let path = target.path().as_str();
         if path == "userName" && kind == Kind::User {
             let is_unique = catalog.indexes.iter().any(|index| {
-                index.is_unique && compared.is_keys_of(&index.keys, tenant) && is_complete(index, table)
+                index.is_unique
+                    && compared.is_keys_of(&index.keys, tenant)
+                    && is_complete(index, table, catalog)
             });
             if !is_unique {
-                let partial = table.soft_delete.as_ref().map(|deleted| format!(" WHERE {deleted} IS NULL"));
+                let predicate = not_deleted(table, catalog);
+                let index_name = format!("{name}_key");
                 problems.mistake(format!(
-                    "`{0}`.`{name}`: `userName` must be unique without regard to case; run \
-                     CREATE UNIQUE INDEX {index_name}_{name}_key ON {0} ({tenant_list}{1}){2}",
+                    "`{}`.`{name}`: `userName` must be unique without regard to case; run {}",
                     table.name,
-                    compared.index_expression,
-                    partial.unwrap_or_default()
+                    create_index(
+                        dialect,
+                        true,
+                        &table.name,
+                        &index_name,
+                        &keys(compared),
+                        predicate.as_deref()
+                    )
                 ));
             }
         } else if !catalog.is_indexed(&compared.index_prefixes(tenant)) {
             let is_often_searched = matches!(path, "externalId" | "displayName" | "emails");
             if is_often_searched {
                 problems.warning(format!(
-                    "no index serves filters on `{path}`: CREATE INDEX {index_name}_{name} ON {} ({tenant_list}{})",
-                    table.name, compared.index_expression
+                    "no index serves filters on `{path}`: {}",
+                    create_index(dialect, false, &table.name, name, &keys(compared), None)
                 ));
             } else {
                 scanned.push(path);

@@ -3,7 +3,7 @@
 use scim_core::schema::AttributeRef;
 use scim_sql::{BindValue, Column, Dialect};
 
-use crate::table_store::catalog::{CatalogColumn, CatalogTable, ColumnKind, normalize};
+use crate::table_store::catalog::{CatalogColumn, CatalogTable, ColumnKind, column_key, normalize};
 use crate::table_store::ids::KeyCodec;
 use crate::table_store::sql::{as_text, literal, quote};
 
@@ -38,21 +38,24 @@ impl ComparedText {
         table: &CatalogTable,
         dialect: Dialect,
     ) -> Self {
-        let column_sql = text_sql(&format!("t.{}", quote(name)), column);
-        let plain = name.to_ascii_lowercase();
+        let quoted = quote(name);
+        let column_sql = text_sql(&format!("t.{quoted}"), column);
+        let plain = column_key(name);
         let nocase = format!("{plain} nocase");
         let has_nocase =
             dialect == Dialect::Sqlite && table.indexes.iter().any(|index| index.keys.contains(&nocase));
         let (compared, index_expression, index_keys) = if target.definition().is_case_exact() {
-            (Compared::Exact, name.to_owned(), vec![plain])
+            (Compared::Exact, quoted, vec![plain])
         } else if let Some(folded) = folded {
-            (Compared::FoldedColumn(folded.to_owned()), folded.to_owned(), vec![folded.to_ascii_lowercase()])
+            (Compared::FoldedColumn(folded.to_owned()), quote(folded), vec![column_key(folded)])
         } else if column.kind == ColumnKind::CaseInsensitiveText {
-            (Compared::ByItself, name.to_owned(), vec![plain])
+            (Compared::ByItself, quoted, vec![plain])
         } else if has_nocase {
-            (Compared::ByItself, format!("{name} COLLATE NOCASE"), vec![nocase])
+            (Compared::ByItself, format!("{quoted} COLLATE NOCASE"), vec![nocase])
         } else {
-            (Compared::Lower, format!("lower({name})"), vec![normalize(&format!("lower({name})"))])
+            let expression = format!("lower({quoted})");
+            let key = normalize(&expression);
+            (Compared::Lower, expression, vec![key])
         };
         Self { index_expression, index_keys, compared, column_sql }
     }
@@ -60,16 +63,25 @@ impl ComparedText {
     /// The lists of keys with which an index serves comparisons: the text alone, or after the tenant.
     pub(super) fn index_prefixes(&self, tenant: Option<&str>) -> Vec<Vec<String>> {
         let with_tenant = |key: &String| {
-            let tenant = tenant.map(str::to_ascii_lowercase);
+            let tenant = tenant.map(column_key);
             tenant.into_iter().chain([key.clone()]).collect()
         };
         let alone = self.index_keys.iter().map(|key| vec![key.clone()]);
         alone.chain(self.index_keys.iter().map(with_tenant)).collect()
     }
 
+    /// The column that is compared, if it is not that of the text.
+    pub(super) fn folded_column(&self) -> Option<&str> {
+        match &self.compared {
+            Compared::FoldedColumn(folded) => Some(folded),
+            _ => None,
+        }
+    }
+
     /// Whether the keys of an index are this text, and perhaps the tenant.
     pub(super) fn is_keys_of(&self, keys: &[String], tenant: Option<&str>) -> bool {
-        let is_tenant = |key: &String| tenant.is_some_and(|tenant| tenant.eq_ignore_ascii_case(key));
+        let tenant = tenant.map(column_key);
+        let is_tenant = |key: &String| tenant.as_ref() == Some(key);
         let mut others = keys.iter().filter(|key| !is_tenant(key));
         others.next().is_some_and(|key| self.index_keys.contains(key)) && others.next().is_none()
     }

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use scim_core::schema::{AttributeRef, ResourceType, Type};
 use scim_sql::Dialect;
 
-use super::checks::{check_key, check_link, check_tenant, check_uniqueness, unique_indexes};
+use super::checks::{
+    check_child_column, check_folded, check_key, check_key_column, check_link, check_tenant,
+    check_uniqueness, unique_indexes,
+};
 use super::columns::ComparedText;
 use super::field::{Codec, Field, FieldTarget, FieldWrite};
 use super::mapping::{Searched, mapping};
@@ -14,11 +17,11 @@ use super::time::TimeColumn;
 use super::{
     ChildField, ChildLayout, GroupsLayout, Layout, MembersLayout, RestColumn, SoftDelete, TenantColumn,
 };
-use crate::table_store::catalog::{CatalogColumn, CatalogTable, ColumnKind};
+use crate::table_store::catalog::{CatalogColumn, CatalogTable, ColumnKind, column_key};
 use crate::table_store::expression::ExpressionType;
 use crate::table_store::ids::KeyCodec;
 use crate::table_store::problems::Problems;
-use crate::table_store::sql::{as_text, quote, quote_name};
+use crate::table_store::sql::{as_text, create_index, quote, quote_name};
 use crate::table_store::table::{DeclaredAttribute, Place, Table};
 
 /// The declared tables, and what the catalog says about all tables that they name.
@@ -127,7 +130,8 @@ impl Compiler<'_, '_> {
                 searched.push(search);
             }
         }
-        check_key(self.known.table, catalog, &resource_type, &fields, problems);
+        check_key(table, catalog, &resource_type, problems);
+        check_folded(table, problems);
         let tenant = self.tenant(problems);
         let children = self.children(&resource_type, problems);
         let soft_delete = self.soft_delete(problems);
@@ -140,7 +144,7 @@ impl Compiler<'_, '_> {
         let password = self.column(table.password.as_deref(), ColumnKind::Text, problems);
         let rest = self.rest(&resource_type, &fields, problems);
         let unique = unique_indexes(table, catalog, &searched);
-        check_uniqueness(table, catalog, *kind, &searched, problems);
+        check_uniqueness(table, catalog, *kind, dialect, &searched, problems);
         if !problems.is_empty() {
             return None;
         }
@@ -371,16 +375,14 @@ impl Compiler<'_, '_> {
         problems: &mut Problems,
     ) -> Option<(Field, Searched)> {
         let Known { table, catalog, .. } = self.known;
-        let Some(value) = target.sub_attribute("value").cloned() else {
-            problems.mistake(format!("`{path}` is no reference: it has no sub-attribute `value`"));
-            return None;
-        };
+        let value = target.sub_attribute("value").cloned()?;
         let referred = self.all.into_iter().flatten().find(|known| known.kind.name() == type_name);
         let Some(referred) = referred else {
             problems.mistake(format!("`{path}` refers to `{type_name}`, for which no table is declared"));
             return None;
         };
         let column = find_column(&table.name, catalog, name, problems)?;
+        check_key_column(&table.name, name, column, &referred.codec, self.declared.dialect, problems);
         let quoted = quote(name);
         let sql = format!("t.{quoted}");
         let field = Field {
@@ -521,32 +523,32 @@ impl Compiler<'_, '_> {
         child: &crate::table_store::child::ChildTable,
         problems: &mut Problems,
     ) -> Option<ChildLayout> {
-        let list = resolve(resource_type, path)?;
-        if !list.attribute().is_multi_valued() {
-            problems.mistake(format!("`{path}` is not a list; use `.text(..)`"));
-            return None;
-        }
         let Some(catalog) = self.declared.catalog.get(&child.name) else {
             problems.mistake(format!("there is no table `{}`", child.name));
             return None;
         };
-        find_column(&child.name, catalog, &child.owner, problems)?;
-        if !catalog.is_indexed(&[vec![child.owner.to_ascii_lowercase()]]) {
+        let owner = find_column(&child.name, catalog, &child.owner, problems);
+        if let Some(owner) = owner {
+            let dialect = self.declared.dialect;
+            check_key_column(&child.name, &child.owner, owner, &self.known.codec, dialect, problems);
+        }
+        if owner.is_some() && !catalog.is_indexed(&[vec![column_key(&child.owner)]]) {
+            let keys = [quote(&child.owner)];
             problems.warning(format!(
-                "no index of `{0}` begins with `{1}`, so each read of a resource reads the whole table: \
-                 CREATE INDEX {2}_{1} ON {0} ({1})",
+                "no index of `{}` begins with `{}`, so each read of a resource reads the whole table: {}",
                 child.name,
                 child.owner,
-                child.name.replace('.', "_")
+                create_index(self.declared.dialect, false, &child.name, &child.owner, &keys, None)
             ));
         }
+        // A path that is no list, and sub-attributes that do not exist, have been reported.
+        let list = resolve(resource_type, path);
         let mut columns = Vec::new();
         for declared in &child.columns {
-            let column = find_column(&child.name, catalog, &declared.column, problems)?;
-            let Some(sub) = list.sub_attribute(&declared.sub_attribute).cloned() else {
-                problems.mistake(format!("`{path}` has no sub-attribute `{}`", declared.sub_attribute));
-                return None;
-            };
+            let column = find_column(&child.name, catalog, &declared.column, problems);
+            let sub = list.as_ref().and_then(|list| list.sub_attribute(&declared.sub_attribute)).cloned();
+            let (Some(column), Some(sub)) = (column, sub) else { continue };
+            check_child_column(&child.name, &sub, declared, column, problems);
             let quoted = quote(&declared.column);
             let name = format!("c.{quoted}");
             let is_number = column.kind == ColumnKind::Integer && self.declared.dialect != Dialect::Sqlite;
@@ -559,18 +561,31 @@ impl Compiler<'_, '_> {
         }
         let order = match &child.order {
             Some(column) => {
-                find_column(&child.name, catalog, column, problems)?;
+                find_column(&child.name, catalog, column, problems);
                 format!("c.{}", quote(column))
             }
             None => columns.iter().map(|column| column.read.clone()).collect::<Vec<_>>().join(", "),
         };
-        Some(ChildLayout { list, table: quote_name(&child.name), owner: quote(&child.owner), order, columns })
+        Some(ChildLayout {
+            list: list?,
+            table: quote_name(&child.name),
+            owner: quote(&child.owner),
+            order,
+            columns,
+        })
     }
 
     fn members(&self, resource_type: &ResourceType, problems: &mut Problems) -> Option<MembersLayout> {
         let link = self.known.table.members.as_ref()?;
         let list = resource_type.attribute("members")?.clone();
-        check_link(link, self.declared.catalog, problems)?;
+        check_link(link, self.declared.catalog, self.declared.dialect, problems)?;
+        if let (Some(table), Some(users)) = (self.declared.catalog.get(&link.name), &self.all[0]) {
+            let columns = [(&link.group, &self.known.codec), (&link.member, &users.codec)];
+            for (name, codec) in columns {
+                let Some(column) = table.columns.get(name) else { continue };
+                check_key_column(&link.name, name, column, codec, self.declared.dialect, problems);
+            }
+        }
         Some(MembersLayout {
             list,
             link: quote_name(&link.name),

@@ -130,7 +130,7 @@ fn select(
     problems: &mut Problems,
 ) -> Selection {
     let mut selection = Selection::default();
-    let mut find = |path: &str| {
+    let find = |path: &str, problems: &mut Problems| {
         let found = resolve(complete, path);
         if found.is_none() {
             problems.mistake(format!(
@@ -142,7 +142,11 @@ fn select(
         found
     };
     for declared in &table.attributes {
-        let Some(target) = find(&declared.path) else { continue };
+        let Some(target) = find(&declared.path, problems) else { continue };
+        if let Some(reason) = misplaced(&declared.path, &target, &declared.place) {
+            problems.mistake(format!("`{}`: {reason}", table.name));
+            continue;
+        }
         let column = column_name(&declared.place).and_then(|name| catalog.columns.get(name));
         match declared.place {
             Place::Element(..) => select_list(&mut selection, table, &declared.path, &target, column),
@@ -150,8 +154,18 @@ fn select(
         }
     }
     for (path, child) in &table.children {
-        let Some(list) = find(path) else { continue };
+        let Some(list) = find(path, problems) else { continue };
+        if !list.attribute().is_multi_valued() {
+            problems.mistake(format!("`{}`: `{path}` is not a list; use `.text(..)`", table.name));
+            continue;
+        }
+        if child.columns.is_empty() {
+            problems.mistake(format!("`{}`: no column for `{path}`; add `.text(\"value\", ..)`", child.name));
+        }
         for column in &child.columns {
+            if list.sub_attribute(&column.sub_attribute).is_none() {
+                problems.mistake(format!("`{path}` has no sub-attribute `{}`", column.sub_attribute));
+            }
             selection.keep_sub(&list, &column.sub_attribute);
         }
     }
@@ -174,6 +188,23 @@ fn select(
         keep_list(&mut selection, "password");
     }
     selection
+}
+
+/// Why an attribute cannot be in a place that is only for lists, or only for references.
+fn misplaced(path: &str, target: &AttributeRef, place: &Place) -> Option<String> {
+    let has = |sub: &str| target.sub_attribute(sub).is_some();
+    match place {
+        Place::Element(..) if !target.attribute().is_multi_valued() => {
+            Some(format!("`{path}` is not a list; use `.text(..)`"))
+        }
+        Place::Element(..) if !has("value") || !has("type") => {
+            Some(format!("the elements of `{path}` have no `value` and `type`; use `.many(..)`"))
+        }
+        Place::Reference(..) if target.attribute().is_multi_valued() || !has("value") => {
+            Some(format!("`{path}` is no reference: it has no sub-attribute `value`"))
+        }
+        _ => None,
+    }
 }
 
 fn column_name(place: &Place) -> Option<&str> {

@@ -20,14 +20,16 @@ pub(super) fn statements(
 ) -> Result<Vec<Statement>> {
     let mut statements = Vec::new();
     for child in &layout.children {
-        let mut removed = cells(child, before);
+        let (mut old, new) = (cells(child, before), cells(child, after));
         let mut added = Vec::new();
-        for row in cells(child, after) {
-            match removed.iter().position(|old| *old == row) {
-                Some(index) => drop(removed.swap_remove(index)),
-                None => added.push(row),
+        for row in &new {
+            match old.iter().position(|old| old == row) {
+                Some(index) => drop(old.swap_remove(index)),
+                None => added.push(row.clone()),
             }
         }
+        // The application may have inserted a row twice. A DELETE finds both, so the second stays with the first.
+        let removed: Vec<Cells> = old.into_iter().filter(|row| !new.contains(row)).collect();
         statements.extend(removed.into_iter().map(|row| delete(layout, child, key, row)));
         statements.extend(added.into_iter().map(|row| insert(layout, child, key, row)));
     }
