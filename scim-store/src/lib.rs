@@ -6,8 +6,10 @@
 #[doc = include_str!("../../README.md")]
 struct RepositoryReadme;
 
-#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-compile_error!("enable the feature `sqlite` or `postgres`, or both");
+#[cfg(not(any(feature = "rusqlite-0_37", feature = "sqlx-0_8", feature = "tokio-postgres-0_7")))]
+compile_error!(
+    "scim-store needs a driver: enable the feature `sqlite` (rusqlite), `postgres` (tokio-postgres) or `sqlx-0_8`"
+);
 
 // - `database`: transactions, statements and rows on SQLite and PostgreSQL, for any tables.
 // - `store`: a provider with tables of its own.
@@ -20,10 +22,12 @@ mod retry;
 mod store;
 mod table_store;
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "tokio-postgres-0_7")]
 pub use database::Postgres;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 pub use database::Sqlite;
+#[cfg(feature = "sqlx-0_8")]
+pub use database::SqlxPostgres;
 pub use database::{
     CancelOnDrop, Database, DatabaseError, Mode, OpenError, Param, Row, Rows, Source, Statement, Transaction,
     open,

@@ -7,11 +7,15 @@ mod migration;
 mod open;
 mod open_error;
 mod param;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "tokio-postgres-0_7")]
 mod postgres;
+#[cfg(any(feature = "sqlx-0_8", feature = "tokio-postgres-0_7"))]
+mod postgres_common;
 mod rows;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 mod sqlite;
+#[cfg(feature = "sqlx-0_8")]
+mod sqlx_postgres;
 mod statement;
 
 use std::any::Any;
@@ -29,15 +33,19 @@ pub(crate) use open::open_with_migrations;
 pub use open_error::OpenError;
 pub use param::Param;
 pub(crate) use param::params;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "tokio-postgres-0_7")]
 pub use postgres::Postgres;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "tokio-postgres-0_7")]
 pub(crate) use postgres::PostgresTransaction;
 pub use rows::{Row, Rows};
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 pub use sqlite::Sqlite;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 pub(crate) use sqlite::SqliteTransaction;
+#[cfg(feature = "sqlx-0_8")]
+pub use sqlx_postgres::SqlxPostgres;
+#[cfg(feature = "sqlx-0_8")]
+pub(crate) use sqlx_postgres::SqlxTransaction;
 pub use statement::{Mode, Statement};
 
 /// A database. There is an implementation for each driver; implement it for another driver or pool.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "tokio-postgres-0_7")]
 use super::Postgres;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 use super::Sqlite;
 use super::{Database, Migrations, OpenError};
 
@@ -32,12 +32,12 @@ pub(crate) async fn open_with_migrations(
     migrations: Option<Migrations>,
 ) -> Result<Arc<dyn Database>, OpenError> {
     match url.split_once(':') {
-        #[cfg(feature = "sqlite")]
+        #[cfg(feature = "rusqlite-0_37")]
         Some(("sqlite", path)) if !path.is_empty() => {
             let path = path.strip_prefix("//").unwrap_or(path);
             Ok(Arc::new(Sqlite::open_with_migrations(path, migrations).await?))
         }
-        #[cfg(feature = "postgres")]
+        #[cfg(feature = "tokio-postgres-0_7")]
         Some(("postgres" | "postgresql", _)) => {
             Ok(Arc::new(Postgres::open_with_migrations(url, migrations).await?))
         }

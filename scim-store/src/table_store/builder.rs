@@ -117,6 +117,10 @@ async fn warn_of_hidden_rows(
     layout: &Layout,
     problems: &mut Problems,
 ) -> Result<(), DatabaseError> {
+    // Counting reads the whole table, which is for nothing if no column can be NULL.
+    if !layout.may_hide_rows {
+        return Ok(());
+    }
     let hidden = count_rows_that_do_not_exist(database, layout).await?;
     if hidden > 0 {
         problems.warning(format!(

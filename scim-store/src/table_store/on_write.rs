@@ -105,7 +105,7 @@ impl Write<'_> {
     /// # Errors
     ///
     /// As [`query`](Self::query).
-    #[cfg(feature = "sqlite")]
+    #[cfg(feature = "rusqlite-0_37")]
     pub async fn with_rusqlite<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -119,10 +119,18 @@ impl Write<'_> {
 
     /// The connection of `tokio-postgres`, in the transaction; `None` if the database is another one. The transaction
     /// must not be ended.
-    #[cfg(feature = "postgres")]
+    #[cfg(feature = "tokio-postgres-0_7")]
     pub fn tokio_postgres(&mut self) -> Option<&tokio_postgres::Client> {
         use crate::database::PostgresTransaction;
         self.tx.driver().downcast_mut::<PostgresTransaction>()?.connection()
+    }
+
+    /// The connection of `sqlx`, in the transaction; `None` if the database is another one. The transaction must not be
+    /// ended. A transaction that the application begins on the connection is a savepoint.
+    #[cfg(feature = "sqlx-0_8")]
+    pub fn sqlx(&mut self) -> Option<&mut sqlx::PgConnection> {
+        use crate::database::SqlxTransaction;
+        self.tx.driver().downcast_mut::<SqlxTransaction>()?.connection().ok()
     }
 }
 

@@ -69,7 +69,7 @@ fn values_that_cannot_be_stored_are_refused() {
     }
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 #[test]
 fn a_busy_database_is_answered_with_503() {
     let runtime = support::runtime();

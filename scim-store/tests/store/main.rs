@@ -17,7 +17,7 @@ mod outages;
 #[cfg(test)]
 #[path = "../../../scim-core/tests/support/overriding.rs"]
 mod overriding;
-#[cfg(all(unix, feature = "sqlite"))]
+#[cfg(all(unix, feature = "rusqlite-0_37"))]
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use scim_core::schema::{Attribute, Schema};
 use scim_store::{ChildTable, Ids, Table, TableStore, TableStoreBuilder};
 use tokio::runtime::Runtime;
 
+use crate::open::open;
 use crate::support::{self, Database, run_sql};
 
 /// The tables of an application in a new database, or in a new schema of the PostgreSQL database.
@@ -12,6 +13,8 @@ pub(crate) struct Application {
     /// The schema of PostgreSQL with a dot at its end; empty in SQLite.
     pub(crate) schema: String,
     form: Form,
+    /// Whether the driver is sqlx.
+    by_sqlx: bool,
 }
 
 /// A form of the tables of an application.
@@ -45,8 +48,13 @@ impl Application {
 
     fn all_with(runtime: &Runtime, form: Form, ddl: Option<&str>) -> impl Iterator<Item = Self> {
         let postgres = support::postgres().map(|url| support::database_at(&url));
-        let databases = [support::file()].into_iter().chain(postgres);
-        databases.map(move |database| Self::create(runtime, database, form, ddl))
+        // The drivers differ in how they pass values, so the forms with the most types run on both.
+        let sqlx = postgres.as_ref().filter(|_| cfg!(feature = "sqlx-0_8") && ddl.is_none());
+        let sqlx = sqlx.map(|postgres| (support::database_at(&postgres.url), true));
+        let databases = [support::file()].into_iter().chain(postgres).map(|database| (database, false));
+        databases
+            .chain(sqlx)
+            .map(move |(database, by_sqlx)| Self { by_sqlx, ..Self::create(runtime, database, form, ddl) })
     }
 
     fn create(runtime: &Runtime, database: Database, form: Form, ddl: Option<&str>) -> Self {
@@ -55,7 +63,7 @@ impl Application {
             true => format!("app_{}.", support::tenant().replace('-', "_")),
             false => String::new(),
         };
-        let application = Self { database, schema, form };
+        let application = Self { database, schema, form, by_sqlx: false };
         if is_postgres {
             if form == Form::CaseInsensitive || ddl.is_some_and(|ddl| ddl.contains("<CITEXT>")) {
                 application.sql(runtime, "CREATE EXTENSION IF NOT EXISTS citext");
@@ -127,7 +135,7 @@ impl Application {
 
     /// The store, declared but not built.
     pub(crate) fn declare(&self, runtime: &Runtime) -> TableStoreBuilder {
-        let database = runtime.block_on(scim_store::open(&self.database.url)).unwrap();
+        let database = runtime.block_on(open(&self.database.url, self.by_sqlx, 10, &[]));
         let builder = TableStore::builder(database).users(self.users());
         if self.has_groups() { builder.groups(self.groups()) } else { builder }
     }

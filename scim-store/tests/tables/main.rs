@@ -11,6 +11,9 @@ mod mistakes;
 #[cfg(test)]
 mod on_write;
 #[cfg(test)]
+#[path = "../drivers/open.rs"]
+mod open;
+#[cfg(test)]
 mod outside_writes;
 #[cfg(test)]
 mod passwords;

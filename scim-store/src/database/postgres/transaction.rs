@@ -5,7 +5,7 @@ use std::any::Any;
 use deadpool_postgres::Object;
 use futures_util::future::join_all;
 use scim_core::async_trait;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Statement as Prepared};
 
 use super::super::Transaction;
@@ -13,7 +13,7 @@ use super::super::error::DatabaseError;
 use super::super::param::Param;
 use super::super::rows::Rows;
 use super::super::statement::{Mode, Statement};
-use super::values::Uuid;
+use super::values::convert_rows;
 
 /// A transaction. BEGIN is sent together with the first statement. Transactions that write are READ COMMITTED.
 pub(crate) struct PostgresTransaction {
@@ -84,18 +84,18 @@ impl PostgresTransaction {
         self.busy = false;
         // An error that the server reports for a statement means that nothing was committed. If the connection broke,
         // or the COMMIT itself failed, it is unknown whether the transaction was committed.
-        let is_reported = |error: &tokio_postgres::Error| error.as_db_error().is_some();
         let unknown = |error: tokio_postgres::Error| match error.into() {
             DatabaseError::Unavailable(source) | DatabaseError::Unexpected(source) => {
                 DatabaseError::CommitUnknown(source)
             }
             other => other,
         };
-        begun?;
-        let executed = first_error(executed).map_err(|error| match commit && !is_reported(&error) {
+        let before_commit = |error: tokio_postgres::Error| match commit && error.as_db_error().is_none() {
             true => unknown(error),
             false => error.into(),
-        })?;
+        };
+        begun.map_err(before_commit)?;
+        let executed = first_error(executed).map_err(before_commit)?;
         ended.map_err(unknown)?;
         self.open &= !commit;
         Ok(executed)
@@ -116,7 +116,7 @@ impl Transaction for PostgresTransaction {
         let (begun, found) = futures_util::join!(start(client, begin), join_all(answers));
         self.busy = false;
         begun?;
-        first_error(found)?.iter().map(|rows| Ok(convert_rows(rows)?)).collect()
+        first_error(found)?.iter().map(|rows| convert_rows(rows)).collect()
     }
 
     async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
@@ -144,9 +144,9 @@ fn borrowed(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
 }
 
 /// Sends the BEGIN, if it has not been sent.
-async fn start(client: &Object, begin: Option<&str>) -> Result<(), DatabaseError> {
+async fn start(client: &Object, begin: Option<&str>) -> Result<(), tokio_postgres::Error> {
     match begin {
-        Some(sql) => Ok(client.batch_execute(sql).await?),
+        Some(sql) => client.batch_execute(sql).await,
         None => Ok(()),
     }
 }
@@ -158,41 +158,17 @@ impl Drop for PostgresTransaction {
             return drop(Object::take(client));
         };
         // Rolls back in the background; then the connection returns to the pool. A statement that still runs is
-        // cancelled first, since nobody needs its result and it would keep the connection.
+        // cancelled first, since nobody needs its result and it would keep the connection. Then the connection is
+        // closed: the server may handle the cancellation late, and would cancel a statement of the next transaction.
         let cancel = self.busy.then(|| client.cancel_token());
         drop(runtime.spawn(async move {
+            let is_cancelled = cancel.is_some();
             if let Some(cancel) = cancel {
                 let _ = cancel.cancel_query(NoTls).await;
             }
-            if client.batch_execute("ROLLBACK").await.is_err() {
+            if client.batch_execute("ROLLBACK").await.is_err() || is_cancelled {
                 drop(Object::take(client));
             }
         }));
     }
-}
-
-fn convert_rows(found: &[tokio_postgres::Row]) -> Result<Rows, tokio_postgres::Error> {
-    let mut rows = Rows::new(found.first().map_or(0, tokio_postgres::Row::len));
-    for row in found {
-        for (index, column) in row.columns().iter().enumerate() {
-            match *column.type_() {
-                Type::INT8 => row.try_get::<_, Option<i64>>(index)?.map(|number| rows.push_int(number)),
-                Type::INT4 => {
-                    row.try_get::<_, Option<i32>>(index)?.map(|number| rows.push_int(number.into()))
-                }
-                Type::INT2 => {
-                    row.try_get::<_, Option<i16>>(index)?.map(|number| rows.push_int(number.into()))
-                }
-                Type::FLOAT8 => row.try_get::<_, Option<f64>>(index)?.map(|number| rows.push_real(number)),
-                Type::FLOAT4 => {
-                    row.try_get::<_, Option<f32>>(index)?.map(|number| rows.push_real(number.into()))
-                }
-                Type::BOOL => row.try_get::<_, Option<bool>>(index)?.map(|flag| rows.push_bool(flag)),
-                Type::UUID => row.try_get::<_, Option<Uuid>>(index)?.map(|Uuid(uuid)| rows.push_text(&uuid)),
-                _ => row.try_get::<_, Option<&str>>(index)?.map(|text| rows.push_text(text)),
-            }
-            .unwrap_or_else(|| rows.push_null());
-        }
-    }
-    Ok(rows)
 }

@@ -68,7 +68,7 @@ async fn check(url: &str, tenant: &str) {
     Store::open(url).await.unwrap();
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "rusqlite-0_37")]
 #[tokio::test]
 async fn a_sqlite_database_of_the_first_version_is_upgraded() {
     let file = std::env::temp_dir().join(format!("scim-upgrade-{}.db", std::process::id()));
@@ -91,7 +91,7 @@ async fn a_sqlite_database_of_the_first_version_is_upgraded() {
     clean();
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(feature = "tokio-postgres-0_7")]
 #[tokio::test]
 async fn a_postgres_database_of_the_first_version_is_upgraded() {
     use std::io::Write;

@@ -1,5 +1,6 @@
 //! The databases that the tests run on.
 
+pub(crate) mod proxy;
 pub(crate) mod random;
 pub(crate) mod service;
 
@@ -35,7 +36,7 @@ impl Drop for Database {
 pub(crate) fn postgres() -> Option<String> {
     let url = std::env::var("SCIM_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     let missing = match url {
-        _ if !cfg!(feature = "postgres") => "the feature `postgres` is off",
+        _ if !cfg!(feature = "tokio-postgres-0_7") => "the feature `postgres` is off",
         None => "SCIM_TEST_POSTGRES is not set",
         url => return url,
     };
