@@ -25,11 +25,14 @@ pub struct Column {
     pub(crate) key: Option<DecodedKey>,
 }
 
+/// Finds the key of a value; `None` if no key has it.
+type DecodeKey = dyn Fn(&str) -> Option<BindValue> + Send + Sync;
+
 /// A column with a key from which the values of an attribute are made, and the function that finds the key of a value.
 #[derive(Clone)]
 pub(crate) struct DecodedKey {
     pub(crate) sql: String,
-    pub(crate) decode: Arc<dyn Fn(&str) -> Option<BindValue> + Send + Sync>,
+    pub(crate) decode: Arc<DecodeKey>,
 }
 
 impl fmt::Debug for DecodedKey {
