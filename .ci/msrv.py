@@ -1,6 +1,7 @@
 """Fails if a dependency of a library declares a newer Rust version than the library itself.
 
-Reads the output of `cargo metadata` from standard input. Ignores the dependencies of tests.
+Reads the output of `cargo metadata` from standard input. Ignores the dependencies of tests. Lists the dependencies that
+declare no version, such as some database drivers: only a compilation shows which Rust they need.
 """
 
 import json
@@ -34,6 +35,8 @@ def main(libraries):
         ]
         too_new += len(newer)
         print(f"{library}: Rust {root['rust_version']}, {len(reached) - 1} dependencies", *newer, sep="\n  ")
+        undeclared = sorted(p["name"] for p in map(packages.get, reached) if not p["rust_version"])
+        print(f"  {len(undeclared)} of them declare no Rust version: {', '.join(undeclared)}")
     return 1 if too_new else 0
 
 

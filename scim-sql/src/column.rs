@@ -29,8 +29,11 @@ pub struct Column {
 #[derive(Clone)]
 pub(crate) struct DecodedKey {
     pub(crate) sql: String,
-    pub(crate) decode: Arc<dyn Fn(&str) -> Option<BindValue> + Send + Sync>,
+    pub(crate) decode: DecodeKey,
 }
+
+/// Finds the key of a value; `None` if no row can have the value.
+type DecodeKey = Arc<dyn Fn(&str) -> Option<BindValue> + Send + Sync>;
 
 impl fmt::Debug for DecodedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

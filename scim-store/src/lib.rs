@@ -1,5 +1,5 @@
 // The examples use SQLite, so they are compiled only with it.
-#![cfg_attr(any(feature = "sqlite", not(doctest)), doc = include_str!("../README.md"))]
+#![cfg_attr(any(feature = "rusqlite-0_37", not(doctest)), doc = include_str!("../README.md"))]
 
 /// Compiles the example in the README of the repository.
 #[cfg(doctest)]

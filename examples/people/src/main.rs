@@ -109,7 +109,8 @@ async fn create_tables(database: &dyn Database) -> Result<(), DatabaseError> {
         _ => include_str!("../people.postgres.sql"),
     };
     let statements = sql.split("\n\n").map(|statement| Statement::new(statement, []));
-    database.begin(Mode::Write).await?.commit(statements.collect()).await
+    database.begin(Mode::Write).await?.commit(statements.collect()).await?;
+    Ok(())
 }
 
 /// The application's own page, which knows nothing of SCIM.

@@ -7,6 +7,10 @@ use super::error::DatabaseError;
 /// Statements that create and upgrade the tables of a database. They run when the database is opened, in one
 /// transaction. If several processes open it at the same time, one runs them and the others wait.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(any(feature = "rusqlite-0_37", feature = "tokio-postgres-0_7")),
+    expect(dead_code, reason = "only these drivers open databases")
+)]
 pub(crate) struct Migrations {
     /// The statements that create the table with the version; they have no effect if it exists.
     pub(crate) create_version: &'static str,

@@ -9,7 +9,8 @@ use super::Sqlite;
 use super::{Database, Migrations, OpenError};
 
 /// Opens the database that a URL names: `sqlite:people.db`, `sqlite::memory:` or
-/// `postgres://user:password@host/database`. For applications that have no pool of their own.
+/// `postgres://user:password@host/database`. For applications that have no pool of their own. The driver is rusqlite or
+/// tokio-postgres.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -31,6 +32,9 @@ pub(crate) async fn open_with_migrations(
     url: &str,
     migrations: Option<Migrations>,
 ) -> Result<Arc<dyn Database>, OpenError> {
+    // sqlx opens no databases here: its pool comes from the application.
+    #[cfg(not(any(feature = "rusqlite-0_37", feature = "tokio-postgres-0_7")))]
+    let _ = migrations;
     match url.split_once(':') {
         #[cfg(feature = "rusqlite-0_37")]
         Some(("sqlite", path)) if !path.is_empty() => {

@@ -101,7 +101,7 @@ impl TableStoreBuilder {
 }
 
 /// The names of all tables that the declarations mention.
-fn table_names<'t>(tables: [&'t Option<Table>; 2]) -> Vec<&'t str> {
+fn table_names(tables: [&Option<Table>; 2]) -> Vec<&str> {
     let mut names = Vec::new();
     for table in tables.into_iter().flatten() {
         names.push(table.name.as_str());

@@ -135,9 +135,9 @@ mod tests {
 
     /// The databases to test on. The upgrade tests report it if there is no PostgreSQL.
     fn databases() -> impl Iterator<Item = String> {
-        let sqlite = cfg!(feature = "sqlite").then(|| "sqlite::memory:".to_owned());
+        let sqlite = cfg!(feature = "rusqlite-0_37").then(|| "sqlite::memory:".to_owned());
         let postgres = std::env::var("SCIM_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
-        sqlite.into_iter().chain(postgres.filter(|_| cfg!(feature = "postgres")))
+        sqlite.into_iter().chain(postgres.filter(|_| cfg!(feature = "tokio-postgres-0_7")))
     }
 
     #[tokio::test]
