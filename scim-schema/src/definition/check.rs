@@ -46,7 +46,7 @@ impl Attribute {
                 "only an attribute of type `string` can be compared as a user name",
             ),
             (
-                !self.kept_types().is_empty() && !(self.is_multi_valued() && has_type),
+                !(self.kept_types().is_empty() || self.is_multi_valued() && has_type),
                 "only a multi-valued attribute with a sub-attribute `type` can keep a single type",
             ),
             (
