@@ -63,6 +63,8 @@ pub(crate) struct CatalogTable {
     /// Whether the database may assign the key of a deleted row to a new row: an integer key of SQLite without
     /// AUTOINCREMENT.
     pub(crate) reuses_keys: bool,
+    /// Whether the table has a trigger.
+    pub(crate) has_trigger: bool,
 }
 
 impl CatalogTable {

@@ -16,6 +16,9 @@ const INDEXES: &str = "SELECT c.relname::text, i.indisunique, pg_get_expr(i.indp
      JOIN pg_class c ON c.oid = i.indexrelid CROSS JOIN LATERAL generate_series(1, i.indnkeyatts::int) k(n) \
      WHERE i.indrelid = to_regclass($1::text) AND i.indisvalid ORDER BY c.relname, k.n";
 
+const TRIGGERS: &str =
+    "SELECT t.tgname::text FROM pg_trigger t WHERE t.tgrelid = to_regclass($1::text) AND NOT t.tgisinternal";
+
 /// The table with this name; `None` if there is none.
 pub(super) async fn load(
     tx: &mut dyn Transaction,
@@ -26,13 +29,14 @@ pub(super) async fn load(
         .query(vec![
             Statement::new(COLUMNS, params![quoted.as_str()]),
             Statement::new(INDEXES, params![quoted.as_str()]),
+            Statement::new(TRIGGERS, params![quoted.as_str()]),
         ])
         .await?;
-    let [columns, indexes] = found.as_slice() else { return Ok(None) };
+    let [columns, indexes, triggers] = found.as_slice() else { return Ok(None) };
     if columns.is_empty() {
         return Ok(None);
     }
-    let mut loaded = CatalogTable::default();
+    let mut loaded = CatalogTable { has_trigger: !triggers.is_empty(), ..CatalogTable::default() };
     for row in columns.iter() {
         loaded.columns.insert(row.text(0).unwrap_or_default().to_owned(), column(row));
     }

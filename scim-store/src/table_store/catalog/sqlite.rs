@@ -14,6 +14,9 @@ const INDEXES: &str = "SELECT l.name, l.\"unique\", i.name, i.coll, m.sql FROM p
 
 const TABLE: &str = "SELECT sql FROM {}.sqlite_master WHERE type = 'table' AND lower(name) = lower(?1)";
 
+const TRIGGERS: &str =
+    "SELECT name FROM {}.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?1)";
+
 /// The table with this name; `None` if there is none.
 pub(super) async fn load(
     tx: &mut dyn Transaction,
@@ -27,14 +30,15 @@ pub(super) async fn load(
             Statement::new(COLUMNS, params![table, schema]),
             Statement::new(in_schema(INDEXES), params![table, schema]),
             Statement::new(in_schema(TABLE), params![table]),
+            Statement::new(in_schema(TRIGGERS), params![table]),
         ])
         .await?;
-    let [columns, indexes, create] = found.as_slice() else { return Ok(None) };
+    let [columns, indexes, create, triggers] = found.as_slice() else { return Ok(None) };
     if columns.is_empty() {
         return Ok(None);
     }
     let create = create.first().and_then(|row| row.text(0)).unwrap_or_default().to_ascii_uppercase();
-    let mut loaded = CatalogTable::default();
+    let mut loaded = CatalogTable { has_trigger: !triggers.is_empty(), ..CatalogTable::default() };
     let mut primary_key: Vec<(i64, String)> = Vec::new();
     for row in columns.iter() {
         let name = row.text(0).unwrap_or_default().to_owned();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use scim_core::schema::{AttributeRef, ResourceType, Type};
+use scim_core::schema::{AttributeRef, ResourceType, Type, Uniqueness};
 use scim_sql::Dialect;
 
 use super::columns::ComparedText;
@@ -265,11 +265,10 @@ fn not_deleted(table: &Table, catalog: &CatalogTable) -> Option<String> {
     Some(format!("{} {}", quote(name), if is_flag { "IS NOT TRUE" } else { "IS NULL" }))
 }
 
-/// Reports a `userName` that is not unique, and warns of searches that no index serves.
+/// Reports unique attributes without a unique index, such as `userName`, and warns of searches that no index serves.
 pub(super) fn check_uniqueness(
     table: &Table,
     catalog: &CatalogTable,
-    kind: Kind,
     dialect: Dialect,
     searched: &[Searched],
     problems: &mut Problems,
@@ -282,7 +281,7 @@ pub(super) fn check_uniqueness(
     for search in searched {
         let Searched::Text { target, name, compared, .. } = search else { continue };
         let path = target.path().as_str();
-        if path == "userName" && kind == Kind::User {
+        if target.definition().uniqueness() != Uniqueness::None {
             let is_unique = catalog.indexes.iter().any(|index| {
                 index.is_unique
                     && compared.is_keys_of(&index.keys, tenant)
@@ -291,8 +290,9 @@ pub(super) fn check_uniqueness(
             if !is_unique {
                 let predicate = not_deleted(table, catalog);
                 let index_name = format!("{name}_key");
+                let case = if target.definition().is_case_exact() { "" } else { " without regard to case" };
                 problems.mistake(format!(
-                    "`{}`.`{name}`: `userName` must be unique without regard to case; run {}",
+                    "`{}`.`{name}`: `{path}` must be unique{case}; run {}",
                     table.name,
                     create_index(
                         dialect,

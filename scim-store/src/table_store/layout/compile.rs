@@ -14,6 +14,7 @@ use super::field::{Codec, Field, FieldTarget, FieldWrite};
 use super::mapping::{Searched, mapping};
 use super::resource_type::{Kind, resolve, resource_type};
 use super::time::TimeColumn;
+use super::triggers::trigger_ddl;
 use super::{
     ChildField, ChildLayout, GroupsLayout, Layout, MembersLayout, RestColumn, SoftDelete, TenantColumn,
 };
@@ -144,7 +145,8 @@ impl Compiler<'_, '_> {
         let password = self.column(table.password.as_deref(), ColumnKind::Text, problems);
         let rest = self.rest(&resource_type, &fields, problems);
         let unique = unique_indexes(table, catalog, &searched);
-        check_uniqueness(table, catalog, *kind, dialect, &searched, problems);
+        check_uniqueness(table, catalog, dialect, &searched, problems);
+        self.suggest_triggers(problems);
         if !problems.is_empty() {
             return None;
         }
@@ -154,6 +156,7 @@ impl Compiler<'_, '_> {
             key_column: quote(&table.key),
             codec: codec.clone(),
             exists: exists(&tenant, &soft_delete, &fields),
+            may_hide_rows: self.may_hide_rows(&tenant, &fields),
             tenant,
             name: name_sql(&fields),
             fields,
@@ -440,6 +443,35 @@ impl Compiler<'_, '_> {
         let column = find_column(&table.name, catalog, name, problems)?;
         check_tenant(table, self.all.into_iter().flatten().map(|known| known.table), problems);
         Some(TenantColumn { column: quote(name), is_integer: column.kind == ColumnKind::Integer })
+    }
+
+    /// Whether the tenant, or the column of a required attribute, can be NULL.
+    fn may_hide_rows(&self, tenant: &Option<TenantColumn>, fields: &[Field]) -> bool {
+        let is_nullable = |quoted: &String| {
+            let mut columns = self.known.catalog.columns.iter();
+            columns.any(|(name, column)| quote(name) == *quoted && !column.not_null)
+        };
+        let required = fields.iter().filter(|field| field.target.attribute().definition().is_required());
+        let mut columns = required.filter_map(|field| match &field.write {
+            Some(FieldWrite::Value { column, .. }) => Some(column),
+            _ => None,
+        });
+        tenant.as_ref().is_some_and(|tenant| is_nullable(&tenant.column)) || columns.any(is_nullable)
+    }
+
+    /// Warns of a version column that the application may forget to increment when it changes members, unless the link
+    /// table has a trigger.
+    fn suggest_triggers(&self, problems: &mut Problems) {
+        let Known { table, .. } = self.known;
+        let (Some(version), Some(link)) = (&table.version, &table.members) else { return };
+        if self.declared.catalog.get(&link.name).is_none_or(|catalog| catalog.has_trigger) {
+            return;
+        }
+        let ddl = trigger_ddl(table, version, link, self.declared.dialect);
+        problems.warning(format!(
+            "`{}`.`{version}`: the application must increment it too when it adds or removes members; this does: {ddl}",
+            table.name
+        ));
     }
 
     fn time(&self, name: Option<&str>, problems: &mut Problems) -> Option<TimeColumn> {

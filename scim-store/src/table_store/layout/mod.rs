@@ -7,6 +7,7 @@ mod field;
 mod mapping;
 mod resource_type;
 mod time;
+mod triggers;
 
 use scim_core::schema::{AttributeRef, ResourceType};
 use scim_core::{Context, Error, Result};
@@ -37,6 +38,9 @@ pub(crate) struct Layout {
     pub(crate) tenant: Option<TenantColumn>,
     /// Conditions, each after ` AND `, without which a row does not exist for SCIM.
     pub(crate) exists: String,
+    /// Whether some rows may not exist for SCIM although they are not deleted: a column that must have a value can be
+    /// NULL.
+    pub(crate) may_hide_rows: bool,
     pub(crate) fields: Vec<Field>,
     /// The attributes that all resources have with the same value.
     pub(crate) constants: Vec<(AttributeRef, serde_json::Value)>,

@@ -70,10 +70,7 @@ fn cells(child: &ChildLayout, resource: &Map<String, Value>) -> Vec<Cells> {
 fn insert(layout: &Layout, child: &ChildLayout, key: &Param, row: Cells) -> Statement {
     let mut sql = SqlBuilder::new(layout.dialect);
     sql.push("INSERT INTO ").push(&child.table).push(" (").push(&child.owner);
-    let present = |(column, cell)| match cell {
-        Some(cell) => Some((column, cell)),
-        None => None,
-    };
+    let present = |(column, cell): (_, Option<_>)| cell.map(|cell| (column, cell));
     let values: Vec<_> = child.columns.iter().zip(row).filter_map(present).collect();
     for (column, _) in &values {
         sql.push(", ").push(&column.column);

@@ -83,7 +83,7 @@ pub(crate) async fn update(
     }
     check_references(&mut *tx, &new_references).await?;
     if change.is_empty() {
-        return Ok(unchanged(tables, layout, &mut *tx, &row, options, before, stored).await?);
+        return unchanged(tables, layout, &mut *tx, &row, options, before, stored).await;
     }
     let statements = change.into_statements(layout, cx, &row);
     let wanted = options.returning.as_ref().map(|projection| WantedLists::shown(layout, projection));
