@@ -1,15 +1,16 @@
 //! Spans and events of a request (feature `tracing`). They never contain values of attributes, tokens, ids or query
-//! strings. Without the feature these functions do nothing.
+//! strings, unless a provider puts them into the source of an error. Without the feature these functions do nothing.
 
 #[cfg(feature = "tracing")]
 mod enabled {
+    use std::error::Error;
     use std::time::Instant;
 
     use http::Response;
     use scim_schema::{Quirk, ResourceType, ToleratedQuirk};
     use tracing::{Instrument, Span, field};
 
-    use crate::{Action, Identity};
+    use crate::{Action, Identity, Result};
 
     /// A span for one request, and an event with its status and duration at the end.
     pub(crate) async fn request(
@@ -26,19 +27,45 @@ mod enabled {
         response
     }
 
-    /// A span for one call of a provider.
+    /// A span for one call of a provider, and an event with the source of its error, such as the database's own message.
+    /// The client never sees that.
     pub(crate) async fn provider<T>(
         action: Action,
         resource_type: &ResourceType,
-        call: impl Future<Output = T>,
-    ) -> T {
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         Span::current().record("action", action.as_str()).record("resource_type", resource_type.name());
         let span = tracing::debug_span!(
             "scim.provider",
             action = action.as_str(),
             resource_type = resource_type.name()
         );
-        call.instrument(span).await
+        let result = call.instrument(span.clone()).await;
+        if let Err(error) = &result
+            && let Some(source) = error.source()
+        {
+            let (status, source) = (error.status().as_u16(), with_causes(source));
+            match status {
+                500.. => tracing::error!(parent: &span, status, source, "the provider failed"),
+                _ => tracing::warn!(parent: &span, status, source, "the provider refused the request"),
+            }
+        }
+        result
+    }
+
+    /// The text of an error and of its causes.
+    fn with_causes(error: &(dyn Error + 'static)) -> String {
+        let (mut text, mut next) = (String::new(), Some(error));
+        while let Some(cause) = next {
+            let message = cause.to_string();
+            // Some errors repeat the text of their cause.
+            if !text.contains(&message) {
+                text.push_str(if text.is_empty() { "" } else { ": " });
+                text.push_str(&message);
+            }
+            next = cause.source();
+        }
+        text
     }
 
     /// An event for each deviation of the client that was tolerated.
@@ -66,7 +93,7 @@ mod disabled {
     use http::Response;
     use scim_schema::{ResourceType, ToleratedQuirk};
 
-    use crate::{Action, Identity};
+    use crate::{Action, Identity, Result};
 
     pub(crate) async fn request(
         _: &http::Method,
@@ -76,7 +103,11 @@ mod disabled {
         work.await
     }
 
-    pub(crate) async fn provider<T>(_: Action, _: &ResourceType, call: impl Future<Output = T>) -> T {
+    pub(crate) async fn provider<T>(
+        _: Action,
+        _: &ResourceType,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         call.await
     }
 

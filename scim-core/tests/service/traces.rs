@@ -3,12 +3,17 @@
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 
-use http::Request;
-use scim_core::{Identity, MemoryProvider, ScimService};
+use http::{Request, StatusCode};
+use scim_core::{
+    Context, Deleted, Error, Identity, MemoryProvider, Precondition, Provider, Result, ScimService,
+    async_trait,
+};
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
+
+use crate::overriding::{Overrides, Overriding};
 
 /// Records every field of every span and event.
 #[derive(Clone, Default)]
@@ -88,4 +93,36 @@ fn traces_contain_no_values_from_clients() {
     assert!(traced.contains("quirk=\"boolean-as-string\""), "{traced}");
     assert!(!traced.to_lowercase().contains("mara"), "{traced}");
     assert!(!traced.contains(created["id"].as_str().unwrap()), "{traced}");
+}
+
+/// A provider whose database fails.
+struct Failing(MemoryProvider);
+
+#[async_trait]
+impl Overrides for Failing {
+    fn inner(&self) -> &dyn Provider {
+        &self.0
+    }
+
+    async fn delete(&self, _: &Context<'_>, _: &str, _: &Precondition) -> Result<Deleted> {
+        let cause = std::io::Error::other("violates `orders_person_fkey`");
+        Err(Error::new(StatusCode::CONFLICT, "other data refers to it").with_source(cause))
+    }
+}
+
+#[test]
+fn the_source_of_an_error_is_traced() {
+    let service = ScimService::builder()
+        .base_url("https://example.com/scim/v2")
+        .users(Overriding(Failing(MemoryProvider::new())))
+        .build()
+        .unwrap();
+    let subscriber = RecordingSubscriber::default();
+    let request = Request::builder().method("DELETE").uri("/Users/7").extension(Identity::new("tests"));
+    let response = service.handle(request.body(Vec::new()).unwrap());
+    let response = tracing::subscriber::with_default(subscriber.clone(), || pollster::block_on(response));
+    assert_eq!(response.status(), 409);
+    assert!(!String::from_utf8_lossy(response.body()).contains("orders_person_fkey"));
+    let traced = subscriber.0.lock().unwrap();
+    assert!(traced.contains("source=\"violates `orders_person_fkey`\""), "{traced}");
 }

@@ -166,6 +166,11 @@ impl Select {
         if element.as_object().is_some_and(Map::is_empty) {
             return Ok(false);
         }
+        if let (Some(default_type), Value::Object(members)) =
+            (target.definition().kept_types().first(), &mut element)
+        {
+            members.entry("type").or_insert_with(|| Value::from(default_type.as_str()));
+        }
         if tolerated {
             state.report_creation(target);
         }

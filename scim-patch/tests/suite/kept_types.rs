@@ -5,7 +5,7 @@ use scim_schema::{Attribute, ReadContext, ResourceType, Schema, Tolerance};
 use serde_json::{Value, json};
 
 fn crews() -> ResourceType {
-    let subs = [Attribute::string("value"), Attribute::string("type")];
+    let subs = [Attribute::string("value"), Attribute::string("type"), Attribute::boolean("primary")];
     let horns = Attribute::complex("horns", subs).multi_valued().keep_only_types(["bow", "stern"]);
     let schema = Schema::new("urn:example:crew", "Crew", [horns]).unwrap();
     ResourceType::builder("Crew", "/Crews", schema).build().unwrap()
@@ -45,6 +45,14 @@ fn an_added_element_replaces_the_one_of_its_type() {
     assert_eq!(apply(add(both), &lenient), horns("b3", "s3"));
     let by_type = json!({ "op": "replace", "path": "horns[type eq \"stern\"].value", "value": "s4" });
     assert_eq!(apply(by_type, &lenient), horns("b1", "s4"));
+}
+
+#[test]
+fn an_element_that_a_filter_creates_without_a_type_has_the_first_one() {
+    let primary = json!({ "op": "replace", "path": "horns[primary eq true].value", "value": "b5" });
+    let expected =
+        json!([{ "value": "b5", "type": "bow", "primary": true }, { "value": "s1", "type": "stern" }]);
+    assert_eq!(apply(primary, &Tolerance::lenient()), Ok(expected));
 }
 
 #[test]

@@ -87,13 +87,12 @@ pub trait Transaction: Send {
     /// As [`query`](Self::query).
     async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError>;
 
-    /// Runs statements like [`execute`](Self::execute), and commits. A driver that can sends the COMMIT with the
-    /// statements.
+    /// Runs statements like [`query`](Self::query), and commits. A driver that can sends the COMMIT with the statements.
     ///
     /// # Errors
     ///
     /// After an error nothing is committed, except that [`DatabaseError::CommitUnknown`] means that it may be.
-    async fn commit(self: Box<Self>, statements: Vec<Statement>) -> Result<(), DatabaseError>;
+    async fn commit(self: Box<Self>, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError>;
 
     /// Runs the statements of this transaction on the thread that polls their futures, which then must be one where
     /// blocking is allowed; this saves a driver that blocks a change of the thread for each statement. `None` if the

@@ -89,7 +89,7 @@ impl Transaction {
     /// Runs statements, and commits.
     pub(crate) async fn commit(self, statements: Vec<Statement>) -> Result<(), DatabaseError> {
         let statements = self.translate(statements);
-        self.inner.commit(statements).await
+        self.inner.commit(statements).await.map(|_| ())
     }
 
     /// The statements in the syntax of the database.

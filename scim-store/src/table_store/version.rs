@@ -7,13 +7,13 @@ use sha2::{Digest, Sha256};
 
 use crate::database::Row;
 
-/// The hash of what was read so far. The hash is the same in every process, so versions survive a restart.
+/// What was read so far, to be hashed. The hash is the same in every process, so versions survive a restart.
 #[derive(Clone)]
-pub(crate) struct VersionHash(Sha256);
+pub(crate) struct VersionHash(Vec<u8>);
 
 impl VersionHash {
     pub(crate) fn new() -> Self {
-        Self(Sha256::new())
+        Self(Vec::with_capacity(256))
     }
 
     /// Adds some cells of a row.
@@ -40,18 +40,17 @@ impl VersionHash {
     }
 
     fn add(&mut self, kind: u8, bytes: &[u8]) {
-        self.0.update([kind]);
-        self.0.update((bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
+        self.0.push(kind);
+        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
     }
 
     /// The version.
-    pub(crate) fn finish(self) -> ETag {
-        let hash = self.0.finalize();
-        let mut hex = String::with_capacity(32);
-        for byte in hash.iter().take(16) {
-            hex.push_str(&format!("{byte:02x}"));
-        }
+    pub(crate) fn finish(&self) -> ETag {
+        let hash = Sha256::digest(&self.0);
+        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+        let hex: String =
+            hash.iter().take(16).flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
         ETag::new(&hex)
     }
 }

@@ -115,7 +115,7 @@ impl Driver {
 
     /// Runs a statement in a transaction of its own.
     pub(crate) async fn write(&self, statement: Statement) -> Result<(), DatabaseError> {
-        self.database.begin(Mode::Write).await?.commit(vec![statement]).await
+        self.database.begin(Mode::Write).await?.commit(vec![statement]).await.map(|_| ())
     }
 
     /// The number of items.

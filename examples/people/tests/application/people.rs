@@ -11,6 +11,7 @@ use crate::support::TestDatabase;
 on_each_database! {
     the_page_shows_active_people
     a_refused_write_leaves_no_trace
+    a_write_without_its_audit_row_is_not_kept
     the_host_starts_again_on_the_same_database
     scim_sees_what_the_application_writes
     two_hosts_serve_the_same_people
@@ -93,6 +94,26 @@ fn a_refused_write_leaves_no_trace(database: &TestDatabase) {
 
     let after = ["people", "teams", "team_people", "audit"].map(|table| database.rows(table));
     assert_eq!(after, before);
+}
+
+fn a_write_without_its_audit_row_is_not_kept(database: &TestDatabase) {
+    let host = RunningHost::start(&database.host(), &[]);
+    let lou = create_user(&host, "lou@example.com", json!({}));
+    let before = database.rows("people");
+    database.run("ALTER TABLE audit RENAME TO old_audit");
+    let path = format!("/Users/{lou}");
+    for (method, path, body) in [
+        (Method::POST, "/Users", user("max@example.com", json!({}))),
+        (Method::PATCH, &path, patch("replace", "active", false.into())),
+        (Method::DELETE, &path, Value::Null),
+    ] {
+        let (status, answer) = send(&host, method.clone(), path, &body);
+        assert_eq!(status, 500, "{method} {path}: {answer}");
+        assert!(!answer.to_string().contains("audit"), "{answer}");
+    }
+    assert_eq!(database.rows("people"), before);
+    database.run("ALTER TABLE old_audit RENAME TO audit");
+    assert_eq!(send(&host, Method::DELETE, &path, &Value::Null).0, 204);
 }
 
 fn the_host_starts_again_on_the_same_database(database: &TestDatabase) {

@@ -60,13 +60,13 @@ impl PostgresTransaction {
         Ok(prepared)
     }
 
-    /// Runs statements, and then commits if `commit`. All are sent before the first is answered: if one fails, the
-    /// server answers the COMMIT with a rollback. Returns the number of rows that each statement changed.
-    async fn execute_all(
+    /// Runs statements and returns the rows of each, and then commits if `commit`. All are sent before the first is
+    /// answered: if one fails, the server answers the COMMIT with a rollback.
+    async fn query_all(
         &mut self,
         statements: Vec<Statement>,
         commit: bool,
-    ) -> Result<Vec<u64>, DatabaseError> {
+    ) -> Result<Vec<Rows>, DatabaseError> {
         let prepared = self.prepare_all(&statements).await?;
         let commit = commit && self.open;
         if prepared.is_empty() && !commit {
@@ -78,9 +78,9 @@ impl PostgresTransaction {
         let answers = prepared
             .iter()
             .zip(&statements)
-            .map(async |(prepared, statement)| client.execute(prepared, &borrowed(&statement.params)).await);
+            .map(async |(prepared, statement)| client.query(prepared, &borrowed(&statement.params)).await);
         let end = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
-        let (begun, executed, ended) = futures_util::join!(start(client, begin), join_all(answers), end);
+        let (begun, found, ended) = futures_util::join!(start(client, begin), join_all(answers), end);
         self.busy = false;
         // An error that the server reports for a statement means that nothing was committed. If the connection broke,
         // or the COMMIT itself failed, it is unknown whether the transaction was committed.
@@ -95,36 +95,35 @@ impl PostgresTransaction {
             false => error.into(),
         };
         begun.map_err(before_commit)?;
-        let executed = first_error(executed).map_err(before_commit)?;
+        let found = first_error(found).map_err(before_commit)?;
         ended.map_err(unknown)?;
         self.open &= !commit;
-        Ok(executed)
+        found.iter().map(|rows| convert_rows(rows)).collect()
     }
 }
 
 #[async_trait]
 impl Transaction for PostgresTransaction {
-    /// Sends all statements before the first is answered.
     async fn query(&mut self, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
+        self.query_all(statements, false).await
+    }
+
+    async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
         let prepared = self.prepare_all(&statements).await?;
         let begin = self.begin.take();
         let client = self.client()?;
         let answers = prepared
             .iter()
             .zip(&statements)
-            .map(async |(prepared, statement)| client.query(prepared, &borrowed(&statement.params)).await);
-        let (begun, found) = futures_util::join!(start(client, begin), join_all(answers));
+            .map(async |(prepared, statement)| client.execute(prepared, &borrowed(&statement.params)).await);
+        let (begun, executed) = futures_util::join!(start(client, begin), join_all(answers));
         self.busy = false;
         begun?;
-        first_error(found)?.iter().map(|rows| convert_rows(rows)).collect()
+        Ok(first_error(executed)?)
     }
 
-    async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
-        self.execute_all(statements, false).await
-    }
-
-    async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<(), DatabaseError> {
-        self.execute_all(statements, true).await.map(|_| ())
+    async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
+        self.query_all(statements, true).await
     }
 
     fn driver(&mut self) -> &mut dyn Any {

@@ -72,32 +72,28 @@ impl SqliteTransaction {
         }
     }
 
-    /// Runs statements, and then commits if `commit`, all on one thread: changing the thread costs as much as a
-    /// statement. Returns the number of rows that each statement changed.
-    async fn execute_all(
+    /// Runs statements and returns the rows of each, and then commits if `commit`, all on one thread: changing the thread
+    /// costs as much as a statement.
+    async fn query_all(
         &mut self,
         statements: Vec<Statement>,
         commit: bool,
-    ) -> Result<Vec<u64>, DatabaseError> {
+    ) -> Result<Vec<Rows>, DatabaseError> {
         let commit = commit && (self.open || !statements.is_empty());
         if statements.is_empty() && !commit {
             return Ok(Vec::new());
         }
-        let changed = self.run(move |runner| {
-            let mut changed = Vec::with_capacity(statements.len());
-            for Statement { sql, params } in statements {
-                let rows = runner
-                    .run(|connection| connection.prepare_cached(&sql)?.execute(params_from_iter(params)))?;
-                changed.push(rows as u64);
-            }
+        let found = self.run(move |runner| {
+            let query = |Statement { sql, params }| runner.run(|connection| query(connection, &sql, params));
+            let found = statements.into_iter().map(query).collect::<Result<_, _>>()?;
             if commit {
                 runner.commit()?;
             }
-            Ok(changed)
+            Ok(found)
         });
-        let changed = changed.await?;
+        let found = found.await?;
         self.open &= !commit;
-        Ok(changed)
+        Ok(found)
     }
 
     /// Runs work of the application on the connection, on the thread of the transaction.
@@ -133,21 +129,24 @@ impl SqliteTransaction {
 
 #[async_trait]
 impl Transaction for SqliteTransaction {
-    /// Runs the statements on one thread.
     async fn query(&mut self, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
+        self.query_all(statements, false).await
+    }
+
+    async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
         self.run(move |runner| {
-            let query = |Statement { sql, params }| runner.run(|connection| query(connection, &sql, params));
-            statements.into_iter().map(query).collect()
+            let execute = |Statement { sql, params }: Statement| {
+                let changed = runner
+                    .run(|connection| connection.prepare_cached(&sql)?.execute(params_from_iter(params)))?;
+                Ok(changed as u64)
+            };
+            statements.into_iter().map(execute).collect()
         })
         .await
     }
 
-    async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
-        self.execute_all(statements, false).await
-    }
-
-    async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<(), DatabaseError> {
-        self.execute_all(statements, true).await.map(|_| ())
+    async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
+        self.query_all(statements, true).await
     }
 
     fn block_calling_thread(&mut self) -> Option<CancelOnDrop> {

@@ -70,8 +70,8 @@ impl Transaction for SqlxTransaction {
         Ok(changed)
     }
 
-    async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<(), DatabaseError> {
-        self.execute(statements).await?;
+    async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
+        let found = self.query(statements).await?;
         // If the server reports that a deferred constraint is violated, or that another transaction interfered, nothing
         // was committed. After any other error it is unknown whether the transaction was committed.
         PgTransactionManager::commit(self.connection()?).await.map_err(|error| match error.into() {
@@ -79,7 +79,8 @@ impl Transaction for SqlxTransaction {
                 DatabaseError::CommitUnknown(source)
             }
             other => other,
-        })
+        })?;
+        Ok(found)
     }
 
     fn driver(&mut self) -> &mut dyn Any {

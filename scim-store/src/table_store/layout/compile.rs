@@ -213,7 +213,13 @@ impl Compiler<'_, '_> {
                 self.expect_type(path, &target, wanted, problems)?;
                 let time = self.time(Some(name), problems)?;
                 let codec = if is_flag { Codec::Boolean } else { Codec::Time };
-                let read = if is_flag { format!("(t.{} IS NULL)", time.column) } else { time.read.clone() };
+                let (read, searched) = match is_flag {
+                    true => {
+                        let sql = format!("(t.{} IS NULL)", time.column);
+                        (sql.clone(), sql)
+                    }
+                    false => (time.select.clone(), time.read.clone()),
+                };
                 let write = match is_flag {
                     true => FieldWrite::NullWhileTrue(time),
                     false => FieldWrite::Value {
@@ -226,11 +232,14 @@ impl Compiler<'_, '_> {
                 let field = Field {
                     target: field_target(resource_type, target.clone()),
                     codec,
-                    read: read.clone(),
+                    read,
                     write: Some(write),
                 };
-                let search =
-                    if is_flag { Searched::Boolean(target, read) } else { Searched::Time(target, read) };
+                let search = if is_flag {
+                    Searched::Boolean(target, searched)
+                } else {
+                    Searched::Time(target, searched)
+                };
                 Some((field, search))
             }
             Place::Reference(name, type_name) => {
@@ -689,7 +698,7 @@ fn name_sql(fields: &[Field]) -> String {
 fn select_list(layout: &Layout) -> Vec<String> {
     let mut list = vec![as_text(&layout.key())];
     list.extend(layout.fields.iter().map(|field| field.read.clone()));
-    list.extend([&layout.created, &layout.updated].into_iter().flatten().map(|time| time.read.clone()));
+    list.extend([&layout.created, &layout.updated].into_iter().flatten().map(|time| time.select.clone()));
     list.extend(layout.version.iter().map(|column| format!("CAST(t.{column} AS bigint)")));
     list.extend(layout.password.iter().map(|column| as_text(&format!("t.{column}"))));
     list.extend(layout.rest.iter().map(|rest| as_text(&format!("t.{}", rest.column))));

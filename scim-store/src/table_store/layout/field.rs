@@ -1,6 +1,6 @@
 //! The columns of the row of a resource, and how their values are converted.
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::DateTime;
 use scim_core::schema::AttributeRef;
 use scim_core::{Error, Result};
 use serde_json::{Map, Value};
@@ -68,7 +68,7 @@ impl Codec {
             Self::Text => row.text(column).map(Value::from),
             Self::Integer => row.int(column).map(Value::from),
             Self::Boolean => row.boolean(column).map(Value::from),
-            Self::Time => row.int(column).and_then(time).map(Value::from),
+            Self::Time => TimeColumn::decode(row, column).map(Value::from),
             Self::Reference(_, codec) => row.text(column).map(|key| Value::from(codec.id(key))),
         }
     }
@@ -96,12 +96,6 @@ impl Codec {
         };
         param.ok_or_else(|| Error::invalid_value(path, "the value cannot be stored"))
     }
-}
-
-/// The time of a number of milliseconds since 1970 as SCIM writes it.
-pub(crate) fn time(milliseconds: i64) -> Option<String> {
-    let time = DateTime::from_timestamp_millis(milliseconds)?;
-    Some(time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
 impl FieldTarget {

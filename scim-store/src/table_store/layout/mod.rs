@@ -19,7 +19,7 @@ use crate::database::Param;
 
 pub(crate) use checks::count_rows_that_do_not_exist;
 pub(crate) use compile::{Declared, compile};
-pub(crate) use field::{Codec, Field, FieldWrite, time};
+pub(crate) use field::{Codec, Field, FieldWrite};
 pub(crate) use resource_type::Kind;
 pub(crate) use time::TimeColumn;
 

@@ -1,7 +1,9 @@
 //! Columns with times, in each of the forms that applications use.
 
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use scim_sql::Dialect;
 
+use crate::database::Row;
 use crate::table_store::catalog::{CatalogColumn, ColumnKind};
 use crate::table_store::table::TimeUnit;
 
@@ -10,8 +12,11 @@ use crate::table_store::table::TimeUnit;
 pub(crate) struct TimeColumn {
     /// The quoted name.
     pub(crate) column: String,
-    /// The milliseconds as an integer, with the alias `t`.
+    /// The milliseconds as an integer, with the alias `t`, for searches.
     pub(crate) read: String,
+    /// What a query selects: the milliseconds, or the text itself, which [`decode`](Self::decode) converts faster than
+    /// the database.
+    pub(crate) select: String,
     /// The value to set, with `{}` for the milliseconds.
     pub(crate) write: String,
 }
@@ -41,11 +46,11 @@ impl TimeColumn {
                 "strftime('%Y-%m-%d %H:%M:%f', {} / 1000.0, 'unixepoch')".to_owned(),
             ),
             (_, ColumnKind::TimestampWithZone, _) => (
-                format!("CAST(floor(extract(epoch FROM {name}) * 1000) AS bigint)"),
+                format!("round(date_part('epoch', {name}) * 1000)"),
                 "to_timestamp(CAST({} AS bigint) / 1000.0)".to_owned(),
             ),
             (_, ColumnKind::Timestamp, _) => (
-                format!("CAST(floor(extract(epoch FROM {name}) * 1000) AS bigint)"),
+                format!("round(date_part('epoch', {name}) * 1000)"),
                 "(to_timestamp(CAST({} AS bigint) / 1000.0) AT TIME ZONE 'UTC')".to_owned(),
             ),
             _ => return Err("must be a timestamp, or an integer with `.time_unit(..)`"),
@@ -54,6 +59,53 @@ impl TimeColumn {
             Dialect::Sqlite => read,
             _ => format!("CAST({read} AS bigint)"),
         };
-        Ok(Self { column: quoted.to_owned(), read, write })
+        let is_text = dialect == Dialect::Sqlite && column.kind != ColumnKind::Integer;
+        let select = if is_text { format!("t.{quoted}") } else { read.clone() };
+        Ok(Self { column: quoted.to_owned(), read, select, write })
+    }
+
+    /// The time in a cell as SCIM writes it; `None` if it is NULL or no time.
+    pub(crate) fn decode(row: Row<'_>, column: usize) -> Option<String> {
+        match row.text(column) {
+            Some(text) => Some(written(parse(text)?)),
+            None => Some(written(DateTime::from_timestamp_millis(row.int(column)?)?)),
+        }
+    }
+}
+
+/// The time in a text of SQLite: as `datetime()` writes it, or in the format of RFC 3339.
+fn parse(text: &str) -> Option<DateTime<Utc>> {
+    let written_by_sqlite = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f");
+    match written_by_sqlite.or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")) {
+        Ok(time) => Some(time.and_utc()),
+        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()),
+    }
+}
+
+/// A time as SCIM writes it, with milliseconds.
+fn written(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_sqlite_are_times() {
+        for text in [
+            "2026-01-02 03:04:05",
+            "2026-01-02 03:04:05.000",
+            "2026-01-02T03:04:05",
+            "2026-01-02T03:04:05Z",
+            "2026-01-02T04:04:05+01:00",
+        ] {
+            assert_eq!(parse(text).map(written).as_deref(), Some("2026-01-02T03:04:05.000Z"), "{text}");
+        }
+        assert_eq!(
+            parse("2026-01-02 03:04:05.1239").map(written).as_deref(),
+            Some("2026-01-02T03:04:05.123Z")
+        );
+        assert_eq!(parse("yesterday"), None);
     }
 }

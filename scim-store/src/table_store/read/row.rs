@@ -7,7 +7,7 @@ use scim_core::{ETag, Resource};
 use serde_json::{Map, Value};
 
 use crate::database::{DatabaseError, Row};
-use crate::table_store::layout::{Layout, time};
+use crate::table_store::layout::{Layout, TimeColumn};
 use crate::table_store::version::VersionHash;
 
 /// A resource while it is read: its row is known, and its lists are added.
@@ -41,8 +41,8 @@ impl ReadResource {
                 column - 1
             })
         };
-        let created = next(layout.created.is_some()).and_then(|column| row.int(column)).and_then(time);
-        let updated = next(layout.updated.is_some()).and_then(|column| row.int(column)).and_then(time);
+        let created = next(layout.created.is_some()).and_then(|column| TimeColumn::decode(row, column));
+        let updated = next(layout.updated.is_some()).and_then(|column| TimeColumn::decode(row, column));
         let version = next(layout.version.is_some()).map(|column| row.int(column).unwrap_or_default());
         next(layout.password.is_some());
         let rest = next(layout.rest.is_some()).and_then(|column| row.text(column));
@@ -82,7 +82,7 @@ impl ReadResource {
     pub(crate) fn version(&self) -> ETag {
         match self.version {
             Some(version) => ETag::new(&version.to_string()),
-            None => self.hash.clone().finish(),
+            None => self.hash.finish(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The columns that a write sets.
 
-use scim_core::{Context, Result};
+use scim_core::{Context, Error, Result};
 use serde_json::{Map, Value};
 
 use crate::database::Param;
@@ -45,6 +45,7 @@ pub(super) fn of_new_row(
     for field in &layout.fields {
         let Some(value) = field.target.get(resource) else { continue };
         let Some(write) = &field.write else { continue };
+        refuse_empty(field, Some(value))?;
         let param = field.codec.encode(field.target.attribute(), value)?;
         match write {
             FieldWrite::NullWhileTrue(column) => {
@@ -87,6 +88,7 @@ pub(super) fn of_changed_row(
         if old == new {
             continue;
         }
+        refuse_empty(field, new)?;
         let encode = |value: &Value| field.codec.encode(field.target.attribute(), value);
         let param = new.map(encode).transpose()?;
         // Two values may differ and yet be the same in the column, such as times with different offsets.
@@ -126,6 +128,16 @@ pub(super) fn of_every_change(layout: &Layout, cx: &Context<'_>) -> Vec<Assignme
     let time = layout.updated.iter().map(|time| Assignment::time(time, now));
     let count = |column: &String| Assignment::new(column, format!("coalesce(t.{column}, 0) + 1"), None);
     time.chain(layout.version.iter().map(count)).collect()
+}
+
+/// Refuses an empty text for a required attribute: a row without it does not exist for SCIM.
+fn refuse_empty(field: &Field, value: Option<&Value>) -> Result<()> {
+    let target = field.target.attribute();
+    let is_empty = value.and_then(Value::as_str) == Some("");
+    match is_empty && target.definition().is_required() && matches!(field.codec, Codec::Text) {
+        true => Err(Error::invalid_value(target.path().as_str(), "must not be empty")),
+        false => Ok(()),
+    }
 }
 
 fn push_folded(

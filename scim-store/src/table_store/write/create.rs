@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::assignments::{Assignment, of_new_row};
 use super::rule::{self, Written};
-use super::stored::{RowId, write_and_read};
+use super::stored::{RowId, commit_and_read, write_and_read};
 use super::{children, members, references};
 use crate::database::{DatabaseError, Mode, Param, Statement};
 use crate::password::PasswordChange;
@@ -39,18 +39,14 @@ pub(crate) async fn create(
 
     let mut tx = tables.database.begin(Mode::Write).await?;
     let mut checks: Vec<Statement> = references.iter().map(|reference| reference.query.clone()).collect();
-    if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
-        checks.extend(members::select_added(users, members, tenant.as_ref(), &changes)?);
+    if let (Some(_), Some(users)) = (&layout.members, &tables.users) {
+        checks.extend(members::select_referred(users, tenant.as_ref(), &changes.added));
     }
-    if !checks.is_empty() {
-        let found = tx.query(checks).await?;
-        let (found_references, found_members) = found.split_at_checked(references.len()).unwrap_or_default();
-        references::check(&references, found_references)?;
-        if let (Some(members), Some(users), Some(found)) =
-            (&layout.members, &tables.users, found_members.first())
-        {
-            members::check_added(users, members, &changes, found)?;
-        }
+    let found = if checks.is_empty() { Vec::new() } else { tx.query(checks).await? };
+    let (found_references, found_members) = found.split_at_checked(references.len()).unwrap_or_default();
+    references::check(&references, found_references)?;
+    if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
+        members::check_added(users, members, &changes, found_members.first())?;
     }
     let inserted = tx.query(vec![insert(layout, tenant.clone(), assignments)]).await?;
     let key = inserted.first().and_then(|rows| rows.first()?.text(0).map(str::to_owned));
@@ -62,16 +58,18 @@ pub(crate) async fn create(
         statements.extend(members::statements(layout, users, members, &row.key, &changes));
     }
     let wanted = WantedLists::shown(layout, &Projection::new(&layout.resource_type));
-    let read = write_and_read(&mut *tx, tables, layout, &row, statements, wanted).await?;
-    let mut created = read.into_resource(layout);
+    if tables.on_write.is_none() {
+        let read = commit_and_read(tx, tables, layout, &row, statements, wanted).await?;
+        return Ok(read.into_resource(layout));
+    }
+    let created =
+        write_and_read(&mut *tx, tables, layout, &row, statements, wanted).await?.into_resource(layout);
     let written =
         Written { action: WriteAction::Create, key: row.key.clone(), before: None, after: Some(&created) };
-    if rule::run(tables, layout, cx, &mut *tx, written).await? {
-        let read = write_and_read(&mut *tx, tables, layout, &row, Vec::new(), wanted).await?;
-        created = read.into_resource(layout);
-    }
-    tx.commit(Vec::new()).await?;
-    Ok(created)
+    rule::run(tables, layout, cx, &mut *tx, written).await?;
+    // The rule may have changed the row.
+    let read = commit_and_read(tx, tables, layout, &row, Vec::new(), wanted).await?;
+    Ok(read.into_resource(layout))
 }
 
 /// The statement that inserts the row and returns its key.

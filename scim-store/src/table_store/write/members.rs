@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use scim_core::patch::{ListChanges, ListDelta, key_of};
 use scim_core::{Context, Error, Result};
 use scim_sql::Dialect;
+use serde_json::{Map, Value};
 
 use super::assignments::of_every_change;
 use crate::database::{Param, Rows, Statement};
@@ -39,43 +40,35 @@ pub(super) fn current_ids(users: &Layout, rows: &Rows) -> Vec<String> {
     rows.iter().filter_map(|row| row.text(0)).map(|key| users.codec.id(key)).collect()
 }
 
-/// The query for the users that a change adds, which also keeps them from being deleted meanwhile; `None` if it adds none.
-///
-/// # Errors
-///
-/// `invalidValue` for an id that no user can have.
-pub(super) fn select_added(
+/// The query for the users that these elements refer to, which also keeps them from being deleted meanwhile; `None` if no
+/// element has the id of a row.
+pub(super) fn select_referred(
     users: &Layout,
-    members: &MembersLayout,
     tenant: Option<&Param>,
-    changes: &ListChanges<'_>,
-) -> Result<Option<Statement>> {
-    if changes.added.is_empty() {
-        return Ok(None);
-    }
-    let list = members.list.attribute().name();
-    let mut keys = Vec::with_capacity(changes.added.len());
-    for element in &changes.added {
-        let id = key_of(element);
-        let key = users.codec.key(id).ok_or_else(|| Error::unknown_member(list, id))?;
-        keys.push(key_text(&key));
+    elements: &[&Map<String, Value>],
+) -> Option<Statement> {
+    let keys = elements.iter().filter_map(|element| users.codec.key(key_of(element)));
+    let keys: Vec<String> = keys.map(|key| key_text(&key)).collect();
+    if keys.is_empty() {
+        return None;
     }
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let mut sql = users.select_from(&as_text(&users.key()), tenant);
     sql.push(" AND ");
     push_equals_any(&mut sql, &users.key(), users, &keys);
     sql.lock("FOR KEY SHARE");
-    Ok(Some(sql.finish()))
+    Some(sql.finish())
 }
 
-/// Refuses added members that do not exist. `found` are the rows of [`select_added`].
+/// Refuses added members that do not exist. `found` are the rows of [`select_referred`].
 pub(super) fn check_added(
     users: &Layout,
     members: &MembersLayout,
     changes: &ListChanges<'_>,
-    found: &Rows,
+    found: Option<&Rows>,
 ) -> Result<()> {
-    let found: HashSet<String> = current_ids(users, found).into_iter().collect();
+    let found = found.map(|rows| current_ids(users, rows)).unwrap_or_default();
+    let found: HashSet<String> = found.into_iter().collect();
     match changes.added.iter().map(|element| key_of(element)).find(|id| !found.contains(*id)) {
         Some(id) => Err(Error::unknown_member(members.list.attribute().name(), id)),
         None => Ok(()),

@@ -16,15 +16,15 @@ pub(super) struct Written<'r> {
     pub(super) after: Option<&'r Resource>,
 }
 
-/// Runs the rule, if there is one. Returns whether it ran, so that it may have changed the row.
+/// Runs the rule, if there is one.
 pub(super) async fn run(
     tables: &Tables,
     layout: &Layout,
     cx: &Context<'_>,
     tx: &mut dyn Transaction,
     written: Written<'_>,
-) -> Result<bool, TableError> {
-    let Some(on_write) = &tables.on_write else { return Ok(false) };
+) -> Result<(), TableError> {
+    let Some(on_write) = &tables.on_write else { return Ok(()) };
     let Written { action, key, before, after } = written;
     let mut write = Write {
         tx,
@@ -36,6 +36,5 @@ pub(super) async fn run(
         before,
         after,
     };
-    on_write(&mut write).await?;
-    Ok(true)
+    Ok(on_write(&mut write).await?)
 }

@@ -61,11 +61,23 @@ pub(super) fn parse(
     Ok(Some(resource))
 }
 
+/// Runs the last statements that write a row, reads the row after them, and commits.
+pub(super) async fn commit_and_read(
+    tx: Box<dyn Transaction>,
+    tables: &Tables,
+    layout: &Layout,
+    row: &RowId,
+    mut statements: Vec<Statement>,
+    wanted: WantedLists,
+) -> Result<ReadResource, TableError> {
+    let written = statements.len();
+    statements.extend(select(tables, layout, row, "", wanted));
+    let found = tx.commit(statements).await?;
+    let read = parse(tables, layout, found.get(written..).unwrap_or_default(), wanted)?;
+    read.ok_or_else(not_kept)
+}
+
 /// Runs statements that write a row, and reads the row after them.
-///
-/// # Errors
-///
-/// 400 if the row does not exist any more for SCIM, since a value of it is empty that must not be.
 pub(super) async fn write_and_read(
     tx: &mut dyn Transaction,
     tables: &Tables,
@@ -78,8 +90,11 @@ pub(super) async fn write_and_read(
     statements.extend(select(tables, layout, row, "", wanted));
     let found = tx.query(statements).await?;
     let read = parse(tables, layout, found.get(written..).unwrap_or_default(), wanted)?;
-    read.ok_or_else(|| {
-        let reason = "the application does not keep the resource with these values";
-        TableError::Refused(Error::invalid_value("a required attribute", reason))
-    })
+    read.ok_or_else(not_kept)
+}
+
+/// The error for a row that does not exist for SCIM after it was written: a trigger or a rule has changed it.
+fn not_kept() -> TableError {
+    let reason = "a row does not exist for SCIM after it was written; did a trigger change it?";
+    TableError::Refused(Error::internal(reason))
 }

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::assignments::{Assignment, of_changed_row, of_every_change};
 use super::rule::{self, Written};
-use super::stored::{self, RowId, write_and_read};
+use super::stored::{self, RowId, commit_and_read, write_and_read};
 use super::{children, members, references};
-use crate::database::{Mode, Rows, Statement, Transaction};
+use crate::database::{Mode, Statement, Transaction};
 use crate::password::PasswordChange;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Layout, MembersLayout};
@@ -40,20 +40,20 @@ pub(crate) async fn update(
 
     let mut tx = tables.database.begin(Mode::Write).await?;
     let mut statements = stored::select(tables, layout, &row, "FOR NO KEY UPDATE OF t", wanted);
-    let links = match (&layout.members, &tables.users, &split) {
-        (Some(members), Some(users), Some((delta, _))) => {
-            statements.push(members::select_current(layout, users, members, &row.key, delta));
-            true
-        }
-        _ => false,
-    };
-    let mut found = tx.query(statements).await?;
-    let link_rows = if links { found.pop() } else { None };
-    let read = stored::parse(tables, layout, &found, wanted)?.ok_or_else(|| Error::not_found(id))?;
+    // The statements after those of the row: the members that the delta names, and the users that it adds.
+    let of_row = statements.len();
+    if let (Some(members), Some(users), Some((delta, _))) = (&layout.members, &tables.users, &split) {
+        statements.push(members::select_current(layout, users, members, &row.key, delta));
+        statements.extend(members::select_referred(users, row.tenant.as_ref(), delta.elements()));
+    }
+    let found = tx.query(statements).await?;
+    let (found, found_members) = found.split_at_checked(of_row).unwrap_or_default();
+    let read = stored::parse(tables, layout, found, wanted)?.ok_or_else(|| Error::not_found(id))?;
     let before = read.version();
     options.precondition.check(&before)?;
     let stored = read.into_resource(layout);
 
+    let delta_is_split = split.is_some();
     let (delta, rest) = match split {
         Some((delta, rest)) => (Some(delta), Cow::Owned(rest)),
         None => (None, Cow::Borrowed(update)),
@@ -69,7 +69,7 @@ pub(crate) async fn update(
         applied.resource.as_map(),
     )?;
     if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
-        let current = match &link_rows {
+        let current = match found_members.first() {
             Some(rows) => members::current_ids(users, rows),
             None => member_ids(members, stored.as_map()),
         };
@@ -78,7 +78,11 @@ pub(crate) async fn update(
             ListDelta::Exactly(elements.into_iter().flatten().filter_map(Value::as_object).collect())
         });
         let changes = delta.changes(current.iter().map(|id| (id.as_str(), ())), |(), _| true);
-        check_members(&mut *tx, users, members, &row, &changes).await?;
+        if delta_is_split {
+            members::check_added(users, members, &changes, found_members.get(1))?;
+        } else {
+            check_members(&mut *tx, users, members, &row, &changes).await?;
+        }
         change.statements.extend(members::statements(layout, users, members, &row.key, &changes));
     }
     check_references(&mut *tx, &new_references).await?;
@@ -88,22 +92,24 @@ pub(crate) async fn update(
     let statements = change.into_statements(layout, cx, &row);
     let wanted = options.returning.as_ref().map(|projection| WantedLists::shown(layout, projection));
     let wanted = wanted.unwrap_or_default();
-    let mut read = write_and_read(&mut *tx, tables, layout, &row, statements, wanted).await?;
-    let mut version = read.version();
-    let mut after = read.into_resource(layout);
-    let written = Written {
-        action: WriteAction::Update,
-        key: row.key.clone(),
-        before: Some(&stored),
-        after: Some(&after),
+    let read = if tables.on_write.is_none() {
+        commit_and_read(tx, tables, layout, &row, statements, wanted).await?
+    } else {
+        let read = write_and_read(&mut *tx, tables, layout, &row, statements, wanted).await?;
+        let after = read.into_resource(layout);
+        let written = Written {
+            action: WriteAction::Update,
+            key: row.key.clone(),
+            before: Some(&stored),
+            after: Some(&after),
+        };
+        rule::run(tables, layout, cx, &mut *tx, written).await?;
+        // The rule may have changed the row.
+        commit_and_read(tx, tables, layout, &row, Vec::new(), wanted).await?
     };
-    if rule::run(tables, layout, cx, &mut *tx, written).await? {
-        read = write_and_read(&mut *tx, tables, layout, &row, Vec::new(), wanted).await?;
-        version = read.version();
-        after = read.into_resource(layout);
-    }
-    tx.commit(Vec::new()).await?;
-    Ok(Updated { before, version, resource: options.returning.is_some().then_some(after) })
+    let version = read.version();
+    let resource = options.returning.is_some().then(|| read.into_resource(layout));
+    Ok(Updated { before, version, resource })
 }
 
 /// The result of an update that changes nothing.
@@ -185,10 +191,12 @@ async fn check_members(
     row: &RowId,
     changes: &ListChanges<'_>,
 ) -> Result<(), TableError> {
-    if let Some(query) = members::select_added(users, members, row.tenant.as_ref(), changes)? {
-        let found: Vec<Rows> = tx.query(vec![query]).await?;
-        members::check_added(users, members, changes, &found.into_iter().next().unwrap_or_default())?;
-    }
+    let query = members::select_referred(users, row.tenant.as_ref(), &changes.added);
+    let found = match query {
+        Some(query) => tx.query(vec![query]).await?,
+        None => Vec::new(),
+    };
+    members::check_added(users, members, changes, found.first())?;
     Ok(())
 }
 
