@@ -36,6 +36,13 @@ pub struct Sort {
     pub descending: bool,
 }
 
+/// The attribute, and whether the order is descending: what `Mapping::order` of scim-sql takes.
+impl<'a> From<&'a Sort> for (&'a AttributeRef, bool) {
+    fn from(sort: &'a Sort) -> Self {
+        (&sort.by, sort.descending)
+    }
+}
+
 /// Where a page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Window {

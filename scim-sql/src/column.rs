@@ -127,8 +127,9 @@ impl Column {
         }
     }
 
-    /// The column with the text after [`Comparison::fold`], which the host writes beside the original. `lower()` in
-    /// the database would not do: it differs between databases, and from Unicode case folding.
+    /// The column with the text after [`Comparison::fold`], which the host writes beside the original. For tables without
+    /// such a column, `lower(column)` or a column that ignores case is exact for ASCII texts; for other texts it differs
+    /// between databases, and from Unicode case folding.
     ///
     /// [`Comparison::fold`]: scim_schema::Comparison::fold
     pub fn folded(mut self, sql: impl Into<String>) -> Self {

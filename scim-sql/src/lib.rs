@@ -1,5 +1,14 @@
-#![doc = include_str!("../README.md")]
+// The examples use the drivers, so they are compiled only with them.
+#![cfg_attr(
+    any(
+        all(feature = "rusqlite-0_37", feature = "sqlx-0_8", feature = "tokio-postgres-0_7"),
+        not(doctest)
+    ),
+    doc = include_str!("../README.md")
+)]
 
+#[cfg(any(feature = "rusqlite-0_37", feature = "sqlx-0_8", feature = "tokio-postgres-0_7"))]
+mod bind;
 mod bind_value;
 mod column;
 mod column_condition;

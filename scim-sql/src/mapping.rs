@@ -157,16 +157,37 @@ pub struct MappingBuilder {
     elements: Vec<(String, Elements)>,
 }
 
-/// The reason why a mapping does not fit its resource type.
+/// The reasons why a mapping does not fit its resource type: all of them, not only the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidMapping {
+pub struct InvalidMapping(Vec<Misfit>);
+
+/// A column that does not fit its attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Misfit {
     path: String,
     reason: &'static str,
 }
 
-impl fmt::Display for InvalidMapping {
+impl InvalidMapping {
+    /// The reasons, one for each path.
+    pub fn reasons(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(ToString::to_string)
+    }
+}
+
+impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot map `{}`: {}", self.path, self.reason)
+    }
+}
+
+/// Writes all reasons, separated by semicolons.
+impl fmt::Display for InvalidMapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, misfit) in self.0.iter().enumerate() {
+            write!(f, "{}{misfit}", if index > 0 { "; " } else { "" })?;
+        }
+        Ok(())
     }
 }
 
@@ -268,7 +289,19 @@ impl MappingBuilder {
     ///
     /// # Errors
     ///
-    /// If the resource type does not have an attribute, or a column has the wrong type for its attribute.
+    /// If the resource type does not have an attribute, or a column has the wrong type for its attribute. The error
+    /// lists all such attributes.
+    ///
+    /// ```
+    /// use scim_schema::standard;
+    /// use scim_sql::{Column, Mapping};
+    ///
+    /// let built = Mapping::builder(&standard::user_type(), "users u", "u.id")
+    ///     .column("shoeSize", Column::integer("u.shoe_size"))
+    ///     .column("active", Column::text("u.active"))
+    ///     .build();
+    /// assert_eq!(built.unwrap_err().reasons().count(), 2);
+    /// ```
     pub fn build(self) -> Result<Mapping, InvalidMapping> {
         let mut mapping = Mapping {
             table: self.table,
@@ -277,10 +310,17 @@ impl MappingBuilder {
             attributes: Vec::new(),
             paths: HashMap::new(),
         };
+        let mut misfits = Vec::new();
         // Collects the columns of each attribute into one element.
         let mut sources: Vec<(AttributeRef, Elements)> = Vec::new();
         for (path, column) in self.columns {
-            let target = resolve(&self.resource_type, &path)?;
+            let target = match resolve(&self.resource_type, &path) {
+                Ok(target) => target,
+                Err(misfit) => {
+                    misfits.push(misfit);
+                    continue;
+                }
+            };
             let attribute = self.resource_type.parent_attribute(&target).unwrap_or(&target).clone();
             let sub = target.sub_attribute_definition().map(|sub| sub.name().to_owned());
             match sources.iter_mut().find(|(found, _)| *found == attribute) {
@@ -292,38 +332,42 @@ impl MappingBuilder {
             }
         }
         for (path, elements) in self.elements {
-            sources.push((resolve(&self.resource_type, &path)?, elements));
+            match resolve(&self.resource_type, &path) {
+                Ok(target) => sources.push((target, elements)),
+                Err(misfit) => misfits.push(misfit),
+            }
         }
         for (target, elements) in sources {
-            mapping.add(target, elements)?;
+            mapping.add(target, elements, &mut misfits);
         }
-        Ok(mapping)
+        if misfits.is_empty() { Ok(mapping) } else { Err(InvalidMapping(misfits)) }
     }
 }
 
-fn resolve(resource_type: &ResourceType, path: &str) -> Result<AttributeRef, InvalidMapping> {
-    let unknown =
-        || InvalidMapping { path: path.to_owned(), reason: "the resource type has no such attribute" };
+fn resolve(resource_type: &ResourceType, path: &str) -> Result<AttributeRef, Misfit> {
+    let unknown = || Misfit { path: path.to_owned(), reason: "the resource type has no such attribute" };
     let parsed: AttrPath = path.parse().map_err(|_| unknown())?;
     resource_type.resolve(&parsed, &mut ReadContext::new(&Tolerance::strict())).map_err(|_| unknown())
 }
 
 impl Mapping {
-    /// Adds a source of elements of an attribute.
-    fn add(&mut self, target: AttributeRef, mut elements: Elements) -> Result<(), InvalidMapping> {
+    /// Adds a source of elements of an attribute, and the columns that do not fit to `misfits`.
+    fn add(&mut self, target: AttributeRef, mut elements: Elements, misfits: &mut Vec<Misfit>) {
         for (sub, column) in &mut elements.columns {
             let path =
                 format!("{target}{}{}", if sub.is_some() { "." } else { "" }, sub.as_deref().unwrap_or(""));
-            let invalid = |reason| InvalidMapping { path: path.clone(), reason };
-            let sub_target = sub_target(&target, sub.as_deref())
-                .filter(|sub_target| !sub_target.is_complex())
-                .ok_or_else(|| {
-                    invalid("the attribute has no such simple sub-attribute, or is complex itself")
-                })?;
+            let simple = sub_target(&target, sub.as_deref()).filter(|sub_target| !sub_target.is_complex());
+            let Some(sub_target) = simple else {
+                let reason = "the attribute has no such simple sub-attribute, or is complex itself";
+                misfits.push(Misfit { path, reason });
+                continue;
+            };
             if sub.is_some() {
                 *sub = Some(sub_target.definition().name().to_owned());
             }
-            check_type(sub_target, column).map_err(invalid)?;
+            if let Err(reason) = check_type(sub_target, column) {
+                misfits.push(Misfit { path, reason });
+            }
             if let Some(value) = column.constant_value() {
                 elements.constants.insert(sub_target.definition().name().to_owned(), value.clone());
             }
@@ -339,7 +383,6 @@ impl Mapping {
             Some(attribute) => attribute.sources.push(elements),
             None => self.attributes.push(MappedAttribute { target, sources: vec![elements] }),
         }
-        Ok(())
     }
 }
 

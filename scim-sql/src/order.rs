@@ -55,7 +55,8 @@ impl PageSide {
 
 impl Mapping {
     /// The order of a query. `by` is the attribute that the client requested, if any, and whether the order is
-    /// descending. `tiebreaker` is a column that differs in every row and is not NULL, such as the id.
+    /// descending: in a provider of scim-core, `query.sort.as_ref().map(Into::into)`. `tiebreaker` is a column that
+    /// differs in every row and is not NULL, such as the id.
     ///
     /// # Errors
     ///

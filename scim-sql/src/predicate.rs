@@ -19,7 +19,19 @@ const MAX_UNION_PARTS: usize = 500;
 
 impl Mapping {
     /// Translates a filter to a condition on the table of the resources. It selects the same resources as
-    /// [`Predicate::is_match`] in memory.
+    /// [`Predicate::is_match`] in memory. Without a filter, for `None`, the condition is `(TRUE)`, and counts as
+    /// indexed: an application that refuses scans still lists all resources.
+    ///
+    /// ```
+    /// # use scim_schema::standard;
+    /// # use scim_sql::{Column, Cost, Dialect, Mapping};
+    /// # let users = Mapping::builder(&standard::user_type(), "users u", "u.id")
+    /// #     .column("title", Column::text("u.title").folded("u.title_folded"))
+    /// #     .build()?;
+    /// let fragment = users.filter(None, Dialect::Postgres, 1)?;
+    /// assert_eq!((fragment.sql.as_str(), fragment.cost), ("(TRUE)", Cost::Indexed));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// The parameters of the condition begin with the number `first`. The statement around it binds the parameters
     /// before that, uses the alias of the mapping for the table, and has the conditions of
@@ -29,9 +41,20 @@ impl Mapping {
     ///
     /// [`Error::Unmapped`] if an attribute is not mapped; a service answers with 400 `invalidFilter` (RFC 7644 section
     /// 3.4.2.2). [`Error::TooLong`] if the statement would exceed the limits of the database.
-    pub fn filter(&self, filter: &Predicate, dialect: Dialect, first: usize) -> Result<Fragment, Error> {
+    pub fn filter<'f>(
+        &self,
+        filter: impl Into<Option<&'f Predicate>>,
+        dialect: Dialect,
+        first: usize,
+    ) -> Result<Fragment, Error> {
         let mut writer = SqlWriter::new(self, dialect, first);
-        let cost = writer.predicate(filter)?;
+        let cost = match filter.into() {
+            Some(filter) => writer.predicate(filter)?,
+            None => {
+                writer.push("(TRUE)");
+                Cost::Indexed
+            }
+        };
         writer.finish(cost)
     }
 }

@@ -60,7 +60,9 @@ impl<'a> Side<'a> {
         for part in parts {
             let slot = part.split_once('>').map(|(name, _)| format!("<{name}>"));
             match slot.and_then(|slot| self.ids.get(&slot).map(|id| (slot, id))) {
-                Some((slot, id)) => out.extend([id.as_str(), &part[slot.len() - 1..]]),
+                Some((slot, id)) => {
+                    out.extend([id.as_str(), part.get(slot.len() - 1..).unwrap_or_default()]);
+                }
                 None => out.extend(["<", part]),
             }
         }

@@ -186,7 +186,8 @@ fn users_and_groups_need_different_ids() {
 
 /// The statement that a message recommends.
 fn statement(message: &str) -> Option<&str> {
-    message.find("CREATE ").map(|start| message[start..].trim_end_matches(';'))
+    let start = message.find("CREATE ")?;
+    message.get(start..).map(|statement| statement.trim_end_matches(';'))
 }
 
 /// Tables without any index, in forms that need different indexes; with names that must be quoted.

@@ -99,3 +99,38 @@ impl Drop for SqlxTransaction {
         drop(connection);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_of_the_application_is_a_savepoint() {
+        // Without a server, the tests in `tests` say that they are skipped.
+        let Ok(url) = std::env::var("SCIM_TEST_POSTGRES") else { return };
+        let pool = PgPool::connect(&url).await.unwrap();
+        let table = format!("savepoint_{}", scim_core::new_id().replace('-', "_"));
+        pool.execute(format!("CREATE TABLE {table} (id int8)").as_str()).await.unwrap();
+        let insert = format!("INSERT INTO {table} VALUES (1)");
+        let count = format!("SELECT count(*) FROM {table}");
+        for is_committed in [false, true] {
+            let mut outer = SqlxTransaction::begin(&pool, Mode::Write).await.unwrap();
+            let mut inner = outer.connection().unwrap().begin().await.unwrap();
+            inner.execute(insert.as_str()).await.unwrap();
+            inner.commit().await.unwrap();
+            let mut inner = outer.connection().unwrap().begin().await.unwrap();
+            inner.execute(insert.as_str()).await.unwrap();
+            drop(inner);
+            if is_committed {
+                Box::new(outer).commit(Vec::new()).await.unwrap();
+            } else {
+                drop(outer);
+            }
+            let found: i64 = sqlx::query_scalar(&count).fetch_one(&pool).await.unwrap();
+            assert_eq!(found, i64::from(is_committed));
+        }
+        pool.execute(format!("DROP TABLE {table}").as_str()).await.unwrap();
+    }
+}

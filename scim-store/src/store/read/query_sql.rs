@@ -1,5 +1,6 @@
 //! Turns a query, with its filter and its order, into the statements that read a page and count the list.
 
+use scim_core::schema::AttributeRef;
 use scim_core::{Context, Error, Query};
 use scim_sql::{Cost, Dialect, Fragment, Order, PageSide};
 
@@ -55,7 +56,7 @@ impl<'a> QuerySql<'a> {
                           attribute that has an index";
             return Err(StoreError::Refused(Error::too_many(detail)));
         }
-        let by = query.sort.as_ref().map(|sort| (&sort.by, sort.descending));
+        let by: Option<(&AttributeRef, bool)> = query.sort.as_ref().map(Into::into);
         let uses_index = query.filter.is_some() && cost == Cost::Indexed;
         let tiebreaker = match (by, dialect) {
             (Some(_), _) => "r.id",

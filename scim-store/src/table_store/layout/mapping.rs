@@ -202,7 +202,12 @@ pub(super) fn mapping(
             }
         }
     }
-    mapping.build().map_err(|error| problems.mistake(format!("{}: {error}", layout.table))).ok()
+    let refused = |error: scim_sql::InvalidMapping| {
+        for reason in error.reasons() {
+            problems.mistake(format!("{}: {reason}", layout.table));
+        }
+    };
+    mapping.build().map_err(refused).ok()
 }
 
 /// The columns of a singular attribute in the JSON of the rest.

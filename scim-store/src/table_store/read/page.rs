@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use scim_core::schema::AttributeRef;
 use scim_core::{Context, Error, Page, Query};
 use scim_sql::{Dialect, PageSide};
 use serde_json::{Value, json};
@@ -84,10 +85,8 @@ fn matching(
     select: &str,
 ) -> Result<SqlBuilder, TableError> {
     let mut sql = layout.select_from(select, tenant);
-    if let Some(filter) = &query.filter {
-        let fragment = layout.mapping.filter(filter, layout.dialect, sql.next_parameter())?;
-        sql.push_fragment(fragment);
-    }
+    let fragment = layout.mapping.filter(query.filter.as_ref(), layout.dialect, sql.next_parameter())?;
+    sql.push_fragment(fragment);
     Ok(sql)
 }
 
@@ -99,7 +98,7 @@ fn page_statement(
     query: &Query,
     window: &PageWindow,
 ) -> Result<(Statement, PageSide), TableError> {
-    let by = query.sort.as_ref().map(|sort| (&sort.by, sort.descending));
+    let by: Option<(&AttributeRef, bool)> = query.sort.as_ref().map(Into::into);
     let key = layout.key();
     // Resources with equal sort values are in the order of their ids, which for integer keys is not that of the keys.
     let id = match layout.codec.prefix.as_str() {
