@@ -145,14 +145,14 @@ impl Transaction for FaultyTransaction {
         failing.map_or(Ok(changed), |plan| Err(plan.failure.error()))
     }
 
-    async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<(), DatabaseError> {
-        self.execute(statements).await?;
+    async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
+        let rows = self.query(statements).await?;
         let failing = self.state.lock().unwrap().count();
         match failing {
             Some(plan) if !plan.commits => Err(plan.failure.error()),
             failing => {
                 self.inner.commit(Vec::new()).await?;
-                failing.map_or(Ok(()), |plan| Err(plan.failure.error()))
+                failing.map_or(Ok(rows), |plan| Err(plan.failure.error()))
             }
         }
     }
