@@ -58,11 +58,9 @@ impl<'a> Side<'a> {
         let mut parts = text.split('<');
         let mut out = parts.next().unwrap_or_default().to_owned();
         for part in parts {
-            let slot = part.split_once('>').map(|(name, _)| format!("<{name}>"));
-            match slot.and_then(|slot| self.ids.get(&slot).map(|id| (slot, id))) {
-                Some((slot, id)) => {
-                    out.extend([id.as_str(), part.get(slot.len() - 1..).unwrap_or_default()]);
-                }
+            let slot = part.split_once('>').map(|(name, rest)| (format!("<{name}>"), rest));
+            match slot.and_then(|(slot, rest)| self.ids.get(&slot).map(|id| (id, rest))) {
+                Some((id, rest)) => out.extend([id.as_str(), rest]),
                 None => out.extend(["<", part]),
             }
         }
@@ -207,7 +205,7 @@ fn sort_value(resource: &Value, path: &str) -> Value {
 
 fn run(form: Form) {
     let is_soak = std::env::var("SCIM_SOAK").is_ok_and(|value| value == "1");
-    let requests = if is_soak { 20_000 } else { 250 };
+    let requests = if is_soak { 20_000 } else { 150 };
     let runtime = support::runtime();
     for application in Application::all(&runtime, form) {
         let store = application.store(&runtime);

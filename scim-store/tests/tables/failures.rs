@@ -274,7 +274,11 @@ fn a_row_that_other_data_refers_to_is_not_deleted() {
         let manager = json!({ "op": "add", "path": "manager", "value": { "value": id(&bea) } });
         assert_eq!(client.patch(&cy, manager).status, 200);
         let (team, _) = client.create("/Groups", group("All", &[&bea]));
-        let order = format!("INSERT INTO {{}}orders VALUES ({}, {})", &id(&bea)[1..], &id(&team)[1..]);
+        let order = format!(
+            "INSERT INTO {{}}orders VALUES ({}, {})",
+            id(&bea).trim_start_matches('p'),
+            id(&team).trim_start_matches('t')
+        );
         application.sql(&runtime, &order);
         let before = application.contents(&runtime);
         for path in [&bea, &team] {

@@ -1,6 +1,6 @@
 //! Hostile values come back as they were sent, or are refused; they are never executed.
 //!
-//! There are 200 values for each form and database, and 10,000 with `SCIM_SOAK=1`.
+//! There are 150 values for each form and database, and 10,000 with `SCIM_SOAK=1`.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -178,7 +178,7 @@ impl Attack<'_> {
 
 fn run(form: Form) {
     let is_soak = std::env::var("SCIM_SOAK").is_ok_and(|value| value == "1");
-    let values = if is_soak { 10_000 } else { 200 };
+    let values = if is_soak { 10_000 } else { 150 };
     let runtime = support::runtime();
     for application in Application::all(&runtime, form) {
         let client = Client::new(&runtime, &application, &application.store(&runtime));

@@ -186,8 +186,7 @@ fn users_and_groups_need_different_ids() {
 
 /// The statement that a message recommends.
 fn statement(message: &str) -> Option<&str> {
-    let start = message.find("CREATE ")?;
-    message.get(start..).map(|statement| statement.trim_end_matches(';'))
+    message.find("CREATE ").and_then(|start| message.get(start..))
 }
 
 /// Tables without any index, in forms that need different indexes; with names that must be quoted.

@@ -328,7 +328,7 @@ fn recommended_triggers_count_for_the_application() {
     for application in Application::all(&runtime, Form::Soft) {
         let store = application.store(&runtime);
         let warning = store.warnings().iter().find(|warning| warning.contains("TRIGGER")).unwrap();
-        let triggers = &warning[warning.find("CREATE ").unwrap()..];
+        let triggers = warning.split_once("this does: ").unwrap().1;
         match application.database.is_file() {
             true => {
                 for trigger in triggers.split("CREATE ").filter(|trigger| !trigger.is_empty()) {
