@@ -47,7 +47,7 @@ impl Discovery {
                 .collect(),
             schemas: schemas
                 .iter()
-                .map(|schema| schema_document(schema, is_core(schema, registrations)))
+                .map(|schema| schema_document(schema, has_external_id(schema, registrations)))
                 .collect(),
         }
     }
@@ -229,16 +229,19 @@ fn resource_type_document(resource_type: &ResourceType) -> Document {
     if extensions.is_empty() { document } else { document.with("schemaExtensions", &extensions) }
 }
 
-/// Whether a schema is the core schema of a resource type.
-fn is_core(schema: &Schema, registrations: &[Registration]) -> bool {
-    registrations.iter().any(|registration| registration.resource_type.schema() == schema)
+/// Whether a schema is the core schema of a resource type whose resources can have an `externalId`.
+fn has_external_id(schema: &Schema, registrations: &[Registration]) -> bool {
+    registrations.iter().any(|registration| {
+        let resource_type = &registration.resource_type;
+        resource_type.schema() == schema && resource_type.attribute("externalId").is_some()
+    })
 }
 
 /// A document of `/Schemas` (RFC 7643 section 7). Core schemas list `externalId`, the only common attribute that a
 /// client writes.
-fn schema_document(schema: &Schema, is_core: bool) -> Document {
+fn schema_document(schema: &Schema, has_external_id: bool) -> Document {
     let mut attributes = schema.attributes().to_vec();
-    if is_core && schema.attribute("externalId").is_none() {
+    if has_external_id && schema.attribute("externalId").is_none() {
         attributes.push(standard::external_id());
     }
     Document::new(schema.id(), "Schema", format!("/Schemas/{}", schema.id()))

@@ -56,9 +56,14 @@ impl TableError {
                 not_unique(layout, &constraint).with_source(source)
             }
             DatabaseError::NotNullViolation { column, source } => {
-                let path = attribute_of(layout, &column);
-                Error::invalid_value(path.as_deref().unwrap_or("a value"), "is required by the application")
-                    .with_source(source)
+                let error = match attribute_of(layout, &column) {
+                    Some(path) => Error::invalid_value(&path, "is required by the application"),
+                    None => Error::from_scim_type(
+                        ScimType::InvalidValue,
+                        "the application requires a value that SCIM does not have",
+                    ),
+                };
+                error.with_source(source)
             }
             DatabaseError::ForeignKeyViolation { source, .. } => {
                 let detail = "other data of the application refers to the resource, or the resource to data that does \

@@ -45,8 +45,8 @@ impl Ids {
         Self { prefix: String::new(), form: Form::Text }
     }
 
-    /// The key itself, a UUID: in PostgreSQL a column of type `uuid` or `text`, in SQLite a text. New rows get a random
-    /// UUID.
+    /// The key itself, in a column of type `uuid` or `text`; SQLite has texts only. New rows get a random UUID, in lower
+    /// case and with hyphens. A text column may also have other keys, which are ids as they are.
     pub fn uuid() -> Self {
         Self { prefix: String::new(), form: Form::Uuid }
     }
@@ -83,7 +83,7 @@ pub(crate) struct KeyCodec {
 
 impl KeyCodec {
     pub(crate) fn new(ids: &Ids, kind: ColumnKind) -> Self {
-        Self { prefix: ids.prefix.clone(), kind, is_uuid: ids.form == Form::Uuid || kind == ColumnKind::Uuid }
+        Self { prefix: ids.prefix.clone(), kind, is_uuid: kind == ColumnKind::Uuid }
     }
 
     pub(crate) fn is_integer(&self) -> bool {

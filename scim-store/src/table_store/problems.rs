@@ -6,7 +6,6 @@ use crate::database::DatabaseError;
 
 /// The reasons why a [`TableStore`](crate::TableStore) cannot be built: all mistakes in the declarations of the tables,
 /// each with what to write instead.
-#[derive(Debug)]
 pub struct InvalidTables {
     mistakes: Vec<String>,
 }
@@ -25,6 +24,13 @@ impl fmt::Display for InvalidTables {
             write!(f, "\n- {mistake}")?;
         }
         Ok(())
+    }
+}
+
+/// As [`Display`](fmt::Display): a `main` that returns the error prints this, and its DDL is there to be copied.
+impl fmt::Debug for InvalidTables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -89,6 +89,23 @@ pub(crate) enum Place {
     Constant(Value),
 }
 
+impl Place {
+    /// The column that is read or written; `None` for an expression that only reads, and for a constant.
+    pub(crate) fn written_column(&self) -> Option<&str> {
+        match self {
+            Self::Text(column)
+            | Self::Integer(column)
+            | Self::Boolean(column)
+            | Self::Time(column)
+            | Self::TrueUnless(column)
+            | Self::Element(column, _)
+            | Self::Reference(column, _) => Some(column),
+            Self::Expression(expression) => expression.write.as_ref().map(|(column, _)| column.as_str()),
+            Self::Constant(_) => None,
+        }
+    }
+}
+
 /// A table with a row for each member of a group.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkTable {
@@ -121,8 +138,9 @@ impl Table {
     }
 
     /// The column with the tenant. Each statement is restricted to the tenant of the request's
-    /// [`Identity`](scim_core::Identity); the column is a text, a uuid or an integer in text form. A row without a tenant
-    /// does not exist for SCIM.
+    /// [`Identity`](scim_core::Identity), so each client needs [`in_tenant`](scim_core::Identity::in_tenant): a request
+    /// without a tenant is answered with 500. The column is a text, a uuid or an integer. A row without a tenant does not
+    /// exist for SCIM.
     pub fn tenant(mut self, column: impl Into<String>) -> Self {
         self.tenant = Some(column.into());
         self
@@ -131,8 +149,10 @@ impl Table {
     /// The columns of `meta.created` and `meta.lastModified`. The store writes them; the application should set the
     /// second one too when it changes a row.
     ///
-    /// In PostgreSQL they are `timestamptz`, `timestamp` in UTC, or integers; in SQLite texts as `datetime()` makes them,
-    /// or integers. For integers call [`time_unit`](Self::time_unit) as well.
+    /// In PostgreSQL they are `timestamptz`, `timestamp` in UTC, or integers. In SQLite they are texts or integers: the
+    /// store writes texts as `2026-01-02 03:04:05.678` in UTC, and reads them with or without a fraction, in the form of
+    /// `datetime()` or of RFC 3339. For integers call [`time_unit`](Self::time_unit) as well. A text that is no time is
+    /// not shown.
     pub fn timestamps(mut self, created: impl Into<String>, updated: impl Into<String>) -> Self {
         self.created = Some(created.into());
         self.updated = Some(updated.into());
@@ -145,8 +165,10 @@ impl Table {
         self
     }
 
-    /// An attribute in a text column by which clients find a resource, such as `userName`. It must be unique in a tenant,
-    /// without regard to case, by an index of the table.
+    /// The attribute by which clients find a resource: `userName`, in a text column. It must be unique in a tenant, without
+    /// regard to case, by an index of the table; if there is none, `build()` prints its DDL. The same as
+    /// [`text`](Self::text), with a name that says what the column is for. It is not the primary key, which
+    /// [`new`](Self::new) names.
     pub fn key(self, path: &str, column: impl Into<String>) -> Self {
         self.text(path, column)
     }
@@ -173,7 +195,8 @@ impl Table {
     }
 
     /// `active`, in a column for times that is NULL while the user is active: `deactivated_at`. The store sets it to the
-    /// time of the request when a user is deactivated, and to NULL when the user is activated.
+    /// time of the request when a user is deactivated, and to NULL when the user is activated. A PUT without `active`
+    /// changes nothing in the column.
     pub fn active_unless(self, column: impl Into<String>) -> Self {
         self.attribute("active", Place::TrueUnless(column.into()))
     }

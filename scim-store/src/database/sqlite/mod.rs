@@ -111,7 +111,10 @@ impl Sqlite {
         };
         let open = move || {
             let in_memory = path == ":memory:";
-            let mut writer = connect(&path, in_memory)?;
+            // The journal mode is a lasting setting of the file, which is not ours to change if the application made it.
+            let is_new = std::fs::metadata(&path).map_or(0, |file| file.len()) == 0;
+            let sets_wal = migrations.is_some() || is_new;
+            let mut writer = connect(&path, in_memory, sets_wal)?;
             if is_fast {
                 writer.pragma_update(None, "synchronous", "OFF")?;
             }
@@ -120,7 +123,7 @@ impl Sqlite {
                 migrate(&mut writer, migrations)?;
                 writer.busy_timeout(CONNECTION_TIMEOUT)?;
             }
-            Self::with_writer(writer, || connect(&path, false), statement_timeout)
+            Self::with_writer(writer, || connect(&path, false, false), statement_timeout)
         };
         spawn_blocking(open).await.map_err(|error| DatabaseError::Unexpected(error.into()))?
     }
@@ -161,7 +164,7 @@ impl fmt::Debug for Sqlite {
     }
 }
 
-fn connect(path: &str, in_memory: bool) -> Result<Connection, DatabaseError> {
+fn connect(path: &str, in_memory: bool, sets_wal: bool) -> Result<Connection, DatabaseError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -174,7 +177,9 @@ fn connect(path: &str, in_memory: bool) -> Result<Connection, DatabaseError> {
         }
     };
     connection.busy_timeout(CONNECTION_TIMEOUT)?;
-    use_wal(&connection)?;
+    if sets_wal {
+        use_wal(&connection)?;
+    }
     // In WAL mode, NORMAL would lose acknowledged writes when the power fails.
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \

@@ -88,10 +88,8 @@ fn kind(type_name: &str) -> ColumnKind {
         ColumnKind::Integer
     } else if contains(&["BOOL"]) {
         ColumnKind::Boolean
-    } else if contains(&["CHAR", "CLOB", "TEXT"]) || upper.is_empty() {
+    } else if contains(&["CHAR", "CLOB", "TEXT", "UUID"]) || upper.is_empty() {
         ColumnKind::Text
-    } else if contains(&["UUID"]) {
-        ColumnKind::Uuid
     } else if contains(&["DATE", "TIME"]) {
         ColumnKind::Timestamp
     } else if contains(&["JSON"]) {

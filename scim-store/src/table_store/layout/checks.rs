@@ -127,6 +127,58 @@ pub(super) fn check_folded(table: &Table, problems: &mut Problems) {
     }
 }
 
+/// Reports attributes that are declared twice.
+pub(super) fn check_repeated(table: &Table, problems: &mut Problems) {
+    let element_type = |place: &Place| match place {
+        Place::Element(_, element_type) => Some(element_type.to_ascii_lowercase()),
+        _ => None,
+    };
+    for (index, declared) in table.attributes.iter().enumerate() {
+        let is_repeated = table.attributes.iter().take(index).any(|other| {
+            other.path.eq_ignore_ascii_case(&declared.path)
+                && element_type(&other.place) == element_type(&declared.place)
+        });
+        if is_repeated {
+            problems.mistake(format!("`{}`: `{}` is declared twice; remove one", table.name, declared.path));
+        }
+    }
+}
+
+/// Reports columns without which no row can be inserted, but which nothing fills.
+pub(super) fn check_undeclared(table: &Table, catalog: &CatalogTable, problems: &mut Problems) {
+    let mut declared: Vec<&str> = table.attributes.iter().filter_map(|a| a.place.written_column()).collect();
+    declared.push(&table.key);
+    declared.extend(table.folded.iter().map(|(_, column)| column.as_str()));
+    let others = [
+        &table.tenant,
+        &table.created,
+        &table.updated,
+        &table.version,
+        &table.soft_delete,
+        &table.password,
+        &table.rest,
+    ];
+    declared.extend(others.into_iter().flatten().map(String::as_str));
+    for name in catalog.column_names() {
+        let Some(column) = catalog.columns.get(name) else { continue };
+        let is_filled = !column.not_null || column.default.is_some() || column.is_generated;
+        if is_filled || declared.contains(&name) {
+            continue;
+        }
+        let lower = name.to_ascii_lowercase();
+        let is_tenant = ["tenant", "org", "company", "customer"].iter().any(|word| lower.contains(word));
+        let advice = match is_tenant && table.tenant.is_none() {
+            true => format!("if it is the tenant, write `.tenant(\"{name}\")`, else declare its attribute"),
+            false => "declare its attribute".to_owned(),
+        };
+        problems.mistake(format!(
+            "`{}`.`{name}` is NOT NULL, has no default and is not declared, so no row can be inserted; {advice}, or give \
+             it a default",
+            table.name
+        ));
+    }
+}
+
 /// Reports tables of which only some have a tenant.
 pub(super) fn check_tenant<'t>(table: &Table, all: impl Iterator<Item = &'t Table>, problems: &mut Problems) {
     for other in all.filter(|other| other.tenant.is_none()) {
@@ -274,6 +326,10 @@ pub(super) fn check_uniqueness(
     problems: &mut Problems,
 ) {
     let tenant = table.tenant.as_deref();
+    if tenant.is_some_and(|tenant| !catalog.columns.contains_key(tenant)) {
+        // The mistake is reported, and indexes with that column cannot be created.
+        return;
+    }
     let keys = |compared: &ComparedText| -> Vec<String> {
         tenant.map(quote).into_iter().chain([compared.index_expression.clone()]).collect()
     };

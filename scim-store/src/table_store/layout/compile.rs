@@ -6,8 +6,8 @@ use scim_core::schema::{AttributeRef, ResourceType, Type};
 use scim_sql::Dialect;
 
 use super::checks::{
-    check_child_column, check_folded, check_key, check_key_column, check_link, check_tenant,
-    check_uniqueness, unique_indexes,
+    check_child_column, check_folded, check_key, check_key_column, check_link, check_repeated, check_tenant,
+    check_undeclared, check_uniqueness, unique_indexes,
 };
 use super::columns::ComparedText;
 use super::field::{Codec, Field, FieldTarget, FieldWrite};
@@ -78,12 +78,17 @@ fn known<'a>(
         problems.mistake(format!("there is no table `{}`", table.name));
         return None;
     };
-    let key = find_column(&table.name, catalog, &table.key, problems)?;
-    if let Some(reason) = table.ids.mismatch(key.kind) {
-        problems.mistake(format!("`{}`.`{}`: {reason}", table.name, table.key));
-        return None;
-    }
-    let codec = KeyCodec::new(&table.ids, key.kind);
+    // A wrong key is reported, and the other mistakes in the table are found all the same.
+    let kind_of_key = match find_column(&table.name, catalog, &table.key, problems) {
+        Some(key) => {
+            if let Some(reason) = table.ids.mismatch(key.kind) {
+                problems.mistake(format!("`{}`.`{}`: {reason}", table.name, table.key));
+            }
+            key.kind
+        }
+        None => ColumnKind::Text,
+    };
+    let codec = KeyCodec::new(&table.ids, kind_of_key);
     Some(Known { kind, table, catalog, codec })
 }
 
@@ -133,6 +138,8 @@ impl Compiler<'_, '_> {
         }
         check_key(table, catalog, &resource_type, problems);
         check_folded(table, problems);
+        check_repeated(table, problems);
+        check_undeclared(table, catalog, problems);
         let tenant = self.tenant(problems);
         let children = self.children(&resource_type, problems);
         let soft_delete = self.soft_delete(problems);
@@ -147,6 +154,13 @@ impl Compiler<'_, '_> {
         let unique = unique_indexes(table, catalog, &searched);
         check_uniqueness(table, catalog, dialect, &searched, problems);
         self.suggest_triggers(problems);
+        if resource_type.attribute("externalId").is_none() {
+            problems.warning(format!(
+                "`{}` has no column for `externalId`, which Entra ID and Okta send, so it is ignored: add a text column \
+                 and `.text(\"externalId\", \"external_id\")`",
+                table.name
+            ));
+        }
         if !problems.is_empty() {
             return None;
         }
@@ -361,6 +375,14 @@ impl Compiler<'_, '_> {
             }
             (false, ColumnKind::Integer) => (format!("CAST({sql} AS bigint)"), "{}".to_owned()),
             _ => {
+                if path == "active" {
+                    problems.mistake(format!(
+                        "`{0}`.`{name}` is of type {1}, but `active` is a boolean; if the column is NULL while the user is \
+                         active, write `.active_unless(\"{name}\")`, else use `.expression(..)`",
+                        table.name, column.type_name
+                    ));
+                    return None;
+                }
                 let wanted = if is_flag { "a boolean" } else { "an integer" };
                 problems.mistake(format!(
                     "`{}`.`{name}` is of type {}, but `{path}` is {wanted}; use `.expression(..)` to convert it",
@@ -435,6 +457,7 @@ impl Compiler<'_, '_> {
             return Some(());
         } else {
             let method = match definition.data_type() {
+                Type::Boolean if path == "active" => ".boolean(..)` or `.active_unless(..)",
                 Type::Boolean => ".boolean(..)",
                 Type::Integer => ".integer(..)",
                 Type::DateTime => ".time(..)",

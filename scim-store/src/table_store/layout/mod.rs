@@ -9,6 +9,7 @@ mod resource_type;
 mod time;
 mod triggers;
 
+use http::StatusCode;
 use scim_core::schema::{AttributeRef, ResourceType};
 use scim_core::{Context, Error, Result};
 use scim_sql::{Dialect, Mapping};
@@ -146,6 +147,11 @@ pub(crate) struct UniqueIndex {
     pub(crate) is_announced: bool,
 }
 
+/// The error for a host that is not set up for its tables. Whoever sets it up sees it first, and it says nothing secret.
+fn wrong_set_up(detail: &str) -> Error {
+    Error::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+}
+
 impl Layout {
     /// The value of the tenant column for a request.
     ///
@@ -155,17 +161,15 @@ impl Layout {
     pub(crate) fn tenant_of(&self, cx: &Context<'_>) -> Result<Option<Param>> {
         match (&self.tenant, cx.tenant()) {
             (None, None) => Ok(None),
-            (None, Some(_)) => Err(Error::internal(format!(
-                "the identity has a tenant, but {} has no tenant column; declare it with `Table::tenant`",
-                self.table
-            ))),
-            (Some(column), None) => Err(Error::internal(format!(
-                "the identity has no tenant, but {} has the tenant column {}",
-                self.table, column.column
-            ))),
+            (None, Some(_)) => Err(wrong_set_up(
+                "the identity of this client has a tenant, but the table has no tenant column; declare it with `Table::tenant`",
+            )),
+            (Some(_), None) => Err(wrong_set_up(
+                "the identity of this client has no tenant, but the table has a tenant column; use `Identity::in_tenant`",
+            )),
             (Some(column), Some(tenant)) if column.is_integer => match tenant.parse() {
                 Ok(number) => Ok(Some(Param::Int(number))),
-                Err(_) => Err(Error::internal("the tenant of the identity is not an integer")),
+                Err(_) => Err(wrong_set_up("the tenant of the identity of this client is not an integer")),
             },
             (Some(_), Some(tenant)) if tenant.contains('\0') => {
                 Err(Error::internal("the tenant of the identity contains U+0000"))

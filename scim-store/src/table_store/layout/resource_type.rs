@@ -134,9 +134,10 @@ fn select(
         let found = resolve(complete, path);
         if found.is_none() {
             problems.mistake(format!(
-                "`{}`: a {} has no attribute `{path}`; add a schema that has it with `.extension(..)`",
+                "`{}`: a {} has no attribute `{path}`; {}",
                 table.name,
-                kind.name()
+                kind.name(),
+                advice_for_unknown(complete, path)
             ));
         }
         found
@@ -188,6 +189,28 @@ fn select(
         keep_list(&mut selection, "password");
     }
     selection
+}
+
+/// What to write instead of a path that does not exist.
+fn advice_for_unknown(complete: &ResourceType, path: &str) -> String {
+    let first: String = path.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
+    if let Some(target) = complete.attribute(&first).filter(|_| path.contains(['[', '.'])) {
+        let name = target.definition().name();
+        if target.attribute().is_multi_valued() {
+            return format!("`{name}` is a list; write `.one(\"{name}\", \"column\", \"work\")`");
+        }
+        let subs: Vec<&str> = target.sub_attributes().iter().map(|sub| sub.definition().name()).collect();
+        return format!("`{name}` has {}", subs.join(", "));
+    }
+    let lower = path.to_ascii_lowercase();
+    let is_similar = |target: &&AttributeRef| {
+        let name = target.definition().name().to_ascii_lowercase();
+        lower.len() > 2 && (name.contains(&lower) || lower.contains(&name))
+    };
+    match complete.all_attribute_refs().find(is_similar) {
+        Some(similar) => format!("did you mean `{}`?", similar.path()),
+        None => "add a schema that has it with `.extension(..)`".to_owned(),
+    }
 }
 
 /// Why an attribute cannot be in a place that is only for lists, or only for references.

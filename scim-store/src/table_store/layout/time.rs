@@ -103,7 +103,11 @@ fn parse(text: &str) -> Option<DateTime<Utc>> {
     let written_by_sqlite = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f");
     match written_by_sqlite.or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")) {
         Ok(time) => Some(time.and_utc()),
-        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()),
+        Err(_) => {
+            let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+            let midnight = date.and_then(|date| date.and_hms_opt(0, 0, 0)).map(|time| time.and_utc());
+            midnight.or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()))
+        }
     }
 }
 
@@ -131,6 +135,7 @@ mod tests {
             parse("2026-01-02 03:04:05.1239").map(written).as_deref(),
             Some("2026-01-02T03:04:05.123Z")
         );
+        assert_eq!(parse("2026-01-02").map(written).as_deref(), Some("2026-01-02T00:00:00.000Z"));
         assert_eq!(parse("yesterday"), None);
     }
 

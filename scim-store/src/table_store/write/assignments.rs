@@ -1,5 +1,6 @@
 //! The columns that a write sets.
 
+use scim_core::schema::ScimType;
 use scim_core::{Context, Error, Result};
 use serde_json::{Map, Value};
 
@@ -70,7 +71,7 @@ pub(super) fn of_new_row(
         }
     }
     assignments.extend(of_password(layout, password));
-    Ok(assignments)
+    without_repetitions(assignments)
 }
 
 /// The columns of a row whose values differ after a change.
@@ -119,7 +120,24 @@ pub(super) fn of_changed_row(
         }
     }
     assignments.extend(of_password(layout, password));
-    Ok(assignments)
+    without_repetitions(assignments)
+}
+
+/// Removes repeated columns: an application may have one column for two attributes, such as the login and the e-mail.
+fn without_repetitions(assignments: Vec<Assignment>) -> Result<Vec<Assignment>> {
+    let mut kept: Vec<Assignment> = Vec::with_capacity(assignments.len());
+    for assignment in assignments {
+        match kept.iter().find(|other| other.column == assignment.column) {
+            None => kept.push(assignment),
+            Some(other) if other.sql == assignment.sql && other.param == assignment.param => {}
+            Some(_) => {
+                let detail = "two attributes are the same value in the application, but the request gives them different \
+                              values; send one value for both";
+                return Err(Error::from_scim_type(ScimType::InvalidValue, detail));
+            }
+        }
+    }
+    Ok(kept)
 }
 
 /// The columns that every change of a row sets: the time, and the count of changes.
