@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::BindValue;
+use crate::column_type::ColumnType;
 
 /// A column or an expression that holds the values of an attribute, or a constant.
 ///
@@ -45,18 +46,6 @@ impl fmt::Debug for DecodedKey {
 pub(crate) enum ColumnSource {
     Sql(String),
     Constant(Value),
-}
-
-/// The type of the values in a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ColumnType {
-    Text,
-    Boolean,
-    Integer,
-    Real,
-    UnixTime { per_second: u32 },
-    Timestamp,
-    Key,
 }
 
 /// A trigram index of a column.

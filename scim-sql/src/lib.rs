@@ -12,6 +12,7 @@ mod bind;
 mod bind_value;
 mod column;
 mod column_condition;
+mod column_type;
 mod dialect;
 mod element_condition;
 mod fragment;
@@ -22,7 +23,7 @@ mod writer;
 
 pub use bind_value::{BindValue, sortable_key};
 pub use column::Column;
-pub(crate) use column::ColumnType;
+pub(crate) use column_type::ColumnType;
 pub use dialect::Dialect;
 pub use fragment::{Cost, Error, Fragment};
 pub use mapping::{Elements, InvalidMapping, Mapping, MappingBuilder};

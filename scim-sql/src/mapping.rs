@@ -8,7 +8,8 @@ use scim_schema::{
 };
 use serde_json::{Map, Value};
 
-use crate::column::{ColumnSource, ColumnType};
+use crate::column::ColumnSource;
+use crate::column_type::ColumnType;
 use crate::{Column, Error};
 
 /// The mapping of the attributes of a resource type to the tables of a host. It is built once, and used for every

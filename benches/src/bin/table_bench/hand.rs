@@ -15,6 +15,7 @@ const TEAMS: &str = "SELECT m.person_id, t.team_id, t.title FROM team_people m J
      WHERE m.person_id";
 
 /// A connection of the application.
+#[expect(clippy::large_enum_variant, reason = "there is only one value at a time")]
 pub(crate) enum HandWritten {
     Sqlite(Arc<Mutex<rusqlite::Connection>>),
     Postgres { client: tokio_postgres::Client, prepared: Mutex<HashMap<String, tokio_postgres::Statement>> },

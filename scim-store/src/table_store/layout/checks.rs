@@ -2,23 +2,33 @@
 
 use std::collections::HashMap;
 
-use scim_core::schema::{AttributeRef, ResourceType, Type, Uniqueness};
+use scim_core::schema::{AttributeRef, ResourceType, Type};
 use scim_sql::Dialect;
 
-use super::columns::ComparedText;
-use super::compile::find_column;
-use super::mapping::Searched;
 use super::resource_type::{Kind, resolve};
-use super::{Layout, UniqueIndex};
-use crate::database::{Database, DatabaseError, Mode, Statement};
-use crate::table_store::catalog::{
-    CatalogColumn, CatalogIndex, CatalogTable, ColumnKind, column_key, normalize,
-};
+use crate::table_store::catalog::{CatalogColumn, CatalogIndex, CatalogTable, ColumnKind, column_key};
 use crate::table_store::child::ChildColumn;
 use crate::table_store::ids::KeyCodec;
 use crate::table_store::problems::Problems;
 use crate::table_store::sql::{create_index, quote};
 use crate::table_store::table::{LinkTable, Place, Table};
+
+/// A column of a table; a mistake if there is none.
+pub(super) fn find_column<'c>(
+    table: &str,
+    catalog: &'c CatalogTable,
+    name: &str,
+    problems: &mut Problems,
+) -> Option<&'c CatalogColumn> {
+    let found = catalog.columns.get(name);
+    if found.is_none() {
+        problems.mistake(format!(
+            "`{table}` has no column `{name}`; it has {}. Declare one of these, or add the column to the table",
+            catalog.column_names().join(", ")
+        ));
+    }
+    found
+}
 
 /// Reports a key that names different people at different times, and a table without its naming attribute.
 pub(super) fn check_key(
@@ -245,155 +255,4 @@ pub(super) fn check_link(
         ));
     }
     Some(())
-}
-
-/// The unique indexes of mapped text columns.
-pub(super) fn unique_indexes(
-    table: &Table,
-    catalog: &CatalogTable,
-    searched: &[Searched],
-) -> Vec<UniqueIndex> {
-    let mut unique = Vec::new();
-    for index in catalog.indexes.iter().filter(|index| index.is_unique) {
-        for search in searched {
-            let Searched::Text { target, name, compared, element_type, .. } = search else { continue };
-            let plain = column_key(name);
-            let is_about = index.keys.contains(&plain)
-                || compared.index_prefixes(None).iter().flatten().any(|key| index.keys.contains(key))
-                || index.keys.contains(&format!("lower({plain})"));
-            if !is_about {
-                continue;
-            }
-            let table_name = table.name.rsplit('.').next().unwrap_or(&table.name);
-            let columns = [Some(name.as_str()), compared.folded_column()].into_iter().flatten();
-            let columns = columns.map(|column| format!("{table_name}.{column}"));
-            let is_announced = compared.is_keys_of(&index.keys, table.tenant.as_deref())
-                && is_complete(index, table, catalog)
-                && element_type.is_none();
-            unique.push(UniqueIndex {
-                reported_as: [index.name.clone()].into_iter().chain(columns).collect(),
-                attribute: target.clone(),
-                is_announced,
-            });
-        }
-    }
-    unique
-}
-
-/// Whether an index covers all rows that exist for SCIM.
-fn is_complete(index: &CatalogIndex, table: &Table, catalog: &CatalogTable) -> bool {
-    match &index.predicate {
-        None => true,
-        Some(predicate) => not_deleted(table, catalog)
-            .into_iter()
-            .chain(not_deleted_flag(table, catalog))
-            .any(|sql| *predicate == normalize(&sql)),
-    }
-}
-
-/// Other spellings of the same condition, for a boolean that is never NULL.
-fn not_deleted_flag(table: &Table, catalog: &CatalogTable) -> Vec<String> {
-    let Some(name) = &table.soft_delete else { return Vec::new() };
-    let is_flag =
-        catalog.columns.get(name).is_some_and(|column| column.kind == ColumnKind::Boolean && column.not_null);
-    let flag = quote(name);
-    match is_flag {
-        true => {
-            vec![
-                format!("NOT {flag}"),
-                format!("{flag} = false"),
-                format!("{flag} IS false"),
-                format!("{flag} = 0"),
-            ]
-        }
-        false => Vec::new(),
-    }
-}
-
-/// The condition that a row is not marked as deleted, as an index of the rows that exist for SCIM needs it.
-fn not_deleted(table: &Table, catalog: &CatalogTable) -> Option<String> {
-    let name = table.soft_delete.as_ref()?;
-    let is_flag = catalog.columns.get(name).is_some_and(|column| column.kind == ColumnKind::Boolean);
-    Some(format!("{} {}", quote(name), if is_flag { "IS NOT TRUE" } else { "IS NULL" }))
-}
-
-/// Reports unique attributes without a unique index, such as `userName`, and warns of searches that no index serves.
-pub(super) fn check_uniqueness(
-    table: &Table,
-    catalog: &CatalogTable,
-    dialect: Dialect,
-    searched: &[Searched],
-    problems: &mut Problems,
-) {
-    let tenant = table.tenant.as_deref();
-    if tenant.is_some_and(|tenant| !catalog.columns.contains_key(tenant)) {
-        // The mistake is reported, and indexes with that column cannot be created.
-        return;
-    }
-    let keys = |compared: &ComparedText| -> Vec<String> {
-        tenant.map(quote).into_iter().chain([compared.index_expression.clone()]).collect()
-    };
-    let mut scanned = Vec::new();
-    for search in searched {
-        let Searched::Text { target, name, compared, .. } = search else { continue };
-        let path = target.path().as_str();
-        if target.definition().uniqueness() != Uniqueness::None {
-            let is_unique = catalog.indexes.iter().any(|index| {
-                index.is_unique
-                    && compared.is_keys_of(&index.keys, tenant)
-                    && is_complete(index, table, catalog)
-            });
-            if !is_unique {
-                let predicate = not_deleted(table, catalog);
-                let index_name = format!("{name}_key");
-                let case = if target.definition().is_case_exact() { "" } else { " without regard to case" };
-                problems.mistake(format!(
-                    "`{}`.`{name}`: `{path}` must be unique{case}; run {}",
-                    table.name,
-                    create_index(
-                        dialect,
-                        true,
-                        &table.name,
-                        &index_name,
-                        &keys(compared),
-                        predicate.as_deref()
-                    )
-                ));
-            }
-        } else if !catalog.is_indexed(&compared.index_prefixes(tenant)) {
-            let is_often_searched = matches!(path, "externalId" | "displayName" | "emails");
-            if is_often_searched {
-                problems.warning(format!(
-                    "no index serves filters on `{path}`: {}",
-                    create_index(dialect, false, &table.name, name, &keys(compared), None)
-                ));
-            } else {
-                scanned.push(path);
-            }
-        }
-    }
-    if !scanned.is_empty() {
-        problems.warning(format!(
-            "filters on these attributes read all rows of `{}`, since no index serves them: {}",
-            table.name,
-            scanned.join(", ")
-        ));
-    }
-}
-
-/// How many rows of a table do not exist for SCIM, since they have no tenant or no value for a required attribute.
-pub(crate) async fn count_rows_that_do_not_exist(
-    database: &dyn Database,
-    layout: &Layout,
-) -> Result<i64, DatabaseError> {
-    let not_deleted = match &layout.soft_delete {
-        Some(deleted) if deleted.value == "TRUE" => format!(" AND t.{} IS NOT TRUE", deleted.column),
-        Some(deleted) => format!(" AND t.{} IS NULL", deleted.column),
-        None => String::new(),
-    };
-    let table = &layout.table;
-    let sql = format!("SELECT count(*) FROM {table} t WHERE NOT (TRUE{}){not_deleted}", layout.exists);
-    let mut tx = database.begin(Mode::Read).await?;
-    let rows = tx.query(vec![Statement::new(sql, [])]).await?;
-    Ok(rows.first().and_then(|rows| rows.first()?.int(0)).unwrap_or_default())
 }

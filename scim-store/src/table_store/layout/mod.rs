@@ -3,7 +3,11 @@
 mod checks;
 mod columns;
 mod compile;
+mod compiler;
 mod field;
+mod fields;
+mod indexes;
+mod lists;
 mod mapping;
 mod resource_type;
 mod time;
@@ -18,9 +22,10 @@ use super::ids::KeyCodec;
 use super::sql::SqlBuilder;
 use crate::database::Param;
 
-pub(crate) use checks::count_rows_that_do_not_exist;
-pub(crate) use compile::{Declared, compile};
+pub(crate) use compile::compile;
+pub(crate) use compiler::Declared;
 pub(crate) use field::{Codec, Field, FieldWrite};
+pub(crate) use indexes::count_rows_that_do_not_exist;
 pub(crate) use resource_type::Kind;
 pub(crate) use time::TimeColumn;
 

@@ -1,0 +1,101 @@
+//! Compiles the lists that are in other tables: child tables, and the members of groups.
+
+use scim_core::schema::ResourceType;
+use scim_sql::Dialect;
+
+use super::checks::{check_child_column, check_key_column, check_link, find_column};
+use super::compiler::Compiler;
+use super::resource_type::resolve;
+use super::{ChildField, ChildLayout, MembersLayout};
+use crate::table_store::catalog::{ColumnKind, column_key};
+use crate::table_store::problems::Problems;
+use crate::table_store::sql::{as_text, create_index, quote, quote_name};
+
+impl Compiler<'_, '_> {
+    pub(super) fn children(&self, resource_type: &ResourceType, problems: &mut Problems) -> Vec<ChildLayout> {
+        let declared = &self.known.table.children;
+        declared.iter().filter_map(|(path, child)| self.child(resource_type, path, child, problems)).collect()
+    }
+
+    fn child(
+        &self,
+        resource_type: &ResourceType,
+        path: &str,
+        child: &crate::table_store::child::ChildTable,
+        problems: &mut Problems,
+    ) -> Option<ChildLayout> {
+        let Some(catalog) = self.declared.catalog.get(&child.name) else {
+            problems.mistake(format!("there is no table `{}`", child.name));
+            return None;
+        };
+        let owner = find_column(&child.name, catalog, &child.owner, problems);
+        if let Some(owner) = owner {
+            let dialect = self.declared.dialect;
+            check_key_column(&child.name, &child.owner, owner, &self.known.codec, dialect, problems);
+        }
+        if owner.is_some() && !catalog.is_indexed(&[vec![column_key(&child.owner)]]) {
+            let keys = [quote(&child.owner)];
+            problems.warning(format!(
+                "no index of `{}` begins with `{}`, so each read of a resource reads the whole table: {}",
+                child.name,
+                child.owner,
+                create_index(self.declared.dialect, false, &child.name, &child.owner, &keys, None)
+            ));
+        }
+        // A path that is no list, and sub-attributes that do not exist, have been reported.
+        let list = resolve(resource_type, path);
+        let mut columns = Vec::new();
+        for declared in &child.columns {
+            let column = find_column(&child.name, catalog, &declared.column, problems);
+            let sub = list.as_ref().and_then(|list| list.sub_attribute(&declared.sub_attribute)).cloned();
+            let (Some(column), Some(sub)) = (column, sub) else { continue };
+            check_child_column(&child.name, &sub, declared, column, problems);
+            let quoted = quote(&declared.column);
+            let name = format!("c.{quoted}");
+            let is_number = column.kind == ColumnKind::Integer && self.declared.dialect != Dialect::Sqlite;
+            let (read, write) = match declared.is_boolean {
+                true if is_number => (format!("({name} <> 0)"), "CASE WHEN {} THEN 1 ELSE 0 END".to_owned()),
+                true => (name, "{}".to_owned()),
+                false => (as_text(&name), "{}".to_owned()),
+            };
+            columns.push(ChildField { sub, column: quoted, read, write, is_boolean: declared.is_boolean });
+        }
+        let order = match &child.order {
+            Some(column) => {
+                find_column(&child.name, catalog, column, problems);
+                format!("c.{}", quote(column))
+            }
+            None => columns.iter().map(|column| column.read.clone()).collect::<Vec<_>>().join(", "),
+        };
+        Some(ChildLayout {
+            list: list?,
+            table: quote_name(&child.name),
+            owner: quote(&child.owner),
+            order,
+            columns,
+        })
+    }
+
+    pub(super) fn members(
+        &self,
+        resource_type: &ResourceType,
+        problems: &mut Problems,
+    ) -> Option<MembersLayout> {
+        let link = self.known.table.members.as_ref()?;
+        let list = resource_type.attribute("members")?.clone();
+        check_link(link, self.declared.catalog, self.declared.dialect, problems)?;
+        if let (Some(table), Some(users)) = (self.declared.catalog.get(&link.name), &self.all[0]) {
+            let columns = [(&link.group, &self.known.codec), (&link.member, &users.codec)];
+            for (name, codec) in columns {
+                let Some(column) = table.columns.get(name) else { continue };
+                check_key_column(&link.name, name, column, codec, self.declared.dialect, problems);
+            }
+        }
+        Some(MembersLayout {
+            list,
+            link: quote_name(&link.name),
+            group: quote(&link.group),
+            member: quote(&link.member),
+        })
+    }
+}
