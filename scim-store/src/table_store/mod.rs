@@ -116,15 +116,16 @@ impl TableStore {
         &self.0.warnings
     }
 
-    /// Whether this is the password of the user with this id. False if the user does not exist or has no password.
+    /// Whether this is the password of the user with this id, for the sign-in of an application. False if the user does
+    /// not exist or has no password.
     ///
     /// # Errors
     ///
     /// If the database does not answer.
-    pub async fn verify_password(&self, cx: &Context<'_>, id: &str, password: &str) -> Result<bool> {
-        let layout = self.0.layout(cx.resource_type())?;
+    pub async fn verify_password(&self, tenant: Option<&str>, id: &str, password: &str) -> Result<bool> {
+        let Some(layout) = &self.0.users else { return Ok(false) };
         let (Some(column), Some(key)) = (&layout.password, layout.codec.key(id)) else { return Ok(false) };
-        let tenant = layout.tenant_of(cx)?;
+        let tenant = layout.tenant_param(tenant)?;
         let mut sql = layout.select_from(&format!("t.{column}"), tenant.as_ref());
         sql.push(" AND ").push(&layout.key()).push(" = ").bind(key);
         let read = async {

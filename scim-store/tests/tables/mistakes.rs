@@ -442,3 +442,16 @@ fn hints_name_what_was_probably_meant() {
         }
     }
 }
+
+#[test]
+fn a_missing_table_is_reported_with_those_that_exist() {
+    let runtime = support::runtime();
+    for application in Application::with_tables(&runtime, "CREATE TABLE {}accounts (id <SERIAL>, login text)")
+    {
+        let people = Table::new(format!("{}account", application.schema), "id", Ids::prefixed("p"));
+        let error = build(&runtime, &application, people.key("userName", "login"), None).unwrap_err();
+        let mistake = plain(&application, error.mistakes()).join(" ");
+        assert!(mistake.starts_with("there is no table account; the database has"), "{mistake}");
+        assert!(mistake.contains("accounts") || !application.database.is_file(), "{mistake}");
+    }
+}

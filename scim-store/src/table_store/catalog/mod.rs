@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use scim_sql::Dialect;
 
-use crate::database::{Database, DatabaseError, Mode};
+use crate::database::{Database, DatabaseError, Mode, Statement, Transaction};
 
 pub(crate) use index_key::{column_key, normalize};
 
@@ -81,14 +81,34 @@ impl CatalogTable {
     }
 }
 
-/// The tables with these names, by their names. A table that does not exist is missing in the result.
-pub(crate) async fn load(
-    database: &dyn Database,
-    names: &[&str],
-) -> Result<HashMap<String, CatalogTable>, DatabaseError> {
-    let mut tables = HashMap::new();
+/// The tables that the declarations name, as far as they exist.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    tables: HashMap<String, CatalogTable>,
+    /// The names of all tables of the database, if one that is declared does not exist.
+    existing: Vec<String>,
+}
+
+impl Catalog {
+    /// The table with this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&CatalogTable> {
+        self.tables.get(name)
+    }
+
+    /// The mistake of declaring a table that does not exist.
+    pub(crate) fn no_table(&self, name: &str) -> String {
+        match self.existing.as_slice() {
+            [] => format!("there is no table `{name}`; the database has no tables: is it the right one?"),
+            existing => format!("there is no table `{name}`; the database has {}", existing.join(", ")),
+        }
+    }
+}
+
+/// Reads the tables with these names.
+pub(crate) async fn load(database: &dyn Database, names: &[&str]) -> Result<Catalog, DatabaseError> {
+    let mut catalog = Catalog::default();
     for name in names {
-        if tables.contains_key(*name) {
+        if catalog.tables.contains_key(*name) {
             continue;
         }
         let mut tx = database.begin(Mode::Read).await?;
@@ -97,8 +117,27 @@ pub(crate) async fn load(
             _ => postgres::load(&mut *tx, name).await?,
         };
         if let Some(table) = table {
-            tables.insert((*name).to_owned(), table);
+            catalog.tables.insert((*name).to_owned(), table);
+        } else if catalog.existing.is_empty() {
+            catalog.existing = names_of_tables(&mut *tx, database.dialect()).await?;
         }
     }
-    Ok(tables)
+    Ok(catalog)
+}
+
+/// The names of the tables of the database, at most fifty.
+async fn names_of_tables(tx: &mut dyn Transaction, dialect: Dialect) -> Result<Vec<String>, DatabaseError> {
+    let sql = match dialect {
+        Dialect::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%' \
+             ORDER BY name LIMIT 50"
+        }
+        _ => {
+            "SELECT CASE WHEN schemaname = current_schema() THEN '' ELSE schemaname || '.' END || tablename \
+             FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1 LIMIT 50"
+        }
+    };
+    let found = tx.query(vec![Statement::new(sql, [])]).await?;
+    let rows = found.first().into_iter().flat_map(|rows| rows.iter());
+    Ok(rows.filter_map(|row| row.text(0).map(str::to_owned)).collect())
 }

@@ -1,12 +1,12 @@
 //! Checks of a declaration against the catalog: keys, tenants, unique indexes, indexes, link tables.
 
-use std::collections::HashMap;
-
 use scim_core::schema::{AttributeRef, ResourceType, Type};
 use scim_sql::Dialect;
 
 use super::resource_type::{Kind, resolve};
-use crate::table_store::catalog::{CatalogColumn, CatalogIndex, CatalogTable, ColumnKind, column_key};
+use crate::table_store::catalog::{
+    Catalog, CatalogColumn, CatalogIndex, CatalogTable, ColumnKind, column_key,
+};
 use crate::table_store::child::ChildColumn;
 use crate::table_store::ids::KeyCodec;
 use crate::table_store::problems::Problems;
@@ -202,12 +202,12 @@ pub(super) fn check_tenant<'t>(table: &Table, all: impl Iterator<Item = &'t Tabl
 /// Reports a link table that does not fit. `None` if it or a column of it does not exist.
 pub(super) fn check_link(
     link: &LinkTable,
-    catalog: &HashMap<String, CatalogTable>,
+    catalog: &Catalog,
     dialect: Dialect,
     problems: &mut Problems,
 ) -> Option<()> {
     let Some(table) = catalog.get(&link.name) else {
-        problems.mistake(format!("there is no table `{}`", link.name));
+        problems.mistake(catalog.no_table(&link.name));
         return None;
     };
     find_column(&link.name, table, &link.group, problems)?;

@@ -49,7 +49,7 @@ fn known<'a>(
     problems: &mut Problems,
 ) -> Option<Known<'a>> {
     let Some(catalog) = declared.catalog.get(&table.name) else {
-        problems.mistake(format!("there is no table `{}`", table.name));
+        problems.mistake(declared.catalog.no_table(&table.name));
         return None;
     };
     // A wrong key is reported, and the other mistakes in the table are found all the same.
@@ -85,10 +85,6 @@ impl Compiler<'_, '_> {
                 searched.push(search);
             }
         }
-        check_key(table, catalog, &resource_type, problems);
-        check_folded(table, problems);
-        check_repeated(table, problems);
-        check_undeclared(table, catalog, problems);
         let tenant = self.tenant(problems);
         let children = self.children(&resource_type, problems);
         let soft_delete = self.soft_delete(problems);
@@ -101,15 +97,7 @@ impl Compiler<'_, '_> {
         let password = self.column(table.password.as_deref(), ColumnKind::Text, problems);
         let rest = self.rest(&resource_type, &fields, problems);
         let unique = unique_indexes(table, catalog, &searched);
-        check_uniqueness(table, catalog, dialect, &searched, problems);
-        self.suggest_triggers(problems);
-        if resource_type.attribute("externalId").is_none() {
-            problems.warning(format!(
-                "`{}` has no column for `externalId`, which Entra ID and Okta send, so it is ignored: add a text column \
-                 and `.text(\"externalId\", \"external_id\")`",
-                table.name
-            ));
-        }
+        self.check(&resource_type, &searched, problems);
         if !problems.is_empty() {
             return None;
         }
@@ -148,6 +136,24 @@ impl Compiler<'_, '_> {
         let link = self.all.into_iter().flatten().find_map(|known| known.table.members.as_ref());
         layout.mapping = mapping(&layout, searched, related.as_ref(), link, problems)?;
         Some(layout)
+    }
+
+    /// Checks the table as a whole.
+    fn check(&self, resource_type: &ResourceType, searched: &[Searched], problems: &mut Problems) {
+        let Known { table, catalog, .. } = self.known;
+        check_key(table, catalog, resource_type, problems);
+        check_folded(table, problems);
+        check_repeated(table, problems);
+        check_undeclared(table, catalog, problems);
+        check_uniqueness(table, catalog, self.declared.dialect, searched, problems);
+        self.suggest_triggers(problems);
+        if resource_type.attribute("externalId").is_none() {
+            problems.warning(format!(
+                "`{}` has no column for `externalId`, which Entra ID and Okta send, so it is ignored: add a text column \
+                 and `.text(\"externalId\", \"external_id\")`",
+                table.name
+            ));
+        }
     }
 }
 

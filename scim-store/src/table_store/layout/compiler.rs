@@ -1,7 +1,5 @@
 //! What compiling a table needs, and the columns that are no attributes.
 
-use std::collections::HashMap;
-
 use scim_core::schema::{AttributeRef, ResourceType};
 use scim_sql::Dialect;
 
@@ -11,7 +9,7 @@ use super::resource_type::Kind;
 use super::time::TimeColumn;
 use super::triggers::trigger_ddl;
 use super::{RestColumn, SoftDelete, TenantColumn};
-use crate::table_store::catalog::{CatalogTable, ColumnKind};
+use crate::table_store::catalog::{Catalog, CatalogTable, ColumnKind};
 use crate::table_store::ids::KeyCodec;
 use crate::table_store::problems::Problems;
 use crate::table_store::sql::quote;
@@ -21,7 +19,7 @@ use crate::table_store::table::Table;
 pub(crate) struct Declared<'a> {
     pub(crate) users: Option<&'a Table>,
     pub(crate) groups: Option<&'a Table>,
-    pub(crate) catalog: &'a HashMap<String, CatalogTable>,
+    pub(crate) catalog: &'a Catalog,
     pub(crate) dialect: Dialect,
 }
 

@@ -25,7 +25,7 @@ impl Compiler<'_, '_> {
         problems: &mut Problems,
     ) -> Option<ChildLayout> {
         let Some(catalog) = self.declared.catalog.get(&child.name) else {
-            problems.mistake(format!("there is no table `{}`", child.name));
+            problems.mistake(self.declared.catalog.no_table(&child.name));
             return None;
         };
         let owner = find_column(&child.name, catalog, &child.owner, problems);

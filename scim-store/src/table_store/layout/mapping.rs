@@ -1,11 +1,11 @@
 //! The mapping by which filters and orders become SQL.
 
 use scim_core::schema::{AttributeRef, Comparison};
-use scim_sql::{Column, Dialect, Elements, Mapping};
+use scim_sql::{Column, Dialect, Elements, Mapping, MappingBuilder};
 use serde_json::Value;
 
 use super::columns::{ComparedText, exact_id_column, id_column};
-use super::{Layout, RestColumn};
+use super::{ChildLayout, Layout, RestColumn};
 use crate::table_store::catalog::{CatalogTable, ColumnKind};
 use crate::table_store::ids::KeyCodec;
 use crate::table_store::problems::Problems;
@@ -131,55 +131,10 @@ pub(super) fn mapping(
         }
     }
     for search in searched {
-        let (target, column) = match search {
-            Searched::Text { target, element_type, compared, is_indexed, .. } => {
-                let is_required = target.definition().is_required()
-                    && element_type.is_none()
-                    && target.sub_attribute_definition().is_none();
-                let column = compared.column(is_indexed, is_required, layout.dialect);
-                match element_type {
-                    Some(element_type) => {
-                        let mut elements = Elements::row()
-                            .column("value", column)
-                            .column("type", Column::constant(element_type));
-                        if target.sub_attribute("primary").is_some() {
-                            elements = elements.column("primary", Column::constant(true));
-                        }
-                        mapping = mapping.elements(target.path().as_str(), elements);
-                        continue;
-                    }
-                    None => (target, column),
-                }
-            }
-            Searched::TextExpression(target, sql) => {
-                let column = text_expression(&target, &sql);
-                (target, column)
-            }
-            Searched::Integer(target, sql) => (target, Column::integer(sql)),
-            Searched::Boolean(target, sql) => (target, Column::boolean(sql)),
-            Searched::Time(target, sql) => (target, Column::unix_time(sql, 1000)),
-            Searched::Id(target, sql, codec) => (target, id_column(&sql, &codec)),
-            Searched::Constant(target, value) => (target, Column::constant(value)),
-        };
-        mapping = mapping.column(target.path().as_str(), column);
+        mapping = add_searched(mapping, layout, search);
     }
     for child in &layout.children {
-        // A resource is sorted by its primary element, else by its first one.
-        let primary = child.columns.iter().find(|column| column.sub.is_primary());
-        let order = match primary {
-            Some(primary) => format!("CASE WHEN {} THEN 0 ELSE 1 END, {}", primary.read, child.order),
-            None => child.order.clone(),
-        };
-        let mut elements =
-            Elements::table(format!("{} c", child.table), format!("c.{}", child.owner)).order(order);
-        for column in &child.columns {
-            let name = column.sub.definition().name();
-            elements = match column.is_boolean {
-                true => elements.column(name, Column::boolean(column.read.as_str())),
-                false => elements.column(name, text_expression(&column.sub, &column.read)),
-            };
-        }
-        mapping = mapping.elements(child.list.path().as_str(), elements);
+        mapping = mapping.elements(child.list.path().as_str(), child_elements(child));
     }
     if let (Some(related), Some(link)) = (related, link) {
         if let Some(members) = &layout.members {
@@ -208,6 +163,57 @@ pub(super) fn mapping(
         }
     };
     mapping.build().map_err(refused).ok()
+}
+
+/// Adds an attribute in the columns of the row.
+fn add_searched(mapping: MappingBuilder, layout: &Layout, search: Searched) -> MappingBuilder {
+    let (target, column) = match search {
+        Searched::Text { target, element_type, compared, is_indexed, .. } => {
+            let is_required = target.definition().is_required()
+                && element_type.is_none()
+                && target.sub_attribute_definition().is_none();
+            let column = compared.column(is_indexed, is_required, layout.dialect);
+            let Some(element_type) = element_type else {
+                return mapping.column(target.path().as_str(), column);
+            };
+            let mut elements =
+                Elements::row().column("value", column).column("type", Column::constant(element_type));
+            if target.sub_attribute("primary").is_some() {
+                elements = elements.column("primary", Column::constant(true));
+            }
+            return mapping.elements(target.path().as_str(), elements);
+        }
+        Searched::TextExpression(target, sql) => {
+            let column = text_expression(&target, &sql);
+            (target, column)
+        }
+        Searched::Integer(target, sql) => (target, Column::integer(sql)),
+        Searched::Boolean(target, sql) => (target, Column::boolean(sql)),
+        Searched::Time(target, sql) => (target, Column::unix_time(sql, 1000)),
+        Searched::Id(target, sql, codec) => (target, id_column(&sql, &codec)),
+        Searched::Constant(target, value) => (target, Column::constant(value)),
+    };
+    mapping.column(target.path().as_str(), column)
+}
+
+/// The elements of a list in a child table.
+fn child_elements(child: &ChildLayout) -> Elements {
+    // A resource is sorted by its primary element, else by its first one.
+    let primary = child.columns.iter().find(|column| column.sub.is_primary());
+    let order = match primary {
+        Some(primary) => format!("CASE WHEN {} THEN 0 ELSE 1 END, {}", primary.read, child.order),
+        None => child.order.clone(),
+    };
+    let mut elements =
+        Elements::table(format!("{} c", child.table), format!("c.{}", child.owner)).order(order);
+    for column in &child.columns {
+        let name = column.sub.definition().name();
+        elements = match column.is_boolean {
+            true => elements.column(name, Column::boolean(column.read.as_str())),
+            false => elements.column(name, text_expression(&column.sub, &column.read)),
+        };
+    }
+    elements
 }
 
 /// The columns of a singular attribute in the JSON of the rest.

@@ -164,7 +164,12 @@ impl Layout {
     ///
     /// An internal error if the identity has a tenant and the table has none, or the other way round.
     pub(crate) fn tenant_of(&self, cx: &Context<'_>) -> Result<Option<Param>> {
-        match (&self.tenant, cx.tenant()) {
+        self.tenant_param(cx.tenant())
+    }
+
+    /// The value of the tenant column for a tenant; see [`tenant_of`](Self::tenant_of).
+    pub(crate) fn tenant_param(&self, tenant: Option<&str>) -> Result<Option<Param>> {
+        match (&self.tenant, tenant) {
             (None, None) => Ok(None),
             (None, Some(_)) => Err(wrong_set_up(
                 "the identity of this client has a tenant, but the table has no tenant column; declare it with `Table::tenant`",

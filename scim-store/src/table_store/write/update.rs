@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use scim_core::patch::{ListChanges, ListDelta};
-use scim_core::{Context, Error, Resource, Update, UpdateOptions, Updated};
+use scim_core::patch::ListDelta;
+use scim_core::{Context, ETag, Error, Resource, Update, UpdateOptions, Updated};
 use serde_json::{Map, Value};
 
 use super::assignments::{Assignment, of_changed_row, of_every_change};
 use super::rule::{self, Written};
 use super::stored::{self, RowId, commit_and_read, write_and_read};
 use super::{children, members, references};
-use crate::database::{Mode, Statement, Transaction};
+use crate::database::{Mode, Rows, Statement, Transaction};
 use crate::password::PasswordChange;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Layout, MembersLayout};
@@ -31,107 +31,169 @@ pub(crate) async fn update(
 ) -> Result<Updated, TableError> {
     let tenant = layout.tenant_of(cx)?;
     let key = layout.codec.key(id).ok_or_else(|| Error::not_found(id))?;
-    let row = RowId::new(tenant, key);
-    let list = layout.members.as_ref().map(|members| members.list.attribute().name());
-    let split = list.and_then(|list| update.split(cx, list));
-    // Without a split, the update is applied to the members as a response shows them.
-    let loads_members = list.is_some() && split.is_none();
-    let wanted = WantedLists { members: loads_members, names: loads_members, groups: false };
-
+    let updating = Updating { tables, layout, cx, row: RowId::new(tenant, key), options };
     let mut tx = tables.database.begin(Mode::Write).await?;
-    let mut statements = stored::select(tables, layout, &row, "FOR NO KEY UPDATE OF t", wanted);
-    // The statements after those of the row: the members that the delta names, and the users that it adds.
-    let of_row = statements.len();
-    if let (Some(members), Some(users), Some((delta, _))) = (&layout.members, &tables.users, &split) {
-        statements.push(members::select_current(layout, users, members, &row.key, delta));
-        statements.extend(members::select_referred(users, row.tenant.as_ref(), delta.elements()));
+    let locked = updating.lock(&mut *tx, update).await?.ok_or_else(|| Error::not_found(id))?;
+    options.precondition.check(&locked.version)?;
+    let change = updating.compute(&mut *tx, &locked, password).await?;
+    match change.is_empty() {
+        true => updating.unchanged(&mut *tx, locked).await,
+        false => updating.write(tx, &locked, change).await,
     }
-    let found = tx.query(statements).await?;
-    let (found, found_members) = found.split_at_checked(of_row).unwrap_or_default();
-    let read = stored::parse(tables, layout, found, wanted)?.ok_or_else(|| Error::not_found(id))?;
-    let before = read.version();
-    options.precondition.check(&before)?;
-    let stored = read.into_resource(layout);
-
-    let delta_is_split = split.is_some();
-    let (delta, rest) = match split {
-        Some((delta, rest)) => (Some(delta), Cow::Owned(rest)),
-        None => (None, Cow::Borrowed(update)),
-    };
-    let applied = rest.apply_yielding(cx, stored.clone()).await?;
-    let mut change = Change::new(layout, cx, &stored, &applied.resource, password)?;
-    change.statements = children::statements(layout, &row.key, stored.as_map(), applied.resource.as_map())?;
-    let new_references = references::new_references(
-        tables,
-        layout,
-        row.tenant.as_ref(),
-        stored.as_map(),
-        applied.resource.as_map(),
-    )?;
-    if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
-        let current = match found_members.first() {
-            Some(rows) => members::current_ids(users, rows),
-            None => member_ids(members, stored.as_map()),
-        };
-        let elements = members.list.get(applied.resource.as_map()).and_then(Value::as_array);
-        let delta = delta.unwrap_or_else(|| {
-            ListDelta::Exactly(elements.into_iter().flatten().filter_map(Value::as_object).collect())
-        });
-        let changes = delta.changes(current.iter().map(|id| (id.as_str(), ())), |(), _| true);
-        if delta_is_split {
-            members::check_added(users, members, &changes, found_members.get(1))?;
-        } else {
-            check_members(&mut *tx, users, members, &row, &changes).await?;
-        }
-        change.statements.extend(members::statements(layout, users, members, &row.key, &changes));
-    }
-    check_references(&mut *tx, &new_references).await?;
-    if change.is_empty() {
-        return unchanged(tables, layout, &mut *tx, &row, options, before, stored).await;
-    }
-    let statements = change.into_statements(layout, cx, &row);
-    let wanted = options.returning.as_ref().map(|projection| WantedLists::shown(layout, projection));
-    let wanted = wanted.unwrap_or_default();
-    let read = if tables.on_write.is_none() {
-        commit_and_read(tx, tables, layout, &row, statements, wanted).await?
-    } else {
-        let read = write_and_read(&mut *tx, tables, layout, &row, statements, wanted).await?;
-        let after = read.into_resource(layout);
-        let written = Written {
-            action: WriteAction::Update,
-            key: row.key.clone(),
-            before: Some(&stored),
-            after: Some(&after),
-        };
-        rule::run(tables, layout, cx, &mut *tx, written).await?;
-        // The rule may have changed the row.
-        commit_and_read(tx, tables, layout, &row, Vec::new(), wanted).await?
-    };
-    let version = read.version();
-    let resource = options.returning.is_some().then(|| read.into_resource(layout));
-    Ok(Updated { before, version, resource })
 }
 
-/// The result of an update that changes nothing.
-async fn unchanged(
-    tables: &Tables,
-    layout: &Layout,
-    tx: &mut dyn Transaction,
-    row: &RowId,
-    options: &UpdateOptions,
-    before: scim_core::ETag,
-    stored: Resource,
-) -> Result<Updated, TableError> {
-    let resource = match &options.returning {
-        Some(projection) if layout.has_lists() => {
-            let wanted = WantedLists::shown(layout, projection);
-            let read = write_and_read(tx, tables, layout, row, Vec::new(), wanted).await?;
-            Some(read.into_resource(layout))
+/// An update of one row.
+struct Updating<'a> {
+    tables: &'a Tables,
+    layout: &'a Layout,
+    cx: &'a Context<'a>,
+    row: RowId,
+    options: &'a UpdateOptions,
+}
+
+/// A resource whose row is locked, and what the update does to it.
+struct Locked<'u> {
+    resource: Resource,
+    version: ETag,
+    /// The change of the members, if it is known without reading all of them.
+    delta: Option<ListDelta<'u>>,
+    /// The update without that change.
+    rest: Cow<'u, Update>,
+    /// With a delta: the members that it names, and the users that it adds.
+    members: Vec<Rows>,
+}
+
+impl Updating<'_> {
+    /// Reads the row and locks it; `None` if there is none.
+    async fn lock<'u>(
+        &self,
+        tx: &mut dyn Transaction,
+        update: &'u Update,
+    ) -> Result<Option<Locked<'u>>, TableError> {
+        let Self { tables, layout, cx, row, .. } = self;
+        let list = layout.members.as_ref().map(|members| members.list.attribute().name());
+        let split = list.and_then(|list| update.split(cx, list));
+        // Without a split, the update is applied to the members as a response shows them.
+        let loads_members = list.is_some() && split.is_none();
+        let wanted = WantedLists { members: loads_members, names: loads_members, groups: false };
+        let mut statements = stored::select(tables, layout, row, "FOR NO KEY UPDATE OF t", wanted);
+        let of_row = statements.len();
+        if let (Some(members), Some(users), Some((delta, _))) = (&layout.members, &tables.users, &split) {
+            statements.push(members::select_current(layout, users, members, &row.key, delta));
+            statements.extend(members::select_referred(users, row.tenant.as_ref(), delta.elements()));
         }
-        Some(_) => Some(stored),
-        None => None,
-    };
-    Ok(Updated { before: before.clone(), version: before, resource })
+        let mut found = tx.query(statements).await?;
+        let members = found.split_off(of_row.min(found.len()));
+        let Some(read) = stored::parse(tables, layout, &found, wanted)? else { return Ok(None) };
+        let version = read.version();
+        let (delta, rest) = match split {
+            Some((delta, rest)) => (Some(delta), Cow::Owned(rest)),
+            None => (None, Cow::Borrowed(update)),
+        };
+        Ok(Some(Locked { resource: read.into_resource(layout), version, delta, rest, members }))
+    }
+
+    /// Computes what the update writes, and checks the resources to which it refers.
+    async fn compute(
+        &self,
+        tx: &mut dyn Transaction,
+        locked: &Locked<'_>,
+        password: &PasswordChange,
+    ) -> Result<Change, TableError> {
+        let Self { tables, layout, cx, row, .. } = self;
+        let applied = locked.rest.apply_yielding(cx, locked.resource.clone()).await?.resource;
+        let (before, after) = (locked.resource.as_map(), applied.as_map());
+        let assignments = of_changed_row(layout, cx, before, after, password)?;
+        let mut statements = children::statements(layout, &row.key, before, after)?;
+        let references = references::new_references(tables, layout, row.tenant.as_ref(), before, after)?;
+        if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
+            statements.extend(self.change_members(tx, locked, after, members, users).await?);
+        }
+        if !references.is_empty() {
+            let queries = references.iter().map(|reference| reference.query.clone()).collect();
+            references::check(&references, &tx.query(queries).await?)?;
+        }
+        Ok(Change { assignments, statements })
+    }
+
+    /// The statements that change the members of a group. Refuses new members that do not exist.
+    async fn change_members(
+        &self,
+        tx: &mut dyn Transaction,
+        locked: &Locked<'_>,
+        after: &Map<String, Value>,
+        members: &MembersLayout,
+        users: &Layout,
+    ) -> Result<Vec<Statement>, TableError> {
+        let compare = |(), _: &Map<String, Value>| true;
+        let (current, delta);
+        let changes = if let Some(split) = &locked.delta {
+            current =
+                locked.members.first().map(|rows| members::current_ids(users, rows)).unwrap_or_default();
+            let changes = split.changes(current.iter().map(|id| (id.as_str(), ())), compare);
+            members::check_added(users, members, &changes, locked.members.get(1))?;
+            changes
+        } else {
+            current = member_ids(members, locked.resource.as_map());
+            let elements = members.list.get(after).and_then(Value::as_array);
+            delta = ListDelta::Exactly(elements.into_iter().flatten().filter_map(Value::as_object).collect());
+            let changes = delta.changes(current.iter().map(|id| (id.as_str(), ())), compare);
+            let query = members::select_referred(users, self.row.tenant.as_ref(), &changes.added);
+            let found = match query {
+                Some(query) => tx.query(vec![query]).await?,
+                None => Vec::new(),
+            };
+            members::check_added(users, members, &changes, found.first())?;
+            changes
+        };
+        Ok(members::statements(self.layout, users, members, &self.row.key, &changes))
+    }
+
+    /// Writes a change, lets the rule of the application run, and commits.
+    async fn write(
+        &self,
+        mut tx: Box<dyn Transaction>,
+        locked: &Locked<'_>,
+        change: Change,
+    ) -> Result<Updated, TableError> {
+        let Self { tables, layout, cx, row, options } = self;
+        let statements = change.into_statements(layout, cx, row);
+        let wanted = options.returning.as_ref().map(|projection| WantedLists::shown(layout, projection));
+        let wanted = wanted.unwrap_or_default();
+        let read = if tables.on_write.is_none() {
+            commit_and_read(tx, tables, layout, row, statements, wanted).await?
+        } else {
+            let read = write_and_read(&mut *tx, tables, layout, row, statements, wanted).await?;
+            let after = read.into_resource(layout);
+            let written = Written {
+                action: WriteAction::Update,
+                key: row.key.clone(),
+                before: Some(&locked.resource),
+                after: Some(&after),
+            };
+            rule::run(tables, layout, cx, &mut *tx, written).await?;
+            // The rule may have changed the row.
+            commit_and_read(tx, tables, layout, row, Vec::new(), wanted).await?
+        };
+        let version = read.version();
+        let resource = options.returning.is_some().then(|| read.into_resource(layout));
+        Ok(Updated { before: locked.version.clone(), version, resource })
+    }
+
+    /// The result of an update that changes nothing.
+    async fn unchanged(&self, tx: &mut dyn Transaction, locked: Locked<'_>) -> Result<Updated, TableError> {
+        let Self { tables, layout, row, options, .. } = self;
+        let resource = match &options.returning {
+            Some(projection) if layout.has_lists() => {
+                let wanted = WantedLists::shown(layout, projection);
+                let read = write_and_read(tx, tables, layout, row, Vec::new(), wanted).await?;
+                Some(read.into_resource(layout))
+            }
+            Some(_) => Some(locked.resource),
+            None => None,
+        };
+        Ok(Updated { before: locked.version.clone(), version: locked.version, resource })
+    }
 }
 
 /// What an update writes.
@@ -142,17 +204,6 @@ struct Change {
 }
 
 impl Change {
-    fn new(
-        layout: &Layout,
-        cx: &Context<'_>,
-        before: &Resource,
-        after: &Resource,
-        password: &PasswordChange,
-    ) -> Result<Self, TableError> {
-        let assignments = of_changed_row(layout, cx, before.as_map(), after.as_map(), password)?;
-        Ok(Self { assignments, statements: Vec::new() })
-    }
-
     fn is_empty(&self) -> bool {
         self.assignments.is_empty() && self.statements.is_empty()
     }
@@ -181,33 +232,4 @@ fn member_ids(members: &MembersLayout, group: &Map<String, Value>) -> Vec<String
     let elements = members.list.get(group).and_then(Value::as_array);
     let id = |element: &Value| element.get("value").and_then(Value::as_str).map(str::to_owned);
     elements.into_iter().flatten().filter_map(id).collect()
-}
-
-/// Refuses new members that do not exist.
-async fn check_members(
-    tx: &mut dyn Transaction,
-    users: &Layout,
-    members: &MembersLayout,
-    row: &RowId,
-    changes: &ListChanges<'_>,
-) -> Result<(), TableError> {
-    let query = members::select_referred(users, row.tenant.as_ref(), &changes.added);
-    let found = match query {
-        Some(query) => tx.query(vec![query]).await?,
-        None => Vec::new(),
-    };
-    members::check_added(users, members, changes, found.first())?;
-    Ok(())
-}
-
-/// Refuses new references to resources that do not exist.
-async fn check_references(
-    tx: &mut dyn Transaction,
-    references: &[references::NewReference<'_>],
-) -> Result<(), TableError> {
-    if references.is_empty() {
-        return Ok(());
-    }
-    let found = tx.query(references.iter().map(|reference| reference.query.clone()).collect()).await?;
-    Ok(references::check(references, &found)?)
 }
