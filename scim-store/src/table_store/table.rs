@@ -204,6 +204,8 @@ impl Table {
     /// A list, such as `emails`, of which a text column keeps one element, of this `type`. It is the primary one, unless
     /// there are several columns for the list: call this method for each. Elements of other types are ignored in the lenient profile, and refused in the strict one; see
     /// [`Attribute::keep_only_types`](scim_core::schema::Attribute::keep_only_types).
+    ///
+    /// A list in several columns cannot be used in `sortBy`: which element is the first is not stored.
     pub fn one(self, path: &str, column: impl Into<String>, element_type: impl Into<String>) -> Self {
         self.attribute(path, Place::Element(column.into(), element_type.into()))
     }
