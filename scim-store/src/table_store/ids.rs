@@ -79,11 +79,19 @@ pub(crate) struct KeyCodec {
     pub(crate) prefix: String,
     kind: ColumnKind,
     is_uuid: bool,
+    /// The largest integer that the column can hold.
+    max: i64,
 }
 
 impl KeyCodec {
-    pub(crate) fn new(ids: &Ids, kind: ColumnKind) -> Self {
-        Self { prefix: ids.prefix.clone(), kind, is_uuid: kind == ColumnKind::Uuid }
+    /// The conversions for a column of a kind and a type.
+    pub(crate) fn new(ids: &Ids, kind: ColumnKind, type_name: &str) -> Self {
+        let max = match type_name {
+            "int2" => i16::MAX.into(),
+            "int4" => i32::MAX.into(),
+            _ => i64::MAX,
+        };
+        Self { prefix: ids.prefix.clone(), kind, is_uuid: kind == ColumnKind::Uuid, max }
     }
 
     pub(crate) fn is_integer(&self) -> bool {
@@ -101,7 +109,8 @@ impl KeyCodec {
         if self.is_integer() {
             let number: i64 = key.parse().ok()?;
             // Only one text is the id of a row: neither `p+7` nor `p07` is that of row 7.
-            return (number.to_string() == key).then_some(Param::Int(number));
+            let is_key = number.to_string() == key && number <= self.max && number >= -self.max;
+            return is_key.then_some(Param::Int(number));
         }
         let is_valid = match self.is_uuid {
             true => is_uuid(key),
@@ -156,19 +165,19 @@ mod tests {
 
     #[test]
     fn only_one_id_belongs_to_a_key() {
-        let integer = KeyCodec::new(&Ids::prefixed("p"), ColumnKind::Integer);
+        let integer = KeyCodec::new(&Ids::prefixed("p"), ColumnKind::Integer, "int8");
         assert_eq!(integer.id("42"), "p42");
         assert_eq!(integer.key("p42"), Some(Param::Int(42)));
         for id in ["42", "p", "p042", "p+42", "p42 ", "t42", "p4.0", "P42", "p99999999999999999999"] {
             assert_eq!(integer.key(id), None, "{id}");
         }
-        let uuid = KeyCodec::new(&Ids::uuid(), ColumnKind::Uuid);
+        let uuid = KeyCodec::new(&Ids::uuid(), ColumnKind::Uuid, "uuid");
         let id = new_id();
         assert_eq!(uuid.key(&id), Some(Param::Text(id.clone())));
         for id in [id.to_uppercase(), id.replace('-', ""), "x".repeat(36), String::new()] {
             assert_eq!(uuid.key(&id), None, "{id}");
         }
-        let text = KeyCodec::new(&Ids::text(), ColumnKind::Text);
+        let text = KeyCodec::new(&Ids::text(), ColumnKind::Text, "text");
         assert_eq!(text.key("a b"), Some(Param::from("a b")));
         for id in ["", "a\0b", &"x".repeat(256)] {
             assert_eq!(text.key(id), None, "{id}");

@@ -7,6 +7,8 @@ mod attributes;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod declarations;
+#[cfg(test)]
 mod differential;
 #[cfg(test)]
 mod failures;

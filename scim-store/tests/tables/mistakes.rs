@@ -455,3 +455,36 @@ fn a_missing_table_is_reported_with_those_that_exist() {
         assert!(mistake.contains("accounts") || !application.database.is_file(), "{mistake}");
     }
 }
+
+#[test]
+fn a_key_must_be_unique_by_itself() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (org text NOT NULL, id text NOT NULL, login text NOT NULL, PRIMARY KEY (org, id));
+        CREATE UNIQUE INDEX people_login ON {}people (org, lower(login))";
+    for application in Application::with_tables(&runtime, ddl) {
+        let people = Table::new(format!("{}people", application.schema), "id", Ids::text());
+        let error =
+            build(&runtime, &application, people.tenant("org").key("userName", "login"), None).unwrap_err();
+        let [mistake] = error.mistakes() else { panic!("{error}") };
+        assert!(mistake.contains("no unique index has this column alone"), "{mistake}");
+    }
+}
+
+#[test]
+fn prefixes_must_not_be_each_other_with_digits() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (id <SERIAL>, login text NOT NULL);
+        CREATE UNIQUE INDEX people_login ON {}people (lower(login));
+        CREATE TABLE {}teams (id <SERIAL>, title text NOT NULL)";
+    for application in Application::with_tables(&runtime, ddl) {
+        let name = |table: &str| format!("{}{table}", application.schema);
+        let people = Table::new(name("people"), "id", Ids::prefixed("p")).key("userName", "login");
+        for (prefix, is_mistake) in [("p1", true), ("pt", false), ("t", false)] {
+            let teams = Table::new(name("teams"), "id", Ids::prefixed(prefix)).text("displayName", "title");
+            let built = build(&runtime, &application, people.clone(), Some(teams));
+            assert_eq!(built.is_err(), is_mistake, "{prefix}: {built:?}");
+        }
+    }
+}

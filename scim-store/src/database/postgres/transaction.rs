@@ -13,7 +13,7 @@ use super::super::error::DatabaseError;
 use super::super::param::Param;
 use super::super::rows::Rows;
 use super::super::statement::{Mode, Statement};
-use super::values::convert_rows;
+use super::values::{check_values, convert_rows};
 
 /// A transaction. BEGIN is sent together with the first statement. Transactions that write are READ COMMITTED.
 pub(crate) struct PostgresTransaction {
@@ -56,6 +56,11 @@ impl PostgresTransaction {
         let mut prepared = Vec::with_capacity(statements.len());
         for statement in statements {
             prepared.push(self.prepare(&statement.sql).await?);
+        }
+        // A statement whose values cannot be written would not be sent, but those after it would, and the COMMIT too. So
+        // all values are checked before anything is sent.
+        for (prepared, statement) in prepared.iter().zip(statements) {
+            check_values(&statement.params, prepared.params())?;
         }
         Ok(prepared)
     }

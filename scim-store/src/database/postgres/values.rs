@@ -34,6 +34,18 @@ impl ToSql for Param {
     to_sql_checked!();
 }
 
+/// Checks that the values can be written as these types.
+///
+/// # Errors
+///
+/// [`DatabaseError::InvalidValue`] for a value that does not fit.
+pub(super) fn check_values(params: &[Param], types: &[Type]) -> std::result::Result<(), DatabaseError> {
+    for (param, ty) in params.iter().zip(types) {
+        write(param, value_type(ty), |_| ())?;
+    }
+    Ok(())
+}
+
 /// The bytes of a value of any type.
 struct Raw<'a>(&'a [u8]);
 

@@ -45,6 +45,16 @@ pub(super) fn check_key(
             table.name, table.key
         ));
     }
+    let is_key = |index: &CatalogIndex| {
+        index.is_unique && index.predicate.is_none() && index.keys == [column_key(&table.key)]
+    };
+    if catalog.columns.contains_key(&table.key) && !catalog.indexes.iter().any(is_key) {
+        problems.mistake(format!(
+            "`{0}`.`{1}`: no unique index has this column alone, so two rows could have one id; declare it as the primary \
+             key, or use a column that is unique by itself",
+            table.name, table.key
+        ));
+    }
     // A column that does not fit has been reported; then the attribute is declared, but has no field.
     let declared: Vec<AttributeRef> =
         table.attributes.iter().filter_map(|declared| resolve(resource_type, &declared.path)).collect();
@@ -159,15 +169,7 @@ pub(super) fn check_undeclared(table: &Table, catalog: &CatalogTable, problems: 
     let mut declared: Vec<&str> = table.attributes.iter().filter_map(|a| a.place.written_column()).collect();
     declared.push(&table.key);
     declared.extend(table.folded.iter().map(|(_, column)| column.as_str()));
-    let others = [
-        &table.tenant,
-        &table.created,
-        &table.updated,
-        &table.version,
-        &table.soft_delete,
-        &table.password,
-        &table.rest,
-    ];
+    let others = [&table.tenant, &table.created, &table.updated, &table.version];
     declared.extend(others.into_iter().flatten().map(String::as_str));
     for name in catalog.column_names() {
         let Some(column) = catalog.columns.get(name) else { continue };

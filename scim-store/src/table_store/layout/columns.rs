@@ -21,7 +21,7 @@ enum Compared {
     /// The text itself, for `caseExact` attributes.
     Exact,
     /// A column that the store keeps beside it.
-    FoldedColumn(String),
+    FoldedColumn { name: String, not_null: bool },
     /// `lower()` of the text.
     Lower,
     /// The column compares without regard to case: by its collation `NOCASE` in SQLite, or its type `citext`.
@@ -39,7 +39,7 @@ impl ComparedText {
         dialect: Dialect,
     ) -> Self {
         let quoted = quote(name);
-        let column_sql = text_sql(&format!("t.{quoted}"), column);
+        let column_sql = text_sql(&format!("t.{quoted}"), column, dialect);
         let plain = column_key(name);
         let nocase = format!("{plain} nocase");
         let has_nocase =
@@ -47,7 +47,9 @@ impl ComparedText {
         let (compared, index_expression, index_keys) = if target.definition().is_case_exact() {
             (Compared::Exact, quoted, vec![plain])
         } else if let Some(folded) = folded {
-            (Compared::FoldedColumn(folded.to_owned()), quote(folded), vec![column_key(folded)])
+            let not_null = table.columns.get(folded).is_some_and(|column| column.not_null);
+            let compared = Compared::FoldedColumn { name: folded.to_owned(), not_null };
+            (compared, quote(folded), vec![column_key(folded)])
         } else if column.kind == ColumnKind::CaseInsensitiveText {
             (Compared::ByItself, quoted, vec![plain])
         } else if has_nocase {
@@ -73,7 +75,7 @@ impl ComparedText {
     /// The column that is compared, if it is not that of the text.
     pub(super) fn folded_column(&self) -> Option<&str> {
         match &self.compared {
-            Compared::FoldedColumn(folded) => Some(folded),
+            Compared::FoldedColumn { name, .. } => Some(name),
             _ => None,
         }
     }
@@ -91,7 +93,7 @@ impl ComparedText {
         let text = Column::text(self.column_sql.as_str());
         let column = match &self.compared {
             Compared::Exact => text,
-            Compared::FoldedColumn(folded) => text.folded(format!("t.{}", quote(folded))),
+            Compared::FoldedColumn { name, .. } => text.folded(format!("t.{}", quote(name))),
             Compared::Lower => text.folded(format!("lower({})", self.column_sql)),
             Compared::ByItself => {
                 let collation = if dialect == Dialect::Sqlite { " COLLATE NOCASE" } else { "" };
@@ -102,15 +104,18 @@ impl ComparedText {
             }
         };
         let column = if is_indexed { column.indexed() } else { column };
-        if is_required { column.not_null() } else { column }
+        // The application may have left the folded column empty.
+        let may_be_null = matches!(self.compared, Compared::FoldedColumn { not_null: false, .. });
+        if is_required && !may_be_null { column.not_null() } else { column }
     }
 }
 
-/// A column as a text: the column itself if it is one.
-fn text_sql(name: &str, column: &CatalogColumn) -> String {
-    let is_text = matches!(column.type_name.as_str(), "text" | "varchar" | "bpchar" | "citext")
-        || column.kind == ColumnKind::Text && column.type_name.chars().any(|c| c.is_ascii_uppercase())
-        || column.type_name.is_empty();
+/// A column as a text: the column itself if it is one. In SQLite all columns of kind text are.
+fn text_sql(name: &str, column: &CatalogColumn, dialect: Dialect) -> String {
+    let is_text = match dialect {
+        Dialect::Sqlite => column.kind == ColumnKind::Text,
+        _ => matches!(column.type_name.as_str(), "text" | "varchar" | "bpchar" | "citext"),
+    };
     if is_text { name.to_owned() } else { as_text(name) }
 }
 

@@ -4,7 +4,7 @@ use scim_core::schema::ResourceType;
 
 use super::checks::{check_folded, check_key, check_repeated, check_undeclared, find_column};
 use super::compiler::{Compiler, Declared, Known};
-use super::field::{Codec, Field, FieldTarget, FieldWrite};
+use super::field::Field;
 use super::indexes::{check_uniqueness, unique_indexes};
 use super::mapping::{Searched, mapping};
 use super::resource_type::{Kind, resolve, resource_type};
@@ -28,6 +28,15 @@ pub(crate) fn compile(declared: &Declared<'_>, problems: &mut Problems) -> (Opti
             users.table.name, groups.table.name
         ));
     }
+    if let (Some(users), Some(groups)) = (&users, &groups)
+        && are_ambiguous(users.table.ids.prefix(), groups.table.ids.prefix())
+    {
+        problems.mistake(format!(
+            "`{}` and `{}`: one prefix is the other with digits after it, so a user and a group could have the same id; \
+             give `Ids::prefixed` another prefix",
+            users.table.name, groups.table.name
+        ));
+    }
     let has_members = groups.as_ref().is_some_and(|groups| groups.table.members.is_some());
     if has_members && users.is_none() && declared.users.is_none() {
         problems.mistake("groups have members, but no table of users is declared; add `.users(..)`");
@@ -39,6 +48,13 @@ pub(crate) fn compile(declared: &Declared<'_>, problems: &mut Problems) -> (Opti
     let compiled_users = compile_one(&users, problems);
     let compiled_groups = compile_one(&groups, problems);
     (compiled_users, compiled_groups)
+}
+
+/// Whether one prefix is the other with digits after it.
+fn are_ambiguous(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    let rest = long.strip_prefix(short).filter(|rest| !rest.is_empty());
+    rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The table with its key, if the catalog has both.
@@ -53,16 +69,16 @@ fn known<'a>(
         return None;
     };
     // A wrong key is reported, and the other mistakes in the table are found all the same.
-    let kind_of_key = match find_column(&table.name, catalog, &table.key, problems) {
+    let (kind_of_key, type_name) = match find_column(&table.name, catalog, &table.key, problems) {
         Some(key) => {
             if let Some(reason) = table.ids.mismatch(key.kind) {
                 problems.mistake(format!("`{}`.`{}`: {reason}", table.name, table.key));
             }
-            key.kind
+            (key.kind, key.type_name.as_str())
         }
-        None => ColumnKind::Text,
+        None => (ColumnKind::Text, ""),
     };
-    let codec = KeyCodec::new(&table.ids, kind_of_key);
+    let codec = KeyCodec::new(&table.ids, kind_of_key, type_name);
     Some(Known { kind, table, catalog, codec })
 }
 
@@ -157,8 +173,7 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// The conditions without which a row does not exist: it has a tenant, is not deleted, and has a value for each required
-/// attribute.
+/// The conditions without which a row does not exist: it has a tenant, is not deleted, and has a name.
 fn exists(tenant: &Option<TenantColumn>, soft_delete: &Option<SoftDelete>, fields: &[Field]) -> String {
     let mut conditions = String::new();
     let mut add = |condition: String| {
@@ -172,14 +187,8 @@ fn exists(tenant: &Option<TenantColumn>, soft_delete: &Option<SoftDelete>, field
         let is_flag = deleted.value == "TRUE";
         add(format!("t.{} {}", deleted.column, if is_flag { "IS NOT TRUE" } else { "IS NULL" }));
     }
-    for field in fields {
-        if let (FieldTarget::Attribute(attribute), Some(FieldWrite::Value { column, .. })) =
-            (&field.target, &field.write)
-            && attribute.definition().is_required()
-            && matches!(field.codec, Codec::Text)
-        {
-            add(format!("t.{column} IS NOT NULL AND t.{column} <> ''"));
-        }
+    for field in fields.iter().filter(|field| field.names_resource()) {
+        add(format!("{} <> ''", field.read));
     }
     conditions
 }

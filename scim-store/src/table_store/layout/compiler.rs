@@ -139,13 +139,13 @@ impl Compiler<'_, '_> {
         ));
     }
 
-    /// Whether the tenant, or the column of a required attribute, can be NULL.
+    /// Whether the tenant, or the column of the name, can be NULL.
     pub(super) fn may_hide_rows(&self, tenant: &Option<TenantColumn>, fields: &[Field]) -> bool {
         let is_nullable = |quoted: &String| {
             let mut columns = self.known.catalog.columns.iter();
             columns.any(|(name, column)| quote(name) == *quoted && !column.not_null)
         };
-        let required = fields.iter().filter(|field| field.target.attribute().definition().is_required());
+        let required = fields.iter().filter(|field| field.names_resource());
         let mut columns = required.filter_map(|field| match &field.write {
             Some(FieldWrite::Value { column, .. }) => Some(column),
             _ => None,

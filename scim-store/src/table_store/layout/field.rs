@@ -1,7 +1,7 @@
 //! The columns of the row of a resource, and how their values are converted.
 
 use chrono::DateTime;
-use scim_core::schema::AttributeRef;
+use scim_core::schema::{AttributeRef, standard};
 use scim_core::{Error, Result};
 use serde_json::{Map, Value};
 
@@ -19,6 +19,19 @@ pub(crate) struct Field {
     pub(crate) read: String,
     /// How it is written; `None` if it is `readOnly`.
     pub(crate) write: Option<FieldWrite>,
+}
+
+impl Field {
+    /// Whether this is the name of the resource, without which a row does not exist for SCIM: `userName`, or the
+    /// `displayName` of a group.
+    pub(crate) fn names_resource(&self) -> bool {
+        let attribute = self.target.attribute();
+        match attribute.schema().id() {
+            standard::USER => attribute.path().as_str() == "userName",
+            standard::GROUP => attribute.path().as_str() == "displayName",
+            _ => false,
+        }
+    }
 }
 
 /// The attribute whose value a field has.

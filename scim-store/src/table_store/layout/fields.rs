@@ -223,11 +223,10 @@ impl Compiler<'_, '_> {
                 let read = format!("CAST({} AS bigint)", expression.read);
                 (Codec::Integer, Searched::Integer(target.clone(), read.clone()), read)
             }
-            ExpressionType::Boolean => (
-                Codec::Boolean,
-                Searched::Boolean(target.clone(), expression.read.clone()),
-                expression.read.clone(),
-            ),
+            ExpressionType::Boolean => {
+                let read = format!("({})", expression.read);
+                (Codec::Boolean, Searched::Boolean(target.clone(), read.clone()), read)
+            }
         };
         Some((Field { target: field_target(resource_type, target), codec, read, write }, search))
     }

@@ -157,7 +157,8 @@ pub(crate) async fn count_rows_that_do_not_exist(
         None => String::new(),
     };
     let table = &layout.table;
-    let sql = format!("SELECT count(*) FROM {table} t WHERE NOT (TRUE{}){not_deleted}", layout.exists);
+    let sql =
+        format!("SELECT count(*) FROM {table} t WHERE ((TRUE{}) IS NOT TRUE){not_deleted}", layout.exists);
     let mut tx = database.begin(Mode::Read).await?;
     let rows = tx.query(vec![Statement::new(sql, [])]).await?;
     Ok(rows.first().and_then(|rows| rows.first()?.int(0)).unwrap_or_default())

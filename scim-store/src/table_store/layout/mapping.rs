@@ -86,7 +86,10 @@ impl Related {
     ) -> Elements {
         let member = format!("m.{}", quote(member));
         let table = format!("{} m JOIN {} p ON p.k = {member}", quote_name(&link.name), self.rows);
-        let mut elements = Elements::table(table, format!("m.{}", quote(owner))).order(member.clone());
+        let owner = format!("m.{}", quote(owner));
+        let mut elements = Elements::table(table, owner.as_str())
+            .order(member.clone())
+            .condition(format!("{owner} IS NOT NULL"));
         if self.has_tenant {
             elements = elements.scoped_by("p.o", 1);
         }
@@ -204,8 +207,10 @@ fn child_elements(child: &ChildLayout) -> Elements {
         Some(primary) => format!("CASE WHEN {} THEN 0 ELSE 1 END, {}", primary.read, child.order),
         None => child.order.clone(),
     };
-    let mut elements =
-        Elements::table(format!("{} c", child.table), format!("c.{}", child.owner)).order(order);
+    let owner = format!("c.{}", child.owner);
+    let mut elements = Elements::table(format!("{} c", child.table), owner.as_str())
+        .order(order)
+        .condition(format!("{owner} IS NOT NULL"));
     for column in &child.columns {
         let name = column.sub.definition().name();
         elements = match column.is_boolean {

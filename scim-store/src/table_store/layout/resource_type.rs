@@ -48,6 +48,9 @@ struct Selection {
     adjustments: Vec<(String, String, Adjustment)>,
 }
 
+/// The attributes that are never in the column of the rest.
+const NOT_IN_REST: [&str; 3] = ["groups", "members", "password"];
+
 impl Selection {
     fn keep(&mut self, target: &AttributeRef) {
         self.names.push((target.schema().id().to_owned(), dotted_name(target)));
@@ -68,10 +71,18 @@ impl Selection {
     fn apply(&self, schema: &Schema, keeps_all: bool) -> Result<Schema, SchemaError> {
         let of_schema = |uri: &str| uri == schema.id();
         let mut reduced = schema.clone();
-        if !keeps_all {
-            let names = self.names.iter().filter(|(uri, _)| of_schema(uri)).map(|(_, name)| name.as_str());
-            reduced = reduced.only(names.filter(|name| *name != "externalId"))?;
+        let selected = self.names.iter().filter(|(uri, _)| of_schema(uri)).map(|(_, name)| name.as_str());
+        let mut names: Vec<&str> = selected.filter(|name| *name != "externalId").collect();
+        if keeps_all {
+            // The rest keeps whole attributes only: of one that has columns, it keeps nothing more.
+            let is_selected =
+                |name: &str| names.iter().any(|selected| selected.split('.').next() == Some(name));
+            let others = schema.attributes().iter().map(Attribute::name);
+            let others = others.filter(|name| !is_selected(name) && !NOT_IN_REST.contains(name));
+            let others: Vec<&str> = others.collect();
+            names.extend(others);
         }
+        reduced = reduced.only(names)?;
         for (uri, name, change) in &self.adjustments {
             let is_common = name == "externalId" && reduced.attribute(name).is_none();
             if of_schema(uri) && !is_common {

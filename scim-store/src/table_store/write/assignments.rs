@@ -120,7 +120,26 @@ pub(super) fn of_changed_row(
         }
     }
     assignments.extend(of_password(layout, password));
+    drop_removals_of_other_values(layout, after, &mut assignments);
     without_repetitions(assignments)
+}
+
+/// Keeps a column that has the value of another attribute too: then that attribute decides, and clearing this one has no
+/// effect.
+fn drop_removals_of_other_values(
+    layout: &Layout,
+    after: &Map<String, Value>,
+    assignments: &mut Vec<Assignment>,
+) {
+    let has_other_value = |column: &str| {
+        layout.fields.iter().any(|field| match &field.write {
+            Some(FieldWrite::Value { column: other, .. }) => {
+                other == column && field.target.get(after).is_some()
+            }
+            _ => false,
+        })
+    };
+    assignments.retain(|assignment| assignment.param.is_some() || !has_other_value(&assignment.column));
 }
 
 /// Removes repeated columns: an application may have one column for two attributes, such as the login and the e-mail.
@@ -148,12 +167,11 @@ pub(super) fn of_every_change(layout: &Layout, cx: &Context<'_>) -> Vec<Assignme
     time.chain(layout.version.iter().map(count)).collect()
 }
 
-/// Refuses an empty text for a required attribute: a row without it does not exist for SCIM.
+/// Refuses an empty name: a row without it does not exist for SCIM.
 fn refuse_empty(field: &Field, value: Option<&Value>) -> Result<()> {
-    let target = field.target.attribute();
     let is_empty = value.and_then(Value::as_str) == Some("");
-    match is_empty && target.definition().is_required() && matches!(field.codec, Codec::Text) {
-        true => Err(Error::invalid_value(target.path().as_str(), "must not be empty")),
+    match is_empty && field.names_resource() {
+        true => Err(Error::invalid_value(field.target.attribute().path().as_str(), "must not be empty")),
         false => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use scim_core::{Context, Deleted, Error, Precondition};
 
 use super::assignments::of_every_change;
 use super::rule::{self, Written};
-use super::stored::{self, RowId};
+use super::stored::{self, RowId, push_row};
 use super::{children, members, references};
 use crate::database::{Mode, Param, Statement};
 use crate::table_store::error::TableError;
@@ -47,7 +47,9 @@ pub(crate) async fn delete(
     tx.execute(statements).await?;
     let written = Written { action: WriteAction::Delete, key: row.key, before: Some(&stored), after: None };
     rule::run(tables, layout, cx, &mut *tx, written).await?;
-    tx.commit(Vec::new()).await?;
+    // If the rule ignored an error of its own statement, PostgreSQL would answer a bare COMMIT with a rollback and no
+    // error. It refuses any other statement.
+    tx.commit(vec![Statement::new("SELECT 1", [])]).await?;
     Ok(Deleted { version })
 }
 
@@ -67,6 +69,6 @@ fn delete_row(layout: &Layout, cx: &Context<'_>, row: &RowId) -> Statement {
             sql.push("DELETE FROM ").push(&layout.table).push(" AS t");
         }
     }
-    sql.push(" WHERE ").push(&layout.key()).push(" = ").bind(row.key.clone());
+    push_row(&mut sql, layout, row);
     sql.finish()
 }

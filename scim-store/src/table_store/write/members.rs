@@ -137,7 +137,7 @@ fn insert(
         }
     }
     // The application may have added the member meanwhile.
-    sql.push(" ON CONFLICT DO NOTHING");
+    sql.push(" ON CONFLICT (").push(&members.group).push(", ").push(&members.member).push(") DO NOTHING");
     sql.finish()
 }
 

@@ -6,6 +6,7 @@ use crate::database::{DatabaseError, Param, Rows, Statement, Transaction};
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
 use crate::table_store::read::{ReadResource, WantedLists, add_lists, list_statements};
+use crate::table_store::sql::SqlBuilder;
 use crate::table_store::tables::Tables;
 
 /// What identifies a row.
@@ -25,6 +26,14 @@ impl RowId {
             _ => String::new(),
         };
         Self { tenant, key, text }
+    }
+}
+
+/// Writes the WHERE clause that selects a row.
+pub(super) fn push_row(sql: &mut SqlBuilder, layout: &Layout, row: &RowId) {
+    sql.push(" WHERE ").push(&layout.key()).push(" = ").bind(row.key.clone());
+    if let (Some(column), Some(tenant)) = (&layout.tenant, &row.tenant) {
+        sql.push(" AND t.").push(&column.column).push(" = ").bind(tenant.clone());
     }
 }
 

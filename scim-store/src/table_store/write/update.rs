@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::assignments::{Assignment, of_changed_row, of_every_change};
 use super::rule::{self, Written};
-use super::stored::{self, RowId, commit_and_read, write_and_read};
+use super::stored::{self, RowId, commit_and_read, push_row, write_and_read};
 use super::{children, members, references};
 use crate::database::{Mode, Rows, Statement, Transaction};
 use crate::password::PasswordChange;
@@ -221,7 +221,7 @@ impl Change {
             sql.push(if index > 0 { ", " } else { "" }).push(&assignment.column).push(" = ");
             assignment.push_value(&mut sql);
         }
-        sql.push(" WHERE ").push(&layout.key()).push(" = ").bind(row.key.clone());
+        push_row(&mut sql, layout, row);
         statements.push(sql.finish());
         statements
     }

@@ -1,0 +1,145 @@
+//! Declarations of unusual tables: what is served is kept, and a request that is refused changes nothing.
+
+use http::Method;
+use scim_core::schema::{Attribute, Schema};
+use scim_store::{ChildTable, Expression, Ids, Table, TableStore};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::application::{Application, BADGE};
+use crate::client::{Client, user};
+use crate::support;
+
+/// A store on the table `people` of an application.
+fn store(runtime: &Runtime, application: &Application, change: impl FnOnce(Table) -> Table) -> TableStore {
+    let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"));
+    let database = runtime.block_on(scim_store::open(&application.database.url)).unwrap();
+    let builder = TableStore::builder(database).users(change(people.key("userName", "login")));
+    runtime.block_on(builder.build()).unwrap()
+}
+
+#[test]
+fn a_value_that_does_not_fit_changes_nothing_else_of_the_request() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (id <SERIAL>, login text NOT NULL, floor integer);
+        CREATE UNIQUE INDEX people_login ON {}people (lower(login));
+        CREATE TABLE {}addresses (id <SERIAL>, person_id integer NOT NULL, address text);
+        CREATE INDEX addresses_person ON {}addresses (person_id)";
+    for application in Application::with_tables(&runtime, ddl) {
+        let badge = Schema::new(BADGE, "Badge", [Attribute::integer("floor")]).unwrap();
+        let addresses = format!("{}addresses", application.schema);
+        let store = store(&runtime, &application, |people| {
+            let emails = ChildTable::new(addresses, "person_id").text("value", "address");
+            people.extension(badge).integer(&format!("{BADGE}:floor"), "floor").many("emails", emails)
+        });
+        let client = Client::new(&runtime, &application, &store);
+        let mut bea = user("bea");
+        bea["emails"] = json!([{ "value": "old@example.com" }]);
+        let (path, _) = client.create("/Users", bea);
+        let too_large = if application.database.is_file() { 1 } else { 3_000_000_000_i64 };
+        let patch = json!({ "schemas": [scim_core::patch::PATCH_OP], "Operations": [
+            { "op": "replace", "path": "emails", "value": [{ "value": "new@example.com" }] },
+            { "op": "replace", "path": format!("{BADGE}:floor"), "value": too_large },
+        ] });
+        let patched = client.send(Method::PATCH, &path, Some(patch));
+        let address = application.sql(&runtime, "SELECT address FROM {}addresses");
+        match application.database.is_file() {
+            // An integer of SQLite has 64 bits, so the request succeeds.
+            true => assert_eq!((patched.status, address[0][0].as_str()), (200, "new@example.com")),
+            false => assert_eq!((patched.status, address[0][0].as_str()), (400, "old@example.com")),
+        }
+        if !application.database.is_file() {
+            // No row of a 32-bit key has this id.
+            assert_eq!(client.send(Method::GET, "/Users/p9999999999", None).status, 404);
+            let page = client.search("/Users", json!({ "filter": "id eq \"p9999999999\"" }));
+            assert_eq!((page.status, &page.body["totalResults"]), (200, &json!(0)));
+        }
+    }
+}
+
+#[test]
+fn the_rest_keeps_whole_attributes_only() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (id <SERIAL>, login text NOT NULL, first text, mail text, rest <JSON>);
+        CREATE UNIQUE INDEX people_login ON {}people (lower(login))";
+    for application in Application::with_tables(&runtime, ddl) {
+        let store = store(&runtime, &application, |people| {
+            people.text("name.givenName", "first").one("emails", "mail", "work").rest("rest")
+        });
+        let types = store.resource_types();
+        let name = types[0].attribute("name").unwrap();
+        assert!(name.sub_attribute("givenName").is_some() && name.sub_attribute("familyName").is_none());
+        assert!(types[0].attribute("emails").unwrap().sub_attribute("display").is_none());
+        assert!(types[0].attribute("password").is_none() && types[0].attribute("groups").is_none());
+        let client = Client::new(&runtime, &application, &store);
+        let mut bea = user("bea");
+        bea["nickName"] = json!("b");
+        bea["addresses"] = json!([{ "locality": "Kiel", "type": "work" }]);
+        let (path, _) = client.create("/Users", bea.clone());
+        let read = client.send(Method::GET, &path, None).body;
+        assert_eq!((&read["nickName"], &read["addresses"]), (&bea["nickName"], &bea["addresses"]));
+        let page = client.search("/Users", json!({ "filter": "addresses.locality eq \"KIEL\"" }));
+        assert_eq!(page.body["totalResults"], json!(1), "{}", page.body);
+    }
+}
+
+#[test]
+fn one_column_can_have_two_attributes() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (id <SERIAL>, login text);
+        CREATE UNIQUE INDEX people_login ON {}people (lower(login))";
+    for application in Application::with_tables(&runtime, ddl) {
+        let store = store(&runtime, &application, |people| people.one("emails", "login", "work"));
+        let client = Client::new(&runtime, &application, &store);
+        let (path, created) = client.create("/Users", user("bea@example.com"));
+        assert_eq!(created.body["emails"][0]["value"], json!("bea@example.com"));
+        // The e-mail is the login, so leaving it out does not clear it.
+        let put = client.send(Method::PUT, &path, Some(user("bea@example.com")));
+        assert_eq!((put.status, &put.body["userName"]), (200, &json!("bea@example.com")));
+        let renamed =
+            client.patch(&path, json!({ "op": "replace", "path": "userName", "value": "bee@example.com" }));
+        assert_eq!(renamed.body["emails"][0]["value"], json!("bee@example.com"));
+        let mut other = user("x@example.com");
+        other["emails"] = json!([{ "type": "work", "value": "y@example.com" }]);
+        assert_eq!(client.send(Method::POST, "/Users", Some(other)).status, 400);
+    }
+}
+
+#[test]
+fn rows_with_empty_texts_and_orphans_do_not_hide_others() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (id <SERIAL>, login text NOT NULL, title text NOT NULL, status text);
+        CREATE UNIQUE INDEX people_login ON {}people (lower(login));
+        CREATE TABLE {}addresses (id <SERIAL>, person_id integer, address text);
+        CREATE INDEX addresses_person ON {}addresses (person_id);
+        INSERT INTO {}people (login, title, status) VALUES ('bea', '', 'on');
+        INSERT INTO {}addresses (person_id, address) VALUES (NULL, 'nobody@example.com')";
+    for application in Application::with_tables(&runtime, ddl) {
+        let addresses = format!("{}addresses", application.schema);
+        let store = store(&runtime, &application, |people| {
+            let emails = ChildTable::new(addresses, "person_id").text("value", "address");
+            let active = Expression::boolean("t.status = 'on'")
+                .writes("status", "CASE WHEN {} THEN 'on' ELSE 'off' END");
+            people.text("title", "title").many("emails", emails).expression("active", active)
+        });
+        let client = Client::new(&runtime, &application, &store);
+        for filter in
+            ["not (emails pr)", "emails.value ne \"x\"", "active eq true", "title eq \"\"", "userName pr"]
+        {
+            let page = client.search("/Users", json!({ "filter": filter }));
+            assert_eq!(
+                (page.status, &page.body["totalResults"]),
+                (200, &json!(1)),
+                "{filter}: {}",
+                page.body
+            );
+        }
+        assert_eq!(client.send(Method::GET, "/Users/p1", None).status, 200);
+        let off = client.patch("/Users/p1", json!({ "op": "replace", "path": "active", "value": false }));
+        assert_eq!((off.status, &off.body["active"]), (200, &Value::Bool(false)));
+    }
+}
