@@ -37,11 +37,12 @@ const CREATE_PAUSE: Duration = Duration::from_millis(50);
 
 /// A pool of connections to a PostgreSQL server, by `tokio-postgres` and `deadpool-postgres`.
 ///
-/// ```no_run
-/// # fn pool() -> deadpool_postgres::Pool { unimplemented!() }
+/// ```
 /// use scim_store::Postgres;
 ///
-/// let database = Postgres::new(pool());
+/// fn database(pool: deadpool_postgres::Pool) -> Postgres {
+///     Postgres::new(pool)
+/// }
 /// ```
 #[derive(Clone)]
 pub struct Postgres(Pool);
