@@ -323,6 +323,32 @@ fn a_version_column_shows_what_the_application_counts() {
 }
 
 #[test]
+fn links_to_users_that_do_not_exist_are_kept() {
+    let runtime = support::runtime();
+    for application in Application::all(&runtime, Form::Soft) {
+        let client = Client::new(&runtime, &application, &application.store(&runtime));
+        let [(bea, _), (cy, _)] = ["bea", "cy"].map(|name| client.create("/Users", user(name)));
+        let (role, _) = client.create("/Groups", group("All", &[&bea, &cy]));
+        let mark = |value: &str| {
+            let sql = format!("UPDATE {{}}accounts SET deleted = {value} WHERE id = '{}'", id(&bea));
+            application.sql(&runtime, &sql);
+        };
+        mark("1");
+        let put = client.send(Method::PUT, &role, Some(group("All", &[&cy])));
+        assert_eq!((put.status, put.body["members"].as_array().unwrap().len()), (200, 1));
+        let members = json!([{ "value": id(&cy) }]);
+        client.patch(&role, json!({ "op": "replace", "path": "members", "value": members }));
+        client.patch(&role, json!({ "op": "remove", "path": "members" }));
+        assert_eq!(client.get(&role).body["members"], json!([]));
+        // The application brings the user back, who is a member as before.
+        mark("NULL");
+        assert_eq!(client.get(&role).body["members"][0]["value"], id(&bea));
+        client.patch(&role, json!({ "op": "remove", "path": "members" }));
+        assert_eq!(client.get(&role).body["members"], json!([]));
+    }
+}
+
+#[test]
 fn recommended_triggers_count_for_the_application() {
     let runtime = support::runtime();
     for application in Application::all(&runtime, Form::Soft) {

@@ -8,23 +8,26 @@ use scim_sql::Dialect;
 use serde_json::{Map, Value};
 
 use super::assignments::of_every_change;
+use super::stored::RowId;
 use crate::database::{Param, Rows, Statement};
 use crate::table_store::layout::{Layout, MembersLayout};
 use crate::table_store::read::{json_list, push_equals_any};
 use crate::table_store::sql::{SqlBuilder, as_text};
 
-/// The query for the members of a group that a delta needs: those that it names, or all.
+/// The query for the members of a group that a delta needs: those that it names, or all. A link to a user that does not
+/// exist for SCIM is no member, so no request removes it.
 pub(super) fn select_current(
-    groups: &Layout,
     users: &Layout,
     members: &MembersLayout,
-    group: &Param,
+    group: &RowId,
     delta: &ListDelta<'_>,
 ) -> Statement {
-    let mut sql = SqlBuilder::new(groups.dialect);
+    let mut sql = SqlBuilder::new(users.dialect);
     let member = format!("m.{}", members.member);
-    sql.push("SELECT ").push(&as_text(&member)).push(" FROM ").push(&members.link).push(" m WHERE m.");
-    sql.push(&members.group).push(" = ").bind(group.clone());
+    sql.push("SELECT ").push(&as_text(&member)).push(" FROM ").push(&members.link).push(" m JOIN ");
+    sql.push(&users.table).push(" t ON ").push(&users.key()).push(" = ").push(&member).push(" WHERE m.");
+    sql.push(&members.group).push(" = ").bind(group.key.clone()).push(" AND ");
+    users.push_scope(&mut sql, group.tenant.as_ref());
     if let Some(ids) = delta.keys() {
         // An id that no row can have is no member, and adding it is refused later.
         let keys: Vec<String> = ids.filter_map(|id| users.codec.key(id)).map(|key| key_text(&key)).collect();

@@ -79,7 +79,7 @@ impl Updating<'_> {
         let mut statements = stored::select(tables, layout, row, "FOR NO KEY UPDATE OF t", wanted);
         let of_row = statements.len();
         if let (Some(members), Some(users), Some((delta, _))) = (&layout.members, &tables.users, &split) {
-            statements.push(members::select_current(layout, users, members, &row.key, delta));
+            statements.push(members::select_current(users, members, row, delta));
             statements.extend(members::select_referred(users, row.tenant.as_ref(), delta.elements()));
         }
         let mut found = tx.query(statements).await?;
