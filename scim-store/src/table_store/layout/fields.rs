@@ -179,7 +179,7 @@ impl Compiler<'_, '_> {
             false => FieldWrite::Value {
                 column: time.column,
                 value: time.write,
-                unassigned: "NULL".to_owned(),
+                unassigned: self.known.catalog.columns.get(name).map_or("NULL".to_owned(), unassigned),
                 folded: None,
             },
         };
@@ -205,15 +205,14 @@ impl Compiler<'_, '_> {
             ExpressionType::Boolean => Type::Boolean,
         };
         self.expect_type(path, &target, data_type, problems)?;
-        if let Some((column, _)) = &expression.write {
-            find_column(&self.known.table.name, self.known.catalog, column, problems)?;
-        }
-        let write = expression.write.as_ref().map(|(column, value)| FieldWrite::Value {
-            column: quote(column),
-            value: value.clone(),
-            unassigned: "NULL".to_owned(),
-            folded: None,
-        });
+        let write = match &expression.write {
+            Some((name, value)) => {
+                let column = find_column(&self.known.table.name, self.known.catalog, name, problems)?;
+                let (value, unassigned) = (value.clone(), unassigned(column));
+                Some(FieldWrite::Value { column: quote(name), value, unassigned, folded: None })
+            }
+            None => None,
+        };
         let (codec, search, read) = match expression.result {
             ExpressionType::Text => {
                 let read = as_text(&expression.read);

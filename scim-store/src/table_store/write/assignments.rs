@@ -2,9 +2,11 @@
 
 use scim_core::schema::ScimType;
 use scim_core::{Context, Error, Result};
+use scim_sql::Dialect;
 use serde_json::{Map, Value};
 
-use crate::database::Param;
+use super::stored::{RowId, push_row};
+use crate::database::{Param, Rows, Statement};
 use crate::password::PasswordChange;
 use crate::table_store::layout::{Codec, Field, FieldWrite, Layout, RestColumn, TimeColumn};
 use crate::table_store::sql::SqlBuilder;
@@ -14,11 +16,19 @@ pub(super) struct Assignment {
     pub(super) column: String,
     sql: String,
     param: Option<Param>,
+    /// Whether the value is the default of a column whose attribute is unassigned. The column may have it already.
+    is_default: bool,
 }
 
 impl Assignment {
     fn new(column: &str, sql: impl Into<String>, param: Option<Param>) -> Self {
-        Self { column: column.to_owned(), sql: sql.into(), param }
+        Self { column: column.to_owned(), sql: sql.into(), param, is_default: false }
+    }
+
+    /// The value of a column whose attribute is unassigned: NULL, or its default.
+    fn unassigned(column: &str, sql: impl Into<String>) -> Self {
+        let assignment = Self::new(column, sql, None);
+        Self { is_default: assignment.sql != "NULL", ..assignment }
     }
 
     fn time(column: &TimeColumn, now: i64) -> Self {
@@ -55,7 +65,7 @@ pub(super) fn of_new_row(
                 }
             }
             FieldWrite::Value { column, value: sql, folded, .. } => {
-                push_folded(&mut assignments, field, folded.as_deref(), Some(value));
+                push_folded(&mut assignments, field, folded.as_deref(), Some(value), "");
                 assignments.push(Assignment::new(column, sql.as_str(), Some(param)));
             }
         }
@@ -107,9 +117,11 @@ pub(super) fn of_changed_row(
                 assignments.push(Assignment::new(&column.column, "NULL", None));
             }
             (FieldWrite::Value { column, value: sql, folded, unassigned }, param) => {
-                push_folded(&mut assignments, field, folded.as_deref(), new);
-                let sql = if param.is_some() { sql } else { unassigned };
-                assignments.push(Assignment::new(column, sql.as_str(), param));
+                push_folded(&mut assignments, field, folded.as_deref(), new, unassigned);
+                assignments.push(match param {
+                    Some(param) => Assignment::new(column, sql.as_str(), Some(param)),
+                    None => Assignment::unassigned(column, unassigned.as_str()),
+                });
             }
         }
     }
@@ -159,6 +171,31 @@ fn without_repetitions(assignments: Vec<Assignment>) -> Result<Vec<Assignment>> 
     Ok(kept)
 }
 
+/// The query that tells, for each assignment of a default, whether the row has that value already; `None` if there is no
+/// such assignment.
+pub(super) fn select_defaults(layout: &Layout, row: &RowId, assignments: &[Assignment]) -> Option<Statement> {
+    // `IS` compares any two values in SQLite, but only with a few constants in PostgreSQL.
+    let is_same = if layout.dialect == Dialect::Sqlite { "IS" } else { "IS NOT DISTINCT FROM" };
+    let compare = |assignment: &Assignment| format!("t.{} {is_same} ({})", assignment.column, assignment.sql);
+    let compared: Vec<String> = assignments.iter().filter(|a| a.is_default).map(compare).collect();
+    if compared.is_empty() {
+        return None;
+    }
+    let mut sql = SqlBuilder::new(layout.dialect);
+    sql.push("SELECT ").push(&compared.join(", ")).push(" FROM ").push(&layout.table).push(" t");
+    push_row(&mut sql, layout, row);
+    Some(sql.finish())
+}
+
+/// Removes the assignments of defaults that the row has already. `found` are the rows of [`select_defaults`].
+pub(super) fn drop_stored_defaults(assignments: &mut Vec<Assignment>, found: &Rows) {
+    let Some(row) = found.first() else { return };
+    let mut columns = 0..row.len();
+    assignments.retain(|assignment| {
+        !assignment.is_default || columns.next().and_then(|column| row.boolean(column)) != Some(true)
+    });
+}
+
 /// The columns that every change of a row sets: the time, and the count of changes.
 pub(super) fn of_every_change(layout: &Layout, cx: &Context<'_>) -> Vec<Assignment> {
     let now = cx.now().timestamp_millis();
@@ -176,11 +213,13 @@ fn refuse_empty(field: &Field, value: Option<&Value>) -> Result<()> {
     }
 }
 
+/// Sets the folded column of a field, if it has one. `unassigned` is what its text column gets without a value.
 fn push_folded(
     assignments: &mut Vec<Assignment>,
     field: &Field,
     folded: Option<&str>,
     value: Option<&Value>,
+    unassigned: &str,
 ) {
     let Some(folded) = folded.filter(|_| matches!(field.codec, Codec::Text)) else { return };
     let rule = field.target.attribute().comparison();
@@ -189,7 +228,8 @@ fn push_folded(
             let param = Param::Text(rule.fold(text).into_owned());
             assignments.push(Assignment::new(folded, "{}", Some(param)));
         }
-        None => assignments.push(Assignment::new(folded, "NULL", None)),
+        None if unassigned == "NULL" => assignments.push(Assignment::unassigned(folded, "NULL")),
+        None => assignments.push(Assignment::unassigned(folded, format!("lower({unassigned})"))),
     }
 }
 

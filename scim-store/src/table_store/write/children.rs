@@ -1,14 +1,16 @@
 //! The rows of child tables that a write inserts and deletes.
 
-use scim_core::Result;
-use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
+
+use scim_sql::Dialect;
+use serde_json::{Map, Value, json};
 
 use crate::database::{Param, Statement};
-use crate::table_store::layout::{ChildLayout, Layout};
+use crate::table_store::layout::{ChildField, ChildLayout, Layout};
 use crate::table_store::sql::SqlBuilder;
 
-/// The cells of one row, in the order of the columns; `None` is NULL.
-type Cells = Vec<Option<Param>>;
+/// The cells of one row, in the order of the columns: texts, booleans, and null.
+type Cells = Vec<Value>;
 
 /// The statements that turn the child rows of the resource before the change into those after it. Rows that are in both
 /// stay as they are, with their keys and the columns that SCIM does not know.
@@ -17,23 +19,31 @@ pub(super) fn statements(
     key: &Param,
     before: &Map<String, Value>,
     after: &Map<String, Value>,
-) -> Result<Vec<Statement>> {
+) -> Vec<Statement> {
     let mut statements = Vec::new();
     for child in &layout.children {
-        let (mut old, new) = (cells(child, before), cells(child, after));
-        let mut added = Vec::new();
-        for row in &new {
-            match old.iter().position(|old| old == row) {
-                Some(index) => drop(old.swap_remove(index)),
-                None => added.push(row.clone()),
+        let (old, new) = (cells(child, before), cells(child, after));
+        let wanted: HashSet<&Cells> = new.iter().collect();
+        let mut removed = HashSet::new();
+        // The application may have inserted a row twice.
+        let mut stored: HashMap<&Cells, usize> = HashMap::new();
+        for row in &old {
+            *stored.entry(row).or_default() += 1;
+            if !wanted.contains(row) {
+                removed.insert(row);
             }
         }
-        // The application may have inserted a row twice. A DELETE finds both, so the second stays with the first.
-        let removed: Vec<Cells> = old.into_iter().filter(|row| !new.contains(row)).collect();
-        statements.extend(removed.into_iter().map(|row| delete(layout, child, key, row)));
-        statements.extend(added.into_iter().map(|row| insert(layout, child, key, row)));
+        if !removed.is_empty() {
+            statements.push(delete(layout, child, key, &removed));
+        }
+        for row in &new {
+            match stored.get_mut(row) {
+                Some(count) if *count > 0 => *count -= 1,
+                _ => statements.push(insert(layout, child, key, row)),
+            }
+        }
     }
-    Ok(statements)
+    statements
 }
 
 /// The statements that delete all child rows of a resource.
@@ -55,48 +65,57 @@ pub(super) fn delete_all(layout: &Layout, key: &Param) -> Vec<Statement> {
 fn cells(child: &ChildLayout, resource: &Map<String, Value>) -> Vec<Cells> {
     let elements = child.list.get(resource).and_then(Value::as_array);
     let row = |element: &Value| {
-        let cell = |column: &crate::table_store::layout::ChildField| {
-            let value = element.get(column.sub.definition().name())?;
-            match column.is_boolean {
-                true => value.as_bool().map(Param::Bool),
-                false => value.as_str().map(Param::from),
-            }
-        };
-        child.columns.iter().map(cell).collect()
+        let cell = |column: &ChildField| element.get(column.sub.definition().name()).cloned();
+        child.columns.iter().map(|column| cell(column).unwrap_or_default()).collect()
     };
     elements.into_iter().flatten().map(row).collect()
 }
 
-fn insert(layout: &Layout, child: &ChildLayout, key: &Param, row: Cells) -> Statement {
+fn insert(layout: &Layout, child: &ChildLayout, key: &Param, row: &Cells) -> Statement {
     let mut sql = SqlBuilder::new(layout.dialect);
     sql.push("INSERT INTO ").push(&child.table).push(" (").push(&child.owner);
-    let present = |(column, cell): (_, Option<_>)| cell.map(|cell| (column, cell));
-    let values: Vec<_> = child.columns.iter().zip(row).filter_map(present).collect();
+    // A column without a value gets its default.
+    let values: Vec<_> = child.columns.iter().zip(row).filter(|(_, cell)| !cell.is_null()).collect();
     for (column, _) in &values {
         sql.push(", ").push(&column.column);
     }
     sql.push(") VALUES (").bind(key.clone());
     for (column, cell) in values {
-        sql.push(", ").bind_in(&column.write, cell);
+        let param = match cell {
+            Value::Bool(flag) => Param::Bool(*flag),
+            cell => Param::from(cell.as_str().unwrap_or_default()),
+        };
+        sql.push(", ").bind_in(&column.write, param);
     }
     sql.push(")");
     sql.finish()
 }
 
-fn delete(layout: &Layout, child: &ChildLayout, key: &Param, row: Cells) -> Statement {
+/// The statement that deletes all rows with these cells. One statement reads the rows of the resource once, so that its
+/// time does not grow with the square of their number.
+fn delete(layout: &Layout, child: &ChildLayout, key: &Param, rows: &HashSet<&Cells>) -> Statement {
+    let read: Vec<&str> = child.columns.iter().map(|column| column.read.as_str()).collect();
+    let read = read.join(", ");
+    let rows = Param::Text(json!(rows).to_string());
     let mut sql = SqlBuilder::new(layout.dialect);
-    sql.push("DELETE FROM ")
-        .push(&child.table)
-        .push(" AS c WHERE c.")
-        .push(&child.owner)
-        .push(" = ")
-        .bind(key.clone());
-    for (column, cell) in child.columns.iter().zip(row) {
-        sql.push(" AND ").push(&column.read);
-        match cell {
-            Some(cell) => sql.push(" = ").bind(cell),
-            None => sql.push(" IS NULL"),
-        };
+    sql.push("DELETE FROM ").push(&child.table).push(" AS c WHERE c.").push(&child.owner).push(" = ");
+    sql.bind(key.clone());
+    match layout.dialect {
+        Dialect::Sqlite => {
+            // Both sides are made by `json_array`, so that they are equal as texts.
+            let cell = |index| format!("json_extract(e.value, '$[{index}]')");
+            let cells: Vec<String> = (0..child.columns.len()).map(cell).collect();
+            let cells = cells.join(", ");
+            let listed =
+                format!(" AND json_array({read}) IN (SELECT json_array({cells}) FROM json_each({{}}) e)");
+            sql.bind_in(&listed, rows);
+        }
+        _ => {
+            let listed = format!(
+                " AND jsonb_build_array({read}) IN (SELECT e FROM jsonb_array_elements(CAST(CAST({{}} AS text) AS jsonb)) e)"
+            );
+            sql.bind_in(&listed, rows);
+        }
     }
     sql.finish()
 }

@@ -53,7 +53,7 @@ pub(crate) async fn create(
     let key = key.ok_or_else(|| DatabaseError::unexpected("the database returned no key for a new row"))?;
     let row = RowId::new(tenant, layout.codec.param(&key));
 
-    let mut statements = children::statements(layout, &row.key, &Map::new(), attributes)?;
+    let mut statements = children::statements(layout, &row.key, &Map::new(), attributes);
     if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
         statements.extend(members::statements(layout, users, members, &row.key, &changes));
     }

@@ -6,7 +6,9 @@ use scim_core::patch::ListDelta;
 use scim_core::{Context, ETag, Error, Resource, Update, UpdateOptions, Updated};
 use serde_json::{Map, Value};
 
-use super::assignments::{Assignment, of_changed_row, of_every_change};
+use super::assignments::{
+    Assignment, drop_stored_defaults, of_changed_row, of_every_change, select_defaults,
+};
 use super::rule::{self, Written};
 use super::stored::{self, RowId, commit_and_read, push_row, write_and_read};
 use super::{children, members, references};
@@ -103,8 +105,12 @@ impl Updating<'_> {
         let Self { tables, layout, cx, row, .. } = self;
         let applied = locked.rest.apply_yielding(cx, locked.resource.clone()).await?.resource;
         let (before, after) = (locked.resource.as_map(), applied.as_map());
-        let assignments = of_changed_row(layout, cx, before, after, password)?;
-        let mut statements = children::statements(layout, &row.key, before, after)?;
+        let mut assignments = of_changed_row(layout, cx, before, after, password)?;
+        if let Some(query) = select_defaults(layout, row, &assignments) {
+            let found = tx.query(vec![query]).await?;
+            drop_stored_defaults(&mut assignments, found.first().unwrap_or(&Rows::default()));
+        }
+        let mut statements = children::statements(layout, &row.key, before, after);
         let references = references::new_references(tables, layout, row.tenant.as_ref(), before, after)?;
         if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
             statements.extend(self.change_members(tx, locked, after, members, users).await?);
