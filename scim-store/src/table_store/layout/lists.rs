@@ -60,18 +60,18 @@ impl Compiler<'_, '_> {
             };
             columns.push(ChildField { sub, column: quoted, read, write, is_boolean: declared.is_boolean });
         }
-        let order = match &child.order {
-            Some(column) => {
-                find_column(&child.name, catalog, column, problems);
-                format!("c.{}", quote(column))
-            }
-            None => columns.iter().map(|column| column.read.clone()).collect::<Vec<_>>().join(", "),
-        };
+        // Rows with the same position are in the order of their values, so that each read returns one order.
+        let mut order = Vec::new();
+        if let Some(column) = &child.order {
+            find_column(&child.name, catalog, column, problems);
+            order.push(format!("c.{}", quote(column)));
+        }
+        order.extend(columns.iter().map(|column| column.read.clone()));
         Some(ChildLayout {
             list: list?,
             table: quote_name(&child.name),
             owner: quote(&child.owner),
-            order,
+            order: order.join(", "),
             columns,
         })
     }
