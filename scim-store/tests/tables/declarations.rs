@@ -1,13 +1,14 @@
 //! Declarations of unusual tables: what is served is kept, and a request that is refused changes nothing.
 
 use http::Method;
+use scim_core::schema::standard::ENTERPRISE_USER;
 use scim_core::schema::{Attribute, Schema};
 use scim_store::{ChildTable, Expression, Ids, Table, TableStore};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::application::{Application, BADGE};
-use crate::client::{Client, user};
+use crate::application::{Application, BADGE, Form};
+use crate::client::{Client, group, id, user};
 use crate::support;
 
 /// A store on the table `people` of an application.
@@ -141,5 +142,89 @@ fn rows_with_empty_texts_and_orphans_do_not_hide_others() {
         assert_eq!(client.send(Method::GET, "/Users/p1", None).status, 200);
         let off = client.patch("/Users/p1", json!({ "op": "replace", "path": "active", "value": false }));
         assert_eq!((off.status, &off.body["active"]), (200, &Value::Bool(false)));
+    }
+}
+
+#[test]
+fn rows_with_one_position_are_in_the_order_of_their_values() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (id <SERIAL>, login text NOT NULL);
+        CREATE UNIQUE INDEX people_login ON {}people (lower(login));
+        CREATE TABLE {}addresses (person_id integer NOT NULL, address text, kind text, position integer);
+        CREATE INDEX addresses_person ON {}addresses (person_id);
+        INSERT INTO {}people (login) VALUES ('bea');
+        INSERT INTO {}addresses VALUES (1, 'c', 'other', 1);
+        INSERT INTO {}addresses VALUES (1, 'b', 'work', 2);
+        INSERT INTO {}addresses VALUES (1, 'b', 'home', 2);
+        INSERT INTO {}addresses VALUES (1, 'a', 'work', 2)";
+    for application in Application::with_tables(&runtime, ddl) {
+        let addresses = format!("{}addresses", application.schema);
+        let store = store(&runtime, &application, |people| {
+            let emails =
+                ChildTable::new(addresses, "person_id").text("value", "address").text("type", "kind");
+            people.many("emails", emails.order("position"))
+        });
+        let client = Client::new(&runtime, &application, &store);
+        let read = client.get("/Users/p1").body;
+        let emails = read["emails"].as_array().unwrap().iter();
+        let found: Vec<String> = emails.map(|e| format!("{} {}", e["value"], e["type"])).collect();
+        let expected = [("c", "other"), ("a", "work"), ("b", "home"), ("b", "work")];
+        assert_eq!(found, expected.map(|(value, kind)| format!("{:?} {:?}", value, kind)));
+    }
+}
+
+#[test]
+fn leaving_out_an_attribute_with_its_default_changes_nothing() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (id <SERIAL>, login text NOT NULL, title text NOT NULL DEFAULT '',
+            nick text NOT NULL DEFAULT 'Nobody', nick_folded text NOT NULL DEFAULT 'nobody',
+            is_active <BOOL> NOT NULL DEFAULT TRUE, updated_at <TIME>);
+        CREATE UNIQUE INDEX people_login ON {}people (lower(login));
+        CREATE INDEX people_nick ON {}people (nick_folded)";
+    for application in Application::with_tables(&runtime, ddl) {
+        let store = store(&runtime, &application, |people| {
+            let people =
+                people.text("title", "title").text("nickName", "nick").folded("nickName", "nick_folded");
+            people.boolean("active", "is_active").timestamps("updated_at", "updated_at")
+        });
+        let client = Client::new(&runtime, &application, &store);
+        let (path, created) = client.create("/Users", user("bea"));
+        assert_eq!((&created.body["nickName"], &created.body["active"]), (&json!("Nobody"), &json!(true)));
+        let put = client.send(Method::PUT, &path, Some(user("bea")));
+        assert_eq!((put.status, put.version), (200, created.version), "{}", put.body);
+
+        let changed = client.patch(&path, json!({ "op": "replace", "path": "nickName", "value": "B" }));
+        assert_eq!((&changed.body["nickName"], &changed.body["title"]), (&json!("B"), &json!("")));
+        let put = client.send(Method::PUT, &path, Some(user("bea")));
+        assert_eq!((&put.body["nickName"], &put.body["title"]), (&json!("Nobody"), &json!("")));
+        assert_ne!(put.version, changed.version);
+        assert_eq!(client.count("/Users", "nickName eq \"NOBODY\""), 1);
+    }
+}
+
+#[test]
+fn ids_are_compared_exactly_wherever_they_are() {
+    let runtime = support::runtime();
+    for application in Application::all(&runtime, Form::Organization) {
+        let store = application.store(&runtime);
+        for (resource_type, path) in [(0, "manager"), (0, "groups"), (1, "members")] {
+            let resource_type = &store.resource_types()[resource_type];
+            let target = resource_type.all_attributes().find(|a| a.attribute().name() == path).unwrap();
+            assert!(target.sub_attribute("value").unwrap().definition().is_case_exact(), "{path}");
+        }
+        let client = Client::new(&runtime, &application, &store);
+        let (bea, _) = client.create("/Users", user("bea"));
+        client.create("/Groups", group("All", &[&bea]));
+        let mut cy = user("cy");
+        cy[ENTERPRISE_USER] = json!({ "manager": { "value": id(&bea) } });
+        client.create("/Users", cy);
+        for (value, found) in [(id(&bea).to_owned(), 1), (id(&bea).to_uppercase(), 0)] {
+            assert_eq!(client.count("/Groups", &format!("members.value eq \"{value}\"")), found);
+            assert_eq!(client.count("/Users", &format!("manager.value eq \"{value}\"")), found);
+            assert_eq!(client.count("/Users", &format!("manager.value sw \"{value}\"")), found);
+            assert_eq!(client.get(&format!("/Users/{value}")).status == 200, found == 1);
+        }
     }
 }

@@ -131,15 +131,5 @@ pub(super) fn id_column(sql: &str, codec: &KeyCodec) -> Column {
         crate::database::Param::Text(text) => Some(BindValue::Text(text)),
         _ => None,
     };
-    Column::text(text.as_str()).folded(format!("lower({text})")).decoded_as(sql, decode)
-}
-
-/// The column for searches by an id, for an attribute that is `caseExact`.
-pub(super) fn exact_id_column(sql: &str, codec: &KeyCodec) -> Column {
-    let column = id_column(sql, codec);
-    let text = match codec.prefix.as_str() {
-        "" => as_text(sql),
-        prefix => format!("({} || {})", literal(prefix), as_text(sql)),
-    };
-    column.folded(text)
+    Column::text(text).decoded_as(sql, decode)
 }

@@ -4,7 +4,7 @@ use scim_core::schema::{AttributeRef, Comparison};
 use scim_sql::{Column, Dialect, Elements, Mapping, MappingBuilder};
 use serde_json::Value;
 
-use super::columns::{ComparedText, exact_id_column, id_column};
+use super::columns::{ComparedText, id_column};
 use super::{ChildLayout, Layout, RestColumn};
 use crate::table_store::catalog::{CatalogTable, ColumnKind};
 use crate::table_store::ids::KeyCodec;
@@ -127,7 +127,7 @@ pub(super) fn mapping(
     if let Some(tenant) = &layout.tenant {
         mapping = mapping.scoped_by(format!("t.{}", tenant.column), 1);
     }
-    mapping = mapping.column("id", exact_id_column(&key, &layout.codec).not_null().indexed());
+    mapping = mapping.column("id", id_column(&key, &layout.codec).not_null().indexed());
     for (path, time) in [("meta.created", &layout.created), ("meta.lastModified", &layout.updated)] {
         if let Some(time) = time {
             mapping = mapping.column(path, Column::unix_time(time.read.as_str(), 1000));

@@ -67,6 +67,13 @@ impl Selection {
         self.adjustments.push((target.schema().id().to_owned(), name, Box::new(change)));
     }
 
+    /// Makes the `value` of an attribute `caseExact`, as the `id` is to which it refers: keys are compared exactly.
+    fn compare_ids_exactly(&mut self, target: Option<&AttributeRef>) {
+        if let Some(value) = target.and_then(|target| target.sub_attribute("value")) {
+            self.adjust(value, |a| a.case_exact(true));
+        }
+    }
+
     /// The schema with the selected attributes.
     fn apply(&self, schema: &Schema, keeps_all: bool) -> Result<Schema, SchemaError> {
         let of_schema = |uri: &str| uri == schema.id();
@@ -187,9 +194,13 @@ fn select(
         }
     };
     match kind {
-        Kind::User if has_groups => keep_list(&mut selection, "groups"),
+        Kind::User if has_groups => {
+            keep_list(&mut selection, "groups");
+            selection.compare_ids_exactly(complete.attribute("groups"));
+        }
         Kind::Group if table.members.is_some() => {
             keep_list(&mut selection, "members");
+            selection.compare_ids_exactly(complete.attribute("members"));
             if let Some(reference) = resolve(complete, "members.$ref") {
                 selection.adjust(&reference, |a| a.with_reference_types(["User"]));
             }
@@ -294,6 +305,7 @@ fn select_attribute(
         Place::Reference(..) => {
             selection.keep_sub(target, "value");
             selection.keep_sub(target, "$ref");
+            selection.compare_ids_exactly(Some(target));
         }
         _ => selection.keep(target),
     }
