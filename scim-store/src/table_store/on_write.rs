@@ -38,6 +38,8 @@ pub struct Write<'t> {
     pub(crate) tenant: Option<&'t str>,
     pub(crate) before: Option<&'t Resource>,
     pub(crate) after: Option<&'t Resource>,
+    /// Whether a statement of the rule conflicted with another transaction, so that the write is run again.
+    pub(crate) has_conflict: bool,
 }
 
 impl Write<'_> {
@@ -81,10 +83,11 @@ impl Write<'_> {
     ///
     /// # Errors
     ///
-    /// 503 if the database does not answer; an internal error if the statement is wrong.
+    /// 503 if the database does not answer; an internal error if the statement is wrong. After a conflict with another
+    /// transaction, the whole write is run again with the rule.
     pub async fn query(&mut self, sql: &str, params: impl IntoIterator<Item = Param>) -> Result<Rows> {
         let statement = Statement::new(sql.to_owned(), params);
-        let rows = self.tx.query(vec![statement]).await.map_err(into_error)?;
+        let rows = self.tx.query(vec![statement]).await.map_err(|error| self.error(error))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
@@ -95,8 +98,21 @@ impl Write<'_> {
     /// As [`query`](Self::query).
     pub async fn execute(&mut self, sql: &str, params: impl IntoIterator<Item = Param>) -> Result<u64> {
         let statement = Statement::new(sql.to_owned(), params);
-        let changed = self.tx.execute(vec![statement]).await.map_err(into_error)?;
+        let changed = self.tx.execute(vec![statement]).await.map_err(|error| self.error(error))?;
         Ok(changed.into_iter().next().unwrap_or_default())
+    }
+
+    fn error(&mut self, error: DatabaseError) -> Error {
+        match error {
+            DatabaseError::Conflict(source) => {
+                self.has_conflict = true;
+                Error::unavailable(1).with_source(source)
+            }
+            DatabaseError::Unavailable(source) | DatabaseError::CommitUnknown(source) => {
+                Error::unavailable(1).with_source(source)
+            }
+            error => Error::internal(error),
+        }
     }
 
     /// Runs statements on the connection of `rusqlite`, on the thread of the transaction. `None` if the database is
@@ -111,10 +127,9 @@ impl Write<'_> {
         work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<Option<T>> {
         use crate::database::SqliteTransaction;
-        match self.tx.driver().downcast_mut::<SqliteTransaction>() {
-            Some(transaction) => transaction.with_connection(work).await.map(Some).map_err(into_error),
-            None => Ok(None),
-        }
+        let Some(transaction) = self.tx.driver().downcast_mut::<SqliteTransaction>() else { return Ok(None) };
+        let done = transaction.with_connection(work).await;
+        done.map(Some).map_err(|error| self.error(error))
     }
 
     /// The connection of `tokio-postgres`, in the transaction; `None` if the database is another one. The transaction
@@ -131,15 +146,6 @@ impl Write<'_> {
     pub fn sqlx(&mut self) -> Option<&mut sqlx::PgConnection> {
         use crate::database::SqlxTransaction;
         self.tx.driver().downcast_mut::<SqlxTransaction>()?.connection().ok()
-    }
-}
-
-fn into_error(error: DatabaseError) -> Error {
-    match error {
-        DatabaseError::Unavailable(source)
-        | DatabaseError::CommitUnknown(source)
-        | DatabaseError::Conflict(source) => Error::unavailable(1).with_source(source),
-        error => Error::internal(error),
     }
 }
 

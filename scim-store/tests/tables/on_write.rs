@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::application::{Application, Form};
 use crate::client::{Client, group, id, patch, user};
+use crate::faulty::{Failure, FaultyDatabase, Plan};
 use crate::support;
 
 /// The tables of an organization and a table for an audit.
@@ -244,4 +245,31 @@ async fn write_by_sqlx(write: &mut Write<'_>, sql: &str, entry: &str) -> Result<
     let connection = write.sqlx().unwrap();
     sqlx::query(sql).bind(entry).execute(connection).await.map_err(Error::internal)?;
     Ok(())
+}
+
+#[test]
+fn a_conflict_of_a_rule_runs_the_write_again() {
+    let runtime = support::runtime();
+    for application in applications(&runtime) {
+        let database = FaultyDatabase::new(application.open(&runtime));
+        let schema = application.schema.clone();
+        let declared = application.declare_on(database.clone()).on_write(move |write| {
+            let schema = schema.clone();
+            Box::pin(async move { record(write, &schema, "once".to_owned()).await })
+        });
+        let store = runtime.block_on(declared.build()).unwrap();
+        let client = Client::new(&runtime, &application, &store);
+        for after in 0.. {
+            database.fail(Plan { failure: Failure::Conflict, after, commits: false, times: 1 });
+            client.create("/Users", user(&format!("user{after}")));
+            assert_eq!(audit(&runtime, &application).len(), after + 1);
+            if database.repair() == 0 {
+                assert!(
+                    after > 3,
+                    "BEGIN, INSERT, SELECT, the statement of the rule, SELECT, COMMIT: {after}"
+                );
+                break;
+            }
+        }
+    }
 }

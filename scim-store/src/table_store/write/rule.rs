@@ -2,7 +2,7 @@
 
 use scim_core::{Context, Resource};
 
-use crate::database::{Param, Transaction};
+use crate::database::{DatabaseError, Param, Transaction};
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
 use crate::table_store::on_write::{Write, WriteAction};
@@ -35,6 +35,10 @@ pub(super) async fn run(
         tenant: cx.tenant(),
         before,
         after,
+        has_conflict: false,
     };
-    Ok(on_write(&mut write).await?)
+    match on_write(&mut write).await {
+        Err(error) if write.has_conflict => Err(DatabaseError::Conflict(error.into()).into()),
+        result => Ok(result?),
+    }
 }
