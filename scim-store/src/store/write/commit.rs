@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::database::{DatabaseError, Mode, Rows, params};
+use crate::retry::COMMIT_CHECK_PAUSES;
 use crate::store::connection::{Statement, Transaction};
 use crate::store::error::StoreError;
 use crate::store::setup::Setup;
@@ -16,10 +17,6 @@ pub(super) enum CommitEvidence<'a> {
     /// No resource with the id.
     Deleted,
 }
-
-/// The pauses, in milliseconds, before each check whether a commit happened. The server may still be executing
-/// the COMMIT, or restarting.
-const CHECK_PAUSES: [u64; 4] = [0, 100, 400, 1_000];
 
 /// Runs the last statements and commits. If the connection breaks before the answer to the COMMIT arrives, reads
 /// the resource to find out whether the commit happened.
@@ -35,7 +32,7 @@ pub(super) async fn commit(
         Err(DatabaseError::CommitUnknown(source)) => source,
         result => return Ok(result?),
     };
-    for pause in CHECK_PAUSES {
+    for pause in COMMIT_CHECK_PAUSES {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let Ok(rows) = select_version(setup, tenant, id).await else { continue };
         let version = rows.first().and_then(|row| row.text(0));

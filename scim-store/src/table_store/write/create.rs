@@ -6,6 +6,7 @@ use scim_core::{Context, Resource};
 use serde_json::{Map, Value};
 
 use super::assignments::{Assignment, of_new_row};
+use super::commit::TransactionId;
 use super::rule::{self, Written};
 use super::stored::{RowId, commit_and_read, write_and_read};
 use super::{children, members, references};
@@ -52,6 +53,7 @@ pub(crate) async fn create(
     let key = inserted.first().and_then(|rows| rows.first()?.text(0).map(str::to_owned));
     let key = key.ok_or_else(|| DatabaseError::unexpected("the database returned no key for a new row"))?;
     let row = RowId::new(tenant, layout.codec.param(&key));
+    let id = TransactionId::read(inserted.first(), 1);
 
     let mut statements = children::statements(layout, &row.key, &Map::new(), attributes);
     if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
@@ -59,7 +61,7 @@ pub(crate) async fn create(
     }
     let wanted = WantedLists::shown(layout, &Projection::new(&layout.resource_type));
     if tables.on_write.is_none() {
-        let read = commit_and_read(tx, tables, layout, &row, statements, wanted).await?;
+        let read = commit_and_read(tx, tables, layout, &row, &id, statements, wanted).await?;
         return Ok(read.into_resource(layout));
     }
     let created =
@@ -68,11 +70,11 @@ pub(crate) async fn create(
         Written { action: WriteAction::Create, key: row.key.clone(), before: None, after: Some(&created) };
     rule::run(tables, layout, cx, &mut *tx, written).await?;
     // The rule may have changed the row.
-    let read = commit_and_read(tx, tables, layout, &row, Vec::new(), wanted).await?;
+    let read = commit_and_read(tx, tables, layout, &row, &id, Vec::new(), wanted).await?;
     Ok(read.into_resource(layout))
 }
 
-/// The statement that inserts the row and returns its key.
+/// The statement that inserts the row, and returns its key and the number of the transaction.
 fn insert(layout: &Layout, tenant: Option<Param>, assignments: Vec<Assignment>) -> Statement {
     let mut columns: Vec<String> = Vec::new();
     let mut values = SqlBuilder::new(layout.dialect);
@@ -94,10 +96,11 @@ fn insert(layout: &Layout, tenant: Option<Param>, assignments: Vec<Assignment>) 
     }
     let Statement { sql: values, params } = values.finish();
     let sql = format!(
-        "INSERT INTO {} ({}) VALUES ({values}) RETURNING {}",
+        "INSERT INTO {} ({}) VALUES ({values}) RETURNING {}{}",
         layout.table,
         columns.join(", "),
-        as_text(&layout.key_column)
+        as_text(&layout.key_column),
+        TransactionId::select(layout)
     );
     Statement::new(sql, params)
 }

@@ -3,6 +3,7 @@
 use scim_core::{Context, Deleted, Error, Precondition};
 
 use super::assignments::of_every_change;
+use super::commit::commit;
 use super::rule::{self, Written};
 use super::stored::{self, RowId, push_row};
 use super::{children, members, references};
@@ -30,7 +31,7 @@ pub(crate) async fn delete(
     let mut tx = tables.database.begin(Mode::Write).await?;
     let found = tx.query(stored::select(tables, layout, &row, "FOR UPDATE OF t", wanted)).await?;
     let read = stored::parse(tables, layout, &found, wanted)?.ok_or_else(|| Error::not_found(id))?;
-    let version = read.version();
+    let (version, transaction) = (read.version(), stored::transaction_id(layout, &found));
     precondition.check(&version)?;
     let stored = read.into_resource(layout);
 
@@ -49,7 +50,7 @@ pub(crate) async fn delete(
     rule::run(tables, layout, cx, &mut *tx, written).await?;
     // If the rule ignored an error of its own statement, PostgreSQL would answer a bare COMMIT with a rollback and no
     // error. It refuses any other statement.
-    tx.commit(vec![Statement::new("SELECT 1", [])]).await?;
+    commit(tables, tx, &transaction, vec![Statement::new("SELECT 1", [])]).await?;
     Ok(Deleted { version })
 }
 

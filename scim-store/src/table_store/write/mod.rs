@@ -6,6 +6,7 @@
 
 mod assignments;
 mod children;
+mod commit;
 mod create;
 mod delete;
 mod members;

@@ -2,7 +2,8 @@
 
 use scim_core::Error;
 
-use crate::database::{DatabaseError, Param, Rows, Statement, Transaction};
+use super::commit::{TransactionId, commit};
+use crate::database::{DatabaseError, Mode, Param, Rows, Statement, Transaction};
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
 use crate::table_store::read::{ReadResource, WantedLists, add_lists, list_statements};
@@ -37,7 +38,8 @@ pub(super) fn push_row(sql: &mut SqlBuilder, layout: &Layout, row: &RowId) {
     }
 }
 
-/// The statements that read a row and its lists. `lock` is the clause that locks the row.
+/// The statements that read a row and its lists. `lock` is the clause that locks the row; with it, the number of the
+/// transaction is read too.
 pub(super) fn select(
     tables: &Tables,
     layout: &Layout,
@@ -45,7 +47,8 @@ pub(super) fn select(
     lock: &str,
     wanted: WantedLists,
 ) -> Vec<Statement> {
-    let mut sql = layout.select_from(&layout.select, row.tenant.as_ref());
+    let transaction = if lock.is_empty() { "" } else { TransactionId::select(layout) };
+    let mut sql = layout.select_from(&format!("{}{transaction}", layout.select), row.tenant.as_ref());
     sql.push(" AND ").push(&layout.key()).push(" = ").bind(row.key.clone());
     if !lock.is_empty() {
         sql.lock(lock);
@@ -53,6 +56,11 @@ pub(super) fn select(
     let mut statements = vec![sql.finish()];
     statements.extend(list_statements(tables, layout, row.tenant.as_ref(), &[&row.text], wanted));
     statements
+}
+
+/// The number of the transaction in the rows of [`select`].
+pub(super) fn transaction_id(layout: &Layout, found: &[Rows]) -> TransactionId {
+    TransactionId::read(found.first(), layout.columns)
 }
 
 /// The resource in the rows of [`select`]; `None` if there is none.
@@ -76,14 +84,18 @@ pub(super) async fn commit_and_read(
     tables: &Tables,
     layout: &Layout,
     row: &RowId,
+    id: &TransactionId,
     mut statements: Vec<Statement>,
     wanted: WantedLists,
 ) -> Result<ReadResource, TableError> {
     let written = statements.len();
-    statements.extend(select(tables, layout, row, "", wanted));
-    let found = tx.commit(statements).await?;
-    let read = parse(tables, layout, found.get(written..).unwrap_or_default(), wanted)?;
-    read.ok_or_else(not_kept)
+    let select = select(tables, layout, row, "", wanted);
+    statements.extend(select.clone());
+    let found = match commit(tables, tx, id, statements).await? {
+        Some(mut found) => found.split_off(written.min(found.len())),
+        None => tables.database.begin(Mode::Read).await?.query(select).await?,
+    };
+    parse(tables, layout, &found, wanted)?.ok_or_else(not_kept)
 }
 
 /// Runs statements that write a row, and reads the row after them.
@@ -98,8 +110,7 @@ pub(super) async fn write_and_read(
     let written = statements.len();
     statements.extend(select(tables, layout, row, "", wanted));
     let found = tx.query(statements).await?;
-    let read = parse(tables, layout, found.get(written..).unwrap_or_default(), wanted)?;
-    read.ok_or_else(not_kept)
+    parse(tables, layout, found.get(written..).unwrap_or_default(), wanted)?.ok_or_else(not_kept)
 }
 
 /// The error for a row that does not exist for SCIM after it was written: a trigger or a rule has changed it.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::assignments::{
     Assignment, drop_stored_defaults, of_changed_row, of_every_change, select_defaults,
 };
+use super::commit::TransactionId;
 use super::rule::{self, Written};
 use super::stored::{self, RowId, commit_and_read, push_row, write_and_read};
 use super::{children, members, references};
@@ -57,6 +58,7 @@ struct Updating<'a> {
 struct Locked<'u> {
     resource: Resource,
     version: ETag,
+    transaction: TransactionId,
     /// The change of the members, if it is known without reading all of them.
     delta: Option<ListDelta<'u>>,
     /// The update without that change.
@@ -87,12 +89,12 @@ impl Updating<'_> {
         let mut found = tx.query(statements).await?;
         let members = found.split_off(of_row.min(found.len()));
         let Some(read) = stored::parse(tables, layout, &found, wanted)? else { return Ok(None) };
-        let version = read.version();
+        let (version, transaction) = (read.version(), stored::transaction_id(layout, &found));
         let (delta, rest) = match split {
             Some((delta, rest)) => (Some(delta), Cow::Owned(rest)),
             None => (None, Cow::Borrowed(update)),
         };
-        Ok(Some(Locked { resource: read.into_resource(layout), version, delta, rest, members }))
+        Ok(Some(Locked { resource: read.into_resource(layout), version, transaction, delta, rest, members }))
     }
 
     /// Computes what the update writes, and checks the resources to which it refers.
@@ -167,7 +169,7 @@ impl Updating<'_> {
         let wanted = options.returning.as_ref().map(|projection| WantedLists::shown(layout, projection));
         let wanted = wanted.unwrap_or_default();
         let read = if tables.on_write.is_none() {
-            commit_and_read(tx, tables, layout, row, statements, wanted).await?
+            commit_and_read(tx, tables, layout, row, &locked.transaction, statements, wanted).await?
         } else {
             let read = write_and_read(&mut *tx, tables, layout, row, statements, wanted).await?;
             let after = read.into_resource(layout);
@@ -179,7 +181,7 @@ impl Updating<'_> {
             };
             rule::run(tables, layout, cx, &mut *tx, written).await?;
             // The rule may have changed the row.
-            commit_and_read(tx, tables, layout, row, Vec::new(), wanted).await?
+            commit_and_read(tx, tables, layout, row, &locked.transaction, Vec::new(), wanted).await?
         };
         let version = read.version();
         let resource = options.returning.is_some().then(|| read.into_resource(layout));
