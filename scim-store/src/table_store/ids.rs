@@ -151,7 +151,7 @@ impl KeyCodec {
 }
 
 /// Whether a text is a UUID as PostgreSQL writes it: in lower case, with hyphens.
-fn is_uuid(text: &str) -> bool {
+pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(index, byte)| match index {
             8 | 13 | 18 | 23 => byte == b'-',

@@ -30,6 +30,8 @@ mod outside_writes;
 #[cfg(test)]
 mod passwords;
 #[cfg(test)]
+mod recommended;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod suite;

@@ -38,7 +38,7 @@ pub(crate) struct CatalogColumn {
     pub(crate) not_null: bool,
     /// The SQL expression of the default value.
     pub(crate) default: Option<String>,
-    /// Whether the database computes the value, such as an identity.
+    /// Whether the database computes the value, such as an identity, or an integer primary key of SQLite.
     pub(crate) is_generated: bool,
     /// The largest number of characters.
     pub(crate) max_length: Option<usize>,

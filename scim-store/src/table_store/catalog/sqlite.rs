@@ -48,10 +48,14 @@ pub(super) async fn load(
         loaded.columns.insert(name, column(row));
     }
     primary_key.sort_unstable();
-    let is_rowid =
-        |name: &String| loaded.columns.get(name).is_some_and(|c| c.type_name.eq_ignore_ascii_case("integer"));
-    if let [(_, only)] = primary_key.as_slice() {
-        loaded.reuses_keys = is_rowid(only) && !create.contains("AUTOINCREMENT");
+    if let [(_, only)] = primary_key.as_slice()
+        && let Some(key) = loaded.columns.get_mut(only)
+        && key.type_name.eq_ignore_ascii_case("integer")
+        && !create.contains("WITHOUT ROWID")
+    {
+        // The key is the `rowid`, which SQLite assigns.
+        key.is_generated = true;
+        loaded.reuses_keys = !create.contains("AUTOINCREMENT");
     }
     if !primary_key.is_empty() {
         let keys = primary_key.into_iter().map(|(_, name)| column_key(&name)).collect();

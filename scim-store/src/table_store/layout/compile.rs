@@ -2,7 +2,9 @@
 
 use scim_core::schema::ResourceType;
 
-use super::checks::{check_folded, check_key, check_repeated, check_undeclared, find_column};
+use super::checks::{
+    check_assigned_key, check_folded, check_key, check_repeated, check_undeclared, find_column,
+};
 use super::compiler::{Compiler, Declared, Known};
 use super::field::Field;
 use super::indexes::{check_uniqueness, unique_indexes};
@@ -161,6 +163,7 @@ impl Compiler<'_, '_> {
         check_folded(table, problems);
         check_repeated(table, problems);
         check_undeclared(table, catalog, problems);
+        check_assigned_key(table, catalog, self.declared.dialect, problems);
         check_uniqueness(table, catalog, self.declared.dialect, searched, problems);
         self.suggest_triggers(problems);
         if resource_type.attribute("externalId").is_none() {

@@ -45,7 +45,15 @@ impl Compiler<'_, '_> {
         let name = table.tenant.as_deref()?;
         let column = find_column(&table.name, catalog, name, problems)?;
         check_tenant(table, self.all.into_iter().flatten().map(|known| known.table), problems);
-        Some(TenantColumn { column: quote(name), is_integer: column.kind == ColumnKind::Integer })
+        let kinds =
+            [ColumnKind::Text, ColumnKind::CaseInsensitiveText, ColumnKind::Uuid, ColumnKind::Integer];
+        if !kinds.contains(&column.kind) {
+            problems.mistake(format!(
+                "`{}`.`{name}` is of type {}, but a tenant is a text, a uuid or an integer",
+                table.name, column.type_name
+            ));
+        }
+        Some(TenantColumn { column: quote(name), kind: column.kind })
     }
 
     pub(super) fn time(&self, name: Option<&str>, problems: &mut Problems) -> Option<TimeColumn> {

@@ -3,7 +3,9 @@
 use scim_core::schema::ResourceType;
 use scim_sql::Dialect;
 
-use super::checks::{check_child_column, check_key_column, check_link, find_column};
+use super::checks::{
+    check_child_column, check_key_column, check_link, check_undeclared_of_child, find_column,
+};
 use super::compiler::Compiler;
 use super::resource_type::resolve;
 use super::{ChildField, ChildLayout, MembersLayout};
@@ -42,6 +44,7 @@ impl Compiler<'_, '_> {
                 create_index(self.declared.dialect, false, &child.name, &child.owner, &keys, None)
             ));
         }
+        check_undeclared_of_child(child, catalog, problems);
         // A path that is no list, and sub-attributes that do not exist, have been reported.
         let list = resolve(resource_type, path);
         let mut columns = Vec::new();

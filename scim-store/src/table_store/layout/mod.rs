@@ -18,7 +18,8 @@ use scim_core::schema::{AttributeRef, ResourceType};
 use scim_core::{Context, Error, Result};
 use scim_sql::{Dialect, Mapping};
 
-use super::ids::KeyCodec;
+use super::catalog::ColumnKind;
+use super::ids::{KeyCodec, is_uuid};
 use super::sql::SqlBuilder;
 use crate::database::Param;
 
@@ -78,7 +79,7 @@ pub(crate) struct Layout {
 pub(crate) struct TenantColumn {
     /// The quoted name.
     pub(crate) column: String,
-    pub(crate) is_integer: bool,
+    pub(crate) kind: ColumnKind,
 }
 
 /// The column that marks a row as deleted.
@@ -177,10 +178,13 @@ impl Layout {
             (Some(_), None) => Err(wrong_set_up(
                 "the identity of this client has no tenant, but the table has a tenant column; use `Identity::in_tenant`",
             )),
-            (Some(column), Some(tenant)) if column.is_integer => match tenant.parse() {
+            (Some(column), Some(tenant)) if column.kind == ColumnKind::Integer => match tenant.parse() {
                 Ok(number) => Ok(Some(Param::Int(number))),
                 Err(_) => Err(wrong_set_up("the tenant of the identity of this client is not an integer")),
             },
+            (Some(column), Some(tenant)) if column.kind == ColumnKind::Uuid && !is_uuid(tenant) => {
+                Err(wrong_set_up("the tenant of the identity of this client is not a uuid"))
+            }
             (Some(_), Some(tenant)) if tenant.contains('\0') => {
                 Err(Error::internal("the tenant of the identity contains U+0000"))
             }
