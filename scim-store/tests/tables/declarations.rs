@@ -228,3 +228,23 @@ fn ids_are_compared_exactly_wherever_they_are() {
         }
     }
 }
+
+#[test]
+fn members_show_a_display_name_in_the_rest() {
+    let runtime = support::runtime();
+    for application in Application::all(&runtime, Form::Folded) {
+        let client = Client::new(&runtime, &application, &application.store(&runtime));
+        let mut bea = user("bea");
+        bea["displayName"] = json!("Bea Roe");
+        let (bea, _) = client.create("/Users", bea);
+        let (cy, _) = client.create("/Users", user("cy"));
+        let (team, _) = client.create("/Groups", group("All", &[&bea, &cy]));
+        let read = client.get(&team).body;
+        let members = read["members"].as_array().unwrap().iter();
+        let names: Vec<&Value> = members.map(|member| &member["display"]).collect();
+        assert_eq!(names, [&json!("Bea Roe"), &json!("cy")]);
+        for (name, found) in [("bea roe", 1), ("CY", 1), ("bea", 0)] {
+            assert_eq!(client.count("/Groups", &format!("members.display eq \"{name}\"")), found, "{name}");
+        }
+    }
+}

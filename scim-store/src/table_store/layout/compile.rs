@@ -9,6 +9,7 @@ use super::compiler::{Compiler, Declared, Known};
 use super::field::Field;
 use super::indexes::{check_uniqueness, unique_indexes};
 use super::mapping::{Searched, mapping};
+use super::names::shown_name;
 use super::resource_type::{Kind, resolve, resource_type};
 use super::{GroupsLayout, Layout, SoftDelete, TenantColumn};
 use crate::table_store::catalog::ColumnKind;
@@ -127,7 +128,7 @@ impl Compiler<'_, '_> {
             exists: exists(&tenant, &soft_delete, &fields),
             may_hide_rows: self.may_hide_rows(&tenant, &fields),
             tenant,
-            name: name_sql(&fields),
+            name: shown_name(table, dialect),
             fields,
             constants,
             children,
@@ -149,8 +150,8 @@ impl Compiler<'_, '_> {
         layout.columns = select.len();
         layout.select = select.join(", ");
         let other = self.all.into_iter().flatten().find(|other| other.kind != *kind);
-        let related =
-            other.map(|other| super::mapping::Related::new(other.table, other.catalog, &other.codec));
+        let related = other
+            .map(|other| super::mapping::Related::new(other.table, other.catalog, &other.codec, dialect));
         let link = self.all.into_iter().flatten().find_map(|known| known.table.members.as_ref());
         layout.mapping = mapping(&layout, searched, related.as_ref(), link, problems)?;
         Some(layout)
@@ -194,19 +195,6 @@ fn exists(tenant: &Option<TenantColumn>, soft_delete: &Option<SoftDelete>, field
         add(format!("{} <> ''", field.read));
     }
     conditions
-}
-
-/// The SQL of the name that references show: `displayName`, else `userName`.
-fn name_sql(fields: &[Field]) -> String {
-    let find = |path: &str| {
-        let field = fields.iter().find(|field| field.target.attribute().path().as_str() == path);
-        field.map(|field| field.read.as_str())
-    };
-    match (find("displayName"), find("userName")) {
-        (Some(display), Some(user)) => format!("coalesce({display}, {user})"),
-        (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        (None, None) => "NULL".to_owned(),
-    }
 }
 
 /// The select list of a layout.

@@ -5,12 +5,13 @@ use scim_sql::{Column, Dialect, Elements, Mapping, MappingBuilder};
 use serde_json::Value;
 
 use super::columns::{ComparedText, id_column};
+use super::names::{required_name, shown_name};
 use super::{ChildLayout, Layout, RestColumn};
 use crate::table_store::catalog::{CatalogTable, ColumnKind};
 use crate::table_store::ids::KeyCodec;
 use crate::table_store::problems::Problems;
-use crate::table_store::sql::{as_text, literal, quote, quote_name};
-use crate::table_store::table::{LinkTable, Place, Table};
+use crate::table_store::sql::{literal, quote, quote_name};
+use crate::table_store::table::{LinkTable, Table};
 
 /// How an attribute is searched.
 pub(super) enum Searched {
@@ -39,7 +40,7 @@ pub(super) struct Related {
 }
 
 impl Related {
-    pub(super) fn new(table: &Table, catalog: &CatalogTable, codec: &KeyCodec) -> Self {
+    pub(super) fn new(table: &Table, catalog: &CatalogTable, codec: &KeyCodec, dialect: Dialect) -> Self {
         let mut conditions = String::new();
         if let Some(deleted) = &table.soft_delete {
             let is_flag =
@@ -47,27 +48,14 @@ impl Related {
             let condition = if is_flag { "IS NOT TRUE" } else { "IS NULL" };
             conditions.push_str(&format!(" AND t.{} {condition}", quote(deleted)));
         }
-        let named = |path: &str| {
-            table.attributes.iter().find_map(|declared| match &declared.place {
-                Place::Text(column) if declared.path.eq_ignore_ascii_case(path) => {
-                    Some(format!("t.{}", quote(column)))
-                }
-                _ => None,
-            })
-        };
-        let required = named("userName").or_else(|| named("displayName"));
-        if let Some(required) = &required {
-            conditions.push_str(&format!(" AND {required} IS NOT NULL AND {required} <> ''"));
+        if let Some(name) = required_name(table) {
+            conditions.push_str(&format!(" AND {name} <> ''"));
         }
-        let name = match (named("displayName"), required) {
-            (Some(display), Some(required)) => format!("coalesce({display}, {required})"),
-            (display, required) => display.or(required).unwrap_or_else(|| "NULL".to_owned()),
-        };
         let tenant = table.tenant.as_ref().map(|tenant| format!(", t.{} AS o", quote(tenant)));
         let rows = format!(
             "(SELECT t.{} AS k, {} AS n{} FROM {} t WHERE TRUE{conditions})",
             quote(&table.key),
-            as_text(&name),
+            shown_name(table, dialect),
             tenant.as_deref().unwrap_or_default(),
             quote_name(&table.name)
         );
@@ -300,7 +288,7 @@ fn json_column(target: &AttributeRef, sql: &str, dialect: Dialect) -> Option<Col
 }
 
 /// The expression for a member of JSON as a text, or in SQLite as a value.
-fn json_value(json: &str, names: &[&str], dialect: Dialect) -> String {
+pub(super) fn json_value(json: &str, names: &[&str], dialect: Dialect) -> String {
     let path = literal(&json_path(names, dialect));
     match dialect {
         Dialect::Sqlite => format!("json_extract({json}, {path})"),

@@ -9,6 +9,7 @@ mod fields;
 mod indexes;
 mod lists;
 mod mapping;
+mod names;
 mod resource_type;
 mod time;
 mod triggers;
