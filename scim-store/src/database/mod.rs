@@ -27,7 +27,7 @@ use scim_sql::Dialect;
 
 pub(crate) use blocking::run_blocking;
 pub use error::{DatabaseError, Source};
-pub(crate) use migration::Migrations;
+pub(crate) use migration::{MigrationStep, Migrations, OnlineIndex};
 pub use open::open;
 pub(crate) use open::open_with_migrations;
 pub use open_error::OpenError;

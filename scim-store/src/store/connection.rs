@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scim_sql::Dialect;
 
 use super::syntax;
-use crate::database::{self, CancelOnDrop, DatabaseError, Mode, Param, Rows};
+use crate::database::{self, CancelOnDrop, DatabaseError, Mode, Param, Rows, params};
 
 /// A statement that returns rows, with its parameters.
 pub(crate) type RowQuery = (Cow<'static, str>, Vec<Param>);
@@ -53,6 +53,17 @@ impl Transaction {
     /// transaction can write at a time.
     pub(crate) fn lock(&self, clause: &'static str) -> &'static str {
         if self.dialect == Dialect::Sqlite { "" } else { clause }
+    }
+
+    /// Locks a tenant until the transaction ends, so that one transaction at a time does what must not happen twice at
+    /// once. Does nothing in SQLite, where only one transaction can write at a time.
+    pub(crate) async fn lock_tenant(&mut self, tenant: &str) -> Result<(), DatabaseError> {
+        if self.dialect == Dialect::Sqlite {
+            return Ok(());
+        }
+        // The update locks the row that another transaction has inserted, or inserts meanwhile.
+        let sql = "INSERT INTO tenant (tenant) VALUES (?1) ON CONFLICT (tenant) DO UPDATE SET position = tenant.position";
+        self.inner.execute(self.translate(vec![(sql, params![tenant])])).await.map(|_| ())
     }
 
     /// Runs a query and returns its rows.

@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool of connections.
 
 mod error;
+mod migrate;
 mod transaction;
 mod values;
 
@@ -10,12 +11,13 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use scim_core::async_trait;
 use scim_sql::Dialect;
-use tokio_postgres::{Config, NoTls, Row};
+use tokio_postgres::{Config, NoTls};
 
 use super::error::DatabaseError;
 use super::migration::Migrations;
 use super::statement::Mode;
 use super::{Database, Transaction};
+use migrate::migrate;
 pub(crate) use transaction::PostgresTransaction;
 
 /// How long a request waits for a connection.
@@ -30,10 +32,6 @@ const CONNECTIONS: usize = 16;
 /// How many prepared statements a connection keeps. Clients choose the shapes of filters, and each shape is another
 /// statement, so there must be a limit.
 const PREPARED_STATEMENTS: usize = 256;
-
-/// How many times a process tries to create the first table, and the pause between two attempts.
-const CREATE_ATTEMPTS: usize = 6;
-const CREATE_PAUSE: Duration = Duration::from_millis(50);
 
 /// A pool of connections to a PostgreSQL server, by `tokio-postgres` and `deadpool-postgres`.
 ///
@@ -81,7 +79,7 @@ impl Postgres {
             .map_err(|error| DatabaseError::Unexpected(error.into()))?;
         let pool = Self(pool);
         match migrations {
-            Some(migrations) => pool.migrate(migrations).await?,
+            Some(migrations) => migrate(&pool, migrations).await?,
             // Reports a wrong URL now rather than at the first request.
             None => drop(pool.client().await?),
         }
@@ -90,39 +88,6 @@ impl Postgres {
 
     async fn client(&self) -> Result<Object, DatabaseError> {
         self.0.get().await.map_err(|error| DatabaseError::Unavailable(error.into()))
-    }
-
-    /// Upgrades the tables. Locks the row with the version, so that of two processes that start at the same time one
-    /// waits for the other.
-    async fn migrate(&self, migrations: Migrations) -> Result<(), DatabaseError> {
-        let Migrations { create_version, select_version, missing } = migrations;
-        let missing = |version: &Row| missing(version.try_get(0)?, Dialect::Postgres);
-        let mut client = self.client().await?;
-        // A read-only replica would refuse any write, so nothing is written if the tables are of the latest version.
-        if let Ok(version) = client.query_one(select_version, &[]).await
-            && missing(&version)?.is_empty()
-        {
-            return Ok(());
-        }
-        let mut attempts = 1;
-        // If two processes create the first table at the same time, one may fail although the statement says IF NOT
-        // EXISTS. Its next attempt finds the table.
-        while let Err(error) = client.batch_execute(create_version).await {
-            if attempts == CREATE_ATTEMPTS {
-                return Err(error.into());
-            }
-            attempts += 1;
-            tokio::time::sleep(CREATE_PAUSE).await;
-        }
-        let transaction = client.transaction().await?;
-        // Upgrading a large database may take long, and so may waiting for another process that does it.
-        let no_timeouts = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
-        transaction.batch_execute(no_timeouts).await?;
-        let version = transaction.query_one(&format!("{select_version} FOR UPDATE"), &[]).await?;
-        for sql in missing(&version)? {
-            transaction.batch_execute(&sql).await?;
-        }
-        Ok(transaction.commit().await?)
     }
 }
 

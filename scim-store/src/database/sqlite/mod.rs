@@ -43,6 +43,11 @@ const PREPARED_STATEMENTS: usize = 128;
 
 /// Connections to a database of SQLite, by `rusqlite`: one for writing and four for reading.
 ///
+/// [`connect`](Self::connect) sets what the statements of this crate need: a busy timeout of five seconds, and the cache of
+/// prepared statements. All other settings are those of the application: `foreign_keys`, without which SQLite ignores foreign
+/// keys unless it was compiled otherwise, and the journal mode, which should be WAL so that reads and writes do not wait for
+/// each other.
+///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), scim_store::DatabaseError> {
@@ -217,9 +222,11 @@ fn use_wal(connection: &Connection) -> Result<(), DatabaseError> {
 fn migrate(connection: &mut Connection, migrations: Migrations) -> Result<(), DatabaseError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(migrations.create_version)?;
-    let version = transaction.query_row(migrations.select_version, [], |row| row.get::<_, String>(0))?;
-    for sql in (migrations.missing)(&version, Dialect::Sqlite)? {
-        transaction.execute_batch(&sql)?;
+    let version = || transaction.query_row(migrations.select_version, [], |row| row.get::<_, String>(0));
+    while let Some(step) = (migrations.next)(&version()?, Dialect::Sqlite)? {
+        for sql in step.statements {
+            transaction.execute_batch(&sql)?;
+        }
     }
     Ok(transaction.commit()?)
 }

@@ -35,7 +35,7 @@ impl Lists {
             for (place, _) in resources {
                 lists.members.push(match shows_names {
                     true => member_rows_with_names(tx, tenant, *place).await?,
-                    false => member_rows(tx, *place).await?,
+                    false => member_rows(tx, tenant, *place).await?,
                 });
             }
         }
@@ -79,27 +79,32 @@ fn insert_list(stored: &mut StoredResource, list: &Option<AttributeRef>, element
 
 /// The members of the group at `place` as they are stored: without a `display` that a response would take from
 /// the member itself.
-pub(crate) async fn members(tx: &mut Transaction, place: i64) -> Result<Vec<Value>, StoreError> {
-    member_rows(tx, place).await?.iter().map(element).collect()
+pub(crate) async fn members(
+    tx: &mut Transaction,
+    tenant: &str,
+    place: i64,
+) -> Result<Vec<Value>, StoreError> {
+    member_rows(tx, tenant, place).await?.iter().map(element).collect()
 }
 
-async fn member_rows(tx: &mut Transaction, place: i64) -> Result<Rows, StoreError> {
-    let sql = "SELECT m.member, m.element FROM member m WHERE m.place = ?1 ORDER BY m.added, m.member";
-    Ok(tx.query(sql, params![place]).await?)
+async fn member_rows(tx: &mut Transaction, tenant: &str, place: i64) -> Result<Rows, StoreError> {
+    let sql = "SELECT m.member, m.element FROM member m WHERE m.tenant = ?1 AND m.place = ?2 \
+               ORDER BY m.added, m.member";
+    Ok(tx.query(sql, params![tenant, place]).await?)
 }
 
 /// As [`member_rows`], with the current name of each member in a third column.
 async fn member_rows_with_names(tx: &mut Transaction, tenant: &str, place: i64) -> Result<Rows, StoreError> {
     let sql = "SELECT m.member, m.element, coalesce(u.document->>'displayName', \
                u.document->>'userName') FROM member m \
-               LEFT JOIN resource u ON u.tenant = ?2 AND u.id = m.member \
-               WHERE m.place = ?1 ORDER BY m.added, m.member";
+               LEFT JOIN resource u ON u.tenant = m.tenant AND u.id = m.member \
+               WHERE m.tenant = ?1 AND m.place = ?2 ORDER BY m.added, m.member";
     // `document` is a text column. In SQLite the operator accepts text; PostgreSQL needs a cast to JSON.
     let sql = match tx.dialect() {
         scim_sql::Dialect::Sqlite => Cow::Borrowed(sql),
         _ => Cow::Owned(sql.replace("u.document->", "u.document::json->")),
     };
-    Ok(tx.query(sql, params![place, tenant]).await?)
+    Ok(tx.query(sql, params![tenant, place]).await?)
 }
 
 /// The element in a row of members. If the stored element has no `display`, it gets the member's current name.
@@ -154,7 +159,7 @@ pub(crate) async fn groups_of<'a>(
 ) -> Result<Rows, StoreError> {
     let (comparison, members) = equals_any(members)?;
     let sql = format!(
-        "SELECT m.member, g.id, g.document FROM member m JOIN resource g ON g.place = m.place \
+        "SELECT m.member, g.id, g.document FROM member m JOIN resource g ON g.tenant = m.tenant AND g.place = m.place \
          WHERE m.tenant = ?1 AND m.member {comparison} ORDER BY g.place"
     );
     Ok(tx.query(sql, params![tenant, members]).await?)

@@ -99,7 +99,7 @@ impl<'a> QuerySql<'a> {
         params.push(Param::Int(skip));
         let sql = format!(
             "SELECT {COLUMNS}, {sort_value} FROM (SELECT r.place AS at FROM resource r WHERE {condition} \
-             ORDER BY {order} LIMIT ?{limit} OFFSET ?{}) page JOIN resource r ON r.place = page.at \
+             ORDER BY {order} LIMIT ?{limit} OFFSET ?{}) page JOIN resource r ON r.tenant = ?1 AND r.place = page.at \
              ORDER BY {order}",
             limit + 1
         );

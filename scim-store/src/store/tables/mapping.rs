@@ -117,10 +117,11 @@ fn members(target: &AttributeRef) -> Elements {
 fn groups(target: &AttributeRef, dialect: Dialect) -> [Elements; 2] {
     let tenant = dialect.parameter(1);
     let join_member = "JOIN resource u ON u.tenant = g.tenant AND u.id = m.member";
-    let direct = format!("member m JOIN resource g ON g.place = m.place {join_member}");
+    let direct =
+        format!("member m JOIN resource g ON g.tenant = m.tenant AND g.place = m.place {join_member}");
     // Scalar subqueries and LATERAL .. OFFSET 0 look up each row by an index. With plain joins the planner may read
     // whole tables, although few groups are in groups.
-    let id = "(SELECT a.id FROM resource a WHERE a.place = m.place)";
+    let id = format!("(SELECT a.id FROM resource a WHERE a.tenant = {tenant} AND a.place = m.place)");
     let place = format!("(SELECT a.place FROM resource a WHERE a.tenant = {tenant} AND a.id = m.member)");
     let contains = format!("m.tenant = {tenant} AND m.member = up.id");
     let next_level = match dialect {
@@ -131,7 +132,8 @@ fn groups(target: &AttributeRef, dialect: Dialect) -> [Elements; 2] {
         "(WITH RECURSIVE up (place, ancestor, id) AS (SELECT {place}, m.place, {id} FROM member m \
          WHERE m.tenant = {tenant} AND m.nested = TRUE \
          UNION SELECT up.place, m.place, {id} FROM up {next_level}) SELECT place, ancestor FROM up) n \
-         JOIN resource g ON g.place = n.ancestor JOIN member m ON m.place = n.place {join_member}"
+         JOIN resource g ON g.tenant = {tenant} AND g.place = n.ancestor \
+         JOIN member m ON m.tenant = g.tenant AND m.place = n.place {join_member}"
     );
     [(direct, "direct"), (indirect, "indirect")].map(|(table, kind)| {
         let elements = Elements::table(table, "u.place").scoped_by("g.tenant", 1).scoped_by("m.tenant", 1);
@@ -139,7 +141,7 @@ fn groups(target: &AttributeRef, dialect: Dialect) -> [Elements; 2] {
             "direct" => elements.order("g.place"),
             // A resource that is in a group both ways is shown as a direct member only.
             _ => elements.condition(
-                "NOT EXISTS (SELECT 1 FROM member d WHERE d.place = n.ancestor AND d.member = m.member)",
+                "NOT EXISTS (SELECT 1 FROM member d WHERE d.tenant = m.tenant AND d.place = n.ancestor AND d.member = m.member)",
             ),
         };
         for sub in target.sub_attributes().iter().filter(|sub| !sub.is_derived()) {

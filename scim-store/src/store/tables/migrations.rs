@@ -6,39 +6,67 @@
 use scim_core::schema::UNICODE_VERSION;
 use scim_sql::Dialect;
 
-use crate::database::{DatabaseError, Migrations};
+use crate::database::{DatabaseError, MigrationStep, Migrations, OnlineIndex};
 
 /// The migrations of the store's own tables.
-pub(crate) const MIGRATIONS: Migrations = Migrations {
-    create_version: META,
-    select_version: "SELECT value FROM meta WHERE name = 'schema'",
-    missing,
-};
+pub(crate) const MIGRATIONS: Migrations =
+    Migrations { create_version: META, select_version: "SELECT value FROM meta WHERE name = 'schema'", next };
 
-/// Creates the table `meta`: the version, a row to lock while groups are nested, and the cursor key.
+/// Creates the table `meta`: the version, and later the cursor key.
 pub(super) const META: &str = "
     CREATE TABLE IF NOT EXISTS meta (name text PRIMARY KEY, value text NOT NULL);
     INSERT INTO meta (name, value) VALUES ('schema', '0') ON CONFLICT DO NOTHING;
-    INSERT INTO meta (name, value) VALUES ('nesting', '') ON CONFLICT DO NOTHING;
 ";
 
 /// Each step, for SQLite and for PostgreSQL.
-const STEPS: [[&str; 2]; 6] = [
+const STEPS: [[&str; 2]; 8] = [
     [include_str!("migrations/1.sql"), include_str!("migrations/1.sql")],
     [include_str!("migrations/2.sql"), include_str!("migrations/2.sql")],
     [include_str!("migrations/3.sqlite.sql"), include_str!("migrations/3.postgres.sql")],
     [include_str!("migrations/4.sql"), include_str!("migrations/4.sql")],
     [include_str!("migrations/5.sql"), include_str!("migrations/5.sql")],
     [include_str!("migrations/6.sql"), include_str!("migrations/6.sql")],
+    [include_str!("migrations/7.sqlite.sql"), include_str!("migrations/7.postgres.sql")],
+    // The tables of SQLite are never distributed.
+    ["", include_str!("migrations/8.postgres.sql")],
 ];
 
-/// The statements that upgrade tables of this version.
-fn missing(version: &str, dialect: Dialect) -> Result<Vec<String>, DatabaseError> {
-    steps(version, STEPS.len(), dialect)
+/// The indexes of PostgreSQL in which the tenant is first. Some of them become primary keys.
+const TENANT_FIRST: [OnlineIndex; 8] = [
+    OnlineIndex::unique("resource_key", "resource (tenant, place)"),
+    OnlineIndex::unique("value_key", "value (tenant, place, attribute, element)"),
+    OnlineIndex::unique("member_key", "member (tenant, place, member)"),
+    OnlineIndex::new("member_nesting", "member (tenant, nested, member, place)"),
+    OnlineIndex::new("unique_value_resource", "unique_value (tenant, place)"),
+    OnlineIndex::new("resource_name_search", "resource USING gin (tenant, unique_name gin_trgm_ops)"),
+    OnlineIndex::new("resource_display_search", "resource USING gin (tenant, display gin_trgm_ops)"),
+    OnlineIndex::new("value_search", "value USING gin (tenant, value gin_trgm_ops)"),
+];
+
+/// The indexes that must exist before the statements of a step run.
+fn indexes(step: usize, dialect: Dialect) -> &'static [OnlineIndex] {
+    match (step, dialect) {
+        (8, Dialect::Postgres) => &TENANT_FIRST,
+        _ => &[],
+    }
 }
 
-/// The statements that upgrade tables of the stored version to the version `last`.
-pub(super) fn steps(stored: &str, last: usize, dialect: Dialect) -> Result<Vec<String>, DatabaseError> {
+/// The step that upgrades tables of this version. A new database gets the tables of the latest version in one step.
+fn next(stored: &str, dialect: Dialect) -> Result<Option<MigrationStep>, DatabaseError> {
+    let done = done(stored)?;
+    if done == STEPS.len() {
+        return Ok(None);
+    }
+    if done == 0 {
+        return Ok(Some(MigrationStep { indexes: &[], statements: create(STEPS.len(), dialect) }));
+    }
+    let step = done + 1;
+    let indexes = indexes(step, dialect);
+    Ok(Some(MigrationStep { indexes, statements: statements(step, dialect) }))
+}
+
+/// The number of steps that were run.
+fn done(stored: &str) -> Result<usize, DatabaseError> {
     let (version, unicode) = stored.split_once(" unicode ").unwrap_or((stored, ""));
     let done: usize = version
         .parse()
@@ -48,8 +76,7 @@ pub(super) fn steps(stored: &str, last: usize, dialect: Dialect) -> Result<Vec<S
             "the database was upgraded by a later version of this program; start that version",
         ));
     }
-    let (major, minor, update) = UNICODE_VERSION;
-    let folded = format!("{major}.{minor}.{update}");
+    let folded = unicode_version();
     if done > 0 && unicode != folded {
         return Err(DatabaseError::Unexpected(
             format!(
@@ -59,19 +86,33 @@ pub(super) fn steps(stored: &str, last: usize, dialect: Dialect) -> Result<Vec<S
             .into(),
         ));
     }
-    let mut statements: Vec<String> = STEPS
-        .iter()
-        .take(last)
-        .skip(done)
-        .map(|[sqlite, postgres]| match dialect {
-            Dialect::Sqlite => fill(sqlite, dialect),
-            _ => fill(postgres, dialect),
-        })
-        .collect();
-    if !statements.is_empty() {
-        statements.push(format!("UPDATE meta SET value = '{last} unicode {folded}' WHERE name = 'schema'"));
-    }
-    Ok(statements)
+    Ok(done)
+}
+
+/// The version of Unicode by whose rules this program folds texts.
+fn unicode_version() -> String {
+    let (major, minor, update) = UNICODE_VERSION;
+    format!("{major}.{minor}.{update}")
+}
+
+/// The statements that create the tables of a version in a new database, where indexes need not be built online.
+pub(super) fn create(version: usize, dialect: Dialect) -> Vec<String> {
+    let one = |step: usize| {
+        let indexes = indexes(step, dialect).iter().map(|index| index.create(false));
+        indexes.chain(statements(step, dialect))
+    };
+    (1..=version).flat_map(one).collect()
+}
+
+/// The statements of a step without those that create its indexes.
+fn statements(step: usize, dialect: Dialect) -> Vec<String> {
+    let sql = STEPS.get(step - 1).map(|[sqlite, postgres]| match dialect {
+        Dialect::Sqlite => fill(sqlite, dialect),
+        _ => fill(postgres, dialect),
+    });
+    let unicode = unicode_version();
+    let version = format!("UPDATE meta SET value = '{step} unicode {unicode}' WHERE name = 'schema'");
+    sql.into_iter().chain([version]).collect()
 }
 
 /// Replaces the placeholders in a step by the words of the dialect.

@@ -5,7 +5,7 @@ use scim_core::{Identity, ScimService};
 use scim_sql::Dialect;
 use serde_json::Value;
 
-use super::migrations::{META, steps};
+use super::migrations::{META, create};
 use crate::Store;
 
 /// Rows as the first version of the store wrote them: a user, and a group that contains it.
@@ -28,7 +28,7 @@ const TENANTS: [&str; 2] = [":old", ""];
 /// The statements that create a database of the first version.
 fn first_version(dialect: Dialect) -> String {
     let mut statements = vec![META.to_owned()];
-    statements.extend(steps("0", 1, dialect).unwrap());
+    statements.extend(create(1, dialect));
     let (yes, no) = if dialect == Dialect::Sqlite { ("1", "0") } else { ("true", "false") };
     for tenant in TENANTS {
         statements.push(ROWS.replace("{T}", tenant).replace("{YES}", yes).replace("{NO}", no));

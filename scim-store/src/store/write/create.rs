@@ -54,7 +54,7 @@ pub(crate) async fn create(
     let place = insert(&mut tx, cx, &tenant, &resource, &rows, password).await?;
     insert_unique_values(&mut tx, layout, &tenant, place, None, &rows).await?;
     let mut statements = value_statements(tx.dialect(), &tenant, place, None, &rows);
-    statements.extend(members::write_statements(layout, &tenant, place, &change)?);
+    statements.extend(members::write_statements(tx.dialect(), layout, &tenant, place, &change)?);
     let mut stored = StoredResource { place, resource };
     if list.is_some() {
         tx.execute(std::mem::take(&mut statements)).await?;

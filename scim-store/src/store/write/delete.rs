@@ -30,23 +30,24 @@ pub(crate) async fn delete(
     // the statements below select the groups again, and do not change a group that the resource has left.
     let lock = tx.lock("FOR NO KEY UPDATE OF g");
     let lock_groups = format!(
-        "SELECT g.place FROM resource g WHERE g.place IN \
+        "SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.place IN \
          (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2) ORDER BY g.place {lock}"
     );
     tx.query(lock_groups, params![tenant.as_str(), id]).await?;
 
     let now = cx.now().timestamp_millis();
+    let place = || params![tenant.as_str(), stored.place];
     let mut statements = vec![
         (
             "UPDATE resource SET version = ?3, modified = CASE WHEN modified > ?4 THEN modified ELSE ?4 END \
-             WHERE place IN (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2)",
+             WHERE tenant = ?1 AND place IN (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2)",
             params![tenant.as_str(), id, ETag::fresh().to_string(), now],
         ),
         ("DELETE FROM member WHERE tenant = ?1 AND member = ?2", params![tenant.as_str(), id]),
-        ("DELETE FROM member WHERE place = ?1", params![stored.place]),
-        ("DELETE FROM value WHERE place = ?1", params![stored.place]),
-        ("DELETE FROM unique_value WHERE place = ?1", params![stored.place]),
-        ("DELETE FROM resource WHERE place = ?1", params![stored.place]),
+        ("DELETE FROM member WHERE tenant = ?1 AND place = ?2", place()),
+        ("DELETE FROM value WHERE tenant = ?1 AND place = ?2", place()),
+        ("DELETE FROM unique_value WHERE tenant = ?1 AND place = ?2", place()),
+        ("DELETE FROM resource WHERE tenant = ?1 AND place = ?2", place()),
     ];
     if tx.dialect() == Dialect::Sqlite {
         statements.push(("DELETE FROM search WHERE rowid = ?1", params![stored.place]));

@@ -13,6 +13,7 @@ use chrono::Utc;
 use scim_core::Error;
 use scim_core::patch::{ListChanges, ListDelta, key_of};
 use scim_core::schema::AttributeRef;
+use scim_sql::Dialect;
 use serde_json::{Map, Value, json};
 
 use super::nesting::check_nesting;
@@ -61,6 +62,24 @@ struct LockedReference {
 /// Locked resources by id.
 type LockedReferences = HashMap<String, LockedReference>;
 
+/// The statement that inserts and replaces members; `$key` are the columns of the primary key.
+macro_rules! insert_members {
+    ($key:literal) => {
+        concat!(
+            "INSERT INTO member (place, member, tenant, kind, nested, added, element) \
+             SELECT CAST(?1 AS bigint), e.value->>0, ?2, e.value->>1, CAST(e.value->>2 AS text) = '1', \
+             CAST(e.value->>3 AS bigint), e.value->>4 FROM json_each(?3) e WHERE TRUE ON CONFLICT ",
+            $key,
+            " DO UPDATE SET kind = excluded.kind, nested = excluded.nested, element = excluded.element"
+        )
+    };
+}
+
+/// The statement that inserts and replaces members, for SQLite and for PostgreSQL, whose primary keys differ. A replaced
+/// element keeps the time at which it was added, and so its position.
+const INSERT_MEMBERS: [&str; 2] =
+    [insert_members!("(place, member)"), insert_members!("(tenant, place, member)")];
+
 const SELECT_RESOURCES: &str = "SELECT r.id, r.kind, r.document FROM resource r WHERE";
 
 /// The queries whose rows [`resolve_delta`] needs: the stored elements that the delta names, or all of them if
@@ -76,7 +95,7 @@ pub(crate) fn select_for_change(
     }
     let added_ids = delta.elements().iter().map(|element| key_of(element));
     let sql = "SELECT m.member, m.element FROM member m \
-               WHERE m.place = (SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.id = ";
+               WHERE m.tenant = ?1 AND m.place = (SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.id = ";
     let elements: RowQuery = match delta.keys() {
         Some(keys) => {
             let (comparison, ids) = equals_any(keys)?;
@@ -91,7 +110,7 @@ pub(crate) fn select_for_change(
     let lock = tx.lock("FOR KEY SHARE OF r");
     let sql = format!(
         "{SELECT_RESOURCES} r.tenant = ?1 AND r.id {comparison} AND NOT EXISTS \
-         (SELECT 1 FROM member m WHERE m.place = \
+         (SELECT 1 FROM member m WHERE m.tenant = ?1 AND m.place = \
          (SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.id = ?3) AND m.member = r.id) {lock}"
     );
     Ok(vec![elements, (sql.into(), params![tenant, ids, id])])
@@ -223,6 +242,7 @@ pub(crate) async fn check_references(
 
 /// The statements that write a change of the members of the group at `place`.
 pub(crate) fn write_statements(
+    dialect: Dialect,
     layout: &TypeLayout,
     tenant: &str,
     place: i64,
@@ -232,8 +252,9 @@ pub(crate) fn write_statements(
     if !change.changes.removed.is_empty() {
         let removed = json_rows(change.changes.removed.iter().copied())?;
         statements.push((
-            "DELETE FROM member WHERE place = ?1 AND member IN (SELECT e.value->>0 FROM json_each(?2) e)",
-            params![place, removed],
+            "DELETE FROM member WHERE tenant = ?1 AND place = ?3 \
+             AND member IN (SELECT e.value->>0 FROM json_each(?2) e)",
+            params![tenant, removed, place],
         ));
     }
     if let Some(list) = layout.members.as_ref().filter(|_| change.written().next().is_some()) {
@@ -250,15 +271,8 @@ pub(crate) fn write_statements(
             let nested = reference.is_some_and(|reference| reference.is_group);
             json!([key_of(element), folded_type, u8::from(nested), added, Value::Object(stored).to_string()])
         });
-        // A replaced element keeps the time at which it was added, and so its position.
-        statements.push((
-            "INSERT INTO member (place, member, tenant, kind, nested, added, element) \
-             SELECT CAST(?1 AS bigint), e.value->>0, ?2, e.value->>1, CAST(e.value->>2 AS text) = '1', \
-             CAST(e.value->>3 AS bigint), e.value->>4 FROM json_each(?3) e WHERE TRUE \
-             ON CONFLICT (place, member) DO UPDATE \
-             SET kind = excluded.kind, nested = excluded.nested, element = excluded.element",
-            params![place, tenant, Value::from_iter(rows).to_string()],
-        ));
+        let insert = if dialect == Dialect::Sqlite { INSERT_MEMBERS[0] } else { INSERT_MEMBERS[1] };
+        statements.push((insert, params![place, tenant, Value::from_iter(rows).to_string()]));
     }
     Ok(statements)
 }

@@ -26,9 +26,8 @@ pub(super) async fn check_nesting(
     groups: &[&str],
 ) -> Result<(), StoreError> {
     // Two transactions that add two groups to each other at the same time would not see each other's rows. So
-    // only one transaction at a time changes which groups are in which.
-    let lock = tx.lock("FOR UPDATE");
-    tx.query(format!("SELECT value FROM meta WHERE name = 'nesting' {lock}"), params![]).await?;
+    // only one transaction of a tenant at a time changes which groups are in which.
+    tx.lock_tenant(tenant).await?;
     let (ancestors, levels_above) = levels_above(tx, tenant, id).await?;
     if let Some(group) = groups.iter().find(|group| **group == id || ancestors.contains(**group)) {
         return Err(Error::invalid_member(list, group, "a group cannot be a member of itself").into());
@@ -76,7 +75,7 @@ async fn levels_below(
         levels += 1;
         let (any, ids) = equals_any(level.iter().map(String::as_str))?;
         let sql = format!(
-            "SELECT DISTINCT m.member FROM member m JOIN resource g ON g.place = m.place \
+            "SELECT DISTINCT m.member FROM member m JOIN resource g ON g.tenant = m.tenant AND g.place = m.place \
              WHERE g.tenant = ?1 AND g.id {any} AND m.nested = TRUE"
         );
         let rows = tx.query(sql, params![tenant, ids]).await?;

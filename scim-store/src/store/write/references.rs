@@ -39,7 +39,7 @@ pub(super) async fn remove_all(
         loop {
             let lock = tx.lock("FOR NO KEY UPDATE OF r");
             let sql = format!(
-                "SELECT {COLUMNS} FROM resource r WHERE r.kind = ?3 AND r.place > ?5 AND r.place IN \
+                "SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.kind = ?3 AND r.place > ?5 AND r.place IN \
                  (SELECT v.place FROM value v WHERE v.tenant = ?1 AND v.value = ?4 \
                  AND v.attribute IN (SELECT e.value->>0 FROM json_each(?2) e)) \
                  ORDER BY r.place LIMIT {BATCH} {lock}"

@@ -71,13 +71,14 @@ pub(super) async fn update_statements(
         statements = insert_unique_values(tx, layout, tenant, stored.place, Some(before), after).await?;
         statements.extend(value_statements(tx.dialect(), tenant, stored.place, Some(before), after));
     }
-    statements.extend(update_row(stored, next, rows.as_ref().map(|(_, after)| after), password)?);
+    statements.extend(update_row(tenant, stored, next, rows.as_ref().map(|(_, after)| after), password)?);
     Ok(statements)
 }
 
 /// The statements that update the row of a resource. `rows` is `None` if only the members or the password change,
 /// and the document stays as it is.
 fn update_row(
+    tenant: &str,
     stored: &StoredResource,
     next: &Resource,
     rows: Option<&ResourceRows>,
@@ -89,24 +90,28 @@ fn update_row(
     match password {
         PasswordChange::Keep => {}
         PasswordChange::Clear => {
-            statements.push(("UPDATE resource SET password = NULL WHERE place = ?1", params![stored.place]))
+            let sql = "UPDATE resource SET password = NULL WHERE tenant = ?1 AND place = ?2";
+            statements.push((sql, params![tenant, stored.place]));
         }
         PasswordChange::Set(hash) => statements.push((
-            "UPDATE resource SET password = ?2 WHERE place = ?1",
-            params![stored.place, hash.clone()],
+            "UPDATE resource SET password = ?3 WHERE tenant = ?1 AND place = ?2",
+            params![tenant, stored.place, hash.clone()],
         )),
     }
     // The compare-and-swap: if the stored version is not the one that was read, CASE yields NULL, and the column is
     // NOT NULL. So the statement fails, and with it the transaction.
     statements.push(match rows {
         None => (
-            "UPDATE resource SET version = CASE version WHEN ?2 THEN ?3 END, modified = ?4 WHERE place = ?1",
-            params![stored.place, before, stored_version(next)?, modified],
+            "UPDATE resource SET version = CASE version WHEN ?3 THEN ?4 END, modified = ?5 \
+             WHERE tenant = ?1 AND place = ?2",
+            params![tenant, stored.place, before, stored_version(next)?, modified],
         ),
         Some(rows) => (
-            "UPDATE resource SET version = CASE version WHEN ?2 THEN ?3 END, modified = ?4, unique_name = ?5, \
-             external_id = ?6, display = ?7, active = ?8, keys = json(?9), document = ?10 WHERE place = ?1",
+            "UPDATE resource SET version = CASE version WHEN ?3 THEN ?4 END, modified = ?5, unique_name = ?6, \
+             external_id = ?7, display = ?8, active = ?9, keys = json(?10), document = ?11 \
+             WHERE tenant = ?1 AND place = ?2",
             params![
+                tenant,
                 stored.place,
                 before,
                 stored_version(next)?,
@@ -156,7 +161,7 @@ mod tests {
             };
             let stored = StoredResource { place, resource: resource("W/\"1\"") };
             let keep = PasswordChange::Keep;
-            let statements = update_row(&stored, &resource("W/\"3\""), None, &keep).unwrap();
+            let statements = update_row(".", &stored, &resource("W/\"3\""), None, &keep).unwrap();
             assert!(
                 matches!(tx.commit(statements).await.map_err(StoreError::from), Err(StoreError::Conflict(_))),
                 "{url}"

@@ -60,7 +60,7 @@ pub(crate) async fn update(
         let keep_unknown = setup.rules.keep_unknown_members;
         members::check_references(&mut tx, layout, &tenant, id, &change, keep_unknown).await?;
         after.resource = applied.resource.stamp_changed(cx, &stored.resource);
-        statements = members::write_statements(layout, &tenant, stored.place, &change)?;
+        statements = members::write_statements(tx.dialect(), layout, &tenant, stored.place, &change)?;
         statements
             .extend(update_statements(&mut tx, layout, &tenant, &stored, &after.resource, password).await?);
     }
@@ -115,7 +115,7 @@ async fn compute<'u>(
             Computed { applied, delta: Some(delta), list: Vec::new(), comparison: Comparison::AsReturned }
         }
         (Some(target), None) => {
-            let (applied, list) = apply_with_members(tx, cx, target, update, stored).await?;
+            let (applied, list) = apply_with_members(tx, cx, target, tenant, update, stored).await?;
             Computed { applied, delta: None, list, comparison: Comparison::AsStored }
         }
         (None, _) => {
@@ -160,12 +160,13 @@ async fn apply_with_members(
     tx: &mut Transaction,
     cx: &Context<'_>,
     target: &AttributeRef,
+    tenant: &str,
     update: &Update,
     stored: &StoredResource,
 ) -> Result<(AppliedUpdate, Vec<Value>), StoreError> {
     let list = target.attribute().name();
     let mut resource = stored.resource.clone();
-    let elements = memberships::members(tx, stored.place).await?;
+    let elements = memberships::members(tx, tenant, stored.place).await?;
     if !elements.is_empty() {
         resource.as_map_mut().insert(list.to_owned(), Value::Array(elements));
     }

@@ -57,9 +57,9 @@ pub(super) fn value_statements(
         old.difference(&after.values).map(|row| json!([row.attribute, row.number])).collect();
     if !removed.is_empty() {
         statements.push((
-            "DELETE FROM value WHERE place = ?1 AND (attribute, element) IN \
+            "DELETE FROM value WHERE tenant = ?1 AND place = ?3 AND (attribute, element) IN \
              (SELECT e.value->>0, CAST(e.value->>1 AS bigint) FROM json_each(?2) e)",
-            params![place, Value::from(removed).to_string()],
+            params![tenant, Value::from(removed).to_string(), place],
         ));
     }
     let added: Vec<Value> = after.values.difference(old).map(ValueRow::to_json).collect();
