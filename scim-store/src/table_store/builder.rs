@@ -41,13 +41,24 @@ impl TableStoreBuilder {
     /// Sets a rule of the application, which runs in the transaction of each write, after the row was written. The rule
     /// can read and write other tables; its error refuses the write, and nothing is written.
     ///
+    /// The rule runs once for each request that changes a resource, and for each operation of a bulk request; not for a
+    /// request that changes nothing. A DELETE of a user changes its groups and the users whose `manager` it is; the rule runs
+    /// for the deleted user only. If the write conflicts with another transaction, it is run again with the rule.
+    ///
     /// ```
     /// # async fn example(database: scim_store::Sqlite, people: scim_store::Table) -> Result<(), scim_store::InvalidTables> {
     /// use scim_core::{Error, Result};
-    /// use scim_store::{TableStore, Write, WriteAction};
+    /// use scim_store::{TableStore, Write};
     ///
-    /// /// The last administrator stays.
-    /// async fn keep_an_administrator(write: &mut Write<'_>) -> Result<()> {
+    /// /// Writes an audit trail. The last administrator stays.
+    /// async fn audit(write: &mut Write<'_>) -> Result<()> {
+    ///     let who = write.identity().map_or("anonymous", |identity| identity.principal.as_str());
+    ///     let id = write.after().or(write.before()).map_or("", |resource| resource.id());
+    ///     let mut entry = format!("{who}: {:?} {id}", write.action());
+    ///     if !write.added_members().is_empty() {
+    ///         entry.push_str(&format!(", added {}", write.added_members().join(", ")));
+    ///     }
+    ///     write.execute("INSERT INTO audit (entry) VALUES ($1)", [entry.into()]).await?;
     ///     let rows = write.query("SELECT count(*) FROM people WHERE is_admin", []).await?;
     ///     match rows.first().and_then(|row| row.int(0)) {
     ///         Some(0) => Err(Error::forbidden("the last administrator cannot be removed")),
@@ -57,7 +68,7 @@ impl TableStoreBuilder {
     ///
     /// let store = TableStore::builder(database)
     ///     .users(people)
-    ///     .on_write(|write| Box::pin(keep_an_administrator(write)))
+    ///     .on_write(|write| Box::pin(audit(write)))
     ///     .build()
     ///     .await?;
     /// # Ok(())

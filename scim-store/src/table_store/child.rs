@@ -46,8 +46,8 @@ impl ChildTable {
         self.column(sub_attribute, column.into(), true)
     }
 
-    /// The column by which the elements are ordered, such as the key of the child table. Without it they are in the order
-    /// of their values.
+    /// The column by which the elements are ordered, such as the key of the child table, which the database assigns. Without
+    /// it they are in the order of their values.
     pub fn order(mut self, column: impl Into<String>) -> Self {
         self.order = Some(column.into());
         self

@@ -4,7 +4,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use scim_core::{Error, Resource, Result};
+use scim_core::patch::{ListChanges, key_of};
+use scim_core::{Context, Error, Identity, Resource, Result};
 use scim_sql::Dialect;
 
 use crate::database::{DatabaseError, Param, Rows, Statement, Transaction};
@@ -27,6 +28,20 @@ pub enum WriteAction {
     Delete,
 }
 
+/// The ids of the users that a write adds to a group, and that it removes.
+#[derive(Debug, Default)]
+pub(crate) struct ChangedMembers {
+    pub(crate) added: Vec<String>,
+    pub(crate) removed: Vec<String>,
+}
+
+impl ChangedMembers {
+    pub(crate) fn new(changes: &ListChanges<'_>) -> Self {
+        let added = changes.added.iter().map(|element| key_of(element).to_owned()).collect();
+        Self { added, removed: changes.removed.iter().map(|id| (*id).to_owned()).collect() }
+    }
+}
+
 /// A write in its transaction, for a rule of the application; see
 /// [`TableStoreBuilder::on_write`](crate::TableStoreBuilder::on_write).
 pub struct Write<'t> {
@@ -35,9 +50,10 @@ pub struct Write<'t> {
     pub(crate) action: WriteAction,
     pub(crate) resource_type: &'t str,
     pub(crate) key: Param,
-    pub(crate) tenant: Option<&'t str>,
+    pub(crate) cx: &'t Context<'t>,
     pub(crate) before: Option<&'t Resource>,
     pub(crate) after: Option<&'t Resource>,
+    pub(crate) members: &'t ChangedMembers,
     /// Whether a statement of the rule conflicted with another transaction, so that the write is run again.
     pub(crate) has_conflict: bool,
 }
@@ -58,19 +74,41 @@ impl Write<'_> {
         &self.key
     }
 
-    /// The tenant of the request.
-    pub fn tenant(&self) -> Option<&str> {
-        self.tenant
+    /// Who makes the request; `None` only if the host allows anonymous requests.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.cx.identity()
     }
 
-    /// The resource before the write; `None` if it is created. A group may be without its members.
+    /// The tenant of the request.
+    pub fn tenant(&self) -> Option<&str> {
+        self.cx.tenant()
+    }
+
+    /// The resource before the write; `None` if it is created. It has no `groups`, and a group may be without its members;
+    /// see [`added_members`](Self::added_members).
     pub fn before(&self) -> Option<&Resource> {
         self.before
     }
 
-    /// The resource after the write; `None` if it is deleted. A group may be without its members.
+    /// The resource after the write; `None` if it is deleted. A user may have its `groups`, and a group may be without its
+    /// members; see [`added_members`](Self::added_members).
     pub fn after(&self) -> Option<&Resource> {
         self.after
+    }
+
+    /// The ids of the users that the write adds to a group. Those that were members before are not among them.
+    pub fn added_members(&self) -> &[String] {
+        &self.members.added
+    }
+
+    /// The ids of the users that the write removes from a group. A DELETE of the group does not list its members.
+    pub fn removed_members(&self) -> &[String] {
+        &self.members.removed
+    }
+
+    /// Whether the request sets or clears a password, which is not in the resource.
+    pub fn has_secrets(&self) -> bool {
+        !self.cx.secrets().is_empty()
     }
 
     /// The dialect of the database. The parameters of statements are `$1`, `$2` in PostgreSQL, which SQLite accepts too

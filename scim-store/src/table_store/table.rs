@@ -139,7 +139,8 @@ impl Table {
 
     /// The column with the tenant. Each statement is restricted to the tenant of the request's
     /// [`Identity`](scim_core::Identity), so each client needs [`in_tenant`](scim_core::Identity::in_tenant): a request
-    /// without a tenant is answered with 500. The column is a text, a uuid or an integer. A row without a tenant does not
+    /// without a tenant is answered with 500. The column is a text, a uuid or an integer; for an integer the tenant is the
+    /// number as a text: `in_tenant("7")`. A row without a tenant does not
     /// exist for SCIM.
     pub fn tenant(mut self, column: impl Into<String>) -> Self {
         self.tenant = Some(column.into());
@@ -173,7 +174,8 @@ impl Table {
         self.text(path, column)
     }
 
-    /// An attribute in a text column.
+    /// An attribute in a text column. If a unique index over it ignores case, alone or after the tenant, the attribute is
+    /// published as unique, and a value that another row has is refused with 409.
     pub fn text(self, path: &str, column: impl Into<String>) -> Self {
         self.attribute(path, Place::Text(column.into()))
     }
@@ -202,7 +204,8 @@ impl Table {
     }
 
     /// A list, such as `emails`, of which a text column keeps one element, of this `type`. It is the primary one, unless
-    /// there are several columns for the list: call this method for each. Elements of other types are ignored in the lenient profile, and refused in the strict one; see
+    /// there are several columns for the list: call this method for each. Elements of other types are ignored in the lenient
+    /// profile, and refused in the strict one; see
     /// [`Attribute::keep_only_types`](scim_core::schema::Attribute::keep_only_types).
     ///
     /// A list in several columns cannot be used in `sortBy`: which element is the first is not stored.
@@ -211,8 +214,8 @@ impl Table {
     }
 
     /// An attribute, such as `manager`, that refers to a resource, in a column with the key of its row. `resource_type` is
-    /// `User` or `Group`. The resource must exist, in the same tenant. The reference is removed when the resource is
-    /// deleted.
+    /// `User` or `Group`. The resource must exist, in the same tenant; a reference of the application to any other row is not
+    /// shown. The reference is removed when the resource is deleted.
     pub fn reference(self, path: &str, column: impl Into<String>, resource_type: impl Into<String>) -> Self {
         self.attribute(path, Place::Reference(column.into(), resource_type.into()))
     }
@@ -227,7 +230,8 @@ impl Table {
         self.attribute(path, Place::Constant(value.into()))
     }
 
-    /// A list, such as `emails`, whose elements are the rows of another table.
+    /// A list, such as `emails`, whose elements are the rows of another table. The row of an element that does not change
+    /// stays as it is; an element that changes is a deleted row and a new one.
     pub fn many(mut self, path: &str, child: ChildTable) -> Self {
         self.children.push((path.to_owned(), child));
         self

@@ -248,3 +248,55 @@ fn members_show_a_display_name_in_the_rest() {
         }
     }
 }
+
+#[test]
+fn a_required_column_of_a_child_table_is_a_required_sub_attribute() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (id <SERIAL>, login text NOT NULL);
+        CREATE UNIQUE INDEX people_login ON {}people (lower(login));
+        CREATE TABLE {}addresses (person_id integer NOT NULL, address text NOT NULL, kind text);
+        CREATE INDEX addresses_person ON {}addresses (person_id);
+        CREATE INDEX addresses_address ON {}addresses (lower(address))";
+    for application in Application::with_tables(&runtime, ddl) {
+        let addresses = format!("{}addresses", application.schema);
+        let store = store(&runtime, &application, |people| {
+            let emails = ChildTable::new(addresses, "person_id").text("value", "address");
+            people.many("emails", emails.text("type", "kind"))
+        });
+        let client = Client::new(&runtime, &application, &store);
+        let mut bea = user("bea");
+        bea["emails"] = json!([{ "type": "work" }]);
+        let refused = client.send(Method::POST, "/Users", Some(bea.clone()));
+        let detail = refused.body["detail"].as_str().unwrap_or_default();
+        assert_eq!((refused.status, detail.contains("emails.value")), (400, true), "{}", refused.body);
+        bea["emails"] = json!([{ "value": "Bea@example.com" }]);
+        client.create("/Users", bea);
+        for filter in
+            ["emails.value eq \"BEA@example.com\"", "emails[value sw \"bea@\"]", "emails co \"A@EX\""]
+        {
+            assert_eq!(client.count("/Users", filter), 1, "{filter}");
+        }
+    }
+}
+
+#[test]
+fn a_group_is_told_apart_from_an_unknown_member() {
+    let runtime = support::runtime();
+    for application in Application::all(&runtime, Form::Organization) {
+        let store = application.store(&runtime);
+        let groups = &store.resource_types()[1];
+        assert_eq!(groups.description(), "Group of users");
+        let member_type = groups.attribute("members").unwrap().sub_attribute("type").unwrap();
+        assert_eq!(member_type.definition().canonical_values(), ["User"]);
+        let client = Client::new(&runtime, &application, &store);
+        let (all, _) = client.create("/Groups", group("All", &[]));
+        let (some, _) = client.create("/Groups", group("Some", &[]));
+        for (id, reason) in [(id(&some), "users only"), ("p999", "there is no resource `p999`")] {
+            let add = json!({ "op": "add", "path": "members", "value": [{ "value": id }] });
+            let refused = client.patch(&all, add);
+            let detail = refused.body["detail"].as_str().unwrap_or_default();
+            assert_eq!((refused.status, detail.contains(reason)), (400, true), "{}", refused.body);
+        }
+    }
+}

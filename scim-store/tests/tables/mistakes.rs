@@ -362,3 +362,26 @@ fn a_tenant_is_a_text_or_a_uuid_or_an_integer() {
         }
     }
 }
+
+#[test]
+fn a_misspelled_column_has_no_other_mistake() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (id <SERIAL>, login text NOT NULL, boss integer);
+        CREATE UNIQUE INDEX people_login ON {}people (lower(login));
+        CREATE TABLE {}addresses (person_id integer NOT NULL, address text NOT NULL)";
+    for application in Application::with_tables(&runtime, ddl) {
+        let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
+            .key("userName", "login");
+        for (owner, address) in [("person", "address"), ("person_id", "adress")] {
+            let addresses = ChildTable::new(format!("{}addresses", application.schema), owner);
+            let people = people.clone().many("emails", addresses.text("value", address));
+            let error = build(&runtime, &application, people, None).unwrap_err();
+            let [mistake] = &plain(&application, error.mistakes())[..] else { panic!("{error}") };
+            assert!(mistake.starts_with("addresses has no column"), "{mistake}");
+        }
+        let error = build(&runtime, &application, people.text("manager", "boss"), None).unwrap_err();
+        let [mistake] = error.mistakes() else { panic!("{error}") };
+        assert!(mistake.ends_with("use `.reference(\"manager\", \"column\", \"User\")`"), "{mistake}");
+    }
+}

@@ -273,3 +273,51 @@ fn a_conflict_of_a_rule_runs_the_write_again() {
         }
     }
 }
+
+#[test]
+fn a_rule_sees_who_asks_and_which_members_change() {
+    let runtime = support::runtime();
+    for form in [Form::Organization, Form::Folded] {
+        for application in Application::all(&runtime, form) {
+            application.sql(&runtime, "CREATE TABLE {}audit (entry text NOT NULL)");
+            let schema = application.schema.clone();
+            let declared = application.declare(&runtime).on_write(move |write| {
+                let schema = schema.clone();
+                Box::pin(async move {
+                    let principal = write.identity().map(|identity| identity.principal.as_str());
+                    let entry = json!([
+                        principal,
+                        write.resource_type(),
+                        write.added_members(),
+                        write.removed_members(),
+                        write.has_secrets(),
+                    ]);
+                    record(write, &schema, entry.to_string()).await
+                })
+            });
+            let store = runtime.block_on(declared.build()).unwrap();
+            let client = Client::new(&runtime, &application, &store);
+            let mut bea = user("bea");
+            if form == Form::Folded {
+                bea["password"] = json!("correct horse");
+            }
+            let (bea, _) = client.create("/Users", bea);
+            let (cy, _) = client.create("/Users", user("cy"));
+            let (team, _) = client.create("/Groups", group("All", &[&bea]));
+            let add = json!({ "op": "add", "path": "members", "value": [{ "value": id(&bea) }, { "value": id(&cy) }] });
+            client.patch(&team, add);
+            client.send(Method::PUT, &team, Some(group("All", &[&cy])));
+            client.send(Method::DELETE, &team, None);
+            let (b, c, has_password) = (id(&bea), id(&cy), form == Form::Folded);
+            let expected = [
+                json!(["tests", "User", [], [], has_password]),
+                json!(["tests", "User", [], [], false]),
+                json!(["tests", "Group", [b], [], false]),
+                json!(["tests", "Group", [c], [], false]),
+                json!(["tests", "Group", [], [b], false]),
+                json!(["tests", "Group", [], [], false]),
+            ];
+            assert_eq!(audit(&runtime, &application), expected.map(|entry| entry.to_string()), "{form:?}");
+        }
+    }
+}

@@ -183,6 +183,19 @@ fn rows_of_another_tenant_do_not_exist() {
         let read = client.get(&team);
         assert_eq!((read.version, read.body), (created.version, created.body));
         assert_eq!(client.count("/Groups", &format!("members.value eq \"{}\"", id(&other))), 0);
+        let refer =
+            format!("UPDATE {{}}people SET manager_id = {} WHERE person_id = {}", key(&other), key(&bea));
+        application.sql(&runtime, &refer);
+        let read = client.get(&bea);
+        assert_eq!((read.status, read.body.get(ENTERPRISE_USER)), (200, None), "{}", read.body);
+        assert_eq!(client.count("/Users", "manager pr"), 0);
+        assert_eq!(client.send(Method::PUT, &bea, Some(user("bea"))).status, 200);
+        let kept = format!("SELECT manager_id FROM {{}}people WHERE person_id = {}", key(&bea));
+        assert_eq!(
+            application.sql(&runtime, &kept)[0][0],
+            key(&other),
+            "a request cannot change what it cannot see"
+        );
     }
 }
 

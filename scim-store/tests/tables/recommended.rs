@@ -170,8 +170,8 @@ fn recommended_indexes_of_links_and_child_tables_are_accepted() {
         let store = build(&runtime, &application, people.clone(), Some(teams.clone())).unwrap();
         let recommended: Vec<&str> =
             store.warnings().iter().filter_map(|warning| statement(warning)).collect();
-        // The child table, the display name of groups, and the groups of a user.
-        assert_eq!(recommended.len(), 3, "{:#?}", store.warnings());
+        // The child table, its addresses, the display name of groups, and the groups of a user.
+        assert_eq!(recommended.len(), 4, "{:#?}", store.warnings());
         for statement in recommended {
             support::run_sql(&runtime, &application.database, statement);
         }
@@ -207,5 +207,26 @@ fn warnings_name_searches_without_an_index_and_hidden_rows() {
             warnings[2].starts_with("3 rows of") && warnings[2].contains("do not exist for SCIM"),
             "{warnings:?}"
         );
+    }
+}
+
+#[test]
+fn a_foreign_key_without_an_index_is_a_warning() {
+    let runtime = support::runtime();
+    let ddl = "
+        CREATE TABLE {}people (id <SERIAL>, login text NOT NULL, boss integer, active <BOOL>);
+        CREATE UNIQUE INDEX people_login ON {}people (lower(login))";
+    for application in Application::with_tables(&runtime, ddl) {
+        let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
+            .key("userName", "login")
+            .boolean("active", "active")
+            .reference("manager", "boss", "User");
+        let store = build(&runtime, &application, people.clone(), None).unwrap();
+        let warning = &store.warnings()[0];
+        assert!(warning.contains("each DELETE reads all rows"), "{:#?}", store.warnings());
+        support::run_sql(&runtime, &application.database, statement(warning).unwrap());
+        let store = build(&runtime, &application, people, None).unwrap();
+        let warnings = plain(&application, store.warnings());
+        assert!(warnings[0].ends_with("since no index serves them: active"), "{warnings:#?}");
     }
 }

@@ -270,11 +270,10 @@ pub(super) fn check_link(
             create_index(dialect, true, &link.name, "key", &keys, None)
         ));
     }
-    for column in [&link.group, &link.member] {
+    for (column, found) in [(&link.group, "the members of a group"), (&link.member, "the groups of a user")] {
         if !table.is_indexed(&[vec![column_key(column)]]) {
             problems.warning(format!(
-                "no index of `{}` begins with `{column}`, so the groups of a user, or the members of a group, are found \
-                 by reading the whole table: {}",
+                "no index of `{}` begins with `{column}`, so {found} are found by reading the whole table: {}",
                 link.name,
                 create_index(dialect, false, &link.name, column, &[quote(column)], None)
             ));

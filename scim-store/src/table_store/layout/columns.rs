@@ -29,17 +29,18 @@ enum Compared {
 }
 
 impl ComparedText {
-    /// How an attribute in a text column is compared. `folded` is the column with the folded text, if there is one.
+    /// How an attribute in a text column is compared. `alias` is that of the table, and `folded` the column with the folded
+    /// text, if there is one.
     pub(super) fn new(
         target: &AttributeRef,
-        name: &str,
+        (alias, name): (&str, &str),
         column: &CatalogColumn,
         folded: Option<&str>,
         table: &CatalogTable,
         dialect: Dialect,
     ) -> Self {
         let quoted = quote(name);
-        let column_sql = text_sql(&format!("t.{quoted}"), column, dialect);
+        let column_sql = text_sql(&format!("{alias}.{quoted}"), column, dialect);
         let plain = column_key(name);
         let nocase = format!("{plain} nocase");
         let has_nocase =
@@ -121,9 +122,14 @@ fn text_sql(name: &str, column: &CatalogColumn, dialect: Dialect) -> String {
 
 /// The column for searches by an id that is made from the key in `sql`.
 pub(super) fn id_column(sql: &str, codec: &KeyCodec) -> Column {
+    id_column_shown(sql, &as_text(sql), codec)
+}
+
+/// The column for searches by an id that is made from the key in `sql`, but that is shown only if `shown` is not NULL.
+pub(super) fn id_column_shown(sql: &str, shown: &str, codec: &KeyCodec) -> Column {
     let text = match codec.prefix.as_str() {
-        "" => as_text(sql),
-        prefix => format!("({} || {})", literal(prefix), as_text(sql)),
+        "" => shown.to_owned(),
+        prefix => format!("({} || {shown})", literal(prefix)),
     };
     let decoder = codec.clone();
     let decode = move |id: &str| match decoder.key(id)? {

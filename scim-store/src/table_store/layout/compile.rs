@@ -8,7 +8,7 @@ use super::checks::{
 use super::compiler::{Compiler, Declared, Known};
 use super::field::Field;
 use super::indexes::{check_uniqueness, unique_indexes};
-use super::mapping::{Searched, mapping};
+use super::mapping::{Related, Searched, mapping};
 use super::names::shown_name;
 use super::resource_type::{Kind, resolve, resource_type};
 use super::{GroupsLayout, Layout, SoftDelete, TenantColumn};
@@ -89,7 +89,8 @@ impl Compiler<'_, '_> {
     fn compile(&self, problems: &mut Problems) -> Option<Layout> {
         let Known { kind, table, catalog, codec } = self.known;
         let dialect = self.declared.dialect;
-        let resource_type = resource_type(*kind, table, catalog, self.has_members, problems)?;
+        let resource_type =
+            resource_type(*kind, table, catalog, self.declared.catalog, self.has_members, problems)?;
         let mut fields = Vec::new();
         let mut searched = Vec::new();
         let mut constants = Vec::new();
@@ -150,8 +151,7 @@ impl Compiler<'_, '_> {
         layout.columns = select.len();
         layout.select = select.join(", ");
         let other = self.all.into_iter().flatten().find(|other| other.kind != *kind);
-        let related = other
-            .map(|other| super::mapping::Related::new(other.table, other.catalog, &other.codec, dialect));
+        let related = other.map(|other| Related::new(other, dialect));
         let link = self.all.into_iter().flatten().find_map(|known| known.table.members.as_ref());
         layout.mapping = mapping(&layout, searched, related.as_ref(), link, problems)?;
         Some(layout)

@@ -7,8 +7,8 @@ use super::checks::{check_key_column, find_column};
 use super::columns::ComparedText;
 use super::compiler::{Compiler, Known};
 use super::field::{Codec, Field, FieldTarget, FieldWrite};
-use super::mapping::Searched;
-use crate::table_store::catalog::{CatalogColumn, ColumnKind};
+use super::mapping::{Related, Searched};
+use crate::table_store::catalog::{CatalogColumn, ColumnKind, column_key};
 use crate::table_store::expression::Expression;
 use crate::table_store::expression::ExpressionType;
 use crate::table_store::problems::Problems;
@@ -83,7 +83,7 @@ impl Compiler<'_, '_> {
         if let Some(folded) = folded {
             find_column(&table.name, catalog, folded, problems)?;
         }
-        let compared = ComparedText::new(&value, name, column, folded, catalog, self.declared.dialect);
+        let compared = ComparedText::new(&value, ("t", name), column, folded, catalog, self.declared.dialect);
         let quoted = quote(name);
         let field = Field {
             read: as_text(&format!("t.{quoted}")),
@@ -250,10 +250,15 @@ impl Compiler<'_, '_> {
         check_key_column(&table.name, name, column, &referred.codec, self.declared.dialect, problems);
         let quoted = quote(name);
         let sql = format!("t.{quoted}");
+        // A foreign key ensures that the row exists, but not that it is of the same tenant, or not marked as deleted.
+        let shown = match referred.table.tenant.is_some() || referred.table.soft_delete.is_some() {
+            true => Related::new(referred, self.declared.dialect).visible_key(&sql, table.tenant.as_deref()),
+            false => as_text(&sql),
+        };
         let field = Field {
             target: FieldTarget::SubAttribute(target, value.clone()),
             codec: Codec::Reference(referred.kind, referred.codec.clone()),
-            read: as_text(&sql),
+            read: shown.clone(),
             write: Some(FieldWrite::Value {
                 column: quoted,
                 value: "{}".to_owned(),
@@ -261,7 +266,13 @@ impl Compiler<'_, '_> {
                 folded: None,
             }),
         };
-        Some((field, Searched::Id(value, sql, referred.codec.clone())))
+        let keys = [
+            vec![column_key(name)],
+            table.tenant.iter().map(|t| column_key(t)).chain([column_key(name)]).collect(),
+        ];
+        let is_indexed = catalog.is_indexed(&keys);
+        let (name, codec) = (name.to_owned(), referred.codec.clone());
+        Some((field, Searched::Id { target: value, name, shown, codec, is_indexed }))
     }
 
     /// Reports an attribute whose type does not fit its column.
@@ -275,7 +286,10 @@ impl Compiler<'_, '_> {
         let table = &self.known.table.name;
         let definition = target.definition();
         let is_list = target.attribute().is_multi_valued();
-        let reason = if is_list {
+        let has_value = target.sub_attribute("value").is_some();
+        let reason = if !is_list && target.is_complex() && has_value {
+            format!("`{path}` refers to a resource; use `.reference(\"{path}\", \"column\", \"User\")`")
+        } else if is_list {
             format!(
                 "`{path}` is a list; use `.one(..)` for one element in a column, or `.many(..)` for a child table"
             )

@@ -100,7 +100,11 @@ pub(super) fn check_uniqueness(
     };
     let mut scanned = Vec::new();
     for search in searched {
-        let Searched::Text { target, name, compared, .. } = search else { continue };
+        let Searched::Text { target, name, compared, .. } = search else {
+            scanned.extend(scanned_path(search));
+            warn_of_reference(table, dialect, search, problems);
+            continue;
+        };
         let path = target.path().as_str();
         if target.definition().uniqueness() != Uniqueness::None {
             let is_unique = catalog.indexes.iter().any(|index| {
@@ -144,6 +148,28 @@ pub(super) fn check_uniqueness(
             scanned.join(", ")
         ));
     }
+}
+
+/// The path of an attribute that is no text, if no index serves filters on it. A reference has a warning of its own.
+fn scanned_path(search: &Searched) -> Option<&str> {
+    match search {
+        Searched::TextExpression(target, _)
+        | Searched::Integer(target, _)
+        | Searched::Boolean(target, _)
+        | Searched::Time(target, _) => Some(target.path().as_str()),
+        Searched::Text { .. } | Searched::Id { .. } | Searched::Constant(..) => None,
+    }
+}
+
+/// Warns of a foreign key without an index.
+fn warn_of_reference(table: &Table, dialect: Dialect, search: &Searched, problems: &mut Problems) {
+    let Searched::Id { target, name, is_indexed: false, .. } = search else { return };
+    problems.warning(format!(
+        "no index serves filters on `{}`, and each DELETE reads all rows of `{}` to remove references: {}",
+        target.path(),
+        table.name,
+        create_index(dialect, false, &table.name, name, &[quote(name)], None)
+    ));
 }
 
 /// How many rows of a table do not exist for SCIM, since they have no tenant or no value for a required attribute.

@@ -1,15 +1,17 @@
 //! Compiles the lists that are in other tables: child tables, and the members of groups.
 
-use scim_core::schema::ResourceType;
-use scim_sql::Dialect;
+use scim_core::schema::{AttributeRef, ResourceType};
+use scim_sql::{Column, Dialect};
 
 use super::checks::{
     check_child_column, check_key_column, check_link, check_undeclared_of_child, find_column,
 };
+use super::columns::ComparedText;
 use super::compiler::Compiler;
 use super::resource_type::resolve;
 use super::{ChildField, ChildLayout, MembersLayout};
-use crate::table_store::catalog::{ColumnKind, column_key};
+use crate::table_store::catalog::{CatalogColumn, CatalogTable, ColumnKind, column_key};
+use crate::table_store::child::ChildColumn;
 use crate::table_store::problems::Problems;
 use crate::table_store::sql::{as_text, create_index, quote, quote_name};
 
@@ -44,7 +46,11 @@ impl Compiler<'_, '_> {
                 create_index(self.declared.dialect, false, &child.name, &child.owner, &keys, None)
             ));
         }
-        check_undeclared_of_child(child, catalog, problems);
+        // A column that is misspelled has been reported; then what is left is not what was meant.
+        if owner.is_some() && child.columns.iter().all(|column| catalog.columns.contains_key(&column.column))
+        {
+            check_undeclared_of_child(child, catalog, problems);
+        }
         // A path that is no list, and sub-attributes that do not exist, have been reported.
         let list = resolve(resource_type, path);
         let mut columns = Vec::new();
@@ -61,7 +67,12 @@ impl Compiler<'_, '_> {
                 true => (name, "{}".to_owned()),
                 false => (as_text(&name), "{}".to_owned()),
             };
-            columns.push(ChildField { sub, column: quoted, read, write, is_boolean: declared.is_boolean });
+            let searched = match declared.is_boolean {
+                true => Column::boolean(read.as_str()),
+                false => self.child_text(path, &child.name, catalog, declared, column, &sub, problems),
+            };
+            let is_boolean = declared.is_boolean;
+            columns.push(ChildField { sub, column: quoted, read, write, is_boolean, searched });
         }
         // Rows with the same position are in the order of their values, so that each read returns one order.
         let mut order = Vec::new();
@@ -77,6 +88,31 @@ impl Compiler<'_, '_> {
             order: order.join(", "),
             columns,
         })
+    }
+
+    /// How a text column of a child table is searched. Warns if no index serves searches for the `value` of elements.
+    #[expect(clippy::too_many_arguments, reason = "they are what is known of one column")]
+    fn child_text(
+        &self,
+        path: &str,
+        table: &str,
+        catalog: &CatalogTable,
+        declared: &ChildColumn,
+        column: &CatalogColumn,
+        sub: &AttributeRef,
+        problems: &mut Problems,
+    ) -> Column {
+        let dialect = self.declared.dialect;
+        let compared = ComparedText::new(sub, ("c", &declared.column), column, None, catalog, dialect);
+        let is_indexed = catalog.is_indexed(&compared.index_prefixes(None));
+        if !is_indexed && sub.definition().name() == "value" {
+            let keys = [compared.index_expression.clone()];
+            problems.warning(format!(
+                "no index serves filters on `{path}`: {}",
+                create_index(dialect, false, table, &declared.column, &keys, None)
+            ));
+        }
+        compared.column(is_indexed, false, dialect)
     }
 
     pub(super) fn members(

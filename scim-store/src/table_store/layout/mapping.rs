@@ -4,14 +4,15 @@ use scim_core::schema::{AttributeRef, Comparison};
 use scim_sql::{Column, Dialect, Elements, Mapping, MappingBuilder};
 use serde_json::Value;
 
-use super::columns::{ComparedText, id_column};
+use super::columns::{ComparedText, id_column, id_column_shown};
+use super::compiler::Known;
 use super::names::{required_name, shown_name};
 use super::{ChildLayout, Layout, RestColumn};
-use crate::table_store::catalog::{CatalogTable, ColumnKind};
+use crate::table_store::catalog::ColumnKind;
 use crate::table_store::ids::KeyCodec;
 use crate::table_store::problems::Problems;
-use crate::table_store::sql::{literal, quote, quote_name};
-use crate::table_store::table::{LinkTable, Table};
+use crate::table_store::sql::{as_text, literal, quote, quote_name};
+use crate::table_store::table::LinkTable;
 
 /// How an attribute is searched.
 pub(super) enum Searched {
@@ -27,7 +28,15 @@ pub(super) enum Searched {
     Integer(AttributeRef, String),
     Boolean(AttributeRef, String),
     Time(AttributeRef, String),
-    Id(AttributeRef, String, KeyCodec),
+    Id {
+        target: AttributeRef,
+        /// The name of the column with the foreign key.
+        name: String,
+        /// The SQL of the key as a text, which is NULL if the resource does not exist for SCIM.
+        shown: String,
+        codec: KeyCodec,
+        is_indexed: bool,
+    },
     Constant(AttributeRef, Value),
 }
 
@@ -40,7 +49,8 @@ pub(super) struct Related {
 }
 
 impl Related {
-    pub(super) fn new(table: &Table, catalog: &CatalogTable, codec: &KeyCodec, dialect: Dialect) -> Self {
+    pub(super) fn new(related: &Known<'_>, dialect: Dialect) -> Self {
+        let Known { table, catalog, codec, .. } = related;
         let mut conditions = String::new();
         if let Some(deleted) = &table.soft_delete {
             let is_flag =
@@ -60,6 +70,19 @@ impl Related {
             quote_name(&table.name)
         );
         Self { rows, has_tenant: tenant.is_some(), codec: codec.clone() }
+    }
+
+    /// The key in a foreign key, as a text, if its row exists for SCIM in the same tenant; NULL otherwise. `tenant` is the
+    /// tenant column of the table with the foreign key.
+    pub(super) fn visible_key(&self, foreign_key: &str, tenant: Option<&str>) -> String {
+        let tenant =
+            tenant.filter(|_| self.has_tenant).map(|tenant| format!(" AND p.o = t.{}", quote(tenant)));
+        format!(
+            "(SELECT {} FROM {} p WHERE p.k = {foreign_key}{})",
+            as_text("p.k"),
+            self.rows,
+            tenant.unwrap_or_default()
+        )
     }
 
     /// The rows of the link table that refer to rows of this table, as elements of `list`. `owner` and `member` are the
@@ -181,7 +204,10 @@ fn add_searched(mapping: MappingBuilder, layout: &Layout, search: Searched) -> M
         Searched::Integer(target, sql) => (target, Column::integer(sql)),
         Searched::Boolean(target, sql) => (target, Column::boolean(sql)),
         Searched::Time(target, sql) => (target, Column::unix_time(sql, 1000)),
-        Searched::Id(target, sql, codec) => (target, id_column(&sql, &codec)),
+        Searched::Id { target, name, shown, codec, is_indexed } => {
+            let column = id_column_shown(&format!("t.{}", quote(&name)), &shown, &codec);
+            (target, if is_indexed { column.indexed() } else { column })
+        }
         Searched::Constant(target, value) => (target, Column::constant(value)),
     };
     mapping.column(target.path().as_str(), column)
@@ -201,10 +227,7 @@ fn child_elements(child: &ChildLayout) -> Elements {
         .condition(format!("{owner} IS NOT NULL"));
     for column in &child.columns {
         let name = column.sub.definition().name();
-        elements = match column.is_boolean {
-            true => elements.column(name, Column::boolean(column.read.as_str())),
-            false => elements.column(name, text_expression(&column.sub, &column.read)),
-        };
+        elements = elements.column(name, column.searched.clone());
     }
     elements
 }

@@ -126,6 +126,8 @@ pub(crate) struct ChildField {
     /// The value to set, with `{}` for the parameter.
     pub(crate) write: String,
     pub(crate) is_boolean: bool,
+    /// How it is searched.
+    pub(crate) searched: scim_sql::Column,
 }
 
 /// The table that links groups and members.

@@ -4,7 +4,7 @@ use scim_core::schema::{
     Attribute, AttributeRef, Mutability, ReadContext, ResourceType, Schema, SchemaError, Tolerance, standard,
 };
 
-use crate::table_store::catalog::{CatalogColumn, CatalogTable};
+use crate::table_store::catalog::{Catalog, CatalogColumn, CatalogTable};
 use crate::table_store::problems::Problems;
 use crate::table_store::table::{Place, Table};
 
@@ -109,11 +109,13 @@ fn dotted_name(target: &AttributeRef) -> String {
     }
 }
 
-/// The resource type of a table. `has_groups` says whether groups are served that can contain it.
+/// The resource type of a table. `all` are all tables that are declared, and `has_groups` says whether groups are served
+/// that can contain it.
 pub(super) fn resource_type(
     kind: Kind,
     table: &Table,
     catalog: &CatalogTable,
+    all: &Catalog,
     has_groups: bool,
     problems: &mut Problems,
 ) -> Option<ResourceType> {
@@ -128,8 +130,8 @@ pub(super) fn resource_type(
             return None;
         }
     };
-    let selection = select(kind, table, catalog, has_groups, &complete, problems);
-    match reduce(&complete, &selection, table.rest.is_some()) {
+    let selection = select(kind, table, (catalog, all), has_groups, &complete, problems);
+    match reduce(kind, &complete, &selection, table.rest.is_some()) {
         Ok(reduced) => Some(reduced),
         Err(error) => {
             problems.mistake(format!("`{}`: {error}", table.name));
@@ -142,7 +144,7 @@ pub(super) fn resource_type(
 fn select(
     kind: Kind,
     table: &Table,
-    catalog: &CatalogTable,
+    (catalog, all): (&CatalogTable, &Catalog),
     has_groups: bool,
     complete: &ResourceType,
     problems: &mut Problems,
@@ -173,6 +175,7 @@ fn select(
         }
     }
     for (path, child) in &table.children {
+        let child_columns = all.get(&child.name).map(|table| &table.columns);
         let Some(list) = find(path, problems) else { continue };
         if !list.attribute().is_multi_valued() {
             problems.mistake(format!("`{}`: `{path}` is not a list; use `.text(..)`", table.name));
@@ -186,6 +189,12 @@ fn select(
                 problems.mistake(format!("`{path}` has no sub-attribute `{}`", column.sub_attribute));
             }
             selection.keep_sub(&list, &column.sub_attribute);
+            let is_required = child_columns
+                .and_then(|columns| columns.get(&column.column))
+                .is_some_and(|column| column.not_null && column.default.is_none() && !column.is_generated);
+            if let Some(sub) = list.sub_attribute(&column.sub_attribute).filter(|_| is_required) {
+                selection.adjust(sub, Attribute::required);
+            }
         }
     }
     let keep_list = |selection: &mut Selection, name: &str| {
@@ -203,6 +212,9 @@ fn select(
             selection.compare_ids_exactly(complete.attribute("members"));
             if let Some(reference) = resolve(complete, "members.$ref") {
                 selection.adjust(&reference, |a| a.with_reference_types(["User"]));
+            }
+            if let Some(member_type) = resolve(complete, "members.type") {
+                selection.adjust(&member_type, |a| a.with_canonical_values(["User"]));
             }
         }
         _ => {}
@@ -330,13 +342,17 @@ fn select_attribute(
 
 /// The resource type with the selected attributes. Extensions without attributes are left out.
 fn reduce(
+    kind: Kind,
     complete: &ResourceType,
     selection: &Selection,
     keeps_all: bool,
 ) -> Result<ResourceType, SchemaError> {
     let core = selection.apply(complete.schema(), keeps_all)?;
     let mut builder =
-        ResourceType::builder(complete.name(), complete.endpoint(), core).description(complete.description());
+        ResourceType::builder(complete.name(), complete.endpoint(), core).description(match kind {
+            Kind::User => complete.description(),
+            Kind::Group => "Group of users",
+        });
     for extension in complete.extensions() {
         let schema = selection.apply(extension.schema(), keeps_all)?;
         if !schema.attributes().is_empty() {

@@ -14,7 +14,7 @@ use crate::database::{DatabaseError, Mode, Param, Statement};
 use crate::password::PasswordChange;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
-use crate::table_store::on_write::WriteAction;
+use crate::table_store::on_write::{ChangedMembers, WriteAction};
 use crate::table_store::read::WantedLists;
 use crate::table_store::sql::{SqlBuilder, as_text};
 use crate::table_store::tables::Tables;
@@ -47,7 +47,7 @@ pub(crate) async fn create(
     let (found_references, found_members) = found.split_at_checked(references.len()).unwrap_or_default();
     references::check(&references, found_references)?;
     if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
-        members::check_added(users, members, &changes, found_members.first())?;
+        members::check_added(layout, users, members, &changes, found_members.first())?;
     }
     let inserted = tx.query(vec![insert(layout, tenant.clone(), assignments)]).await?;
     let key = inserted.first().and_then(|rows| rows.first()?.text(0).map(str::to_owned));
@@ -66,8 +66,13 @@ pub(crate) async fn create(
     }
     let created =
         write_and_read(&mut *tx, tables, layout, &row, statements, wanted).await?.into_resource(layout);
-    let written =
-        Written { action: WriteAction::Create, key: row.key.clone(), before: None, after: Some(&created) };
+    let written = Written {
+        action: WriteAction::Create,
+        key: row.key.clone(),
+        before: None,
+        after: Some(&created),
+        members: &ChangedMembers::new(&changes),
+    };
     rule::run(tables, layout, cx, &mut *tx, written).await?;
     // The rule may have changed the row.
     let read = commit_and_read(tx, tables, layout, &row, &id, Vec::new(), wanted).await?;

@@ -10,7 +10,7 @@ use super::{children, members, references};
 use crate::database::{Mode, Param, Statement};
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Kind, Layout};
-use crate::table_store::on_write::WriteAction;
+use crate::table_store::on_write::{ChangedMembers, WriteAction};
 use crate::table_store::read::WantedLists;
 use crate::table_store::sql::SqlBuilder;
 use crate::table_store::tables::Tables;
@@ -46,7 +46,14 @@ pub(crate) async fn delete(
     }
     statements.push(delete_row(layout, cx, &row));
     tx.execute(statements).await?;
-    let written = Written { action: WriteAction::Delete, key: row.key, before: Some(&stored), after: None };
+    let members = ChangedMembers::default();
+    let written = Written {
+        action: WriteAction::Delete,
+        key: row.key,
+        before: Some(&stored),
+        after: None,
+        members: &members,
+    };
     rule::run(tables, layout, cx, &mut *tx, written).await?;
     // If the rule ignored an error of its own statement, PostgreSQL would answer a bare COMMIT with a rollback and no
     // error. It refuses any other statement.

@@ -63,8 +63,9 @@ pub(super) fn select_referred(
     Some(sql.finish())
 }
 
-/// Refuses added members that do not exist. `found` are the rows of [`select_referred`].
+/// Refuses added members that do not exist, and groups. `found` are the rows of [`select_referred`].
 pub(super) fn check_added(
+    groups: &Layout,
     users: &Layout,
     members: &MembersLayout,
     changes: &ListChanges<'_>,
@@ -72,10 +73,15 @@ pub(super) fn check_added(
 ) -> Result<()> {
     let found = found.map(|rows| current_ids(users, rows)).unwrap_or_default();
     let found: HashSet<String> = found.into_iter().collect();
-    match changes.added.iter().map(|element| key_of(element)).find(|id| !found.contains(*id)) {
-        Some(id) => Err(Error::unknown_member(members.list.attribute().name(), id)),
-        None => Ok(()),
-    }
+    let Some(id) = changes.added.iter().map(|element| key_of(element)).find(|id| !found.contains(*id)) else {
+        return Ok(());
+    };
+    let list = members.list.attribute().name();
+    let is_group = users.codec.key(id).is_none() && groups.codec.key(id).is_some();
+    Err(match is_group {
+        true => Error::invalid_member(list, id, "a group can contain users only, no groups; add its users"),
+        false => Error::unknown_member(list, id),
+    })
 }
 
 /// The statements that add and remove members.

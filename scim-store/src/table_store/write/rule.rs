@@ -5,7 +5,7 @@ use scim_core::{Context, Resource};
 use crate::database::{DatabaseError, Param, Transaction};
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
-use crate::table_store::on_write::{Write, WriteAction};
+use crate::table_store::on_write::{ChangedMembers, Write, WriteAction};
 use crate::table_store::tables::Tables;
 
 /// A write that the rule sees.
@@ -14,6 +14,7 @@ pub(super) struct Written<'r> {
     pub(super) key: Param,
     pub(super) before: Option<&'r Resource>,
     pub(super) after: Option<&'r Resource>,
+    pub(super) members: &'r ChangedMembers,
 }
 
 /// Runs the rule, if there is one.
@@ -25,16 +26,17 @@ pub(super) async fn run(
     written: Written<'_>,
 ) -> Result<(), TableError> {
     let Some(on_write) = &tables.on_write else { return Ok(()) };
-    let Written { action, key, before, after } = written;
+    let Written { action, key, before, after, members } = written;
     let mut write = Write {
         tx,
         dialect: layout.dialect,
         action,
         resource_type: layout.resource_type.name(),
         key,
-        tenant: cx.tenant(),
+        cx,
         before,
         after,
+        members,
         has_conflict: false,
     };
     match on_write(&mut write).await {

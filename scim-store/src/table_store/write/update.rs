@@ -17,7 +17,7 @@ use crate::database::{Mode, Rows, Statement, Transaction};
 use crate::password::PasswordChange;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Layout, MembersLayout};
-use crate::table_store::on_write::WriteAction;
+use crate::table_store::on_write::{ChangedMembers, WriteAction};
 use crate::table_store::read::WantedLists;
 use crate::table_store::sql::SqlBuilder;
 use crate::table_store::tables::Tables;
@@ -114,17 +114,20 @@ impl Updating<'_> {
         }
         let mut statements = children::statements(layout, &row.key, before, after);
         let references = references::new_references(tables, layout, row.tenant.as_ref(), before, after)?;
+        let mut changed_members = ChangedMembers::default();
         if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
-            statements.extend(self.change_members(tx, locked, after, members, users).await?);
+            let (changed, of_members) = self.change_members(tx, locked, after, members, users).await?;
+            changed_members = changed;
+            statements.extend(of_members);
         }
         if !references.is_empty() {
             let queries = references.iter().map(|reference| reference.query.clone()).collect();
             references::check(&references, &tx.query(queries).await?)?;
         }
-        Ok(Change { assignments, statements })
+        Ok(Change { assignments, statements, members: changed_members })
     }
 
-    /// The statements that change the members of a group. Refuses new members that do not exist.
+    /// The change of the members of a group, and the statements that write it. Refuses new members that do not exist.
     async fn change_members(
         &self,
         tx: &mut dyn Transaction,
@@ -132,14 +135,14 @@ impl Updating<'_> {
         after: &Map<String, Value>,
         members: &MembersLayout,
         users: &Layout,
-    ) -> Result<Vec<Statement>, TableError> {
+    ) -> Result<(ChangedMembers, Vec<Statement>), TableError> {
         let compare = |(), _: &Map<String, Value>| true;
         let (current, delta);
         let changes = if let Some(split) = &locked.delta {
             current =
                 locked.members.first().map(|rows| members::current_ids(users, rows)).unwrap_or_default();
             let changes = split.changes(current.iter().map(|id| (id.as_str(), ())), compare);
-            members::check_added(users, members, &changes, locked.members.get(1))?;
+            members::check_added(self.layout, users, members, &changes, locked.members.get(1))?;
             changes
         } else {
             current = member_ids(members, locked.resource.as_map());
@@ -151,10 +154,11 @@ impl Updating<'_> {
                 Some(query) => tx.query(vec![query]).await?,
                 None => Vec::new(),
             };
-            members::check_added(users, members, &changes, found.first())?;
+            members::check_added(self.layout, users, members, &changes, found.first())?;
             changes
         };
-        Ok(members::statements(self.layout, users, members, &self.row.key, &changes))
+        let statements = members::statements(self.layout, users, members, &self.row.key, &changes);
+        Ok((ChangedMembers::new(&changes), statements))
     }
 
     /// Writes a change, lets the rule of the application run, and commits.
@@ -165,7 +169,7 @@ impl Updating<'_> {
         change: Change,
     ) -> Result<Updated, TableError> {
         let Self { tables, layout, cx, row, options } = self;
-        let statements = change.into_statements(layout, cx, row);
+        let (members, statements) = change.into_statements(layout, cx, row);
         let wanted = options.returning.as_ref().map(|projection| WantedLists::shown(layout, projection));
         let wanted = wanted.unwrap_or_default();
         let read = if tables.on_write.is_none() {
@@ -178,6 +182,7 @@ impl Updating<'_> {
                 key: row.key.clone(),
                 before: Some(&locked.resource),
                 after: Some(&after),
+                members: &members,
             };
             rule::run(tables, layout, cx, &mut *tx, written).await?;
             // The rule may have changed the row.
@@ -209,6 +214,7 @@ struct Change {
     assignments: Vec<Assignment>,
     /// The statements that change child tables and members.
     statements: Vec<Statement>,
+    members: ChangedMembers,
 }
 
 impl Change {
@@ -216,12 +222,17 @@ impl Change {
         self.assignments.is_empty() && self.statements.is_empty()
     }
 
-    /// All statements: first those of other tables, then the one that changes the row.
-    fn into_statements(self, layout: &Layout, cx: &Context<'_>, row: &RowId) -> Vec<Statement> {
-        let Self { mut assignments, mut statements } = self;
+    /// The changed members, and all statements: first those of other tables, then the one that changes the row.
+    fn into_statements(
+        self,
+        layout: &Layout,
+        cx: &Context<'_>,
+        row: &RowId,
+    ) -> (ChangedMembers, Vec<Statement>) {
+        let Self { mut assignments, mut statements, members } = self;
         assignments.extend(of_every_change(layout, cx));
         if assignments.is_empty() {
-            return statements;
+            return (members, statements);
         }
         let mut sql = SqlBuilder::new(layout.dialect);
         sql.push("UPDATE ").push(&layout.table).push(" AS t SET ");
@@ -231,7 +242,7 @@ impl Change {
         }
         push_row(&mut sql, layout, row);
         statements.push(sql.finish());
-        statements
+        (members, statements)
     }
 }
 
