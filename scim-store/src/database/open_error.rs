@@ -18,6 +18,13 @@ impl OpenError {
         })
     }
 
+    pub(crate) fn earlier_version() -> Self {
+        Self(
+            "the tables are of an earlier version; open the database once with `Store::open`, which upgrades them"
+                .to_owned(),
+        )
+    }
+
     pub(super) fn no_scheme() -> Self {
         Self(
             "a database URL must begin with `sqlite:` or `postgres:`; for a file, write `sqlite:app.db`"

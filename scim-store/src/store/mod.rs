@@ -17,6 +17,7 @@ pub(crate) mod tables;
 mod write;
 
 use std::fmt;
+use std::sync::Arc;
 
 use scim_core::schema::{Projection, ResourceType};
 use scim_core::{
@@ -25,7 +26,7 @@ use scim_core::{
 };
 use scim_sql::Dialect;
 
-use crate::database::{Mode, OpenError, open_with_migrations, params};
+use crate::database::{self, Mode, OpenError, open_with_migrations, params};
 use connection::Database;
 use error::StoreError;
 use setup::{Rules, Setup};
@@ -48,6 +49,32 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let database = open_with_migrations(url, Some(MIGRATIONS)).await?;
         Ok(Self::new(Database::new(database)))
+    }
+
+    /// A store on a database that is open already: the pool of the application, or a driver that [`open`](Self::open) does
+    /// not know. The tables must exist, so open the database once with [`open`](Self::open) first.
+    ///
+    /// # Errors
+    ///
+    /// If the tables do not exist, or are of another version of this crate.
+    ///
+    /// ```no_run
+    /// # async fn example(pool: impl scim_store::Database + 'static) -> Result<(), scim_store::OpenError> {
+    /// use scim_store::Store;
+    ///
+    /// drop(Store::open("postgres://owner@localhost/scim").await?);
+    /// let store = Store::with_database(pool).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn with_database(database: impl database::Database + 'static) -> Result<Self, OpenError> {
+        let database = Database::new(Arc::new(database));
+        let version = database.begin(Mode::Single).await?.query(MIGRATIONS.select_version, params![]).await?;
+        let version = version.first().and_then(|row| row.text(0)).unwrap_or_default();
+        match (MIGRATIONS.next)(version, database.dialect())? {
+            Some(_) => Err(OpenError::earlier_version()),
+            None => Ok(Self::new(database)),
+        }
     }
 
     /// A store on an open database.

@@ -29,4 +29,6 @@ mod suite;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
 mod unique;

@@ -2,7 +2,9 @@
 
 pub(crate) mod proxy;
 pub(crate) mod random;
+pub(crate) mod recording;
 pub(crate) mod service;
+pub(crate) mod tenant_equality;
 
 use std::io::Write;
 use std::path::PathBuf;
