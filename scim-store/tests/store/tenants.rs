@@ -57,3 +57,39 @@ fn read_no_whole_tenant<'s>(database: &support::Database, statements: impl Itera
         assert!(!reads_tenant, "{sql}\n{lines:#?}");
     }
 }
+
+#[test]
+fn tables_without_an_equality_are_found() {
+    let tenant = |table: &str| (table != "meta").then_some("tenant");
+    let check = |sql: &str| unrestricted_tables(sql, Dialect::Postgres, &tenant);
+    for (sql, tables) in [
+        ("SELECT 1 FROM resource r WHERE r.tenant = $1 AND r.id = $2", &[][..]),
+        ("SELECT 1 FROM resource r WHERE r.tenant = $1 OR r.id = $2", &["resource r"]),
+        ("SELECT 1 FROM resource r WHERE r.id = $2", &["resource r"]),
+        ("SELECT value FROM meta WHERE name = 'schema'", &[]),
+        ("SELECT 1 FROM member m JOIN resource g ON g.place = m.place WHERE m.tenant = $1", &["resource g"]),
+        ("SELECT 1 FROM member m JOIN resource g ON g.tenant = m.tenant WHERE m.tenant = $1", &[]),
+        (
+            "SELECT 1 FROM resource g WHERE g.place IN (SELECT m.place FROM member m WHERE m.tenant = $1) \
+             FOR NO KEY UPDATE OF g",
+            &["resource g"],
+        ),
+        (
+            "SELECT 1 FROM resource r WHERE r.tenant = $1 AND NOT EXISTS \
+             (SELECT 1 FROM member m WHERE m.tenant = r.tenant AND m.member = r.id)",
+            &[],
+        ),
+        ("UPDATE resource SET version = $2 WHERE place = $1", &["resource resource"]),
+        ("UPDATE resource SET version = $2 WHERE tenant = $3 AND place = $1", &[]),
+        ("DELETE FROM member WHERE place = $1", &["member member"]),
+        ("INSERT INTO member (place, member) VALUES ($1, $2)", &["member"]),
+        ("INSERT INTO member (tenant, place) SELECT $1, e.value FROM json_each($2) e", &[]),
+        (
+            "WITH RECURSIVE up (id) AS (SELECT m.place FROM member m WHERE m.tenant = $1 UNION \
+             SELECT m.place FROM up JOIN member m ON m.member = up.id) SELECT id FROM up",
+            &["member m"],
+        ),
+    ] {
+        assert_eq!(check(sql), tables, "{sql}");
+    }
+}

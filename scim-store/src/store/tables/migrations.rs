@@ -3,6 +3,8 @@
 //! The table `meta` stores the version as the number of steps that were run, and the version of Unicode by whose
 //! rules the stored keys are folded.
 
+use std::ops::RangeInclusive;
+
 use scim_core::schema::UNICODE_VERSION;
 use scim_sql::Dialect;
 
@@ -18,8 +20,11 @@ pub(super) const META: &str = "
     INSERT INTO meta (name, value) VALUES ('schema', '0') ON CONFLICT DO NOTHING;
 ";
 
+/// The latest version.
+pub(super) const LATEST: usize = 8;
+
 /// Each step, for SQLite and for PostgreSQL.
-const STEPS: [[&str; 2]; 8] = [
+const STEPS: [[&str; 2]; LATEST] = [
     [include_str!("migrations/1.sql"), include_str!("migrations/1.sql")],
     [include_str!("migrations/2.sql"), include_str!("migrations/2.sql")],
     [include_str!("migrations/3.sqlite.sql"), include_str!("migrations/3.postgres.sql")],
@@ -54,11 +59,11 @@ fn indexes(step: usize, dialect: Dialect) -> &'static [OnlineIndex] {
 /// The step that upgrades tables of this version. A new database gets the tables of the latest version in one step.
 fn next(stored: &str, dialect: Dialect) -> Result<Option<MigrationStep>, DatabaseError> {
     let done = done(stored)?;
-    if done == STEPS.len() {
+    if done == LATEST {
         return Ok(None);
     }
     if done == 0 {
-        return Ok(Some(MigrationStep { indexes: &[], statements: create(STEPS.len(), dialect) }));
+        return Ok(Some(MigrationStep { indexes: &[], statements: create(1..=LATEST, dialect) }));
     }
     let step = done + 1;
     let indexes = indexes(step, dialect);
@@ -71,7 +76,7 @@ fn done(stored: &str) -> Result<usize, DatabaseError> {
     let done: usize = version
         .parse()
         .map_err(|_| DatabaseError::unexpected("the version in table `meta` is not a number"))?;
-    if done > STEPS.len() {
+    if done > LATEST {
         return Err(DatabaseError::unexpected(
             "the database was upgraded by a later version of this program; start that version",
         ));
@@ -95,13 +100,13 @@ fn unicode_version() -> String {
     format!("{major}.{minor}.{update}")
 }
 
-/// The statements that create the tables of a version in a new database, where indexes need not be built online.
-pub(super) fn create(version: usize, dialect: Dialect) -> Vec<String> {
+/// The statements of some steps in a database that nobody else uses, where indexes need not be built online.
+pub(super) fn create(steps: RangeInclusive<usize>, dialect: Dialect) -> Vec<String> {
     let one = |step: usize| {
         let indexes = indexes(step, dialect).iter().map(|index| index.create(false));
         indexes.chain(statements(step, dialect))
     };
-    (1..=version).flat_map(one).collect()
+    steps.flat_map(one).collect()
 }
 
 /// The statements of a step without those that create its indexes.
