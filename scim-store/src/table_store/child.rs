@@ -18,6 +18,7 @@
 pub struct ChildTable {
     pub(crate) name: String,
     pub(crate) owner: String,
+    pub(crate) tenant: Option<String>,
     pub(crate) order: Option<String>,
     pub(crate) columns: Vec<ChildColumn>,
 }
@@ -33,7 +34,14 @@ pub(crate) struct ChildColumn {
 impl ChildTable {
     /// A table, and its column with the key of the row to which an element belongs.
     pub fn new(name: impl Into<String>, owner: impl Into<String>) -> Self {
-        Self { name: name.into(), owner: owner.into(), order: None, columns: Vec::new() }
+        Self { name: name.into(), owner: owner.into(), tenant: None, order: None, columns: Vec::new() }
+    }
+
+    /// The column with the tenant, if the table has one. Each statement then names the tenant for this table too, as a
+    /// database that is distributed by tenant needs it.
+    pub fn tenant(mut self, column: impl Into<String>) -> Self {
+        self.tenant = Some(column.into());
+        self
     }
 
     /// A sub-attribute in a text column.

@@ -96,6 +96,21 @@ impl SqlBuilder {
         self
     }
 
+    /// Writes ` AND ` and the condition that a row with this alias belongs to a tenant, if its table has a column for that.
+    pub(crate) fn push_tenant(
+        &mut self,
+        alias: &str,
+        column: Option<&String>,
+        tenant: Option<&Param>,
+    ) -> &mut Self {
+        match (column, tenant) {
+            (Some(column), Some(tenant)) => {
+                self.push(" AND ").push(alias).push(".").push(column).push(" = ").bind(tenant.clone())
+            }
+            _ => self,
+        }
+    }
+
     /// The number of the next parameter.
     pub(crate) fn next_parameter(&self) -> usize {
         self.params.len() + 1

@@ -112,6 +112,7 @@ pub(crate) struct LinkTable {
     pub(crate) name: String,
     pub(crate) group: String,
     pub(crate) member: String,
+    pub(crate) tenant: Option<String>,
 }
 
 impl Table {
@@ -252,7 +253,17 @@ impl Table {
         group: impl Into<String>,
         member: impl Into<String>,
     ) -> Self {
-        self.members = Some(LinkTable { name: table.into(), group: group.into(), member: member.into() });
+        self.members =
+            Some(LinkTable { name: table.into(), group: group.into(), member: member.into(), tenant: None });
+        self
+    }
+
+    /// The column with the tenant in the table of the [`members`](Self::members), if it has one. Each statement then names the
+    /// tenant for this table too, as a database that is distributed by tenant needs it.
+    pub fn members_tenant(mut self, column: impl Into<String>) -> Self {
+        if let Some(members) = &mut self.members {
+            members.tenant = Some(column.into());
+        }
         self
     }
 

@@ -32,6 +32,8 @@ pub(crate) enum Form {
     Folded,
     /// Texts as keys, and a column that ignores case by itself: `COLLATE NOCASE` or `citext`.
     CaseInsensitive,
+    /// The tenant is the first column of every key, as a database that is distributed by tenant needs it.
+    Distributed,
 }
 
 /// The extension with the application's own attributes.
@@ -88,7 +90,7 @@ impl Application {
         let tables: &[&str] = match self.form {
             Form::Users => &["people"],
             Form::Soft => &["accounts", "roles", "role_accounts"],
-            Form::Folded => &["people", "addresses", "teams", "team_people"],
+            Form::Folded | Form::Distributed => &["people", "addresses", "teams", "team_people"],
             Form::Organization | Form::CaseInsensitive => &["people", "teams", "team_people"],
         };
         let read = |table: &&str| self.sql(runtime, &format!("SELECT * FROM {{}}{table} ORDER BY 1, 2"));
@@ -108,6 +110,7 @@ impl Application {
             Form::Soft => include_str!("ddl/soft.sql"),
             Form::Folded => include_str!("ddl/folded.sql"),
             Form::CaseInsensitive => include_str!("ddl/case_insensitive.sql"),
+            Form::Distributed => include_str!("ddl/distributed.sql"),
         };
         let words = match self.is_postgres() {
             true => [
@@ -227,6 +230,23 @@ impl Application {
                 .key("userName", "login")
                 .text("title", "title")
                 .text("preferredLanguage", "language"),
+            Form::Distributed => Table::new(self.name("people"), "id", Ids::uuid())
+                .tenant("tenant")
+                .timestamps("created_at", "updated_at")
+                .key("userName", "login")
+                .text("displayName", "full_name")
+                .text("externalId", "external_id")
+                .boolean("active", "is_active")
+                .reference("manager", "boss", "User")
+                .rest("rest")
+                .many(
+                    "emails",
+                    ChildTable::new(self.name("addresses"), "person_id")
+                        .tenant("tenant")
+                        .text("value", "address")
+                        .text("type", "kind")
+                        .boolean("primary", "is_main"),
+                ),
         }
     }
 
@@ -245,6 +265,13 @@ impl Application {
                 .text("displayName", "title")
                 .text("externalId", "external_id")
                 .members(self.name("team_people"), "team_id", "person_id"),
+            Form::Distributed => Table::new(self.name("teams"), "id", Ids::uuid())
+                .tenant("tenant")
+                .timestamps("created_at", "updated_at")
+                .version("changes")
+                .text("displayName", "title")
+                .members(self.name("team_people"), "team_id", "person_id")
+                .members_tenant("tenant"),
             Form::Folded | Form::CaseInsensitive => {
                 let ids = if self.form == Form::Folded { Ids::prefixed("g-") } else { Ids::text() };
                 Table::new(self.name("teams"), "id", ids)

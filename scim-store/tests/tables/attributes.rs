@@ -90,7 +90,7 @@ pub(crate) fn user_attributes(form: Form) -> &'static [Attribute] {
                     core("phoneNumbers", Many),
                     core("externalId", Text),
                     core("title", Text),
-                    // No `displayName`: in the JSON column it is not the name that members show, as it is in memory.
+                    core("displayName", Text),
                     core("name.familyName", Text),
                     core("name.formatted", Text),
                     Attribute { schema: ENTERPRISE, path: "department", kind: Text },
@@ -99,6 +99,18 @@ pub(crate) fn user_attributes(form: Form) -> &'static [Attribute] {
         }
         Form::CaseInsensitive => {
             &const { [core("userName", UserName), core("title", Text), core("preferredLanguage", Text)] }
+        }
+        Form::Distributed => {
+            &const {
+                [
+                    core("userName", UserName),
+                    core("displayName", Text),
+                    core("externalId", Text),
+                    core("title", Text),
+                    core("emails", Many),
+                    Attribute { schema: ENTERPRISE, path: "manager", kind: Manager },
+                ]
+            }
         }
     }
 }

@@ -273,3 +273,8 @@ fn child_tables_and_folded_columns() {
 fn columns_that_ignore_case() {
     run(Form::CaseInsensitive);
 }
+
+#[test]
+fn the_tenant_first_in_every_key() {
+    run(Form::Distributed);
+}

@@ -80,6 +80,7 @@ fn attributes(form: Form) -> &'static [&'static str] {
         // Both are in the JSON column.
         Form::Folded => &["title", "externalId"],
         Form::CaseInsensitive => &["title", "preferredLanguage"],
+        Form::Distributed => &["displayName", "externalId", "title"],
     }
 }
 
@@ -244,4 +245,9 @@ fn child_tables_and_folded_columns() {
 #[test]
 fn columns_that_ignore_case() {
     run(Form::CaseInsensitive);
+}
+
+#[test]
+fn the_tenant_first_in_every_key() {
+    run(Form::Distributed);
 }

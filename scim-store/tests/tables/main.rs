@@ -39,3 +39,5 @@ mod suite;
 #[path = "../store/support/mod.rs"]
 #[expect(dead_code, reason = "these tests need a part of it")]
 mod support;
+#[cfg(test)]
+mod tenants;

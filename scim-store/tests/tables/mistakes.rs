@@ -256,17 +256,23 @@ fn a_missing_table_is_reported_with_those_that_exist() {
 }
 
 #[test]
-fn a_key_must_be_unique_by_itself() {
+fn a_key_must_be_unique_unless_every_table_has_the_tenant() {
     let runtime = support::runtime();
     let ddl = "
         CREATE TABLE {}people (org text NOT NULL, id text NOT NULL, login text NOT NULL, PRIMARY KEY (org, id));
-        CREATE UNIQUE INDEX people_login ON {}people (org, lower(login))";
+        CREATE UNIQUE INDEX people_login ON {}people (org, lower(login));
+        CREATE TABLE {}addresses (org text NOT NULL DEFAULT 'a', person_id text NOT NULL, address text)";
     for application in Application::with_tables(&runtime, ddl) {
         let people = Table::new(format!("{}people", application.schema), "id", Ids::text());
-        let error =
-            build(&runtime, &application, people.tenant("org").key("userName", "login"), None).unwrap_err();
+        let people = people.tenant("org").key("userName", "login");
+        build(&runtime, &application, people.clone(), None).unwrap();
+        let addresses = ChildTable::new(format!("{}addresses", application.schema), "person_id");
+        let addresses = addresses.text("value", "address");
+        let error = build(&runtime, &application, people.clone().many("emails", addresses.clone()), None);
+        let error = error.unwrap_err();
         let [mistake] = error.mistakes() else { panic!("{error}") };
         assert!(mistake.contains("no unique index has this column alone"), "{mistake}");
+        build(&runtime, &application, people.many("emails", addresses.tenant("org")), None).unwrap();
     }
 }
 

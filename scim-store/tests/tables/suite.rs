@@ -20,7 +20,7 @@ fn run(form: Form) {
         } else {
             suite = suite.identities(|_| Identity::new("suite")).single_tenant();
         }
-        if form == Form::Organization {
+        if matches!(form, Form::Organization | Form::Distributed) {
             suite = suite.references("manager", "User");
         }
         let report = suite.block_on(move |task| block_on.block_on(task)).report();
@@ -60,4 +60,9 @@ fn child_tables_and_folded_columns() {
 #[test]
 fn columns_that_ignore_case() {
     run(Form::CaseInsensitive);
+}
+
+#[test]
+fn the_tenant_first_in_every_key() {
+    run(Form::Distributed);
 }

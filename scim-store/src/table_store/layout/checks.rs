@@ -30,11 +30,12 @@ pub(super) fn find_column<'c>(
     found
 }
 
-/// Reports a key that names different people at different times, and a table without its naming attribute.
+/// Reports a key that names different people, and a table without its naming attribute. `link` is the table of members.
 pub(super) fn check_key(
     table: &Table,
     catalog: &CatalogTable,
     resource_type: &ResourceType,
+    link: Option<&LinkTable>,
     problems: &mut Problems,
 ) {
     if catalog.reuses_keys && table.soft_delete.is_none() {
@@ -45,13 +46,22 @@ pub(super) fn check_key(
             table.name, table.key
         ));
     }
+    // If all tables have the tenant, every statement names it, and a key needs to be unique within the tenant only.
+    let tenant = table.tenant.as_ref().filter(|_| {
+        table.children.iter().all(|(_, child)| child.tenant.is_some())
+            && link.is_none_or(|link| link.tenant.is_some())
+    });
+    let key = [column_key(&table.key)];
+    let in_tenant = tenant.map(|tenant| [column_key(tenant), column_key(&table.key)]);
     let is_key = |index: &CatalogIndex| {
-        index.is_unique && index.predicate.is_none() && index.keys == [column_key(&table.key)]
+        let is_in_tenant = in_tenant.as_ref().is_some_and(|keys| index.keys == keys);
+        index.is_unique && index.predicate.is_none() && (index.keys == key || is_in_tenant)
     };
     if catalog.columns.contains_key(&table.key) && !catalog.indexes.iter().any(is_key) {
         problems.mistake(format!(
             "`{0}`.`{1}`: no unique index has this column alone, so two rows could have one id; declare it as the primary \
-             key, or use a column that is unique by itself",
+             key, or use a column that is unique by itself. An index with the tenant is enough only if child tables and the \
+             table of members have the tenant too: `ChildTable::tenant`, `Table::members_tenant`",
             table.name, table.key
         ));
     }
@@ -200,6 +210,7 @@ pub(super) fn check_undeclared(table: &Table, catalog: &CatalogTable, problems: 
 pub(super) fn check_undeclared_of_child(child: &ChildTable, catalog: &CatalogTable, problems: &mut Problems) {
     let mut declared: Vec<&str> = child.columns.iter().map(|column| column.column.as_str()).collect();
     declared.push(&child.owner);
+    declared.extend(child.tenant.as_deref());
     for name in unfilled_columns(catalog, &declared) {
         problems.mistake(format!(
             "`{}`.`{name}` is NOT NULL, has no default and no sub-attribute, so no element can be inserted; give it a \
@@ -242,28 +253,37 @@ pub(super) fn check_tenant<'t>(table: &Table, all: impl Iterator<Item = &'t Tabl
     }
 }
 
-/// Reports a link table that does not fit. `None` if it or a column of it does not exist.
+/// Reports a link table that does not fit. Returns the columns of the unique index of a membership; `None` if the table or a
+/// column of it does not exist.
 pub(super) fn check_link(
     link: &LinkTable,
     catalog: &Catalog,
     dialect: Dialect,
     problems: &mut Problems,
-) -> Option<()> {
+) -> Option<String> {
     let Some(table) = catalog.get(&link.name) else {
         problems.mistake(catalog.no_table(&link.name));
         return None;
     };
     find_column(&link.name, table, &link.group, problems)?;
     find_column(&link.name, table, &link.member, problems)?;
-    let mut pair = [&link.group, &link.member].map(|name| column_key(name));
-    pair.sort_unstable();
-    let is_pair = |index: &CatalogIndex| {
-        let mut keys = index.keys.clone();
-        keys.sort_unstable();
-        index.is_unique && index.predicate.is_none() && keys == pair
+    if let Some(tenant) = &link.tenant {
+        find_column(&link.name, table, tenant, problems)?;
+    }
+    let is_unique = |columns: &[&String]| {
+        let mut wanted: Vec<String> = columns.iter().map(|name| column_key(name)).collect();
+        wanted.sort_unstable();
+        table.indexes.iter().any(|index| {
+            let mut keys = index.keys.clone();
+            keys.sort_unstable();
+            index.is_unique && index.predicate.is_none() && keys == wanted
+        })
     };
-    if !table.indexes.iter().any(is_pair) {
-        let keys = [quote(&link.group), quote(&link.member)];
+    let with_tenant: Vec<&String> = link.tenant.iter().chain([&link.group, &link.member]).collect();
+    let pair = vec![&link.group, &link.member];
+    let unique = [&with_tenant, &pair].into_iter().find(|columns| is_unique(columns));
+    let keys: Vec<String> = unique.unwrap_or(&with_tenant).iter().map(|name| quote(name)).collect();
+    if unique.is_none() {
         problems.mistake(format!(
             "`{}`: a member could be added twice; run {}",
             link.name,
@@ -271,7 +291,9 @@ pub(super) fn check_link(
         ));
     }
     for (column, found) in [(&link.group, "the members of a group"), (&link.member, "the groups of a user")] {
-        if !table.is_indexed(&[vec![column_key(column)]]) {
+        let after_tenant = link.tenant.iter().map(|tenant| vec![column_key(tenant), column_key(column)]);
+        let prefixes: Vec<_> = after_tenant.chain([vec![column_key(column)]]).collect();
+        if !table.is_indexed(&prefixes) {
             problems.warning(format!(
                 "no index of `{}` begins with `{column}`, so {found} are found by reading the whole table: {}",
                 link.name,
@@ -279,11 +301,12 @@ pub(super) fn check_link(
             ));
         }
     }
-    for name in unfilled_columns(table, &[&link.group, &link.member]) {
+    let written: Vec<&str> = with_tenant.iter().map(|name| name.as_str()).collect();
+    for name in unfilled_columns(table, &written) {
         problems.mistake(format!(
             "`{}`.`{name}` is NOT NULL without a default, so a member cannot be inserted; give it a default",
             link.name
         ));
     }
-    Some(())
+    Some(keys.join(", "))
 }

@@ -160,7 +160,8 @@ impl Compiler<'_, '_> {
     /// Checks the table as a whole.
     fn check(&self, resource_type: &ResourceType, searched: &[Searched], problems: &mut Problems) {
         let Known { table, catalog, .. } = self.known;
-        check_key(table, catalog, resource_type, problems);
+        let link = self.all.into_iter().flatten().find_map(|known| known.table.members.as_ref());
+        check_key(table, catalog, resource_type, link, problems);
         check_folded(table, problems);
         check_repeated(table, problems);
         check_undeclared(table, catalog, problems);

@@ -252,7 +252,7 @@ impl Compiler<'_, '_> {
         let sql = format!("t.{quoted}");
         // A foreign key ensures that the row exists, but not that it is of the same tenant, or not marked as deleted.
         let shown = match referred.table.tenant.is_some() || referred.table.soft_delete.is_some() {
-            true => Related::new(referred, self.declared.dialect).visible_key(&sql, table.tenant.as_deref()),
+            true => Related::new(referred, self.declared.dialect).visible_key(&sql),
             false => as_text(&sql),
         };
         let field = Field {

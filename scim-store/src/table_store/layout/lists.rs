@@ -11,7 +11,7 @@ use super::compiler::Compiler;
 use super::resource_type::resolve;
 use super::{ChildField, ChildLayout, MembersLayout};
 use crate::table_store::catalog::{CatalogColumn, CatalogTable, ColumnKind, column_key};
-use crate::table_store::child::ChildColumn;
+use crate::table_store::child::{ChildColumn, ChildTable};
 use crate::table_store::problems::Problems;
 use crate::table_store::sql::{as_text, create_index, quote, quote_name};
 
@@ -25,7 +25,7 @@ impl Compiler<'_, '_> {
         &self,
         resource_type: &ResourceType,
         path: &str,
-        child: &crate::table_store::child::ChildTable,
+        child: &ChildTable,
         problems: &mut Problems,
     ) -> Option<ChildLayout> {
         let Some(catalog) = self.declared.catalog.get(&child.name) else {
@@ -37,7 +37,13 @@ impl Compiler<'_, '_> {
             let dialect = self.declared.dialect;
             check_key_column(&child.name, &child.owner, owner, &self.known.codec, dialect, problems);
         }
-        if owner.is_some() && !catalog.is_indexed(&[vec![column_key(&child.owner)]]) {
+        if let Some(tenant) = &child.tenant {
+            find_column(&child.name, catalog, tenant, problems);
+        }
+        let after_tenant =
+            child.tenant.iter().map(|tenant| vec![column_key(tenant), column_key(&child.owner)]);
+        let prefixes: Vec<_> = after_tenant.chain([vec![column_key(&child.owner)]]).collect();
+        if owner.is_some() && !catalog.is_indexed(&prefixes) {
             let keys = [quote(&child.owner)];
             problems.warning(format!(
                 "no index of `{}` begins with `{}`, so each read of a resource reads the whole table: {}",
@@ -69,7 +75,7 @@ impl Compiler<'_, '_> {
             };
             let searched = match declared.is_boolean {
                 true => Column::boolean(read.as_str()),
-                false => self.child_text(path, &child.name, catalog, declared, column, &sub, problems),
+                false => self.child_text(path, child, catalog, declared, column, &sub, problems),
             };
             let is_boolean = declared.is_boolean;
             columns.push(ChildField { sub, column: quoted, read, write, is_boolean, searched });
@@ -85,6 +91,7 @@ impl Compiler<'_, '_> {
             list: list?,
             table: quote_name(&child.name),
             owner: quote(&child.owner),
+            tenant: child.tenant.as_deref().map(quote),
             order: order.join(", "),
             columns,
         })
@@ -95,21 +102,22 @@ impl Compiler<'_, '_> {
     fn child_text(
         &self,
         path: &str,
-        table: &str,
+        child: &ChildTable,
         catalog: &CatalogTable,
         declared: &ChildColumn,
         column: &CatalogColumn,
         sub: &AttributeRef,
         problems: &mut Problems,
     ) -> Column {
-        let dialect = self.declared.dialect;
+        let (dialect, tenant) = (self.declared.dialect, child.tenant.as_deref());
         let compared = ComparedText::new(sub, ("c", &declared.column), column, None, catalog, dialect);
-        let is_indexed = catalog.is_indexed(&compared.index_prefixes(None));
+        let is_indexed = catalog.is_indexed(&compared.index_prefixes(tenant));
         if !is_indexed && sub.definition().name() == "value" {
-            let keys = [compared.index_expression.clone()];
+            let tenant = tenant.map(quote);
+            let keys: Vec<String> = tenant.into_iter().chain([compared.index_expression.clone()]).collect();
             problems.warning(format!(
                 "no index serves filters on `{path}`: {}",
-                create_index(dialect, false, table, &declared.column, &keys, None)
+                create_index(dialect, false, &child.name, &declared.column, &keys, None)
             ));
         }
         compared.column(is_indexed, false, dialect)
@@ -122,7 +130,7 @@ impl Compiler<'_, '_> {
     ) -> Option<MembersLayout> {
         let link = self.known.table.members.as_ref()?;
         let list = resource_type.attribute("members")?.clone();
-        check_link(link, self.declared.catalog, self.declared.dialect, problems)?;
+        let unique = check_link(link, self.declared.catalog, self.declared.dialect, problems)?;
         if let (Some(table), Some(users)) = (self.declared.catalog.get(&link.name), &self.all[0]) {
             let columns = [(&link.group, &self.known.codec), (&link.member, &users.codec)];
             for (name, codec) in columns {
@@ -135,6 +143,8 @@ impl Compiler<'_, '_> {
             link: quote_name(&link.name),
             group: quote(&link.group),
             member: quote(&link.member),
+            tenant: link.tenant.as_deref().map(quote),
+            unique,
         })
     }
 }

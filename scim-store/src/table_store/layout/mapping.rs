@@ -42,9 +42,9 @@ pub(super) enum Searched {
 
 /// The other table, whose rows are the members or the groups of a row.
 pub(super) struct Related {
-    /// A query for its rows that exist for SCIM, with the columns `k` (the key), `o` (the tenant) and `n` (the name).
+    /// A query for its rows that exist for SCIM in the tenant of the request, with the columns `k` (the key) and `n` (the
+    /// name). The tenant is the first parameter.
     rows: String,
-    has_tenant: bool,
     codec: KeyCodec,
 }
 
@@ -61,28 +61,21 @@ impl Related {
         if let Some(name) = required_name(table) {
             conditions.push_str(&format!(" AND {name} <> ''"));
         }
-        let tenant = table.tenant.as_ref().map(|tenant| format!(", t.{} AS o", quote(tenant)));
+        let tenant = table.tenant.as_ref();
+        let tenant = tenant.map(|tenant| format!("t.{} = {}", quote(tenant), dialect.parameter(1)));
         let rows = format!(
-            "(SELECT t.{} AS k, {} AS n{} FROM {} t WHERE TRUE{conditions})",
+            "(SELECT t.{} AS k, {} AS n FROM {} t WHERE {}{conditions})",
             quote(&table.key),
             shown_name(table, dialect),
-            tenant.as_deref().unwrap_or_default(),
-            quote_name(&table.name)
+            quote_name(&table.name),
+            tenant.as_deref().unwrap_or("TRUE"),
         );
-        Self { rows, has_tenant: tenant.is_some(), codec: codec.clone() }
+        Self { rows, codec: codec.clone() }
     }
 
-    /// The key in a foreign key, as a text, if its row exists for SCIM in the same tenant; NULL otherwise. `tenant` is the
-    /// tenant column of the table with the foreign key.
-    pub(super) fn visible_key(&self, foreign_key: &str, tenant: Option<&str>) -> String {
-        let tenant =
-            tenant.filter(|_| self.has_tenant).map(|tenant| format!(" AND p.o = t.{}", quote(tenant)));
-        format!(
-            "(SELECT {} FROM {} p WHERE p.k = {foreign_key}{})",
-            as_text("p.k"),
-            self.rows,
-            tenant.unwrap_or_default()
-        )
+    /// The key in a foreign key, as a text, if its row exists for SCIM in the tenant of the request; NULL otherwise.
+    pub(super) fn visible_key(&self, foreign_key: &str) -> String {
+        format!("(SELECT {} FROM {} p WHERE p.k = {foreign_key})", as_text("p.k"), self.rows)
     }
 
     /// The rows of the link table that refer to rows of this table, as elements of `list`. `owner` and `member` are the
@@ -101,8 +94,8 @@ impl Related {
         let mut elements = Elements::table(table, owner.as_str())
             .order(member.clone())
             .condition(format!("{owner} IS NOT NULL"));
-        if self.has_tenant {
-            elements = elements.scoped_by("p.o", 1);
+        if let Some(tenant) = &link.tenant {
+            elements = elements.scoped_by(format!("m.{}", quote(tenant)), 1);
         }
         elements = elements.column("value", id_column(&member, &self.codec).not_null().indexed());
         for sub in list.sub_attributes() {
@@ -225,6 +218,9 @@ fn child_elements(child: &ChildLayout) -> Elements {
     let mut elements = Elements::table(format!("{} c", child.table), owner.as_str())
         .order(order)
         .condition(format!("{owner} IS NOT NULL"));
+    if let Some(tenant) = &child.tenant {
+        elements = elements.scoped_by(format!("c.{tenant}"), 1);
+    }
     for column in &child.columns {
         let name = column.sub.definition().name();
         elements = elements.column(name, column.searched.clone());

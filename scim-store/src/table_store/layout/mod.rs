@@ -83,6 +83,17 @@ pub(crate) struct TenantColumn {
     pub(crate) kind: ColumnKind,
 }
 
+impl TenantColumn {
+    /// The type of the tenants in the SQL of PostgreSQL.
+    pub(crate) fn sql_type(&self) -> &'static str {
+        match self.kind {
+            ColumnKind::Integer => "bigint",
+            ColumnKind::Uuid => "uuid",
+            _ => "text",
+        }
+    }
+}
+
 /// The column that marks a row as deleted.
 #[derive(Clone, Debug)]
 pub(crate) struct SoftDelete {
@@ -110,6 +121,8 @@ pub(crate) struct ChildLayout {
     pub(crate) table: String,
     /// The quoted name of the column with the key of the owner.
     pub(crate) owner: String,
+    /// The quoted name of the column with the tenant.
+    pub(crate) tenant: Option<String>,
     /// The SQL of the order, with the alias `c`.
     pub(crate) order: String,
     pub(crate) columns: Vec<ChildField>,
@@ -138,6 +151,10 @@ pub(crate) struct MembersLayout {
     /// The quoted names of the columns with the keys of the group and of the member.
     pub(crate) group: String,
     pub(crate) member: String,
+    /// The quoted name of the column with the tenant.
+    pub(crate) tenant: Option<String>,
+    /// The columns of the unique index of a membership, separated by commas.
+    pub(crate) unique: String,
 }
 
 /// The list of the groups of a user.

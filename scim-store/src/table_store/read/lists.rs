@@ -66,7 +66,7 @@ pub(crate) fn list_statements(
     wanted: WantedLists,
 ) -> Vec<Statement> {
     let mut statements: Vec<Statement> =
-        layout.children.iter().map(|child| select_children(layout, child, keys)).collect();
+        layout.children.iter().map(|child| select_children(layout, child, tenant, keys)).collect();
     if let (Some(members), Some(users)) = (members_to_read(layout, wanted), &tables.users) {
         statements.push(select_members(layout, members, users, tenant, keys, wanted.names));
     }
@@ -169,7 +169,7 @@ fn group_element(groups: &Layout, row: Row<'_>) -> Map<String, Value> {
     element
 }
 
-fn select_children(layout: &Layout, child: &ChildLayout, keys: &[&str]) -> Statement {
+fn select_children(layout: &Layout, child: &ChildLayout, tenant: Option<&Param>, keys: &[&str]) -> Statement {
     let mut sql = SqlBuilder::new(layout.dialect);
     let owner = format!("c.{}", child.owner);
     sql.push("SELECT ").push(&as_text(&owner));
@@ -178,6 +178,7 @@ fn select_children(layout: &Layout, child: &ChildLayout, keys: &[&str]) -> State
     }
     sql.push(" FROM ").push(&child.table).push(" c WHERE ");
     push_equals_any(&mut sql, &owner, layout, keys);
+    sql.push_tenant("c", child.tenant.as_ref(), tenant);
     sql.push(" ORDER BY ").push(&owner).push(", ").push(&child.order);
     sql.finish()
 }
@@ -199,6 +200,7 @@ fn select_members(
     sql.push(" FROM ").push(&members.link).push(" m JOIN ").push(&users.table).push(" t ON ");
     sql.push(&users.key()).push(" = ").push(&member).push(" WHERE ");
     push_equals_any(&mut sql, &group, layout, keys);
+    sql.push_tenant("m", members.tenant.as_ref(), tenant);
     sql.push(" AND ");
     users.push_scope(&mut sql, tenant);
     sql.push(" ORDER BY ").push(&group).push(", ").push(&member);
@@ -218,6 +220,7 @@ fn select_groups(
     sql.push(", ").push(&groups.name).push(" FROM ").push(&members.link).push(" m JOIN ").push(&groups.table);
     sql.push(" t ON ").push(&groups.key()).push(" = ").push(&group).push(" WHERE ");
     push_equals_any(&mut sql, &member, layout, keys);
+    sql.push_tenant("m", members.tenant.as_ref(), tenant);
     sql.push(" AND ");
     groups.push_scope(&mut sql, tenant);
     sql.push(" ORDER BY ").push(&member).push(", ").push(&group);

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use scim_sql::Dialect;
 use serde_json::{Map, Value, json};
 
+use super::stored::RowId;
 use crate::database::{Param, Statement};
 use crate::table_store::layout::{ChildField, ChildLayout, Layout};
 use crate::table_store::sql::SqlBuilder;
@@ -16,7 +17,7 @@ type Cells = Vec<Value>;
 /// stay as they are, with their keys and the columns that SCIM does not know.
 pub(super) fn statements(
     layout: &Layout,
-    key: &Param,
+    row: &RowId,
     before: &Map<String, Value>,
     after: &Map<String, Value>,
 ) -> Vec<Statement> {
@@ -27,19 +28,19 @@ pub(super) fn statements(
         let mut removed = HashSet::new();
         // The application may have inserted a row twice.
         let mut stored: HashMap<&Cells, usize> = HashMap::new();
-        for row in &old {
-            *stored.entry(row).or_default() += 1;
-            if !wanted.contains(row) {
-                removed.insert(row);
+        for cells in &old {
+            *stored.entry(cells).or_default() += 1;
+            if !wanted.contains(cells) {
+                removed.insert(cells);
             }
         }
         if !removed.is_empty() {
-            statements.push(delete(layout, child, key, &removed));
+            statements.push(delete(layout, child, row, &removed));
         }
-        for row in &new {
-            match stored.get_mut(row) {
+        for cells in &new {
+            match stored.get_mut(cells) {
                 Some(count) if *count > 0 => *count -= 1,
-                _ => statements.push(insert(layout, child, key, row)),
+                _ => statements.push(insert(layout, child, row, cells)),
             }
         }
     }
@@ -47,15 +48,16 @@ pub(super) fn statements(
 }
 
 /// The statements that delete all child rows of a resource.
-pub(super) fn delete_all(layout: &Layout, key: &Param) -> Vec<Statement> {
+pub(super) fn delete_all(layout: &Layout, row: &RowId) -> Vec<Statement> {
     let delete = |child: &ChildLayout| {
         let mut sql = SqlBuilder::new(layout.dialect);
         sql.push("DELETE FROM ")
             .push(&child.table)
-            .push(" WHERE ")
+            .push(" AS c WHERE c.")
             .push(&child.owner)
             .push(" = ")
-            .bind(key.clone());
+            .bind(row.key.clone())
+            .push_tenant("c", child.tenant.as_ref(), row.tenant.as_ref());
         sql.finish()
     };
     layout.children.iter().map(delete).collect()
@@ -71,15 +73,21 @@ fn cells(child: &ChildLayout, resource: &Map<String, Value>) -> Vec<Cells> {
     elements.into_iter().flatten().map(row).collect()
 }
 
-fn insert(layout: &Layout, child: &ChildLayout, key: &Param, row: &Cells) -> Statement {
+fn insert(layout: &Layout, child: &ChildLayout, row: &RowId, cells: &Cells) -> Statement {
     let mut sql = SqlBuilder::new(layout.dialect);
     sql.push("INSERT INTO ").push(&child.table).push(" (").push(&child.owner);
     // A column without a value gets its default.
-    let values: Vec<_> = child.columns.iter().zip(row).filter(|(_, cell)| !cell.is_null()).collect();
-    for (column, _) in &values {
-        sql.push(", ").push(&column.column);
+    let values: Vec<_> = child.columns.iter().zip(cells).filter(|(_, cell)| !cell.is_null()).collect();
+    let tenant = child.tenant.as_ref().zip(row.tenant.as_ref());
+    for column in
+        tenant.iter().map(|(column, _)| *column).chain(values.iter().map(|(column, _)| &column.column))
+    {
+        sql.push(", ").push(column);
     }
-    sql.push(") VALUES (").bind(key.clone());
+    sql.push(") VALUES (").bind(row.key.clone());
+    if let Some((_, tenant)) = tenant {
+        sql.push(", ").bind(tenant.clone());
+    }
     for (column, cell) in values {
         let param = match cell {
             Value::Bool(flag) => Param::Bool(*flag),
@@ -93,13 +101,13 @@ fn insert(layout: &Layout, child: &ChildLayout, key: &Param, row: &Cells) -> Sta
 
 /// The statement that deletes all rows with these cells. One statement reads the rows of the resource once, so that its
 /// time does not grow with the square of their number.
-fn delete(layout: &Layout, child: &ChildLayout, key: &Param, rows: &HashSet<&Cells>) -> Statement {
+fn delete(layout: &Layout, child: &ChildLayout, row: &RowId, removed: &HashSet<&Cells>) -> Statement {
     let read: Vec<&str> = child.columns.iter().map(|column| column.read.as_str()).collect();
     let read = read.join(", ");
-    let rows = Param::Text(json!(rows).to_string());
+    let removed = Param::Text(json!(removed).to_string());
     let mut sql = SqlBuilder::new(layout.dialect);
     sql.push("DELETE FROM ").push(&child.table).push(" AS c WHERE c.").push(&child.owner).push(" = ");
-    sql.bind(key.clone());
+    sql.bind(row.key.clone()).push_tenant("c", child.tenant.as_ref(), row.tenant.as_ref());
     match layout.dialect {
         Dialect::Sqlite => {
             // Both sides are made by `json_array`, so that they are equal as texts.
@@ -108,13 +116,13 @@ fn delete(layout: &Layout, child: &ChildLayout, key: &Param, rows: &HashSet<&Cel
             let cells = cells.join(", ");
             let listed =
                 format!(" AND json_array({read}) IN (SELECT json_array({cells}) FROM json_each({{}}) e)");
-            sql.bind_in(&listed, rows);
+            sql.bind_in(&listed, removed);
         }
         _ => {
             let listed = format!(
                 " AND jsonb_build_array({read}) IN (SELECT e FROM jsonb_array_elements(CAST(CAST({{}} AS text) AS jsonb)) e)"
             );
-            sql.bind_in(&listed, rows);
+            sql.bind_in(&listed, removed);
         }
     }
     sql.finish()

@@ -55,9 +55,9 @@ pub(crate) async fn create(
     let row = RowId::new(tenant, layout.codec.param(&key));
     let id = TransactionId::read(inserted.first(), 1);
 
-    let mut statements = children::statements(layout, &row.key, &Map::new(), attributes);
+    let mut statements = children::statements(layout, &row, &Map::new(), attributes);
     if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
-        statements.extend(members::statements(layout, users, members, &row.key, &changes));
+        statements.extend(members::statements(layout, users, members, &row, &changes));
     }
     let wanted = WantedLists::shown(layout, &Projection::new(&layout.resource_type));
     if tables.on_write.is_none() {

@@ -38,11 +38,11 @@ pub(crate) async fn delete(
     let kind = if layout.resource_type.name() == Kind::Group.name() { Kind::Group } else { Kind::User };
     let mut statements = Vec::new();
     if let Some(groups) = &tables.groups {
-        statements.extend(members::remove_all(layout, groups, cx, &row.key));
+        statements.extend(members::remove_all(layout, groups, cx, &row));
     }
-    statements.extend(references::remove_all(tables, kind, cx, &row.key));
+    statements.extend(references::remove_all(tables, kind, cx, &row));
     if layout.soft_delete.is_none() {
-        statements.extend(children::delete_all(layout, &row.key));
+        statements.extend(children::delete_all(layout, &row));
     }
     statements.push(delete_row(layout, cx, &row));
     tx.execute(statements).await?;

@@ -26,7 +26,8 @@ pub(super) fn select_current(
     let member = format!("m.{}", members.member);
     sql.push("SELECT ").push(&as_text(&member)).push(" FROM ").push(&members.link).push(" m JOIN ");
     sql.push(&users.table).push(" t ON ").push(&users.key()).push(" = ").push(&member).push(" WHERE m.");
-    sql.push(&members.group).push(" = ").bind(group.key.clone()).push(" AND ");
+    sql.push(&members.group).push(" = ").bind(group.key.clone());
+    sql.push_tenant("m", members.tenant.as_ref(), group.tenant.as_ref()).push(" AND ");
     users.push_scope(&mut sql, group.tenant.as_ref());
     if let Some(ids) = delta.keys() {
         // An id that no row can have is no member, and adding it is refused later.
@@ -89,7 +90,7 @@ pub(super) fn statements(
     groups: &Layout,
     users: &Layout,
     members: &MembersLayout,
-    group: &Param,
+    group: &RowId,
     changes: &ListChanges<'_>,
 ) -> Vec<Statement> {
     let texts = |ids: Vec<&str>| -> Vec<String> {
@@ -102,8 +103,9 @@ pub(super) fn statements(
         let keys: Vec<&str> = removed.iter().map(String::as_str).collect();
         let mut sql = SqlBuilder::new(groups.dialect);
         sql.push("DELETE FROM ").push(&members.link).push(" AS m WHERE m.").push(&members.group).push(" = ");
-        sql.bind(group.clone()).push(" AND ");
+        sql.bind(group.key.clone()).push(" AND ");
         push_equals_any(&mut sql, &format!("m.{}", members.member), users, &keys);
+        sql.push_tenant("m", members.tenant.as_ref(), group.tenant.as_ref());
         statements.push(sql.finish());
     }
     if !added.is_empty() {
@@ -117,9 +119,10 @@ fn insert(
     groups: &Layout,
     users: &Layout,
     members: &MembersLayout,
-    group: &Param,
+    group: &RowId,
     keys: &[&str],
 ) -> Statement {
+    let tenant = members.tenant.as_ref().zip(group.tenant.as_ref());
     let mut sql = SqlBuilder::new(groups.dialect);
     sql.push("INSERT INTO ")
         .push(&members.link)
@@ -127,32 +130,43 @@ fn insert(
         .push(&members.group)
         .push(", ")
         .push(&members.member);
+    if let Some((column, _)) = tenant {
+        sql.push(", ").push(column);
+    }
     match (keys, groups.dialect) {
         ([only], _) => {
-            sql.push(") VALUES (").bind(group.clone()).push(", ").bind(users.codec.param(only)).push(")");
+            sql.push(") VALUES (").bind(group.key.clone()).push(", ").bind(users.codec.param(only));
+            if let Some((_, tenant)) = tenant {
+                sql.push(", ").bind(tenant.clone());
+            }
+            sql.push(")");
         }
         (_, Dialect::Sqlite) => {
-            sql.push(") SELECT ").bind(group.clone());
-            sql.bind_in(", e.value FROM json_each({}) e WHERE TRUE", json_list(users, keys));
+            sql.push(") SELECT ").bind(group.key.clone()).push(", e.value");
+            if let Some((_, tenant)) = tenant {
+                sql.push(", ").bind(tenant.clone());
+            }
+            sql.bind_in(" FROM json_each({}) e WHERE TRUE", json_list(users, keys));
         }
         _ => {
             let group_type = groups.codec.sql_type();
-            let from = format!(
-                ", CAST(e AS {}) FROM json_array_elements_text(CAST(CAST({{}} AS text) AS json)) e",
-                users.codec.sql_type()
-            );
-            sql.push(") SELECT ").bind_in(&format!("CAST({{}} AS {group_type})"), group.clone());
-            sql.bind_in(&from, json_list(users, keys));
+            sql.push(") SELECT ").bind_in(&format!("CAST({{}} AS {group_type})"), group.key.clone());
+            sql.push(&format!(", CAST(e AS {})", users.codec.sql_type()));
+            if let (Some((_, tenant)), Some(column)) = (tenant, &groups.tenant) {
+                sql.push(", ").bind_in(&format!("CAST({{}} AS {})", column.sql_type()), tenant.clone());
+            }
+            let from = " FROM json_array_elements_text(CAST(CAST({} AS text) AS json)) e";
+            sql.bind_in(from, json_list(users, keys));
         }
     }
     // The application may have added the member meanwhile.
-    sql.push(" ON CONFLICT (").push(&members.group).push(", ").push(&members.member).push(") DO NOTHING");
+    sql.push(" ON CONFLICT (").push(&members.unique).push(") DO NOTHING");
     sql.finish()
 }
 
 /// The statements that remove a deleted user from its groups, and change these; or, for a deleted group, remove its
 /// members.
-pub(super) fn remove_all(layout: &Layout, groups: &Layout, cx: &Context<'_>, key: &Param) -> Vec<Statement> {
+pub(super) fn remove_all(layout: &Layout, groups: &Layout, cx: &Context<'_>, row: &RowId) -> Vec<Statement> {
     let Some(members) = &groups.members else { return Vec::new() };
     let is_group = layout.members.is_some();
     let mut statements = Vec::new();
@@ -169,13 +183,17 @@ pub(super) fn remove_all(layout: &Layout, groups: &Layout, cx: &Context<'_>, key
             .push(" m WHERE m.")
             .push(&members.member)
             .push(" = ")
-            .bind(key.clone())
+            .bind(row.key.clone())
+            .push_tenant("m", members.tenant.as_ref(), row.tenant.as_ref())
             .push(")");
+        let tenant = groups.tenant.as_ref().map(|tenant| &tenant.column);
+        sql.push_tenant("t", tenant, row.tenant.as_ref());
         statements.push(sql.finish());
     }
     let column = if is_group { &members.group } else { &members.member };
     let mut sql = SqlBuilder::new(groups.dialect);
-    sql.push("DELETE FROM ").push(&members.link).push(" WHERE ").push(column).push(" = ").bind(key.clone());
+    sql.push("DELETE FROM ").push(&members.link).push(" AS m WHERE m.").push(column);
+    sql.push(" = ").bind(row.key.clone()).push_tenant("m", members.tenant.as_ref(), row.tenant.as_ref());
     statements.push(sql.finish());
     statements
 }

@@ -9,6 +9,7 @@ use crate::table_store::sql::SqlBuilder;
 use crate::table_store::tables::Tables;
 
 use super::assignments::of_every_change;
+use super::stored::RowId;
 
 /// A reference that a write sets.
 pub(super) struct NewReference<'l> {
@@ -68,7 +69,7 @@ pub(super) fn remove_all(
     tables: &Tables,
     kind: Kind,
     cx: &scim_core::Context<'_>,
-    key: &Param,
+    row: &RowId,
 ) -> Vec<Statement> {
     let mut statements = Vec::new();
     for layout in tables.layouts() {
@@ -92,7 +93,9 @@ pub(super) fn remove_all(
                 sql.push(", ").push(&assignment.column).push(" = ");
                 assignment.push_value(&mut sql);
             }
-            sql.push(" WHERE t.").push(column).push(" = ").bind(key.clone());
+            sql.push(" WHERE t.").push(column).push(" = ").bind(row.key.clone());
+            let tenant = layout.tenant.as_ref().map(|tenant| &tenant.column);
+            sql.push_tenant("t", tenant, row.tenant.as_ref());
             statements.push(sql.finish());
         }
     }

@@ -33,9 +33,7 @@ impl RowId {
 /// Writes the WHERE clause that selects a row.
 pub(super) fn push_row(sql: &mut SqlBuilder, layout: &Layout, row: &RowId) {
     sql.push(" WHERE ").push(&layout.key()).push(" = ").bind(row.key.clone());
-    if let (Some(column), Some(tenant)) = (&layout.tenant, &row.tenant) {
-        sql.push(" AND t.").push(&column.column).push(" = ").bind(tenant.clone());
-    }
+    sql.push_tenant("t", layout.tenant.as_ref().map(|tenant| &tenant.column), row.tenant.as_ref());
 }
 
 /// The statements that read a row and its lists. `lock` is the clause that locks the row; with it, the number of the

@@ -112,7 +112,7 @@ impl Updating<'_> {
             let found = tx.query(vec![query]).await?;
             drop_stored_defaults(&mut assignments, found.first().unwrap_or(&Rows::default()));
         }
-        let mut statements = children::statements(layout, &row.key, before, after);
+        let mut statements = children::statements(layout, row, before, after);
         let references = references::new_references(tables, layout, row.tenant.as_ref(), before, after)?;
         let mut changed_members = ChangedMembers::default();
         if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
@@ -157,7 +157,7 @@ impl Updating<'_> {
             members::check_added(self.layout, users, members, &changes, found.first())?;
             changes
         };
-        let statements = members::statements(self.layout, users, members, &self.row.key, &changes);
+        let statements = members::statements(self.layout, users, members, &self.row, &changes);
         Ok((ChangedMembers::new(&changes), statements))
     }
 

@@ -22,6 +22,11 @@ impl RecordingDatabase {
         Self { database, recorded: Arc::default() }
     }
 
+    /// Forgets the statements that were run so far.
+    pub(crate) fn forget(&self) {
+        self.recorded.lock().unwrap().clear();
+    }
+
     /// The different statements that were run.
     pub(crate) fn statements(&self) -> BTreeSet<String> {
         self.recorded.lock().unwrap().clone()
