@@ -20,6 +20,7 @@ mod statement;
 
 use std::any::Any;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use scim_core::async_trait;
@@ -102,6 +103,13 @@ pub trait Transaction: Send {
         None
     }
 
+    /// For [`Mode::WriteInGroup`]: the transactions on which this one depends; `None` if there are none. Take it after the
+    /// transaction has begun, and wait for it before anything that the transaction has found out is told to anybody. A
+    /// commit waits by itself.
+    fn dependencies(&self) -> Option<Dependencies> {
+        None
+    }
+
     /// The value of the driver, for an application that runs statements of its own in the transaction.
     fn driver(&mut self) -> &mut dyn Any;
 }
@@ -120,6 +128,32 @@ impl CancelOnDrop {
 impl fmt::Debug for CancelOnDrop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CancelOnDrop")
+    }
+}
+
+/// Transactions that are not committed yet, on which another depends; see [`Transaction::dependencies`].
+#[must_use]
+pub struct Dependencies(Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send>>);
+
+impl Dependencies {
+    /// Waits by this future, which ends when the transactions are committed, or with an error.
+    pub fn new(committed: impl Future<Output = Result<(), DatabaseError>> + Send + 'static) -> Self {
+        Self(Box::pin(committed))
+    }
+
+    /// Waits until the transactions are committed.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::Unavailable`] if they could not be committed.
+    pub async fn committed(self) -> Result<(), DatabaseError> {
+        self.0.await
+    }
+}
+
+impl fmt::Debug for Dependencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dependencies")
     }
 }
 

@@ -14,6 +14,10 @@ pub enum Mode {
     Read,
     /// Queries, and statements that write.
     Write,
+    /// As [`Write`](Self::Write), but the driver may commit the transaction together with others. What it reads and what its
+    /// errors say may then depend on transactions that are not committed yet; see
+    /// [`Transaction::dependencies`](crate::Transaction::dependencies).
+    WriteInGroup,
 }
 
 /// A statement in the SQL of the database, with the values of its parameters.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scim_sql::Dialect;
 
 use super::syntax;
-use crate::database::{self, CancelOnDrop, DatabaseError, Mode, Param, Rows, params};
+use crate::database::{self, CancelOnDrop, DatabaseError, Dependencies, Mode, Param, Rows, params};
 
 /// A statement that returns rows, with its parameters.
 pub(crate) type RowQuery = (Cow<'static, str>, Vec<Param>);
@@ -43,6 +43,11 @@ impl Transaction {
     /// See [`database::Transaction::block_calling_thread`].
     pub(crate) fn block_calling_thread(&mut self) -> Option<CancelOnDrop> {
         self.inner.block_calling_thread()
+    }
+
+    /// See [`database::Transaction::dependencies`].
+    pub(crate) fn dependencies(&self) -> Option<Dependencies> {
+        self.inner.dependencies()
     }
 
     pub(crate) fn dialect(&self) -> Dialect {

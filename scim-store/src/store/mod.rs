@@ -199,9 +199,9 @@ impl Provider for Store {
         let password = PasswordChange::from_context(cx).await?;
         let mut attempts = Attempts::new(&self.0, cx)?;
         loop {
-            match write::create(&self.0, cx, &attempts.layout, resource.clone(), &password).await {
-                Ok(created) => return Ok(created),
-                Err(error) => attempts.wait_or_fail(error).await?,
+            let created = write::create(&attempts, cx, resource.clone(), &password).await;
+            if let Some(created) = attempts.end(created).await? {
+                return Ok(created);
             }
         }
     }
@@ -226,9 +226,9 @@ impl Provider for Store {
         let password = PasswordChange::from_context(cx).await?;
         let mut attempts = Attempts::new(&self.0, cx)?;
         loop {
-            match write::update(&self.0, cx, &attempts.layout, id, update, options, &password).await {
-                Ok(updated) => return Ok(updated),
-                Err(error) => attempts.wait_or_fail(error).await?,
+            let updated = write::update(&attempts, cx, id, update, options, &password).await;
+            if let Some(updated) = attempts.end(updated).await? {
+                return Ok(updated);
             }
         }
     }
@@ -236,9 +236,9 @@ impl Provider for Store {
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
         let mut attempts = Attempts::new(&self.0, cx)?;
         loop {
-            match write::delete(&self.0, cx, id, precondition).await {
-                Ok(deleted) => return Ok(deleted),
-                Err(error) => attempts.wait_or_fail(error).await?,
+            let deleted = write::delete(&attempts, cx, id, precondition).await;
+            if let Some(deleted) = attempts.end(deleted).await? {
+                return Ok(deleted);
             }
         }
     }

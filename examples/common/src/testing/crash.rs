@@ -39,8 +39,8 @@ macro_rules! crash_tests {
 /// How many times a host is killed.
 const KILLS: u64 = 20;
 
-/// How many clients write at the same time.
-const CLIENTS: usize = 4;
+/// How many clients write at the same time, so that the store commits their writes in groups.
+const CLIENTS: usize = 32;
 
 /// A new directory, which is removed with its content.
 struct Directory(PathBuf);

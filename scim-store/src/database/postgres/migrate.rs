@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::Object;
+use deadpool_postgres::{ClientWrapper, Object, Pool};
 use scim_sql::Dialect;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::super::error::DatabaseError;
 use super::super::migration::{MigrationStep, Migrations, OnlineIndex};
-use super::Postgres;
 
 /// How many times a process tries to create the first table, and the pause between two attempts.
 const CREATE_ATTEMPTS: usize = 6;
@@ -26,9 +25,9 @@ const INDEX_LOCK: i64 = 0x7363_696d_2d69_6478;
 const INDEX_PAUSE: Duration = Duration::from_millis(200);
 
 /// Upgrades the tables, step by step.
-pub(super) async fn migrate(database: &Postgres, migrations: Migrations) -> Result<(), DatabaseError> {
+pub(super) async fn migrate(pool: &Pool, migrations: Migrations) -> Result<(), DatabaseError> {
     // Neither connection returns to the pool: one has no timeouts afterwards, and the other an open transaction.
-    let mut client = Object::take(database.client().await?);
+    let mut client = connect(pool).await?;
     // A read-only replica would refuse any write, so nothing is written if the tables are of the latest version.
     if let Ok(stored) = version(&client, migrations).await
         && (migrations.next)(&stored, Dialect::Postgres)?.is_none()
@@ -43,7 +42,7 @@ pub(super) async fn migrate(database: &Postgres, migrations: Migrations) -> Resu
         let Some(step) = (migrations.next)(&stored, Dialect::Postgres)? else { return Ok(()) };
         let mut guard = None;
         if !step.indexes.is_empty() {
-            let lock = guard.insert(Object::take(database.client().await?));
+            let lock = guard.insert(connect(pool).await?);
             if !lock_indexes(lock).await? {
                 tokio::time::sleep(INDEX_PAUSE).await;
                 continue;
@@ -61,6 +60,12 @@ pub(super) async fn migrate(database: &Postgres, migrations: Migrations) -> Resu
             tokio::time::sleep(LOCK_PAUSE).await;
         }
     }
+}
+
+/// A connection that does not return to the pool.
+async fn connect(pool: &Pool) -> Result<ClientWrapper, DatabaseError> {
+    let client = pool.get().await.map_err(|error| DatabaseError::Unavailable(error.into()))?;
+    Ok(Object::take(client))
 }
 
 /// Takes the lock for building indexes, until the connection is closed; false if another process has it. This never waits:

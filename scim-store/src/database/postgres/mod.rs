@@ -79,7 +79,7 @@ impl Postgres {
             .map_err(|error| DatabaseError::Unexpected(error.into()))?;
         let pool = Self(pool);
         match migrations {
-            Some(migrations) => migrate(&pool, migrations).await?,
+            Some(migrations) => migrate(&pool.0, migrations).await?,
             // Reports a wrong URL now rather than at the first request.
             None => drop(pool.client().await?),
         }

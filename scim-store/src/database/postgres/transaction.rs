@@ -31,7 +31,7 @@ impl PostgresTransaction {
         let begin = match mode {
             Mode::Single => None,
             Mode::Read => Some("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
-            Mode::Write => Some("BEGIN ISOLATION LEVEL READ COMMITTED"),
+            Mode::Write | Mode::WriteInGroup => Some("BEGIN ISOLATION LEVEL READ COMMITTED"),
         };
         Self { client: Some(client), begin, open: false, busy: false }
     }

@@ -1,32 +1,42 @@
 //! A fixed set of connections, each used by one transaction at a time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
 
 use super::super::error::DatabaseError;
+use super::group::Groups;
 use super::interrupt::InterruptibleConnection;
+use super::statements::execute;
 
 /// A fixed set of connections. Callers wait until one is idle.
 pub(super) struct Connections {
     idle: Mutex<Vec<InterruptibleConnection>>,
     permits: Arc<Semaphore>,
+    /// The groups of calls that the only connection commits together.
+    groups: Option<Arc<Groups>>,
 }
 
-/// A connection that is in use. Dropping it rolls back its transaction and returns it.
+/// A connection that is in use. Dropping it rolls back what was begun and has not ended, and returns it.
 pub(super) struct BorrowedConnection {
     connection: Option<Mutex<InterruptibleConnection>>,
+    /// Whether a call of a group has begun on the connection and has not ended.
+    in_call: AtomicBool,
+    /// Whether a transaction that is no group has begun.
+    in_transaction: AtomicBool,
     pool: Arc<Connections>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Connections {
-    pub(super) fn new(connections: Vec<Connection>) -> Arc<Self> {
+    pub(super) fn new(connections: Vec<Connection>, groups: Option<Arc<Groups>>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(connections.len()));
         let connections = connections.into_iter().map(InterruptibleConnection::new).collect();
-        Arc::new(Self { idle: Mutex::new(connections), permits })
+        Arc::new(Self { idle: Mutex::new(connections), permits, groups })
     }
 
     /// Waits for a connection, but no longer than `timeout`.
@@ -34,13 +44,20 @@ impl Connections {
         self: &Arc<Self>,
         timeout: Duration,
     ) -> Result<BorrowedConnection, DatabaseError> {
+        let waiting = self.groups.as_ref().map(|groups| groups.wait());
         let permit = tokio::time::timeout(timeout, self.permits.clone().acquire_owned());
         let permit = permit.await.map_err(|error| DatabaseError::Unavailable(error.into()))?;
         let permit = permit.map_err(|error| DatabaseError::Unexpected(error.into()))?;
         let connection =
             self.idle().pop().ok_or_else(|| DatabaseError::unexpected("no connection is idle"))?;
-        let connection = Some(Mutex::new(connection));
-        Ok(BorrowedConnection { connection, pool: self.clone(), _permit: permit })
+        drop(waiting);
+        Ok(BorrowedConnection {
+            connection: Some(Mutex::new(connection)),
+            in_call: AtomicBool::new(false),
+            in_transaction: AtomicBool::new(false),
+            pool: self.clone(),
+            _permit: permit,
+        })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<InterruptibleConnection>> {
@@ -49,6 +66,42 @@ impl Connections {
 }
 
 impl BorrowedConnection {
+    /// Commits the open group when those who wait for the connection have had their turn, since they may give up.
+    pub(super) fn commit_group_later(&self) {
+        let pool = self.pool.clone();
+        drop(tokio::runtime::Handle::current().spawn(async move {
+            let connection = loop {
+                match pool.borrow(Duration::from_secs(3600)).await {
+                    Err(DatabaseError::Unavailable(_)) => {}
+                    borrowed => break borrowed,
+                }
+            };
+            let Ok(connection) = connection else { return };
+            let commit = move || {
+                if let (Ok(locked), Some(groups)) = (connection.lock(), connection.groups()) {
+                    groups.commit(locked.uninterrupted());
+                }
+            };
+            // If the runtime is ending, SQLite rolls back when the connection is closed, and nobody waits any more.
+            drop(spawn_blocking(commit).await);
+        }));
+    }
+
+    /// The groups of the connection.
+    pub(super) fn groups(&self) -> Option<&Arc<Groups>> {
+        self.pool.groups.as_ref()
+    }
+
+    /// Notes that a transaction has begun, which is no group.
+    pub(super) fn set_in_transaction(&self) {
+        self.in_transaction.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that a call of a group has begun, or has ended.
+    pub(super) fn set_in_call(&self, in_call: bool) {
+        self.in_call.store(in_call, Ordering::Relaxed);
+    }
+
     pub(super) fn lock(&self) -> Result<MutexGuard<'_, InterruptibleConnection>, DatabaseError> {
         let connection = self
             .connection
@@ -63,9 +116,13 @@ impl Drop for BorrowedConnection {
         let Some(connection) = self.connection.take() else { return };
         let connection = connection.into_inner().unwrap_or_else(PoisonError::into_inner);
         let uninterrupted = connection.uninterrupted();
-        if !uninterrupted.is_autocommit() {
+        if *self.in_call.get_mut()
+            && let Some(groups) = &self.pool.groups
+        {
+            groups.roll_back_call(uninterrupted);
+        } else if *self.in_transaction.get_mut() && !uninterrupted.is_autocommit() {
             // If the rollback fails too, the statements of the next transaction report the reason.
-            let _ = uninterrupted.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
+            let _ = execute(uninterrupted, "ROLLBACK");
         }
         self.pool.idle().push(connection);
     }

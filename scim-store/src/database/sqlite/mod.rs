@@ -3,9 +3,13 @@
 mod connections;
 mod error;
 mod file;
+mod group;
+#[cfg(test)]
+mod group_tests;
 mod interrupt;
 #[cfg(test)]
 mod interrupt_tests;
+mod statements;
 mod transaction;
 
 use std::fmt;
@@ -24,6 +28,7 @@ use super::migration::Migrations;
 use super::statement::Mode;
 use super::{Database, Transaction};
 use connections::Connections;
+use group::Groups;
 pub(crate) use transaction::SqliteTransaction;
 
 /// How long a request waits for a connection, or for another process that writes.
@@ -140,12 +145,13 @@ impl Sqlite {
         statement_timeout: Duration,
     ) -> Result<Self, DatabaseError> {
         if writer.path().is_none_or(str::is_empty) {
-            let writer = Connections::new(vec![writer]);
+            // Without groups: its readers would see what is not committed.
+            let writer = Connections::new(vec![writer], None);
             return Ok(Self { readers: writer.clone(), writer, statement_timeout });
         }
         let readers = (0..READERS).map(|_| connect()).collect::<Result<_, _>>()?;
-        let (writer, readers) = (Connections::new(vec![writer]), Connections::new(readers));
-        Ok(Self { writer, readers, statement_timeout })
+        let writer = Connections::new(vec![writer], Some(Arc::new(Groups::default())));
+        Ok(Self { writer, readers: Connections::new(readers, None), statement_timeout })
     }
 }
 
@@ -157,7 +163,8 @@ impl Database for Sqlite {
 
     /// A transaction on one of the connections. Its first statement begins it.
     async fn begin(&self, mode: Mode) -> Result<Box<dyn Transaction>, DatabaseError> {
-        let connections = if mode == Mode::Write { &self.writer } else { &self.readers };
+        let writes = matches!(mode, Mode::Write | Mode::WriteInGroup);
+        let connections = if writes { &self.writer } else { &self.readers };
         let connection = connections.borrow(CONNECTION_TIMEOUT).await?;
         Ok(Box::new(SqliteTransaction::new(connection, mode, self.statement_timeout)))
     }

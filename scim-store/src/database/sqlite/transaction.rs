@@ -2,9 +2,8 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 use scim_core::async_trait;
 use tokio::task::spawn_blocking;
@@ -13,17 +12,21 @@ use super::super::error::DatabaseError;
 use super::super::param::Param;
 use super::super::rows::Rows;
 use super::super::statement::{Mode, Statement};
-use super::super::{CancelOnDrop, Transaction};
+use super::super::{CancelOnDrop, Dependencies, Transaction};
 use super::connections::BorrowedConnection;
+use super::group::{Group, Groups, MAX_TIME};
 use super::interrupt::{self, CancelFlag, InterruptibleConnection};
+use super::statements::{execute, query};
 
 /// A transaction. BEGIN runs before the first statement, on the same thread.
 pub(crate) struct SqliteTransaction {
     /// Shared with statements that run on another thread: if the transaction is dropped meanwhile, the connection is
     /// returned only when the statement has ended.
     connection: Arc<BorrowedConnection>,
-    /// The BEGIN, until it has run.
-    begin: Option<&'static str>,
+    /// What begins the transaction, until it has run.
+    begin: Option<Begin>,
+    /// The group that commits the transaction together with others.
+    call: Option<Call>,
     /// Whether the transaction has begun and not yet been committed.
     open: bool,
     /// Whether statements run on the calling thread. The providers run a transaction that reads on one blocking thread
@@ -33,6 +36,24 @@ pub(crate) struct SqliteTransaction {
     cancelled: CancelFlag,
     _cancel_on_drop: interrupt::CancelOnDrop,
     timeout: Duration,
+}
+
+/// What begins a transaction.
+#[derive(Clone, Copy)]
+enum Begin {
+    Statement(&'static str),
+    /// A call of a group.
+    Call,
+}
+
+/// A transaction that is committed together with others.
+struct Call {
+    group: Arc<Group>,
+    /// Whether other calls have ended in the group before.
+    is_dependent: bool,
+    start: Instant,
+    /// The bytes of the parameters so far.
+    bytes: usize,
 }
 
 /// Runs statements on a locked connection.
@@ -47,6 +68,22 @@ impl Runner<'_> {
         self.connection.run(&self.cancelled, self.timeout, statement)
     }
 
+    /// Begins a transaction. A group that is open is committed before one that is no call of it.
+    fn begin(&self, borrowed: &BorrowedConnection, begin: Begin) -> rusqlite::Result<()> {
+        let sql = match begin {
+            Begin::Statement(sql) => sql,
+            Begin::Call => {
+                borrowed.set_in_call(true);
+                return self.run(Groups::begin_call);
+            }
+        };
+        if let Some(groups) = borrowed.groups() {
+            groups.commit(self.connection.uninterrupted());
+        }
+        borrowed.set_in_transaction();
+        self.run(|connection| execute(connection, sql))
+    }
+
     /// Commits. A COMMIT is never interrupted, so its result is always known.
     fn commit(&self) -> rusqlite::Result<()> {
         execute(self.connection.uninterrupted(), "COMMIT")
@@ -55,10 +92,15 @@ impl Runner<'_> {
 
 impl SqliteTransaction {
     pub(super) fn new(connection: BorrowedConnection, mode: Mode, timeout: Duration) -> Self {
+        let call = connection.groups().filter(|_| mode == Mode::WriteInGroup).map(|groups| {
+            let group = groups.join();
+            Call { is_dependent: group.has_calls(), group, start: Instant::now(), bytes: 0 }
+        });
         let begin = match mode {
             Mode::Single => None,
-            Mode::Read => Some("BEGIN"),
-            Mode::Write => Some("BEGIN IMMEDIATE"),
+            Mode::Read => Some(Begin::Statement("BEGIN")),
+            Mode::WriteInGroup if call.is_some() => Some(Begin::Call),
+            Mode::Write | Mode::WriteInGroup => Some(Begin::Statement("BEGIN IMMEDIATE")),
         };
         let cancelled = CancelFlag::default();
         Self {
@@ -66,6 +108,7 @@ impl SqliteTransaction {
             cancelled,
             connection: Arc::new(connection),
             begin,
+            call,
             open: false,
             on_calling_thread: false,
             timeout,
@@ -83,17 +126,36 @@ impl SqliteTransaction {
         if statements.is_empty() && !commit {
             return Ok(Vec::new());
         }
+        self.count_bytes(&statements);
+        let call = self.call.as_ref().filter(|_| commit).map(|call| (call.group.clone(), call.bytes));
+        let borrowed = self.connection.clone();
         let found = self.run(move |runner| {
             let query = |Statement { sql, params }| runner.run(|connection| query(connection, &sql, params));
             let found = statements.into_iter().map(query).collect::<Result<_, _>>()?;
-            if commit {
-                runner.commit()?;
+            match (call, borrowed.groups()) {
+                (Some((group, bytes)), Some(groups)) => {
+                    let connection = runner.connection.uninterrupted();
+                    let is_open = groups.end_call(connection, &group, bytes)?;
+                    borrowed.set_in_call(false);
+                    if is_open {
+                        borrowed.commit_group_later();
+                    }
+                }
+                _ if commit => runner.commit()?,
+                _ => {}
             }
             Ok(found)
         });
         let found = found.await?;
         self.open &= !commit;
         Ok(found)
+    }
+
+    fn count_bytes(&mut self, statements: &[Statement]) {
+        let Some(call) = &mut self.call else { return };
+        let params = statements.iter().flat_map(|statement| &statement.params);
+        call.bytes +=
+            params.map(|param| if let Param::Text(text) = param { text.len() } else { 8 }).sum::<usize>();
     }
 
     /// Runs work of the application on the connection, on the thread of the transaction.
@@ -110,15 +172,26 @@ impl SqliteTransaction {
         &mut self,
         work: impl FnOnce(&Runner<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        let (connection, cancelled, timeout) =
+        let (connection, mut cancelled, timeout) =
             (self.connection.clone(), self.cancelled.clone(), self.timeout);
+        if let Some(call) = &self.call
+            && call.is_dependent
+        {
+            if call.start.elapsed() > MAX_TIME {
+                return Err(DatabaseError::Conflict("other writes wait for this one".into()));
+            }
+            // SQLite rolls back the whole transaction when it interrupts a statement that writes.
+            cancelled = CancelFlag::default();
+        }
         let begin = self.begin.take();
         self.open |= begin.is_some();
         let work = move || {
-            let connection = connection.lock()?;
-            let runner = Runner { connection: &connection, cancelled, timeout };
-            let begun = begin.map_or(Ok(()), |sql| runner.run(|connection| execute(connection, sql)));
-            Ok(begun.and_then(|()| work(&runner))?)
+            let locked = connection.lock()?;
+            let runner = Runner { connection: &locked, cancelled, timeout };
+            if let Some(begin) = begin {
+                runner.begin(&connection, begin)?;
+            }
+            Ok(work(&runner)?)
         };
         if self.on_calling_thread {
             return work();
@@ -134,6 +207,7 @@ impl Transaction for SqliteTransaction {
     }
 
     async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
+        self.count_bytes(&statements);
         self.run(move |runner| {
             let execute = |Statement { sql, params }: Statement| {
                 let changed = runner
@@ -146,7 +220,20 @@ impl Transaction for SqliteTransaction {
     }
 
     async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
-        self.query_all(statements, true).await
+        let commits = self.open || !statements.is_empty();
+        let found = self.query_all(statements, true).await?;
+        let group = self.call.as_ref().filter(|_| commits).map(|call| call.group.clone());
+        // The calls that wait for the connection continue the group.
+        drop(self);
+        if let Some(group) = group {
+            group.ended().await?;
+        }
+        Ok(found)
+    }
+
+    fn dependencies(&self) -> Option<Dependencies> {
+        let group = self.call.as_ref().filter(|call| call.is_dependent)?.group.clone();
+        Some(Dependencies::new(async move { group.ended().await }))
     }
 
     fn block_calling_thread(&mut self) -> Option<CancelOnDrop> {
@@ -156,43 +243,5 @@ impl Transaction for SqliteTransaction {
 
     fn driver(&mut self) -> &mut dyn Any {
         self
-    }
-}
-
-fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute([]).map(|_| ())
-}
-
-fn query(connection: &Connection, sql: &str, params: Vec<Param>) -> rusqlite::Result<Rows> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let columns = statement.column_count();
-    let mut found = statement.query(params_from_iter(params))?;
-    let mut rows = Rows::new(columns);
-    while let Some(row) = found.next()? {
-        for column in 0..columns {
-            match row.get_ref(column)? {
-                ValueRef::Null => rows.push_null(),
-                ValueRef::Integer(number) => rows.push_int(number),
-                ValueRef::Real(number) => rows.push_real(number),
-                text @ ValueRef::Text(_) => rows.push_text(text.as_str()?),
-                other => {
-                    let kind = other.data_type();
-                    return Err(rusqlite::Error::InvalidColumnType(column, String::new(), kind));
-                }
-            }
-        }
-    }
-    Ok(rows)
-}
-
-impl rusqlite::ToSql for Param {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self {
-            Self::Null => ToSqlOutput::Owned(Value::Null),
-            Self::Text(text) => text.as_str().into(),
-            Self::Int(number) => (*number).into(),
-            Self::Real(number) => (*number).into(),
-            Self::Bool(flag) => i64::from(*flag).into(),
-        })
     }
 }

@@ -30,7 +30,7 @@ impl SqlxTransaction {
         let begin = match mode {
             Mode::Single => return Ok(transaction),
             Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Mode::Write | Mode::WriteInGroup => "BEGIN ISOLATION LEVEL READ COMMITTED",
         };
         // The manager of `sqlx` counts the transactions of a connection. So if the application begins another one on
         // this connection, `sqlx` makes it a savepoint.

@@ -8,22 +8,21 @@ use serde_json::{Map, Value};
 use super::commit::{CommitEvidence, commit};
 use super::members::{self, Comparison};
 use super::resource_row::insert;
+use super::retry::Attempts;
 use super::value_rows::{insert_unique_values, value_statements};
-use crate::database::Mode;
 use crate::password::PasswordChange;
 use crate::store::error::StoreError;
 use crate::store::read::memberships::Lists;
-use crate::store::setup::Setup;
-use crate::store::tables::{ResourceRows, StoredResource, TypeLayout, tenant_of};
+use crate::store::tables::{ResourceRows, StoredResource, tenant_of};
 
 /// Creates a resource, and returns it as it is stored, with its members.
 pub(crate) async fn create(
-    setup: &Setup,
+    attempts: &Attempts<'_>,
     cx: &Context<'_>,
-    layout: &TypeLayout,
     resource: Resource,
     password: &PasswordChange,
 ) -> Result<Resource, StoreError> {
+    let (setup, layout) = (attempts.setup, &*attempts.layout);
     let tenant = tenant_of(cx)?;
     let mut resource = resource.stamp_new(cx, &new_id());
     let list = layout.members.as_ref().map(|target| target.attribute().name());
@@ -33,7 +32,7 @@ pub(crate) async fn create(
     let rows = ResourceRows::new(layout, &resource)?;
     let id = resource.id().to_owned();
 
-    let mut tx = setup.database.begin(Mode::Write).await?;
+    let mut tx = attempts.begin().await?;
     let delta = ListDelta::ExactKeys(members);
     let member_rows = match &layout.members {
         Some(_) => tx.query_all(members::select_for_change(&tx, &tenant, &id, &delta)?).await?,

@@ -6,21 +6,22 @@ use scim_sql::Dialect;
 use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
 use super::references;
-use crate::database::{Mode, params};
+use super::retry::Attempts;
+use crate::database::params;
 use crate::store::error::StoreError;
-use crate::store::setup::Setup;
 use crate::store::tables::{stored_version, tenant_of};
 
 /// Deletes a resource and inserts a tombstone with its id. Also removes the resource from its groups, and removes
 /// references to it such as `manager`. The groups and the other resources that change get a new version.
 pub(crate) async fn delete(
-    setup: &Setup,
+    attempts: &Attempts<'_>,
     cx: &Context<'_>,
     id: &str,
     precondition: &Precondition,
 ) -> Result<Deleted, StoreError> {
+    let setup = attempts.setup;
     let tenant = tenant_of(cx)?;
-    let mut tx = setup.database.begin(Mode::Write).await?;
+    let mut tx = attempts.begin().await?;
     let rows = tx.query_all(vec![select_current(&tx, cx, &tenant, id, "FOR UPDATE OF r")]).await?;
     let stored = current(rows.into_iter().next(), id)?;
     let version = ETag::from_stored(&stored_version(&stored.resource)?);

@@ -9,28 +9,28 @@ use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
 use super::members::{self, Comparison};
 use super::resource_row::update_statements;
-use crate::database::{Mode, Rows};
+use super::retry::Attempts;
+use crate::database::Rows;
 use crate::password::PasswordChange;
 use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
 use crate::store::read::memberships::{self, Lists};
-use crate::store::setup::Setup;
 use crate::store::tables::{StoredResource, TypeLayout, stored_version, tenant_of};
 
 /// Changes a resource. Returns the versions before and after the change, and the resource if `options` request it.
 pub(crate) async fn update(
-    setup: &Setup,
+    attempts: &Attempts<'_>,
     cx: &Context<'_>,
-    layout: &TypeLayout,
     id: &str,
     update: &Update,
     options: &UpdateOptions,
     password: &PasswordChange,
 ) -> Result<Updated, StoreError> {
+    let (setup, layout) = (attempts.setup, &*attempts.layout);
     let tenant = tenant_of(cx)?;
     let list = layout.members.as_ref().map(|target| target.attribute().name());
     let split = list.and_then(|list| update.split(cx, list));
-    let mut tx = setup.database.begin(Mode::Write).await?;
+    let mut tx = attempts.begin().await?;
     let mut queries = vec![select_current(&tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r")];
     if let Some((delta, _)) = &split {
         queries.extend(members::select_for_change(&tx, &tenant, id, delta)?);

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::columns::{ComparedText, id_column, id_column_shown};
 use super::compiler::Known;
+use super::json::{json_path, json_value};
 use super::names::{required_name, shown_name};
 use super::{ChildLayout, Layout, RestColumn};
 use crate::table_store::catalog::ColumnKind;
@@ -303,27 +304,5 @@ fn json_column(target: &AttributeRef, sql: &str, dialect: Dialect) -> Option<Col
         Comparison::Boolean => Some(Column::boolean(format!("CAST({sql} AS boolean)"))),
         Comparison::Number | Comparison::Instant | Comparison::Complex | Comparison::Reference => None,
         _ => Some(text_expression(target, sql)),
-    }
-}
-
-/// The expression for a member of JSON as a text, or in SQLite as a value.
-pub(super) fn json_value(json: &str, names: &[&str], dialect: Dialect) -> String {
-    let path = literal(&json_path(names, dialect));
-    match dialect {
-        Dialect::Sqlite => format!("json_extract({json}, {path})"),
-        _ => format!("(CAST(CAST({json} AS text) AS jsonb) #>> {path})"),
-    }
-}
-
-/// The path to a member of JSON in the syntax of the database.
-fn json_path(names: &[&str], dialect: Dialect) -> String {
-    match dialect {
-        Dialect::Sqlite => {
-            format!("${}", names.iter().map(|name| format!(".\"{name}\"")).collect::<String>())
-        }
-        _ => {
-            let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-            format!("{{{}}}", names.join(","))
-        }
     }
 }

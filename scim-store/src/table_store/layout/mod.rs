@@ -7,6 +7,7 @@ mod compiler;
 mod field;
 mod fields;
 mod indexes;
+mod json;
 mod lists;
 mod mapping;
 mod names;

@@ -4,7 +4,7 @@
 use scim_core::schema::standard;
 use scim_sql::Dialect;
 
-use super::mapping::json_value;
+use super::json::json_value;
 use crate::table_store::expression::ExpressionType;
 use crate::table_store::sql::{as_text, quote};
 use crate::table_store::table::{Place, Table};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use scim_core::async_trait;
 use scim_sql::Dialect;
-use scim_store::{CancelOnDrop, Database, DatabaseError, Mode, Rows, Statement, Transaction};
+use scim_store::{CancelOnDrop, Database, DatabaseError, Dependencies, Mode, Rows, Statement, Transaction};
 
 /// A database that records the SQL of each statement.
 #[derive(Clone, Debug)]
@@ -76,6 +76,10 @@ impl Transaction for RecordingTransaction {
 
     fn block_calling_thread(&mut self) -> Option<CancelOnDrop> {
         self.inner.block_calling_thread()
+    }
+
+    fn dependencies(&self) -> Option<Dependencies> {
+        self.inner.dependencies()
     }
 
     fn driver(&mut self) -> &mut dyn Any {
