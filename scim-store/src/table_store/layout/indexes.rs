@@ -95,9 +95,6 @@ pub(super) fn check_uniqueness(
         // The mistake is reported, and indexes with that column cannot be created.
         return;
     }
-    let keys = |compared: &ComparedText| -> Vec<String> {
-        tenant.map(quote).into_iter().chain([compared.index_expression.clone()]).collect()
-    };
     let mut scanned = Vec::new();
     for search in searched {
         let Searched::Text { target, name, compared, .. } = search else {
@@ -107,34 +104,13 @@ pub(super) fn check_uniqueness(
         };
         let path = target.path().as_str();
         if target.definition().uniqueness() != Uniqueness::None {
-            let is_unique = catalog.indexes.iter().any(|index| {
-                index.is_unique
-                    && compared.is_keys_of(&index.keys, tenant)
-                    && is_complete(index, table, catalog)
-            });
-            if !is_unique {
-                let predicate = not_deleted(table, catalog);
-                let index_name = format!("{name}_key");
-                let case = if target.definition().is_case_exact() { "" } else { " without regard to case" };
-                problems.mistake(format!(
-                    "`{}`.`{name}`: `{path}` must be unique{case}; run {}",
-                    table.name,
-                    create_index(
-                        dialect,
-                        true,
-                        &table.name,
-                        &index_name,
-                        &keys(compared),
-                        predicate.as_deref()
-                    )
-                ));
-            }
+            check_unique(table, catalog, dialect, search, problems);
         } else if !catalog.is_indexed(&compared.index_prefixes(tenant)) {
             let is_often_searched = matches!(path, "externalId" | "displayName" | "emails");
             if is_often_searched {
                 problems.warning(format!(
                     "no index serves filters on `{path}`: {}",
-                    create_index(dialect, false, &table.name, name, &keys(compared), None)
+                    create_index(dialect, false, &table.name, name, &index_keys(compared, tenant), None)
                 ));
             } else {
                 scanned.push(path);
@@ -148,6 +124,38 @@ pub(super) fn check_uniqueness(
             scanned.join(", ")
         ));
     }
+}
+
+/// Reports a unique attribute without a unique index.
+fn check_unique(
+    table: &Table,
+    catalog: &CatalogTable,
+    dialect: Dialect,
+    search: &Searched,
+    problems: &mut Problems,
+) {
+    let Searched::Text { target, name, compared, .. } = search else { return };
+    let tenant = table.tenant.as_deref();
+    let is_unique = catalog.indexes.iter().any(|index| {
+        index.is_unique && compared.is_keys_of(&index.keys, tenant) && is_complete(index, table, catalog)
+    });
+    if is_unique {
+        return;
+    }
+    let case = if target.definition().is_case_exact() { "" } else { " without regard to case" };
+    let keys = index_keys(compared, tenant);
+    let predicate = not_deleted(table, catalog);
+    problems.mistake(format!(
+        "`{}`.`{name}`: `{}` must be unique{case}; run {}",
+        table.name,
+        target.path(),
+        create_index(dialect, true, &table.name, &format!("{name}_key"), &keys, predicate.as_deref())
+    ));
+}
+
+/// The keys of an index for searches in a text column.
+fn index_keys(compared: &ComparedText, tenant: Option<&str>) -> Vec<String> {
+    tenant.map(quote).into_iter().chain([compared.index_expression.clone()]).collect()
 }
 
 /// The path of an attribute that is no text, if no index serves filters on it. A reference has a warning of its own.

@@ -32,31 +32,7 @@ impl Compiler<'_, '_> {
             problems.mistake(self.declared.catalog.no_table(&child.name));
             return None;
         };
-        let owner = find_column(&child.name, catalog, &child.owner, problems);
-        if let Some(owner) = owner {
-            let dialect = self.declared.dialect;
-            check_key_column(&child.name, &child.owner, owner, &self.known.codec, dialect, problems);
-        }
-        if let Some(tenant) = &child.tenant {
-            find_column(&child.name, catalog, tenant, problems);
-        }
-        let after_tenant =
-            child.tenant.iter().map(|tenant| vec![column_key(tenant), column_key(&child.owner)]);
-        let prefixes: Vec<_> = after_tenant.chain([vec![column_key(&child.owner)]]).collect();
-        if owner.is_some() && !catalog.is_indexed(&prefixes) {
-            let keys = [quote(&child.owner)];
-            problems.warning(format!(
-                "no index of `{}` begins with `{}`, so each read of a resource reads the whole table: {}",
-                child.name,
-                child.owner,
-                create_index(self.declared.dialect, false, &child.name, &child.owner, &keys, None)
-            ));
-        }
-        // A column that is misspelled has been reported; then what is left is not what was meant.
-        if owner.is_some() && child.columns.iter().all(|column| catalog.columns.contains_key(&column.column))
-        {
-            check_undeclared_of_child(child, catalog, problems);
-        }
+        self.check_owner(child, catalog, problems);
         // A path that is no list, and sub-attributes that do not exist, have been reported.
         let list = resolve(resource_type, path);
         let mut columns = Vec::new();
@@ -65,20 +41,7 @@ impl Compiler<'_, '_> {
             let sub = list.as_ref().and_then(|list| list.sub_attribute(&declared.sub_attribute)).cloned();
             let (Some(column), Some(sub)) = (column, sub) else { continue };
             check_child_column(&child.name, &sub, declared, column, problems);
-            let quoted = quote(&declared.column);
-            let name = format!("c.{quoted}");
-            let is_number = column.kind == ColumnKind::Integer && self.declared.dialect != Dialect::Sqlite;
-            let (read, write) = match declared.is_boolean {
-                true if is_number => (format!("({name} <> 0)"), "CASE WHEN {} THEN 1 ELSE 0 END".to_owned()),
-                true => (name, "{}".to_owned()),
-                false => (as_text(&name), "{}".to_owned()),
-            };
-            let searched = match declared.is_boolean {
-                true => Column::boolean(read.as_str()),
-                false => self.child_text(path, child, catalog, declared, column, &sub, problems),
-            };
-            let is_boolean = declared.is_boolean;
-            columns.push(ChildField { sub, column: quoted, read, write, is_boolean, searched });
+            columns.push(self.child_field(path, child, catalog, declared, column, sub, problems));
         }
         // Rows with the same position are in the order of their values, so that each read returns one order.
         let mut order = Vec::new();
@@ -95,6 +58,60 @@ impl Compiler<'_, '_> {
             order: order.join(", "),
             columns,
         })
+    }
+
+    /// Checks the columns of a child table that hold no values: those of the owner and of the tenant.
+    fn check_owner(&self, child: &ChildTable, catalog: &CatalogTable, problems: &mut Problems) {
+        let dialect = self.declared.dialect;
+        if let Some(tenant) = &child.tenant {
+            find_column(&child.name, catalog, tenant, problems);
+        }
+        let Some(owner) = find_column(&child.name, catalog, &child.owner, problems) else { return };
+        check_key_column(&child.name, &child.owner, owner, &self.known.codec, dialect, problems);
+        let after_tenant =
+            child.tenant.iter().map(|tenant| vec![column_key(tenant), column_key(&child.owner)]);
+        let prefixes: Vec<_> = after_tenant.chain([vec![column_key(&child.owner)]]).collect();
+        if !catalog.is_indexed(&prefixes) {
+            let keys: Vec<String> =
+                child.tenant.iter().chain([&child.owner]).map(|name| quote(name)).collect();
+            problems.warning(format!(
+                "no index of `{}` begins with `{}`, so each read of a resource reads the whole table: {}",
+                child.name,
+                child.owner,
+                create_index(dialect, false, &child.name, &child.owner, &keys, None)
+            ));
+        }
+        // A column that is misspelled is reported; then what is left is not what was meant.
+        if child.columns.iter().all(|column| catalog.columns.contains_key(&column.column)) {
+            check_undeclared_of_child(child, catalog, problems);
+        }
+    }
+
+    /// The field of a column of a child table.
+    #[expect(clippy::too_many_arguments, reason = "they are what is known of one column")]
+    fn child_field(
+        &self,
+        path: &str,
+        child: &ChildTable,
+        catalog: &CatalogTable,
+        declared: &ChildColumn,
+        column: &CatalogColumn,
+        sub: AttributeRef,
+        problems: &mut Problems,
+    ) -> ChildField {
+        let quoted = quote(&declared.column);
+        let name = format!("c.{quoted}");
+        let is_number = column.kind == ColumnKind::Integer && self.declared.dialect != Dialect::Sqlite;
+        let (read, write) = match declared.is_boolean {
+            true if is_number => (format!("({name} <> 0)"), "CASE WHEN {} THEN 1 ELSE 0 END".to_owned()),
+            true => (name, "{}".to_owned()),
+            false => (as_text(&name), "{}".to_owned()),
+        };
+        let searched = match declared.is_boolean {
+            true => Column::boolean(read.as_str()),
+            false => self.child_text(path, child, catalog, declared, column, &sub, problems),
+        };
+        ChildField { sub, column: quoted, read, write, is_boolean: declared.is_boolean, searched }
     }
 
     /// How a text column of a child table is searched. Warns if no index serves searches for the `value` of elements.

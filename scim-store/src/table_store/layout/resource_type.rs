@@ -5,6 +5,7 @@ use scim_core::schema::{
 };
 
 use crate::table_store::catalog::{Catalog, CatalogColumn, CatalogTable};
+use crate::table_store::child::ChildTable;
 use crate::table_store::problems::Problems;
 use crate::table_store::table::{Place, Table};
 
@@ -175,28 +176,51 @@ fn select(
         }
     }
     for (path, child) in &table.children {
-        let child_columns = all.get(&child.name).map(|table| &table.columns);
         let Some(list) = find(path, problems) else { continue };
         if !list.attribute().is_multi_valued() {
             problems.mistake(format!("`{}`: `{path}` is not a list; use `.text(..)`", table.name));
             continue;
         }
-        if child.columns.is_empty() {
-            problems.mistake(format!("`{}`: no column for `{path}`; add `.text(\"value\", ..)`", child.name));
+        select_child(&mut selection, path, &list, child, all.get(&child.name), problems);
+    }
+    select_relations(&mut selection, kind, table, has_groups, complete);
+    selection
+}
+
+/// Selects the sub-attributes of a list in a child table. `catalog` is what is known of the table, if it exists.
+fn select_child(
+    selection: &mut Selection,
+    path: &str,
+    list: &AttributeRef,
+    child: &ChildTable,
+    catalog: Option<&CatalogTable>,
+    problems: &mut Problems,
+) {
+    if child.columns.is_empty() {
+        problems.mistake(format!("`{}`: no column for `{path}`; add `.text(\"value\", ..)`", child.name));
+    }
+    for column in &child.columns {
+        if list.sub_attribute(&column.sub_attribute).is_none() {
+            problems.mistake(format!("`{path}` has no sub-attribute `{}`", column.sub_attribute));
         }
-        for column in &child.columns {
-            if list.sub_attribute(&column.sub_attribute).is_none() {
-                problems.mistake(format!("`{path}` has no sub-attribute `{}`", column.sub_attribute));
-            }
-            selection.keep_sub(&list, &column.sub_attribute);
-            let is_required = child_columns
-                .and_then(|columns| columns.get(&column.column))
-                .is_some_and(|column| column.not_null && column.default.is_none() && !column.is_generated);
-            if let Some(sub) = list.sub_attribute(&column.sub_attribute).filter(|_| is_required) {
-                selection.adjust(sub, Attribute::required);
-            }
+        selection.keep_sub(list, &column.sub_attribute);
+        let is_required = catalog
+            .and_then(|catalog| catalog.columns.get(&column.column))
+            .is_some_and(|column| column.not_null && column.default.is_none() && !column.is_generated);
+        if let Some(sub) = list.sub_attribute(&column.sub_attribute).filter(|_| is_required) {
+            selection.adjust(sub, Attribute::required);
         }
     }
+}
+
+/// Selects the groups of users, the members of groups, and the password.
+fn select_relations(
+    selection: &mut Selection,
+    kind: Kind,
+    table: &Table,
+    has_groups: bool,
+    complete: &ResourceType,
+) {
     let keep_list = |selection: &mut Selection, name: &str| {
         if let Some(list) = complete.attribute(name) {
             selection.keep(list);
@@ -204,11 +228,11 @@ fn select(
     };
     match kind {
         Kind::User if has_groups => {
-            keep_list(&mut selection, "groups");
+            keep_list(selection, "groups");
             selection.compare_ids_exactly(complete.attribute("groups"));
         }
         Kind::Group if table.members.is_some() => {
-            keep_list(&mut selection, "members");
+            keep_list(selection, "members");
             selection.compare_ids_exactly(complete.attribute("members"));
             if let Some(reference) = resolve(complete, "members.$ref") {
                 selection.adjust(&reference, |a| a.with_reference_types(["User"]));
@@ -220,9 +244,8 @@ fn select(
         _ => {}
     }
     if table.password.is_some() {
-        keep_list(&mut selection, "password");
+        keep_list(selection, "password");
     }
-    selection
 }
 
 /// What to write instead of a path that does not exist.
