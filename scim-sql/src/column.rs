@@ -54,7 +54,13 @@ pub(crate) enum Trigrams {
     /// `gin (.. gin_trgm_ops)` of the PostgreSQL extension pg_trgm.
     Gin,
     /// A column of an FTS5 table of SQLite.
-    Fts5 { table: String, column: String, rowid: String },
+    Fts5 {
+        table: String,
+        column: String,
+        rowid: String,
+        /// A table with the `rowid`s that the FTS5 table may not have yet.
+        pending: Option<String>,
+    },
 }
 
 impl Column {
@@ -156,8 +162,23 @@ impl Column {
         column: impl Into<String>,
         rowid: impl Into<String>,
     ) -> Self {
-        self.trigrams =
-            Some(Trigrams::Fts5 { table: table.into(), column: column.into(), rowid: rowid.into() });
+        let (table, column, rowid) = (table.into(), column.into(), rowid.into());
+        self.trigrams = Some(Trigrams::Fts5 { table, column, rowid, pending: None });
+        self
+    }
+
+    /// Declares that the [FTS5 table](Self::fts5) lags behind: the rows whose texts it may not have yet have their `rowid` in
+    /// this table. They are compared one by one, so there should be few.
+    ///
+    /// ```
+    /// use scim_sql::Column;
+    ///
+    /// let name = Column::key("u.name").fts5("search", "name", "u.id").fts5_pending("search_pending");
+    /// ```
+    pub fn fts5_pending(mut self, table: impl Into<String>) -> Self {
+        if let Some(Trigrams::Fts5 { pending, .. }) = &mut self.trigrams {
+            *pending = Some(table.into());
+        }
         self
     }
 

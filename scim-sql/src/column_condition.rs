@@ -205,16 +205,20 @@ impl SqlWriter<'_> {
     /// example those in which the text is not at the end, the column itself is compared as well.
     fn inside_sqlite(&mut self, column: &Column, text: String, at_end: bool) -> Cost {
         let fts5 = match &column.trigrams {
-            Some(Trigrams::Fts5 { table, column, rowid }) if has_trigrams(&text) => {
-                Some((table, column, rowid))
+            Some(Trigrams::Fts5 { table, column, rowid, pending }) if has_trigrams(&text) => {
+                Some((table, column, rowid, pending))
             }
             _ => None,
         };
-        if let Some((table, fts5_column, rowid)) = fts5 {
+        if let Some((table, fts5_column, rowid, pending)) = fts5 {
             for part in [rowid, " IN (SELECT rowid FROM ", table, " WHERE ", table, " MATCH "] {
                 self.push(part);
             }
             self.bind(BindValue::Text(format!("{fts5_column} : \"{}\"", text.replace('"', "\"\""))));
+            if let Some(pending) = pending {
+                self.push(" UNION ALL SELECT rowid FROM ");
+                self.push(pending);
+            }
             self.push(") AND ");
         }
         let comparison_sql = column.comparison_sql();

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scim_sql::Dialect;
 
@@ -16,26 +17,36 @@ pub(crate) type Statement = (&'static str, Vec<Param>);
 
 /// An open database.
 #[derive(Clone)]
-pub(crate) struct Database(Arc<dyn database::Database>);
+pub(crate) struct Database {
+    inner: Arc<dyn database::Database>,
+    /// The number of changes since the search index was written.
+    search_changes: Arc<AtomicUsize>,
+}
+
+/// After how many changes the search index of SQLite is written. Searches compare the resources that are not in it yet one by
+/// one.
+const SEARCH_CHANGES: usize = 64;
 
 /// A transaction. Dropping it without a commit rolls it back.
 pub(crate) struct Transaction {
     inner: Box<dyn database::Transaction>,
     dialect: Dialect,
+    search_changes: Arc<AtomicUsize>,
 }
 
 impl Database {
     pub(crate) fn new(database: Arc<dyn database::Database>) -> Self {
-        Self(database)
+        Self { inner: database, search_changes: Arc::default() }
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
-        self.0.dialect()
+        self.inner.dialect()
     }
 
     /// Takes a connection and begins a transaction on it.
     pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, DatabaseError> {
-        Ok(Transaction { inner: self.0.begin(mode).await?, dialect: self.dialect() })
+        let inner = self.inner.begin(mode).await?;
+        Ok(Transaction { inner, dialect: self.dialect(), search_changes: self.search_changes.clone() })
     }
 }
 
@@ -52,6 +63,17 @@ impl Transaction {
 
     pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Counts a change of what the search index of SQLite has. Returns true if the index must be written: it costs as much for
+    /// many resources as for one.
+    pub(crate) fn count_search_change(&self) -> bool {
+        let changes = self.search_changes.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_due = changes >= SEARCH_CHANGES;
+        if is_due {
+            self.search_changes.store(0, Ordering::Relaxed);
+        }
+        is_due
     }
 
     /// The clause at the end of a query that locks its rows. Empty for SQLite, which needs none: only one

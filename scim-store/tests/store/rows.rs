@@ -128,3 +128,41 @@ fn the_last_element_of_a_required_list_cannot_be_removed() {
         assert_eq!(client.send(Method::GET, &path, None).1["crew"].as_array().unwrap().len(), 1);
     }
 }
+
+#[test]
+fn searches_find_what_is_not_in_the_search_index_yet() {
+    let runtime = support::runtime();
+    for database in databases().filter(support::Database::is_file) {
+        let client = Client::new(&runtime, &support::open(&runtime, &database));
+        let found = |text: &str| {
+            let (_, page) =
+                client.search("/Users", json!({ "filter": format!("userName co \"{text}\""), "count": 0 }));
+            page["totalResults"].as_u64().unwrap()
+        };
+        let count = |table: &str| -> usize {
+            let sql = format!("SELECT count(*) FROM {table}");
+            support::run_sql(&runtime, &database, &sql)[0][0].parse().unwrap()
+        };
+        let mut users = Vec::new();
+        for number in 0..200_u64 {
+            users.push(client.create("/Users", user(&format!("person{number:03}@example.com"))));
+            assert_eq!(found("person"), number + 1);
+            assert!(count("search_pending") < 64, "{number}");
+        }
+        assert!(count("search_docsize") >= 150, "the index is never written");
+        for (number, user) in users.iter().enumerate() {
+            let path = format!("/Users/{}", id(user));
+            match number % 2 {
+                0 => {
+                    let name = format!("renamed{number:03}@example.com");
+                    let rename = json!({ "op": "replace", "path": "userName", "value": name });
+                    assert_eq!(client.send(Method::PATCH, &path, patch(rename)).0, 200);
+                }
+                _ => assert_eq!(client.send(Method::DELETE, &path, None).0, 204),
+            }
+            let rest = 199 - number as u64;
+            assert_eq!((found("person"), found("renamed")), (rest, number as u64 / 2 + 1), "{number}");
+        }
+        assert!(count("search_docsize") < 160, "deleted resources stay in the index");
+    }
+}

@@ -13,7 +13,7 @@ use crate::support::tenant_equality::unrestricted_tables;
 
 /// The tenant column of a table. `meta` belongs to no tenant, and the search index of SQLite is keyed by `place` only.
 fn tenant_column(table: &str) -> Option<&'static str> {
-    (!matches!(table, "meta" | "search")).then_some("tenant")
+    (!matches!(table, "meta" | "search" | "search_pending")).then_some("tenant")
 }
 
 #[test]
@@ -36,7 +36,8 @@ fn every_statement_is_restricted_to_a_tenant() {
         assert!(report.failed.is_empty(), "{report}");
         let statements = recording.statements();
         assert!(statements.len() > 50, "{}: only {} statements", database.url, statements.len());
-        for sql in &statements {
+        // The search index of SQLite is written for the resources of all tenants at once.
+        for sql in statements.iter().filter(|sql| !sql.starts_with("INSERT INTO search (")) {
             let unrestricted = unrestricted_tables(sql, recording.dialect(), &tenant_column);
             assert!(unrestricted.is_empty(), "{}: {unrestricted:?}\n{sql}", database.url);
         }

@@ -82,7 +82,7 @@ fn value_rows(target: &AttributeRef, dialect: Dialect) -> Elements {
 /// itself.
 fn with_trigrams(column: Column, search_column: &str, rowid: &str, dialect: Dialect) -> Column {
     match dialect {
-        Dialect::Sqlite => column.fts5("search", search_column, rowid),
+        Dialect::Sqlite => column.fts5("search", search_column, rowid).fts5_pending("search_pending"),
         _ => column.trigrams(),
     }
 }

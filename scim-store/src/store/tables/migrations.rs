@@ -21,7 +21,7 @@ pub(super) const META: &str = "
 ";
 
 /// The latest version.
-pub(super) const LATEST: usize = 8;
+pub(super) const LATEST: usize = 9;
 
 /// Each step, for SQLite and for PostgreSQL.
 const STEPS: [[&str; 2]; LATEST] = [
@@ -34,6 +34,8 @@ const STEPS: [[&str; 2]; LATEST] = [
     [include_str!("migrations/7.sqlite.sql"), include_str!("migrations/7.postgres.sql")],
     // The tables of SQLite are never distributed.
     ["", include_str!("migrations/8.postgres.sql")],
+    // PostgreSQL has no search index besides those of the columns.
+    [include_str!("migrations/9.sqlite.sql"), ""],
 ];
 
 /// The indexes of PostgreSQL in which the tenant is first. Some of them become primary keys.

@@ -52,7 +52,7 @@ pub(crate) async fn create(
     members::check_references(&mut tx, layout, &tenant, &id, &change, keep_unknown).await?;
     let place = insert(&mut tx, cx, &tenant, &resource, &rows, password).await?;
     insert_unique_values(&mut tx, layout, &tenant, place, None, &rows).await?;
-    let mut statements = value_statements(tx.dialect(), &tenant, place, None, &rows);
+    let mut statements = value_statements(&tx, &tenant, place, None, &rows);
     statements.extend(members::write_statements(tx.dialect(), layout, &tenant, place, &change)?);
     let mut stored = StoredResource { place, resource };
     if list.is_some() {

@@ -1,12 +1,12 @@
 //! Deletes a resource.
 
 use scim_core::{Context, Deleted, ETag, Precondition};
-use scim_sql::Dialect;
 
 use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
 use super::references;
 use super::retry::Attempts;
+use super::value_rows::search_statements;
 use crate::database::params;
 use crate::store::error::StoreError;
 use crate::store::tables::{stored_version, tenant_of};
@@ -50,9 +50,7 @@ pub(crate) async fn delete(
         ("DELETE FROM unique_value WHERE tenant = ?1 AND place = ?2", place()),
         ("DELETE FROM resource WHERE tenant = ?1 AND place = ?2", place()),
     ];
-    if tx.dialect() == Dialect::Sqlite {
-        statements.push(("DELETE FROM search WHERE rowid = ?1", params![stored.place]));
-    }
+    statements.extend(search_statements(&tx, stored.place));
     statements.push((
         "INSERT INTO tombstone (tenant, id, kind, deleted) VALUES (?1, ?2, ?3, ?4)",
         params![tenant.as_str(), id, cx.resource_type().name(), now],

@@ -69,7 +69,7 @@ pub(super) async fn update_statements(
     let mut statements = Vec::new();
     if let Some((before, after)) = &rows {
         statements = insert_unique_values(tx, layout, tenant, stored.place, Some(before), after).await?;
-        statements.extend(value_statements(tx.dialect(), tenant, stored.place, Some(before), after));
+        statements.extend(value_statements(tx, tenant, stored.place, Some(before), after));
     }
     statements.extend(update_row(tenant, stored, next, rows.as_ref().map(|(_, after)| after), password)?);
     Ok(statements)

@@ -44,7 +44,7 @@ pub(super) async fn insert_unique_values(
 /// The statements that change the rows of `value` and the search index from one state of a resource to another.
 /// `before` is `None` for a new resource.
 pub(super) fn value_statements(
-    dialect: Dialect,
+    tx: &Transaction,
     tenant: &str,
     place: i64,
     before: Option<&ResourceRows>,
@@ -75,15 +75,34 @@ pub(super) fn value_statements(
         (&before.unique_name, &before.display) != (&after.unique_name, &after.display)
             || before.search_text() != after.search_text()
     });
-    if search_changes && dialect == Dialect::Sqlite {
-        let (name, display) = (after.unique_name.clone(), after.display.clone());
-        if before.is_some() {
-            statements.push(("DELETE FROM search WHERE rowid = ?1", params![place]));
-        }
-        statements.push((
-            "INSERT INTO search (rowid, unique_name, display, value) VALUES (?1, ?2, ?3, ?4)",
-            params![place, name, display, after.search_text()],
-        ));
+    if search_changes {
+        statements.extend(search_statements(tx, place));
+    }
+    statements
+}
+
+/// The statements that note that the search index of SQLite has not the latest texts of a resource, or that write it for
+/// all such resources. PostgreSQL has none.
+pub(super) fn search_statements(tx: &Transaction, place: i64) -> Vec<Statement> {
+    if tx.dialect() != Dialect::Sqlite {
+        return Vec::new();
+    }
+    let mut statements: Vec<Statement> = vec![(
+        "INSERT INTO search_pending (place) VALUES (?1) ON CONFLICT DO UPDATE SET place = excluded.place",
+        params![place],
+    )];
+    if tx.count_search_change() {
+        statements.extend([
+            ("DELETE FROM search WHERE rowid IN (SELECT p.place FROM search_pending p)", params![]),
+            (
+                "INSERT INTO search (rowid, unique_name, display, value) \
+                 SELECT r.place, coalesce(r.unique_name, ''), coalesce(r.display, ''), \
+                 coalesce((SELECT group_concat(v.value, char(10)) FROM value v WHERE v.place = r.place), '') \
+                 FROM search_pending p JOIN resource r ON r.place = p.place",
+                params![],
+            ),
+            ("DELETE FROM search_pending", params![]),
+        ]);
     }
     statements
 }
