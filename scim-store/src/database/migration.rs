@@ -22,6 +22,10 @@ pub(crate) struct Migrations {
 
 /// A step from one version to another.
 #[derive(Debug, Default)]
+#[cfg_attr(
+    not(any(feature = "rusqlite-0_37", feature = "tokio-postgres-0_7")),
+    expect(dead_code, reason = "only these drivers open databases")
+)]
 pub(crate) struct MigrationStep {
     /// Indexes that PostgreSQL builds before the statements run, while other transactions go on to write the tables.
     #[cfg_attr(not(feature = "tokio-postgres-0_7"), expect(dead_code, reason = "for PostgreSQL"))]

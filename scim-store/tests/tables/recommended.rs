@@ -2,13 +2,10 @@
 //! or the warning.
 
 use scim_core::Provider;
-#[cfg(feature = "rusqlite-0_37")]
-use scim_store::Sqlite;
-use scim_store::{ChildTable, Ids, Table, TableStore, TimeUnit};
+use scim_store::{ChildTable, Ids, Table, TimeUnit};
 use tokio::runtime::Runtime;
 
 use crate::application::Application;
-use crate::client::{Client, user};
 use crate::mistakes::{build, plain};
 use crate::support;
 
@@ -114,6 +111,10 @@ fn a_partial_index_must_cover_all_rows_that_exist() {
 #[cfg(feature = "rusqlite-0_37")]
 #[test]
 fn tables_of_an_attached_database_are_served() {
+    use scim_store::{Sqlite, TableStore};
+
+    use crate::client::{Client, user};
+
     let runtime = support::runtime();
     let (main, attached) = (support::file(), support::file());
     let ddl = "CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, login TEXT)";
