@@ -1,14 +1,31 @@
 //! Runs the provider suite of scim-core on every database.
 
-use crate::support;
+use std::sync::Arc;
+
 use scim_core::Identity;
 use scim_core::testing::Suite;
+use scim_store::Store;
+
+use crate::support;
+use crate::support::recording::RecordingDatabase;
+use crate::tenants::check_statements;
 
 #[test]
 fn the_store_passes_the_provider_suite() {
     for database in support::databases() {
         let runtime = support::runtime();
         let store = support::open(&runtime, &database);
+        // Another connection to a database in memory would find another database.
+        let recording = (database.url != "sqlite::memory:").then(|| {
+            let opened = runtime.block_on(scim_store::open(&database.url)).unwrap();
+            RecordingDatabase::new(Arc::new(opened))
+        });
+        let store = match &recording {
+            Some(recording) => runtime.block_on(Store::with_database(recording.clone())).unwrap(),
+            None => store,
+        };
+        // The statement that reads the version of the tables.
+        recording.iter().for_each(RecordingDatabase::forget);
         let run = support::tenant();
         let report = Suite::new(store)
             .identities(move |n| Identity::new("suite").in_tenant(format!("{run}-{n}")))
@@ -17,5 +34,8 @@ fn the_store_passes_the_provider_suite() {
         println!("{}\n{report}", database.url);
         assert!(report.failed.is_empty(), "{}\n{report}", database.url);
         assert!(report.skipped.is_empty(), "{}\n{report}", database.url);
+        if let Some(recording) = &recording {
+            check_statements(&database, recording);
+        }
     }
 }

@@ -5,11 +5,16 @@ use scim_core::testing::Suite;
 
 use crate::application::{Application, Form};
 use crate::support;
+use crate::support::recording::RecordingDatabase;
+use crate::tenants::check_statements;
 
 fn run(form: Form) {
     let runtime = support::runtime();
     for application in Application::all(&runtime, form) {
-        let store = application.store(&runtime);
+        let recording = RecordingDatabase::new(application.open(&runtime));
+        let store = runtime.block_on(application.declare_on(recording.clone()).build()).unwrap();
+        // The statements that read the catalog.
+        recording.forget();
         let block_on = support::runtime();
         let mut suite =
             Suite::new(store.clone()).resource_types(store.resource_types()).flat_groups().ascii_texts();
@@ -34,6 +39,9 @@ fn run(form: Form) {
             |name: &&str| expected_skips.contains(name) || *name == "secrets" || !application.has_groups();
         assert!(report.skipped.iter().all(is_expected), "{form:?} {}\n{report}", application.database.url);
         assert!(report.not_kept.is_empty(), "{form:?} {}\n{report}", application.database.url);
+        if form == Form::Distributed {
+            check_statements(&application, &recording);
+        }
     }
 }
 
