@@ -184,7 +184,7 @@ pub fn acknowledged_writes_survive_a_kill(path: &'static str) {
                 let write = || write(&host, &run, &group);
                 let writers: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(write)).collect();
                 // A different moment each time.
-                std::thread::sleep(Duration::from_millis(40 + 7 * kill));
+                std::thread::sleep(Duration::from_millis(200 + 15 * kill));
                 host.signal("KILL");
                 writers.into_iter().map(|writer| writer.join().unwrap()).collect()
             });
