@@ -341,6 +341,7 @@ fn a_tenant_is_a_text_or_a_uuid_or_an_integer() {
         ("integer", "7", Some(200)),
         ("integer", "a", Some(500)),
         ("<UUID>", TENANT, Some(200)),
+        ("<UUID>", "0F8FAD5B-D9CB-469F-A165-70867728950E", Some(200)),
     ] {
         let ddl = format!(
             "CREATE TABLE {{}}people (id <SERIAL>, org {column_type} NOT NULL, login text NOT NULL);

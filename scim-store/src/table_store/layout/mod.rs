@@ -203,7 +203,9 @@ impl Layout {
                 Ok(number) => Ok(Some(Param::Int(number))),
                 Err(_) => Err(wrong_set_up("the tenant of the identity of this client is not an integer")),
             },
-            (Some(column), Some(tenant)) if column.kind == ColumnKind::Uuid && !is_uuid(tenant) => {
+            (Some(column), Some(tenant))
+                if column.kind == ColumnKind::Uuid && !is_uuid(&tenant.to_ascii_lowercase()) =>
+            {
                 Err(wrong_set_up("the tenant of the identity of this client is not a uuid"))
             }
             (Some(_), Some(tenant)) if tenant.contains('\0') => {
