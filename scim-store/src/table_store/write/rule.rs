@@ -39,8 +39,11 @@ pub(super) async fn run(
         members,
         has_conflict: false,
     };
-    match on_write(&mut write).await {
-        Err(error) if write.has_conflict => Err(DatabaseError::Conflict(error.into()).into()),
-        result => Ok(result?),
+    let result = on_write(&mut write).await;
+    if write.has_conflict {
+        // The transaction cannot go on, even if the rule has ignored the error.
+        let ignored = || "a statement of the rule conflicted with another transaction".into();
+        return Err(DatabaseError::Conflict(result.map_or_else(Into::into, |()| ignored())).into());
     }
+    Ok(result?)
 }
