@@ -71,6 +71,21 @@ async fn check(url: &str, tenant: &str) {
 
 #[cfg(feature = "rusqlite-0_37")]
 #[tokio::test]
+async fn a_store_on_an_open_database_needs_tables_of_its_version() {
+    let file = std::env::temp_dir().join(format!("scim-version-{}.db", scim_core::new_id()));
+    let url = format!("sqlite:{}", file.display());
+    let open = async || Store::with_database(crate::open(&url).await.unwrap()).await;
+    assert!(open().await.unwrap_err().to_string().contains("no such table"));
+    rusqlite::Connection::open(&file).unwrap().execute_batch(&database_of(3, Dialect::Sqlite)).unwrap();
+    assert!(open().await.unwrap_err().to_string().contains("of an earlier version"));
+    drop(Store::open(&url).await.unwrap());
+    drop(open().await.unwrap());
+    check(&url, TENANTS[0]).await;
+    std::fs::remove_file(file).unwrap();
+}
+
+#[cfg(feature = "rusqlite-0_37")]
+#[tokio::test]
 async fn sqlite_databases_of_all_versions_are_upgraded() {
     for version in 1..LATEST {
         let file = std::env::temp_dir().join(format!("scim-upgrade-{}-{version}.db", std::process::id()));

@@ -1,5 +1,4 @@
 -- A row for each tenant, to lock it instead of a row for all.
 CREATE TABLE tenant (tenant {TEXT} NOT NULL PRIMARY KEY, position bigint NOT NULL DEFAULT 0);
-DELETE FROM meta WHERE name = 'nesting';
 -- For trigram indexes that begin with the tenant.
 CREATE EXTENSION IF NOT EXISTS btree_gin;
