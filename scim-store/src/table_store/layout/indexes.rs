@@ -154,7 +154,7 @@ fn check_unique(
 }
 
 /// The keys of an index for searches in a text column.
-fn index_keys(compared: &ComparedText, tenant: Option<&str>) -> Vec<String> {
+pub(super) fn index_keys(compared: &ComparedText, tenant: Option<&str>) -> Vec<String> {
     tenant.map(quote).into_iter().chain([compared.index_expression.clone()]).collect()
 }
 

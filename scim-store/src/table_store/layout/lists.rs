@@ -8,6 +8,7 @@ use super::checks::{
 };
 use super::columns::ComparedText;
 use super::compiler::Compiler;
+use super::indexes::index_keys;
 use super::resource_type::resolve;
 use super::{ChildField, ChildLayout, MembersLayout};
 use crate::table_store::catalog::{CatalogColumn, CatalogTable, ColumnKind, column_key};
@@ -87,7 +88,7 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// The field of a column of a child table.
+    /// The field of a column of a child table. Warns if no index serves searches for the `value` of elements.
     #[expect(clippy::too_many_arguments, reason = "they are what is known of one column")]
     fn child_field(
         &self,
@@ -99,9 +100,10 @@ impl Compiler<'_, '_> {
         sub: AttributeRef,
         problems: &mut Problems,
     ) -> ChildField {
+        let dialect = self.declared.dialect;
         let quoted = quote(&declared.column);
         let name = format!("c.{quoted}");
-        let is_number = column.kind == ColumnKind::Integer && self.declared.dialect != Dialect::Sqlite;
+        let is_number = column.kind == ColumnKind::Integer && dialect != Dialect::Sqlite;
         let (read, write) = match declared.is_boolean {
             true if is_number => (format!("({name} <> 0)"), "CASE WHEN {} THEN 1 ELSE 0 END".to_owned()),
             true => (name, "{}".to_owned()),
@@ -109,35 +111,22 @@ impl Compiler<'_, '_> {
         };
         let searched = match declared.is_boolean {
             true => Column::boolean(read.as_str()),
-            false => self.child_text(path, child, catalog, declared, column, &sub, problems),
+            false => {
+                let tenant = child.tenant.as_deref();
+                let compared =
+                    ComparedText::new(&sub, ("c", &declared.column), column, None, catalog, dialect);
+                let is_indexed = catalog.is_indexed(&compared.index_prefixes(tenant));
+                if !is_indexed && sub.definition().name() == "value" {
+                    let keys = index_keys(&compared, tenant);
+                    problems.warning(format!(
+                        "no index serves filters on `{path}`: {}",
+                        create_index(dialect, false, &child.name, &declared.column, &keys, None)
+                    ));
+                }
+                compared.column(is_indexed, false, dialect)
+            }
         };
         ChildField { sub, column: quoted, read, write, is_boolean: declared.is_boolean, searched }
-    }
-
-    /// How a text column of a child table is searched. Warns if no index serves searches for the `value` of elements.
-    #[expect(clippy::too_many_arguments, reason = "they are what is known of one column")]
-    fn child_text(
-        &self,
-        path: &str,
-        child: &ChildTable,
-        catalog: &CatalogTable,
-        declared: &ChildColumn,
-        column: &CatalogColumn,
-        sub: &AttributeRef,
-        problems: &mut Problems,
-    ) -> Column {
-        let (dialect, tenant) = (self.declared.dialect, child.tenant.as_deref());
-        let compared = ComparedText::new(sub, ("c", &declared.column), column, None, catalog, dialect);
-        let is_indexed = catalog.is_indexed(&compared.index_prefixes(tenant));
-        if !is_indexed && sub.definition().name() == "value" {
-            let tenant = tenant.map(quote);
-            let keys: Vec<String> = tenant.into_iter().chain([compared.index_expression.clone()]).collect();
-            problems.warning(format!(
-                "no index serves filters on `{path}`: {}",
-                create_index(dialect, false, &child.name, &declared.column, &keys, None)
-            ));
-        }
-        compared.column(is_indexed, false, dialect)
     }
 
     pub(super) fn members(
