@@ -6,6 +6,9 @@ mod cancelled;
 mod errors;
 #[cfg(test)]
 mod every_path;
+#[cfg(feature = "rusqlite-0_37")]
+#[cfg(test)]
+mod groups;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

@@ -13,6 +13,9 @@ use super::group::Groups;
 use super::interrupt::InterruptibleConnection;
 use super::statements::execute;
 
+/// How long the commit of a group waits for the connection before it queues again.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// A fixed set of connections. Callers wait until one is idle.
 pub(super) struct Connections {
     idle: Mutex<Vec<InterruptibleConnection>>,
@@ -39,18 +42,22 @@ impl Connections {
         Arc::new(Self { idle: Mutex::new(connections), permits, groups })
     }
 
-    /// Waits for a connection, but no longer than `timeout`.
+    /// Waits for a connection, but no longer than `timeout`. A group of calls that is open meanwhile stays open for this call.
     pub(super) async fn borrow(
         self: &Arc<Self>,
         timeout: Duration,
     ) -> Result<BorrowedConnection, DatabaseError> {
-        let waiting = self.groups.as_ref().map(|groups| groups.wait());
+        let _waiting = self.groups.as_ref().map(|groups| groups.wait());
+        self.queue(timeout).await
+    }
+
+    /// Waits for a connection like [`borrow`](Self::borrow), but no group stays open for it.
+    async fn queue(self: &Arc<Self>, timeout: Duration) -> Result<BorrowedConnection, DatabaseError> {
         let permit = tokio::time::timeout(timeout, self.permits.clone().acquire_owned());
         let permit = permit.await.map_err(|error| DatabaseError::Unavailable(error.into()))?;
         let permit = permit.map_err(|error| DatabaseError::Unexpected(error.into()))?;
         let connection =
             self.idle().pop().ok_or_else(|| DatabaseError::unexpected("no connection is idle"))?;
-        drop(waiting);
         Ok(BorrowedConnection {
             connection: Some(Mutex::new(connection)),
             in_call: AtomicBool::new(false),
@@ -71,7 +78,7 @@ impl BorrowedConnection {
         let pool = self.pool.clone();
         drop(tokio::runtime::Handle::current().spawn(async move {
             let connection = loop {
-                match pool.borrow(Duration::from_secs(3600)).await {
+                match pool.queue(COMMIT_TIMEOUT).await {
                     Err(DatabaseError::Unavailable(_)) => {}
                     borrowed => break borrowed,
                 }

@@ -56,7 +56,7 @@ impl Groups {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The open group, or a new one. Only who has the connection calls this.
+    /// The open group, or a new one. Only the holder of the connection calls this.
     pub(super) fn join(&self) -> Arc<Group> {
         self.open().get_or_insert_with(|| Arc::new(Group::new())).clone()
     }
