@@ -138,6 +138,11 @@ impl Application {
         words.iter().fold(ddl, |ddl, (word, replacement)| ddl.replace(&format!("<{word}>"), replacement))
     }
 
+    /// The declaration of a table `people` that a test has made: integer keys in `id`, and the `userName` in `login`.
+    pub(crate) fn people(&self) -> Table {
+        Table::new(self.name("people"), "id", Ids::prefixed("p")).key("userName", "login")
+    }
+
     fn name(&self, table: &str) -> String {
         format!("{}{table}", self.schema)
     }

@@ -3,7 +3,7 @@
 use http::Method;
 use scim_core::schema::standard::ENTERPRISE_USER;
 use scim_core::schema::{Attribute, Schema};
-use scim_store::{ChildTable, Expression, Ids, Table, TableStore};
+use scim_store::{ChildTable, Expression, Table, TableStore};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -13,9 +13,8 @@ use crate::support;
 
 /// A store on the table `people` of an application.
 fn store(runtime: &Runtime, application: &Application, change: impl FnOnce(Table) -> Table) -> TableStore {
-    let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"));
     let database = runtime.block_on(scim_store::open(&application.database.url)).unwrap();
-    let builder = TableStore::builder(database).users(change(people.key("userName", "login")));
+    let builder = TableStore::builder(database).users(change(application.people()));
     runtime.block_on(builder.build()).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use http::Method;
 use scim_core::schema::{Attribute, Schema};
-use scim_store::{Ids, Table, TableStore, TimeUnit};
+use scim_store::{Table, TableStore, TimeUnit};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -57,9 +57,7 @@ fn a_text_with_a_length_is_refused_beyond_it() {
     let ddl = "CREATE TABLE {}people (id <SERIAL>, login varchar(5) NOT NULL, nick varchar(3) CHECK (nick <> 'no'), level smallint);
         CREATE UNIQUE INDEX people_login ON {}people (lower(login))";
     for application in Application::with_tables(&runtime, ddl) {
-        let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-            .key("userName", "login")
-            .text("nickName", "nick");
+        let people = application.people().text("nickName", "nick");
         let store = store(&runtime, &application, people);
         let client = Client::over(&runtime, store.resource_types(), &store, None);
         let (bea, _) = client.create("/Users", user("béä日本"));
@@ -89,9 +87,7 @@ fn texts_in_json_of_every_type_can_be_searched() {
             CREATE UNIQUE INDEX people_login ON {{}}people (lower(login))"
         );
         for application in Application::with_tables(&runtime, &ddl) {
-            let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-                .key("userName", "login")
-                .rest("rest");
+            let people = application.people().rest("rest");
             let store = store(&runtime, &application, people);
             let client = Client::over(&runtime, store.resource_types(), &store, None);
             let texts =
@@ -135,8 +131,8 @@ fn times_come_back() {
         );
         for application in Application::with_tables(&runtime, &ddl) {
             let hired = format!("{BADGE}:hired");
-            let mut people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-                .key("userName", "login")
+            let mut people = application
+                .people()
                 .extension(Schema::new(BADGE, "Badge", [Attribute::date_time("hired")]).unwrap())
                 .time(&hired, "hired");
             if let Some(unit) = unit {

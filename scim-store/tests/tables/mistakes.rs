@@ -201,10 +201,7 @@ fn columns_that_nothing_fills_and_repeated_attributes_are_mistakes() {
             level integer NOT NULL DEFAULT 1, mail text);
         CREATE UNIQUE INDEX people_login ON {}people (lower(login))";
     for application in Application::with_tables(&runtime, ddl) {
-        let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-            .key("userName", "login")
-            .one("emails", "mail", "work")
-            .one("emails", "login", "Work");
+        let people = application.people().one("emails", "mail", "work").one("emails", "login", "Work");
         let error = build(&runtime, &application, people.clone(), None).unwrap_err();
         let found = plain(&application, error.mistakes());
         assert_eq!(found.len(), 3, "{found:#?}");
@@ -233,9 +230,7 @@ fn hints_name_what_was_probably_meant() {
         for application in
             Application::with_tables(&runtime, "CREATE TABLE {}people (id <SERIAL>, login text)")
         {
-            let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-                .key("userName", "login")
-                .text(path, "login");
+            let people = application.people().text(path, "login");
             let error = build(&runtime, &application, people, None).unwrap_err();
             assert!(error.mistakes().iter().any(|mistake| mistake.contains(hint)), "{path}: {error}");
         }
@@ -301,8 +296,8 @@ fn a_key_that_nothing_assigns_is_a_mistake() {
         CREATE TABLE {}people (id INT PRIMARY KEY, login text NOT NULL);
         CREATE UNIQUE INDEX people_login ON {}people (lower(login))";
     for application in Application::with_tables(&runtime, ddl) {
-        let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"));
-        let error = build(&runtime, &application, people.key("userName", "login"), None).unwrap_err();
+        let people = application.people();
+        let error = build(&runtime, &application, people, None).unwrap_err();
         let [mistake] = error.mistakes() else { panic!("{error}") };
         let declaration = match application.database.is_file() {
             true => "`id INTEGER PRIMARY KEY AUTOINCREMENT`",
@@ -323,9 +318,8 @@ fn a_child_table_with_a_column_that_nothing_fills_is_a_mistake() {
         CREATE INDEX addresses_person ON {}addresses (person_id)";
     for application in Application::with_tables(&runtime, ddl) {
         let addresses = ChildTable::new(format!("{}addresses", application.schema), "person_id");
-        let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-            .key("userName", "login")
-            .many("emails", addresses.text("value", "address").order("position"));
+        let people =
+            application.people().many("emails", addresses.text("value", "address").order("position"));
         let error = build(&runtime, &application, people, None).unwrap_err();
         let [mistake] = &plain(&application, error.mistakes())[..] else { panic!("{error}") };
         assert!(mistake.starts_with("addresses.position is NOT NULL, has no default"), "{mistake}");
@@ -348,9 +342,7 @@ fn a_tenant_is_a_text_or_a_uuid_or_an_integer() {
             CREATE UNIQUE INDEX people_login ON {{}}people (org, lower(login))"
         );
         for application in Application::with_tables(&runtime, &ddl) {
-            let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-                .tenant("org")
-                .key("userName", "login");
+            let people = application.people().tenant("org");
             let store = match (build(&runtime, &application, people, None), status) {
                 (Ok(store), Some(_)) => store,
                 (Err(error), None) => {
@@ -378,8 +370,7 @@ fn a_misspelled_column_has_no_other_mistake() {
         CREATE UNIQUE INDEX people_login ON {}people (lower(login));
         CREATE TABLE {}addresses (person_id integer NOT NULL, address text NOT NULL)";
     for application in Application::with_tables(&runtime, ddl) {
-        let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-            .key("userName", "login");
+        let people = application.people();
         for (owner, address) in [("person", "address"), ("person_id", "adress")] {
             let addresses = ChildTable::new(format!("{}addresses", application.schema), owner);
             let people = people.clone().many("emails", addresses.text("value", address));

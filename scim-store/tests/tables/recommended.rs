@@ -95,9 +95,7 @@ fn a_partial_index_must_cover_all_rows_that_exist() {
             CREATE UNIQUE INDEX people_login ON {{}}people (lower(login)) WHERE {predicate}"
         );
         for application in Application::with_tables(&runtime, &ddl) {
-            let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-                .key("userName", "login")
-                .soft_delete("gone");
+            let people = application.people().soft_delete("gone");
             let built = build(&runtime, &application, people.clone(), None);
             assert_eq!(built.is_ok(), is_accepted, "{column_type} {predicate}: {built:?}");
             if let Err(error) = built {
@@ -193,11 +191,7 @@ fn warnings_name_searches_without_an_index_and_hidden_rows() {
         INSERT INTO {}people (org, login) VALUES (NULL, 'bea');
         INSERT INTO {}people (org, login) VALUES ('a', 'bea')";
     for application in Application::with_tables(&runtime, ddl) {
-        let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-            .tenant("org")
-            .key("userName", "login")
-            .text("nickName", "nick")
-            .text("title", "title");
+        let people = application.people().tenant("org").text("nickName", "nick").text("title", "title");
         let store = build(&runtime, &application, people, None).unwrap();
         let warnings = plain(&application, store.warnings());
         let scanned = "filters on these attributes read all rows of people, since no index serves them: nickName, title";
@@ -218,10 +212,7 @@ fn a_foreign_key_without_an_index_is_a_warning() {
         CREATE TABLE {}people (id <SERIAL>, login text NOT NULL, boss integer, active <BOOL>);
         CREATE UNIQUE INDEX people_login ON {}people (lower(login))";
     for application in Application::with_tables(&runtime, ddl) {
-        let people = Table::new(format!("{}people", application.schema), "id", Ids::prefixed("p"))
-            .key("userName", "login")
-            .boolean("active", "active")
-            .reference("manager", "boss", "User");
+        let people = application.people().boolean("active", "active").reference("manager", "boss", "User");
         let store = build(&runtime, &application, people.clone(), None).unwrap();
         let warning = &store.warnings()[0];
         assert!(warning.contains("each DELETE reads all rows"), "{:#?}", store.warnings());
