@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::driver::Driver;
 use crate::support;
-use crate::support::proxy::{ConnectionLoss, Proxy, replace_address};
+use crate::support::proxy::{Fault, Proxy, replace_address};
 
 fn lock(driver: &Driver, id: i64) -> Statement {
     driver.statement("SELECT name FROM {}parent WHERE id = $1 FOR UPDATE", [id.into()])
@@ -126,15 +126,40 @@ fn a_connection_that_breaks_during_the_commit_is_reported() {
         let proxy = Proxy::start(replace_address(&driver.url, unused).0);
         let database = driver.at(&runtime, &replace_address(&driver.url, proxy.address).1);
         runtime.block_on(async {
-            for (id, loss) in [(1, ConnectionLoss::BeforeCommit), (2, ConnectionLoss::AfterCommit)] {
+            for (id, fault) in [(1, Fault::BeforeCommit), (2, Fault::AfterCommit)] {
                 let tx = database.begin(Mode::Write).await.unwrap();
-                proxy.cut_next(loss);
+                proxy.break_next(fault);
                 let error = tx.commit(vec![driver.insert(id, &id.to_string())]).await.unwrap_err();
-                assert!(proxy.has_cut());
+                assert!(proxy.has_broken());
                 assert!(matches!(error, DatabaseError::CommitUnknown(_)), "{}: {error:?}", driver.name);
             }
             assert_eq!(driver.count().await, 1, "{}", driver.name);
             database.begin(Mode::Write).await.unwrap().commit(vec![driver.insert(1, "a")]).await.unwrap();
         });
+    }
+}
+
+#[test]
+fn statements_are_not_sent_without_a_transaction() {
+    let runtime = support::runtime();
+    let unused: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    for driver in Driver::postgres(&runtime) {
+        let proxy = Proxy::start(replace_address(&driver.url, unused).0);
+        let database = driver.at(&runtime, &replace_address(&driver.url, proxy.address).1);
+        let insert = || vec![driver.insert(1, "a")];
+        for way in ["commit", "query", "execute"] {
+            proxy.break_next(Fault::Begin);
+            let result = runtime.block_on(async {
+                let mut tx = database.begin(Mode::Write).await?;
+                match way {
+                    "commit" => tx.commit(insert()).await.map(drop),
+                    "query" => tx.query(insert()).await.map(drop),
+                    _ => tx.execute(insert()).await.map(drop),
+                }
+            });
+            assert!(proxy.has_broken());
+            assert!(result.is_err(), "{}, {way}", driver.name);
+            assert_eq!(runtime.block_on(driver.count()), 0, "{}, {way}", driver.name);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::support;
-use crate::support::proxy::{ConnectionLoss, Proxy, replace_address};
+use crate::support::proxy::{Fault, Proxy, replace_address};
 use crate::support::service::{Client, patch, user};
 use http::Method;
 use scim_core::schema::standard;
@@ -28,28 +28,26 @@ fn a_commit_without_an_answer_is_checked_and_not_repeated() {
         let (_, page) = client.search("/Users", json!({ "filter": format!("userName eq \"{name}\"") }));
         page["totalResults"].clone()
     };
-    let call = |cut: ConnectionLoss, method: Method, path: &str, body: Option<Value>| {
-        proxy.cut_next(cut);
+    let call = |fault: Fault, method: Method, path: &str, body: Option<Value>| {
+        proxy.break_next(fault);
         let (status, body) = client.send(method, path, body);
-        assert!(proxy.has_cut());
+        assert!(proxy.has_broken());
         (status, body)
     };
 
-    let (status, _) = call(ConnectionLoss::BeforeCommit, Method::POST, "/Users", Some(user("ada")));
+    let (status, _) = call(Fault::BeforeCommit, Method::POST, "/Users", Some(user("ada")));
     assert_eq!((status, count("ada")), (503, json!(0)));
-    let (status, bea) = call(ConnectionLoss::AfterCommit, Method::POST, "/Users", Some(user("bea")));
+    let (status, bea) = call(Fault::AfterCommit, Method::POST, "/Users", Some(user("bea")));
     assert_eq!((status, count("bea")), (201, json!(1)));
     let bea = format!("/Users/{}", bea["id"].as_str().unwrap());
-    for (cut, expected, stored) in
-        [(ConnectionLoss::BeforeCommit, 503, Value::Null), (ConnectionLoss::AfterCommit, 200, json!("Dr"))]
+    for (fault, expected, stored) in
+        [(Fault::BeforeCommit, 503, Value::Null), (Fault::AfterCommit, 200, json!("Dr"))]
     {
-        assert_eq!(call(cut, Method::PATCH, &bea, title("Dr")).0, expected);
+        assert_eq!(call(fault, Method::PATCH, &bea, title("Dr")).0, expected);
         assert_eq!(client.send(Method::GET, &bea, None).1["title"], stored);
     }
-    for (cut, expected, stored) in
-        [(ConnectionLoss::BeforeCommit, 503, 200), (ConnectionLoss::AfterCommit, 204, 404)]
-    {
-        assert_eq!(call(cut, Method::DELETE, &bea, None).0, expected);
+    for (fault, expected, stored) in [(Fault::BeforeCommit, 503, 200), (Fault::AfterCommit, 204, 404)] {
+        assert_eq!(call(fault, Method::DELETE, &bea, None).0, expected);
         assert_eq!(client.send(Method::GET, &bea, None).0, stored);
     }
 }

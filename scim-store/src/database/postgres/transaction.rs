@@ -15,7 +15,9 @@ use super::super::rows::Rows;
 use super::super::statement::{Mode, Statement};
 use super::values::{check_values, convert_rows};
 
-/// A transaction. BEGIN is sent together with the first statement. Transactions that write are READ COMMITTED.
+/// A transaction. BEGIN is sent together with the first statements if these only read. Before anything else is sent,
+/// the server has answered the BEGIN: if it failed, since a timeout or a cancellation met it, the server would commit
+/// each of the statements after it alone. Transactions that write are READ COMMITTED.
 pub(crate) struct PostgresTransaction {
     client: Option<Object>,
     /// The BEGIN, until it is sent.
@@ -65,6 +67,14 @@ impl PostgresTransaction {
         Ok(prepared)
     }
 
+    /// Sends the BEGIN, if it has not been sent, and waits for the answer.
+    async fn begin(&mut self) -> Result<(), DatabaseError> {
+        match self.begin.take() {
+            Some(sql) => Ok(self.client()?.batch_execute(sql).await?),
+            None => Ok(()),
+        }
+    }
+
     /// Runs statements and returns the rows of each, and then commits if `commit`. All are sent before the first is
     /// answered: if one fails, the server answers the COMMIT with a rollback.
     async fn query_all(
@@ -77,6 +87,9 @@ impl PostgresTransaction {
         if prepared.is_empty() && !commit {
             self.busy = false;
             return Ok(Vec::new());
+        }
+        if commit || !statements.iter().all(only_reads) {
+            self.begin().await?;
         }
         let begin = self.begin.take();
         let client = self.client()?;
@@ -115,15 +128,14 @@ impl Transaction for PostgresTransaction {
 
     async fn execute(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, DatabaseError> {
         let prepared = self.prepare_all(&statements).await?;
-        let begin = self.begin.take();
+        self.begin().await?;
         let client = self.client()?;
         let answers = prepared
             .iter()
             .zip(&statements)
             .map(async |(prepared, statement)| client.execute(prepared, &borrowed(&statement.params)).await);
-        let (begun, executed) = futures_util::join!(start(client, begin), join_all(answers));
+        let executed = join_all(answers).await;
         self.busy = false;
-        begun?;
         Ok(first_error(executed)?)
     }
 
@@ -140,6 +152,11 @@ impl Transaction for PostgresTransaction {
 /// with an error that says nothing about the cause, and any of these answers may be noticed first.
 fn first_error<T>(answers: Vec<Result<T, tokio_postgres::Error>>) -> Result<Vec<T>, tokio_postgres::Error> {
     answers.into_iter().collect()
+}
+
+/// Whether a statement is a SELECT, which does no harm outside of the transaction.
+fn only_reads(statement: &Statement) -> bool {
+    statement.sql.starts_with("SELECT ")
 }
 
 /// References to parameters, as the driver takes them.

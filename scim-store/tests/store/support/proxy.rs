@@ -1,4 +1,4 @@
-//! A proxy that breaks connections to PostgreSQL.
+//! A proxy that breaks connections and transactions of PostgreSQL.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -6,34 +6,46 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The moment at which a connection breaks.
+/// What the proxy breaks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum ConnectionLoss {
-    /// The database never receives the COMMIT.
+pub(crate) enum Fault {
+    /// The database receives the next BEGIN with a syntax error, so no transaction begins.
+    Begin,
+    /// The connection breaks before the database receives the next COMMIT.
     BeforeCommit,
-    /// The database commits, but its answer is lost.
+    /// The database receives the next COMMIT, but its answer is lost.
     AfterCommit,
 }
 
-/// A proxy between the store and the database that can break a connection at its next COMMIT.
+impl Fault {
+    /// The end of the message that the proxy waits for.
+    fn message(self) -> &'static [u8] {
+        match self {
+            Self::Begin => b"READ COMMITTED\0",
+            Self::BeforeCommit | Self::AfterCommit => b"COMMIT\0",
+        }
+    }
+}
+
+/// A proxy between the store and the database that can break a connection or a transaction.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    /// Set until a connection has been broken.
-    next_cut: Arc<Mutex<Option<ConnectionLoss>>>,
+    /// Set until something has been broken.
+    next: Arc<Mutex<Option<Fault>>>,
 }
 
 impl Proxy {
     pub(crate) fn start(database: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let next_cut = Arc::new(Mutex::new(None));
-        let shared = next_cut.clone();
+        let next = Arc::new(Mutex::new(None));
+        let shared = next.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let server = TcpStream::connect(&database).unwrap();
                 let (answers, to_store) = (server.try_clone().unwrap(), client.try_clone().unwrap());
                 let mute = Arc::new(AtomicBool::new(false));
-                let (is_muted, next_cut) = (mute.clone(), shared.clone());
+                let (is_muted, next) = (mute.clone(), shared.clone());
                 std::thread::spawn(move || {
                     forward(answers, to_store, |_| match is_muted.load(Ordering::SeqCst) {
                         true => Action::Discard,
@@ -43,31 +55,47 @@ impl Proxy {
                 std::thread::spawn(move || {
                     let database = server.try_clone().unwrap();
                     forward(client, server, |sent| {
-                        let commits = sent.windows(7).any(|bytes| bytes == b"COMMIT\0");
-                        let cut = next_cut.lock().unwrap().take_if(|_| commits);
-                        if cut == Some(ConnectionLoss::AfterCommit) {
-                            mute.store(true, Ordering::SeqCst);
-                            (&database).write_all(sent).unwrap();
-                            // Gives the database time to commit before the store checks.
-                            std::thread::sleep(Duration::from_millis(200));
+                        let mut next = next.lock().unwrap();
+                        let Some((fault, at)) =
+                            next.and_then(|fault: Fault| Some((fault, find(sent, fault.message())?)))
+                        else {
+                            return Action::Forward;
+                        };
+                        *next = None;
+                        match fault {
+                            Fault::Begin => {
+                                sent[at] = b'?';
+                                return Action::Forward;
+                            }
+                            Fault::BeforeCommit => {}
+                            Fault::AfterCommit => {
+                                mute.store(true, Ordering::SeqCst);
+                                (&database).write_all(sent).unwrap();
+                                // Gives the database time to commit before the store checks.
+                                std::thread::sleep(Duration::from_millis(200));
+                            }
                         }
-                        if cut.is_none() { Action::Forward } else { Action::Disconnect }
+                        Action::Disconnect
                     });
                 });
             }
         });
-        Self { address, next_cut }
+        Self { address, next }
     }
 
-    /// Breaks the connection of the next COMMIT.
-    pub(crate) fn cut_next(&self, cut: ConnectionLoss) {
-        *self.next_cut.lock().unwrap() = Some(cut);
+    /// Breaks the next transaction, or the connection at its COMMIT.
+    pub(crate) fn break_next(&self, fault: Fault) {
+        *self.next.lock().unwrap() = Some(fault);
     }
 
-    /// Whether the connection has been broken.
-    pub(crate) fn has_cut(&self) -> bool {
-        self.next_cut.lock().unwrap().is_none()
+    /// Whether it has been broken.
+    pub(crate) fn has_broken(&self) -> bool {
+        self.next.lock().unwrap().is_none()
     }
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
 }
 
 /// What the proxy does with the bytes that it receives.
@@ -80,11 +108,11 @@ enum Action {
     Disconnect,
 }
 
-fn forward(mut from: TcpStream, mut to: TcpStream, action: impl Fn(&[u8]) -> Action) {
+fn forward(mut from: TcpStream, mut to: TcpStream, action: impl Fn(&mut [u8]) -> Action) {
     let mut buffer = vec![0; 65_536];
     loop {
         let length = from.read(&mut buffer).unwrap_or(0);
-        let sent = &buffer[..length];
+        let sent = &mut buffer[..length];
         let action = if length == 0 { Action::Disconnect } else { action(sent) };
         if action == Action::Disconnect || action == Action::Forward && to.write_all(sent).is_err() {
             let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
