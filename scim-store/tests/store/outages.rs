@@ -1,4 +1,4 @@
-//! Tests of PostgreSQL servers that do not answer, or whose connection breaks during a COMMIT.
+//! Tests of PostgreSQL servers that do not answer, or whose transactions break.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn title(title: &str) -> Option<Value> {
 }
 
 #[test]
-fn a_commit_without_an_answer_is_checked_and_not_repeated() {
+fn transactions_that_break_are_checked_and_not_repeated() {
     let Some(url) = support::postgres() else { return };
     let runtime = support::runtime();
     let unused: SocketAddr = "127.0.0.1:1".parse().unwrap();
@@ -35,6 +35,8 @@ fn a_commit_without_an_answer_is_checked_and_not_repeated() {
         (status, body)
     };
 
+    let (status, _) = call(Fault::Begin, Method::POST, "/Users", Some(user("ada")));
+    assert_eq!((status, count("ada")), (500, json!(0)));
     let (status, _) = call(Fault::BeforeCommit, Method::POST, "/Users", Some(user("ada")));
     assert_eq!((status, count("ada")), (503, json!(0)));
     let (status, bea) = call(Fault::AfterCommit, Method::POST, "/Users", Some(user("bea")));
