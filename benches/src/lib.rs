@@ -6,10 +6,12 @@
 mod case;
 mod filter;
 mod patch;
+mod processor_time;
 mod schema;
 mod service;
 
 pub use case::Case;
+pub use processor_time::processor_time;
 
 use serde_json::{Map, Value};
 

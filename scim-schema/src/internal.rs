@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{AttributeRef, Projection, ReadContext, ResourceType};
 
 pub use crate::message::canonicalize_message;
-pub use crate::projection::DeriveValues;
+pub use crate::projection::{DeriveValues, ProjectedText};
 pub use crate::shortened::shortened;
 pub use crate::strict_json::StrictJson;
 

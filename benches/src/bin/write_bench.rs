@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use benches::processor_time;
 use http::{Method, Request};
 use scim_core::{Identity, ScimService};
 use scim_store::Store;
@@ -63,16 +64,6 @@ impl Bench {
         let user = self.users.get(number.wrapping_mul(7_919) % self.users.len()).ok_or("no users")?;
         self.send(Method::PATCH, &format!("/Users/{user}"), &patch).await
     }
-}
-
-/// The processor time of the process so far.
-fn processor_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: u64 =
-        after_name.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
-    // The kernel counts in hundredths of a second.
-    Duration::from_millis(ticks * 10)
 }
 
 async fn measure(bench: &Arc<Bench>, clients: usize, creates: bool) -> Result<()> {

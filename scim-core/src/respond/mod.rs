@@ -31,10 +31,7 @@ pub(crate) fn respond(setup: &Setup, outcome: &Outcome, is_head: bool) -> Respon
                 let (type_index, projection) = list.types.get(*index)?;
                 Some(View { setup, base_url, type_index: *type_index, projection, resource })
             });
-            out.list(list, views, |view, text| {
-                view.write(text);
-                Ok(())
-            });
+            out.list(list, views, |view, text| view.write(text));
         }
         Answer::Documents(documents) => out.documents(setup, base_url, *documents),
         Answer::NoContent { version } => out.version(version.as_ref()),
@@ -115,10 +112,7 @@ impl ResponseWriter {
         let headers = self.response.headers_mut();
         headers.extend(location.map(|location| (LOCATION, location)));
         headers.extend(version.map(|version| (ETAG, version)));
-        self.write_body(|text| {
-            view.write(text);
-            Ok(())
-        });
+        self.write_body(|text| view.write(text));
     }
 
     /// A ListResponse message (RFC 7644 section 3.4.2, RFC 9865 section 2).

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use scim_schema::internal::{DeriveValues, shares_selection_with};
+use scim_schema::internal::{DeriveValues, ProjectedText, shares_selection_with};
 use scim_schema::{AttributeRef, Projected, Projection};
 use serde_json::{Map, Value};
 
@@ -25,13 +25,18 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     /// Appends the resource as JSON.
-    pub(super) fn write(&self, text: &mut Vec<u8>) {
+    pub(super) fn write(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
         if let Some(rendered) = self.cached() {
             text.extend_from_slice(&rendered.json);
-            return;
+            return Ok(());
         }
         let start = text.len();
-        Projected::new(self.resource.as_map(), self.projection).with_derived(self).write_to(text);
+        match self.resource.stored_json() {
+            Some((json, others)) => {
+                ProjectedText::new(json, others, self.projection)?.with_derived(self).write_to(text);
+            }
+            None => Projected::new(self.resource.as_map(), self.projection).with_derived(self).write_to(text),
+        }
         if self.is_default() {
             self.resource.cache_rendered(|| Rendered {
                 token: Arc::clone(&self.setup.token),
@@ -42,6 +47,7 @@ impl<'a> View<'a> {
                 version: self.version(),
             });
         }
+        Ok(())
     }
 
     /// The cached form of the resource, if it is valid for this view.

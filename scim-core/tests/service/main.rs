@@ -26,6 +26,7 @@ mod provider_ids;
 mod rendering_cache;
 mod scopes;
 mod setup;
+mod stored_json;
 #[cfg(feature = "tracing")]
 mod traces;
 #[path = "../transcript_service/mod.rs"]

@@ -15,7 +15,7 @@ use self::value_rules::ValueRules;
 use crate::attr_path::AttrPath;
 use crate::{Attribute, Comparison, Mutability, Quirk, ReadContext, Returned, Schema, Type};
 
-pub(crate) use name_index::NameIndex;
+pub(crate) use name_index::{Lookup, NameIndex};
 pub use section::Extension;
 pub(crate) use section::Section;
 

@@ -1,7 +1,9 @@
 //! Selects the attributes that a response shows (RFC 7644 section 3.9).
 
+mod json_reader;
 mod json_writer;
 mod projected;
+mod projected_text;
 mod selection;
 
 use std::fmt;
@@ -12,6 +14,7 @@ use crate::attribute_ref::{Position, Section};
 use crate::{Attribute, AttributeRef, Returned, Schema};
 
 pub use projected::{DeriveValues, Projected};
+pub use projected_text::ProjectedText;
 
 /// The set of attributes that a response shows.
 ///

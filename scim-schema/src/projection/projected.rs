@@ -40,8 +40,8 @@ pub trait DeriveValues {
 #[derive(Clone, Copy)]
 #[must_use]
 pub struct Projected<'a> {
-    resource: &'a Map<String, Value>,
-    projection: &'a Projection,
+    pub(super) resource: &'a Map<String, Value>,
+    pub(super) projection: &'a Projection,
     derive: Option<&'a dyn DeriveValues>,
 }
 
@@ -78,7 +78,7 @@ impl fmt::Debug for Projected<'_> {
 
 /// A JSON object of which a selection of the members is shown.
 #[derive(Clone, Copy)]
-enum Object<'a> {
+pub(super) enum Object<'a> {
     Resource(Projected<'a>),
     Extension(ExtensionObject<'a>),
     Complex(ComplexValue<'a>),
@@ -126,9 +126,9 @@ impl<'a> Projected<'a> {
         let Some((_, core)) = selections.next() else { return Ok(()) };
         let mut meta = None;
         core.for_each_member(self.resource, |selected, value| {
-            // `meta` comes last. It is shown even if nothing is stored, because it has derived members.
-            if *selected.name == *"meta" {
-                meta = self.subs(selected).map(|subs| (subs, value.and_then(Value::as_object)));
+            // `meta` comes last.
+            if is_meta(selected) {
+                meta = Some((selected, value));
                 return Ok(());
             }
             self.attribute(selected, value, member)
@@ -140,16 +140,25 @@ impl<'a> Projected<'a> {
                 member(schema.id(), VisibleValue::Object(Object::Extension(extension)))?;
             }
         }
-        let Some((subs, stored)) = meta else { return Ok(()) };
-        let none = Map::new();
-        let meta = ComplexValue { subs, members: stored.unwrap_or(&none) };
+        meta.map_or(Ok(()), |(selected, value)| self.meta(selected, value, member))
+    }
+
+    /// Calls a function for `meta`. It is shown even if nothing is stored, because it has derived members.
+    pub(super) fn meta<E>(
+        &self,
+        selected: &'a SelectedMember,
+        value: Option<&'a Value>,
+        member: &mut impl FnMut(&str, VisibleValue<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (Some(subs), none) = (self.subs(selected), Map::new()) else { return Ok(()) };
+        let meta = ComplexValue { subs, members: value.and_then(Value::as_object).unwrap_or(&none) };
         if meta.is_visible() { member("meta", VisibleValue::Object(Object::Complex(meta))) } else { Ok(()) }
     }
 
     /// Calls a function for an attribute if at least a part of its value is visible. A list of members is visible even
     /// if it is empty, because clients compare it with their own list.
     #[inline]
-    fn attribute<E>(
+    pub(super) fn attribute<E>(
         &self,
         selected: &'a SelectedMember,
         value: Option<&'a Value>,
@@ -165,7 +174,11 @@ impl<'a> Projected<'a> {
     /// The visible part of the value of an attribute. If the attribute is complex but the stored value is not an object,
     /// nothing is visible: it could reveal the value of a hidden sub-attribute.
     #[inline]
-    fn visible_value(&self, selected: &'a SelectedMember, value: &'a Value) -> Option<VisibleValue<'a>> {
+    pub(super) fn visible_value(
+        &self,
+        selected: &'a SelectedMember,
+        value: &'a Value,
+    ) -> Option<VisibleValue<'a>> {
         match (value, self.subs(selected)) {
             (Value::Null, _) => None,
             (Value::Array(list), Some(subs)) => list
@@ -187,7 +200,7 @@ impl<'a> Projected<'a> {
 
 /// The object that contains the attributes of an extension.
 #[derive(Clone, Copy)]
-struct ExtensionObject<'a> {
+pub(super) struct ExtensionObject<'a> {
     projected: Projected<'a>,
     selection: &'a Selection,
     members: &'a Map<String, Value>,
@@ -213,7 +226,7 @@ impl ExtensionObject<'_> {
 
 /// The sub-attributes that are shown of the values of a complex attribute.
 #[derive(Clone, Copy)]
-struct SubSelection<'a> {
+pub(super) struct SubSelection<'a> {
     derive: Option<&'a dyn DeriveValues>,
     selection: &'a Selection,
 }
@@ -229,7 +242,7 @@ impl<'a> SubSelection<'a> {
 
 /// An object of sub-attributes.
 #[derive(Clone, Copy)]
-struct ComplexValue<'a> {
+pub(super) struct ComplexValue<'a> {
     subs: SubSelection<'a>,
     members: &'a Map<String, Value>,
 }
@@ -256,8 +269,13 @@ impl ComplexValue<'_> {
     }
 }
 
+/// Whether a member of the core schema is `meta`.
+pub(super) fn is_meta(selected: &SelectedMember) -> bool {
+    *selected.name == *"meta"
+}
+
 /// The visible value of a member.
-enum VisibleValue<'a> {
+pub(super) enum VisibleValue<'a> {
     /// A value that the service derives.
     Derived(&'a str),
     /// A value that is shown completely.
@@ -268,7 +286,7 @@ enum VisibleValue<'a> {
 }
 
 impl VisibleValue<'_> {
-    fn write_to(&self, text: &mut Vec<u8>) {
+    pub(super) fn write_to(&self, text: &mut Vec<u8>) {
         match self {
             Self::Derived(derived) => write_string(text, derived),
             Self::Plain(value) => write_value(text, value),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::AttributeRef;
-use crate::attribute_ref::NameIndex;
+use crate::attribute_ref::{Lookup, NameIndex};
 
 /// Up to this number of members, each is looked up in the object. From more on, one pass over the object is faster.
 const MAX_SINGLE_LOOKUPS: usize = 2;
@@ -16,6 +16,8 @@ pub(crate) struct Selection {
     names: NameIndex,
     /// Whether these are all members that the object can have in canonical form.
     all: bool,
+    /// Whether one of the members is derived.
+    derives: bool,
 }
 
 /// A member that is shown.
@@ -37,7 +39,8 @@ impl SelectedMember {
 impl Selection {
     pub(crate) fn new(members: Vec<SelectedMember>) -> Self {
         let names = NameIndex::new(members.iter().map(|member| member.name.clone()));
-        Self { names, members: members.into(), all: false }
+        let derives = members.iter().any(|member| member.is_derived);
+        Self { names, members: members.into(), all: false, derives }
     }
 
     /// Selects all sub-attributes of an attribute.
@@ -48,6 +51,24 @@ impl Selection {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&SelectedMember> {
+        self.members.get(index)
+    }
+
+    /// Whether one of the members is derived.
+    pub(crate) fn derives(&self) -> bool {
+        self.derives
+    }
+
+    /// Finds members by their names.
+    pub(crate) fn lookup(&self) -> SelectionLookup<'_> {
+        SelectionLookup { names: &self.names, lookup: self.names.lookup() }
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, SelectedMember> {
@@ -78,8 +99,8 @@ impl Selection {
     ) -> Result<(), E> {
         for (chunk, members) in self.members.chunks(AT_ONCE).enumerate() {
             let mut values = [None; AT_ONCE];
-            let mut lookup = self.names.lookup();
-            for (name, value) in object.iter().filter(|(name, _)| self.names.may_contain(name)) {
+            let mut lookup = self.lookup();
+            for (name, value) in object {
                 let position = lookup.index_of(name).and_then(|index| index.checked_sub(chunk * AT_ONCE));
                 if let Some(found) = position.and_then(|position| values.get_mut(position)) {
                     *found = Some(value);
@@ -103,13 +124,26 @@ impl Selection {
                 .iter()
                 .any(|selected| object.get(&*selected.name).is_some_and(|v| !v.is_null()));
         }
-        let mut lookup = self.names.lookup();
-        let mut is_shown = |name: &str| self.names.may_contain(name) && lookup.index_of(name).is_some();
-        object.iter().any(|(name, value)| !value.is_null() && is_shown(name))
+        let mut lookup = self.lookup();
+        object.iter().any(|(name, value)| !value.is_null() && lookup.index_of(name).is_some())
     }
 
     /// Whether it is faster to look up each member than to iterate over the object.
     fn are_few(&self) -> bool {
         self.members.len() <= MAX_SINGLE_LOOKUPS
+    }
+}
+
+/// Finds the selected members of an object. Names in sorted order are found at once.
+pub(crate) struct SelectionLookup<'a> {
+    names: &'a NameIndex,
+    lookup: Lookup<'a>,
+}
+
+impl SelectionLookup<'_> {
+    /// The index of the selected member with this name.
+    #[inline]
+    pub(crate) fn index_of(&mut self, name: &str) -> Option<usize> {
+        if self.names.may_contain(name) { self.lookup.index_of(name) } else { None }
     }
 }

@@ -7,7 +7,7 @@ use super::memberships::{Lists, if_shown};
 use crate::database::{Mode, Rows};
 use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
-use crate::store::tables::{TypeLayout, parse_row};
+use crate::store::tables::{TypeLayout, document, id_and_meta};
 
 /// The transaction that a read needs: a single statement, or several if members or groups are shown and so have to
 /// be read as well.
@@ -45,11 +45,11 @@ impl FoundRows {
 
     /// The resources with their members and groups.
     pub(super) fn into_resources(self, layout: &TypeLayout) -> Result<Vec<Resource>, StoreError> {
-        let mut stored = Vec::with_capacity(self.count);
-        for row in self.rows.iter().take(self.count) {
-            stored.push(parse_row(row)?);
-        }
-        self.lists.insert_into(layout, &mut stored)?;
-        Ok(stored.into_iter().map(|stored| stored.resource).collect())
+        let rows = || self.rows.iter().take(self.count);
+        let mut others = rows().map(id_and_meta).collect::<Result<Vec<_>, _>>()?;
+        self.lists.insert_into(layout, &mut others)?;
+        let resources =
+            rows().zip(others).map(|(row, others)| Ok(Resource::from_stored_json(document(row)?, others)));
+        resources.collect()
     }
 }

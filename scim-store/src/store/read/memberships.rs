@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::database::{Row, Rows, params};
 use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
-use crate::store::tables::{StoredResource, TypeLayout};
+use crate::store::tables::TypeLayout;
 
 /// The members and groups of some resources, in the order of the resources. A list that the projection does not
 /// show is empty.
@@ -45,18 +45,18 @@ impl Lists {
         Ok(lists)
     }
 
-    /// Inserts the lists into the resources, which must be in the same order as those that were read.
+    /// Inserts the lists into the attributes of the resources, which must be in the same order as those that were read.
     pub(crate) fn insert_into<'a>(
         self,
         layout: &TypeLayout,
-        resources: impl IntoIterator<Item = &'a mut StoredResource>,
+        resources: impl IntoIterator<Item = &'a mut Map<String, Value>>,
     ) -> Result<(), StoreError> {
         let Self { members, groups } = self;
         let (mut members, mut groups) = (members.into_iter(), groups.into_iter());
-        for stored in resources {
+        for attributes in resources {
             let members = members.next().map(|rows| rows.iter().map(element).collect()).transpose()?;
-            insert_list(stored, &layout.members, members);
-            insert_list(stored, &layout.groups, groups.next());
+            insert_list(attributes, &layout.members, members);
+            insert_list(attributes, &layout.groups, groups.next());
         }
         Ok(())
     }
@@ -70,10 +70,13 @@ pub(crate) fn if_shown<'a>(
     list.as_ref().filter(|list| projection.shows(list))
 }
 
-fn insert_list(stored: &mut StoredResource, list: &Option<AttributeRef>, elements: Option<Vec<Value>>) {
+fn insert_list(
+    attributes: &mut Map<String, Value>,
+    list: &Option<AttributeRef>,
+    elements: Option<Vec<Value>>,
+) {
     if let (Some(list), Some(elements)) = (list, elements.filter(|elements| !elements.is_empty())) {
-        let object = stored.resource.as_map_mut();
-        object.insert(list.attribute().name().to_owned(), Value::Array(elements));
+        attributes.insert(list.attribute().name().to_owned(), Value::Array(elements));
     }
 }
 

@@ -19,7 +19,9 @@ pub(crate) use migrations::MIGRATIONS;
 use placement::is_group_list;
 pub(crate) use placement::is_reference;
 pub(crate) use resource_rows::{ResourceRows, ValueRow};
-pub(crate) use stored::{COLUMNS, StoredResource, parse_row, stored_times, stored_version};
+pub(crate) use stored::{
+    COLUMNS, StoredResource, document, id_and_meta, parse_row, stored_times, stored_version,
+};
 pub(crate) use tenant::{tenant_key, tenant_of};
 
 /// Where the attributes of one resource type are stored.

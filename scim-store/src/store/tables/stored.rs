@@ -18,8 +18,18 @@ pub(crate) struct StoredResource {
 
 /// The resource in a row of [`COLUMNS`].
 pub(crate) fn parse_row(row: Row<'_>) -> Result<StoredResource, StoreError> {
-    let missing = || StoreError::internal("a column of a stored resource is NULL or has another type");
-    let mut document: Map<String, Value> = serde_json::from_str(row.text(5).ok_or_else(missing)?)?;
+    let mut attributes: Map<String, Value> = serde_json::from_str(document(row)?)?;
+    attributes.extend(id_and_meta(row)?);
+    Ok(StoredResource { place: row.int(0).ok_or_else(missing)?, resource: Resource::new(attributes) })
+}
+
+/// The JSON of the attributes in a row of [`COLUMNS`], without those in [`id_and_meta`].
+pub(crate) fn document(row: Row<'_>) -> Result<&str, StoreError> {
+    row.text(5).ok_or_else(missing)
+}
+
+/// `id` and `meta` in a row of [`COLUMNS`].
+pub(crate) fn id_and_meta(row: Row<'_>) -> Result<Map<String, Value>, StoreError> {
     let time = |column| {
         let time =
             DateTime::from_timestamp_millis(row.int(column).ok_or_else(missing)?).ok_or_else(missing)?;
@@ -29,9 +39,14 @@ pub(crate) fn parse_row(row: Row<'_>) -> Result<StoredResource, StoreError> {
     meta.insert("created".to_owned(), time(3)?);
     meta.insert("lastModified".to_owned(), time(4)?);
     meta.insert("version".to_owned(), Value::from(row.text(2).ok_or_else(missing)?));
-    document.insert("id".to_owned(), Value::from(row.text(1).ok_or_else(missing)?));
-    document.insert("meta".to_owned(), Value::Object(meta));
-    Ok(StoredResource { place: row.int(0).ok_or_else(missing)?, resource: Resource::new(document) })
+    let mut attributes = Map::new();
+    attributes.insert("id".to_owned(), Value::from(row.text(1).ok_or_else(missing)?));
+    attributes.insert("meta".to_owned(), Value::Object(meta));
+    Ok(attributes)
+}
+
+fn missing() -> StoreError {
+    StoreError::internal("a column of a stored resource is NULL or has another type")
 }
 
 /// The version of a resource for the column `version`.

@@ -59,7 +59,7 @@ pub(crate) async fn create(
         tx.execute(std::mem::take(&mut statements)).await?;
         let projection = Projection::new(cx.resource_type());
         let lists = Lists::read(&mut tx, layout, &tenant, &projection, &[(place, &id)]).await?;
-        lists.insert_into(layout, [&mut stored])?;
+        lists.insert_into(layout, [stored.resource.as_map_mut()])?;
     }
     commit(setup, tx, statements, &tenant, &id, CommitEvidence::Created).await?;
     Ok(stored.resource)

@@ -71,7 +71,7 @@ pub(crate) async fn update(
             tx.execute(std::mem::take(&mut statements)).await?;
         }
         let lists = Lists::read(&mut tx, layout, &tenant, projection, &[(after.place, id)]).await?;
-        lists.insert_into(layout, [&mut after])?;
+        lists.insert_into(layout, [after.resource.as_map_mut()])?;
     }
     if changed {
         commit(setup, tx, statements, &tenant, id, CommitEvidence::Changed(&version)).await?;
