@@ -54,6 +54,10 @@ fn user(number: usize) -> Map<String, Value> {
     let mut user = crate::user();
     user.insert("userName".to_owned(), json!(format!("user{number}@example.com")));
     user.insert("externalId".to_owned(), json!(format!("hr-{number:06}")));
+    let emails = user.get_mut("emails").and_then(Value::as_array_mut).into_iter().flatten();
+    for (position, email) in emails.filter_map(Value::as_object_mut).enumerate() {
+        email.insert("value".to_owned(), json!(format!("mail{position}-{number}@example.com")));
+    }
     user
 }
 
@@ -83,6 +87,9 @@ pub(crate) fn cases() -> Vec<Case> {
     let read = paths.clone();
     let get = move |n: usize| request("GET", read.get(n).expect("a path"), "");
     let filter = |n| request("GET", &format!("/Users?filter=userName%20eq%20%22USER{n}@example.com%22"), "");
+    let filter_email =
+        |n| request("GET", &format!("/Users?filter=emails.value%20eq%20%22mail0-{n}@example.com%22"), "");
+    let get_again = get.clone();
     let page =
         |n: usize| request("GET", &format!("/Users?startIndex={}&count=100", n % (USERS - 100) + 1), "");
     let mut titles = 0;
@@ -95,6 +102,8 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         request_case(&service, "service/get", 0.6, get, 200),
         request_case(&service, "service/filter-user-name", 0.9, filter, 200),
+        request_case(&service, "service/filter-email", 4.0, filter_email, 200)
+            .against(request_case(&service, "G", None, get_again, 200)),
         request_case(&service, "service/page-100", 45.0, page, 200),
         request_case(&service, "service/patch-one", 1.5, move |_| patch_same(&same), 200),
         request_case(&service, "service/patch-any", 1.5, move |n| patch(paths.get(n).expect("a path")), 200),
@@ -114,7 +123,7 @@ fn patch_body(operations: &Value) -> String {
 fn request_case(
     service: &ScimService,
     name: &'static str,
-    bar: f64,
+    bar: impl Into<Option<f64>>,
     mut prepare: impl FnMut(usize) -> Request<Vec<u8>> + 'static,
     status: u16,
 ) -> Case {

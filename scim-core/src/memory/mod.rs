@@ -3,6 +3,7 @@
 //! `table`, `members` and `tenant` hold the data. `create`, `retrieve`, `update`, `delete` and `query` implement one
 //! method of [`Provider`](crate::Provider) each, for a single tenant. `provider` adds the locks and the public type.
 
+mod candidates;
 mod create;
 mod delete;
 mod members;

@@ -6,9 +6,10 @@
 
 use std::ops::Bound;
 
-use scim_filter::{Budget, CompareOp, Predicate};
-use scim_schema::{AttributeRef, Operand, Projection, ResourceType};
+use scim_filter::{Budget, Predicate};
+use scim_schema::{AttributeRef, Projection, ResourceType};
 
+use super::candidates::candidates;
 use super::related_attributes::{groups_list, members_list};
 use super::retrieve::full_resource;
 use super::table::{Row, Table};
@@ -91,7 +92,9 @@ impl<'q> Scan<'q> {
         self.restarts += u8::from(self.changes.is_some());
         self.changes = Some(tenant.changes);
         let filter = self.query.filter.as_ref();
-        self.numbers = filter.and_then(|filter| candidates(resource_type, tenant, table, filter));
+        self.numbers = filter
+            .and_then(|filter| candidates(resource_type, tenant, table, filter))
+            .map(|rows| rows.iter().copied().collect());
         self.last_visited = None;
         self.matching.clear();
     }
@@ -158,25 +161,6 @@ fn related_attributes_read(resource_type: &ResourceType, query: &Query) -> Optio
         related.any(|related| related.attribute().name() == attribute.attribute().name())
     };
     query.targets().any(is_related).then(|| Projection::new(resource_type))
-}
-
-/// The rows that can match a filter, if an index can tell. The filter must still be evaluated for each of them.
-fn candidates(
-    resource_type: &ResourceType,
-    tenant: &Tenant,
-    table: &Table,
-    filter: &Predicate,
-) -> Option<Vec<u64>> {
-    match filter {
-        Predicate::And(terms) => terms.iter().find_map(|term| candidates(resource_type, tenant, table, term)),
-        Predicate::Compare { target, op: CompareOp::Eq, operand: Operand::Text(text) }
-            if target.path().as_str() == "id" =>
-        {
-            let found = tenant.address(resource_type, text.original()).ok();
-            Some(found.into_iter().map(|address| address.number).collect())
-        }
-        _ => table.candidates(filter),
-    }
 }
 
 /// Refuses a query that filters or sorts members by anything but their id and type. The names of members are those of

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use scim_filter::{CompareOp, Predicate};
-use scim_schema::{AttributeRef, Operand, ResourceType, Uniqueness};
+use scim_schema::{AttributeRef, ResourceType, Uniqueness};
 
 use super::members::Members;
 use super::related_attributes::reference_value;
@@ -36,8 +35,11 @@ struct Index {
     rows: HashMap<String, BTreeSet<u64>>,
 }
 
-/// Creates the indexes of a resource type: of attributes that must be unique, of `externalId`, by which identity
-/// providers look up resources, and of references.
+/// The attributes by whose values identity providers look up resources, beside those that must be unique.
+const LOOKED_UP: [&str; 3] = ["externalId", "displayName", "emails.value"];
+
+/// Creates the indexes of a resource type: of attributes that must be unique, of those that identity providers look up,
+/// and of references.
 fn indexes<'a>(resource_type: &'a ResourceType, rules: &'a Rules) -> impl Iterator<Item = Index> + 'a {
     let is_unique_by_rule = |attribute: &AttributeRef| {
         let path = attribute.path().as_str();
@@ -54,7 +56,7 @@ fn indexes<'a>(resource_type: &'a ResourceType, rules: &'a Rules) -> impl Iterat
         move |(attribute, is_reference)| {
             let unique =
                 attribute.definition().uniqueness() != Uniqueness::None || is_unique_by_rule(attribute);
-            let indexed = unique || is_reference || attribute.path().as_str() == "externalId";
+            let indexed = unique || is_reference || LOOKED_UP.contains(&attribute.path().as_str());
             indexed.then(|| Index { attribute: attribute.clone(), unique, rows: HashMap::new() })
         },
     )
@@ -145,29 +147,19 @@ impl Table {
         Some(row)
     }
 
-    /// The rows that have this value in an indexed attribute.
-    pub(super) fn rows_with(&self, attribute: &AttributeRef, value: &str) -> Vec<u64> {
-        let key = attribute.comparison().fold(value);
-        let rows = self.index(attribute).and_then(|index| index.rows.get(&*key));
-        rows.into_iter().flatten().copied().collect()
+    /// The rows that have a value with this key in an attribute; `None` if the attribute has no index.
+    pub(super) fn rows_with_key(
+        &self,
+        attribute: &AttributeRef,
+        key: &str,
+    ) -> Option<Cow<'_, BTreeSet<u64>>> {
+        let rows = self.index(attribute)?.rows.get(key);
+        Some(rows.map_or_else(Cow::default, Cow::Borrowed))
     }
 
-    /// The rows that can match a filter, if the indexes can tell. The filter must still be evaluated for each of them.
-    pub(super) fn candidates(&self, filter: &Predicate) -> Option<Vec<u64>> {
-        match filter {
-            Predicate::Compare { target, op: CompareOp::Eq, operand: Operand::Text(text) } => {
-                let index = self.index(target)?;
-                Some(index.rows.get(text.folded()).into_iter().flatten().copied().collect())
-            }
-            Predicate::And(terms) => terms.iter().find_map(|term| self.candidates(term)),
-            Predicate::Or(terms) => {
-                let mut all = BTreeSet::new();
-                for term in terms {
-                    all.extend(self.candidates(term)?);
-                }
-                Some(all.into_iter().collect())
-            }
-            _ => None,
-        }
+    /// The rows that have this value in an indexed attribute.
+    pub(super) fn rows_with(&self, attribute: &AttributeRef, value: &str) -> Vec<u64> {
+        let rows = self.rows_with_key(attribute, &attribute.comparison().fold(value));
+        rows.iter().flat_map(|rows| rows.iter()).copied().collect()
     }
 }
