@@ -97,7 +97,7 @@ impl Database for Postgres {
         Dialect::Postgres
     }
 
-    /// A transaction on a connection of the pool. BEGIN is sent together with the first statement.
+    /// A transaction on a connection of the pool.
     async fn begin(&self, mode: Mode) -> Result<Box<dyn Transaction>, DatabaseError> {
         let client = self.client().await?;
         if client.statement_cache.size() > PREPARED_STATEMENTS {
