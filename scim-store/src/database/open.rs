@@ -12,6 +12,9 @@ use super::{Database, Migrations, OpenError};
 /// `postgres://user:password@host/database`. For applications that have no pool of their own. The driver is rusqlite or
 /// tokio-postgres.
 ///
+/// The URL of a PostgreSQL server can have parameters for TLS, for several hosts and for the pool: see
+/// [the table](crate#a-postgresql-server-in-production).
+///
 /// A file that does not exist is created, in WAL mode; an existing file keeps its journal mode. An absolute path is
 /// written as `sqlite:/var/lib/app/people.db`.
 ///

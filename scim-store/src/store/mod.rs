@@ -41,7 +41,8 @@ pub struct Store(Setup);
 
 impl Store {
     /// Opens a database, and creates or upgrades its tables. The URL is `sqlite:scim.db`, `sqlite::memory:` or
-    /// `postgres://user:password@host/database`.
+    /// `postgres://user:password@host/database`, with [parameters](crate#a-postgresql-server-in-production) for TLS,
+    /// for several hosts and for the pool.
     ///
     /// # Errors
     ///

@@ -6,6 +6,9 @@ mod cancelled;
 mod errors;
 #[cfg(test)]
 mod every_path;
+#[cfg(unix)]
+#[cfg(test)]
+mod failover;
 #[cfg(feature = "rusqlite-0_37")]
 #[cfg(test)]
 mod groups;
@@ -33,5 +36,8 @@ mod suite;
 mod support;
 #[cfg(test)]
 mod tenants;
+#[cfg(all(unix, feature = "tls"))]
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod unique;

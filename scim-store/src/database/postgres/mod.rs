@@ -2,32 +2,29 @@
 
 mod error;
 mod migrate;
+mod tls;
 mod transaction;
+mod url;
 mod values;
 
 use std::fmt;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Hook, HookError, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use scim_core::async_trait;
 use scim_sql::Dialect;
-use tokio_postgres::{Config, NoTls};
 
 use super::error::DatabaseError;
 use super::migration::Migrations;
 use super::statement::Mode;
 use super::{Database, Transaction};
 use migrate::migrate;
+use tls::Tls;
 pub(crate) use transaction::PostgresTransaction;
+use url::UrlSettings;
 
 /// How long a request waits for a connection.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long the server may leave sent data unacknowledged.
-const TCP_USER_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// The maximum number of connections.
-const CONNECTIONS: usize = 16;
 
 /// How many prepared statements a connection keeps. Clients choose the shapes of filters, and each shape is another
 /// statement, so there must be a limit.
@@ -43,12 +40,19 @@ const PREPARED_STATEMENTS: usize = 256;
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Postgres(Pool);
+pub struct Postgres {
+    pool: Pool,
+    /// How the requests to cancel statements are encrypted.
+    tls: Tls,
+}
 
 impl Postgres {
     /// Uses the pool of the application. Its timeouts apply, and so do the settings of its connections.
+    ///
+    /// If its connections are encrypted and the server refuses others, statements of requests that were cancelled are not
+    /// cancelled, but run to their end or to their timeout.
     pub fn new(pool: Pool) -> Self {
-        Self(pool)
+        Self { pool, tls: Tls::Off }
     }
 
     /// Connects to a server, and upgrades the tables.
@@ -56,38 +60,36 @@ impl Postgres {
         url: &str,
         migrations: Option<Migrations>,
     ) -> Result<Self, DatabaseError> {
-        let mut config: Config =
-            url.parse().map_err(|_| DatabaseError::unexpected("the URL is not a valid PostgreSQL URL"))?;
-        // The server applies the options in their order, so those of the URL override these.
-        let options = config.get_options().unwrap_or_default();
-        let options = format!("-c statement_timeout=30s -c lock_timeout=10s {options}");
-        config.options(options.trim_end());
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECTION_TIMEOUT);
-        }
-        // Detects a server that disappears without closing its connections.
-        if config.get_tcp_user_timeout().is_none() {
-            config.tcp_user_timeout(TCP_USER_TIMEOUT);
-        }
+        let settings = UrlSettings::parse(url)?;
+        let tls = Tls::new(&settings.tls)?;
+        let connect_timeout = settings.connect_timeout();
+        let lifetime = settings.connection_lifetime;
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let timeout = Some(CONNECTION_TIMEOUT);
-        let pool = Pool::builder(Manager::from_config(config, NoTls, manager))
-            .max_size(CONNECTIONS)
-            .timeouts(Timeouts { wait: timeout, create: timeout, recycle: timeout })
+        let pool = Pool::builder(tls.manager(settings.config, manager))
+            .max_size(settings.pool_size)
+            .timeouts(Timeouts {
+                wait: Some(CONNECTION_TIMEOUT),
+                create: Some(connect_timeout),
+                recycle: Some(CONNECTION_TIMEOUT),
+            })
+            .pre_recycle(Hook::sync_fn(move |_, metrics| match metrics.age() > lifetime {
+                true => Err(HookError::message("the connection is older than its lifetime")),
+                false => Ok(()),
+            }))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| DatabaseError::Unexpected(error.into()))?;
-        let pool = Self(pool);
+        let database = Self { pool, tls };
         match migrations {
-            Some(migrations) => migrate(&pool.0, migrations).await?,
+            Some(migrations) => migrate(&database.pool, migrations).await?,
             // Reports a wrong URL now rather than at the first request.
-            None => drop(pool.client().await?),
+            None => drop(database.client().await?),
         }
-        Ok(pool)
+        Ok(database)
     }
 
     async fn client(&self) -> Result<Object, DatabaseError> {
-        self.0.get().await.map_err(|error| DatabaseError::Unavailable(error.into()))
+        self.pool.get().await.map_err(|error| DatabaseError::Unavailable(error.into()))
     }
 }
 
@@ -103,7 +105,7 @@ impl Database for Postgres {
         if client.statement_cache.size() > PREPARED_STATEMENTS {
             client.statement_cache.clear();
         }
-        Ok(Box::new(PostgresTransaction::new(client, mode)))
+        Ok(Box::new(PostgresTransaction::new(client, self.tls.clone(), mode)))
     }
 }
 

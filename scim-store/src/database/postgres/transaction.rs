@@ -5,14 +5,16 @@ use std::any::Any;
 use deadpool_postgres::Object;
 use futures_util::future::join_all;
 use scim_core::async_trait;
+use tokio_postgres::Statement as Prepared;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{NoTls, Statement as Prepared};
 
 use super::super::Transaction;
 use super::super::error::DatabaseError;
 use super::super::param::Param;
 use super::super::rows::Rows;
 use super::super::statement::{Mode, Statement};
+use super::tls::Tls;
 use super::values::{check_values, convert_rows};
 
 /// A transaction. BEGIN is sent together with the first statements if these only read. Before anything else is sent,
@@ -20,22 +22,25 @@ use super::values::{check_values, convert_rows};
 /// each of the statements after it alone. Transactions that write are READ COMMITTED.
 pub(crate) struct PostgresTransaction {
     client: Option<Object>,
+    tls: Tls,
     /// The BEGIN, until it is sent.
     begin: Option<&'static str>,
     /// Whether the server may have an open transaction, which must be committed or rolled back.
     open: bool,
     /// Whether the server has not yet answered all statements.
     busy: bool,
+    /// Whether the server refuses writes, as one that was the primary until a failover does.
+    is_read_only: bool,
 }
 
 impl PostgresTransaction {
-    pub(super) fn new(client: Object, mode: Mode) -> Self {
+    pub(super) fn new(client: Object, tls: Tls, mode: Mode) -> Self {
         let begin = match mode {
             Mode::Single => None,
             Mode::Read => Some("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
             Mode::Write | Mode::WriteInGroup => Some("BEGIN ISOLATION LEVEL READ COMMITTED"),
         };
-        Self { client: Some(client), begin, open: false, busy: false }
+        Self { client: Some(client), tls, begin, open: false, busy: false, is_read_only: false }
     }
 
     /// The connection, for statements of the application; the BEGIN has been sent if any statement was.
@@ -65,6 +70,18 @@ impl PostgresTransaction {
             check_values(&statement.params, prepared.params())?;
         }
         Ok(prepared)
+    }
+
+    /// The answers to all statements, or the error of the first that failed. The server refuses every statement after
+    /// that, with an error that says nothing about the cause, and any of these answers may be noticed first.
+    fn first_error<T>(
+        &mut self,
+        answers: Vec<Result<T, tokio_postgres::Error>>,
+    ) -> Result<Vec<T>, tokio_postgres::Error> {
+        let answers = answers.into_iter().collect::<Result<Vec<T>, _>>();
+        let code = answers.as_ref().err().and_then(tokio_postgres::Error::code);
+        self.is_read_only |= code == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
+        answers
     }
 
     /// Sends the BEGIN, if it has not been sent, and waits for the answer.
@@ -100,6 +117,7 @@ impl PostgresTransaction {
         let end = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
         let (begun, found, ended) = futures_util::join!(start(client, begin), join_all(answers), end);
         self.busy = false;
+        let found = self.first_error(found);
         // An error that the server reports for a statement means that nothing was committed. If the connection broke,
         // or the COMMIT itself failed, it is unknown whether the transaction was committed.
         let unknown = |error: tokio_postgres::Error| match error.into() {
@@ -113,7 +131,7 @@ impl PostgresTransaction {
             false => error.into(),
         };
         begun.map_err(before_commit)?;
-        let found = first_error(found).map_err(before_commit)?;
+        let found = found.map_err(before_commit)?;
         ended.map_err(unknown)?;
         self.open &= !commit;
         found.iter().map(|rows| convert_rows(rows)).collect()
@@ -136,7 +154,7 @@ impl Transaction for PostgresTransaction {
             .map(async |(prepared, statement)| client.execute(prepared, &borrowed(&statement.params)).await);
         let executed = join_all(answers).await;
         self.busy = false;
-        Ok(first_error(executed)?)
+        Ok(self.first_error(executed)?)
     }
 
     async fn commit(mut self: Box<Self>, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
@@ -146,12 +164,6 @@ impl Transaction for PostgresTransaction {
     fn driver(&mut self) -> &mut dyn Any {
         self
     }
-}
-
-/// The answers to all statements, or the error of the first that failed. The server refuses every statement after that,
-/// with an error that says nothing about the cause, and any of these answers may be noticed first.
-fn first_error<T>(answers: Vec<Result<T, tokio_postgres::Error>>) -> Result<Vec<T>, tokio_postgres::Error> {
-    answers.into_iter().collect()
 }
 
 /// Whether a statement is a SELECT, which does no harm outside of the transaction.
@@ -175,17 +187,24 @@ async fn start(client: &Object, begin: Option<&str>) -> Result<(), tokio_postgre
 impl Drop for PostgresTransaction {
     fn drop(&mut self) {
         let Some(client) = self.client.take().filter(|_| self.open || self.busy) else { return };
+        if self.is_read_only {
+            // The pool connects again, and `target_session_attrs=read-write` finds the server that is the primary now.
+            if let Some(pool) = Object::pool(&client) {
+                pool.retain(|_, _| false);
+            }
+            return drop(Object::take(client));
+        }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return drop(Object::take(client));
         };
         // Rolls back in the background; then the connection returns to the pool. A statement that still runs is
         // cancelled first, since nobody needs its result and it would keep the connection. Then the connection is
         // closed: the server may handle the cancellation late, and would cancel a statement of the next transaction.
-        let cancel = self.busy.then(|| client.cancel_token());
+        let cancel = self.busy.then(|| (client.cancel_token(), self.tls.clone()));
         drop(runtime.spawn(async move {
             let is_cancelled = cancel.is_some();
-            if let Some(cancel) = cancel {
-                let _ = cancel.cancel_query(NoTls).await;
+            if let Some((token, tls)) = cancel {
+                let _ = tls.cancel(&token).await;
             }
             if client.batch_execute("ROLLBACK").await.is_err() || is_cancelled {
                 drop(Object::take(client));

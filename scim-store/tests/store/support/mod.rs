@@ -1,5 +1,7 @@
 //! The databases that the tests run on.
 
+#[cfg(unix)]
+pub(crate) mod postgres_server;
 pub(crate) mod proxy;
 pub(crate) mod random;
 pub(crate) mod recording;
