@@ -26,6 +26,9 @@ mod overriding;
 #[cfg(all(unix, feature = "rusqlite-0_37"))]
 #[cfg(test)]
 mod permissions;
+#[cfg(all(unix, feature = "tokio-postgres-0_7"))]
+#[cfg(test)]
+mod pgbouncer;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::{ClientWrapper, Object, Pool};
 use scim_sql::Dialect;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::super::error::DatabaseError;
@@ -24,8 +25,13 @@ const LOCK_PAUSE: Duration = Duration::from_millis(500);
 const INDEX_LOCK: i64 = 0x7363_696d_2d69_6478;
 const INDEX_PAUSE: Duration = Duration::from_millis(200);
 
-/// Upgrades the tables, step by step.
-pub(super) async fn migrate(pool: &Pool, migrations: Migrations) -> Result<(), DatabaseError> {
+/// Upgrades the tables, step by step. `has_settings` says whether the connections have timeouts. All statements are
+/// unnamed, since pgbouncer may give each transaction another connection to the server.
+pub(super) async fn migrate(
+    pool: &Pool,
+    migrations: Migrations,
+    has_settings: bool,
+) -> Result<(), DatabaseError> {
     // Neither connection returns to the pool: one has no timeouts afterwards, and the other an open transaction.
     let mut client = connect(pool).await?;
     // A read-only replica would refuse any write, so nothing is written if the tables are of the latest version.
@@ -36,7 +42,9 @@ pub(super) async fn migrate(pool: &Pool, migrations: Migrations) -> Result<(), D
     }
     create_version(&client, migrations).await?;
     // Building an index may take long, and so may waiting for another process that does it.
-    client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+    if has_settings {
+        client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+    }
     loop {
         let stored = version(&client, migrations).await?;
         let Some(step) = (migrations.next)(&stored, Dialect::Postgres)? else { return Ok(()) };
@@ -84,7 +92,7 @@ async fn lock_indexes(client: &Client) -> Result<bool, tokio_postgres::Error> {
 
 /// The stored version.
 async fn version(client: &Client, migrations: Migrations) -> Result<String, tokio_postgres::Error> {
-    client.query_one(migrations.select_version, &[]).await?.try_get(0)
+    client.query_typed_one(migrations.select_version, &[]).await?.try_get(0)
 }
 
 /// Creates the table with the version, unless it exists.
@@ -116,7 +124,8 @@ async fn run_step(
     if !step.indexes.is_empty() {
         transaction.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")).await?;
     }
-    let locked = transaction.query_one(&format!("{} FOR UPDATE", migrations.select_version), &[]).await?;
+    let locked =
+        transaction.query_typed_one(&format!("{} FOR UPDATE", migrations.select_version), &[]).await?;
     if locked.try_get::<_, &str>(0)? != stored {
         return Ok(());
     }
@@ -129,7 +138,7 @@ async fn run_step(
 /// Builds an index while other transactions go on.
 async fn build_index(client: &Client, index: &OnlineIndex) -> Result<(), DatabaseError> {
     let state = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1::text)";
-    let found = client.query_opt(state, &[&index.name]).await?;
+    let found = client.query_typed_opt(state, &[(&index.name, Type::TEXT)]).await?;
     match found.map(|row| row.try_get(0)).transpose()? {
         Some(true) => return Ok(()),
         // It is the rest of a process that was killed.

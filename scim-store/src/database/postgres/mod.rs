@@ -8,6 +8,7 @@ mod url;
 mod values;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
@@ -42,8 +43,17 @@ const PREPARED_STATEMENTS: usize = 256;
 #[derive(Clone)]
 pub struct Postgres {
     pool: Pool,
+    session: Session,
+}
+
+/// What the transactions of a pool have in common.
+#[derive(Clone)]
+struct Session {
     /// How the requests to cancel statements are encrypted.
     tls: Tls,
+    /// The statements that set the timeouts of each transaction, if pgbouncer gives each transaction another connection
+    /// to the server. Then a statement cannot be prepared for the next transaction either.
+    local_settings: Option<Arc<str>>,
 }
 
 impl Postgres {
@@ -52,7 +62,7 @@ impl Postgres {
     /// If its connections are encrypted and the server refuses others, statements of requests that were cancelled are not
     /// cancelled, but run to their end or to their timeout.
     pub fn new(pool: Pool) -> Self {
-        Self { pool, tls: Tls::Off }
+        Self { pool, session: Session { tls: Tls::Off, local_settings: None } }
     }
 
     /// Connects to a server, and upgrades the tables.
@@ -79,9 +89,13 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| DatabaseError::Unexpected(error.into()))?;
-        let database = Self { pool, tls };
+        let session = Session { tls, local_settings: settings.local_settings.map(Arc::from) };
+        let database = Self { pool, session };
         match migrations {
-            Some(migrations) => migrate(&database.pool, migrations).await?,
+            Some(migrations) => {
+                let has_settings = database.session.local_settings.is_none();
+                migrate(&database.pool, migrations, has_settings).await?;
+            }
             // Reports a wrong URL now rather than at the first request.
             None => drop(database.client().await?),
         }
@@ -105,7 +119,7 @@ impl Database for Postgres {
         if client.statement_cache.size() > PREPARED_STATEMENTS {
             client.statement_cache.clear();
         }
-        Ok(Box::new(PostgresTransaction::new(client, self.tls.clone(), mode)))
+        Ok(Box::new(PostgresTransaction::new(client, self.session.clone(), mode)))
     }
 }
 

@@ -1,20 +1,21 @@
 //! A transaction of PostgreSQL.
 
 use std::any::Any;
+use std::borrow::Cow;
 
 use deadpool_postgres::Object;
 use futures_util::future::join_all;
 use scim_core::async_trait;
-use tokio_postgres::Statement as Prepared;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, Statement as Prepared};
 
 use super::super::Transaction;
 use super::super::error::DatabaseError;
 use super::super::param::Param;
 use super::super::rows::Rows;
 use super::super::statement::{Mode, Statement};
-use super::tls::Tls;
+use super::Session;
 use super::values::{check_values, convert_rows};
 
 /// A transaction. BEGIN is sent together with the first statements if these only read. Before anything else is sent,
@@ -22,9 +23,9 @@ use super::values::{check_values, convert_rows};
 /// each of the statements after it alone. Transactions that write are READ COMMITTED.
 pub(crate) struct PostgresTransaction {
     client: Option<Object>,
-    tls: Tls,
+    session: Session,
     /// The BEGIN, until it is sent.
-    begin: Option<&'static str>,
+    begin: Option<Cow<'static, str>>,
     /// Whether the server may have an open transaction, which must be committed or rolled back.
     open: bool,
     /// Whether the server has not yet answered all statements.
@@ -34,13 +35,18 @@ pub(crate) struct PostgresTransaction {
 }
 
 impl PostgresTransaction {
-    pub(super) fn new(client: Object, tls: Tls, mode: Mode) -> Self {
+    pub(super) fn new(client: Object, session: Session, mode: Mode) -> Self {
         let begin = match mode {
             Mode::Single => None,
             Mode::Read => Some("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
             Mode::Write | Mode::WriteInGroup => Some("BEGIN ISOLATION LEVEL READ COMMITTED"),
         };
-        Self { client: Some(client), tls, begin, open: false, busy: false, is_read_only: false }
+        let begin = match &session.local_settings {
+            None => begin.map(Cow::Borrowed),
+            // A single statement needs a transaction too, for its timeouts.
+            Some(settings) => Some(format!("{}; {settings}", begin.unwrap_or("BEGIN READ ONLY")).into()),
+        };
+        Self { client: Some(client), session, begin, open: false, busy: false, is_read_only: false }
     }
 
     /// The connection, for statements of the application; the BEGIN has been sent if any statement was.
@@ -48,25 +54,30 @@ impl PostgresTransaction {
         self.client.as_ref().map(|client| &***client)
     }
 
-    /// Prepares a statement. It will run inside the transaction, so this marks the transaction as open.
-    async fn prepare(&mut self, sql: &str) -> Result<Prepared, DatabaseError> {
-        self.open |= self.begin.is_some();
-        Ok(self.client()?.prepare_cached(sql).await?)
-    }
-
     fn client(&self) -> Result<&Object, DatabaseError> {
         self.client.as_ref().ok_or_else(|| DatabaseError::unexpected("the transaction has ended"))
     }
 
-    async fn prepare_all(&mut self, statements: &[Statement]) -> Result<Vec<Prepared>, DatabaseError> {
+    /// Prepares statements, which will run inside the transaction, so this marks the transaction as open. `None` for a
+    /// statement that is sent without a name.
+    async fn prepare_all(
+        &mut self,
+        statements: &[Statement],
+    ) -> Result<Vec<Option<Prepared>>, DatabaseError> {
         self.busy = true;
+        self.open |= self.begin.is_some() && !statements.is_empty();
+        if self.session.local_settings.is_some() {
+            return Ok(vec![None; statements.len()]);
+        }
+        let client = self.client()?;
         let mut prepared = Vec::with_capacity(statements.len());
         for statement in statements {
-            prepared.push(self.prepare(&statement.sql).await?);
+            let statement_with_name = client.prepare_cached(&statement.sql).await?;
+            prepared.push(Some(statement_with_name));
         }
         // A statement whose values cannot be written would not be sent, but those after it would, and the COMMIT too. So
         // all values are checked before anything is sent.
-        for (prepared, statement) in prepared.iter().zip(statements) {
+        for (prepared, statement) in prepared.iter().flatten().zip(statements) {
             check_values(&statement.params, prepared.params())?;
         }
         Ok(prepared)
@@ -87,7 +98,7 @@ impl PostgresTransaction {
     /// Sends the BEGIN, if it has not been sent, and waits for the answer.
     async fn begin(&mut self) -> Result<(), DatabaseError> {
         match self.begin.take() {
-            Some(sql) => Ok(self.client()?.batch_execute(sql).await?),
+            Some(sql) => Ok(self.client()?.batch_execute(&sql).await?),
             None => Ok(()),
         }
     }
@@ -113,7 +124,7 @@ impl PostgresTransaction {
         let answers = prepared
             .iter()
             .zip(&statements)
-            .map(async |(prepared, statement)| client.query(prepared, &borrowed(&statement.params)).await);
+            .map(async |(prepared, statement)| query(client, prepared.as_ref(), statement).await);
         let end = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
         let (begun, found, ended) = futures_util::join!(start(client, begin), join_all(answers), end);
         self.busy = false;
@@ -151,7 +162,7 @@ impl Transaction for PostgresTransaction {
         let answers = prepared
             .iter()
             .zip(&statements)
-            .map(async |(prepared, statement)| client.execute(prepared, &borrowed(&statement.params)).await);
+            .map(async |(prepared, statement)| execute(client, prepared.as_ref(), statement).await);
         let executed = join_all(answers).await;
         self.busy = false;
         Ok(self.first_error(executed)?)
@@ -171,15 +182,42 @@ fn only_reads(statement: &Statement) -> bool {
     statement.sql.starts_with("SELECT ")
 }
 
+async fn query(
+    client: &Object,
+    prepared: Option<&Prepared>,
+    statement: &Statement,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    match prepared {
+        Some(prepared) => client.query(prepared, &borrowed(&statement.params)).await,
+        None => client.query_typed(&statement.sql, &of_unknown_type(&statement.params)).await,
+    }
+}
+
+async fn execute(
+    client: &Object,
+    prepared: Option<&Prepared>,
+    statement: &Statement,
+) -> Result<u64, tokio_postgres::Error> {
+    match prepared {
+        Some(prepared) => client.execute(prepared, &borrowed(&statement.params)).await,
+        None => client.execute_typed(&statement.sql, &of_unknown_type(&statement.params)).await,
+    }
+}
+
+/// References to parameters whose types the server infers.
+fn of_unknown_type(params: &[Param]) -> Vec<(&(dyn ToSql + Sync), Type)> {
+    params.iter().map(|param| (param as _, Type::UNKNOWN)).collect()
+}
+
 /// References to parameters, as the driver takes them.
 fn borrowed(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
     params.iter().map(|param| param as _).collect()
 }
 
 /// Sends the BEGIN, if it has not been sent.
-async fn start(client: &Object, begin: Option<&str>) -> Result<(), tokio_postgres::Error> {
+async fn start(client: &Object, begin: Option<Cow<'_, str>>) -> Result<(), tokio_postgres::Error> {
     match begin {
-        Some(sql) => client.batch_execute(sql).await,
+        Some(sql) => client.batch_execute(&sql).await,
         None => Ok(()),
     }
 }
@@ -200,7 +238,7 @@ impl Drop for PostgresTransaction {
         // Rolls back in the background; then the connection returns to the pool. A statement that still runs is
         // cancelled first, since nobody needs its result and it would keep the connection. Then the connection is
         // closed: the server may handle the cancellation late, and would cancel a statement of the next transaction.
-        let cancel = self.busy.then(|| (client.cancel_token(), self.tls.clone()));
+        let cancel = self.busy.then(|| (client.cancel_token(), self.session.tls.clone()));
         drop(runtime.spawn(async move {
             let is_cancelled = cancel.is_some();
             if let Some((token, tls)) = cancel {

@@ -25,6 +25,8 @@ pub(super) struct UrlSettings {
     pub(super) pool_size: usize,
     /// How long a connection is used.
     pub(super) connection_lifetime: Duration,
+    /// The statements that set the timeouts of each transaction. `None` if they are settings of the connections.
+    pub(super) local_settings: Option<String>,
 }
 
 /// How a connection is encrypted, and what is checked of the server, as in libpq.
@@ -65,6 +67,7 @@ impl UrlSettings {
         let [mut root_certificates, mut certificate, mut key] = [const { None::<PathBuf> }; 3];
         let (mut pool_size, mut statement_timeout) = (16, Duration::from_secs(30));
         let mut connection_lifetime = Duration::from_secs(30 * 60);
+        let mut is_pgbouncer = false;
         let mut others = Vec::new();
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -78,6 +81,7 @@ impl UrlSettings {
                 "pool_size" => pool_size = size(name, &value)?,
                 "statement_timeout" => statement_timeout = duration(name, &value)?,
                 "connection_lifetime" => connection_lifetime = duration(name, &value)?,
+                "pgbouncer" => is_pgbouncer = flag(name, &value)?,
                 _ => others.push(parameter),
             }
         }
@@ -99,11 +103,21 @@ impl UrlSettings {
             SslMode::Prefer => DriverSslMode::Prefer,
             SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => DriverSslMode::Require,
         });
-        // The server applies the options in their order, so those of the URL override these.
-        let options = config.get_options().unwrap_or_default();
         let timeout = statement_timeout.as_millis();
-        let options = format!("-c statement_timeout={timeout} -c lock_timeout=10s {options}");
-        config.options(options.trim_end());
+        let mut local_settings = None;
+        if is_pgbouncer {
+            if config.get_options().is_some() {
+                let reason = "pgbouncer refuses the parameter `options` of the URL; set the options of the role instead";
+                return Err(DatabaseError::unexpected(reason));
+            }
+            let settings = format!("SET LOCAL statement_timeout = {timeout}; SET LOCAL lock_timeout = '10s'");
+            local_settings = Some(settings);
+        } else {
+            // The server applies the options in their order, so those of the URL override these.
+            let options = config.get_options().unwrap_or_default();
+            let options = format!("-c statement_timeout={timeout} -c lock_timeout=10s {options}");
+            config.options(options.trim_end());
+        }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
@@ -112,7 +126,7 @@ impl UrlSettings {
             config.tcp_user_timeout(TCP_USER_TIMEOUT);
         }
         let tls = TlsSettings { mode, root_certificates, client_certificate };
-        Ok(Self { config, tls, pool_size, connection_lifetime })
+        Ok(Self { config, tls, pool_size, connection_lifetime, local_settings })
     }
 
     /// How long it may take to connect: each host of the URL may use its time.
@@ -148,6 +162,10 @@ fn file(name: &str, value: Cow<'_, str>) -> Result<PathBuf, DatabaseError> {
 fn size(name: &str, value: &str) -> Result<usize, DatabaseError> {
     let size = value.parse().ok().filter(|size| (1..=10_000).contains(size));
     size.ok_or_else(|| invalid(name, "a number from 1 to 10000"))
+}
+
+fn flag(name: &str, value: &str) -> Result<bool, DatabaseError> {
+    value.parse().map_err(|_| invalid(name, "`true` or `false`"))
 }
 
 /// A number with a unit: `500ms`, `30s`, `5min` or `1h`.
@@ -205,6 +223,15 @@ mod tests {
     }
 
     #[test]
+    fn pgbouncer_gets_no_options() {
+        let settings = parse("pgbouncer=true&statement_timeout=1s").unwrap();
+        assert_eq!(settings.config.get_options(), None);
+        let expected = "SET LOCAL statement_timeout = 1000; SET LOCAL lock_timeout = '10s'";
+        assert_eq!(settings.local_settings.as_deref(), Some(expected));
+        assert_eq!(parse("pgbouncer=false").unwrap().local_settings, None);
+    }
+
+    #[test]
     fn errors_name_the_parameter_and_no_password() {
         for (query, name) in [
             ("sslmode=allow", "sslmode"),
@@ -219,6 +246,8 @@ mod tests {
             ("statement_timeout=s", "statement_timeout"),
             ("connection_lifetime=25h", "connection_lifetime"),
             ("connection_lifetime=99999999999999999999h", "connection_lifetime"),
+            ("pgbouncer=yes", "pgbouncer"),
+            ("pgbouncer=true&options=-c%20search_path%3Dscim", "options"),
             ("unknown=1", "not a valid PostgreSQL URL"),
         ] {
             let error = parse(query).unwrap_err();

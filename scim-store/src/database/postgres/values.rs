@@ -1,10 +1,11 @@
 //! Gives values to `tokio-postgres`, and takes them from it, in their binary form.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 use tokio_postgres::Row;
 use tokio_postgres::types::private::BytesMut;
-use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 use super::super::error::DatabaseError;
 use super::super::param::Param;
@@ -23,6 +24,9 @@ fn value_type(ty: &Type) -> ValueType {
 
 impl ToSql for Param {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull> {
+        if *ty == Type::UNKNOWN {
+            return Ok(self.write_text(out));
+        }
         let is_null = write(self, value_type(ty), |bytes| out.extend_from_slice(bytes))?;
         Ok(if is_null { IsNull::Yes } else { IsNull::No })
     }
@@ -31,7 +35,27 @@ impl ToSql for Param {
         true
     }
 
+    /// The server infers the type of an unknown parameter, and reads its value from the text form.
+    fn encode_format(&self, ty: &Type) -> Format {
+        if *ty == Type::UNKNOWN { Format::Text } else { Format::Binary }
+    }
+
     to_sql_checked!();
+}
+
+impl Param {
+    /// Writes the text form, which the server converts to any type.
+    fn write_text(&self, out: &mut BytesMut) -> IsNull {
+        let text = match self {
+            Self::Null => return IsNull::Yes,
+            Self::Text(text) => Cow::Borrowed(text.as_str()),
+            Self::Int(number) => number.to_string().into(),
+            Self::Real(number) => number.to_string().into(),
+            Self::Bool(flag) => flag.to_string().into(),
+        };
+        out.extend_from_slice(text.as_bytes());
+        IsNull::No
+    }
 }
 
 /// Checks that the values can be written as these types.

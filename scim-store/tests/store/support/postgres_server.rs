@@ -78,6 +78,10 @@ impl PostgresServer {
         Self { directory, port }
     }
 
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     fn data(&self) -> PathBuf {
         self.directory.join("data")
     }
@@ -99,6 +103,14 @@ impl PostgresServer {
         format!("postgres://scim@{host}:{}/scim?{query}", self.port)
     }
 
+    /// Writes a file that the user of the server can read, and returns its path.
+    pub(crate) fn write_file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.directory.join(name);
+        fs::write(&path, content).unwrap();
+        give_to_server(&self.directory);
+        path
+    }
+
     /// Kills the server with SIGKILL.
     pub(crate) fn kill(&self) {
         let pid = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
@@ -118,14 +130,18 @@ impl Drop for PostgresServer {
     }
 }
 
-/// A program of PostgreSQL. It refuses to run as root, so root runs it as another user.
+/// A program of PostgreSQL.
 fn program(name: &str) -> Command {
     let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
         .unwrap_or_default();
     versions.sort();
-    let path = versions.last().map_or_else(|| name.into(), |version| version.join("bin").join(name));
-    let mut command = if is_root() { Command::new("runuser") } else { Command::new(&path) };
+    command_of_server(&versions.last().map_or_else(|| name.into(), |version| version.join("bin").join(name)))
+}
+
+/// A program that refuses to run as root, so root runs it as the user of the server.
+pub(crate) fn command_of_server(path: &Path) -> Command {
+    let mut command = if is_root() { Command::new("runuser") } else { Command::new(path) };
     if is_root() {
         command.args(["-u", server_user(), "--"]).arg(path);
     }
