@@ -19,9 +19,10 @@ mod write;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use scim_core::schema::{Projection, ResourceType};
 use scim_core::{
-    Capabilities, Context, Deleted, Page, Precondition, Provider, Query, Resource, Result, Update,
+    Capabilities, Context, Deleted, Identity, Page, Precondition, Provider, Query, Resource, Result, Update,
     UpdateOptions, Updated, async_trait,
 };
 use scim_sql::Dialect;
@@ -105,6 +106,60 @@ impl Store {
     #[must_use]
     pub fn refuse_scans(self) -> Self {
         self.with_rules(|rules| rules.refuse_scans = true)
+    }
+
+    /// Keeps deleted resources for this number of days, so that [`restore`](Self::restore) can bring them back. For
+    /// clients they are deleted: reading one is 404, and its unique values are free. Without this nothing is kept.
+    ///
+    /// Call [`purge`](Self::purge) regularly; otherwise they are kept for ever.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use scim_store::Store;
+    ///
+    /// let store = Store::open("sqlite::memory:").await?.retain(30);
+    /// // Later, for example once a day:
+    /// store.purge(chrono::Utc::now()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn retain(self, days: u32) -> Self {
+        self.with_rules(|rules| rules.retention = Some(TimeDelta::days(days.into())))
+    }
+
+    /// Restores a resource that was deleted, with its id, its password and, if it is a group, those of its members that
+    /// still exist. It is in no group, even if it was before, and no resource refers to it. It has a new version.
+    ///
+    /// # Errors
+    ///
+    /// 404 if the resource is not kept; 409 `uniqueness` if another resource has one of its unique values meanwhile. An
+    /// internal error if no service with this store, or with a clone of it, has its resource type.
+    pub async fn restore(&self, tenant: Option<&str>, id: &str) -> Result<Resource> {
+        let layout = write::type_of_deleted(&self.0, &tenant_key(tenant), id).await;
+        let layout = layout.map_err(|error| error.into_error(None))?;
+        let mut identity = Identity::new("restore");
+        identity.tenant = tenant.map(str::to_owned);
+        let context = Context::builder(&layout.resource_type).identity(identity);
+        let cx = context.context();
+        let mut attempts = Attempts::new(&self.0, &cx)?;
+        loop {
+            let restored = write::restore(&attempts, &cx, id).await;
+            if let Some(restored) = attempts.end(restored).await? {
+                return Ok(restored);
+            }
+        }
+    }
+
+    /// Deletes for good what [`retain`](Self::retain) has kept long enough, tenant by tenant, in small transactions. Returns
+    /// the number of resources. Their ids are never used again.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer. What was deleted until then stays deleted.
+    pub async fn purge(&self, now: DateTime<Utc>) -> Result<u64> {
+        write::purge(&self.0, now.timestamp_millis()).await.map_err(|error| error.into_error(None))
     }
 
     fn with_rules(self, change: impl FnOnce(&mut Rules)) -> Self {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::TimeDelta;
 use scim_core::schema::ResourceType;
 
 use super::connection::Database;
@@ -26,6 +27,8 @@ pub(crate) struct Rules {
     pub(crate) keep_unknown_members: bool,
     /// Whether filters that no index serves are refused.
     pub(crate) refuse_scans: bool,
+    /// How long deleted resources are kept.
+    pub(crate) retention: Option<TimeDelta>,
 }
 
 impl Rules {

@@ -32,6 +32,8 @@ mod pgbouncer;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod suite;

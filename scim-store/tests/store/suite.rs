@@ -21,7 +21,8 @@ fn the_store_passes_the_provider_suite() {
             RecordingDatabase::new(Arc::new(opened))
         });
         let store = match &recording {
-            Some(recording) => runtime.block_on(Store::with_database(recording.clone())).unwrap(),
+            // With retention, so that its statements are checked as well.
+            Some(recording) => runtime.block_on(Store::with_database(recording.clone())).unwrap().retain(1),
             None => store,
         };
         // The statement that reads the version of the tables.

@@ -46,6 +46,7 @@ pub(super) enum SslMode {
 
 /// The parameters of TLS.
 #[derive(Debug, Default)]
+#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "without TLS only the mode matters"))]
 pub(super) struct TlsSettings {
     pub(super) mode: SslMode,
     /// The file of root certificates (PEM). `None` for those of the system.

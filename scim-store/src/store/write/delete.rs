@@ -5,13 +5,16 @@ use scim_core::{Context, Deleted, ETag, Precondition};
 use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
 use super::references;
+use super::restore::keep_statement;
 use super::retry::Attempts;
 use super::value_rows::search_statements;
 use crate::database::params;
+use crate::store::connection::Statement;
 use crate::store::error::StoreError;
 use crate::store::tables::{stored_version, tenant_of};
 
-/// Deletes a resource and inserts a tombstone with its id. Also removes the resource from its groups, and removes
+/// Deletes a resource and inserts a tombstone with its id. Keeps what restoring it needs, if the store retains deleted
+/// resources. Also removes the resource from its groups, and removes
 /// references to it such as `manager`. The groups and the other resources that change get a new version.
 pub(crate) async fn delete(
     attempts: &Attempts<'_>,
@@ -38,7 +41,13 @@ pub(crate) async fn delete(
 
     let now = cx.now().timestamp_millis();
     let place = || params![tenant.as_str(), stored.place];
-    let mut statements = vec![
+    let retention = setup.rules.retention;
+    let keep = retention.map(|time| {
+        let due = now.saturating_add(time.num_milliseconds());
+        keep_statement(&tx, &tenant, stored.place, due)
+    });
+    let mut statements: Vec<Statement> = keep.into_iter().collect();
+    statements.extend([
         (
             "UPDATE resource SET version = ?3, modified = CASE WHEN modified > ?4 THEN modified ELSE ?4 END \
              WHERE tenant = ?1 AND place IN (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2)",
@@ -49,7 +58,7 @@ pub(crate) async fn delete(
         ("DELETE FROM value WHERE tenant = ?1 AND place = ?2", place()),
         ("DELETE FROM unique_value WHERE tenant = ?1 AND place = ?2", place()),
         ("DELETE FROM resource WHERE tenant = ?1 AND place = ?2", place()),
-    ];
+    ]);
     statements.extend(search_statements(&tx, stored.place));
     statements.push((
         "INSERT INTO tombstone (tenant, id, kind, deleted) VALUES (?1, ?2, ?3, ?4)",

@@ -11,13 +11,16 @@ mod current;
 mod delete;
 mod members;
 mod nesting;
+mod new_resource;
 mod references;
 mod resource_row;
+mod restore;
 mod retry;
 mod update;
 mod value_rows;
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
+pub(crate) use restore::{purge, restore, type_of_deleted};
 pub(crate) use retry::Attempts;
 pub(crate) use update::update;
