@@ -19,10 +19,18 @@ fn title(title: &str) -> Option<Value> {
 #[test]
 fn transactions_that_break_are_checked_and_not_repeated() {
     let Some(url) = support::postgres() else { return };
+    // Without names of statements and with timeouts in each transaction, too.
+    for parameters in ["", "?pgbouncer=true"] {
+        check_broken_transactions(&url, parameters);
+    }
+}
+
+fn check_broken_transactions(url: &str, parameters: &str) {
     let runtime = support::runtime();
     let unused: SocketAddr = "127.0.0.1:1".parse().unwrap();
-    let proxy = Proxy::start(replace_address(&url, unused).0);
-    let store = runtime.block_on(Store::open(&replace_address(&url, proxy.address).1)).unwrap();
+    let proxy = Proxy::start(replace_address(url, unused).0);
+    let url = format!("{}{parameters}", replace_address(url, proxy.address).1);
+    let store = runtime.block_on(Store::open(&url)).unwrap();
     let client = Client::new(&runtime, &store);
     let count = |name: &str| {
         let (_, page) = client.search("/Users", json!({ "filter": format!("userName eq \"{name}\"") }));

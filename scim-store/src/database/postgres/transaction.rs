@@ -24,7 +24,7 @@ use super::values::{check_values, convert_rows};
 pub(crate) struct PostgresTransaction {
     client: Option<Object>,
     session: Session,
-    /// The BEGIN, until it is sent.
+    /// The BEGIN, until the server has begun the transaction.
     begin: Option<Cow<'static, str>>,
     /// Whether the server may have an open transaction, which must be committed or rolled back.
     open: bool,
@@ -43,8 +43,8 @@ impl PostgresTransaction {
         };
         let begin = match &session.local_settings {
             None => begin.map(Cow::Borrowed),
-            // A single statement needs a transaction too, for its timeouts.
-            Some(settings) => Some(format!("{}; {settings}", begin.unwrap_or("BEGIN READ ONLY")).into()),
+            // A single statement needs a transaction too, for its timeouts. It may lock rows, so it is not READ ONLY.
+            Some(settings) => Some(format!("{}; {settings}", begin.unwrap_or("BEGIN")).into()),
         };
         Self { client: Some(client), session, begin, open: false, busy: false, is_read_only: false }
     }
@@ -95,12 +95,11 @@ impl PostgresTransaction {
         answers
     }
 
-    /// Sends the BEGIN, if it has not been sent, and waits for the answer.
+    /// Begins the transaction, if it has not begun, and waits for the answer.
     async fn begin(&mut self) -> Result<(), DatabaseError> {
-        match self.begin.take() {
-            Some(sql) => Ok(self.client()?.batch_execute(&sql).await?),
-            None => Ok(()),
-        }
+        start(self.client()?, self.begin.as_deref()).await?;
+        self.begin = None;
+        Ok(())
     }
 
     /// Runs statements and returns the rows of each, and then commits if `commit`. All are sent before the first is
@@ -119,14 +118,14 @@ impl PostgresTransaction {
         if commit || !statements.iter().all(only_reads) {
             self.begin().await?;
         }
-        let begin = self.begin.take();
         let client = self.client()?;
         let answers = prepared
             .iter()
             .zip(&statements)
             .map(async |(prepared, statement)| query(client, prepared.as_ref(), statement).await);
         let end = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
-        let (begun, found, ended) = futures_util::join!(start(client, begin), join_all(answers), end);
+        let (begun, found, ended) =
+            futures_util::join!(start(client, self.begin.as_deref()), join_all(answers), end);
         self.busy = false;
         let found = self.first_error(found);
         // An error that the server reports for a statement means that nothing was committed. If the connection broke,
@@ -142,6 +141,7 @@ impl PostgresTransaction {
             false => error.into(),
         };
         begun.map_err(before_commit)?;
+        self.begin = None;
         let found = found.map_err(before_commit)?;
         ended.map_err(unknown)?;
         self.open &= !commit;
@@ -214,10 +214,10 @@ fn borrowed(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
     params.iter().map(|param| param as _).collect()
 }
 
-/// Sends the BEGIN, if it has not been sent.
-async fn start(client: &Object, begin: Option<Cow<'_, str>>) -> Result<(), tokio_postgres::Error> {
+/// Sends the BEGIN, if there is one.
+async fn start(client: &Object, begin: Option<&str>) -> Result<(), tokio_postgres::Error> {
     match begin {
-        Some(sql) => client.batch_execute(&sql).await,
+        Some(sql) => client.batch_execute(sql).await,
         None => Ok(()),
     }
 }

@@ -18,10 +18,10 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// The end of the message that the proxy waits for.
+    /// A part of the message that the proxy waits for.
     fn message(self) -> &'static [u8] {
         match self {
-            Self::Begin => b"READ COMMITTED\0",
+            Self::Begin => b"READ COMMITTED",
             Self::BeforeCommit | Self::AfterCommit => b"COMMIT\0",
         }
     }
