@@ -47,6 +47,7 @@ fn deleted_resources_are_restored_until_they_are_purged() {
 
         // A deleted user does not exist, and its name is free.
         assert_eq!(restore(bea_id).unwrap_err().status(), 404, "{url}: it exists");
+        assert_eq!(restore("\0").unwrap_err().status(), 404, "{url}");
         assert_eq!(client.send(Method::DELETE, &bea_path, None).0, 204);
         assert_eq!(client.send(Method::GET, &bea_path, None).0, 404);
         assert_eq!(client.send(Method::DELETE, &bea_path, None).0, 404);

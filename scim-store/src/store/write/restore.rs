@@ -117,6 +117,10 @@ pub(crate) async fn type_of_deleted(
     tenant: &str,
     id: &str,
 ) -> Result<Arc<TypeLayout>, StoreError> {
+    // PostgreSQL refuses a parameter with this character.
+    if id.contains('\0') {
+        return Err(StoreError::Refused(Error::not_found(id)));
+    }
     let mut tx = setup.database.begin(Mode::Single).await?;
     let sql = "SELECT d.kind FROM deleted_resource d WHERE d.tenant = ?1 AND d.id = ?2";
     let rows = tx.query(sql, params![tenant, id]).await?;
