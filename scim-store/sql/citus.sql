@@ -8,6 +8,8 @@ SELECT create_distributed_table('unique_value', 'tenant', colocate_with => 'reso
 SELECT create_distributed_table('member', 'tenant', colocate_with => 'resource');
 SELECT create_distributed_table('tombstone', 'tenant', colocate_with => 'resource');
 SELECT create_distributed_table('deleted_resource', 'tenant', colocate_with => 'resource');
+SELECT create_distributed_table('event', 'tenant', colocate_with => 'resource');
+SELECT create_distributed_table('event_reader', 'tenant', colocate_with => 'resource');
 SELECT create_distributed_table('tenant', 'tenant', colocate_with => 'resource');
 -- The version of the tables and the key of cursors, which every worker has.
 SELECT create_reference_table('meta');

@@ -14,8 +14,10 @@ compile_error!(
 // - `database`: transactions, statements and rows on SQLite and PostgreSQL, for any tables.
 // - `store`: a provider with tables of its own.
 // - `table_store`: a provider over the tables of an application.
+// - `outbox`: the events of changes.
 // - `paging`, `password`, `retry`: what both providers do in the same way.
 mod database;
+mod outbox;
 mod paging;
 mod password;
 mod retry;
@@ -32,6 +34,7 @@ pub use database::{
     CancelOnDrop, Database, DatabaseError, Dependencies, Mode, OpenError, Param, Row, Rows, Source,
     Statement, Transaction, open,
 };
+pub use outbox::{ChangeEvent, ChangeKind, EventBatch, Outbox};
 pub use scim_sql::Dialect;
 pub use store::Store;
 pub use table_store::{

@@ -43,6 +43,11 @@ impl Database {
         self.inner.dialect()
     }
 
+    /// The database, for statements that are in its own syntax.
+    pub(crate) fn inner(&self) -> Arc<dyn database::Database> {
+        self.inner.clone()
+    }
+
     /// Takes a connection and begins a transaction on it.
     pub(crate) async fn begin(&self, mode: Mode) -> Result<Transaction, DatabaseError> {
         let inner = self.inner.begin(mode).await?;
@@ -124,9 +129,14 @@ impl Transaction {
         }
     }
 
-    /// Runs statements, and commits.
-    pub(crate) async fn commit(self, statements: Vec<Statement>) -> Result<(), DatabaseError> {
-        let statements = self.translate(statements);
+    /// Runs statements, and commits. `events` are the statements that record events.
+    pub(crate) async fn commit(
+        self,
+        statements: Vec<Statement>,
+        events: Vec<database::Statement>,
+    ) -> Result<(), DatabaseError> {
+        let mut statements = self.translate(statements);
+        statements.extend(events);
         self.inner.commit(statements).await.map(|_| ())
     }
 

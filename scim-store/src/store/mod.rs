@@ -31,9 +31,10 @@ use crate::database::{self, Mode, OpenError, open_with_migrations, params};
 use connection::Database;
 use error::StoreError;
 use setup::{Rules, Setup};
-use tables::{MIGRATIONS, tenant_key};
+use tables::{MIGRATIONS, tenant_key, tenant_name};
 use write::Attempts;
 
+use crate::outbox::Outbox;
 use crate::password::{PasswordChange, verify_password};
 
 /// A provider over SQLite or PostgreSQL. One store serves all resource types. Clones share the database.
@@ -130,7 +131,8 @@ impl Store {
     }
 
     /// Restores a resource that was deleted, with its id, its password and, if it is a group, those of its members that
-    /// still exist. It is in no group, even if it was before, and no resource refers to it. It has a new version.
+    /// still exist. It is in no group, even if it was before, and no resource refers to it. It has lost references to resources
+    /// that were deleted meanwhile, such as its `manager`. It has a new version.
     ///
     /// # Errors
     ///
@@ -160,6 +162,20 @@ impl Store {
     /// If the database does not answer. What was deleted until then stays deleted.
     pub async fn purge(&self, now: DateTime<Utc>) -> Result<u64> {
         write::purge(&self.0, now.timestamp_millis()).await.map_err(|error| error.into_error(None))
+    }
+
+    /// Records an event for each change, in the transaction of the change. [`outbox`](Self::outbox) reads them. Without this
+    /// none are recorded.
+    ///
+    /// Call [`Outbox::prune`] regularly; otherwise they are kept for ever.
+    #[must_use]
+    pub fn record_events(self) -> Self {
+        self.with_rules(|rules| rules.record_events = true)
+    }
+
+    /// The events of the changes that were made since [`record_events`](Self::record_events).
+    pub fn outbox(&self) -> Outbox {
+        self.0.events.reader(self.0.database.inner(), tenant_key, tenant_name)
     }
 
     fn with_rules(self, change: impl FnOnce(&mut Rules)) -> Self {

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use scim_core::schema::ResourceType;
 
 use super::connection::Database;
+use crate::outbox::{EventLog, OutboxTables};
 use crate::store::error::StoreError;
 use crate::store::tables::TypeLayout;
 
@@ -14,6 +15,7 @@ use crate::store::tables::TypeLayout;
 pub(crate) struct Setup {
     pub(crate) database: Database,
     pub(crate) rules: Arc<Rules>,
+    pub(crate) events: EventLog,
     /// The layouts of the resource types that have been used so far. They depend on the rules.
     layouts: Arc<RwLock<Vec<Arc<TypeLayout>>>>,
 }
@@ -29,6 +31,8 @@ pub(crate) struct Rules {
     pub(crate) refuse_scans: bool,
     /// How long deleted resources are kept.
     pub(crate) retention: Option<TimeDelta>,
+    /// Whether events are recorded.
+    pub(crate) record_events: bool,
 }
 
 impl Rules {
@@ -41,7 +45,8 @@ impl Rules {
 
 impl Setup {
     pub(crate) fn new(database: Database) -> Self {
-        Self { database, rules: Arc::default(), layouts: Arc::default() }
+        let events = EventLog::new(OutboxTables::new(database.dialect(), "event", "event_reader"));
+        Self { database, rules: Arc::default(), events, layouts: Arc::default() }
     }
 
     /// The same database with changed rules.

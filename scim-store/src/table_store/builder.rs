@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::TableStore;
 use super::catalog;
+use super::events_table::EventsTable;
 use super::layout::{Declared, Layout, compile, count_rows_that_do_not_exist};
 use super::on_write::{OnWrite, Write, WriteFuture};
 use super::problems::{InvalidTables, Problems};
@@ -19,11 +20,12 @@ pub struct TableStoreBuilder {
     users: Option<Table>,
     groups: Option<Table>,
     on_write: Option<OnWrite>,
+    events_table: Option<String>,
 }
 
 impl TableStoreBuilder {
     pub(super) fn new(database: Arc<dyn Database>) -> Self {
-        Self { database, users: None, groups: None, on_write: None }
+        Self { database, users: None, groups: None, on_write: None, events_table: None }
     }
 
     /// Declares the table of users.
@@ -82,14 +84,37 @@ impl TableStoreBuilder {
         self
     }
 
+    /// Records an event for each change in a table of the application, in the transaction of the change;
+    /// [`TableStore::outbox`] reads them. Without this none are recorded.
+    ///
+    /// A second table, whose name ends in `_reader`, keeps the positions of readers. If one of them does not exist,
+    /// [`build`](Self::build) says how to create it. Statements of the application that change users or groups by
+    /// themselves record nothing.
+    ///
+    /// ```
+    /// # async fn example(database: scim_store::Sqlite, people: scim_store::Table) -> Result<(), scim_store::InvalidTables> {
+    /// use scim_store::TableStore;
+    ///
+    /// let store = TableStore::builder(database).users(people).events_table("scim_event").build().await?;
+    /// let outbox = store.outbox();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn events_table(mut self, table: impl Into<String>) -> Self {
+        self.events_table = Some(table.into());
+        self
+    }
+
     /// Reads the catalog of the database, checks the declarations and builds the store.
     ///
     /// # Errors
     ///
     /// All mistakes in the declarations, each with what to write instead; or that the catalog cannot be read.
     pub async fn build(self) -> Result<TableStore, InvalidTables> {
-        let Self { database, users, groups, on_write } = self;
-        let names = table_names([&users, &groups]);
+        let Self { database, users, groups, on_write, events_table } = self;
+        let events = events_table.map(|name| EventsTable::new(name, database.dialect()));
+        let mut names = table_names([&users, &groups]);
+        names.extend(events.iter().flat_map(EventsTable::names));
         let catalog = catalog::load(&*database, &names).await?;
         let mut problems = Problems::default();
         if users.is_none() && groups.is_none() {
@@ -105,9 +130,13 @@ impl TableStoreBuilder {
         for layout in users.iter().chain(&groups) {
             warn_of_hidden_rows(&*database, layout, &mut problems).await?;
         }
+        if let Some(events) = &events {
+            events.check(&catalog, &mut problems);
+        }
         let warnings = problems.finish()?;
         let (users, groups) = (users.map(Arc::new), groups.map(Arc::new));
-        Ok(TableStore(Arc::new(Tables { database, users, groups, on_write, warnings })))
+        let events = events.map(EventsTable::into_log);
+        Ok(TableStore(Arc::new(Tables { database, users, groups, on_write, events, warnings })))
     }
 }
 

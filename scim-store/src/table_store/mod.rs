@@ -9,6 +9,7 @@
 // - `tables`: what all operations share.
 // - `on_write`: the rule of the application.
 // - `error`: the errors of the store.
+// - `events_table`: checks the tables for events.
 // - `layout`: a declaration, turned into the SQL and the conversions that reads and writes use.
 // - `catalog`: what the catalog of the database says.
 // - `table`, `child`, `expression`, `ids`: the declaration.
@@ -17,6 +18,7 @@ mod builder;
 mod catalog;
 mod child;
 mod error;
+mod events_table;
 mod expression;
 mod ids;
 mod layout;
@@ -47,6 +49,7 @@ pub use problems::InvalidTables;
 pub use table::{Table, TimeUnit};
 
 use crate::database::{Database, Mode};
+use crate::outbox::Outbox;
 use crate::password::{PasswordChange, verify_password};
 use crate::retry::{RETRIES, pause};
 use error::TableError;
@@ -116,6 +119,13 @@ impl TableStore {
         &self.0.warnings
     }
 
+    /// The events of changes, if the builder has a table for them:
+    /// [`TableStoreBuilder::events_table`].
+    pub fn outbox(&self) -> Option<Outbox> {
+        let log = self.0.events.as_ref()?;
+        Some(log.reader(self.0.database.clone(), tables::tenant_key, tables::tenant_name))
+    }
+
     /// Whether this is the password of the user with this id, for the sign-in of an application. False if the user does
     /// not exist or has no password.
     ///
@@ -164,7 +174,10 @@ impl Provider for TableStore {
         let mut retries = 0;
         loop {
             match write::create(&self.0, layout, cx, &resource, &password).await {
-                Ok(created) => return Ok(created),
+                Ok(created) => {
+                    self.0.wake_readers();
+                    return Ok(created);
+                }
                 Err(error) => wait_or_fail(layout, error, &mut retries).await?,
             }
         }
@@ -192,7 +205,10 @@ impl Provider for TableStore {
         let mut retries = 0;
         loop {
             match write::update(&self.0, layout, cx, id, update, options, &password).await {
-                Ok(updated) => return Ok(updated),
+                Ok(updated) => {
+                    self.0.wake_readers();
+                    return Ok(updated);
+                }
                 Err(error) => wait_or_fail(layout, error, &mut retries).await?,
             }
         }
@@ -203,7 +219,10 @@ impl Provider for TableStore {
         let mut retries = 0;
         loop {
             match write::delete(&self.0, layout, cx, id, precondition).await {
-                Ok(deleted) => return Ok(deleted),
+                Ok(deleted) => {
+                    self.0.wake_readers();
+                    return Ok(deleted);
+                }
                 Err(error) => wait_or_fail(layout, error, &mut retries).await?,
             }
         }

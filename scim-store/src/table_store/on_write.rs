@@ -4,11 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use scim_core::patch::{ListChanges, key_of};
 use scim_core::{Context, Error, Identity, Resource, Result};
 use scim_sql::Dialect;
 
 use crate::database::{DatabaseError, Param, Rows, Statement, Transaction};
+use crate::outbox::MembersDelta;
 
 /// The future that a rule returns.
 pub type WriteFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
@@ -28,20 +28,6 @@ pub enum WriteAction {
     Delete,
 }
 
-/// The ids of the users that a write adds to a group, and that it removes.
-#[derive(Debug, Default)]
-pub(crate) struct ChangedMembers {
-    pub(crate) added: Vec<String>,
-    pub(crate) removed: Vec<String>,
-}
-
-impl ChangedMembers {
-    pub(crate) fn new(changes: &ListChanges<'_>) -> Self {
-        let added = changes.added.iter().map(|element| key_of(element).to_owned()).collect();
-        Self { added, removed: changes.removed.iter().map(|id| (*id).to_owned()).collect() }
-    }
-}
-
 /// A write in its transaction, for a rule of the application; see
 /// [`TableStoreBuilder::on_write`](crate::TableStoreBuilder::on_write).
 pub struct Write<'t> {
@@ -53,7 +39,7 @@ pub struct Write<'t> {
     pub(crate) cx: &'t Context<'t>,
     pub(crate) before: Option<&'t Resource>,
     pub(crate) after: Option<&'t Resource>,
-    pub(crate) members: &'t ChangedMembers,
+    pub(crate) members: &'t MembersDelta,
     /// Whether a statement of the rule conflicted with another transaction, so that the write is run again.
     pub(crate) has_conflict: bool,
 }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use scim_core::schema::ResourceType;
-use scim_core::{Error, Result};
+use scim_core::{Context, Error, Result};
 
 use super::layout::{Kind, Layout};
 use super::on_write::OnWrite;
-use crate::database::Database;
+use crate::database::{Database, Statement};
+use crate::outbox::{EventLog, NewEvent};
 
 /// The tables of a store, and what all operations share.
 pub(crate) struct Tables {
@@ -16,6 +17,7 @@ pub(crate) struct Tables {
     pub(crate) users: Option<Arc<Layout>>,
     pub(crate) groups: Option<Arc<Layout>>,
     pub(crate) on_write: Option<OnWrite>,
+    pub(crate) events: Option<EventLog>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -40,9 +42,39 @@ impl Tables {
         })
     }
 
+    /// The statements at the end of a transaction, with the COMMIT: those that record events, if events are recorded.
+    pub(crate) fn last_statements(&self, cx: &Context<'_>, events: &[NewEvent]) -> Vec<Statement> {
+        let log = self.events.iter();
+        let mut statements: Vec<Statement> =
+            log.flat_map(|log| log.statements(cx, &tenant_key(cx.tenant()), events)).collect();
+        // If the rule ignored an error of its own statement, PostgreSQL would answer a bare COMMIT with a rollback and no
+        // error. It refuses any other statement.
+        if statements.is_empty() {
+            statements.push(Statement::new("SELECT 1", []));
+        }
+        statements
+    }
+
+    /// Wakes the readers of events in this process, after a commit.
+    pub(crate) fn wake_readers(&self) {
+        if let Some(log) = &self.events {
+            log.wake_readers();
+        }
+    }
+
     pub(crate) fn layouts(&self) -> impl Iterator<Item = &Arc<Layout>> {
         self.users.iter().chain(&self.groups)
     }
+}
+
+/// The tenant in the table of events; an empty text if there is none.
+pub(crate) fn tenant_key(tenant: Option<&str>) -> String {
+    tenant.unwrap_or_default().to_owned()
+}
+
+/// The tenant in a row of the table of events.
+pub(crate) fn tenant_name(key: &str) -> Option<String> {
+    (!key.is_empty()).then(|| key.to_owned())
 }
 
 impl fmt::Debug for Tables {

@@ -4,6 +4,11 @@
 mod cancelled;
 #[cfg(test)]
 mod errors;
+#[cfg(unix)]
+#[cfg(test)]
+mod event_kills;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod every_path;
 #[cfg(unix)]

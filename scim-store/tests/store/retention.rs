@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use http::Method;
-use scim_core::schema::standard;
+use scim_core::schema::standard::{self, ENTERPRISE_USER};
 use serde_json::{Value, json};
 
 use crate::support;
@@ -116,5 +116,42 @@ fn nothing_is_kept_by_default() {
         assert_eq!(client.send(Method::DELETE, &format!("/Users/{}", id_of(&bea)), None).0, 204);
         let restored = runtime.block_on(store.restore(Some(&client.tenant), id_of(&bea)));
         assert_eq!(restored.unwrap_err().status(), 404, "{}", database.url);
+    }
+}
+
+#[test]
+fn a_restored_resource_has_no_reference_to_a_deleted_one() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let store = support::open(&runtime, &database).retain(7);
+        let client = Client::new(&runtime, &store);
+        let delete = |resource: &Value| {
+            assert_eq!(client.send(Method::DELETE, &format!("/Users/{}", id_of(resource)), None).0, 204);
+        };
+        let (boss, ada) = (client.create("/Users", user("boss")), client.create("/Users", user("ada")));
+        let with_manager = |name: &str, manager: &str| {
+            let mut user = user(name);
+            user[ENTERPRISE_USER] = json!({ "department": "Sales", "manager": { "value": manager } });
+            client.create("/Users", user)
+        };
+        let (bea, cy) = (with_manager("bea", id_of(&boss)), with_manager("cy", id_of(&ada)));
+        // A manager that was never a user of this store is kept.
+        let dan = with_manager("dan", "somebody else");
+        for resource in [&bea, &cy, &dan, &boss] {
+            delete(resource);
+        }
+        let manager = |resource: &Value| {
+            runtime.block_on(store.restore(Some(&client.tenant), id_of(resource))).unwrap();
+            let (_, restored) = client.send(Method::GET, &format!("/Users/{}", id_of(resource)), None);
+            assert_eq!(restored[ENTERPRISE_USER]["department"], "Sales", "{}", database.url);
+            restored[ENTERPRISE_USER]["manager"]["value"].as_str().map(str::to_owned)
+        };
+        assert_eq!(manager(&bea), None, "{}", database.url);
+        assert_eq!(manager(&cy).as_deref(), Some(id_of(&ada)));
+        assert_eq!(manager(&dan).as_deref(), Some("somebody else"));
+        // The manager itself comes back alone.
+        runtime.block_on(store.restore(Some(&client.tenant), id_of(&boss))).unwrap();
+        let filter = format!("manager.value eq \"{}\"", id_of(&boss));
+        assert_eq!(client.search("/Users", json!({ "filter": filter })).1["totalResults"], 0);
     }
 }

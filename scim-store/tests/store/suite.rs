@@ -21,12 +21,19 @@ fn the_store_passes_the_provider_suite() {
             RecordingDatabase::new(Arc::new(opened))
         });
         let store = match &recording {
-            // With retention, so that its statements are checked as well.
-            Some(recording) => runtime.block_on(Store::with_database(recording.clone())).unwrap().retain(1),
+            // With retention and events, so that their statements are checked as well.
+            Some(recording) => {
+                let store = runtime.block_on(Store::with_database(recording.clone()));
+                store.unwrap().retain(1).record_events()
+            }
             None => store,
         };
         // The statement that reads the version of the tables.
         recording.iter().for_each(RecordingDatabase::forget);
+        let outbox = store.outbox();
+        runtime.block_on(outbox.events(Some("suite"), 0, 1)).unwrap();
+        runtime.block_on(outbox.acknowledge(Some("suite"), "suite", 1)).unwrap();
+        assert_eq!(runtime.block_on(outbox.acknowledged(Some("suite"), "suite")).unwrap(), 1);
         let run = support::tenant();
         let report = Suite::new(store)
             .identities(move |n| Identity::new("suite").in_tenant(format!("{run}-{n}")))

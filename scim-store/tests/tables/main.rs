@@ -11,6 +11,8 @@ mod declarations;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod faulty;

@@ -4,6 +4,7 @@ use scim_core::Identity;
 use scim_core::testing::Suite;
 
 use crate::application::{Application, Form};
+use crate::events::{create_events_tables, events_table};
 use crate::support;
 use crate::support::recording::RecordingDatabase;
 use crate::tenants::check_statements;
@@ -12,9 +13,19 @@ fn run(form: Form) {
     let runtime = support::runtime();
     for application in Application::all(&runtime, form) {
         let recording = RecordingDatabase::new(application.open(&runtime));
-        let store = runtime.block_on(application.declare_on(recording.clone()).build()).unwrap();
+        let mut declared = application.declare_on(recording.clone());
+        let records_events = matches!(form, Form::Organization | Form::Distributed);
+        if records_events {
+            create_events_tables(&runtime, &application);
+            declared = declared.events_table(events_table(&application));
+        }
+        let store = runtime.block_on(declared.build()).unwrap();
         // The statements that read the catalog.
         recording.forget();
+        if let Some(outbox) = store.outbox() {
+            runtime.block_on(outbox.events(Some("suite"), 0, 1)).unwrap();
+            runtime.block_on(outbox.acknowledge(Some("suite"), "suite", 1)).unwrap();
+        }
         let block_on = support::runtime();
         let mut suite =
             Suite::new(store.clone()).resource_types(store.resource_types()).flat_groups().ascii_texts();
@@ -25,7 +36,7 @@ fn run(form: Form) {
         } else {
             suite = suite.identities(|_| Identity::new("suite")).single_tenant();
         }
-        if matches!(form, Form::Organization | Form::Distributed) {
+        if records_events {
             suite = suite.references("manager", "User");
         }
         let report = suite.block_on(move |task| block_on.block_on(task)).report();

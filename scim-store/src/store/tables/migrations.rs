@@ -21,7 +21,7 @@ pub(super) const META: &str = "
 ";
 
 /// The latest version.
-pub(super) const LATEST: usize = 10;
+pub(super) const LATEST: usize = 11;
 
 /// Each step, for SQLite and for PostgreSQL.
 const STEPS: [[&str; 2]; LATEST] = [
@@ -37,6 +37,7 @@ const STEPS: [[&str; 2]; LATEST] = [
     // PostgreSQL has no search index besides those of the columns.
     [include_str!("migrations/9.sqlite.sql"), ""],
     [include_str!("migrations/10.sql"), include_str!("migrations/10.sql")],
+    [include_str!("migrations/11.sqlite.sql"), include_str!("migrations/11.postgres.sql")],
 ];
 
 /// The indexes of PostgreSQL in which the tenant is first. Some of them become primary keys.

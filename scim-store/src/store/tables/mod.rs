@@ -22,7 +22,7 @@ pub(crate) use resource_rows::{ResourceRows, ValueRow};
 pub(crate) use stored::{
     COLUMNS, StoredResource, document, id_and_meta, parse_row, stored_times, stored_version,
 };
-pub(crate) use tenant::{tenant_key, tenant_of};
+pub(crate) use tenant::{tenant_key, tenant_name, tenant_of};
 
 /// Where the attributes of one resource type are stored.
 pub(crate) struct TypeLayout {

@@ -14,6 +14,11 @@ pub(crate) fn tenant_key(tenant: Option<&str>) -> String {
     tenant.map_or_else(|| ".".to_owned(), |tenant| format!(":{tenant}"))
 }
 
+/// The tenant with a stored name: the reverse of [`tenant_key`].
+pub(crate) fn tenant_name(key: &str) -> Option<String> {
+    key.strip_prefix(':').map(str::to_owned)
+}
+
 /// The stored name of the tenant of a request.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::database::{DatabaseError, Mode, Rows, params};
+use crate::database::{self, DatabaseError, Mode, Rows, params};
 use crate::retry::COMMIT_CHECK_PAUSES;
 use crate::store::connection::{Statement, Transaction};
 use crate::store::error::StoreError;
@@ -18,17 +18,17 @@ pub(super) enum CommitEvidence<'a> {
     Deleted,
 }
 
-/// Runs the last statements and commits. If the connection breaks before the answer to the COMMIT arrives, reads
+/// Runs the last statements, then those that record events, and commits. If the connection breaks before the answer to the COMMIT arrives, reads
 /// the resource to find out whether the commit happened.
 pub(super) async fn commit(
     setup: &Setup,
     tx: Transaction,
-    statements: Vec<Statement>,
+    (statements, events): (Vec<Statement>, Vec<database::Statement>),
     tenant: &str,
     id: &str,
     evidence: CommitEvidence<'_>,
 ) -> Result<(), StoreError> {
-    let source = match tx.commit(statements).await {
+    let source = match tx.commit(statements, events).await {
         Err(DatabaseError::CommitUnknown(source)) => source,
         result => return Ok(result?),
     };

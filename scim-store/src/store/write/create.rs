@@ -2,7 +2,7 @@
 
 use scim_core::{Context, Resource, new_id};
 
-use super::new_resource::NewResource;
+use super::new_resource::{NewResource, Origin};
 use super::retry::Attempts;
 use crate::password::PasswordChange;
 use crate::store::error::StoreError;
@@ -16,5 +16,5 @@ pub(crate) async fn create(
 ) -> Result<Resource, StoreError> {
     let new = NewResource::new(&attempts.layout, resource.stamp_new(cx, &new_id()))?;
     let tx = attempts.begin().await?;
-    new.insert(attempts, cx, tx, password, Vec::new()).await
+    new.insert(attempts, cx, tx, password, Origin::created()).await
 }

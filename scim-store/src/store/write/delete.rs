@@ -4,12 +4,14 @@ use scim_core::{Context, Deleted, ETag, Precondition};
 
 use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
+use super::events::Events;
 use super::references;
 use super::restore::keep_statement;
 use super::retry::Attempts;
 use super::value_rows::search_statements;
 use crate::database::params;
-use crate::store::connection::Statement;
+use crate::outbox::{ChangeKind, MembersDelta, NewEvent};
+use crate::store::connection::{Statement, Transaction};
 use crate::store::error::StoreError;
 use crate::store::tables::{stored_version, tenant_of};
 
@@ -37,7 +39,12 @@ pub(crate) async fn delete(
         "SELECT g.place FROM resource g WHERE g.tenant = ?1 AND g.place IN \
          (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2) ORDER BY g.place {lock}"
     );
-    tx.query(lock_groups, params![tenant.as_str(), id]).await?;
+    let locked_groups = tx.query(lock_groups, params![tenant.as_str(), id]).await?;
+    let group_version = ETag::fresh().to_string();
+    let mut events = Events::new(setup);
+    if !locked_groups.is_empty() && events.are_recorded() {
+        add_group_events(&mut tx, &tenant, id, &group_version, &mut events).await?;
+    }
 
     let now = cx.now().timestamp_millis();
     let place = || params![tenant.as_str(), stored.place];
@@ -51,7 +58,7 @@ pub(crate) async fn delete(
         (
             "UPDATE resource SET version = ?3, modified = CASE WHEN modified > ?4 THEN modified ELSE ?4 END \
              WHERE tenant = ?1 AND place IN (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2)",
-            params![tenant.as_str(), id, ETag::fresh().to_string(), now],
+            params![tenant.as_str(), id, group_version, now],
         ),
         ("DELETE FROM member WHERE tenant = ?1 AND member = ?2", params![tenant.as_str(), id]),
         ("DELETE FROM member WHERE tenant = ?1 AND place = ?2", place()),
@@ -64,7 +71,50 @@ pub(crate) async fn delete(
         "INSERT INTO tombstone (tenant, id, kind, deleted) VALUES (?1, ?2, ?3, ?4)",
         params![tenant.as_str(), id, cx.resource_type().name(), now],
     ));
-    references::remove_all(&mut tx, cx, &setup.layouts(), &tenant, id).await?;
-    commit(setup, tx, statements, &tenant, id, CommitEvidence::Deleted).await?;
+    references::remove_all(&mut tx, cx, &setup.layouts(), &tenant, id, &mut events).await?;
+    let mut removed = Vec::new();
+    if attempts.layout.members.is_some() && events.are_recorded() {
+        let sql =
+            "SELECT m.member FROM member m WHERE m.tenant = ?1 AND m.place = ?2 ORDER BY m.added, m.member";
+        let rows = tx.query(sql, place()).await?;
+        removed.extend(rows.iter().filter_map(|row| row.text(0).map(str::to_owned)));
+    }
+    events.push(|| NewEvent {
+        kind: ChangeKind::Deleted,
+        resource_type: cx.resource_type().name().to_owned(),
+        id: id.to_owned(),
+        version_before: Some(version.to_string()),
+        version_after: None,
+        attributes: Vec::new(),
+        members: MembersDelta { added: Vec::new(), removed },
+    });
+    let last = (statements, events.into_statements(setup, cx, &tenant));
+    commit(setup, tx, last, &tenant, id, CommitEvidence::Deleted).await?;
     Ok(Deleted { version })
+}
+
+/// Adds the events of the groups from which the resource with this id is removed, and which get this version. Their rows are
+/// locked.
+async fn add_group_events(
+    tx: &mut Transaction,
+    tenant: &str,
+    id: &str,
+    version: &str,
+    events: &mut Events,
+) -> Result<(), StoreError> {
+    let sql = "SELECT g.kind, g.id, g.version FROM resource g WHERE g.tenant = ?1 AND g.place IN \
+               (SELECT m.place FROM member m WHERE m.tenant = ?1 AND m.member = ?2) ORDER BY g.place";
+    for row in tx.query(sql, params![tenant, id]).await?.iter() {
+        let text = |column| row.text(column).map(str::to_owned);
+        events.push(|| NewEvent {
+            kind: ChangeKind::Updated,
+            resource_type: text(0).unwrap_or_default(),
+            id: text(1).unwrap_or_default(),
+            version_before: text(2),
+            version_after: Some(version.to_owned()),
+            attributes: Vec::new(),
+            members: MembersDelta { added: Vec::new(), removed: vec![id.to_owned()] },
+        });
+    }
+    Ok(())
 }

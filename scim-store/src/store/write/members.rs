@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::nesting::check_nesting;
 use crate::database::{Rows, params};
+use crate::outbox::MembersDelta;
 use crate::store::connection::{RowQuery, Statement, Transaction};
 use crate::store::error::StoreError;
 use crate::store::read::memberships::{display_name, equals_any, json_rows, stored_element};
@@ -33,6 +34,11 @@ pub(crate) struct MembersChange<'a> {
 impl<'a> MembersChange<'a> {
     pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// The members that come and go.
+    pub(super) fn delta(&self) -> MembersDelta {
+        MembersDelta::new(&self.changes)
     }
 
     /// The elements that are added or replaced.

@@ -9,6 +9,7 @@ mod commit;
 mod create;
 mod current;
 mod delete;
+mod events;
 mod members;
 mod nesting;
 mod new_resource;

@@ -6,10 +6,12 @@ use scim_core::{Context, Resource};
 use serde_json::{Map, Value};
 
 use super::commit::{CommitEvidence, commit};
+use super::events::Events;
 use super::members::{self, Comparison};
 use super::resource_row::insert;
 use super::retry::Attempts;
 use super::value_rows::{insert_unique_values, value_statements};
+use crate::outbox::{ChangeKind, NewEvent, changed_attributes};
 use crate::password::PasswordChange;
 use crate::store::connection::{Statement, Transaction};
 use crate::store::error::StoreError;
@@ -22,6 +24,22 @@ pub(super) struct NewResource {
     resource: Resource,
     members: Vec<Value>,
     rows: ResourceRows,
+}
+
+/// Where a resource that does not exist yet comes from.
+pub(super) struct Origin {
+    pub(super) kind: ChangeKind,
+    /// The version that a restored resource had.
+    pub(super) version_before: Option<String>,
+    /// Statements that run with the insertion.
+    pub(super) statements: Vec<Statement>,
+}
+
+impl Origin {
+    /// A request creates it.
+    pub(super) fn created() -> Self {
+        Self { kind: ChangeKind::Created, version_before: None, statements: Vec::new() }
+    }
 }
 
 impl NewResource {
@@ -38,14 +56,14 @@ impl NewResource {
         Ok(Self { resource, members, rows })
     }
 
-    /// Inserts the resource, runs the statements, and commits. Returns the resource as it is stored, with its members.
+    /// Inserts the resource, and commits. Returns the resource as it is stored, with its members.
     pub(super) async fn insert(
         self,
         attempts: &Attempts<'_>,
         cx: &Context<'_>,
         mut tx: Transaction,
         password: &PasswordChange,
-        mut statements: Vec<Statement>,
+        origin: Origin,
     ) -> Result<Resource, StoreError> {
         let (setup, layout) = (attempts.setup, &*attempts.layout);
         let tenant = tenant_of(cx)?;
@@ -71,8 +89,19 @@ impl NewResource {
         members::check_references(&mut tx, layout, &tenant, &id, &change, keep_unknown).await?;
         let place = insert(&mut tx, cx, &tenant, &resource, &rows, password).await?;
         insert_unique_values(&mut tx, layout, &tenant, place, None, &rows).await?;
+        let Origin { kind, version_before, mut statements } = origin;
         statements.extend(value_statements(&tx, &tenant, place, None, &rows));
         statements.extend(members::write_statements(tx.dialect(), layout, &tenant, place, &change)?);
+        let mut events = Events::new(setup);
+        events.push(|| NewEvent {
+            kind,
+            resource_type: cx.resource_type().name().to_owned(),
+            id: id.clone(),
+            version_before,
+            version_after: resource.text("meta.version").map(str::to_owned),
+            attributes: changed_attributes(cx, cx.resource_type(), &Map::new(), resource.as_map()),
+            members: change.delta(),
+        });
         let mut stored = StoredResource { place, resource };
         if layout.members.is_some() {
             tx.execute(std::mem::take(&mut statements)).await?;
@@ -80,7 +109,8 @@ impl NewResource {
             let lists = Lists::read(&mut tx, layout, &tenant, &projection, &[(place, &id)]).await?;
             lists.insert_into(layout, [stored.resource.as_map_mut()])?;
         }
-        commit(setup, tx, statements, &tenant, &id, CommitEvidence::Created).await?;
+        let last = (statements, events.into_statements(setup, cx, &tenant));
+        commit(setup, tx, last, &tenant, &id, CommitEvidence::Created).await?;
         Ok(stored.resource)
     }
 }

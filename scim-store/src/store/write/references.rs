@@ -6,11 +6,14 @@ use scim_core::schema::AttributeRef;
 use scim_core::{Context, Resource};
 use serde_json::Value;
 
+use super::events::Events;
 use super::resource_row::update_statements;
 use crate::database::params;
+use crate::outbox::MembersDelta;
 use crate::password::PasswordChange;
 use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
+use crate::store::read::memberships::equals_any;
 use crate::store::tables::{COLUMNS, StoredResource, TypeLayout, is_reference, parse_row};
 
 /// How many resources one query reads.
@@ -24,12 +27,10 @@ pub(super) async fn remove_all(
     layouts: &[Arc<TypeLayout>],
     tenant: &str,
     id: &str,
+    events: &mut Events,
 ) -> Result<(), StoreError> {
     for layout in layouts {
-        // Without a required attribute the resource would not be valid, so it keeps the reference.
-        let is_removed = |target: &&AttributeRef| is_reference(target) && !target.attribute().is_required();
-        let attributes: Vec<&AttributeRef> =
-            layout.resource_type.all_attributes().filter(is_removed).collect();
+        let attributes = removable(layout);
         if attributes.is_empty() {
             continue;
         }
@@ -49,7 +50,7 @@ pub(super) async fn remove_all(
             for row in rows.iter() {
                 let stored = parse_row(row)?;
                 last = stored.place;
-                remove_from(tx, cx, layout, tenant, &attributes, &stored, id).await?;
+                remove_from(tx, cx, (layout, &attributes), tenant, &stored, id, events).await?;
             }
             if rows.len() < BATCH {
                 break;
@@ -59,15 +60,47 @@ pub(super) async fn remove_all(
     Ok(())
 }
 
+/// The attributes from which references to deleted resources are removed. Without a required attribute the resource would not
+/// be valid, so it keeps the reference.
+fn removable(layout: &TypeLayout) -> Vec<&AttributeRef> {
+    let is_removed = |target: &&AttributeRef| is_reference(target) && !target.attribute().is_required();
+    layout.resource_type.all_attributes().filter(is_removed).collect()
+}
+
+/// Removes the references to resources that were deleted from a resource that is restored.
+pub(super) async fn remove_deleted(
+    tx: &mut Transaction,
+    layout: &TypeLayout,
+    tenant: &str,
+    resource: &mut Resource,
+) -> Result<(), StoreError> {
+    let attributes = removable(layout);
+    let values = attributes.iter().filter_map(|target| target.sub_attribute("value"));
+    let ids: Vec<&str> =
+        values.flat_map(|value| value.values(resource.as_map())).filter_map(Value::as_str).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let (comparison, ids) = equals_any(ids)?;
+    let sql = format!("SELECT d.id FROM tombstone d WHERE d.tenant = ?1 AND d.id {comparison}");
+    for row in tx.query(sql, params![tenant, ids]).await?.iter() {
+        for attribute in &attributes {
+            remove_reference(resource, attribute, row.text(0).unwrap_or_default());
+        }
+    }
+    layout.resource_type.update_schemas(resource.as_map_mut());
+    Ok(())
+}
+
 /// Removes the references from one resource.
 async fn remove_from(
     tx: &mut Transaction,
     cx: &Context<'_>,
-    layout: &TypeLayout,
+    (layout, attributes): (&TypeLayout, &[&AttributeRef]),
     tenant: &str,
-    attributes: &[&AttributeRef],
     stored: &StoredResource,
     id: &str,
+    events: &mut Events,
 ) -> Result<(), StoreError> {
     let mut next = stored.resource.clone();
     for attribute in attributes {
@@ -81,6 +114,7 @@ async fn remove_from(
     let next = next.stamp_changed(cx, &stored.resource);
     let statements = update_statements(tx, layout, tenant, stored, &next, &PasswordChange::Keep).await?;
     tx.execute(statements).await?;
+    events.push_update(cx, layout, stored, &next, MembersDelta::default);
     Ok(())
 }
 

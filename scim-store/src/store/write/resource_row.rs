@@ -163,7 +163,10 @@ mod tests {
             let keep = PasswordChange::Keep;
             let statements = update_row(".", &stored, &resource("W/\"3\""), None, &keep).unwrap();
             assert!(
-                matches!(tx.commit(statements).await.map_err(StoreError::from), Err(StoreError::Conflict(_))),
+                matches!(
+                    tx.commit(statements, Vec::new()).await.map_err(StoreError::from),
+                    Err(StoreError::Conflict(_))
+                ),
                 "{url}"
             );
         }

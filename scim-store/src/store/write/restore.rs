@@ -7,9 +7,11 @@ use scim_core::{Context, Error, Resource};
 use scim_sql::Dialect;
 use serde_json::Value;
 
-use super::new_resource::NewResource;
+use super::new_resource::{NewResource, Origin};
+use super::references;
 use super::retry::Attempts;
 use crate::database::{Mode, params};
+use crate::outbox::ChangeKind;
 use crate::password::PasswordChange;
 use crate::store::connection::{Statement, Transaction};
 use crate::store::error::StoreError;
@@ -67,6 +69,7 @@ pub(crate) async fn restore(
     let row = rows.first().ok_or_else(|| StoreError::Refused(Error::not_found(id)))?;
     let before = parse_row(row)?.resource;
     let mut resource = before.clone().stamp_changed(cx, &before);
+    references::remove_deleted(&mut tx, layout, &tenant, &mut resource).await?;
     if let Some(list) = &layout.members {
         let keep_unknown = attempts.setup.rules.keep_unknown_members;
         let members = members(&mut tx, &tenant, row.text(6).unwrap_or("[]"), keep_unknown).await?;
@@ -80,7 +83,9 @@ pub(crate) async fn restore(
         ("DELETE FROM tombstone WHERE tenant = ?1 AND id = ?2", params![tenant.as_str(), id]),
         ("DELETE FROM deleted_resource WHERE tenant = ?1 AND id = ?2", params![tenant.as_str(), id]),
     ];
-    NewResource::new(layout, resource)?.insert(attempts, cx, tx, &password, statements).await
+    let version_before = before.text("meta.version").map(str::to_owned);
+    let origin = Origin { kind: ChangeKind::Restored, version_before, statements };
+    NewResource::new(layout, resource)?.insert(attempts, cx, tx, &password, origin).await
 }
 
 /// The members of a deleted group. Those that do not exist any more are left out, unless unknown members are kept.
@@ -149,7 +154,7 @@ pub(crate) async fn purge(setup: &Setup, now: i64) -> Result<u64, StoreError> {
                  WHERE d.tenant = ?1 AND d.due <= ?2 ORDER BY d.due LIMIT {PURGED_AT_ONCE}) RETURNING id"
             );
             let deleted = tx.query(sql, params![tenant.as_str(), now]).await?.len();
-            tx.commit(Vec::new()).await?;
+            tx.commit(Vec::new(), Vec::new()).await?;
             purged += deleted as u64;
             if deleted < PURGED_AT_ONCE {
                 break;

@@ -44,7 +44,12 @@ impl<'s> Attempts<'s> {
             None => result,
         };
         match result {
-            Ok(value) => Ok(Some(value)),
+            Ok(value) => {
+                if self.setup.rules.record_events {
+                    self.setup.events.wake_readers();
+                }
+                Ok(Some(value))
+            }
             Err(StoreError::Conflict(_)) if self.retries < RETRIES => {
                 self.retries += 1;
                 tokio::time::sleep(pause(self.retries)).await;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
+use super::events::Events;
 use super::members::{self, Comparison};
 use super::resource_row::update_statements;
 use super::retry::Attempts;
@@ -55,6 +56,7 @@ pub(crate) async fn update(
 
     let mut after = StoredResource { place: stored.place, resource: stored.resource.clone() };
     let mut statements = Vec::new();
+    let mut events = Events::new(setup);
     let changed = applied.changed || !change.is_empty();
     if changed {
         let keep_unknown = setup.rules.keep_unknown_members;
@@ -63,6 +65,7 @@ pub(crate) async fn update(
         statements = members::write_statements(tx.dialect(), layout, &tenant, stored.place, &change)?;
         statements
             .extend(update_statements(&mut tx, layout, &tenant, &stored, &after.resource, password).await?);
+        events.push_update(cx, layout, &stored, &after.resource, || change.delta());
     }
     let version = stored_version(&after.resource)?;
     if let Some(projection) = &options.returning {
@@ -74,7 +77,8 @@ pub(crate) async fn update(
         lists.insert_into(layout, [after.resource.as_map_mut()])?;
     }
     if changed {
-        commit(setup, tx, statements, &tenant, id, CommitEvidence::Changed(&version)).await?;
+        let last = (statements, events.into_statements(setup, cx, &tenant));
+        commit(setup, tx, last, &tenant, id, CommitEvidence::Changed(&version)).await?;
     }
     Ok(Updated {
         before: ETag::from_stored(&before),

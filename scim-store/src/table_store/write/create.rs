@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 
 use super::assignments::{Assignment, of_new_row};
 use super::commit::TransactionId;
-use super::rule::{self, Written};
-use super::stored::{RowId, commit_and_read, write_and_read};
+use super::finish::LastSteps;
+use super::stored::RowId;
 use super::{children, members, references};
 use crate::database::{DatabaseError, Mode, Param, Statement};
+use crate::outbox::MembersDelta;
 use crate::password::PasswordChange;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
-use crate::table_store::on_write::{ChangedMembers, WriteAction};
 use crate::table_store::read::WantedLists;
 use crate::table_store::sql::{SqlBuilder, as_text};
 use crate::table_store::tables::Tables;
@@ -60,23 +60,18 @@ pub(crate) async fn create(
         statements.extend(members::statements(layout, users, members, &row, &changes));
     }
     let wanted = WantedLists::shown(layout, &Projection::new(&layout.resource_type));
-    if tables.on_write.is_none() {
-        let read = commit_and_read(tx, tables, layout, &row, &id, statements, wanted).await?;
-        return Ok(read.into_resource(layout));
-    }
-    let created =
-        write_and_read(&mut *tx, tables, layout, &row, statements, wanted).await?.into_resource(layout);
-    let written = Written {
-        action: WriteAction::Create,
-        key: row.key.clone(),
+    let members = MembersDelta::new(&changes);
+    let steps = LastSteps {
+        tables,
+        layout,
+        cx,
+        row: &row,
+        transaction: &id,
         before: None,
-        after: Some(&created),
-        members: &ChangedMembers::new(&changes),
+        members: &members,
+        wanted,
     };
-    rule::run(tables, layout, cx, &mut *tx, written).await?;
-    // The rule may have changed the row.
-    let read = commit_and_read(tx, tables, layout, &row, &id, Vec::new(), wanted).await?;
-    Ok(read.into_resource(layout))
+    steps.run(tx, statements).await
 }
 
 /// The statement that inserts the row, and returns its key and the number of the transaction.

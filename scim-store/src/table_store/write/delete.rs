@@ -1,16 +1,18 @@
 //! Deletes a resource.
 
+use scim_core::patch::ListDelta;
 use scim_core::{Context, Deleted, Error, Precondition};
 
 use super::assignments::of_every_change;
 use super::commit::commit;
 use super::rule::{self, Written};
 use super::stored::{self, RowId, push_row};
-use super::{children, members, references};
+use super::{affected, children, members, references};
 use crate::database::{Mode, Param, Statement};
+use crate::outbox::{ChangeKind, MembersDelta, NewEvent};
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Kind, Layout};
-use crate::table_store::on_write::{ChangedMembers, WriteAction};
+use crate::table_store::on_write::WriteAction;
 use crate::table_store::read::WantedLists;
 use crate::table_store::sql::SqlBuilder;
 use crate::table_store::tables::Tables;
@@ -36,6 +38,16 @@ pub(crate) async fn delete(
     let stored = read.into_resource(layout);
 
     let kind = if layout.resource_type.name() == Kind::Group.name() { Kind::Group } else { Kind::User };
+    let mut removed = Vec::new();
+    let mut affected = Vec::new();
+    if tables.events.is_some() {
+        affected = affected::lock(&mut *tx, tables, kind, &row).await?;
+        if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
+            let all = members::select_current(users, members, &row, &ListDelta::Exactly(Vec::new()));
+            let found = tx.query(vec![all]).await?;
+            removed = found.iter().flat_map(|rows| members::current_ids(users, rows)).collect();
+        }
+    }
     let mut statements = Vec::new();
     if let Some(groups) = &tables.groups {
         statements.extend(members::remove_all(layout, groups, cx, &row));
@@ -46,7 +58,7 @@ pub(crate) async fn delete(
     }
     statements.push(delete_row(layout, cx, &row));
     tx.execute(statements).await?;
-    let members = ChangedMembers::default();
+    let members = MembersDelta::default();
     let written = Written {
         action: WriteAction::Delete,
         key: row.key,
@@ -55,9 +67,17 @@ pub(crate) async fn delete(
         members: &members,
     };
     rule::run(tables, layout, cx, &mut *tx, written).await?;
-    // If the rule ignored an error of its own statement, PostgreSQL would answer a bare COMMIT with a rollback and no
-    // error. It refuses any other statement.
-    commit(tables, tx, &transaction, vec![Statement::new("SELECT 1", [])]).await?;
+    let mut events = affected::events(&mut *tx, tables, cx, affected, id).await?;
+    events.push(NewEvent {
+        kind: ChangeKind::Deleted,
+        resource_type: layout.resource_type.name().to_owned(),
+        id: id.to_owned(),
+        version_before: Some(version.to_string()),
+        version_after: None,
+        attributes: Vec::new(),
+        members: MembersDelta { added: Vec::new(), removed },
+    });
+    commit(tables, tx, &transaction, tables.last_statements(cx, &events)).await?;
     Ok(Deleted { version })
 }
 

@@ -4,11 +4,13 @@
 //! of the columns (`assignments`), the changes of child tables (`children`) and of members (`members`), writes them, lets
 //! the application's rule run, and reads the row again: what is stored is what the response shows.
 
+mod affected;
 mod assignments;
 mod children;
 mod commit;
 mod create;
 mod delete;
+mod finish;
 mod members;
 mod references;
 mod rule;

@@ -3,9 +3,10 @@
 use scim_core::{Context, Resource};
 
 use crate::database::{DatabaseError, Param, Transaction};
+use crate::outbox::MembersDelta;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
-use crate::table_store::on_write::{ChangedMembers, Write, WriteAction};
+use crate::table_store::on_write::{Write, WriteAction};
 use crate::table_store::tables::Tables;
 
 /// A write that the rule sees.
@@ -14,7 +15,7 @@ pub(super) struct Written<'r> {
     pub(super) key: Param,
     pub(super) before: Option<&'r Resource>,
     pub(super) after: Option<&'r Resource>,
-    pub(super) members: &'r ChangedMembers,
+    pub(super) members: &'r MembersDelta,
 }
 
 /// Runs the rule, if there is one.

@@ -10,14 +10,14 @@ use super::assignments::{
     Assignment, drop_stored_defaults, of_changed_row, of_every_change, select_defaults,
 };
 use super::commit::TransactionId;
-use super::rule::{self, Written};
-use super::stored::{self, RowId, commit_and_read, push_row, write_and_read};
+use super::finish::LastSteps;
+use super::stored::{self, RowId, push_row, write_and_read};
 use super::{children, members, references};
 use crate::database::{Mode, Rows, Statement, Transaction};
+use crate::outbox::MembersDelta;
 use crate::password::PasswordChange;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Layout, MembersLayout};
-use crate::table_store::on_write::{ChangedMembers, WriteAction};
 use crate::table_store::read::WantedLists;
 use crate::table_store::sql::SqlBuilder;
 use crate::table_store::tables::Tables;
@@ -114,7 +114,7 @@ impl Updating<'_> {
         }
         let mut statements = children::statements(layout, row, before, after);
         let references = references::new_references(tables, layout, row.tenant.as_ref(), before, after)?;
-        let mut changed_members = ChangedMembers::default();
+        let mut changed_members = MembersDelta::default();
         if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
             let (changed, of_members) = self.change_members(tx, locked, after, members, users).await?;
             changed_members = changed;
@@ -135,7 +135,7 @@ impl Updating<'_> {
         after: &Map<String, Value>,
         members: &MembersLayout,
         users: &Layout,
-    ) -> Result<(ChangedMembers, Vec<Statement>), TableError> {
+    ) -> Result<(MembersDelta, Vec<Statement>), TableError> {
         let compare = |(), _: &Map<String, Value>| true;
         let (current, delta);
         let changes = if let Some(split) = &locked.delta {
@@ -158,13 +158,13 @@ impl Updating<'_> {
             changes
         };
         let statements = members::statements(self.layout, users, members, &self.row, &changes);
-        Ok((ChangedMembers::new(&changes), statements))
+        Ok((MembersDelta::new(&changes), statements))
     }
 
     /// Writes a change, lets the rule of the application run, and commits.
     async fn write(
         &self,
-        mut tx: Box<dyn Transaction>,
+        tx: Box<dyn Transaction>,
         locked: &Locked<'_>,
         change: Change,
     ) -> Result<Updated, TableError> {
@@ -172,24 +172,19 @@ impl Updating<'_> {
         let (members, statements) = change.into_statements(layout, cx, row);
         let wanted = options.returning.as_ref().map(|projection| WantedLists::shown(layout, projection));
         let wanted = wanted.unwrap_or_default();
-        let read = if tables.on_write.is_none() {
-            commit_and_read(tx, tables, layout, row, &locked.transaction, statements, wanted).await?
-        } else {
-            let read = write_and_read(&mut *tx, tables, layout, row, statements, wanted).await?;
-            let after = read.into_resource(layout);
-            let written = Written {
-                action: WriteAction::Update,
-                key: row.key.clone(),
-                before: Some(&locked.resource),
-                after: Some(&after),
-                members: &members,
-            };
-            rule::run(tables, layout, cx, &mut *tx, written).await?;
-            // The rule may have changed the row.
-            commit_and_read(tx, tables, layout, row, &locked.transaction, Vec::new(), wanted).await?
+        let steps = LastSteps {
+            tables,
+            layout,
+            cx,
+            row,
+            transaction: &locked.transaction,
+            before: Some(&locked.resource),
+            members: &members,
+            wanted,
         };
-        let version = read.version();
-        let resource = options.returning.is_some().then(|| read.into_resource(layout));
+        let after = steps.run(tx, statements).await?;
+        let version = after.version().unwrap_or_else(|| locked.version.clone());
+        let resource = options.returning.is_some().then_some(after);
         Ok(Updated { before: locked.version.clone(), version, resource })
     }
 
@@ -214,7 +209,7 @@ struct Change {
     assignments: Vec<Assignment>,
     /// The statements that change child tables and members.
     statements: Vec<Statement>,
-    members: ChangedMembers,
+    members: MembersDelta,
 }
 
 impl Change {
@@ -228,7 +223,7 @@ impl Change {
         layout: &Layout,
         cx: &Context<'_>,
         row: &RowId,
-    ) -> (ChangedMembers, Vec<Statement>) {
+    ) -> (MembersDelta, Vec<Statement>) {
         let Self { mut assignments, mut statements, members } = self;
         assignments.extend(of_every_change(layout, cx));
         if assignments.is_empty() {

@@ -1,0 +1,85 @@
+//! Ends a write that creates or changes a row.
+
+use scim_core::{Context, Resource};
+
+use super::commit::{TransactionId, commit};
+use super::rule::{self, Written};
+use super::stored::{RowId, commit_and_read, write_and_read};
+use crate::database::{Statement, Transaction};
+use crate::outbox::{ChangeKind, MembersDelta, NewEvent, changed_attributes};
+use crate::table_store::error::TableError;
+use crate::table_store::layout::Layout;
+use crate::table_store::on_write::WriteAction;
+use crate::table_store::read::WantedLists;
+use crate::table_store::tables::Tables;
+
+/// A write before its last statements.
+pub(super) struct LastSteps<'w> {
+    pub(super) tables: &'w Tables,
+    pub(super) layout: &'w Layout,
+    pub(super) cx: &'w Context<'w>,
+    pub(super) row: &'w RowId,
+    pub(super) transaction: &'w TransactionId,
+    /// The resource before the write; `None` if it is created.
+    pub(super) before: Option<&'w Resource>,
+    pub(super) members: &'w MembersDelta,
+    /// The lists that the returned resource has.
+    pub(super) wanted: WantedLists,
+}
+
+impl LastSteps<'_> {
+    /// Runs the last statements, lets the rule of the application run, records the event, and commits. Returns the resource as
+    /// it is stored.
+    pub(super) async fn run(
+        self,
+        mut tx: Box<dyn Transaction>,
+        statements: Vec<Statement>,
+    ) -> Result<Resource, TableError> {
+        let Self { tables, layout, cx, row, transaction, before, members, wanted } = self;
+        if tables.on_write.is_none() && tables.events.is_none() {
+            let read = commit_and_read(tx, tables, layout, row, transaction, statements, wanted).await?;
+            return Ok(read.into_resource(layout));
+        }
+        let read = write_and_read(&mut *tx, tables, layout, row, statements, wanted).await?;
+        let mut after = read.into_resource(layout);
+        if tables.on_write.is_some() {
+            let action = if before.is_none() { WriteAction::Create } else { WriteAction::Update };
+            let after_write = Some(&after);
+            let written = Written { action, key: row.key.clone(), before, after: after_write, members };
+            rule::run(tables, layout, cx, &mut *tx, written).await?;
+            // The rule may have changed the row.
+            if tables.events.is_none() {
+                let read = commit_and_read(tx, tables, layout, row, transaction, Vec::new(), wanted).await?;
+                return Ok(read.into_resource(layout));
+            }
+            let read = write_and_read(&mut *tx, tables, layout, row, Vec::new(), wanted).await?;
+            after = read.into_resource(layout);
+        }
+        let event = (before.and_then(Resource::version) != after.version())
+            .then(|| new_event(cx, layout, before, &after, members));
+        commit(tables, tx, transaction, tables.last_statements(cx, event.as_slice())).await?;
+        Ok(after)
+    }
+}
+
+/// The event of a resource that is created or changed.
+pub(super) fn new_event(
+    cx: &Context<'_>,
+    layout: &Layout,
+    before: Option<&Resource>,
+    after: &Resource,
+    members: &MembersDelta,
+) -> NewEvent {
+    let version = |resource: &Resource| resource.text("meta.version").map(str::to_owned);
+    let nothing = Resource::default();
+    let attributes_before = before.unwrap_or(&nothing).as_map();
+    NewEvent {
+        kind: if before.is_none() { ChangeKind::Created } else { ChangeKind::Updated },
+        resource_type: layout.resource_type.name().to_owned(),
+        id: after.id().to_owned(),
+        version_before: before.and_then(version),
+        version_after: version(after),
+        attributes: changed_attributes(cx, &layout.resource_type, attributes_before, after.as_map()),
+        members: members.clone(),
+    }
+}
