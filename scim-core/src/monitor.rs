@@ -4,7 +4,7 @@ use http::StatusCode;
 use scim_schema::{ResourceType, ToleratedQuirk};
 use serde_json::Value;
 
-use crate::{Action, ETag, Identity, Resource, Update};
+use crate::{Action, ChangedMembers, ETag, Identity, Resource, Update};
 
 /// Is notified of every operation that changed a resource, including each operation of a bulk request.
 ///
@@ -37,6 +37,8 @@ pub struct Event<'a> {
     pub(crate) before: Option<&'a ETag>,
     pub(crate) after: Option<&'a ETag>,
     pub(crate) change: Change<'a>,
+    pub(crate) resource: Option<&'a Resource>,
+    pub(crate) members: &'a ChangedMembers,
     pub(crate) secrets: bool,
     pub(crate) tolerated: &'a [ToleratedQuirk],
     pub(crate) status: StatusCode,
@@ -88,6 +90,22 @@ impl<'a> Event<'a> {
     /// How the resource changed.
     pub fn change(&self) -> Change<'a> {
         self.change
+    }
+
+    /// The resource after the change; `None` for a deletion. It has its members and groups only if the response shows
+    /// them. It may have attributes that the client may not see.
+    pub fn resource(&self) -> Option<&'a Resource> {
+        self.resource
+    }
+
+    /// The ids of the members that a group has got. Those that it had before are not among them.
+    pub fn added_members(&self) -> &'a [String] {
+        &self.members.added
+    }
+
+    /// The ids of the members that a group has lost. A deletion of the group does not list its members.
+    pub fn removed_members(&self) -> &'a [String] {
+        &self.members.removed
     }
 
     /// Whether the request contained `writeOnly` values, such as a password.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_schema::{Projection, ResourceType};
+use scim_schema::{AttributeRef, Projection, ResourceType};
 
-use crate::{Context, ETag, Page, Precondition, Query, Resource, Result, Update};
+use crate::{ChangedMembers, Context, ETag, Page, Precondition, Query, Resource, Result, Update};
 
 /// A store of resources. A host implements it over its own database.
 ///
@@ -137,8 +137,11 @@ pub trait Provider: Send + Sync {
 pub struct UpdateOptions {
     /// The versions on which the client wants the change to be made.
     pub precondition: Precondition,
-    /// The attributes of the changed resource that the response shows; `None` if it has no body.
+    /// The attributes of the changed resource that the response shows, or that a [`Monitor`](crate::Monitor) gets; `None`
+    /// if nobody needs it.
     pub returning: Option<Projection>,
+    /// The attribute with the members of the resource, if somebody needs to know how they change.
+    pub(crate) members: Option<AttributeRef>,
 }
 
 impl UpdateOptions {
@@ -171,15 +174,21 @@ pub struct Updated {
     pub version: ETag,
     /// The resource after the update, if [`UpdateOptions::returning`] asked for it.
     pub resource: Option<Resource>,
+    /// The members that a group has got and lost, for the [`Monitor`](crate::Monitor).
+    pub members: ChangedMembers,
 }
 
 impl Updated {
-    /// The result of an update, from the stored resource before and after it. Pass the same resource twice if
-    /// nothing changed.
+    /// The result of an update, from the stored resource before and after it, both with their members. Pass the same resource
+    /// twice if nothing changed.
     pub fn new(before: &Resource, after: &Resource, options: &UpdateOptions) -> Self {
         let version = |resource: &Resource| resource.version().unwrap_or_else(|| ETag::new(""));
         let resource = options.returning.is_some().then(|| after.clone());
-        Self { before: version(before), version: version(after), resource }
+        let members = match &options.members {
+            Some(list) => ChangedMembers::between(list, before, after),
+            None => ChangedMembers::default(),
+        };
+        Self { before: version(before), version: version(after), resource, members }
     }
 }
 

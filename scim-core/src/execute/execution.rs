@@ -11,7 +11,7 @@ use crate::policy::{Reads, check_scopes};
 use crate::secrets::Secrets;
 use crate::setup::Setup;
 use crate::type_index::TypeIndex;
-use crate::{Access, Action, Context, Event, Identity, Permit, Provider, Result, monitor};
+use crate::{Access, Action, ChangedMembers, Context, Event, Identity, Permit, Provider, Result, monitor};
 
 /// What all operations of one HTTP request share.
 #[derive(Clone, Copy)]
@@ -119,10 +119,17 @@ impl<'a> Execution<'a> {
             before: None,
             after: None,
             change,
+            resource: None,
+            members: const { &ChangedMembers { added: Vec::new(), removed: Vec::new() } },
             secrets: !self.secrets.is_empty(),
             tolerated: &self.tolerated,
             status,
         }
+    }
+
+    /// Whether somebody wants to know of changes.
+    pub(super) fn has_monitor(&self) -> bool {
+        self.setup().config.monitor.is_some()
     }
 
     /// Notifies the host's monitor of a change.

@@ -1,15 +1,18 @@
 //! Operations on one resource: create, retrieve, update, delete.
 
 use http::StatusCode;
-use scim_schema::{AttributeRef, Mutability, Projection};
+use scim_schema::{AttributeRef, Mutability, Projection, ResourceType};
 
 use super::execution::Execution;
 use crate::error::Hint;
 use crate::operation::{CreateOperation, UpdateOperation};
 use crate::outcome::Answer;
 use crate::policy::Reads;
+use crate::related_attributes::{groups_list, members_list};
 use crate::type_index::TypeIndex;
-use crate::{Action, Error, Event, Permit, Precondition, Resource, Result, Update, monitor, trace};
+use crate::{
+    Action, ChangedMembers, Error, Event, Permit, Precondition, Resource, Result, Update, monitor, trace,
+};
 
 impl Execution<'_> {
     pub(super) async fn create(mut self, create: CreateOperation) -> Result<Answer> {
@@ -23,9 +26,21 @@ impl Execution<'_> {
         let call = self.provider(type_index)?.create(&cx, resource);
         let resource = trace::provider(Action::Create, cx.resource_type, call).await?;
         check_id(&resource)?;
-        let change = monitor::Change::Created(&resource);
-        let event = self.event(&cx, Action::Create, resource.id(), change, StatusCode::CREATED);
-        self.notify(&Event { after: resource.version().as_ref(), ..event });
+        if self.has_monitor() {
+            let change = monitor::Change::Created(&resource);
+            let event = self.event(&cx, Action::Create, resource.id(), change, StatusCode::CREATED);
+            let members = match members_list(cx.resource_type) {
+                Some(list) => ChangedMembers::between(list, &Resource::default(), &resource),
+                None => ChangedMembers::default(),
+            };
+            let after = resource.version();
+            self.notify(&Event {
+                after: after.as_ref(),
+                resource: Some(&resource),
+                members: &members,
+                ..event
+            });
+        }
         Ok(Answer::Resource { type_index, resource, projection, created: true })
     }
 
@@ -89,21 +104,34 @@ impl Execution<'_> {
         if let Some(projection) = &mut options.returning {
             permit.restrict(projection, cx.resource_type);
         }
+        let shown = options.returning.clone();
+        if self.has_monitor() {
+            options.returning = Some(for_monitor(cx.resource_type, shown.as_ref()));
+            options.members = members_list(cx.resource_type).cloned();
+        }
         let call = self.provider(type_index)?.update(&cx, &id, &update, &options);
         let updated = trace::provider(action, cx.resource_type, call).await;
         let updated = updated.map_err(|error| locate_in_patch(error, &update))?;
-        let answer = match (options.returning, updated.resource) {
+        if shown.is_some() && updated.resource.is_none() {
+            return Err(Error::internal("the provider did not return the resource"));
+        }
+        if updated.before != updated.version {
+            let status = if shown.is_some() { StatusCode::OK } else { StatusCode::NO_CONTENT };
+            let event = self.event(&cx, action, &id, monitor::Change::Updated(&update), status);
+            self.notify(&Event {
+                before: Some(&updated.before),
+                after: Some(&updated.version),
+                resource: updated.resource.as_ref(),
+                members: &updated.members,
+                ..event
+            });
+        }
+        Ok(match (shown, updated.resource) {
             (Some(projection), Some(resource)) => {
                 Answer::Resource { type_index, resource, projection, created: false }
             }
-            (Some(_), None) => return Err(Error::internal("the provider did not return the resource")),
-            (None, _) => Answer::NoContent { version: Some(updated.version.clone()) },
-        };
-        if updated.before != updated.version {
-            let event = self.event(&cx, action, &id, monitor::Change::Updated(&update), answer.status());
-            self.notify(&Event { before: Some(&updated.before), after: Some(&updated.version), ..event });
-        }
-        Ok(answer)
+            _ => Answer::NoContent { version: Some(updated.version) },
+        })
     }
 
     pub(super) async fn delete(
@@ -137,6 +165,18 @@ impl Execution<'_> {
         self.notify(&Event { before: Some(&deleted.version), ..event });
         Ok(answer)
     }
+}
+
+/// What a provider returns of a changed resource for the monitor: everything, but lists of members and of groups only if the
+/// response shows them too. They may be long, and the monitor knows which members have changed.
+fn for_monitor(resource_type: &ResourceType, shown: Option<&Projection>) -> Projection {
+    let mut projection = Projection::new(resource_type);
+    for list in members_list(resource_type).into_iter().chain(groups_list(resource_type)) {
+        if !shown.is_some_and(|shown| shown.shows(list)) {
+            projection.hide(list);
+        }
+    }
+    projection
 }
 
 /// Adds to the error of a provider which operation of the PATCH it is about, if it is known.

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::members::Members;
 use super::membership::{check_members, stored_member};
-use super::related_attributes::members_list;
 use super::retrieve::retrieve;
 use super::rules::Rules;
 use super::table::{Row, Table};
 use super::tenant::{RowAddress, Tenant};
+use crate::related_attributes::members_list;
 use crate::{Context, Error, Resource, Result, new_id};
 
 pub(super) fn create(

@@ -7,9 +7,9 @@ use scim_patch::{ListDelta, key_of};
 use scim_schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value};
 
-use super::related_attributes::members_list;
 use super::rules::Rules;
 use super::tenant::Tenant;
+use crate::related_attributes::members_list;
 use crate::{Error, Result};
 
 /// Checks members that are to be added to a group.

@@ -11,7 +11,6 @@ mod membership;
 mod provider;
 mod query;
 mod references;
-mod related_attributes;
 mod retrieve;
 mod rules;
 mod table;

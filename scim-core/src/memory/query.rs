@@ -10,11 +10,11 @@ use scim_filter::{Budget, Predicate};
 use scim_schema::{AttributeRef, Projection, ResourceType};
 
 use super::candidates::candidates;
-use super::related_attributes::{groups_list, members_list};
 use super::retrieve::full_resource;
 use super::table::{Row, Table};
 use super::tenant::Tenant;
 use crate::query::SortKey;
+use crate::related_attributes::{groups_list, members_list};
 use crate::{Context, Error, Page, Position, Query, Result};
 
 /// How often a query starts again because the tenant has changed, before it keeps the lock until it is done.

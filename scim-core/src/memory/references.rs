@@ -4,8 +4,8 @@
 use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
 
-use super::related_attributes::reference_value;
 use super::table::Table;
+use crate::related_attributes::reference_value;
 use crate::{Context, Resource};
 
 /// Removes the references to a deleted resource from all rows of a table.

@@ -6,10 +6,10 @@ use scim_patch::key_of;
 use scim_schema::{AttributeRef, Projection, ResourceType};
 use serde_json::{Map, Value};
 
-use super::related_attributes::{groups_list, members_list};
 use super::table::Row;
 use super::tenant::Tenant;
 use crate::Resource;
+use crate::related_attributes::{groups_list, members_list};
 
 /// Returns a resource by its id; `None` if no resource of this type has the id.
 pub(super) fn retrieve(

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use scim_schema::{AttributeRef, ResourceType, Uniqueness};
 
 use super::members::Members;
-use super::related_attributes::reference_value;
 use super::rules::Rules;
+use crate::related_attributes::reference_value;
 use crate::{Error, Resource, Result};
 
 /// One resource.

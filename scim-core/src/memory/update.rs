@@ -14,13 +14,15 @@ use scim_schema::Projection;
 use serde_json::{Map, Value};
 
 use super::membership::{check_members, is_same_member, stored_member};
-use super::related_attributes::{groups_list, members_list};
 use super::retrieve::{full_resource, groups_of};
 use super::rules::Rules;
 use super::table::Row;
 use super::tenant::{RowAddress, Tenant, version};
 use super::working_copy::{WorkingCopy, WrittenAttributes};
-use crate::{AppliedUpdate, Context, ETag, Error, Resource, Result, Update, UpdateOptions, Updated};
+use crate::related_attributes::{groups_list, members_list};
+use crate::{
+    AppliedUpdate, ChangedMembers, Context, ETag, Error, Resource, Result, Update, UpdateOptions, Updated,
+};
 
 /// An update between [`start`] and [`finish`].
 pub(super) struct StartedUpdate<'u> {
@@ -109,6 +111,7 @@ pub(super) fn finish(
         Some(_) => !cx.secrets().is_empty() || written.differ(&applied.resource, &row.resource),
         None => applied.changed,
     };
+    let changed_members = ChangedMembers::from(&changes);
     if changed || !changes.is_empty() {
         let id = row.id.clone();
         let sent: Vec<&Map<String, Value>> = changes.added.iter().chain(&changes.replaced).copied().collect();
@@ -127,7 +130,12 @@ pub(super) fn finish(
     }
     let row = tenant.row(address).ok_or_else(|| Error::not_found(applied.resource.id()))?;
     let resource = returning.map(|projection| full_resource(tenant, resource_type, row, projection));
-    Ok(Some(Updated { before: before.clone(), version: version(&row.resource)?, resource }))
+    Ok(Some(Updated {
+        before: before.clone(),
+        version: version(&row.resource)?,
+        resource,
+        members: changed_members,
+    }))
 }
 
 /// The effect of an update on the members: the delta that was split off it, or the list that it has left in the copy.

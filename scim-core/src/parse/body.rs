@@ -87,7 +87,7 @@ impl Request<'_> {
             action: Action::Replace,
             update: Update::Replace(Resource::new(object)),
             secrets,
-            options: UpdateOptions { precondition, returning: Some(projection) },
+            options: UpdateOptions::new().precondition(precondition).returning(projection),
             writes,
             reads: Vec::new(),
             protected: self.protected(),
@@ -119,7 +119,11 @@ impl Request<'_> {
             action: Action::Patch,
             update: Update::Patch(patch),
             secrets,
-            options: UpdateOptions { precondition, returning: returns_resource.then_some(projection) },
+            options: UpdateOptions {
+                precondition,
+                returning: returns_resource.then_some(projection),
+                ..UpdateOptions::new()
+            },
             writes,
             reads,
             protected: self.protected(),

@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use scim_core::{Change, Event, Identity, MemoryProvider, Monitor, ScimService};
+use scim_core::schema::Projection;
+use scim_core::{
+    Change, Context, Deleted, Error, Event, Identity, MemoryProvider, Monitor, Page, Precondition, Provider,
+    Query, Resource, Result, ScimService, Update, UpdateOptions, Updated, async_trait,
+};
 use serde_json::{Value, json};
 
 use crate::client::{Client, bulk_request, json_of, patch_request, user};
@@ -111,6 +115,126 @@ fn a_monitor_is_notified_of_each_change_with_the_versions_before_and_after() {
 
     service.client.call_empty("DELETE", &path);
     assert_eq!(service.take_events(), [event("delete", "deleted", &replaced, &None, 204, Value::Null)]);
+}
+
+/// The resource of each event, and the members that came and went.
+#[derive(Clone, Default)]
+struct StateMonitor(Arc<Mutex<Vec<(Value, Value)>>>);
+
+impl Monitor for StateMonitor {
+    fn changed(&self, event: &Event<'_>) {
+        let resource = event.resource().map_or(Value::Null, |resource| json!(resource.as_map()));
+        let members = json!([event.added_members(), event.removed_members()]);
+        self.0.lock().unwrap().push((resource, members));
+    }
+}
+
+#[test]
+fn a_monitor_gets_the_resource_after_the_change_and_the_members_that_changed() {
+    let (store, monitor) = (MemoryProvider::new(), StateMonitor::default());
+    let builder = ScimService::builder().base_url("https://example.com").monitor(monitor.clone());
+    // A response to a PATCH of a group has no body.
+    let service = builder
+        .users(store.clone())
+        .large_resource(scim_core::schema::standard::group_type(), store)
+        .build()
+        .unwrap();
+    let client = Client::new(service).identity(Identity::new("hr"));
+    let take = || std::mem::take(&mut *monitor.0.lock().unwrap());
+    let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+    let [ann, bob, cy] = ["ann", "bob", "cy"].map(|name| client.create("/Users", &user(name)));
+    take();
+
+    let rename = json!([{ "op": "replace", "path": "userName", "value": "anne" }]);
+    let path = format!("{ann}?attributes=title");
+    let response = client.send("PATCH", &path, patch_request(rename).to_string());
+    assert_eq!(json_of(&response).get("userName"), None, "the client does not see it");
+    let [(resource, members)] = take().try_into().unwrap();
+    assert_eq!((&resource["userName"], &members), (&json!("anne"), &json!([[], []])));
+
+    let group = json!({ "schemas": [scim_core::schema::standard::GROUP], "displayName": "Crew",
+        "members": [{ "value": id(&ann) }, { "value": id(&bob) }] });
+    let path = client.create("/Groups", &group);
+    let [(resource, members)] = take().try_into().unwrap();
+    assert_eq!(resource["displayName"], "Crew");
+    assert_eq!(members, json!([[id(&ann), id(&bob)], []]));
+
+    let add =
+        json!([{ "op": "add", "path": "members", "value": [{ "value": id(&bob) }, { "value": id(&cy) }] }]);
+    let response = client.send("PATCH", &path, patch_request(add).to_string());
+    assert_eq!(response.status(), 204);
+    let [(resource, members)] = take().try_into().unwrap();
+    assert_eq!((&resource["displayName"], resource.get("members")), (&json!("Crew"), None));
+    assert_eq!(members, json!([[id(&cy)], []]));
+
+    let mut put = group.clone();
+    put["members"] = json!([{ "value": id(&cy) }]);
+    assert_eq!(client.send("PUT", &path, put.to_string()).status(), 200);
+    let [(resource, members)] = take().try_into().unwrap();
+    assert_eq!(resource["members"].as_array().map(Vec::len), Some(1), "the response shows it too");
+    assert_eq!(members, json!([[], [id(&ann), id(&bob)]]));
+
+    client.call_empty("DELETE", &path);
+    assert_eq!(take(), [(Value::Null, json!([[], []]))]);
+}
+
+#[test]
+fn the_members_that_changed_follow_from_the_states_before_and_after() {
+    let list = |ids: &[&str]| {
+        let elements: Vec<Value> = ids.iter().map(|id| json!({ "value": id })).collect();
+        let group =
+            json!({ "id": "g", "members": elements, "meta": { "version": format!("W/\"{}\"", ids.len()) } });
+        Resource::new(group.as_object().unwrap().clone())
+    };
+    let changed = Updated::new(&list(&["a", "b"]), &list(&["b", "c", "d"]), &UpdateOptions::new());
+    assert_eq!(changed.members, Default::default(), "nobody asks for it");
+    // A provider that keeps groups as documents, as the guide shows.
+    let monitor = StateMonitor::default();
+    let service = ScimService::builder()
+        .base_url("https://example.com")
+        .monitor(monitor.clone())
+        .groups(WholeDocuments(list(&["a", "b"])))
+        .build()
+        .unwrap();
+    let client = Client::new(service).identity(Identity::new("hr"));
+    let add = json!([{ "op": "add", "path": "members", "value": [{ "value": "b" }, { "value": "c" }] },
+        { "op": "remove", "path": "members[value eq \"a\"]" }]);
+    let response = client.send("PATCH", "/Groups/g", patch_request(add).to_string());
+    assert!(response.status().is_success(), "{}", json_of(&response));
+    assert_eq!(monitor.0.lock().unwrap()[0].1, json!([["c"], ["a"]]));
+}
+
+/// A provider with one group, which it changes as a whole and forgets.
+struct WholeDocuments(Resource);
+
+#[async_trait]
+impl Provider for WholeDocuments {
+    async fn query(&self, _: &Context<'_>, _: &Query) -> Result<Page> {
+        Err(Error::not_found("query"))
+    }
+
+    async fn create(&self, _: &Context<'_>, resource: Resource) -> Result<Resource> {
+        Ok(resource)
+    }
+
+    async fn retrieve(&self, _: &Context<'_>, _: &str, _: &Projection) -> Result<Option<Resource>> {
+        Ok(Some(self.0.clone()))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context<'_>,
+        _: &str,
+        update: &Update,
+        options: &UpdateOptions,
+    ) -> Result<Updated> {
+        let after = update.apply(cx, self.0.clone())?.resource.stamp_changed(cx, &self.0);
+        Ok(Updated::new(&self.0, &after, options))
+    }
+
+    async fn delete(&self, _: &Context<'_>, id: &str, _: &Precondition) -> Result<Deleted> {
+        Err(Error::not_found(id))
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use scim_core::{ETag, Error, Result};
 use tokio::sync::watch;
 
 pub use event::{ChangeEvent, ChangeKind, EventBatch};
-pub(crate) use record::{EventLog, MembersDelta, NewEvent, changed_attributes};
+pub(crate) use record::{EventLog, NewEvent, changed_attributes};
 pub(crate) use tables::{EVENT_COLUMNS, OutboxTables, READER_COLUMNS};
 
 use crate::database::{Database, DatabaseError, Mode, Row, Rows, Statement, params};

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use scim_core::Context;
-use scim_core::patch::{ListChanges, key_of};
 use scim_core::schema::{AttributeRef, ResourceType};
+use scim_core::{ChangedMembers, Context};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
@@ -29,21 +28,7 @@ pub(crate) struct NewEvent {
     pub(crate) version_before: Option<String>,
     pub(crate) version_after: Option<String>,
     pub(crate) attributes: Vec<String>,
-    pub(crate) members: MembersDelta,
-}
-
-/// The ids of the resources that a write adds to a group, and that it removes.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct MembersDelta {
-    pub(crate) added: Vec<String>,
-    pub(crate) removed: Vec<String>,
-}
-
-impl MembersDelta {
-    pub(crate) fn new(changes: &ListChanges<'_>) -> Self {
-        let added = changes.added.iter().map(|element| key_of(element).to_owned()).collect();
-        Self { added, removed: changes.removed.iter().map(|id| (*id).to_owned()).collect() }
-    }
+    pub(crate) members: ChangedMembers,
 }
 
 impl EventLog {

@@ -4,11 +4,10 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use scim_core::{Context, Error, Identity, Resource, Result};
+use scim_core::{ChangedMembers, Context, Error, Identity, Resource, Result};
 use scim_sql::Dialect;
 
 use crate::database::{DatabaseError, Param, Rows, Statement, Transaction};
-use crate::outbox::MembersDelta;
 
 /// The future that a rule returns.
 pub type WriteFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
@@ -39,7 +38,7 @@ pub struct Write<'t> {
     pub(crate) cx: &'t Context<'t>,
     pub(crate) before: Option<&'t Resource>,
     pub(crate) after: Option<&'t Resource>,
-    pub(crate) members: &'t MembersDelta,
+    pub(crate) members: &'t ChangedMembers,
     /// Whether a statement of the rule conflicted with another transaction, so that the write is run again.
     pub(crate) has_conflict: bool,
 }

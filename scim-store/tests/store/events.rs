@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use http::Method;
-use scim_core::async_trait;
 use scim_core::schema::standard::{self, ENTERPRISE_USER};
+use scim_core::{Identity, ScimService, async_trait};
 use scim_store::{
     ChangeEvent, ChangeKind, Database, DatabaseError, Mode, Outbox, Rows, Statement, Store, Transaction,
 };
@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use crate::support;
-use crate::support::service::{Client, patch, user};
+use crate::support::service::{Client, check_monitored_members, patch, user};
 
 fn path(resource: &Value) -> String {
     resource["meta"]["location"].as_str().unwrap().replace("https://scim.example.com", "")
@@ -154,6 +154,23 @@ fn each_change_is_one_event() {
         assert_eq!(texts, ["updated Group  +2", "deleted Group  -2"]);
 
         assert_eq!(events(&runtime, &outbox, "another tenant", 0), []);
+    }
+}
+
+#[test]
+fn a_monitor_is_told_which_members_change() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let store = support::open(&runtime, &database);
+        let client = Client::new(&runtime, &store);
+        let users = ["a", "b", "c"].map(|name| client.create("/Users", user(name)));
+        let members = users.each_ref().map(id);
+        let group = json!({ "schemas": [standard::GROUP], "displayName": "Crew",
+            "members": [{ "value": members[0] }] });
+        let group = client.create("/Groups", group);
+        let builder = ScimService::builder().users(store.clone()).groups(store);
+        let identity = Identity::new("tests").in_tenant(&client.tenant);
+        check_monitored_members(&runtime, builder, &identity, (&path(&group), members));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tests of the outbox in tables of the application.
 
 use http::Method;
-use scim_core::Error;
+use scim_core::{Error, Identity};
 use scim_store::{ChangeEvent, Outbox, TableStore};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use crate::application::{Application, Form};
 use crate::client::{Client, TENANT, group, id, user};
 use crate::support;
+use crate::support::service::check_monitored_members;
 
 const FORMS: [Form; 6] =
     [Form::Users, Form::Organization, Form::Soft, Form::Folded, Form::CaseInsensitive, Form::Distributed];
@@ -107,6 +108,23 @@ fn each_change_is_one_event() {
         assert_eq!(events().len(), 1);
         let waiting = runtime.block_on(outbox.tenants_with_events("mail")).unwrap();
         assert_eq!(waiting, [tenant(&application).map(str::to_owned)]);
+    }
+}
+
+#[test]
+fn a_monitor_is_told_which_members_change() {
+    let runtime = support::runtime();
+    for application in FORMS.iter().flat_map(|form| Application::all(&runtime, *form)) {
+        if !application.has_groups() {
+            continue;
+        }
+        let store = application.store(&runtime);
+        let client = Client::new(&runtime, &application, &store);
+        let users = ["a", "b", "c"].map(|name| client.create("/Users", user(name)).0);
+        let (group, _) = client.create("/Groups", group("All", &[&users[0]]));
+        let identity = Identity::new("tests").in_tenant(TENANT);
+        let members = users.each_ref().map(|path| id(path));
+        check_monitored_members(&runtime, store.service(), &identity, (&group, members));
     }
 }
 

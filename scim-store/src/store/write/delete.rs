@@ -1,6 +1,6 @@
 //! Deletes a resource.
 
-use scim_core::{Context, Deleted, ETag, Precondition};
+use scim_core::{ChangedMembers, Context, Deleted, ETag, Precondition};
 
 use super::commit::{CommitEvidence, commit};
 use super::current::{current, select_current};
@@ -10,7 +10,7 @@ use super::restore::keep_statement;
 use super::retry::Attempts;
 use super::value_rows::search_statements;
 use crate::database::params;
-use crate::outbox::{ChangeKind, MembersDelta, NewEvent};
+use crate::outbox::{ChangeKind, NewEvent};
 use crate::store::connection::{Statement, Transaction};
 use crate::store::error::StoreError;
 use crate::store::tables::{stored_version, tenant_of};
@@ -86,7 +86,7 @@ pub(crate) async fn delete(
         version_before: Some(version.to_string()),
         version_after: None,
         attributes: Vec::new(),
-        members: MembersDelta { added: Vec::new(), removed },
+        members: ChangedMembers { added: Vec::new(), removed },
     });
     let last = (statements, events.into_statements(setup, cx, &tenant));
     commit(setup, tx, last, &tenant, id, CommitEvidence::Deleted).await?;
@@ -113,7 +113,7 @@ async fn add_group_events(
             version_before: text(2),
             version_after: Some(version.to_owned()),
             attributes: Vec::new(),
-            members: MembersDelta { added: Vec::new(), removed: vec![id.to_owned()] },
+            members: ChangedMembers { added: Vec::new(), removed: vec![id.to_owned()] },
         });
     }
     Ok(())

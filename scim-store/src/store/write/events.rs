@@ -1,9 +1,9 @@
 //! The events that a write records.
 
-use scim_core::{Context, Resource};
+use scim_core::{ChangedMembers, Context, Resource};
 
 use crate::database::Statement;
-use crate::outbox::{ChangeKind, MembersDelta, NewEvent, changed_attributes};
+use crate::outbox::{ChangeKind, NewEvent, changed_attributes};
 use crate::store::setup::Setup;
 use crate::store::tables::{StoredResource, TypeLayout};
 
@@ -34,7 +34,7 @@ impl Events {
         layout: &TypeLayout,
         before: &StoredResource,
         after: &Resource,
-        members: impl FnOnce() -> MembersDelta,
+        members: impl FnOnce() -> ChangedMembers,
     ) {
         self.push(|| {
             let (resource_type, before) = (&layout.resource_type, &before.resource);

@@ -10,15 +10,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::Utc;
-use scim_core::Error;
 use scim_core::patch::{ListChanges, ListDelta, key_of};
 use scim_core::schema::AttributeRef;
+use scim_core::{ChangedMembers, Error};
 use scim_sql::Dialect;
 use serde_json::{Map, Value, json};
 
 use super::nesting::check_nesting;
 use crate::database::{Rows, params};
-use crate::outbox::MembersDelta;
 use crate::store::connection::{RowQuery, Statement, Transaction};
 use crate::store::error::StoreError;
 use crate::store::read::memberships::{display_name, equals_any, json_rows, stored_element};
@@ -37,8 +36,8 @@ impl<'a> MembersChange<'a> {
     }
 
     /// The members that come and go.
-    pub(super) fn delta(&self) -> MembersDelta {
-        MembersDelta::new(&self.changes)
+    pub(super) fn delta(&self) -> ChangedMembers {
+        ChangedMembers::from(&self.changes)
     }
 
     /// The elements that are added or replaced.

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use scim_core::schema::AttributeRef;
-use scim_core::{Context, Resource};
+use scim_core::{ChangedMembers, Context, Resource};
 use serde_json::Value;
 
 use super::events::Events;
 use super::resource_row::update_statements;
 use crate::database::params;
-use crate::outbox::MembersDelta;
 use crate::password::PasswordChange;
 use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
@@ -114,7 +113,7 @@ async fn remove_from(
     let next = next.stamp_changed(cx, &stored.resource);
     let statements = update_statements(tx, layout, tenant, stored, &next, &PasswordChange::Keep).await?;
     tx.execute(statements).await?;
-    events.push_update(cx, layout, stored, &next, MembersDelta::default);
+    events.push_update(cx, layout, stored, &next, ChangedMembers::default);
     Ok(())
 }
 

@@ -84,6 +84,7 @@ pub(crate) async fn update(
         before: ETag::from_stored(&before),
         version: ETag::from_stored(&version),
         resource: options.returning.is_some().then_some(after.resource),
+        members: change.delta(),
     })
 }
 

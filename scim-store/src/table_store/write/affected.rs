@@ -4,12 +4,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use scim_core::{Context, Resource};
+use scim_core::{ChangedMembers, Context, Resource};
 
 use super::finish::new_event;
 use super::stored::{self, RowId};
 use crate::database::{Param, Rows, Statement, Transaction};
-use crate::outbox::{MembersDelta, NewEvent};
+use crate::outbox::NewEvent;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Codec, FieldWrite, Kind, Layout};
 use crate::table_store::read::WantedLists;
@@ -63,7 +63,7 @@ pub(super) async fn events(
         let Some(after) = read(tx, tables, &layout, &row).await? else { continue };
         if before.version() != after.version() {
             let removed = layout.members.iter().map(|_| id.to_owned()).collect();
-            let members = MembersDelta { added: Vec::new(), removed };
+            let members = ChangedMembers { added: Vec::new(), removed };
             events.push(new_event(cx, &layout, Some(&before), &after, &members));
         }
     }

@@ -2,7 +2,7 @@
 
 use scim_core::patch::ListDelta;
 use scim_core::schema::Projection;
-use scim_core::{Context, Resource};
+use scim_core::{ChangedMembers, Context, Resource};
 use serde_json::{Map, Value};
 
 use super::assignments::{Assignment, of_new_row};
@@ -11,7 +11,6 @@ use super::finish::LastSteps;
 use super::stored::RowId;
 use super::{children, members, references};
 use crate::database::{DatabaseError, Mode, Param, Statement};
-use crate::outbox::MembersDelta;
 use crate::password::PasswordChange;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
@@ -60,7 +59,7 @@ pub(crate) async fn create(
         statements.extend(members::statements(layout, users, members, &row, &changes));
     }
     let wanted = WantedLists::shown(layout, &Projection::new(&layout.resource_type));
-    let members = MembersDelta::new(&changes);
+    let members = ChangedMembers::from(&changes);
     let steps = LastSteps {
         tables,
         layout,

@@ -1,7 +1,7 @@
 //! Deletes a resource.
 
 use scim_core::patch::ListDelta;
-use scim_core::{Context, Deleted, Error, Precondition};
+use scim_core::{ChangedMembers, Context, Deleted, Error, Precondition};
 
 use super::assignments::of_every_change;
 use super::commit::commit;
@@ -9,7 +9,7 @@ use super::rule::{self, Written};
 use super::stored::{self, RowId, push_row};
 use super::{affected, children, members, references};
 use crate::database::{Mode, Param, Statement};
-use crate::outbox::{ChangeKind, MembersDelta, NewEvent};
+use crate::outbox::{ChangeKind, NewEvent};
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Kind, Layout};
 use crate::table_store::on_write::WriteAction;
@@ -58,7 +58,7 @@ pub(crate) async fn delete(
     }
     statements.push(delete_row(layout, cx, &row));
     tx.execute(statements).await?;
-    let members = MembersDelta::default();
+    let members = ChangedMembers::default();
     let written = Written {
         action: WriteAction::Delete,
         key: row.key,
@@ -75,7 +75,7 @@ pub(crate) async fn delete(
         version_before: Some(version.to_string()),
         version_after: None,
         attributes: Vec::new(),
-        members: MembersDelta { added: Vec::new(), removed },
+        members: ChangedMembers { added: Vec::new(), removed },
     });
     commit(tables, tx, &transaction, tables.last_statements(cx, &events)).await?;
     Ok(Deleted { version })

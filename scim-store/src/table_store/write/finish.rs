@@ -1,12 +1,12 @@
 //! Ends a write that creates or changes a row.
 
-use scim_core::{Context, Resource};
+use scim_core::{ChangedMembers, Context, Resource};
 
 use super::commit::{TransactionId, commit};
 use super::rule::{self, Written};
 use super::stored::{RowId, commit_and_read, write_and_read};
 use crate::database::{Statement, Transaction};
-use crate::outbox::{ChangeKind, MembersDelta, NewEvent, changed_attributes};
+use crate::outbox::{ChangeKind, NewEvent, changed_attributes};
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
 use crate::table_store::on_write::WriteAction;
@@ -22,7 +22,7 @@ pub(super) struct LastSteps<'w> {
     pub(super) transaction: &'w TransactionId,
     /// The resource before the write; `None` if it is created.
     pub(super) before: Option<&'w Resource>,
-    pub(super) members: &'w MembersDelta,
+    pub(super) members: &'w ChangedMembers,
     /// The lists that the returned resource has.
     pub(super) wanted: WantedLists,
 }
@@ -68,7 +68,7 @@ pub(super) fn new_event(
     layout: &Layout,
     before: Option<&Resource>,
     after: &Resource,
-    members: &MembersDelta,
+    members: &ChangedMembers,
 ) -> NewEvent {
     let version = |resource: &Resource| resource.text("meta.version").map(str::to_owned);
     let nothing = Resource::default();

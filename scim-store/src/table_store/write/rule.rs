@@ -1,9 +1,8 @@
 //! Runs the rule of the application in the transaction of a write.
 
-use scim_core::{Context, Resource};
+use scim_core::{ChangedMembers, Context, Resource};
 
 use crate::database::{DatabaseError, Param, Transaction};
-use crate::outbox::MembersDelta;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
 use crate::table_store::on_write::{Write, WriteAction};
@@ -15,7 +14,7 @@ pub(super) struct Written<'r> {
     pub(super) key: Param,
     pub(super) before: Option<&'r Resource>,
     pub(super) after: Option<&'r Resource>,
-    pub(super) members: &'r MembersDelta,
+    pub(super) members: &'r ChangedMembers,
 }
 
 /// Runs the rule, if there is one.

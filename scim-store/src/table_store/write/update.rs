@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use scim_core::patch::ListDelta;
-use scim_core::{Context, ETag, Error, Resource, Update, UpdateOptions, Updated};
+use scim_core::{ChangedMembers, Context, ETag, Error, Resource, Update, UpdateOptions, Updated};
 use serde_json::{Map, Value};
 
 use super::assignments::{
@@ -14,7 +14,6 @@ use super::finish::LastSteps;
 use super::stored::{self, RowId, push_row, write_and_read};
 use super::{children, members, references};
 use crate::database::{Mode, Rows, Statement, Transaction};
-use crate::outbox::MembersDelta;
 use crate::password::PasswordChange;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Layout, MembersLayout};
@@ -114,7 +113,7 @@ impl Updating<'_> {
         }
         let mut statements = children::statements(layout, row, before, after);
         let references = references::new_references(tables, layout, row.tenant.as_ref(), before, after)?;
-        let mut changed_members = MembersDelta::default();
+        let mut changed_members = ChangedMembers::default();
         if let (Some(members), Some(users)) = (&layout.members, &tables.users) {
             let (changed, of_members) = self.change_members(tx, locked, after, members, users).await?;
             changed_members = changed;
@@ -135,7 +134,7 @@ impl Updating<'_> {
         after: &Map<String, Value>,
         members: &MembersLayout,
         users: &Layout,
-    ) -> Result<(MembersDelta, Vec<Statement>), TableError> {
+    ) -> Result<(ChangedMembers, Vec<Statement>), TableError> {
         let compare = |(), _: &Map<String, Value>| true;
         let (current, delta);
         let changes = if let Some(split) = &locked.delta {
@@ -158,7 +157,7 @@ impl Updating<'_> {
             changes
         };
         let statements = members::statements(self.layout, users, members, &self.row, &changes);
-        Ok((MembersDelta::new(&changes), statements))
+        Ok((ChangedMembers::from(&changes), statements))
     }
 
     /// Writes a change, lets the rule of the application run, and commits.
@@ -185,7 +184,7 @@ impl Updating<'_> {
         let after = steps.run(tx, statements).await?;
         let version = after.version().unwrap_or_else(|| locked.version.clone());
         let resource = options.returning.is_some().then_some(after);
-        Ok(Updated { before: locked.version.clone(), version, resource })
+        Ok(Updated { before: locked.version.clone(), version, resource, members })
     }
 
     /// The result of an update that changes nothing.
@@ -200,7 +199,12 @@ impl Updating<'_> {
             Some(_) => Some(locked.resource),
             None => None,
         };
-        Ok(Updated { before: locked.version.clone(), version: locked.version, resource })
+        Ok(Updated {
+            before: locked.version.clone(),
+            version: locked.version,
+            resource,
+            members: ChangedMembers::default(),
+        })
     }
 }
 
@@ -209,7 +213,7 @@ struct Change {
     assignments: Vec<Assignment>,
     /// The statements that change child tables and members.
     statements: Vec<Statement>,
-    members: MembersDelta,
+    members: ChangedMembers,
 }
 
 impl Change {
@@ -223,7 +227,7 @@ impl Change {
         layout: &Layout,
         cx: &Context<'_>,
         row: &RowId,
-    ) -> (MembersDelta, Vec<Statement>) {
+    ) -> (ChangedMembers, Vec<Statement>) {
         let Self { mut assignments, mut statements, members } = self;
         assignments.extend(of_every_change(layout, cx));
         if assignments.is_empty() {

@@ -3,7 +3,7 @@
 use http::{Method, Request};
 use scim_core::patch::PATCH_OP;
 use scim_core::schema::{Attribute, ResourceType, Schema, standard};
-use scim_core::{Identity, Provider, ScimService, ScimServiceBuilder};
+use scim_core::{Event, Identity, Monitor, Provider, ScimService, ScimServiceBuilder};
 use scim_store::Store;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -122,4 +122,43 @@ pub(crate) fn patch(operation: Value) -> Option<Value> {
 /// The ids of the resources on a page.
 pub(crate) fn ids(page: &Value) -> Vec<&str> {
     page["Resources"].as_array().unwrap().iter().map(|resource| resource["id"].as_str().unwrap()).collect()
+}
+
+/// Keeps the members that came and went with each change.
+#[derive(Clone, Default)]
+pub(crate) struct MembersMonitor(std::sync::Arc<std::sync::Mutex<Vec<Value>>>);
+
+impl Monitor for MembersMonitor {
+    fn changed(&self, event: &Event<'_>) {
+        assert!(event.resource().is_some() || event.after().is_none());
+        self.0.lock().unwrap().push(json!([event.added_members(), event.removed_members()]));
+    }
+}
+
+/// Sends requests that change a group with the first member to a service, and checks what its monitor is told.
+pub(crate) fn check_monitored_members(
+    runtime: &Runtime,
+    builder: ScimServiceBuilder,
+    identity: &Identity,
+    (group, members): (&str, [&str; 3]),
+) {
+    let monitor = MembersMonitor::default();
+    let service = builder.base_url("https://scim.example.com").monitor(monitor.clone()).build().unwrap();
+    let [one, two, three] = members;
+    let element = |id: &str| json!({ "value": id });
+    for (op, ids, expected) in [
+        ("add", vec![one, two], json!([[two], []])),
+        ("replace", vec![two, three], json!([[three], [one]])),
+        ("remove", vec![one, two], json!([[], [two]])),
+    ] {
+        let value: Vec<Value> = ids.into_iter().map(element).collect();
+        let operation = json!({ "op": op, "path": "members", "value": value });
+        let request = Request::patch(group)
+            .header("content-type", "application/scim+json")
+            .extension(identity.clone())
+            .body(patch(operation).unwrap_or_default().to_string());
+        let response = runtime.block_on(service.handle(request.unwrap()));
+        assert!(response.status().is_success(), "{}", String::from_utf8_lossy(response.body()));
+        assert_eq!(monitor.0.lock().unwrap().pop(), Some(expected), "{op}");
+    }
 }

@@ -3,12 +3,12 @@
 use scim_schema::{AttributeRef, Mutability, ResourceType};
 
 /// The attribute that lists members, if the resource type has one.
-pub(super) fn members_list(resource_type: &ResourceType) -> Option<&AttributeRef> {
+pub(crate) fn members_list(resource_type: &ResourceType) -> Option<&AttributeRef> {
     resource_type.attributes().find(|target| target.holds_members())
 }
 
 /// The attribute that lists the groups of a resource: a `readOnly` list of references.
-pub(super) fn groups_list(resource_type: &ResourceType) -> Option<&AttributeRef> {
+pub(crate) fn groups_list(resource_type: &ResourceType) -> Option<&AttributeRef> {
     resource_type.attributes().find(|target| {
         target.attribute().is_multi_valued()
             && target.attribute().mutability() == Mutability::ReadOnly
@@ -17,7 +17,7 @@ pub(super) fn groups_list(resource_type: &ResourceType) -> Option<&AttributeRef>
 }
 
 /// The `value` of an attribute that refers to another resource but is not a membership, such as `manager.value`.
-pub(super) fn reference_value(attribute: &AttributeRef) -> Option<&AttributeRef> {
+pub(crate) fn reference_value(attribute: &AttributeRef) -> Option<&AttributeRef> {
     let has_reference = attribute.sub_attributes().iter().any(|sub| sub.definition().is_resource_reference());
     let is_membership =
         attribute.attribute().mutability() == Mutability::ReadOnly || attribute.holds_members();
