@@ -1,6 +1,7 @@
 //! The context of a provider call.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use http::Extensions;
@@ -22,6 +23,8 @@ pub struct Context<'a> {
     pub(crate) now: DateTime<Utc>,
     pub(crate) unique_types: bool,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) defaults: &'a [AttributeRef],
+    pub(crate) adopted: AtomicBool,
 }
 
 impl<'a> Context<'a> {
@@ -85,6 +88,23 @@ impl<'a> Context<'a> {
     /// [`Query::page`](crate::Query::page) and [`Update::apply`](crate::Update::apply) take from it.
     pub fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// Whether a resource to create has the value of this attribute only because it is the default of the schema, and not
+    /// because the client has sent it.
+    pub fn is_default(&self, target: &AttributeRef) -> bool {
+        self.defaults.contains(target)
+    }
+
+    /// Tells the service that `create` returns a resource that existed before, and that the client has adopted. Call it when
+    /// this is certain, at the end. The service then tells the [`Monitor`](crate::Monitor), and does not delete the
+    /// resource when a bulk request has to undo what it has created.
+    pub fn mark_adopted(&self) {
+        self.adopted.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.adopted.load(Ordering::Relaxed)
     }
 
     /// A value that the host's middleware put into the request's extensions, by its type.
@@ -163,6 +183,8 @@ impl ContextBuilder {
             now: self.now.unwrap_or_else(Utc::now),
             unique_types: self.unique_types,
             budget: Arc::new(Budget::new(self.max_work)),
+            defaults: &[],
+            adopted: AtomicBool::new(false),
         }
     }
 

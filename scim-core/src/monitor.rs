@@ -50,6 +50,9 @@ pub struct Event<'a> {
 pub enum Change<'a> {
     /// This resource was created.
     Created(&'a Resource),
+    /// This resource existed already, and the client that wanted to create it has adopted it. It may have members that it had
+    /// before.
+    Adopted(&'a Resource),
     /// This update was applied. `writeOnly` values are not in it.
     Updated(&'a Update),
     /// The resource was deleted.
@@ -127,7 +130,9 @@ impl<'a> Event<'a> {
     /// gives it none.
     pub fn sets(&self, attribute: &str) -> Option<bool> {
         match self.change {
-            Change::Created(resource) => resource.get(attribute).and_then(Value::as_bool),
+            Change::Created(resource) | Change::Adopted(resource) => {
+                resource.get(attribute).and_then(Value::as_bool)
+            }
             Change::Updated(Update::Replace(resource)) => resource.get(attribute).and_then(Value::as_bool),
             Change::Updated(Update::Patch(patch)) => patch.sets(attribute).and_then(Value::as_bool),
             Change::Deleted => None,

@@ -93,6 +93,8 @@ pub(crate) struct CreateOperation {
     pub(crate) secrets: Secrets,
     pub(crate) projection: Projection,
     pub(crate) writes: Vec<AttributeRef>,
+    /// The attributes that the client left out, and that have the default value of the schema.
+    pub(crate) defaults: Vec<AttributeRef>,
 }
 
 /// A PUT or a PATCH.

@@ -18,13 +18,24 @@ pub struct Outcome {
 
 #[derive(Debug)]
 pub(crate) enum Answer {
-    Resource { type_index: TypeIndex, resource: Resource, projection: Projection, created: bool },
+    Resource { type_index: TypeIndex, resource: Resource, projection: Projection, origin: Origin },
     List(List),
     Documents(Documents),
     NoContent { version: Option<ETag> },
     NotModified { version: ETag },
     Redirect(String),
     Bulk(Vec<OperationResult>),
+}
+
+/// Where the resource of an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It existed before.
+    Stored,
+    /// The operation has created it.
+    Created,
+    /// The operation would have created it, but it existed before, and the client has adopted it.
+    Adopted,
 }
 
 /// A page of resources, perhaps of several types.
@@ -85,7 +96,7 @@ impl Outcome {
 impl Answer {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Resource { created: true, .. } => StatusCode::CREATED,
+            Self::Resource { origin: Origin::Created | Origin::Adopted, .. } => StatusCode::CREATED,
             Self::NoContent { .. } => StatusCode::NO_CONTENT,
             Self::NotModified { .. } => StatusCode::NOT_MODIFIED,
             Self::Redirect(_) => StatusCode::PERMANENT_REDIRECT,

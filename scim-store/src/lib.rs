@@ -14,16 +14,20 @@ compile_error!(
 // - `database`: transactions, statements and rows on SQLite and PostgreSQL, for any tables.
 // - `store`: a provider with tables of its own.
 // - `table_store`: a provider over the tables of an application.
+// - `adopt`: existing resources that a client takes over.
 // - `outbox`: the events of changes.
-// - `paging`, `password`, `retry`: what both providers do in the same way.
+// - `paging`, `password`, `retry`, `rule`: what both providers do in the same way.
+mod adopt;
 mod database;
 mod outbox;
 mod paging;
 mod password;
 mod retry;
+mod rule;
 mod store;
 mod table_store;
 
+pub use adopt::{AdoptFuture, Adoption, Candidate};
 #[cfg(feature = "tokio-postgres-0_7")]
 pub use database::Postgres;
 #[cfg(feature = "rusqlite-0_37")]

@@ -1,6 +1,7 @@
 //! The state that the provider calls of one operation share: the policy, the context, the monitor.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
 use http::{Extensions, StatusCode};
@@ -59,6 +60,8 @@ impl<'a> Execution<'a> {
             now: self.now,
             unique_types: self.setup().config.unique_types,
             budget: Arc::clone(self.scope.budget),
+            defaults: &[],
+            adopted: AtomicBool::new(false),
         })
     }
 

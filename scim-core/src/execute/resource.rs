@@ -6,28 +6,33 @@ use scim_schema::{AttributeRef, Mutability, Projection, ResourceType};
 use super::execution::Execution;
 use crate::error::Hint;
 use crate::operation::{CreateOperation, UpdateOperation};
-use crate::outcome::Answer;
+use crate::outcome::{Answer, Origin};
 use crate::policy::Reads;
 use crate::related_attributes::{groups_list, members_list};
 use crate::type_index::TypeIndex;
 use crate::{
-    Action, ChangedMembers, Error, Event, Permit, Precondition, Resource, Result, Update, monitor, trace,
+    Action, ChangedMembers, Context, Error, Event, Permit, Precondition, Resource, Result, Update, monitor,
+    trace,
 };
 
 impl Execution<'_> {
     pub(super) async fn create(mut self, create: CreateOperation) -> Result<Answer> {
-        let CreateOperation { type_index, resource, secrets, mut projection, writes } = create;
+        let CreateOperation { type_index, resource, secrets, mut projection, writes, defaults } = create;
         self.secrets = secrets;
         self.restrict_to_scopes(&mut projection, type_index)?;
         let permit = self.permit(Action::Create, type_index, None, &writes, Reads::Shown(&projection))?;
         check_writes(&permit, &writes)?;
-        let cx = self.context(type_index, &permit)?;
+        let cx = Context { defaults: &defaults, ..self.context(type_index, &permit)? };
         permit.restrict(&mut projection, cx.resource_type);
         let call = self.provider(type_index)?.create(&cx, resource);
         let resource = trace::provider(Action::Create, cx.resource_type, call).await?;
         check_id(&resource)?;
+        let origin = if cx.is_adopted() { Origin::Adopted } else { Origin::Created };
         if self.has_monitor() {
-            let change = monitor::Change::Created(&resource);
+            let change = match origin {
+                Origin::Adopted => monitor::Change::Adopted(&resource),
+                _ => monitor::Change::Created(&resource),
+            };
             let event = self.event(&cx, Action::Create, resource.id(), change, StatusCode::CREATED);
             let members = match members_list(cx.resource_type) {
                 Some(list) => ChangedMembers::between(list, &Resource::default(), &resource),
@@ -41,7 +46,7 @@ impl Execution<'_> {
                 ..event
             });
         }
-        Ok(Answer::Resource { type_index, resource, projection, created: true })
+        Ok(Answer::Resource { type_index, resource, projection, origin })
     }
 
     pub(super) async fn retrieve(
@@ -65,7 +70,7 @@ impl Execution<'_> {
                 return Ok(Answer::NotModified { version });
             }
         }
-        Ok(Answer::Resource { type_index, resource, projection, created: false })
+        Ok(Answer::Resource { type_index, resource, projection, origin: Origin::Stored })
     }
 
     pub(super) async fn update(mut self, update: UpdateOperation) -> Result<Answer> {
@@ -128,7 +133,7 @@ impl Execution<'_> {
         }
         Ok(match (shown, updated.resource) {
             (Some(projection), Some(resource)) => {
-                Answer::Resource { type_index, resource, projection, created: false }
+                Answer::Resource { type_index, resource, projection, origin: Origin::Stored }
             }
             _ => Answer::NoContent { version: Some(updated.version) },
         })

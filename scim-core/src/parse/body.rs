@@ -21,7 +21,7 @@ impl Request<'_> {
         let omitted = unassigned_attributes(&resource_type, &object, &self.read_context);
         resource_type.normalize(&mut object, &mut self.read_context)?;
         let writes = written_attributes(&resource_type, &object);
-        fill_defaults(&resource_type, &mut object, &omitted);
+        let defaults = fill_defaults(&resource_type, &mut object, &omitted);
         resource_type.validate(&object, None)?;
         if self.config().unique_types {
             unique_types::check(resource_type.all_attributes(), &object)?;
@@ -30,7 +30,7 @@ impl Request<'_> {
         return_written(&mut projection, &writes);
         let secrets = take_secrets(&resource_type, &mut object);
         let resource = Resource::new(object);
-        Ok(CreateOperation { type_index, resource, secrets, projection, writes }.into())
+        Ok(CreateOperation { type_index, resource, secrets, projection, writes, defaults }.into())
     }
 
     /// Refuses a resource whose `schemas` name another resource type of the service (RFC 7644 section 3.3.1).
@@ -185,22 +185,27 @@ fn unassigned_attributes(
     unassigned
 }
 
-/// Gives a new resource the default values of the attributes that the client left out. An attribute that it
-/// set to null stays unassigned (RFC 7644 section 3.3).
-fn fill_defaults(resource_type: &ResourceType, object: &mut Map<String, Value>, unassigned: &[AttributeRef]) {
-    let mut filled = false;
+/// Gives a new resource the default values of the attributes that the client left out, and returns these attributes. One
+/// that it set to null stays unassigned (RFC 7644 section 3.3).
+fn fill_defaults(
+    resource_type: &ResourceType,
+    object: &mut Map<String, Value>,
+    unassigned: &[AttributeRef],
+) -> Vec<AttributeRef> {
+    let mut filled = Vec::new();
     for target in resource_type.all_attributes() {
         if let Some(value) = target.attribute().default_value()
             && target.get(object).is_none()
             && !unassigned.contains(target)
         {
             target.set(object, value.clone());
-            filled = true;
+            filled.push(target.clone());
         }
     }
-    if filled {
+    if !filled.is_empty() {
         resource_type.update_schemas(object);
     }
+    filled
 }
 
 /// The attributes that a resource has values for.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use scim_core::schema::Projection;
+use scim_core::schema::standard::ENTERPRISE_USER;
 use scim_core::{
     Change, Context, Deleted, Error, Event, Identity, MemoryProvider, Monitor, Page, Precondition, Provider,
     Query, Resource, Result, ScimService, Update, UpdateOptions, Updated, async_trait,
@@ -27,6 +28,7 @@ impl Monitor for RecordingMonitor {
                 assert!(!format!("{update:?}").contains("horse"), "{update:?}");
                 "updated"
             }
+            Change::Adopted(_) => "adopted",
             Change::Deleted => "deleted",
             _ => "other",
         };
@@ -202,6 +204,82 @@ fn the_members_that_changed_follow_from_the_states_before_and_after() {
     let response = client.send("PATCH", "/Groups/g", patch_request(add).to_string());
     assert!(response.status().is_success(), "{}", json_of(&response));
     assert_eq!(monitor.0.lock().unwrap()[0].1, json!([["c"], ["a"]]));
+}
+
+/// A provider that lets the client adopt whatever it creates.
+#[derive(Clone)]
+struct Adopting(MemoryProvider);
+
+#[async_trait]
+impl Provider for Adopting {
+    async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
+        self.0.query(cx, query).await
+    }
+
+    async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
+        let active = cx.resource_type().attribute("active").unwrap();
+        let is_default = resource.text("userName") != Some("inactive");
+        assert_eq!(cx.is_default(active), is_default);
+        let created = self.0.create(cx, resource).await?;
+        cx.mark_adopted();
+        Ok(created)
+    }
+
+    async fn retrieve(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Option<Resource>> {
+        self.0.retrieve(cx, id, projection).await
+    }
+
+    async fn update(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        update: &Update,
+        options: &UpdateOptions,
+    ) -> Result<Updated> {
+        self.0.update(cx, id, update, options).await
+    }
+
+    async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
+        self.0.delete(cx, id, precondition).await
+    }
+}
+
+#[test]
+fn an_adopted_resource_is_not_deleted_with_a_failed_bulk_request() {
+    let (store, monitor) = (MemoryProvider::new(), RecordingMonitor::default());
+    let builder = ScimService::builder().base_url("https://example.com").monitor(monitor.clone());
+    let service = builder.users(Adopting(store)).build().unwrap();
+    let client = Client::new(service).identity(Identity::new("hr"));
+    let mut inactive = user("inactive");
+    inactive["active"] = false.into();
+    let create = |name: &str, manager: &str| {
+        let mut data = user(name);
+        data["schemas"] = json!([data["schemas"][0], ENTERPRISE_USER]);
+        data[ENTERPRISE_USER] = json!({ "manager": { "value": format!("bulkId:{manager}") } });
+        json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": data })
+    };
+    // Of two managers of each other, the later one is created first. Then the other cannot be created.
+    client.create("/Users", &user("ann"));
+    monitor.0.lock().unwrap().clear();
+    let operations = json!([{ "method": "POST", "path": "/Users", "bulkId": "i", "data": inactive },
+        create("ann", "bob"), create("bob", "ann")]);
+    let response = client.send("POST", "/Bulk", bulk_request(operations).to_string());
+    let results = json_of(&response);
+    let statuses: Vec<&Value> =
+        results["Operations"].as_array().unwrap().iter().map(|result| &result["status"]).collect();
+    assert_eq!(statuses, ["201", "409", "409"], "{results}");
+    // It is still there, so the location stays.
+    let location = results["Operations"][2]["location"].as_str().unwrap();
+    let path = location.strip_prefix("https://example.com").unwrap();
+    assert_eq!(json_of(&client.send("GET", path, ""))["userName"], "bob");
+    let events = std::mem::take(&mut *monitor.0.lock().unwrap());
+    let changes: Vec<&Value> = events.iter().map(|event| &event["change"]).collect();
+    assert_eq!(changes, ["adopted", "adopted"]);
 }
 
 /// A provider with one group, which it changes as a whole and forgets.

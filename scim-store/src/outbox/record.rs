@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scim_core::schema::{AttributeRef, ResourceType};
-use scim_core::{ChangedMembers, Context};
+use scim_core::{ChangedMembers, Context, Secrets};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
@@ -95,10 +95,10 @@ impl EventLog {
 }
 
 /// The paths of the attributes that differ between two states of a resource, without members and what the service derives;
-/// and of the secrets of the request.
+/// and of the secrets that the write stores.
 pub(crate) fn changed_attributes(
-    cx: &Context<'_>,
     resource_type: &ResourceType,
+    secrets: Option<&Secrets>,
     before: &Map<String, Value>,
     after: &Map<String, Value>,
 ) -> Vec<String> {
@@ -107,8 +107,7 @@ pub(crate) fn changed_attributes(
         is_tracked && !target.holds_members() && target.get(before) != target.get(after)
     };
     let changed = resource_type.all_attributes().filter(is_changed).map(|target| target.path().to_string());
-    let secrets = cx.secrets();
-    let password =
-        (secrets.get("password").is_some() || secrets.is_cleared("password")).then(|| "password".to_owned());
-    changed.chain(password).collect()
+    let has_password =
+        |secrets: &&Secrets| secrets.get("password").is_some() || secrets.is_cleared("password");
+    changed.chain(secrets.filter(has_password).map(|_| "password".to_owned())).collect()
 }

@@ -70,6 +70,11 @@ impl Transaction {
         self.dialect
     }
 
+    /// The transaction, for statements that are in the syntax of the database.
+    pub(crate) fn inner(&mut self) -> &mut dyn database::Transaction {
+        &mut *self.inner
+    }
+
     /// Counts a change of what the search index of SQLite has. Returns true if the index must be written: it costs as much for
     /// many resources as for one.
     pub(crate) fn count_search_change(&self) -> bool {

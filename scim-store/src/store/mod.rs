@@ -32,9 +32,10 @@ use connection::Database;
 use error::StoreError;
 use setup::{Rules, Setup};
 use tables::{MIGRATIONS, tenant_key, tenant_name};
-use write::Attempts;
+use write::{Attempts, Change};
 
-use crate::outbox::Outbox;
+use crate::adopt::{AdoptFuture, Candidate};
+use crate::outbox::{ChangeKind, Outbox};
 use crate::password::{PasswordChange, verify_password};
 
 /// A provider over SQLite or PostgreSQL. One store serves all resource types. Clones share the database.
@@ -164,6 +165,42 @@ impl Store {
         write::purge(&self.0, now.timestamp_millis()).await.map_err(|error| error.into_error(None))
     }
 
+    /// Lets a client that wants to create a resource adopt an existing one of the tenant, if this rule allows it. Without it
+    /// such a request is refused with 409 if a unique value is in use.
+    ///
+    /// The rule is asked about each existing resource with the same `externalId`, with a common value of `emails.value`, or
+    /// with the same value of a unique attribute, such as `userName`; for groups, also with the same `displayName`. It can
+    /// compare more than that, and query the database. At most one can be adopted; if the rule adopts several, the
+    /// answer is 409.
+    ///
+    /// The answer to an adoption is 201 with the existing id. What the request has replaces what the resource had; the rest
+    /// stays, and so does the password. A resource is adopted once: later the rule is not asked about it any more.
+    ///
+    /// Compare what only the owner of the account can have. Anybody whom the identity provider lets choose a
+    /// `userName` or an e-mail address could otherwise take over an account.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use scim_store::{Adoption, Store};
+    ///
+    /// let store = Store::open("sqlite::memory:").await?.adopt(|candidate| {
+    ///     Box::pin(async {
+    ///         let is_same = candidate.matches("externalId") && candidate.matches("userName");
+    ///         Ok(if is_same { Adoption::Adopt } else { Adoption::Refuse })
+    ///     })
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn adopt(
+        self,
+        rule: impl for<'a> Fn(&'a mut Candidate<'_>) -> AdoptFuture<'a> + Send + Sync + 'static,
+    ) -> Self {
+        self.with_rules(|rules| rules.adopt = Some(Arc::new(rule)))
+    }
+
     /// Records an event for each change, in the transaction of the change. [`outbox`](Self::outbox) reads them. Without this
     /// none are recorded.
     ///
@@ -273,7 +310,10 @@ impl Provider for Store {
         loop {
             let created = write::create(&attempts, cx, resource.clone(), &password).await;
             if let Some(created) = attempts.end(created).await? {
-                return Ok(created);
+                if created.is_adopted {
+                    cx.mark_adopted();
+                }
+                return Ok(created.resource);
             }
         }
     }
@@ -297,8 +337,9 @@ impl Provider for Store {
     ) -> Result<Updated> {
         let password = PasswordChange::from_context(cx).await?;
         let mut attempts = Attempts::new(&self.0, cx)?;
+        let change = Change { kind: ChangeKind::Updated, id, update, options, password: &password };
         loop {
-            let updated = write::update(&attempts, cx, id, update, options, &password).await;
+            let updated = write::update(&attempts, cx, &change).await;
             if let Some(updated) = attempts.end(updated).await? {
                 return Ok(updated);
             }

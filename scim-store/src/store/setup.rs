@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use scim_core::schema::ResourceType;
 
 use super::connection::Database;
+use crate::adopt::AdoptRule;
 use crate::outbox::{EventLog, OutboxTables};
 use crate::store::error::StoreError;
 use crate::store::tables::TypeLayout;
@@ -31,6 +32,8 @@ pub(crate) struct Rules {
     pub(crate) refuse_scans: bool,
     /// How long deleted resources are kept.
     pub(crate) retention: Option<TimeDelta>,
+    /// Which existing resources clients may adopt.
+    pub(crate) adopt: Option<AdoptRule>,
     /// Whether events are recorded.
     pub(crate) record_events: bool,
 }

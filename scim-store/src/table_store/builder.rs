@@ -9,8 +9,10 @@ use super::events_table::EventsTable;
 use super::layout::{Declared, Layout, compile, count_rows_that_do_not_exist};
 use super::on_write::{OnWrite, Write, WriteFuture};
 use super::problems::{InvalidTables, Problems};
+use super::sql::quote_name;
 use super::table::Table;
 use super::tables::Tables;
+use crate::adopt::{AdoptFuture, AdoptRule, Candidate};
 use crate::database::{Database, DatabaseError};
 
 /// Builds a [`TableStore`].
@@ -20,12 +22,13 @@ pub struct TableStoreBuilder {
     users: Option<Table>,
     groups: Option<Table>,
     on_write: Option<OnWrite>,
+    adopt: Option<AdoptRule>,
     events_table: Option<String>,
 }
 
 impl TableStoreBuilder {
     pub(super) fn new(database: Arc<dyn Database>) -> Self {
-        Self { database, users: None, groups: None, on_write: None, events_table: None }
+        Self { database, users: None, groups: None, on_write: None, adopt: None, events_table: None }
     }
 
     /// Declares the table of users.
@@ -84,6 +87,44 @@ impl TableStoreBuilder {
         self
     }
 
+    /// Lets a client that wants to create a resource adopt an existing row, if this rule allows it; see
+    /// [`Store::adopt`](crate::Store::adopt). So an application that has its users already can be connected to an identity
+    /// provider. Each table of which rows can be adopted has a column for the mark: [`Table::adopted_by`].
+    ///
+    /// The rule can query columns that are no attributes, such as whether an e-mail address was verified:
+    ///
+    /// ```
+    /// # async fn example(database: scim_store::Sqlite, people: scim_store::Table) -> Result<(), scim_store::InvalidTables> {
+    /// use scim_core::Result;
+    /// use scim_store::{Adoption, Candidate, TableStore};
+    ///
+    /// async fn is_same_person(candidate: &mut Candidate<'_>) -> Result<Adoption> {
+    ///     if candidate.matches("externalId") {
+    ///         return Ok(Adoption::Adopt);
+    ///     }
+    ///     let key = candidate.key().clone();
+    ///     let sql = "SELECT 1 FROM people WHERE person_id = $1 AND mail_verified";
+    ///     let is_verified = !candidate.query(sql, [key]).await?.is_empty();
+    ///     let is_same = is_verified && candidate.matches("userName") && candidate.matches("emails.value");
+    ///     Ok(if is_same { Adoption::Adopt } else { Adoption::Refuse })
+    /// }
+    ///
+    /// let store = TableStore::builder(database)
+    ///     .users(people.adopted_by("scim_client"))
+    ///     .adopt(|candidate| Box::pin(is_same_person(candidate)))
+    ///     .build()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn adopt(
+        mut self,
+        rule: impl for<'a> Fn(&'a mut Candidate<'_>) -> AdoptFuture<'a> + Send + Sync + 'static,
+    ) -> Self {
+        self.adopt = Some(Arc::new(rule));
+        self
+    }
+
     /// Records an event for each change in a table of the application, in the transaction of the change;
     /// [`TableStore::outbox`] reads them. Without this none are recorded.
     ///
@@ -111,7 +152,7 @@ impl TableStoreBuilder {
     ///
     /// All mistakes in the declarations, each with what to write instead; or that the catalog cannot be read.
     pub async fn build(self) -> Result<TableStore, InvalidTables> {
-        let Self { database, users, groups, on_write, events_table } = self;
+        let Self { database, users, groups, on_write, adopt, events_table } = self;
         let events = events_table.map(|name| EventsTable::new(name, database.dialect()));
         let mut names = table_names([&users, &groups]);
         names.extend(events.iter().flat_map(EventsTable::names));
@@ -119,6 +160,9 @@ impl TableStoreBuilder {
         let mut problems = Problems::default();
         if users.is_none() && groups.is_none() {
             problems.mistake("no table is declared; add `.users(..)`");
+        }
+        if adopt.is_some() {
+            check_adopted_by([&users, &groups], &mut problems);
         }
         let declared = Declared {
             users: users.as_ref(),
@@ -136,7 +180,7 @@ impl TableStoreBuilder {
         let warnings = problems.finish()?;
         let (users, groups) = (users.map(Arc::new), groups.map(Arc::new));
         let events = events.map(EventsTable::into_log);
-        Ok(TableStore(Arc::new(Tables { database, users, groups, on_write, events, warnings })))
+        Ok(TableStore(Arc::new(Tables { database, users, groups, on_write, adopt, events, warnings })))
     }
 }
 
@@ -149,6 +193,20 @@ fn table_names(tables: [&Option<Table>; 2]) -> Vec<&str> {
         names.extend(table.members.iter().map(|members| members.name.as_str()));
     }
     names
+}
+
+/// Reports a rule for adoptions without any table whose rows can be adopted.
+fn check_adopted_by(tables: [&Option<Table>; 2], problems: &mut Problems) {
+    let mut tables = tables.into_iter().flatten();
+    if let Some(table) = tables.clone().next()
+        && tables.all(|table| table.adopted_by.is_none())
+    {
+        problems.mistake(format!(
+            "`adopt` needs a column that marks the adopted rows; declare it with `.adopted_by(\"scim_client\")`, and add it \
+             with: ALTER TABLE {} ADD COLUMN \"scim_client\" text",
+            quote_name(&table.name)
+        ));
+    }
 }
 
 /// Warns of rows that do not exist for SCIM.

@@ -176,7 +176,10 @@ impl Provider for TableStore {
             match write::create(&self.0, layout, cx, &resource, &password).await {
                 Ok(created) => {
                     self.0.wake_readers();
-                    return Ok(created);
+                    if created.is_adopted {
+                        cx.mark_adopted();
+                    }
+                    return Ok(created.resource);
                 }
                 Err(error) => wait_or_fail(layout, error, &mut retries).await?,
             }

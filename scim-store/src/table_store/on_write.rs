@@ -4,10 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use scim_core::{ChangedMembers, Context, Error, Identity, Resource, Result};
+use scim_core::{ChangedMembers, Context, Identity, Resource, Result};
 use scim_sql::Dialect;
 
-use crate::database::{DatabaseError, Param, Rows, Statement, Transaction};
+use crate::database::{Param, Rows};
+use crate::rule::RuleTransaction;
 
 /// The future that a rule returns.
 pub type WriteFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
@@ -21,6 +22,9 @@ pub(crate) type OnWrite = Arc<dyn for<'a> Fn(&'a mut Write<'_>) -> WriteFuture<'
 pub enum WriteAction {
     /// A resource is created.
     Create,
+    /// A resource that exists is adopted by a client that wanted to create it; see
+    /// [`TableStoreBuilder::adopt`](crate::TableStoreBuilder::adopt).
+    Adopt,
     /// A resource is changed.
     Update,
     /// A resource is deleted.
@@ -30,7 +34,7 @@ pub enum WriteAction {
 /// A write in its transaction, for a rule of the application; see
 /// [`TableStoreBuilder::on_write`](crate::TableStoreBuilder::on_write).
 pub struct Write<'t> {
-    pub(crate) tx: &'t mut dyn Transaction,
+    pub(crate) tx: RuleTransaction<'t>,
     pub(crate) dialect: Dialect,
     pub(crate) action: WriteAction,
     pub(crate) resource_type: &'t str,
@@ -39,8 +43,6 @@ pub struct Write<'t> {
     pub(crate) before: Option<&'t Resource>,
     pub(crate) after: Option<&'t Resource>,
     pub(crate) members: &'t ChangedMembers,
-    /// Whether a statement of the rule conflicted with another transaction, so that the write is run again.
-    pub(crate) has_conflict: bool,
 }
 
 impl Write<'_> {
@@ -109,9 +111,7 @@ impl Write<'_> {
     /// 503 if the database does not answer; an internal error if the statement is wrong. After a conflict with another
     /// transaction, the whole write is run again with the rule.
     pub async fn query(&mut self, sql: &str, params: impl IntoIterator<Item = Param>) -> Result<Rows> {
-        let statement = Statement::new(sql.to_owned(), params);
-        let rows = self.tx.query(vec![statement]).await.map_err(|error| self.error(error))?;
-        Ok(rows.into_iter().next().unwrap_or_default())
+        self.tx.query(sql, params).await
     }
 
     /// Runs a statement in the transaction. Returns how many rows it changed.
@@ -120,22 +120,7 @@ impl Write<'_> {
     ///
     /// As [`query`](Self::query).
     pub async fn execute(&mut self, sql: &str, params: impl IntoIterator<Item = Param>) -> Result<u64> {
-        let statement = Statement::new(sql.to_owned(), params);
-        let changed = self.tx.execute(vec![statement]).await.map_err(|error| self.error(error))?;
-        Ok(changed.into_iter().next().unwrap_or_default())
-    }
-
-    fn error(&mut self, error: DatabaseError) -> Error {
-        match error {
-            DatabaseError::Conflict(source) => {
-                self.has_conflict = true;
-                Error::unavailable(1).with_source(source)
-            }
-            DatabaseError::Unavailable(source) | DatabaseError::CommitUnknown(source) => {
-                Error::unavailable(1).with_source(source)
-            }
-            error => Error::internal(error),
-        }
+        self.tx.execute(sql, params).await
     }
 
     /// Runs statements on the connection of `rusqlite`, on the thread of the transaction. `None` if the database is
@@ -150,9 +135,11 @@ impl Write<'_> {
         work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<Option<T>> {
         use crate::database::SqliteTransaction;
-        let Some(transaction) = self.tx.driver().downcast_mut::<SqliteTransaction>() else { return Ok(None) };
+        let Some(transaction) = self.tx.inner.driver().downcast_mut::<SqliteTransaction>() else {
+            return Ok(None);
+        };
         let done = transaction.with_connection(work).await;
-        done.map(Some).map_err(|error| self.error(error))
+        done.map(Some).map_err(|error| self.tx.error(error))
     }
 
     /// The connection of `tokio-postgres`, in the transaction; `None` if the database is another one. The transaction
@@ -160,7 +147,7 @@ impl Write<'_> {
     #[cfg(feature = "tokio-postgres-0_7")]
     pub fn tokio_postgres(&mut self) -> Option<&tokio_postgres::Client> {
         use crate::database::PostgresTransaction;
-        self.tx.driver().downcast_mut::<PostgresTransaction>()?.connection()
+        self.tx.inner.driver().downcast_mut::<PostgresTransaction>()?.connection()
     }
 
     /// The connection of `sqlx`, in the transaction; `None` if the database is another one. The transaction must not be
@@ -168,7 +155,7 @@ impl Write<'_> {
     #[cfg(feature = "sqlx-0_8")]
     pub fn sqlx(&mut self) -> Option<&mut sqlx::PgConnection> {
         use crate::database::SqlxTransaction;
-        self.tx.driver().downcast_mut::<SqlxTransaction>()?.connection().ok()
+        self.tx.inner.driver().downcast_mut::<SqlxTransaction>()?.connection().ok()
     }
 }
 

@@ -46,6 +46,7 @@ pub struct Table {
     pub(crate) time_unit: Option<TimeUnit>,
     pub(crate) version: Option<String>,
     pub(crate) soft_delete: Option<String>,
+    pub(crate) adopted_by: Option<String>,
     pub(crate) password: Option<String>,
     pub(crate) rest: Option<String>,
     pub(crate) attributes: Vec<DeclaredAttribute>,
@@ -128,6 +129,7 @@ impl Table {
             time_unit: None,
             version: None,
             soft_delete: None,
+            adopted_by: None,
             password: None,
             rest: None,
             attributes: Vec::new(),
@@ -294,6 +296,13 @@ impl Table {
     /// SCIM. Without it a DELETE deletes the row.
     pub fn soft_delete(mut self, column: impl Into<String>) -> Self {
         self.soft_delete = Some(column.into());
+        self
+    }
+
+    /// The text column that marks rows which a client has adopted; NULL in all others. Rows of a table without it are never
+    /// adopted. See [`TableStoreBuilder::adopt`](crate::TableStoreBuilder::adopt).
+    pub fn adopted_by(mut self, column: impl Into<String>) -> Self {
+        self.adopted_by = Some(column.into());
         self
     }
 

@@ -8,6 +8,7 @@ use scim_core::{Context, Error, Result};
 
 use super::layout::{Kind, Layout};
 use super::on_write::OnWrite;
+use crate::adopt::AdoptRule;
 use crate::database::{Database, Statement};
 use crate::outbox::{EventLog, NewEvent};
 
@@ -17,6 +18,7 @@ pub(crate) struct Tables {
     pub(crate) users: Option<Arc<Layout>>,
     pub(crate) groups: Option<Arc<Layout>>,
     pub(crate) on_write: Option<OnWrite>,
+    pub(crate) adopt: Option<AdoptRule>,
     pub(crate) events: Option<EventLog>,
     pub(crate) warnings: Vec<String>,
 }

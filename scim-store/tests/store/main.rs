@@ -1,6 +1,8 @@
 //! Tests of the store on SQLite in memory, SQLite in a file, and the PostgreSQL database in `SCIM_TEST_POSTGRES`.
 
 #[cfg(test)]
+mod adoption;
+#[cfg(test)]
 mod cancelled;
 #[cfg(test)]
 mod errors;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scim_core::Identity;
 use scim_core::testing::Suite;
-use scim_store::Store;
+use scim_store::{Adoption, Store};
 
 use crate::support;
 use crate::support::recording::RecordingDatabase;
@@ -21,10 +21,11 @@ fn the_store_passes_the_provider_suite() {
             RecordingDatabase::new(Arc::new(opened))
         });
         let store = match &recording {
-            // With retention and events, so that their statements are checked as well.
+            // With retention, events and a rule for adoptions, so that their statements are checked as well.
             Some(recording) => {
                 let store = runtime.block_on(Store::with_database(recording.clone()));
-                store.unwrap().retain(1).record_events()
+                let store = store.unwrap().retain(1).record_events();
+                store.adopt(|_| Box::pin(async { Ok(Adoption::Refuse) }))
             }
             None => store,
         };

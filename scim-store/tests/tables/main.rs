@@ -1,6 +1,8 @@
 //! Tests of the table store on SQLite in a file, and the PostgreSQL database in `SCIM_TEST_POSTGRES`.
 
 #[cfg(test)]
+mod adoption;
+#[cfg(test)]
 mod application;
 #[cfg(test)]
 mod attributes;

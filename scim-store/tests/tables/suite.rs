@@ -2,6 +2,7 @@
 
 use scim_core::Identity;
 use scim_core::testing::Suite;
+use scim_store::Adoption;
 
 use crate::application::{Application, Form};
 use crate::events::{create_events_tables, events_table};
@@ -18,6 +19,11 @@ fn run(form: Form) {
         if records_events {
             create_events_tables(&runtime, &application);
             declared = declared.events_table(events_table(&application));
+        }
+        if form == Form::Distributed {
+            application.sql(&runtime, "ALTER TABLE {}people ADD COLUMN scim_client text");
+            declared = declared.users(application.users().adopted_by("scim_client"));
+            declared = declared.adopt(|_| Box::pin(async { Ok(Adoption::Refuse) }));
         }
         let store = runtime.block_on(declared.build()).unwrap();
         // The statements that read the catalog.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::references::{self, References, Replacement};
 use crate::error::shortened;
 use crate::execute::execution::{Execution, RequestScope};
-use crate::outcome::{Answer, OperationResult};
+use crate::outcome::{Answer, OperationResult, Origin};
 use crate::parse::{BulkOperation, Route, parse_bulk_operation};
 use crate::policy::check_scopes;
 use crate::type_index::TypeIndex;
@@ -30,12 +30,19 @@ pub(super) struct BulkRun<'a> {
     deferred: HashMap<usize, DeferredReferences>,
     /// The operations with deferred references to a `bulkId`.
     waiting: HashMap<String, Vec<usize>>,
-    /// The type and the id of each created resource, by the index of the operation.
-    created: HashMap<usize, (TypeIndex, String)>,
+    /// The resource that each POST has created, by the index of the operation.
+    created: HashMap<usize, CreatedResource>,
     /// The operations that have created a resource with a reference to a `bulkId`.
     dependents: HashMap<String, Vec<usize>>,
     results: Vec<Option<OperationResult>>,
     errors: usize,
+}
+
+/// A resource that a POST has created, or that its client has adopted.
+struct CreatedResource {
+    type_index: TypeIndex,
+    id: String,
+    is_adopted: bool,
 }
 
 /// References that were left out when a resource was created, because the operations that create what they
@@ -59,8 +66,7 @@ struct ResolvedReferences {
 struct Success {
     status: StatusCode,
     version: Option<ETag>,
-    /// The type and the id of the created resource.
-    created: Option<(TypeIndex, String)>,
+    created: Option<CreatedResource>,
     references: ResolvedReferences,
 }
 
@@ -107,9 +113,9 @@ impl<'a> BulkRun<'a> {
             Ok(success) => {
                 result.status = success.status.as_str().to_owned();
                 result.version = success.version.map(|version| version.to_string());
-                if let Some((type_index, id)) = success.created {
-                    created_id = Some(id.clone());
-                    self.created.insert(index, (type_index, id));
+                if let Some(created) = success.created {
+                    created_id = Some(created.id.clone());
+                    self.created.insert(index, created);
                     self.remember(index, success.references, left_out);
                 }
             }
@@ -179,10 +185,12 @@ impl<'a> BulkRun<'a> {
         let answer = self.call(&method, route, operation.data.take(), operation.precondition()).await?;
         let status = answer.status();
         Ok(match answer {
-            Answer::Resource { resource, created, .. } => {
+            Answer::Resource { resource, origin, .. } => {
                 let id = resource.id().to_owned();
                 result.location = Some(resource_url(base_url, resource_type.endpoint(), &id));
-                let created = created.then_some((type_index, id));
+                let is_adopted = origin == Origin::Adopted;
+                let created =
+                    (origin != Origin::Stored).then_some(CreatedResource { type_index, id, is_adopted });
                 Success { status, version: resource.version(), created, references }
             }
             Answer::NoContent { version } => Success { status, version, created: None, references },
@@ -260,7 +268,7 @@ impl<'a> BulkRun<'a> {
                 continue;
             }
             let Some(deferred) = self.deferred.remove(&index) else { continue };
-            let Some((type_index, id)) = self.created.get(&index) else { continue };
+            let Some(CreatedResource { type_index, id, .. }) = self.created.get(&index) else { continue };
             match self.add_references(*type_index, id, deferred).await {
                 Ok(version) => {
                     if let Some(Some(result)) = self.results.get_mut(index) {
@@ -309,11 +317,13 @@ impl<'a> BulkRun<'a> {
     async fn fail(&mut self, index: usize, error: Error) {
         let mut failing = vec![(index, error)];
         while let Some((index, error)) = failing.pop() {
-            let Some((type_index, id)) = self.created.remove(&index) else { continue };
+            let Some(created) = self.created.remove(&index) else { continue };
             self.errors += 1;
             self.deferred.remove(&index);
             let execution = Execution::new(self.scope, Vec::new());
-            let is_undone = execution.undo_create(type_index, &id).await.is_ok();
+            // A resource that existed before stays.
+            let is_undone =
+                !created.is_adopted && execution.undo_create(created.type_index, &created.id).await.is_ok();
             let Some(Some(result)) = self.results.get_mut(index) else { continue };
             if is_undone {
                 result.location = None;

@@ -1,6 +1,6 @@
 //! The events that a write records.
 
-use scim_core::{ChangedMembers, Context, Resource};
+use scim_core::{ChangedMembers, Context, Resource, Secrets};
 
 use crate::database::Statement;
 use crate::outbox::{ChangeKind, NewEvent, changed_attributes};
@@ -27,24 +27,26 @@ impl Events {
         }
     }
 
-    /// Adds the event of a resource that was changed, given without its members before and after the change.
-    pub(super) fn push_update(
+    /// Adds the event of a resource that was changed, given without its members before and after the change. `secrets` are
+    /// those that the change stores.
+    pub(super) fn push_change(
         &mut self,
-        cx: &Context<'_>,
+        kind: ChangeKind,
         layout: &TypeLayout,
         before: &StoredResource,
         after: &Resource,
+        secrets: Option<&Secrets>,
         members: impl FnOnce() -> ChangedMembers,
     ) {
         self.push(|| {
             let (resource_type, before) = (&layout.resource_type, &before.resource);
             NewEvent {
-                kind: ChangeKind::Updated,
+                kind,
                 resource_type: resource_type.name().to_owned(),
                 id: after.id().to_owned(),
                 version_before: before.text("meta.version").map(str::to_owned),
                 version_after: after.text("meta.version").map(str::to_owned),
-                attributes: changed_attributes(cx, resource_type, before.as_map(), after.as_map()),
+                attributes: changed_attributes(resource_type, secrets, before.as_map(), after.as_map()),
                 members: members(),
             }
         });

@@ -5,6 +5,7 @@
 //! statements together with the COMMIT (`commit`). The statement that updates the row (`resource_row`) compares
 //! the version again. If another transaction interfered, the whole write is run again (`retry`).
 
+mod adopt;
 mod commit;
 mod create;
 mod current;
@@ -24,4 +25,4 @@ pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use restore::{purge, restore, type_of_deleted};
 pub(crate) use retry::Attempts;
-pub(crate) use update::update;
+pub(crate) use update::{Change, update};

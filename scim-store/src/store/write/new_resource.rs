@@ -99,7 +99,12 @@ impl NewResource {
             id: id.clone(),
             version_before,
             version_after: resource.text("meta.version").map(str::to_owned),
-            attributes: changed_attributes(cx, cx.resource_type(), &Map::new(), resource.as_map()),
+            attributes: changed_attributes(
+                cx.resource_type(),
+                Some(cx.secrets()),
+                &Map::new(),
+                resource.as_map(),
+            ),
             members: change.delta(),
         });
         let mut stored = StoredResource { place, resource };

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::events::Events;
 use super::resource_row::update_statements;
 use crate::database::params;
+use crate::outbox::ChangeKind;
 use crate::password::PasswordChange;
 use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
@@ -113,7 +114,7 @@ async fn remove_from(
     let next = next.stamp_changed(cx, &stored.resource);
     let statements = update_statements(tx, layout, tenant, stored, &next, &PasswordChange::Keep).await?;
     tx.execute(statements).await?;
-    events.push_update(cx, layout, stored, &next, ChangedMembers::default);
+    events.push_change(ChangeKind::Updated, layout, stored, &next, None, ChangedMembers::default);
     Ok(())
 }
 

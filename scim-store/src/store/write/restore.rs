@@ -27,9 +27,9 @@ pub(super) fn keep_statement(tx: &Transaction, tenant: &str, place: i64, due: i6
     macro_rules! keep {
         ($members:literal) => {
             concat!(
-                "INSERT INTO deleted_resource (tenant, id, kind, version, created, modified, due, document, members, \
-                 password) SELECT r.tenant, r.id, r.kind, r.version, r.created, r.modified, CAST(?3 AS bigint), \
-                 r.document, coalesce((SELECT ",
+                "INSERT INTO deleted_resource (tenant, id, kind, version, created, modified, due, document, \
+                 adopted_by, members, password) SELECT r.tenant, r.id, r.kind, r.version, r.created, r.modified, CAST(?3 AS bigint), \
+                 r.document, r.adopted_by, coalesce((SELECT ",
                 $members,
                 " FROM member m WHERE m.tenant = ?1 AND m.place = ?2), '[]'), r.password \
                  FROM resource r WHERE r.tenant = ?1 AND r.place = ?2"
@@ -81,6 +81,11 @@ pub(crate) async fn restore(
     };
     let statements: Vec<Statement> = vec![
         ("DELETE FROM tombstone WHERE tenant = ?1 AND id = ?2", params![tenant.as_str(), id]),
+        (
+            "UPDATE resource SET adopted_by = (SELECT d.adopted_by FROM deleted_resource d \
+             WHERE d.tenant = ?1 AND d.id = ?2) WHERE tenant = ?1 AND id = ?2",
+            params![tenant.as_str(), id],
+        ),
         ("DELETE FROM deleted_resource WHERE tenant = ?1 AND id = ?2", params![tenant.as_str(), id]),
     ];
     let version_before = before.text("meta.version").map(str::to_owned);

@@ -11,81 +11,112 @@ use super::events::Events;
 use super::members::{self, Comparison};
 use super::resource_row::update_statements;
 use super::retry::Attempts;
-use crate::database::Rows;
+use crate::adopt::adopter;
+use crate::database::{Rows, params};
+use crate::outbox::ChangeKind;
 use crate::password::PasswordChange;
 use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
 use crate::store::read::memberships::{self, Lists};
 use crate::store::tables::{StoredResource, TypeLayout, stored_version, tenant_of};
 
+/// A change of a stored resource.
+pub(crate) struct Change<'u> {
+    /// [`ChangeKind::Updated`], or [`ChangeKind::Adopted`] by the client that makes the request.
+    pub(crate) kind: ChangeKind,
+    pub(crate) id: &'u str,
+    pub(crate) update: &'u Update,
+    pub(crate) options: &'u UpdateOptions,
+    pub(crate) password: &'u PasswordChange,
+}
+
 /// Changes a resource. Returns the versions before and after the change, and the resource if `options` request it.
 pub(crate) async fn update(
     attempts: &Attempts<'_>,
     cx: &Context<'_>,
-    id: &str,
-    update: &Update,
-    options: &UpdateOptions,
-    password: &PasswordChange,
+    change: &Change<'_>,
 ) -> Result<Updated, StoreError> {
-    let (setup, layout) = (attempts.setup, &*attempts.layout);
-    let tenant = tenant_of(cx)?;
-    let list = layout.members.as_ref().map(|target| target.attribute().name());
-    let split = list.and_then(|list| update.split(cx, list));
-    let mut tx = attempts.begin().await?;
-    let mut queries = vec![select_current(&tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r")];
-    if let Some((delta, _)) = &split {
-        queries.extend(members::select_for_change(&tx, &tenant, id, delta)?);
-    }
-    let mut rows = tx.query_all(queries).await?.into_iter();
-    let stored = current(rows.next(), id)?;
-    let before = stored_version(&stored.resource)?;
-    options.precondition.check(&ETag::from_stored(&before))?;
+    let tx = attempts.begin().await?;
+    change.write(attempts, cx, tx).await
+}
 
-    let Computed { applied, delta, list, comparison } =
-        compute(&mut tx, cx, layout, &tenant, (id, &stored), (update, split)).await?;
-    let delta =
-        delta.unwrap_or_else(|| ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect()));
-    let mut member_rows: Vec<Rows> = rows.collect();
-    if member_rows.is_empty() {
-        member_rows = tx.query_all(members::select_for_change(&tx, &tenant, id, &delta)?).await?;
-    }
-    let layouts = setup.layouts();
-    let change =
-        members::resolve_delta(&mut tx, (layout, &layouts), &tenant, &delta, comparison, &member_rows)
-            .await?;
-
-    let mut after = StoredResource { place: stored.place, resource: stored.resource.clone() };
-    let mut statements = Vec::new();
-    let mut events = Events::new(setup);
-    let changed = applied.changed || !change.is_empty();
-    if changed {
-        let keep_unknown = setup.rules.keep_unknown_members;
-        members::check_references(&mut tx, layout, &tenant, id, &change, keep_unknown).await?;
-        after.resource = applied.resource.stamp_changed(cx, &stored.resource);
-        statements = members::write_statements(tx.dialect(), layout, &tenant, stored.place, &change)?;
-        statements
-            .extend(update_statements(&mut tx, layout, &tenant, &stored, &after.resource, password).await?);
-        events.push_update(cx, layout, &stored, &after.resource, || change.delta());
-    }
-    let version = stored_version(&after.resource)?;
-    if let Some(projection) = &options.returning {
-        if layout.members.is_some() {
-            // The members are read from the table, so the statements must run before that.
-            tx.execute(std::mem::take(&mut statements)).await?;
+impl Change<'_> {
+    /// Makes the change in a transaction, and commits.
+    pub(super) async fn write(
+        &self,
+        attempts: &Attempts<'_>,
+        cx: &Context<'_>,
+        mut tx: Transaction,
+    ) -> Result<Updated, StoreError> {
+        let Self { kind, id, update, options, password } = *self;
+        let (setup, layout) = (attempts.setup, &*attempts.layout);
+        let tenant = tenant_of(cx)?;
+        let list = layout.members.as_ref().map(|target| target.attribute().name());
+        let split = list.and_then(|list| update.split(cx, list));
+        let mut queries = vec![select_current(&tx, cx, &tenant, id, "FOR NO KEY UPDATE OF r")];
+        if let Some((delta, _)) = &split {
+            queries.extend(members::select_for_change(&tx, &tenant, id, delta)?);
         }
-        let lists = Lists::read(&mut tx, layout, &tenant, projection, &[(after.place, id)]).await?;
-        lists.insert_into(layout, [after.resource.as_map_mut()])?;
+        let mut rows = tx.query_all(queries).await?.into_iter();
+        let stored = current(rows.next(), id)?;
+        let before = stored_version(&stored.resource)?;
+        options.precondition.check(&ETag::from_stored(&before))?;
+
+        let Computed { applied, delta, list, comparison } =
+            compute(&mut tx, cx, layout, &tenant, (id, &stored), (update, split)).await?;
+        let delta =
+            delta.unwrap_or_else(|| ListDelta::Exactly(list.iter().filter_map(Value::as_object).collect()));
+        let mut member_rows: Vec<Rows> = rows.collect();
+        if member_rows.is_empty() {
+            member_rows = tx.query_all(members::select_for_change(&tx, &tenant, id, &delta)?).await?;
+        }
+        let layouts = setup.layouts();
+        let change =
+            members::resolve_delta(&mut tx, (layout, &layouts), &tenant, &delta, comparison, &member_rows)
+                .await?;
+
+        let mut after = StoredResource { place: stored.place, resource: stored.resource.clone() };
+        let mut statements = Vec::new();
+        let mut events = Events::new(setup);
+        let is_adopted = kind == ChangeKind::Adopted;
+        // An adopted resource always gets a new version.
+        let changed = applied.changed || !change.is_empty() || is_adopted;
+        if changed {
+            let keep_unknown = setup.rules.keep_unknown_members;
+            members::check_references(&mut tx, layout, &tenant, id, &change, keep_unknown).await?;
+            after.resource = applied.resource.stamp_changed(cx, &stored.resource);
+            statements = members::write_statements(tx.dialect(), layout, &tenant, stored.place, &change)?;
+            statements.extend(
+                update_statements(&mut tx, layout, &tenant, &stored, &after.resource, password).await?,
+            );
+            if is_adopted {
+                let sql = "UPDATE resource SET adopted_by = ?3 WHERE tenant = ?1 AND place = ?2";
+                statements.push((sql, params![tenant.as_str(), stored.place, adopter(cx)]));
+            }
+            // Whoever adopts a resource does not change its password.
+            let secrets = (!is_adopted).then_some(cx.secrets());
+            events.push_change(kind, layout, &stored, &after.resource, secrets, || change.delta());
+        }
+        let version = stored_version(&after.resource)?;
+        if let Some(projection) = &options.returning {
+            if layout.members.is_some() {
+                // The members are read from the table, so the statements must run before that.
+                tx.execute(std::mem::take(&mut statements)).await?;
+            }
+            let lists = Lists::read(&mut tx, layout, &tenant, projection, &[(after.place, id)]).await?;
+            lists.insert_into(layout, [after.resource.as_map_mut()])?;
+        }
+        if changed {
+            let last = (statements, events.into_statements(setup, cx, &tenant));
+            commit(setup, tx, last, &tenant, id, CommitEvidence::Changed(&version)).await?;
+        }
+        Ok(Updated {
+            before: ETag::from_stored(&before),
+            version: ETag::from_stored(&version),
+            resource: options.returning.is_some().then_some(after.resource),
+            members: change.delta(),
+        })
     }
-    if changed {
-        let last = (statements, events.into_statements(setup, cx, &tenant));
-        commit(setup, tx, last, &tenant, id, CommitEvidence::Changed(&version)).await?;
-    }
-    Ok(Updated {
-        before: ETag::from_stored(&before),
-        version: ETag::from_stored(&version),
-        resource: options.returning.is_some().then_some(after.resource),
-        members: change.delta(),
-    })
 }
 
 /// The result of applying an update to a stored resource.

@@ -115,6 +115,7 @@ impl Compiler<'_, '_> {
         let updated = self.time(table.updated.as_deref(), problems);
         let version = self.column(table.version.as_deref(), ColumnKind::Integer, problems);
         let password = self.column(table.password.as_deref(), ColumnKind::Text, problems);
+        let adopted_by = self.adopted_by(problems);
         let rest = self.rest(&resource_type, &fields, problems);
         let unique = unique_indexes(table, catalog, &searched);
         self.check(&resource_type, &searched, problems);
@@ -138,6 +139,7 @@ impl Compiler<'_, '_> {
             version,
             password,
             soft_delete,
+            adopted_by,
             rest,
             select: String::new(),
             columns: 0,

@@ -12,7 +12,7 @@ use super::{RestColumn, SoftDelete, TenantColumn};
 use crate::table_store::catalog::{Catalog, CatalogTable, ColumnKind};
 use crate::table_store::ids::KeyCodec;
 use crate::table_store::problems::Problems;
-use crate::table_store::sql::quote;
+use crate::table_store::sql::{quote, quote_name};
 use crate::table_store::table::Table;
 
 /// The declared tables, and what the catalog says about all tables that they name.
@@ -87,6 +87,28 @@ impl Compiler<'_, '_> {
             ));
         }
         Some(quote(name))
+    }
+
+    pub(super) fn adopted_by(&self, problems: &mut Problems) -> Option<String> {
+        let Known { table, catalog, .. } = self.known;
+        let name = table.adopted_by.as_deref()?;
+        if !catalog.columns.contains_key(name) {
+            problems.mistake(format!(
+                "`{}` has no column `{name}` for the client that adopts a row; add it with: \
+                 ALTER TABLE {} ADD COLUMN {} text",
+                table.name,
+                quote_name(&table.name),
+                quote(name)
+            ));
+            return None;
+        }
+        if catalog.columns.get(name).is_some_and(|column| column.not_null) {
+            problems.mistake(format!(
+                "`{}`.`{name}` is NOT NULL, but must be NULL in rows that no client has adopted",
+                table.name
+            ));
+        }
+        self.column(Some(name), ColumnKind::Text, problems)
     }
 
     pub(super) fn soft_delete(&self, problems: &mut Problems) -> Option<SoftDelete> {

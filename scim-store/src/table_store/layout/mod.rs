@@ -61,6 +61,8 @@ pub(crate) struct Layout {
     /// The quoted name of the column with the hash of the password.
     pub(crate) password: Option<String>,
     pub(crate) soft_delete: Option<SoftDelete>,
+    /// The quoted name of the column with the client that has adopted the row.
+    pub(crate) adopted_by: Option<String>,
     pub(crate) rest: Option<RestColumn>,
     /// The select list: the key as a text, the fields, `created`, `updated`, the version, the password, the rest.
     pub(crate) select: String,

@@ -7,7 +7,7 @@ mod page;
 mod retrieve;
 mod row;
 
-pub(crate) use lists::{WantedLists, add_lists, json_list, list_statements, push_equals_any};
+pub(crate) use lists::{WantedLists, add_lists, json_list, list_statements, push_equals_any, read_resources};
 pub(crate) use page::page;
 pub(crate) use retrieve::retrieve;
 pub(crate) use row::ReadResource;

@@ -4,12 +4,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use scim_core::{ChangedMembers, Context, Resource};
+use scim_core::{ChangedMembers, Resource};
 
 use super::finish::new_event;
 use super::stored::{self, RowId};
 use crate::database::{Param, Rows, Statement, Transaction};
-use crate::outbox::NewEvent;
+use crate::outbox::{ChangeKind, NewEvent};
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Codec, FieldWrite, Kind, Layout};
 use crate::table_store::read::WantedLists;
@@ -54,7 +54,6 @@ pub(super) async fn lock(
 pub(super) async fn events(
     tx: &mut dyn Transaction,
     tables: &Tables,
-    cx: &Context<'_>,
     affected: Vec<Affected>,
     id: &str,
 ) -> Result<Vec<NewEvent>, TableError> {
@@ -64,7 +63,7 @@ pub(super) async fn events(
         if before.version() != after.version() {
             let removed = layout.members.iter().map(|_| id.to_owned()).collect();
             let members = ChangedMembers { added: Vec::new(), removed };
-            events.push(new_event(cx, &layout, Some(&before), &after, &members));
+            events.push(new_event(ChangeKind::Updated, &layout, None, Some(&before), &after, &members));
         }
     }
     Ok(events)

@@ -6,6 +6,7 @@ use scim_sql::Dialect;
 use serde_json::{Map, Value};
 
 use super::stored::{RowId, push_row};
+use crate::adopt::adopter;
 use crate::database::{Param, Rows, Statement};
 use crate::password::PasswordChange;
 use crate::table_store::layout::{Codec, Field, FieldWrite, Layout, RestColumn, TimeColumn};
@@ -82,6 +83,12 @@ pub(super) fn of_new_row(
     }
     assignments.extend(of_password(layout, password));
     without_repetitions(assignments)
+}
+
+/// The mark of a row that the client adopts.
+pub(super) fn of_adoption(layout: &Layout, cx: &Context<'_>) -> Option<Assignment> {
+    let column = layout.adopted_by.as_ref()?;
+    Some(Assignment::new(column, "{}", Some(Param::from(adopter(cx)))))
 }
 
 /// The columns of a row whose values differ after a change.

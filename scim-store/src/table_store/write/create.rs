@@ -5,24 +5,53 @@ use scim_core::schema::Projection;
 use scim_core::{ChangedMembers, Context, Resource};
 use serde_json::{Map, Value};
 
+use super::adopt::find_adopted;
 use super::assignments::{Assignment, of_new_row};
 use super::commit::TransactionId;
 use super::finish::LastSteps;
 use super::stored::RowId;
+use super::update::adopt;
 use super::{children, members, references};
-use crate::database::{DatabaseError, Mode, Param, Statement};
+use crate::database::{DatabaseError, Mode, Param, Statement, Transaction};
 use crate::password::PasswordChange;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
+use crate::table_store::on_write::WriteAction;
 use crate::table_store::read::WantedLists;
 use crate::table_store::sql::{SqlBuilder, as_text};
 use crate::table_store::tables::Tables;
 
-/// Creates a resource, and returns it as it is stored.
+/// A resource as it is stored.
+pub(crate) struct Created {
+    pub(crate) resource: Resource,
+    /// Whether it existed before.
+    pub(crate) is_adopted: bool,
+}
+
+/// Creates a resource, or lets the client adopt an existing one.
 pub(crate) async fn create(
     tables: &Tables,
     layout: &Layout,
     cx: &Context<'_>,
+    resource: &Resource,
+    password: &PasswordChange,
+) -> Result<Created, TableError> {
+    let mut tx = tables.database.begin(Mode::Write).await?;
+    if let Some(rule) = &tables.adopt
+        && let Some(row) = find_adopted(tables, layout, cx, &mut *tx, rule, resource).await?
+    {
+        let resource = adopt(tables, layout, cx, tx, row, resource).await?;
+        return Ok(Created { resource, is_adopted: true });
+    }
+    let resource = create_new(tables, layout, cx, tx, resource, password).await?;
+    Ok(Created { resource, is_adopted: false })
+}
+
+async fn create_new(
+    tables: &Tables,
+    layout: &Layout,
+    cx: &Context<'_>,
+    mut tx: Box<dyn Transaction>,
     resource: &Resource,
     password: &PasswordChange,
 ) -> Result<Resource, TableError> {
@@ -37,7 +66,6 @@ pub(crate) async fn create(
     let delta = ListDelta::ExactKeys(elements);
     let changes = delta.changes(std::iter::empty::<(&str, ())>(), |(), _| true);
 
-    let mut tx = tables.database.begin(Mode::Write).await?;
     let mut checks: Vec<Statement> = references.iter().map(|reference| reference.query.clone()).collect();
     if let (Some(_), Some(users)) = (&layout.members, &tables.users) {
         checks.extend(members::select_referred(users, tenant.as_ref(), &changes.added));
@@ -66,6 +94,7 @@ pub(crate) async fn create(
         cx,
         row: &row,
         transaction: &id,
+        action: WriteAction::Create,
         before: None,
         members: &members,
         wanted,

@@ -67,7 +67,7 @@ pub(crate) async fn delete(
         members: &members,
     };
     rule::run(tables, layout, cx, &mut *tx, written).await?;
-    let mut events = affected::events(&mut *tx, tables, cx, affected, id).await?;
+    let mut events = affected::events(&mut *tx, tables, affected, id).await?;
     events.push(NewEvent {
         kind: ChangeKind::Deleted,
         resource_type: layout.resource_type.name().to_owned(),

@@ -1,6 +1,6 @@
 //! Ends a write that creates or changes a row.
 
-use scim_core::{ChangedMembers, Context, Resource};
+use scim_core::{ChangedMembers, Context, Resource, Secrets};
 
 use super::commit::{TransactionId, commit};
 use super::rule::{self, Written};
@@ -20,6 +20,7 @@ pub(super) struct LastSteps<'w> {
     pub(super) cx: &'w Context<'w>,
     pub(super) row: &'w RowId,
     pub(super) transaction: &'w TransactionId,
+    pub(super) action: WriteAction,
     /// The resource before the write; `None` if it is created.
     pub(super) before: Option<&'w Resource>,
     pub(super) members: &'w ChangedMembers,
@@ -35,7 +36,7 @@ impl LastSteps<'_> {
         mut tx: Box<dyn Transaction>,
         statements: Vec<Statement>,
     ) -> Result<Resource, TableError> {
-        let Self { tables, layout, cx, row, transaction, before, members, wanted } = self;
+        let Self { tables, layout, cx, row, transaction, action, before, members, wanted } = self;
         if tables.on_write.is_none() && tables.events.is_none() {
             let read = commit_and_read(tx, tables, layout, row, transaction, statements, wanted).await?;
             return Ok(read.into_resource(layout));
@@ -43,7 +44,6 @@ impl LastSteps<'_> {
         let read = write_and_read(&mut *tx, tables, layout, row, statements, wanted).await?;
         let mut after = read.into_resource(layout);
         if tables.on_write.is_some() {
-            let action = if before.is_none() { WriteAction::Create } else { WriteAction::Update };
             let after_write = Some(&after);
             let written = Written { action, key: row.key.clone(), before, after: after_write, members };
             rule::run(tables, layout, cx, &mut *tx, written).await?;
@@ -55,17 +55,30 @@ impl LastSteps<'_> {
             let read = write_and_read(&mut *tx, tables, layout, row, Vec::new(), wanted).await?;
             after = read.into_resource(layout);
         }
-        let event = (before.and_then(Resource::version) != after.version())
-            .then(|| new_event(cx, layout, before, &after, members));
+        let is_changed = before.and_then(Resource::version) != after.version();
+        // Whoever adopts a resource does not change its password.
+        let secrets = (action != WriteAction::Adopt).then_some(cx.secrets());
+        let event = (is_changed || action == WriteAction::Adopt)
+            .then(|| new_event(kind(action), layout, secrets, before, &after, members));
         commit(tables, tx, transaction, tables.last_statements(cx, event.as_slice())).await?;
         Ok(after)
     }
 }
 
-/// The event of a resource that is created or changed.
+fn kind(action: WriteAction) -> ChangeKind {
+    match action {
+        WriteAction::Create => ChangeKind::Created,
+        WriteAction::Adopt => ChangeKind::Adopted,
+        WriteAction::Update => ChangeKind::Updated,
+        WriteAction::Delete => ChangeKind::Deleted,
+    }
+}
+
+/// The event of a resource that is created or changed. `secrets` are those that the write stores.
 pub(super) fn new_event(
-    cx: &Context<'_>,
+    kind: ChangeKind,
     layout: &Layout,
+    secrets: Option<&Secrets>,
     before: Option<&Resource>,
     after: &Resource,
     members: &ChangedMembers,
@@ -74,12 +87,12 @@ pub(super) fn new_event(
     let nothing = Resource::default();
     let attributes_before = before.unwrap_or(&nothing).as_map();
     NewEvent {
-        kind: if before.is_none() { ChangeKind::Created } else { ChangeKind::Updated },
+        kind,
         resource_type: layout.resource_type.name().to_owned(),
         id: after.id().to_owned(),
         version_before: before.and_then(version),
         version_after: version(after),
-        attributes: changed_attributes(cx, &layout.resource_type, attributes_before, after.as_map()),
+        attributes: changed_attributes(&layout.resource_type, secrets, attributes_before, after.as_map()),
         members: members.clone(),
     }
 }

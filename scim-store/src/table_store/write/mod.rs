@@ -4,6 +4,7 @@
 //! of the columns (`assignments`), the changes of child tables (`children`) and of members (`members`), writes them, lets
 //! the application's rule run, and reads the row again: what is stored is what the response shows.
 
+mod adopt;
 mod affected;
 mod assignments;
 mod children;

@@ -2,7 +2,8 @@
 
 use scim_core::{ChangedMembers, Context, Resource};
 
-use crate::database::{DatabaseError, Param, Transaction};
+use crate::database::{Param, Transaction};
+use crate::rule::RuleTransaction;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
 use crate::table_store::on_write::{Write, WriteAction};
@@ -28,7 +29,7 @@ pub(super) async fn run(
     let Some(on_write) = &tables.on_write else { return Ok(()) };
     let Written { action, key, before, after, members } = written;
     let mut write = Write {
-        tx,
+        tx: RuleTransaction::new(tx),
         dialect: layout.dialect,
         action,
         resource_type: layout.resource_type.name(),
@@ -37,13 +38,7 @@ pub(super) async fn run(
         before,
         after,
         members,
-        has_conflict: false,
     };
     let result = on_write(&mut write).await;
-    if write.has_conflict {
-        // The transaction cannot go on, even if the rule has ignored the error.
-        let ignored = || "a statement of the rule conflicted with another transaction".into();
-        return Err(DatabaseError::Conflict(result.map_or_else(Into::into, |()| ignored())).into());
-    }
-    Ok(result?)
+    write.tx.finish(result)
 }

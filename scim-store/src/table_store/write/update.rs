@@ -3,20 +3,23 @@
 use std::borrow::Cow;
 
 use scim_core::patch::ListDelta;
+use scim_core::schema::Projection;
 use scim_core::{ChangedMembers, Context, ETag, Error, Resource, Update, UpdateOptions, Updated};
 use serde_json::{Map, Value};
 
 use super::assignments::{
-    Assignment, drop_stored_defaults, of_changed_row, of_every_change, select_defaults,
+    Assignment, drop_stored_defaults, of_adoption, of_changed_row, of_every_change, select_defaults,
 };
 use super::commit::TransactionId;
 use super::finish::LastSteps;
 use super::stored::{self, RowId, push_row, write_and_read};
 use super::{children, members, references};
-use crate::database::{Mode, Rows, Statement, Transaction};
+use crate::adopt::adopting_update;
+use crate::database::{DatabaseError, Mode, Rows, Statement, Transaction};
 use crate::password::PasswordChange;
 use crate::table_store::error::TableError;
 use crate::table_store::layout::{Layout, MembersLayout};
+use crate::table_store::on_write::WriteAction;
 use crate::table_store::read::WantedLists;
 use crate::table_store::sql::SqlBuilder;
 use crate::table_store::tables::Tables;
@@ -33,15 +36,30 @@ pub(crate) async fn update(
 ) -> Result<Updated, TableError> {
     let tenant = layout.tenant_of(cx)?;
     let key = layout.codec.key(id).ok_or_else(|| Error::not_found(id))?;
-    let updating = Updating { tables, layout, cx, row: RowId::new(tenant, key), options };
-    let mut tx = tables.database.begin(Mode::Write).await?;
-    let locked = updating.lock(&mut *tx, update).await?.ok_or_else(|| Error::not_found(id))?;
-    options.precondition.check(&locked.version)?;
-    let change = updating.compute(&mut *tx, &locked, password).await?;
-    match change.is_empty() {
-        true => updating.unchanged(&mut *tx, locked).await,
-        false => updating.write(tx, &locked, change).await,
-    }
+    let row = RowId::new(tenant, key);
+    let action = WriteAction::Update;
+    let updating = Updating { tables, layout, cx, row, action, options };
+    let tx = tables.database.begin(Mode::Write).await?;
+    updating.run(tx, update, password).await?.ok_or_else(|| Error::not_found(id).into())
+}
+
+/// Changes the existing row that the client adopts. Returns the resource as it is stored.
+pub(super) async fn adopt(
+    tables: &Tables,
+    layout: &Layout,
+    cx: &Context<'_>,
+    tx: Box<dyn Transaction>,
+    row: RowId,
+    requested: &Resource,
+) -> Result<Resource, TableError> {
+    let update = adopting_update(cx, requested)?;
+    let options = UpdateOptions::new().returning(Projection::new(&layout.resource_type));
+    let action = WriteAction::Adopt;
+    let updating = Updating { tables, layout, cx, row, action, options: &options };
+    let updated = updating.run(tx, &update, &PasswordChange::Keep).await?;
+    // The row was read in the transaction before.
+    let vanished = || DatabaseError::unexpected("the adopted row does not exist any more").into();
+    updated.and_then(|updated| updated.resource).ok_or_else(vanished)
 }
 
 /// An update of one row.
@@ -50,6 +68,8 @@ struct Updating<'a> {
     layout: &'a Layout,
     cx: &'a Context<'a>,
     row: RowId,
+    /// [`WriteAction::Update`] or [`WriteAction::Adopt`].
+    action: WriteAction,
     options: &'a UpdateOptions,
 }
 
@@ -67,6 +87,26 @@ struct Locked<'u> {
 }
 
 impl Updating<'_> {
+    /// Makes the change; `None` if there is no such row.
+    async fn run(
+        &self,
+        mut tx: Box<dyn Transaction>,
+        update: &Update,
+        password: &PasswordChange,
+    ) -> Result<Option<Updated>, TableError> {
+        let Some(locked) = self.lock(&mut *tx, update).await? else { return Ok(None) };
+        self.options.precondition.check(&locked.version)?;
+        let mut change = self.compute(&mut *tx, &locked, password).await?;
+        if self.action == WriteAction::Adopt {
+            change.assignments.extend(of_adoption(self.layout, self.cx));
+        }
+        let updated = match change.is_empty() {
+            true => self.unchanged(&mut *tx, locked).await?,
+            false => self.write(tx, &locked, change).await?,
+        };
+        Ok(Some(updated))
+    }
+
     /// Reads the row and locks it; `None` if there is none.
     async fn lock<'u>(
         &self,
@@ -167,7 +207,7 @@ impl Updating<'_> {
         locked: &Locked<'_>,
         change: Change,
     ) -> Result<Updated, TableError> {
-        let Self { tables, layout, cx, row, options } = self;
+        let Self { tables, layout, cx, row, options, .. } = self;
         let (members, statements) = change.into_statements(layout, cx, row);
         let wanted = options.returning.as_ref().map(|projection| WantedLists::shown(layout, projection));
         let wanted = wanted.unwrap_or_default();
@@ -177,6 +217,7 @@ impl Updating<'_> {
             cx,
             row,
             transaction: &locked.transaction,
+            action: self.action,
             before: Some(&locked.resource),
             members: &members,
             wanted,

@@ -23,3 +23,7 @@ CREATE TABLE event_reader (
     position bigint NOT NULL,
     PRIMARY KEY (tenant, name)
 );
+
+-- Who has adopted a resource that existed before.
+ALTER TABLE resource ADD COLUMN adopted_by text COLLATE "C";
+ALTER TABLE deleted_resource ADD COLUMN adopted_by text COLLATE "C";

@@ -23,3 +23,7 @@ CREATE TABLE event_reader (
     position integer NOT NULL,
     PRIMARY KEY (tenant, name)
 ) WITHOUT ROWID;
+
+-- Who has adopted a resource that existed before.
+ALTER TABLE resource ADD COLUMN adopted_by text;
+ALTER TABLE deleted_resource ADD COLUMN adopted_by text;

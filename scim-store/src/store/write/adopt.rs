@@ -1,0 +1,44 @@
+//! Finds the existing resource that a client adopts instead of creating a new one.
+
+use scim_core::{Context, Resource};
+use scim_sql::Dialect;
+
+use super::retry::Attempts;
+use crate::adopt::{AdoptRule, MAX_CANDIDATES, candidates_filter, choose};
+use crate::database::{Param, params};
+use crate::store::connection::Transaction;
+use crate::store::error::StoreError;
+use crate::store::tables::{COLUMNS, parse_row, tenant_of};
+
+/// The id of the existing resource that the client adopts; `None` if it creates a new one. The row is locked.
+pub(super) async fn find_adopted(
+    attempts: &Attempts<'_>,
+    cx: &Context<'_>,
+    tx: &mut Transaction,
+    rule: &AdoptRule,
+    requested: &Resource,
+) -> Result<Option<String>, StoreError> {
+    let (layout, dialect) = (&attempts.layout, tx.dialect());
+    let unique = attempts.setup.rules.unique_attributes(&layout.resource_type).map(str::to_owned);
+    let filter = candidates_filter(&layout.resource_type, &unique.collect::<Vec<_>>(), requested);
+    let Some(filter) = filter else { return Ok(None) };
+    let mut params = params![tenant_of(cx)?, cx.resource_type().name()];
+    let matching = layout.mapping.filter(&filter, dialect, params.len() + 1)?;
+    params.extend(matching.bind_values.into_iter().map(Param::from));
+    // SQLite would read all rows in the order of `place`, if the order did not exclude that index.
+    let order = if dialect == Dialect::Sqlite { "+r.place" } else { "r.place" };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.kind = ?2 AND r.adopted_by IS NULL AND {} \
+         ORDER BY {order} LIMIT {MAX_CANDIDATES} {}",
+        matching.sql,
+        tx.lock("FOR NO KEY UPDATE OF r")
+    );
+    let rows = tx.query(sql, params).await?;
+    let mut candidates = Vec::new();
+    for row in rows.iter() {
+        let resource = parse_row(row)?.resource;
+        candidates.push((Param::from(resource.id()), resource));
+    }
+    let chosen = choose::<StoreError>(rule, cx, dialect, tx.inner(), requested, &candidates).await?;
+    Ok(chosen.and_then(|index| candidates.get(index)).map(|(_, resource)| resource.id().to_owned()))
+}
