@@ -107,6 +107,21 @@ impl<'a> Context<'a> {
         self.adopted.load(Ordering::Relaxed)
     }
 
+    /// An owned copy, for a provider that does the work of the call in another thread. It shares the budget.
+    pub fn to_owned(&self) -> OwnedContext {
+        OwnedContext {
+            resource_type: self.resource_type.clone(),
+            base_url: self.base_url.to_owned(),
+            secrets: self.secrets.clone(),
+            permit: self.permit.clone(),
+            extensions: self.extensions.clone(),
+            now: self.now,
+            unique_types: self.unique_types,
+            budget: self.budget.clone(),
+            defaults: self.defaults.to_vec(),
+        }
+    }
+
     /// A value that the host's middleware put into the request's extensions, by its type.
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&'a T> {
         self.extensions.get()
@@ -121,6 +136,40 @@ impl<'a> Context<'a> {
         self.extension().ok_or_else(|| {
             Error::internal(format!("the request's extensions lack a {}", std::any::type_name::<T>()))
         })
+    }
+}
+
+/// An owned copy of a [`Context`], which can move to another thread; see [`Context::to_owned`]. Its secrets are overwritten in
+/// memory when it is dropped.
+#[derive(Debug)]
+pub struct OwnedContext {
+    resource_type: ResourceType,
+    base_url: String,
+    secrets: Secrets,
+    permit: Permit,
+    extensions: Extensions,
+    now: DateTime<Utc>,
+    unique_types: bool,
+    budget: Arc<Budget>,
+    defaults: Vec<AttributeRef>,
+}
+
+impl OwnedContext {
+    /// The context. [`Context::mark_adopted`] has no effect on the one that was copied.
+    pub fn context(&self) -> Context<'_> {
+        Context {
+            resource_type: &self.resource_type,
+            base_url: &self.base_url,
+            identity: self.extensions.get(),
+            secrets: &self.secrets,
+            permit: &self.permit,
+            extensions: &self.extensions,
+            now: self.now,
+            unique_types: self.unique_types,
+            budget: self.budget.clone(),
+            defaults: &self.defaults,
+            adopted: AtomicBool::new(false),
+        }
     }
 }
 

@@ -48,7 +48,7 @@ pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use body_buffer::BodyBuffer;
 pub use challenge::Challenge;
 pub use changed_members::ChangedMembers;
-pub use context::{Context, ContextBuilder};
+pub use context::{Context, ContextBuilder, OwnedContext};
 pub use error::{Error, Result};
 pub use identity::Identity;
 pub use memory::MemoryProvider;

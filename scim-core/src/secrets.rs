@@ -6,7 +6,7 @@ use serde_json::Value;
 use zeroize::Zeroize;
 
 /// The `writeOnly` values of a request. They are overwritten in memory when the request ends.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Secrets(Vec<(String, Option<Value>)>);
 
 impl Secrets {

@@ -99,13 +99,16 @@ pub trait Transaction: Send {
     /// blocking is allowed; this saves a driver that blocks a change of the thread for each statement. `None` if the
     /// driver does not block, so that nothing changes. The caller keeps the value while it waits for that thread;
     /// dropping the value cancels the statements.
+    ///
+    /// With [`Mode::WriteInGroup`], a commit then does not wait for the group: wait for the
+    /// [`dependencies`](Self::dependencies), on another thread.
     fn block_calling_thread(&mut self) -> Option<CancelOnDrop> {
         None
     }
 
-    /// For [`Mode::WriteInGroup`]: the transactions on which this one depends; `None` if there are none. Take it after the
-    /// transaction has begun, and wait for it before anything that the transaction has found out is told to anybody. A
-    /// commit waits by itself.
+    /// For [`Mode::WriteInGroup`]: the transactions on which this one depends, and its own commit; `None` if there are none.
+    /// Take it after the transaction has begun, and wait for it when the transaction has ended, before anything that it has
+    /// found out is told to anybody.
     fn dependencies(&self) -> Option<Dependencies> {
         None
     }

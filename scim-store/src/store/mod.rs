@@ -32,7 +32,7 @@ use connection::Database;
 use error::StoreError;
 use setup::{Rules, Setup};
 use tables::{MIGRATIONS, tenant_key, tenant_name};
-use write::{Attempts, Change};
+use write::{Change, Create, Delete, Restore};
 
 use crate::adopt::{AdoptFuture, Candidate};
 use crate::outbox::{ChangeKind, Outbox};
@@ -146,13 +146,7 @@ impl Store {
         identity.tenant = tenant.map(str::to_owned);
         let context = Context::builder(&layout.resource_type).identity(identity);
         let cx = context.context();
-        let mut attempts = Attempts::new(&self.0, &cx)?;
-        loop {
-            let restored = write::restore(&attempts, &cx, id).await;
-            if let Some(restored) = attempts.end(restored).await? {
-                return Ok(restored);
-            }
-        }
+        write::run(&self.0, &cx, Restore { id: id.to_owned() }).await
     }
 
     /// Deletes for good what [`retain`](Self::retain) has kept long enough, tenant by tenant, in small transactions. Returns
@@ -306,16 +300,12 @@ impl Provider for Store {
 
     async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
         let password = PasswordChange::from_context(cx).await?;
-        let mut attempts = Attempts::new(&self.0, cx)?;
-        loop {
-            let created = write::create(&attempts, cx, resource.clone(), &password).await;
-            if let Some(created) = attempts.end(created).await? {
-                if created.is_adopted {
-                    cx.mark_adopted();
-                }
-                return Ok(created.resource);
-            }
+        let create = Create::new(&self.0, cx, resource, password).map_err(|error| error.into_error(None))?;
+        let created = write::run(&self.0, cx, create).await?;
+        if created.is_adopted {
+            cx.mark_adopted();
         }
+        Ok(created.resource)
     }
 
     async fn retrieve(
@@ -336,24 +326,19 @@ impl Provider for Store {
         options: &UpdateOptions,
     ) -> Result<Updated> {
         let password = PasswordChange::from_context(cx).await?;
-        let mut attempts = Attempts::new(&self.0, cx)?;
-        let change = Change { kind: ChangeKind::Updated, id, update, options, password: &password };
-        loop {
-            let updated = write::update(&attempts, cx, &change).await;
-            if let Some(updated) = attempts.end(updated).await? {
-                return Ok(updated);
-            }
-        }
+        let change = Change {
+            kind: ChangeKind::Updated,
+            id: id.to_owned(),
+            update: update.clone(),
+            options: options.clone(),
+            password,
+        };
+        write::run(&self.0, cx, change).await
     }
 
     async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
-        let mut attempts = Attempts::new(&self.0, cx)?;
-        loop {
-            let deleted = write::delete(&attempts, cx, id, precondition).await;
-            if let Some(deleted) = attempts.end(deleted).await? {
-                return Ok(deleted);
-            }
-        }
+        let delete = Delete { id: id.to_owned(), precondition: precondition.clone() };
+        write::run(&self.0, cx, delete).await
     }
 
     fn capabilities(&self, resource_type: &ResourceType) -> Capabilities {

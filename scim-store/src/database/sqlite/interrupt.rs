@@ -36,9 +36,14 @@ impl CancelFlag {
         CancelOnDrop(self.clone())
     }
 
-    fn is_set(&self) -> bool {
+    pub(super) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// The error of a statement whose request was cancelled.
+pub(super) fn cancelled() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None)
 }
 
 impl Drop for CancelOnDrop {
@@ -75,7 +80,7 @@ impl InterruptibleConnection {
         statement: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
         if cancelled.is_set() {
-            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+            return Err(self::cancelled());
         }
         *lock(&self.running) =
             Some(Running { deadline: Instant::now() + timeout, cancelled: cancelled.clone() });

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params_from_iter};
@@ -29,9 +30,9 @@ pub(crate) struct SqliteTransaction {
     call: Option<Call>,
     /// Whether the transaction has begun and not yet been committed.
     open: bool,
-    /// Whether statements run on the calling thread. The providers run a transaction that reads on one blocking thread
-    /// from beginning to end. A transaction that writes sends its statements to a blocking thread, since its caller
-    /// borrows the context and so cannot move to another thread.
+    /// Whether statements run on the calling thread. `Store` runs a transaction on one blocking thread from beginning to end,
+    /// since changing the thread costs as much as a statement. The writes of `TableStore` send their statements to a blocking
+    /// thread.
     on_calling_thread: bool,
     cancelled: CancelFlag,
     _cancel_on_drop: interrupt::CancelOnDrop,
@@ -51,6 +52,8 @@ struct Call {
     group: Arc<Group>,
     /// Whether other calls have ended in the group before.
     is_dependent: bool,
+    /// Whether the answer of the call depends on the commit of the group.
+    awaits_commit: Arc<AtomicBool>,
     start: Instant,
     /// The bytes of the parameters so far.
     bytes: usize,
@@ -94,7 +97,9 @@ impl SqliteTransaction {
     pub(super) fn new(connection: BorrowedConnection, mode: Mode, timeout: Duration) -> Self {
         let call = connection.groups().filter(|_| mode == Mode::WriteInGroup).map(|groups| {
             let group = groups.join();
-            Call { is_dependent: group.has_calls(), group, start: Instant::now(), bytes: 0 }
+            let is_dependent = group.has_calls();
+            let awaits_commit = Arc::new(AtomicBool::new(is_dependent));
+            Call { group, is_dependent, awaits_commit, start: Instant::now(), bytes: 0 }
         });
         let begin = match mode {
             Mode::Single => None,
@@ -127,13 +132,18 @@ impl SqliteTransaction {
             return Ok(Vec::new());
         }
         self.count_bytes(&statements);
-        let call = self.call.as_ref().filter(|_| commit).map(|call| (call.group.clone(), call.bytes));
-        let borrowed = self.connection.clone();
+        let call = self.call.as_ref().filter(|_| commit);
+        let call = call.map(|call| (call.group.clone(), call.bytes, call.awaits_commit.clone()));
+        let (borrowed, cancelled) = (self.connection.clone(), self.cancelled.clone());
         let found = self.run(move |runner| {
             let query = |Statement { sql, params }| runner.run(|connection| query(connection, &sql, params));
             let found = statements.into_iter().map(query).collect::<Result<_, _>>()?;
             match (call, borrowed.groups()) {
-                (Some((group, bytes)), Some(groups)) => {
+                (Some((group, bytes, awaits_commit)), Some(groups)) => {
+                    if cancelled.is_set() {
+                        return Err(interrupt::cancelled());
+                    }
+                    awaits_commit.store(true, Ordering::Release);
                     let connection = runner.connection.uninterrupted();
                     let is_open = groups.end_call(connection, &group, bytes)?;
                     borrowed.set_in_call(false);
@@ -180,6 +190,9 @@ impl SqliteTransaction {
             if call.start.elapsed() > MAX_TIME {
                 return Err(DatabaseError::Conflict("other writes wait for this one".into()));
             }
+            if cancelled.is_set() {
+                return Err(interrupt::cancelled().into());
+            }
             // SQLite rolls back the whole transaction when it interrupts a statement that writes.
             cancelled = CancelFlag::default();
         }
@@ -223,17 +236,24 @@ impl Transaction for SqliteTransaction {
         let commits = self.open || !statements.is_empty();
         let found = self.query_all(statements, true).await?;
         let group = self.call.as_ref().filter(|_| commits).map(|call| call.group.clone());
+        let on_calling_thread = self.on_calling_thread;
         // The calls that wait for the connection continue the group.
         drop(self);
-        if let Some(group) = group {
+        if let Some(group) = group.filter(|_| !on_calling_thread) {
             group.ended().await?;
         }
         Ok(found)
     }
 
     fn dependencies(&self) -> Option<Dependencies> {
-        let group = self.call.as_ref().filter(|call| call.is_dependent)?.group.clone();
-        Some(Dependencies::new(async move { group.ended().await }))
+        let call = self.call.as_ref()?;
+        let (group, awaits_commit) = (call.group.clone(), call.awaits_commit.clone());
+        Some(Dependencies::new(async move {
+            match awaits_commit.load(Ordering::Acquire) {
+                true => group.ended().await,
+                false => Ok(()),
+            }
+        }))
     }
 
     fn block_calling_thread(&mut self) -> Option<CancelOnDrop> {

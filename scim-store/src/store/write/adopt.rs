@@ -3,7 +3,7 @@
 use scim_core::{Context, Resource};
 use scim_sql::Dialect;
 
-use super::retry::Attempts;
+use super::run::Scope;
 use crate::adopt::{AdoptRule, MAX_CANDIDATES, candidates_filter, choose};
 use crate::database::{Param, params};
 use crate::store::connection::Transaction;
@@ -12,14 +12,14 @@ use crate::store::tables::{COLUMNS, parse_row, tenant_of};
 
 /// The id of the existing resource that the client adopts; `None` if it creates a new one. The row is locked.
 pub(super) async fn find_adopted(
-    attempts: &Attempts<'_>,
+    scope: &Scope,
     cx: &Context<'_>,
     tx: &mut Transaction,
     rule: &AdoptRule,
     requested: &Resource,
 ) -> Result<Option<String>, StoreError> {
-    let (layout, dialect) = (&attempts.layout, tx.dialect());
-    let unique = attempts.setup.rules.unique_attributes(&layout.resource_type).map(str::to_owned);
+    let (layout, dialect) = (&scope.layout, tx.dialect());
+    let unique = scope.setup.rules.unique_attributes(&layout.resource_type).map(str::to_owned);
     let filter = candidates_filter(&layout.resource_type, &unique.collect::<Vec<_>>(), requested);
     let Some(filter) = filter else { return Ok(None) };
     let mut params = params![tenant_of(cx)?, cx.resource_type().name()];

@@ -9,7 +9,7 @@ use super::commit::{CommitEvidence, commit};
 use super::events::Events;
 use super::members::{self, Comparison};
 use super::resource_row::insert;
-use super::retry::Attempts;
+use super::run::Scope;
 use super::value_rows::{insert_unique_values, value_statements};
 use crate::outbox::{ChangeKind, NewEvent, changed_attributes};
 use crate::password::PasswordChange;
@@ -58,14 +58,14 @@ impl NewResource {
 
     /// Inserts the resource, and commits. Returns the resource as it is stored, with its members.
     pub(super) async fn insert(
-        self,
-        attempts: &Attempts<'_>,
+        &self,
+        scope: &Scope,
         cx: &Context<'_>,
         mut tx: Transaction,
         password: &PasswordChange,
         origin: Origin,
     ) -> Result<Resource, StoreError> {
-        let (setup, layout) = (attempts.setup, &*attempts.layout);
+        let (setup, layout) = (&scope.setup, &*scope.layout);
         let tenant = tenant_of(cx)?;
         let Self { resource, members, rows } = self;
         let id = resource.id().to_owned();
@@ -87,10 +87,10 @@ impl NewResource {
         .await?;
         let keep_unknown = setup.rules.keep_unknown_members;
         members::check_references(&mut tx, layout, &tenant, &id, &change, keep_unknown).await?;
-        let place = insert(&mut tx, cx, &tenant, &resource, &rows, password).await?;
-        insert_unique_values(&mut tx, layout, &tenant, place, None, &rows).await?;
+        let place = insert(&mut tx, cx, &tenant, resource, rows, password).await?;
+        insert_unique_values(&mut tx, layout, &tenant, place, None, rows).await?;
         let Origin { kind, version_before, mut statements } = origin;
-        statements.extend(value_statements(&tx, &tenant, place, None, &rows));
+        statements.extend(value_statements(&tx, &tenant, place, None, rows));
         statements.extend(members::write_statements(tx.dialect(), layout, &tenant, place, &change)?);
         let mut events = Events::new(setup);
         events.push(|| NewEvent {
@@ -107,7 +107,7 @@ impl NewResource {
             ),
             members: change.delta(),
         });
-        let mut stored = StoredResource { place, resource };
+        let mut stored = StoredResource { place, resource: resource.clone() };
         if layout.members.is_some() {
             tx.execute(std::mem::take(&mut statements)).await?;
             let projection = Projection::new(cx.resource_type());

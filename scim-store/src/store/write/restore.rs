@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use scim_core::{Context, Error, Resource};
+use scim_core::{Context, Error, Resource, async_trait};
 use scim_sql::Dialect;
 use serde_json::Value;
 
 use super::new_resource::{NewResource, Origin};
 use super::references;
-use super::retry::Attempts;
+use super::run::{Scope, Write};
 use crate::database::{Mode, params};
 use crate::outbox::ChangeKind;
 use crate::password::PasswordChange;
@@ -48,49 +48,57 @@ pub(super) fn keep_statement(tx: &Transaction, tenant: &str, place: i64, due: i6
 }
 
 /// Restores a deleted resource, and returns it with its members.
-///
-/// # Errors
-///
-/// If it is not kept, or if another resource has one of its unique values.
-pub(crate) async fn restore(
-    attempts: &Attempts<'_>,
-    cx: &Context<'_>,
-    id: &str,
-) -> Result<Resource, StoreError> {
-    let layout = &*attempts.layout;
-    let tenant = tenant_of(cx)?;
-    let mut tx = attempts.begin().await?;
-    let lock = tx.lock("FOR UPDATE");
-    let sql = format!(
-        "SELECT CAST(0 AS bigint), d.id, d.version, d.created, d.modified, d.document, d.members, d.password \
+pub(crate) struct Restore {
+    pub(crate) id: String,
+}
+
+#[async_trait]
+impl Write for Restore {
+    type Output = Resource;
+
+    /// # Errors
+    ///
+    /// If the resource is not kept, or if another resource has one of its unique values.
+    async fn run(
+        &self,
+        scope: &Scope,
+        cx: &Context<'_>,
+        mut tx: Transaction,
+    ) -> Result<Resource, StoreError> {
+        let (layout, id) = (&*scope.layout, self.id.as_str());
+        let tenant = tenant_of(cx)?;
+        let lock = tx.lock("FOR UPDATE");
+        let sql = format!(
+            "SELECT CAST(0 AS bigint), d.id, d.version, d.created, d.modified, d.document, d.members, d.password \
          FROM deleted_resource d WHERE d.tenant = ?1 AND d.id = ?2 AND d.kind = ?3 {lock}"
-    );
-    let rows = tx.query(sql, params![tenant.as_str(), id, cx.resource_type().name()]).await?;
-    let row = rows.first().ok_or_else(|| StoreError::Refused(Error::not_found(id)))?;
-    let before = parse_row(row)?.resource;
-    let mut resource = before.clone().stamp_changed(cx, &before);
-    references::remove_deleted(&mut tx, layout, &tenant, &mut resource).await?;
-    if let Some(list) = &layout.members {
-        let keep_unknown = attempts.setup.rules.keep_unknown_members;
-        let members = members(&mut tx, &tenant, row.text(6).unwrap_or("[]"), keep_unknown).await?;
-        resource.as_map_mut().insert(list.attribute().name().to_owned(), Value::Array(members));
-    }
-    let password = match row.text(7) {
-        Some(hash) => PasswordChange::Set(hash.to_owned()),
-        None => PasswordChange::Keep,
-    };
-    let statements: Vec<Statement> = vec![
-        ("DELETE FROM tombstone WHERE tenant = ?1 AND id = ?2", params![tenant.as_str(), id]),
-        (
-            "UPDATE resource SET adopted_by = (SELECT d.adopted_by FROM deleted_resource d \
+        );
+        let rows = tx.query(sql, params![tenant.as_str(), id, cx.resource_type().name()]).await?;
+        let row = rows.first().ok_or_else(|| StoreError::Refused(Error::not_found(id)))?;
+        let before = parse_row(row)?.resource;
+        let mut resource = before.clone().stamp_changed(cx, &before);
+        references::remove_deleted(&mut tx, layout, &tenant, &mut resource).await?;
+        if let Some(list) = &layout.members {
+            let keep_unknown = scope.setup.rules.keep_unknown_members;
+            let members = members(&mut tx, &tenant, row.text(6).unwrap_or("[]"), keep_unknown).await?;
+            resource.as_map_mut().insert(list.attribute().name().to_owned(), Value::Array(members));
+        }
+        let password = match row.text(7) {
+            Some(hash) => PasswordChange::Set(hash.to_owned()),
+            None => PasswordChange::Keep,
+        };
+        let statements: Vec<Statement> = vec![
+            ("DELETE FROM tombstone WHERE tenant = ?1 AND id = ?2", params![tenant.as_str(), id]),
+            (
+                "UPDATE resource SET adopted_by = (SELECT d.adopted_by FROM deleted_resource d \
              WHERE d.tenant = ?1 AND d.id = ?2) WHERE tenant = ?1 AND id = ?2",
-            params![tenant.as_str(), id],
-        ),
-        ("DELETE FROM deleted_resource WHERE tenant = ?1 AND id = ?2", params![tenant.as_str(), id]),
-    ];
-    let version_before = before.text("meta.version").map(str::to_owned);
-    let origin = Origin { kind: ChangeKind::Restored, version_before, statements };
-    NewResource::new(layout, resource)?.insert(attempts, cx, tx, &password, origin).await
+                params![tenant.as_str(), id],
+            ),
+            ("DELETE FROM deleted_resource WHERE tenant = ?1 AND id = ?2", params![tenant.as_str(), id]),
+        ];
+        let version_before = before.text("meta.version").map(str::to_owned);
+        let origin = Origin { kind: ChangeKind::Restored, version_before, statements };
+        NewResource::new(layout, resource)?.insert(scope, cx, tx, &password, origin).await
+    }
 }
 
 /// The members of a deleted group. Those that do not exist any more are left out, unless unknown members are kept.

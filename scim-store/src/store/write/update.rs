@@ -2,7 +2,7 @@
 
 use scim_core::patch::ListDelta;
 use scim_core::schema::AttributeRef;
-use scim_core::{AppliedUpdate, Context, ETag, Update, UpdateOptions, Updated};
+use scim_core::{AppliedUpdate, Context, ETag, Update, UpdateOptions, Updated, async_trait};
 use serde_json::Value;
 
 use super::commit::{CommitEvidence, commit};
@@ -10,7 +10,7 @@ use super::current::{current, select_current};
 use super::events::Events;
 use super::members::{self, Comparison};
 use super::resource_row::update_statements;
-use super::retry::Attempts;
+use super::run::{Scope, Write};
 use crate::adopt::adopter;
 use crate::database::{Rows, params};
 use crate::outbox::ChangeKind;
@@ -20,36 +20,23 @@ use crate::store::error::StoreError;
 use crate::store::read::memberships::{self, Lists};
 use crate::store::tables::{StoredResource, TypeLayout, stored_version, tenant_of};
 
-/// A change of a stored resource.
-pub(crate) struct Change<'u> {
+/// Changes a resource. Returns the versions before and after the change, and the resource if `options` request it.
+pub(crate) struct Change {
     /// [`ChangeKind::Updated`], or [`ChangeKind::Adopted`] by the client that makes the request.
     pub(crate) kind: ChangeKind,
-    pub(crate) id: &'u str,
-    pub(crate) update: &'u Update,
-    pub(crate) options: &'u UpdateOptions,
-    pub(crate) password: &'u PasswordChange,
+    pub(crate) id: String,
+    pub(crate) update: Update,
+    pub(crate) options: UpdateOptions,
+    pub(crate) password: PasswordChange,
 }
 
-/// Changes a resource. Returns the versions before and after the change, and the resource if `options` request it.
-pub(crate) async fn update(
-    attempts: &Attempts<'_>,
-    cx: &Context<'_>,
-    change: &Change<'_>,
-) -> Result<Updated, StoreError> {
-    let tx = attempts.begin().await?;
-    change.write(attempts, cx, tx).await
-}
+#[async_trait]
+impl Write for Change {
+    type Output = Updated;
 
-impl Change<'_> {
-    /// Makes the change in a transaction, and commits.
-    pub(super) async fn write(
-        &self,
-        attempts: &Attempts<'_>,
-        cx: &Context<'_>,
-        mut tx: Transaction,
-    ) -> Result<Updated, StoreError> {
-        let Self { kind, id, update, options, password } = *self;
-        let (setup, layout) = (attempts.setup, &*attempts.layout);
+    async fn run(&self, scope: &Scope, cx: &Context<'_>, mut tx: Transaction) -> Result<Updated, StoreError> {
+        let Self { kind, id, update, options, password } = self;
+        let (setup, layout) = (&scope.setup, &*scope.layout);
         let tenant = tenant_of(cx)?;
         let list = layout.members.as_ref().map(|target| target.attribute().name());
         let split = list.and_then(|list| update.split(cx, list));
@@ -78,7 +65,7 @@ impl Change<'_> {
         let mut after = StoredResource { place: stored.place, resource: stored.resource.clone() };
         let mut statements = Vec::new();
         let mut events = Events::new(setup);
-        let is_adopted = kind == ChangeKind::Adopted;
+        let is_adopted = *kind == ChangeKind::Adopted;
         // An adopted resource always gets a new version.
         let changed = applied.changed || !change.is_empty() || is_adopted;
         if changed {
@@ -95,7 +82,7 @@ impl Change<'_> {
             }
             // Whoever adopts a resource does not change its password.
             let secrets = (!is_adopted).then_some(cx.secrets());
-            events.push_change(kind, layout, &stored, &after.resource, secrets, || change.delta());
+            events.push_change(*kind, layout, &stored, &after.resource, secrets, || change.delta());
         }
         let version = stored_version(&after.resource)?;
         if let Some(projection) = &options.returning {
