@@ -1,7 +1,6 @@
 //! The context of a provider call.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use http::Extensions;
@@ -9,6 +8,7 @@ use scim_filter::Budget;
 use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
 
+use crate::adoption::{Adopted, Adoptions};
 use crate::{Error, Identity, Permit, Result, Secrets};
 
 /// What a provider call is about, besides its arguments: the resource type, who asks, and the limits of the request.
@@ -24,7 +24,8 @@ pub struct Context<'a> {
     pub(crate) unique_types: bool,
     pub(crate) budget: Arc<Budget>,
     pub(crate) defaults: &'a [AttributeRef],
-    pub(crate) adopted: AtomicBool,
+    pub(crate) adoptions: Adoptions,
+    pub(crate) adopted: Mutex<Option<Adopted>>,
 }
 
 impl<'a> Context<'a> {
@@ -96,17 +97,6 @@ impl<'a> Context<'a> {
         self.defaults.contains(target)
     }
 
-    /// Tells the service that `create` returns a resource that existed before, and that the client has adopted. Call it when
-    /// this is certain, at the end. The service then tells the [`Monitor`](crate::Monitor), and does not delete the
-    /// resource when a bulk request has to undo what it has created.
-    pub fn mark_adopted(&self) {
-        self.adopted.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_adopted(&self) -> bool {
-        self.adopted.load(Ordering::Relaxed)
-    }
-
     /// An owned copy, for a provider that does the work of the call in another thread. It shares the budget.
     pub fn to_owned(&self) -> OwnedContext {
         OwnedContext {
@@ -119,6 +109,7 @@ impl<'a> Context<'a> {
             unique_types: self.unique_types,
             budget: self.budget.clone(),
             defaults: self.defaults.to_vec(),
+            adoptions: self.adoptions.clone(),
         }
     }
 
@@ -152,6 +143,7 @@ pub struct OwnedContext {
     unique_types: bool,
     budget: Arc<Budget>,
     defaults: Vec<AttributeRef>,
+    adoptions: Adoptions,
 }
 
 impl OwnedContext {
@@ -168,7 +160,8 @@ impl OwnedContext {
             unique_types: self.unique_types,
             budget: self.budget.clone(),
             defaults: &self.defaults,
-            adopted: AtomicBool::new(false),
+            adoptions: self.adoptions.clone(),
+            adopted: Mutex::default(),
         }
     }
 }
@@ -233,7 +226,8 @@ impl ContextBuilder {
             unique_types: self.unique_types,
             budget: Arc::new(Budget::new(self.max_work)),
             defaults: &[],
-            adopted: AtomicBool::new(false),
+            adoptions: Adoptions::Unchecked,
+            adopted: Mutex::default(),
         }
     }
 

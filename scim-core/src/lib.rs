@@ -1,6 +1,7 @@
 // The README uses the feature `tower`, so its examples are compiled only with it.
 #![cfg_attr(any(feature = "tower", not(doctest)), doc = include_str!("../README.md"))]
 
+mod adoption;
 mod authenticate;
 mod authorization_header;
 mod base_url;

@@ -1,7 +1,7 @@
 //! Notifies the host of changes, for its audit trail and for whatever else it does when users come and go.
 
 use http::StatusCode;
-use scim_schema::{ResourceType, ToleratedQuirk};
+use scim_schema::{AttributeRef, ResourceType, ToleratedQuirk};
 use serde_json::Value;
 
 use crate::{Action, ChangedMembers, ETag, Identity, Resource, Update};
@@ -39,6 +39,8 @@ pub struct Event<'a> {
     pub(crate) change: Change<'a>,
     pub(crate) resource: Option<&'a Resource>,
     pub(crate) members: &'a ChangedMembers,
+    /// The attributes that a creation or adoption writes.
+    pub(crate) writes: &'a [AttributeRef],
     pub(crate) secrets: bool,
     pub(crate) tolerated: &'a [ToleratedQuirk],
     pub(crate) status: StatusCode,
@@ -80,7 +82,7 @@ impl<'a> Event<'a> {
         self.identity
     }
 
-    /// The version before the change; `None` for a creation.
+    /// The version before the change; `None` for a creation, but not for an adoption.
     pub fn before(&self) -> Option<&'a ETag> {
         self.before
     }
@@ -95,8 +97,8 @@ impl<'a> Event<'a> {
         self.change
     }
 
-    /// The resource after the change; `None` for a deletion. It has its members and groups only if the response shows
-    /// them. It may have attributes that the client may not see.
+    /// The resource after the change; `None` for a deletion. After a PUT or PATCH it has its members and groups only if the
+    /// response shows them. It may have attributes that the client may not see.
     pub fn resource(&self) -> Option<&'a Resource> {
         self.resource
     }
@@ -130,8 +132,10 @@ impl<'a> Event<'a> {
     /// gives it none.
     pub fn sets(&self, attribute: &str) -> Option<bool> {
         match self.change {
-            Change::Created(resource) | Change::Adopted(resource) => {
-                resource.get(attribute).and_then(Value::as_bool)
+            Change::Created(resource) => resource.get(attribute).and_then(Value::as_bool),
+            Change::Adopted(resource) => {
+                let is_written = self.writes.iter().any(|target| target.path().as_str() == attribute);
+                resource.get(attribute).filter(|_| is_written).and_then(Value::as_bool)
             }
             Change::Updated(Update::Replace(resource)) => resource.get(attribute).and_then(Value::as_bool),
             Change::Updated(Update::Patch(patch)) => patch.sets(attribute).and_then(Value::as_bool),

@@ -95,6 +95,8 @@ pub(crate) struct CreateOperation {
     pub(crate) writes: Vec<AttributeRef>,
     /// The attributes that the client left out, and that have the default value of the schema.
     pub(crate) defaults: Vec<AttributeRef>,
+    /// Whether the URL is `/Me`.
+    pub(crate) through_me: bool,
 }
 
 /// A PUT or a PATCH.

@@ -1,7 +1,7 @@
 //! Authorization: the host's policy, which the service asks before it calls a provider.
 
 use http::Extensions;
-use scim_schema::{AttributeRef, Projection, ResourceType};
+use scim_schema::{AttributeRef, Mutability, Projection, ResourceType};
 
 use crate::{Error, Identity, Permit, Query, Result};
 
@@ -47,6 +47,40 @@ pub(crate) fn check_scopes(extensions: &Extensions, action: Action) -> Result<()
         }
     };
     if is_granted { Ok(()) } else { Err(Error::insufficient_scope(scope)) }
+}
+
+/// Refuses to write attributes of an existing resource that the caller may not write, or whose new value would reveal the
+/// stored one.
+pub(crate) fn check_changes(permit: &Permit, writes: &[AttributeRef]) -> Result<()> {
+    check_revealing(permit, writes)?;
+    check_writes(permit, writes)
+}
+
+/// Refuses to write an attribute that the caller may not write.
+pub(crate) fn check_writes<'t>(
+    permit: &Permit,
+    writes: impl IntoIterator<Item = &'t AttributeRef>,
+) -> Result<()> {
+    match writes.into_iter().find(|target| !permit.may_write(target)) {
+        Some(target) => Err(Error::not_writable(target)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to write an attribute if that would reveal a value that the caller may not read: a new value of an immutable
+/// attribute is refused unless it equals the stored one. Members are identified by their immutable `value`, so a new one is
+/// another member and is not refused.
+pub(crate) fn check_revealing(permit: &Permit, writes: &[AttributeRef]) -> Result<()> {
+    let is_hidden = |target: &AttributeRef| {
+        target.definition().mutability() == Mutability::Immutable && !permit.may_read(target)
+    };
+    let reveals = |target: &&AttributeRef| {
+        is_hidden(target) || !target.holds_members() && target.sub_attributes().iter().any(is_hidden)
+    };
+    match writes.iter().find(reveals) {
+        Some(target) => Err(Error::not_writable(target)),
+        None => Ok(()),
+    }
 }
 
 /// What a [`Policy`] decides about: one operation. Each operation of a bulk request is decided on its own.

@@ -1,5 +1,6 @@
--- Distributes the tables of `Store` by tenant over the workers of a Citus cluster. Run it once, after `Store::open` has
--- created or upgraded the tables, and before there is much data: existing rows are moved.
+-- Distributes the tables of `Store` by tenant over the workers of a Citus cluster. Run it after `Store::open` has created or
+-- upgraded the tables, and before there is much data: existing rows are moved. If you run it again after an upgrade that
+-- has created tables, Citus reports an error for each table that is distributed already; these stay as they are.
 --
 -- All rows of a tenant are on one worker, so each statement of the store goes to one worker, and so does each transaction.
 SELECT create_distributed_table('resource', 'tenant');

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use scim_core::filter::{Filter, FilterLimits, Predicate};
 use scim_core::patch::{PATCH_OP, PatchLimits, PatchRequest};
-use scim_core::schema::{AttributeRef, ReadContext, ResourceType, ScimType, Tolerance, Uniqueness};
+use scim_core::schema::{AttributeRef, ReadContext, ResourceType, Returned, ScimType, Tolerance};
 use scim_core::{Context, Error, Identity, Resource, Result, Update};
 use scim_sql::Dialect;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::database::{DatabaseError, Param, Rows, Transaction};
 use crate::rule::RuleTransaction;
 
 /// How many existing resources a rule is asked about.
-pub(crate) const MAX_CANDIDATES: usize = 10;
+pub(crate) const MAX_CANDIDATES: usize = 100;
 
 /// The longest value by which candidates are searched, in bytes.
 const MAX_VALUE: usize = 1_000;
@@ -68,9 +68,20 @@ impl Candidate<'_> {
         let Some(target) = resource_type.all_attribute_refs().find(|target| is_named(target, path)) else {
             return false;
         };
-        let key = |value: &Value| scim_sql::sortable_key(target.comparison(), value);
+        let key =
+            |value: &Value| identifying(value).then(|| scim_sql::sortable_key(target.comparison(), value))?;
         let existing: Vec<String> = target.values(self.existing.as_map()).filter_map(key).collect();
         target.values(self.requested.as_map()).filter_map(key).any(|key| existing.contains(&key))
+    }
+
+    /// The type of both.
+    pub fn resource_type(&self) -> &ResourceType {
+        self.cx.resource_type()
+    }
+
+    /// The tenant of both.
+    pub fn tenant(&self) -> Option<&str> {
+        self.cx.tenant()
     }
 
     /// Who makes the request; `None` only if the host allows anonymous requests.
@@ -106,43 +117,58 @@ fn is_named(target: &AttributeRef, path: &str) -> bool {
     target.path().as_str().eq_ignore_ascii_case(path)
 }
 
-/// The filter for the existing resources that may be the one to create: those with an equal value of a unique attribute, of
-/// `externalId`, of `emails.value`, or of the `displayName` of a group. `None` if it has none of these. `unique` are paths of
-/// attributes that are unique besides those of the schema.
-pub(crate) fn candidates_filter(
-    resource_type: &ResourceType,
-    unique: &[String],
-    requested: &Resource,
-) -> Option<Predicate> {
+/// Whether a value can identify a resource: an empty text does not.
+fn identifying(value: &Value) -> bool {
+    value.as_str().is_none_or(|text| !text.trim().is_empty())
+}
+
+/// The values by which existing resources are found that may be the one to create: those of these attributes, of `externalId`,
+/// of `emails.value`, and of the `displayName` of a group.
+pub(crate) fn identifying_values<'r>(
+    resource_type: &'r ResourceType,
+    is_unique: impl Fn(&AttributeRef) -> bool,
+    requested: &'r Resource,
+) -> Vec<(&'r AttributeRef, &'r str)> {
     let has_members = resource_type.attributes().any(AttributeRef::holds_members);
-    let identifies = |target: &&AttributeRef| {
-        let is_unique = target.definition().uniqueness() != Uniqueness::None
-            || unique.iter().any(|path| is_named(target, path));
-        match target.path().as_str() {
-            "id" => false,
-            "externalId" | "emails.value" => true,
-            "displayName" if has_members => true,
-            _ => is_unique && !target.is_complex(),
-        }
+    let is_searched = |target: &&AttributeRef| match target.path().as_str() {
+        "externalId" | "emails.value" => true,
+        "displayName" if has_members => true,
+        _ => is_unique(target) && target.definition().returned() != Returned::Never,
     };
-    let targets = resource_type.all_attribute_refs().filter(identifies);
-    let terms = targets.flat_map(|target| {
-        let values = target.values(requested.as_map()).filter_map(Value::as_str).take(MAX_VALUES);
-        let short = values.filter(|value| value.len() <= MAX_VALUE);
-        short.map(|value| format!("{} eq {}", target.path(), json!(value))).collect::<Vec<_>>()
-    });
+    let values = |target: &'r AttributeRef| {
+        let values = target.values(requested.as_map()).filter(|value| identifying(value));
+        let short = values.filter_map(Value::as_str).filter(|text| text.len() <= MAX_VALUE);
+        short.take(MAX_VALUES).map(move |text| (target, text)).collect::<Vec<_>>()
+    };
+    resource_type.all_attribute_refs().filter(is_searched).flat_map(values).collect()
+}
+
+/// The filter for the resources that have one of these values; `None` if there are no values.
+///
+/// # Errors
+///
+/// An internal error if filters cannot compare an attribute.
+pub(crate) fn equals_any_of(
+    resource_type: &ResourceType,
+    values: &[(&AttributeRef, &str)],
+) -> Result<Option<Predicate>> {
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let terms = values.iter().map(|(target, text)| format!("{} eq {}", target.path(), json!(text)));
     let text = terms.collect::<Vec<_>>().join(" or ");
     let tolerance = Tolerance::strict();
     let mut read_context = ReadContext::new(&tolerance);
     let limits = FilterLimits::default().with_length(usize::MAX).with_terms(usize::MAX);
-    Filter::parse(&text, &limits, &mut read_context).ok()?.resolve(resource_type, &mut read_context).ok()
+    let filter = Filter::parse(&text, &limits, &mut read_context).map_err(Error::internal)?;
+    Ok(Some(filter.resolve(resource_type, &mut read_context).map_err(Error::internal)?))
 }
 
 /// Asks the rule about each candidate. Returns the index of the only one that it adopts.
 ///
 /// # Errors
 ///
-/// The error of the rule; 409 if it adopts several.
+/// The error of the rule or of the policy; 409 if the rule adopts several.
 pub(crate) async fn choose<E: From<DatabaseError> + From<Error>>(
     rule: &AdoptRule,
     cx: &Context<'_>,
@@ -157,7 +183,7 @@ pub(crate) async fn choose<E: From<DatabaseError> + From<Error>>(
         let mut candidate = Candidate { tx, dialect, cx, requested, existing, key };
         let answer = rule(&mut candidate).await;
         let answer: Adoption = candidate.tx.finish::<_, E>(answer)?;
-        if answer == Adoption::Adopt && chosen.replace(index).is_some() {
+        if answer == Adoption::Adopt && cx.check_adoption(existing.id())? && chosen.replace(index).is_some() {
             let detail = "several existing resources could be this one, so none of them is adopted";
             return Err(Error::from_scim_type(ScimType::Uniqueness, detail).into());
         }
@@ -169,7 +195,7 @@ pub(crate) async fn choose<E: From<DatabaseError> + From<Error>>(
 ///
 /// # Errors
 ///
-/// `invalidValue` if the resource has more values than a PATCH may have.
+/// As for a PATCH that replaces these attributes.
 pub(crate) fn adopting_update(cx: &Context<'_>, requested: &Resource) -> Result<Update> {
     let resource_type = cx.resource_type();
     let mut value = requested.as_map().clone();

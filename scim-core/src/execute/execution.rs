@@ -1,13 +1,13 @@
 //! The state that the provider calls of one operation share: the policy, the context, the monitor.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use http::{Extensions, StatusCode};
 use scim_filter::Budget;
 use scim_schema::{AttributeRef, Projection, ReadContext, ResourceType, ToleratedQuirk};
 
+use crate::adoption::{Adoptions, CreatedIds};
 use crate::policy::{Reads, check_scopes};
 use crate::secrets::Secrets;
 use crate::setup::Setup;
@@ -21,6 +21,8 @@ pub(super) struct RequestScope<'a> {
     pub(super) base_url: &'a str,
     pub(super) extensions: &'a Extensions,
     pub(super) budget: &'a Arc<Budget>,
+    /// The ids of the resources that a bulk request has created so far.
+    pub(super) created: &'a CreatedIds,
 }
 
 /// One operation that is being executed.
@@ -61,7 +63,8 @@ impl<'a> Execution<'a> {
             unique_types: self.setup().config.unique_types,
             budget: Arc::clone(self.scope.budget),
             defaults: &[],
-            adopted: AtomicBool::new(false),
+            adoptions: Adoptions::Forbidden,
+            adopted: Mutex::default(),
         })
     }
 
@@ -124,6 +127,7 @@ impl<'a> Execution<'a> {
             change,
             resource: None,
             members: const { &ChangedMembers { added: Vec::new(), removed: Vec::new() } },
+            writes: &[],
             secrets: !self.secrets.is_empty(),
             tolerated: &self.tolerated,
             status,

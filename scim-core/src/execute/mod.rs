@@ -11,6 +11,7 @@ use std::sync::Arc;
 use http::Extensions;
 use scim_filter::Budget;
 
+use crate::adoption::CreatedIds;
 use crate::operation::OperationKind;
 use crate::outcome::Answer;
 use crate::setup::Setup;
@@ -22,7 +23,8 @@ pub(crate) async fn execute(setup: &Setup, operation: Operation, extensions: &Ex
     setup.admit(extensions, operation.is_discovery())?;
     let base_url = setup.base_url(extensions);
     let budget = Arc::new(Budget::new(setup.config.max_work));
-    let scope = RequestScope { setup, base_url, extensions, budget: &budget };
+    let created = CreatedIds::default();
+    let scope = RequestScope { setup, base_url, extensions, budget: &budget, created: &created };
     let answer = match operation.kind {
         OperationKind::Bulk(request) => Answer::Bulk(bulk::run(scope, request).await),
         kind => Execution::new(scope, operation.tolerated).run(kind).await?,

@@ -1,13 +1,16 @@
 //! Operations on one resource: create, retrieve, update, delete.
 
+use std::sync::Arc;
+
 use http::StatusCode;
-use scim_schema::{AttributeRef, Mutability, Projection, ResourceType};
+use scim_schema::{AttributeRef, Projection, ResourceType};
 
 use super::execution::Execution;
+use crate::adoption::{Adopted, AdoptionCheck, Adoptions};
 use crate::error::Hint;
 use crate::operation::{CreateOperation, UpdateOperation};
 use crate::outcome::{Answer, Origin};
-use crate::policy::Reads;
+use crate::policy::{Reads, check_revealing, check_writes};
 use crate::related_attributes::{groups_list, members_list};
 use crate::type_index::TypeIndex;
 use crate::{
@@ -17,36 +20,66 @@ use crate::{
 
 impl Execution<'_> {
     pub(super) async fn create(mut self, create: CreateOperation) -> Result<Answer> {
-        let CreateOperation { type_index, resource, secrets, mut projection, writes, defaults } = create;
+        let CreateOperation { type_index, resource, secrets, mut projection, writes, defaults, through_me } =
+            create;
         self.secrets = secrets;
         self.restrict_to_scopes(&mut projection, type_index)?;
         let permit = self.permit(Action::Create, type_index, None, &writes, Reads::Shown(&projection))?;
         check_writes(&permit, &writes)?;
-        let cx = Context { defaults: &defaults, ..self.context(type_index, &permit)? };
+        let adoptions = match through_me {
+            true => Adoptions::Forbidden,
+            false => Adoptions::Checked(Arc::new(AdoptionCheck {
+                policy: self.setup().config.policy.clone(),
+                writes: writes.clone(),
+                projection: projection.clone(),
+                created: self.scope.created.clone(),
+            })),
+        };
+        let cx = Context { defaults: &defaults, adoptions, ..self.context(type_index, &permit)? };
         permit.restrict(&mut projection, cx.resource_type);
         let call = self.provider(type_index)?.create(&cx, resource);
         let resource = trace::provider(Action::Create, cx.resource_type, call).await?;
         check_id(&resource)?;
-        let origin = if cx.is_adopted() { Origin::Adopted } else { Origin::Created };
-        if self.has_monitor() {
-            let change = match origin {
-                Origin::Adopted => monitor::Change::Adopted(&resource),
-                _ => monitor::Change::Created(&resource),
-            };
-            let event = self.event(&cx, Action::Create, resource.id(), change, StatusCode::CREATED);
-            let members = match members_list(cx.resource_type) {
-                Some(list) => ChangedMembers::between(list, &Resource::default(), &resource),
-                None => ChangedMembers::default(),
-            };
-            let after = resource.version();
-            self.notify(&Event {
-                after: after.as_ref(),
-                resource: Some(&resource),
-                members: &members,
-                ..event
-            });
+        let adopted = cx.take_adopted();
+        if adopted.is_some() {
+            // The response shows what was there before, so what the caller may see of a change.
+            let reads = Reads::Changed(Some(&projection), &[]);
+            let id = Some(resource.id());
+            let permit = self.permit(Action::Patch, type_index, id, &writes, reads)?;
+            permit.restrict(&mut projection, cx.resource_type);
         }
+        if self.has_monitor() {
+            self.notify_of_creation(&cx, &resource, adopted.as_ref(), &writes);
+        }
+        let origin = if adopted.is_some() { Origin::Adopted } else { Origin::Created };
         Ok(Answer::Resource { type_index, resource, projection, origin })
+    }
+
+    fn notify_of_creation(
+        &self,
+        cx: &Context<'_>,
+        resource: &Resource,
+        adopted: Option<&Adopted>,
+        writes: &[AttributeRef],
+    ) {
+        let change = match adopted {
+            Some(_) => monitor::Change::Adopted(resource),
+            None => monitor::Change::Created(resource),
+        };
+        let members = match (adopted, members_list(cx.resource_type)) {
+            (Some(adopted), _) => adopted.members.clone(),
+            (None, Some(list)) => ChangedMembers::between(list, &Resource::default(), resource),
+            (None, None) => ChangedMembers::default(),
+        };
+        let after = resource.version();
+        self.notify(&Event {
+            before: adopted.map(|adopted| &adopted.before),
+            after: after.as_ref(),
+            resource: Some(resource),
+            members: &members,
+            writes,
+            ..self.event(cx, Action::Create, resource.id(), change, StatusCode::CREATED)
+        });
     }
 
     pub(super) async fn retrieve(
@@ -94,9 +127,7 @@ impl Execution<'_> {
         if let Some(target) = reads.iter().find(|target| !self.may_read() || !permit.may_read(target)) {
             return Err(Error::sensitive(target));
         }
-        if let Some(target) = writes.iter().find(|target| reveals_hidden_value(&permit, target)) {
-            return Err(Error::not_writable(target));
-        }
+        check_revealing(&permit, &writes)?;
         match update {
             Update::Patch(_) => check_writes(&permit, &writes)?,
             // A replacement may repeat a protected value unchanged, which is checked when it is applied. But
@@ -175,13 +206,15 @@ impl Execution<'_> {
 /// What a provider returns of a changed resource for the monitor: everything, but lists of members and of groups only if the
 /// response shows them too. They may be long, and the monitor knows which members have changed.
 fn for_monitor(resource_type: &ResourceType, shown: Option<&Projection>) -> Projection {
-    let mut projection = Projection::new(resource_type);
+    let mut everything = Projection::new(resource_type);
     for list in members_list(resource_type).into_iter().chain(groups_list(resource_type)) {
-        if !shown.is_some_and(|shown| shown.shows(list)) {
-            projection.hide(list);
-        }
+        everything.hide(list);
     }
-    projection
+    match shown {
+        Some(shown) if shown.is_default() => shown.clone(),
+        Some(shown) => everything.union(shown),
+        None => everything,
+    }
 }
 
 /// Adds to the error of a provider which operation of the PATCH it is about, if it is known.
@@ -194,24 +227,6 @@ fn locate_in_patch(error: Error, update: &Update) -> Error {
         Some(index) => error.in_operation(index),
         None => error,
     }
-}
-
-/// Refuses to write an attribute that the caller may not write.
-fn check_writes<'t>(permit: &Permit, writes: impl IntoIterator<Item = &'t AttributeRef>) -> Result<()> {
-    match writes.into_iter().find(|target| !permit.may_write(target)) {
-        Some(target) => Err(Error::not_writable(target)),
-        None => Ok(()),
-    }
-}
-
-/// Whether writing an attribute would reveal a value that the caller may not read: a new value of an immutable
-/// attribute is refused unless it equals the stored one. Members are identified by their immutable `value`, so
-/// a new one is another member and is not refused.
-fn reveals_hidden_value(permit: &Permit, target: &AttributeRef) -> bool {
-    let is_hidden = |target: &AttributeRef| {
-        target.definition().mutability() == Mutability::Immutable && !permit.may_read(target)
-    };
-    is_hidden(target) || !target.holds_members() && target.sub_attributes().iter().any(is_hidden)
 }
 
 /// Checks the id of a new resource: it is not empty and does not contain `bulkId` (RFC 7643 section 3.1).

@@ -30,7 +30,8 @@ impl Request<'_> {
         return_written(&mut projection, &writes);
         let secrets = take_secrets(&resource_type, &mut object);
         let resource = Resource::new(object);
-        Ok(CreateOperation { type_index, resource, secrets, projection, writes, defaults }.into())
+        let through_me = self.through_me;
+        Ok(CreateOperation { type_index, resource, secrets, projection, writes, defaults, through_me }.into())
     }
 
     /// Refuses a resource whose `schemas` name another resource type of the service (RFC 7644 section 3.3.1).

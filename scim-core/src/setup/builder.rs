@@ -219,7 +219,7 @@ impl ScimServiceBuilder {
 
     /// Sets the policy that decides what callers may do. By default every caller with an identity may do everything.
     pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
-        self.config.policy = Box::new(policy);
+        self.config.policy = Arc::new(policy);
         self
     }
 

@@ -45,7 +45,7 @@ pub(crate) struct Config {
     pub(crate) max_bulk_operations: usize,
     pub(crate) sealer: Sealer,
     pub(crate) me: Option<Me>,
-    pub(crate) policy: Box<dyn Policy>,
+    pub(crate) policy: Arc<dyn Policy>,
     pub(crate) monitor: Option<Box<dyn Monitor>>,
 }
 
@@ -73,7 +73,7 @@ impl Default for Config {
             // Cursors are valid within this process. Processes that share a database need a shared key.
             sealer: Sealer::new(crate::new_id().into_bytes(), Duration::from_secs(3600)),
             me: None,
-            policy: Box::new(AllowAll),
+            policy: Arc::new(AllowAll),
             monitor: None,
         }
     }

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use scim_core::schema::Projection;
-use scim_core::schema::standard::ENTERPRISE_USER;
+use scim_core::schema::standard::{self, ENTERPRISE_USER};
+use scim_core::schema::{Projection, ResourceType, Returned};
 use scim_core::{
-    Change, Context, Deleted, Error, Event, Identity, MemoryProvider, Monitor, Page, Precondition, Provider,
-    Query, Resource, Result, ScimService, Update, UpdateOptions, Updated, async_trait,
+    Change, ChangedMembers, Context, Deleted, ETag, Error, Event, Identity, MemoryProvider, Monitor, Page,
+    Precondition, Provider, Query, Resource, Result, ScimService, Update, UpdateOptions, Updated,
+    async_trait,
 };
 use serde_json::{Value, json};
 
@@ -181,6 +182,33 @@ fn a_monitor_gets_the_resource_after_the_change_and_the_members_that_changed() {
 }
 
 #[test]
+fn a_monitor_does_not_change_what_a_response_shows() {
+    let group = standard::group().adjust("members", |list| list.with_returned(Returned::Request)).unwrap();
+    let group = ResourceType::builder("Group", "/Groups", group).build().unwrap();
+    let bodies = [false, true].map(|has_monitor| {
+        let store = MemoryProvider::new();
+        let builder = ScimService::builder().base_url("https://example.com").users(store.clone());
+        let builder = builder.resource(group.clone(), store);
+        let service =
+            if has_monitor { builder.monitor(StateMonitor::default()) } else { builder }.build().unwrap();
+        let client = Client::new(service).identity(Identity::new("hr"));
+        let user = client.create("/Users", &user("ann"));
+        let member = json!([{ "value": user.rsplit('/').next().unwrap() }]);
+        let body = json!({ "schemas": [standard::GROUP], "displayName": "Crew", "members": member });
+        let path = client.create("/Groups", &body);
+        let rename = json!([{ "op": "replace", "path": "displayName", "value": "All" }]);
+        let rename = patch_request(rename).to_string();
+        ["", "?attributes=members", "?excludedAttributes=meta"].map(|query| {
+            let body = json_of(&client.send("PATCH", &format!("{path}{query}"), rename.clone()));
+            let names = body.as_object().unwrap().keys();
+            names.map(|name| format!("{name} {}", body[name].is_array())).collect::<Vec<_>>()
+        })
+    });
+    assert_eq!(bodies[0], bodies[1]);
+    assert!(bodies[0][1].contains(&"members true".to_owned()), "{bodies:?}");
+}
+
+#[test]
 fn the_members_that_changed_follow_from_the_states_before_and_after() {
     let list = |ids: &[&str]| {
         let elements: Vec<Value> = ids.iter().map(|id| json!({ "value": id })).collect();
@@ -221,7 +249,8 @@ impl Provider for Adopting {
         let is_default = resource.text("userName") != Some("inactive");
         assert_eq!(cx.is_default(active), is_default);
         let created = self.0.create(cx, resource).await?;
-        cx.mark_adopted();
+        assert!(cx.check_adoption(created.id())?);
+        cx.mark_adopted(ETag::new("before"), ChangedMembers::default());
         Ok(created)
     }
 

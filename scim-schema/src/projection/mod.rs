@@ -154,6 +154,15 @@ impl Projection {
         self.edit(target, Visibility::remove);
     }
 
+    /// Shows what this projection shows, and what another one for the same resource type shows.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let pairs = self.visibilities.iter().zip(other.visibilities.iter());
+        let united =
+            pairs.map(|(own, other)| own.iter().zip(other).map(|(own, other)| own.union(other)).collect());
+        Self::from_visibilities(self.kind, self.available.clone(), united.collect())
+    }
+
     fn edit(&mut self, target: &AttributeRef, change: impl FnOnce(&mut Visibility, &AttributeRef)) {
         let mut visibilities = self.visibilities.to_vec();
         if let Some(visibility) = visibility_mut(&mut visibilities, target.position()) {
@@ -239,6 +248,16 @@ impl Visibility {
         };
         let subs = 0..target.attribute().sub_attributes().len();
         *self = Self::from_flags(subs.map(|index| self.is_shown(index) && index != excluded).collect());
+    }
+
+    fn union(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Complete, _) | (_, Self::Complete) => Self::Complete,
+            (Self::Hidden, shown) | (shown, Self::Hidden) => shown.clone(),
+            (Self::SubAttributes(one), Self::SubAttributes(two)) => {
+                Self::from_flags(one.iter().zip(two).map(|(one, two)| *one || *two).collect())
+            }
+        }
     }
 
     /// Whether a sub-attribute is shown.

@@ -79,7 +79,8 @@ pub struct ChangeEvent {
 pub struct EventBatch {
     /// The events, in the order of their positions.
     pub events: Vec<ChangeEvent>,
-    /// Where to continue: the position of the last event.
+    /// Where to continue: the position of the last event. Without events, the requested position; or, if later ones were
+    /// pruned, the position up to which they were.
     pub position: i64,
     /// Whether events after the requested position were pruned before they could be read. A reader that needs every change
     /// then has to compare all resources.

@@ -2,12 +2,14 @@
 
 // - `event`: the events that are read.
 // - `tables`: the tables, and what their statements have in common.
+// - `tenant_keys`: the names of tenants in the tables.
 // - `record`: writes events; both stores use it.
 // - `prune`: deletes old events.
 mod event;
 mod prune;
 mod record;
 mod tables;
+mod tenant_keys;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use tokio::sync::watch;
 pub use event::{ChangeEvent, ChangeKind, EventBatch};
 pub(crate) use record::{EventLog, NewEvent, changed_attributes};
 pub(crate) use tables::{EVENT_COLUMNS, OutboxTables, READER_COLUMNS};
+pub(crate) use tenant_keys::TenantKeys;
 
 use crate::database::{Database, DatabaseError, Mode, Row, Rows, Statement, params};
 
@@ -29,8 +32,8 @@ const RETRY_AFTER: u32 = 1;
 /// The longest name of a reader, in bytes.
 const MAX_NAME: usize = 200;
 
-/// Reads the changes of resources, to tell them to other systems: each change that was committed, once, in order, also if
-/// the process was killed right after the commit.
+/// Reads the changes of resources, to tell them to other systems: each change that was committed, at least once and in order,
+/// also if the process was killed right after the commit.
 ///
 /// [`Store::record_events`](crate::Store::record_events) or
 /// [`TableStoreBuilder::events_table`](crate::TableStoreBuilder::events_table) make the store record them. A reader
@@ -54,6 +57,9 @@ const MAX_NAME: usize = 200;
 ///             let batch = outbox.events(tenant, position, 100).await?;
 ///             if batch.position == position {
 ///                 break;
+///             }
+///             if batch.missed {
+///                 eprintln!("events were pruned: compare all users and groups");
 ///             }
 ///             for event in &batch.events {
 ///                 deliver(event).await?;
@@ -90,12 +96,11 @@ pub struct Outbox {
     database: Arc<dyn Database>,
     log: EventLog,
     changes: watch::Receiver<()>,
-    encode_tenant: fn(Option<&str>) -> String,
-    decode_tenant: fn(&str) -> Option<String>,
 }
 
 impl Outbox {
     /// The tenants that have events which this reader has not acknowledged; `None` is the tenant of resources without one.
+    /// This looks at each tenant that has ever had an event.
     ///
     /// # Errors
     ///
@@ -108,7 +113,7 @@ impl Outbox {
         let rows = self.query(Mode::Single, vec![self.tables().statement(sql, params![reader])]).await;
         let rows = rows.map_err(into_error)?;
         let tenants = rows.iter().flat_map(Rows::iter).filter_map(|row| row.text(0));
-        Ok(tenants.map(|tenant| (self.decode_tenant)(tenant)).collect())
+        Ok(tenants.map(|tenant| self.log.tenants.decode(tenant)).collect())
     }
 
     /// The events of a tenant after a position, at most `limit`. Before the first event is position 0.
@@ -120,7 +125,7 @@ impl Outbox {
     ///
     /// If the database does not answer.
     pub async fn events(&self, tenant: Option<&str>, after: i64, limit: u32) -> Result<EventBatch> {
-        let key = (self.encode_tenant)(tenant);
+        let key = self.log.tenants.encode(tenant);
         let pruned = "SELECT r.position FROM {readers} r WHERE r.tenant = ?1 AND r.name = ''";
         let events = format!(
             "SELECT e.position, e.time, e.resource_type, e.resource_id, e.kind, e.version_before, e.version_after, \
@@ -146,7 +151,7 @@ impl Outbox {
     ///
     /// If the database does not answer.
     pub async fn acknowledged(&self, tenant: Option<&str>, reader: &str) -> Result<i64> {
-        let key = (self.encode_tenant)(tenant);
+        let key = self.log.tenants.encode(tenant);
         let sql = "SELECT r.position FROM {readers} r WHERE r.tenant = ?1 AND r.name = ?2";
         let statement = self.tables().statement(sql, params![key, checked_name(reader)?]);
         let rows = self.query(Mode::Single, vec![statement]).await.map_err(into_error)?;
@@ -160,7 +165,7 @@ impl Outbox {
     ///
     /// If the database does not answer.
     pub async fn acknowledge(&self, tenant: Option<&str>, reader: &str, position: i64) -> Result<()> {
-        let key = (self.encode_tenant)(tenant);
+        let key = self.log.tenants.encode(tenant);
         let insert = "INSERT INTO {readers} (tenant, name, position) VALUES (?1, ?2, 0) ON CONFLICT (tenant, name) DO NOTHING";
         let update = "UPDATE {readers} SET position = ?3 WHERE tenant = ?1 AND name = ?2 AND position < ?3";
         let insert = self.tables().statement(insert, params![key.as_str(), checked_name(reader)?]);
@@ -180,13 +185,12 @@ impl Outbox {
         prune::prune(self, older_than, keep).await.map_err(into_error)
     }
 
-    /// Waits until this process has committed a change since the last call, at most this long. Other processes on the
-    /// database do not end the wait.
+    /// Waits until a request to this store, or to a clone of it, has committed a change since the last call, at most this
+    /// long. Then look for events in any case: other processes on the database do not end the wait, and neither does a
+    /// request whose client has disconnected during the commit.
     pub async fn wait(&mut self, at_most: Duration) {
-        // An error means that the store is gone, so that nothing will change.
-        if let Ok(Err(_)) = tokio::time::timeout(at_most, self.changes.changed()).await {
-            tokio::time::sleep(at_most).await;
-        }
+        // This value has the sender too, so that there is no error.
+        let _ = tokio::time::timeout(at_most, self.changes.changed()).await;
     }
 
     fn tables(&self) -> &OutboxTables {

@@ -7,14 +7,17 @@ use scim_core::{ChangedMembers, Context, Secrets};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
+use super::Outbox;
 use super::event::ChangeKind;
 use super::tables::OutboxTables;
+use super::tenant_keys::TenantKeys;
 use crate::database::{Database, Statement, params};
 
 /// The outbox as the writes of a store use it.
 #[derive(Clone, Debug)]
 pub(crate) struct EventLog {
     pub(super) tables: Arc<OutboxTables>,
+    pub(super) tenants: TenantKeys,
     /// Wakes the readers in this process.
     pub(super) committed: Arc<watch::Sender<()>>,
 }
@@ -32,16 +35,17 @@ pub(crate) struct NewEvent {
 }
 
 impl EventLog {
-    pub(crate) fn new(tables: OutboxTables) -> Self {
-        Self { tables: Arc::new(tables), committed: Arc::new(watch::Sender::new(())) }
+    pub(crate) fn new(tables: OutboxTables, tenants: TenantKeys) -> Self {
+        Self { tables: Arc::new(tables), tenants, committed: Arc::new(watch::Sender::new(())) }
     }
 
     /// The statements that record events, for the end of the transaction.
-    pub(crate) fn statements(&self, cx: &Context<'_>, tenant: &str, events: &[NewEvent]) -> Vec<Statement> {
+    pub(crate) fn statements(&self, cx: &Context<'_>, events: &[NewEvent]) -> Vec<Statement> {
         if events.is_empty() {
             return Vec::new();
         }
-        let tables = &self.tables;
+        let (tables, tenant) = (&self.tables, self.tenants.encode(cx.tenant()));
+        let tenant = tenant.as_str();
         let mut statements: Vec<Statement> = tables.lock_for_writer(tenant).into_iter().collect();
         statements.push(tables.statement(
             "INSERT INTO {readers} (tenant, name, position) VALUES (?1, '', 0) ON CONFLICT (tenant, name) DO NOTHING",
@@ -78,19 +82,8 @@ impl EventLog {
     }
 
     /// The outbox that readers use.
-    pub(crate) fn reader(
-        &self,
-        database: Arc<dyn Database>,
-        encode_tenant: fn(Option<&str>) -> String,
-        decode_tenant: fn(&str) -> Option<String>,
-    ) -> super::Outbox {
-        super::Outbox {
-            database,
-            log: self.clone(),
-            changes: self.committed.subscribe(),
-            encode_tenant,
-            decode_tenant,
-        }
+    pub(crate) fn reader(&self, database: Arc<dyn Database>) -> Outbox {
+        Outbox { database, log: self.clone(), changes: self.committed.subscribe() }
     }
 }
 

@@ -31,7 +31,7 @@ use crate::database::{self, Mode, OpenError, open_with_migrations, params};
 use connection::Database;
 use error::StoreError;
 use setup::{Rules, Setup};
-use tables::{MIGRATIONS, tenant_key, tenant_name};
+use tables::{MIGRATIONS, tenant_key};
 use write::{Change, Create, Delete, Restore};
 
 use crate::adopt::{AdoptFuture, Candidate};
@@ -164,11 +164,15 @@ impl Store {
     ///
     /// The rule is asked about each existing resource with the same `externalId`, with a common value of `emails.value`, or
     /// with the same value of a unique attribute, such as `userName`; for groups, also with the same `displayName`. It can
-    /// compare more than that, and query the database. At most one can be adopted; if the rule adopts several, the
-    /// answer is 409.
+    /// compare more than that, and query the database; the rows are locked meanwhile, and in SQLite all other writes wait. At
+    /// most one can be adopted; if the rule adopts several, the answer is 409. It is asked about 100 at most, the oldest.
+    ///
+    /// An adoption changes the resource, so the [policy](scim_core::Policy) of the service is asked about a PATCH of it. A POST to
+    /// `/Me` adopts nothing.
     ///
     /// The answer to an adoption is 201 with the existing id. What the request has replaces what the resource had; the rest
-    /// stays, and so does the password. A resource is adopted once: later the rule is not asked about it any more.
+    /// stays, and so does the password. A resource is adopted once, whoever has created it: later the rule is not asked about it
+    /// any more.
     ///
     /// Compare what only the owner of the account can have. Anybody whom the identity provider lets choose a
     /// `userName` or an e-mail address could otherwise take over an account.
@@ -206,7 +210,7 @@ impl Store {
 
     /// The events of the changes that were made since [`record_events`](Self::record_events).
     pub fn outbox(&self) -> Outbox {
-        self.0.events.reader(self.0.database.inner(), tenant_key, tenant_name)
+        self.0.events.reader(self.0.database.inner())
     }
 
     fn with_rules(self, change: impl FnOnce(&mut Rules)) -> Self {
@@ -302,8 +306,8 @@ impl Provider for Store {
         let password = PasswordChange::from_context(cx).await?;
         let create = Create::new(&self.0, cx, resource, password).map_err(|error| error.into_error(None))?;
         let created = write::run(&self.0, cx, create).await?;
-        if created.is_adopted {
-            cx.mark_adopted();
+        if let Some((before, members)) = created.adopted {
+            cx.mark_adopted(before, members);
         }
         Ok(created.resource)
     }

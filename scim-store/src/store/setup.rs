@@ -7,7 +7,7 @@ use scim_core::schema::ResourceType;
 
 use super::connection::Database;
 use crate::adopt::AdoptRule;
-use crate::outbox::{EventLog, OutboxTables};
+use crate::outbox::{EventLog, OutboxTables, TenantKeys};
 use crate::store::error::StoreError;
 use crate::store::tables::TypeLayout;
 
@@ -48,7 +48,8 @@ impl Rules {
 
 impl Setup {
     pub(crate) fn new(database: Database) -> Self {
-        let events = EventLog::new(OutboxTables::new(database.dialect(), "event", "event_reader"));
+        let events = OutboxTables::new(database.dialect(), "event", "event_reader");
+        let events = EventLog::new(events, TenantKeys::Store);
         Self { database, rules: Arc::default(), events, layouts: Arc::default() }
     }
 

@@ -179,7 +179,8 @@ impl TableStoreBuilder {
         }
         let warnings = problems.finish()?;
         let (users, groups) = (users.map(Arc::new), groups.map(Arc::new));
-        let events = events.map(EventsTable::into_log);
+        let tenant = users.iter().chain(&groups).find_map(|layout| layout.tenant.as_ref());
+        let events = events.map(|events| events.into_log(tenant));
         Ok(TableStore(Arc::new(Tables { database, users, groups, on_write, adopt, events, warnings })))
     }
 }

@@ -2,10 +2,11 @@
 
 use scim_sql::Dialect;
 
-use super::catalog::{Catalog, CatalogTable};
+use super::catalog::{Catalog, CatalogTable, ColumnKind, column_key};
+use super::layout::TenantColumn;
 use super::problems::Problems;
 use super::sql::{create_index, quote_name};
-use crate::outbox::{EVENT_COLUMNS, EventLog, OutboxTables, READER_COLUMNS};
+use crate::outbox::{EVENT_COLUMNS, EventLog, OutboxTables, READER_COLUMNS, TenantKeys};
 
 /// The declared table for events, and the one for readers beside it.
 pub(super) struct EventsTable {
@@ -41,13 +42,40 @@ impl EventsTable {
             table => check_columns(&self.events, table, &EVENT_COLUMNS, &events_ddl, problems),
         }
         let table = catalog.get(&self.readers);
+        let key = [column_key("tenant"), column_key("name")];
+        let has_key = |table: &CatalogTable| {
+            table
+                .indexes
+                .iter()
+                .any(|index| index.is_unique && index.predicate.is_none() && index.keys == key)
+        };
+        if table.is_some_and(|table| !has_key(table)) {
+            problems.mistake(format!(
+                "`{}`: no unique index has the columns `tenant` and `name`; create the table with: {readers_ddl}",
+                self.readers
+            ));
+        }
+        let table = catalog.get(&self.events);
+        let keys = [vec![column_key("tenant"), column_key("position")]];
+        if table.is_some_and(|table| !table.is_indexed(&keys)) {
+            problems.mistake(format!(
+                "`{}`: no index begins with `tenant` and `position`; create the table with: {events_ddl}",
+                self.events
+            ));
+        }
+        let table = catalog.get(&self.readers);
         check_columns(&self.readers, table, &READER_COLUMNS, &readers_ddl, problems);
     }
 
     /// The outbox, for tables that were checked.
-    pub(super) fn into_log(self) -> EventLog {
+    pub(super) fn into_log(self, tenant: Option<&TenantColumn>) -> EventLog {
+        let tenants = match tenant.map(|column| column.kind) {
+            Some(ColumnKind::Integer) => TenantKeys::Integer,
+            Some(ColumnKind::Uuid) => TenantKeys::Uuid,
+            _ => TenantKeys::Text,
+        };
         let (events, readers) = (quote_name(&self.events), quote_name(&self.readers));
-        EventLog::new(OutboxTables::new(self.dialect, events, readers))
+        EventLog::new(OutboxTables::new(self.dialect, events, readers), tenants)
     }
 
     /// The statements that create the tables.

@@ -123,7 +123,7 @@ impl TableStore {
     /// [`TableStoreBuilder::events_table`].
     pub fn outbox(&self) -> Option<Outbox> {
         let log = self.0.events.as_ref()?;
-        Some(log.reader(self.0.database.clone(), tables::tenant_key, tables::tenant_name))
+        Some(log.reader(self.0.database.clone()))
     }
 
     /// Whether this is the password of the user with this id, for the sign-in of an application. False if the user does
@@ -176,8 +176,8 @@ impl Provider for TableStore {
             match write::create(&self.0, layout, cx, &resource, &password).await {
                 Ok(created) => {
                     self.0.wake_readers();
-                    if created.is_adopted {
-                        cx.mark_adopted();
+                    if let Some((before, members)) = created.adopted {
+                        cx.mark_adopted(before, members);
                     }
                     return Ok(created.resource);
                 }

@@ -93,9 +93,9 @@ impl Write<'_> {
         &self.members.removed
     }
 
-    /// Whether the request sets or clears a password, which is not in the resource.
+    /// Whether the write sets or clears the password, which is not in the resource. An adoption does not.
     pub fn has_secrets(&self) -> bool {
-        !self.cx.secrets().is_empty()
+        self.action != WriteAction::Adopt && !self.cx.secrets().is_empty()
     }
 
     /// The dialect of the database. The parameters of statements are `$1`, `$2` in PostgreSQL, which SQLite accepts too

@@ -47,8 +47,7 @@ impl Tables {
     /// The statements at the end of a transaction, with the COMMIT: those that record events, if events are recorded.
     pub(crate) fn last_statements(&self, cx: &Context<'_>, events: &[NewEvent]) -> Vec<Statement> {
         let log = self.events.iter();
-        let mut statements: Vec<Statement> =
-            log.flat_map(|log| log.statements(cx, &tenant_key(cx.tenant()), events)).collect();
+        let mut statements: Vec<Statement> = log.flat_map(|log| log.statements(cx, events)).collect();
         // If the rule ignored an error of its own statement, PostgreSQL would answer a bare COMMIT with a rollback and no
         // error. It refuses any other statement.
         if statements.is_empty() {
@@ -67,16 +66,6 @@ impl Tables {
     pub(crate) fn layouts(&self) -> impl Iterator<Item = &Arc<Layout>> {
         self.users.iter().chain(&self.groups)
     }
-}
-
-/// The tenant in the table of events; an empty text if there is none.
-pub(crate) fn tenant_key(tenant: Option<&str>) -> String {
-    tenant.unwrap_or_default().to_owned()
-}
-
-/// The tenant in a row of the table of events.
-pub(crate) fn tenant_name(key: &str) -> Option<String> {
-    (!key.is_empty()).then(|| key.to_owned())
 }
 
 impl fmt::Debug for Tables {

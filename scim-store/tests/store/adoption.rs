@@ -1,8 +1,11 @@
 //! Tests of clients that adopt existing resources.
 
-use http::Method;
-use scim_core::Error;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use http::{Method, Request};
 use scim_core::schema::standard;
+use scim_core::{Access, Action, Change, Error, Event, Identity, Me, Monitor, Permit, Policy, ScimService};
 use scim_store::{Adoption, ChangeKind, Store};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -200,5 +203,174 @@ fn one_of_many_requests_adopts() {
         assert!(answers.iter().all(|(status, _)| matches!(status, 201 | 409)), "{answers:?}");
         let change = patch(json!({ "op": "add", "path": "title", "value": "Dr" }));
         assert_eq!(client.send(Method::PATCH, &format!("/Users/{}", id(&bea)), change).0, 200);
+    }
+}
+
+/// What a policy says about changes of single resources, by their `userName`s in the order of their creation.
+struct ByResource(Arc<Mutex<HashMap<String, &'static str>>>);
+
+impl Policy for ByResource {
+    fn check(&self, access: &Access<'_>) -> scim_core::Result<Permit> {
+        let rules = self.0.lock().unwrap();
+        let rule = access.id.filter(|_| access.action == Action::Patch).and_then(|id| rules.get(id).copied());
+        match rule {
+            Some("forbidden") => Err(Error::forbidden("not yours")),
+            Some("unknown") => Err(Error::not_found(access.id.unwrap_or_default())),
+            Some("protected") => Ok(Permit::all().protecting(["nickName"])),
+            Some("hidden") => Ok(Permit::hiding(["title"])),
+            _ => Ok(Permit::all()),
+        }
+    }
+}
+
+#[test]
+fn the_policy_is_asked_about_the_change() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let store = open(&runtime, &database);
+        let rules = Arc::<Mutex<HashMap<String, &'static str>>>::default();
+        let builder = ScimService::builder().users(store.clone()).groups(store.clone());
+        let policy = ByResource(rules.clone());
+        let me = Me::new(|_, _| None).allow_creating("User");
+        let builder = builder.base_url("https://scim.example.com").policy(policy).me(me);
+        let service = builder.build().unwrap();
+        let tenant = support::tenant();
+        let send = |method: Method, path: &str, body: &Value| {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header("content-type", "application/scim+json")
+                .extension(Identity::new("tests").in_tenant(&tenant))
+                .body(body.to_string());
+            let response = runtime.block_on(service.handle(request.unwrap()));
+            let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+            (response.status().as_u16(), body)
+        };
+        let names = ["forbidden", "unknown", "protected", "hidden", "free", "me"];
+        let users: Vec<Value> = names
+            .iter()
+            .map(|name| {
+                let post = with(user(name), json!({ "title": "Dr", "active": false }));
+                let (status, user) = send(Method::POST, "/Users", &post);
+                assert_eq!(status, 201, "{user}");
+                rules.lock().unwrap().insert(id(&user).to_owned(), name);
+                user
+            })
+            .collect();
+        let post = |name: &str| send(Method::POST, "/Users", &with(user(name), json!({ "nickName": "new" })));
+        assert_eq!(post("forbidden").0, 403);
+        assert_eq!(post("unknown").0, 409);
+        assert_eq!(post("protected").0, 403);
+        let me = with(user("me"), json!({ "active": true }));
+        assert_eq!(send(Method::POST, "/Me", &me).0, 409);
+        for index in [0, 1, 2, 5] {
+            let path = format!("/Users/{}", id(&users[index]));
+            assert_eq!(send(Method::GET, &path, &Value::Null).1, users[index], "{}", names[index]);
+        }
+        let (status, hidden) = post("hidden");
+        assert_eq!((status, hidden.get("title")), (201, None), "{hidden}");
+        let (status, free) = post("free");
+        assert_eq!((status, &free["title"], &free["nickName"]), (201, &json!("Dr"), &json!("new")), "{free}");
+
+        // What a bulk request has created, another of its operations does not adopt.
+        let create = |name: &str| json!({ "method": "POST", "path": "/Users", "bulkId": scim_core::new_id(), "data": user(name) });
+        let bulk = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "Operations": [create("twice"), create("twice")],
+        });
+        let (_, results) = send(Method::POST, "/Bulk", &bulk);
+        let statuses = [0, 1].map(|index| results["Operations"][index]["status"].clone());
+        assert_eq!(statuses, ["201", "409"], "{results}");
+    }
+}
+
+#[test]
+fn empty_values_identify_nobody() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let client = Client::new(&runtime, &open(&runtime, &database));
+        let values = |name: &str| with(user(name), json!({ "externalId": "", "emails": [{ "value": " " }] }));
+        let bea = client.create("/Users", values("bea"));
+        assert_ne!(id(&client.create("/Users", values("ann"))), id(&bea));
+    }
+}
+
+#[test]
+fn all_candidates_are_asked_about() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let store = open(&runtime, &database).unique("User", "nickName");
+        let client = Client::new(&runtime, &store);
+        let shared = |name: &str| {
+            let emails = json!({ "emails": [{ "value": "info@example.com" }], "title": "another person" });
+            with(user(name), emails)
+        };
+        for n in 0..20 {
+            client.create("/Users", shared(&format!("user{n}")));
+        }
+        let mut newest = shared("newest");
+        newest["title"] = json!("Dr");
+        let newest = client.create("/Users", newest);
+        assert_eq!(id(&client.create("/Users", shared("newest"))), id(&newest));
+        // An attribute that a rule of the store makes unique. The rule for adoptions does not compare it.
+        client.create("/Users", with(user("nick"), json!({ "nickName": "Nick" })));
+        let (status, _) =
+            client.send(Method::POST, "/Users", Some(with(user("nicole"), json!({ "nickName": "nick" }))));
+        assert_eq!(status, 409);
+    }
+}
+
+/// What a monitor is told about adoptions.
+#[derive(Clone, Default)]
+struct Adoptions(Arc<Mutex<Vec<Value>>>);
+
+impl Monitor for Adoptions {
+    fn changed(&self, event: &Event<'_>) {
+        if let Change::Adopted(resource) = event.change() {
+            self.0.lock().unwrap().push(json!([
+                event.before().map(ToString::to_string),
+                event.after().map(ToString::to_string),
+                event.added_members(),
+                event.removed_members(),
+                event.sets("active"),
+                resource.id(),
+            ]));
+        }
+    }
+}
+
+#[test]
+fn a_monitor_is_told_what_an_adoption_changes() {
+    let runtime = support::runtime();
+    for database in support::databases() {
+        let store = open(&runtime, &database);
+        let client = Client::new(&runtime, &store);
+        let monitor = Adoptions::default();
+        let builder = ScimService::builder().users(store.clone()).groups(store.clone());
+        let builder = builder.base_url("https://scim.example.com").monitor(monitor.clone());
+        let service = builder.build().unwrap();
+        let post = |path: &str, body: &Value| -> Value {
+            let request = Request::post(path)
+                .header("content-type", "application/scim+json")
+                .extension(Identity::new("tests").in_tenant(&client.tenant))
+                .body(body.to_string());
+            serde_json::from_slice(runtime.block_on(service.handle(request.unwrap())).body()).unwrap()
+        };
+        let users = ["a", "b", "c"].map(|name| client.create("/Users", user(name)));
+        let [a, b, c] = users.each_ref().map(id);
+        let group = |name: &str, members: &[&str]| {
+            let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+            json!({ "schemas": [standard::GROUP], "displayName": name, "members": members })
+        };
+        let crew = client.create("/Groups", group("Crew", &[a, b]));
+        let adopted = post("/Groups", &group("Crew", &[b, c]));
+        let version = |resource: &Value| resource["meta"]["version"].clone();
+        let told = std::mem::take(&mut *monitor.0.lock().unwrap());
+        let expected = json!([[version(&crew), version(&adopted), [c], [a], null, id(&crew)]]);
+        assert_eq!(Value::from(told), expected, "{}", database.url);
+        post("/Users", &user("a"));
+        post("/Users", &with(user("b"), json!({ "active": false })));
+        let told = std::mem::take(&mut *monitor.0.lock().unwrap());
+        assert_eq!([&told[0][4], &told[1][4]], [&Value::Null, &json!(false)]);
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of the outbox in tables of the application.
 
+use chrono::{TimeDelta, Utc};
 use http::Method;
 use scim_core::{Error, Identity};
 use scim_store::{ChangeEvent, Outbox, TableStore};
@@ -112,6 +113,59 @@ fn each_change_is_one_event() {
 }
 
 #[test]
+fn old_events_are_pruned() {
+    let runtime = support::runtime();
+    for application in [Form::Users, Form::Soft].iter().flat_map(|form| Application::all(&runtime, *form)) {
+        create_events_tables(&runtime, &application);
+        let declared = application.declare(&runtime).events_table(events_table(&application));
+        let store = runtime.block_on(declared.build()).unwrap();
+        let client = Client::new(&runtime, &application, &store);
+        let outbox = store.outbox().unwrap();
+        let read = |after| runtime.block_on(outbox.events(tenant(&application), after, 1_000)).unwrap();
+        for n in 0..10 {
+            client.create("/Users", user(&format!("user{n}")));
+        }
+        let all = read(0);
+        let (old, long_ago) = (Utc::now() + TimeDelta::hours(1), Utc::now() - TimeDelta::hours(1));
+        let prune = |older_than, keep| runtime.block_on(outbox.prune(older_than, keep)).unwrap();
+        assert_eq!(prune(long_ago, 10), 0);
+        assert_eq!(prune(long_ago, 4), 6, "{}", application.database.url);
+        let rest = read(0);
+        assert!(rest.missed && rest.events == all.events[6..]);
+        assert_eq!(prune(old, 1_000), 4);
+        assert_eq!((read(0).position, read(0).events.len()), (all.position, 0));
+        // More than one transaction deletes.
+        let insert = "INSERT INTO {}\"scim \"\"events\"\" ?\" (tenant, time, resource_type, resource_id, kind, attributes, \
+                      added_members, removed_members) SELECT TENANT, 0, 'User', 'x', 'updated', '[]', '[]', '[]' FROM \
+                      (SELECT 1 AS one UNION SELECT 2 UNION SELECT 3) a, (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL \
+                      SELECT i + 1 FROM n WHERE i < 900) SELECT i FROM n) b";
+        let insert = insert.replace("TENANT", &format!("'{}'", tenant(&application).unwrap_or_default()));
+        application.sql(&runtime, &insert);
+        assert_eq!(prune(long_ago, 10_000), 2_700, "{}", application.database.url);
+    }
+}
+
+#[test]
+fn equal_tenants_have_one_order_of_events() {
+    let runtime = support::runtime();
+    // In SQLite the column with the tenant is a text, in which case matters.
+    let all = Application::all(&runtime, Form::Soft);
+    for application in all.into_iter().filter(|application| !application.schema.is_empty()) {
+        create_events_tables(&runtime, &application);
+        let declared = application.declare(&runtime).events_table(events_table(&application));
+        let store = runtime.block_on(declared.build()).unwrap();
+        let outbox = store.outbox().unwrap();
+        let upper = TENANT.to_ascii_uppercase();
+        for (name, tenant) in [("bea", TENANT), ("ada", upper.as_str())] {
+            Client::over(&runtime, store.resource_types(), &store, Some(tenant)).create("/Users", user(name));
+        }
+        assert_eq!(runtime.block_on(outbox.events(Some(&upper), 0, 9)).unwrap().events.len(), 2);
+        let waiting = runtime.block_on(outbox.tenants_with_events("mail")).unwrap();
+        assert_eq!(waiting, [Some(TENANT.to_owned())]);
+    }
+}
+
+#[test]
 fn a_monitor_is_told_which_members_change() {
     let runtime = support::runtime();
     for application in FORMS.iter().flat_map(|form| Application::all(&runtime, *form)) {
@@ -201,6 +255,8 @@ fn tables_for_events_that_do_not_fit_are_mistakes() {
         let mistakes = Value::from(error.mistakes().to_vec());
         let has = |index: usize, text: &str| mistakes[index].as_str().unwrap_or_default().contains(text);
         assert!(has(0, "does not assign the column `position`"), "{error}");
-        assert!(has(1, "events_reader`: it has no column `position`; create the table with"), "{error}");
+        assert!(has(1, "no unique index has the columns `tenant` and `name`"), "{error}");
+        assert!(has(2, "no index begins with `tenant` and `position`"), "{error}");
+        assert!(has(3, "events_reader`: it has no column `position`; create the table with"), "{error}");
     }
 }

@@ -114,6 +114,7 @@ impl<'a> BulkRun<'a> {
                 result.status = success.status.as_str().to_owned();
                 result.version = success.version.map(|version| version.to_string());
                 if let Some(created) = success.created {
+                    self.scope.created.insert(&created.id);
                     created_id = Some(created.id.clone());
                     self.created.insert(index, created);
                     self.remember(index, success.references, left_out);

@@ -1,7 +1,7 @@
 //! Creates a resource, or changes the existing one that the client adopts.
 
 use scim_core::schema::Projection;
-use scim_core::{Context, Error, Resource, UpdateOptions, async_trait, new_id};
+use scim_core::{ChangedMembers, Context, ETag, Error, Resource, UpdateOptions, async_trait, new_id};
 
 use super::adopt::find_adopted;
 use super::new_resource::{NewResource, Origin};
@@ -25,8 +25,8 @@ pub(crate) struct Create {
 /// A resource as it is stored, with its members.
 pub(crate) struct Created {
     pub(crate) resource: Resource,
-    /// Whether it existed before.
-    pub(crate) is_adopted: bool,
+    /// If it existed before: its version until then, and the members that it has got and lost.
+    pub(crate) adopted: Option<(ETag, ChangedMembers)>,
 }
 
 impl Create {
@@ -64,9 +64,9 @@ impl Write for Create {
             let updated = change.run(scope, cx, tx).await?;
             let resource =
                 updated.resource.ok_or_else(|| StoreError::Refused(Error::not_found(&change.id)))?;
-            return Ok(Created { resource, is_adopted: true });
+            return Ok(Created { resource, adopted: Some((updated.before, updated.members)) });
         }
         let resource = self.new.insert(scope, cx, tx, &self.password, Origin::created()).await?;
-        Ok(Created { resource, is_adopted: false })
+        Ok(Created { resource, adopted: None })
     }
 }

@@ -45,6 +45,9 @@ impl Write for Delete {
         let locked_groups = tx.query(lock_groups, params![tenant.as_str(), id]).await?;
         let group_version = ETag::fresh().to_string();
         let mut events = Events::new(setup);
+        // Before the events of the groups, one of which may have such a reference.
+        references::remove_all(&mut tx, cx, &setup.layouts(), &tenant, (stored.place, id), &mut events)
+            .await?;
         if !locked_groups.is_empty() && events.are_recorded() {
             add_group_events(&mut tx, &tenant, id, &group_version, &mut events).await?;
         }
@@ -74,7 +77,6 @@ impl Write for Delete {
             "INSERT INTO tombstone (tenant, id, kind, deleted) VALUES (?1, ?2, ?3, ?4)",
             params![tenant.as_str(), id, cx.resource_type().name(), now],
         ));
-        references::remove_all(&mut tx, cx, &setup.layouts(), &tenant, id, &mut events).await?;
         let mut removed = Vec::new();
         if scope.layout.members.is_some() && events.are_recorded() {
             let sql = "SELECT m.member FROM member m WHERE m.tenant = ?1 AND m.place = ?2 ORDER BY m.added, m.member";
@@ -90,7 +92,7 @@ impl Write for Delete {
             attributes: Vec::new(),
             members: ChangedMembers { added: Vec::new(), removed },
         });
-        let last = (statements, events.into_statements(setup, cx, &tenant));
+        let last = (statements, events.into_statements(setup, cx));
         commit(setup, tx, last, &tenant, id, CommitEvidence::Deleted).await?;
         Ok(Deleted { version })
     }

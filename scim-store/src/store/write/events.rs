@@ -53,7 +53,7 @@ impl Events {
     }
 
     /// The statements that record the events, for the end of the transaction.
-    pub(super) fn into_statements(self, setup: &Setup, cx: &Context<'_>, tenant: &str) -> Vec<Statement> {
-        self.0.map(|events| setup.events.statements(cx, tenant, &events)).unwrap_or_default()
+    pub(super) fn into_statements(self, setup: &Setup, cx: &Context<'_>) -> Vec<Statement> {
+        self.0.map(|events| setup.events.statements(cx, &events)).unwrap_or_default()
     }
 }

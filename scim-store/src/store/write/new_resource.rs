@@ -114,7 +114,7 @@ impl NewResource {
             let lists = Lists::read(&mut tx, layout, &tenant, &projection, &[(place, &id)]).await?;
             lists.insert_into(layout, [stored.resource.as_map_mut()])?;
         }
-        let last = (statements, events.into_statements(setup, cx, &tenant));
+        let last = (statements, events.into_statements(setup, cx));
         commit(setup, tx, last, &tenant, &id, CommitEvidence::Created).await?;
         Ok(stored.resource)
     }

@@ -19,14 +19,14 @@ use crate::store::tables::{COLUMNS, StoredResource, TypeLayout, is_reference, pa
 /// How many resources one query reads.
 const BATCH: usize = 500;
 
-/// Removes the references to a deleted resource from all resources of these types, batch by batch in the order
-/// of `place`.
+/// Removes the references to the deleted resource at a place from all other resources of these types, batch by batch in the
+/// order of `place`.
 pub(super) async fn remove_all(
     tx: &mut Transaction,
     cx: &Context<'_>,
     layouts: &[Arc<TypeLayout>],
     tenant: &str,
-    id: &str,
+    (place, id): (i64, &str),
     events: &mut Events,
 ) -> Result<(), StoreError> {
     for layout in layouts {
@@ -40,12 +40,12 @@ pub(super) async fn remove_all(
         loop {
             let lock = tx.lock("FOR NO KEY UPDATE OF r");
             let sql = format!(
-                "SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.kind = ?3 AND r.place > ?5 AND r.place IN \
+                "SELECT {COLUMNS} FROM resource r WHERE r.tenant = ?1 AND r.kind = ?3 AND r.place > ?5 AND r.place <> ?6 AND r.place IN \
                  (SELECT v.place FROM value v WHERE v.tenant = ?1 AND v.value = ?4 \
                  AND v.attribute IN (SELECT e.value->>0 FROM json_each(?2) e)) \
                  ORDER BY r.place LIMIT {BATCH} {lock}"
             );
-            let params = params![tenant, paths.as_str(), layout.resource_type.name(), id, last];
+            let params = params![tenant, paths.as_str(), layout.resource_type.name(), id, last, place];
             let rows = tx.query(sql, params).await?;
             for row in rows.iter() {
                 let stored = parse_row(row)?;

@@ -94,7 +94,7 @@ impl Write for Change {
             lists.insert_into(layout, [after.resource.as_map_mut()])?;
         }
         if changed {
-            let last = (statements, events.into_statements(setup, cx, &tenant));
+            let last = (statements, events.into_statements(setup, cx));
             commit(setup, tx, last, &tenant, id, CommitEvidence::Changed(&version)).await?;
         }
         Ok(Updated {

@@ -1,9 +1,10 @@
 //! Finds the existing row that a client adopts instead of creating a new one.
 
+use scim_core::schema::AttributeRef;
 use scim_core::{Context, Resource};
 
 use super::stored::RowId;
-use crate::adopt::{AdoptRule, MAX_CANDIDATES, candidates_filter, choose};
+use crate::adopt::{AdoptRule, MAX_CANDIDATES, choose, equals_any_of, identifying_values};
 use crate::database::{Param, Rows, Transaction};
 use crate::table_store::error::TableError;
 use crate::table_store::layout::Layout;
@@ -21,9 +22,9 @@ pub(super) async fn find_adopted(
 ) -> Result<Option<RowId>, TableError> {
     let Some(column) = &layout.adopted_by else { return Ok(None) };
     let tenant = layout.tenant_of(cx)?;
-    let unique: Vec<String> =
-        layout.unique.iter().map(|unique| unique.attribute.path().to_string()).collect();
-    let Some(filter) = candidates_filter(&layout.resource_type, &unique, requested) else { return Ok(None) };
+    let is_unique = |target: &AttributeRef| layout.unique.iter().any(|unique| unique.attribute == *target);
+    let values = identifying_values(&layout.resource_type, is_unique, requested);
+    let Some(filter) = equals_any_of(&layout.resource_type, &values)? else { return Ok(None) };
     let mut sql = layout.select_from(&layout.select, tenant.as_ref());
     sql.push_fragment(layout.mapping.filter(Some(&filter), layout.dialect, sql.next_parameter())?);
     sql.push(" AND t.").push(column).push(" IS NULL ORDER BY ").push(&layout.key());

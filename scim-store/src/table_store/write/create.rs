@@ -2,7 +2,7 @@
 
 use scim_core::patch::ListDelta;
 use scim_core::schema::Projection;
-use scim_core::{ChangedMembers, Context, Resource};
+use scim_core::{ChangedMembers, Context, ETag, Resource};
 use serde_json::{Map, Value};
 
 use super::adopt::find_adopted;
@@ -24,8 +24,8 @@ use crate::table_store::tables::Tables;
 /// A resource as it is stored.
 pub(crate) struct Created {
     pub(crate) resource: Resource,
-    /// Whether it existed before.
-    pub(crate) is_adopted: bool,
+    /// If it existed before: its version until then, and the members that it has got and lost.
+    pub(crate) adopted: Option<(ETag, ChangedMembers)>,
 }
 
 /// Creates a resource, or lets the client adopt an existing one.
@@ -40,11 +40,14 @@ pub(crate) async fn create(
     if let Some(rule) = &tables.adopt
         && let Some(row) = find_adopted(tables, layout, cx, &mut *tx, rule, resource).await?
     {
-        let resource = adopt(tables, layout, cx, tx, row, resource).await?;
-        return Ok(Created { resource, is_adopted: true });
+        let updated = adopt(tables, layout, cx, tx, row, resource).await?;
+        // The row was read in the transaction before.
+        let vanished = || DatabaseError::unexpected("the adopted row does not exist any more");
+        let resource = updated.resource.ok_or_else(vanished)?;
+        return Ok(Created { resource, adopted: Some((updated.before, updated.members)) });
     }
     let resource = create_new(tables, layout, cx, tx, resource, password).await?;
-    Ok(Created { resource, is_adopted: false })
+    Ok(Created { resource, adopted: None })
 }
 
 async fn create_new(

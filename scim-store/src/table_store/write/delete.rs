@@ -61,13 +61,13 @@ pub(crate) async fn delete(
     let members = ChangedMembers::default();
     let written = Written {
         action: WriteAction::Delete,
-        key: row.key,
+        key: row.key.clone(),
         before: Some(&stored),
         after: None,
         members: &members,
     };
     rule::run(tables, layout, cx, &mut *tx, written).await?;
-    let mut events = affected::events(&mut *tx, tables, affected, id).await?;
+    let mut events = affected::events(&mut *tx, tables, &row, affected, id).await?;
     events.push(NewEvent {
         kind: ChangeKind::Deleted,
         resource_type: layout.resource_type.name().to_owned(),

@@ -43,7 +43,7 @@ pub(crate) async fn update(
     updating.run(tx, update, password).await?.ok_or_else(|| Error::not_found(id).into())
 }
 
-/// Changes the existing row that the client adopts. Returns the resource as it is stored.
+/// Changes the existing row that the client adopts. Returns the resource as it is stored, with its members.
 pub(super) async fn adopt(
     tables: &Tables,
     layout: &Layout,
@@ -51,15 +51,13 @@ pub(super) async fn adopt(
     tx: Box<dyn Transaction>,
     row: RowId,
     requested: &Resource,
-) -> Result<Resource, TableError> {
+) -> Result<Updated, TableError> {
     let update = adopting_update(cx, requested)?;
     let options = UpdateOptions::new().returning(Projection::new(&layout.resource_type));
     let action = WriteAction::Adopt;
     let updating = Updating { tables, layout, cx, row, action, options: &options };
-    let updated = updating.run(tx, &update, &PasswordChange::Keep).await?;
-    // The row was read in the transaction before.
     let vanished = || DatabaseError::unexpected("the adopted row does not exist any more").into();
-    updated.and_then(|updated| updated.resource).ok_or_else(vanished)
+    updating.run(tx, &update, &PasswordChange::Keep).await?.ok_or_else(vanished)
 }
 
 /// An update of one row.
