@@ -1,9 +1,9 @@
 //! Resources: JSON objects in canonical form.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use scim_schema::typed::TypedExtension;
 use scim_schema::{AttributeRef, Uniqueness, is_unassigned};
 use serde::Serialize;
@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::rendered::Rendered;
+use crate::resource_content::ResourceContent;
 use crate::{Context, ETag, Error, Result};
 
 /// A resource in canonical form: a JSON object. Cheap to clone: the object is shared, and copied when a shared one
@@ -30,56 +31,7 @@ use crate::{Context, ETag, Error, Result};
 /// # Ok::<(), scim_core::Error>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct Resource(Arc<Inner>);
-
-#[derive(Default)]
-struct Inner {
-    /// The attributes, but those that are in `stored`.
-    object: Map<String, Value>,
-    stored: Option<StoredJson>,
-    /// How the resource was shown since it was last changed.
-    rendered: OnceLock<Rendered>,
-}
-
-impl Clone for Inner {
-    fn clone(&self) -> Self {
-        Self { object: self.all_attributes().clone(), stored: None, rendered: OnceLock::new() }
-    }
-}
-
-impl Inner {
-    fn all_attributes(&self) -> &Map<String, Value> {
-        match &self.stored {
-            None => &self.object,
-            Some(stored) => stored.all.get_or_init(|| stored.parse(self.object.clone())),
-        }
-    }
-
-    /// All attributes, to change them. The text is dropped.
-    fn all_attributes_mut(&mut self) -> &mut Map<String, Value> {
-        if let Some(mut stored) = self.stored.take() {
-            let all = stored.all.take();
-            self.object = all.unwrap_or_else(|| stored.parse(std::mem::take(&mut self.object)));
-        }
-        &mut self.object
-    }
-}
-
-/// Attributes as JSON text.
-struct StoredJson {
-    json: Box<str>,
-    /// All attributes of the resource, once they have been looked at.
-    all: OnceLock<Map<String, Value>>,
-}
-
-impl StoredJson {
-    /// The attributes in the text together with the others.
-    fn parse(&self, others: Map<String, Value>) -> Map<String, Value> {
-        let mut all: Map<String, Value> = serde_json::from_str(&self.json).unwrap_or_default();
-        all.extend(others);
-        all
-    }
-}
+pub struct Resource(Arc<ResourceContent>);
 
 impl PartialEq for Resource {
     fn eq(&self, other: &Self) -> bool {
@@ -90,7 +42,7 @@ impl PartialEq for Resource {
 impl Resource {
     /// A resource from a JSON object in canonical form.
     pub fn new(object: Map<String, Value>) -> Self {
-        Self(Arc::new(Inner { object, ..Inner::default() }))
+        Self(Arc::new(ResourceContent::new(object)))
     }
 
     /// A resource from JSON text that a store keeps, and from the attributes that it keeps elsewhere, such as `id` and
@@ -112,8 +64,7 @@ impl Resource {
     /// If the text is not that of a JSON object, a response that would show the resource is 500, and the resource has
     /// only the other attributes. A store that cannot rule this out must parse the text itself.
     pub fn from_stored_json(json: impl Into<Box<str>>, others: Map<String, Value>) -> Self {
-        let stored = StoredJson { json: json.into(), all: OnceLock::new() };
-        Self(Arc::new(Inner { object: others, stored: Some(stored), rendered: OnceLock::new() }))
+        Self(Arc::new(ResourceContent::from_stored_json(json.into(), others)))
     }
 
     /// The JSON object.
@@ -123,7 +74,7 @@ impl Resource {
 
     /// The JSON text with which the resource was made, and the attributes that are not in it.
     pub(crate) fn stored_json(&self) -> Option<(&str, &Map<String, Value>)> {
-        self.0.stored.as_ref().map(|stored| (&*stored.json, &self.0.object))
+        self.0.stored_json()
     }
 
     /// The JSON object, to change it. If it is shared, it is copied first.
@@ -183,7 +134,7 @@ impl Resource {
     /// `urn:..:User:manager.value`. The URI alone is the path of all attributes of the extension.
     pub fn get(&self, path: &str) -> Option<&Value> {
         // The text is not parsed for `id` and `meta`, if they are not in it.
-        find(&self.0.object, path).or_else(|| find(self.0.stored.is_some().then(|| self.as_map())?, path))
+        self.0.find(|attributes| find(attributes, path))
     }
 
     /// The string at a canonical path.
@@ -294,40 +245,6 @@ impl Resource {
         }
         Ok(())
     }
-
-    /// Completes a resource that is about to be created: sets its id, `meta.created` and `meta.lastModified` to the
-    /// time of the request, and a new version.
-    #[must_use]
-    pub fn stamp_new(mut self, cx: &Context<'_>, id: &str) -> Self {
-        let now = timestamp(cx.now());
-        let object = self.as_map_mut();
-        object.insert("id".to_owned(), Value::from(id));
-        let meta = Map::from_iter([
-            ("created".to_owned(), Value::from(now.clone())),
-            ("lastModified".to_owned(), Value::from(now)),
-            ("version".to_owned(), Value::from(ETag::fresh().to_string())),
-        ]);
-        object.insert("meta".to_owned(), Value::Object(meta));
-        self
-    }
-
-    /// Completes a resource that was changed: sets the id and `meta.created` that it had, `meta.lastModified` to the
-    /// time of the request, and a new version.
-    ///
-    /// Call it only if something changed: otherwise the version must stay the same (RFC 7644 section 3.14).
-    #[must_use]
-    pub fn stamp_changed(mut self, cx: &Context<'_>, before: &Resource) -> Self {
-        // If the clock was set back, the time stays the same instead of going back.
-        let now = before.last_modified().map_or(cx.now(), |last| last.max(cx.now()));
-        let mut meta = before.get("meta").and_then(Value::as_object).cloned().unwrap_or_default();
-        meta.insert("lastModified".to_owned(), Value::from(timestamp(now)));
-        meta.insert("version".to_owned(), Value::from(ETag::fresh().to_string()));
-        let id = before.id().to_owned();
-        let object = self.as_map_mut();
-        object.insert("id".to_owned(), Value::from(id));
-        object.insert("meta".to_owned(), Value::Object(meta));
-        self
-    }
 }
 
 /// The value at a canonical path of an object.
@@ -367,15 +284,6 @@ fn drop_unassigned(value: &mut Value) {
         }
         _ => {}
     }
-}
-
-/// A random UUID, which no resource has had as its id.
-pub fn new_id() -> String {
-    uuid::Uuid::new_v4().to_string()
-}
-
-fn timestamp(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 impl TryFrom<Value> for Resource {
@@ -451,10 +359,7 @@ mod tests {
         assert!(stored() == all);
         let resource = stored();
         assert_eq!((resource.id(), resource.version()), ("7", Some(ETag::from_stored("1"))));
-        assert!(
-            resource.0.stored.as_ref().unwrap().all.get().is_none(),
-            "the text is parsed only if it must be"
-        );
+        assert!(!resource.0.is_parsed(), "the text is parsed only if it must be");
         assert_eq!((resource.text("name.givenName"), resource.get("title")), (Some("Bea"), None));
         let (mut changed, mut shared) = (stored(), stored());
         let kept = shared.clone();

@@ -1,6 +1,6 @@
 //! Groups of calls that are committed together, since each commit waits for the disk.
 //!
-//! A call of a group runs in a savepoint. When it ends and others wait for the connection, the transaction stays open, and
+//! The first call of a group begins its transaction, and each later one runs in a savepoint. When a call ends and others wait for the connection, the transaction stays open, and
 //! the next call continues it. It is committed when nobody waits, or when the group is large enough, or at the latest by a
 //! task that queues for the connection behind those who wait. A call is answered when its group is committed.
 
@@ -66,12 +66,10 @@ impl Groups {
         self.open().as_ref().is_some_and(|group| group.has_calls())
     }
 
-    /// Begins a call: continues the transaction of the open group, or begins it.
+    /// Begins a call: continues the transaction of the open group, or begins it. The first call needs no savepoint: if it fails,
+    /// the whole transaction is rolled back.
     pub(super) fn begin_call(connection: &Connection) -> rusqlite::Result<()> {
-        if connection.is_autocommit() {
-            execute(connection, "BEGIN IMMEDIATE")?;
-        }
-        execute(connection, "SAVEPOINT call")
+        execute(connection, if connection.is_autocommit() { "BEGIN IMMEDIATE" } else { "SAVEPOINT call" })
     }
 
     /// Rolls back a call that has begun and not ended. The other calls of its group stay.
@@ -126,7 +124,9 @@ impl Groups {
         group: &Group,
         bytes: usize,
     ) -> rusqlite::Result<bool> {
-        execute(connection, "RELEASE call")?;
+        if group.has_calls() {
+            execute(connection, "RELEASE call")?;
+        }
         let calls = group.calls.fetch_add(1, Ordering::SeqCst) + 1;
         let bytes = group.bytes.fetch_add(bytes, Ordering::SeqCst) + bytes;
         let is_awaited = self.waiting.load(Ordering::SeqCst) > 0;
