@@ -73,7 +73,7 @@ fn the_store_works_behind_pgbouncer() {
     let runtime = support::runtime();
     // Both create the tables.
     let stores = runtime.block_on(support::join_all((0..2).map(|_| Store::open(&pgbouncer.url))));
-    let stores: Vec<Store> = stores.into_iter().map(Result::unwrap).collect();
+    let stores: Vec<Store> = stores.into_iter().map(|store| store.unwrap().record_events()).collect();
 
     let clients: Vec<Client<'_>> =
         stores.iter().map(|store| Client::in_tenant(&runtime, store.clone(), "busy")).collect();
@@ -94,6 +94,12 @@ fn the_store_works_behind_pgbouncer() {
     runtime.block_on(support::join_all(calls));
     let (_, page) = clients[0].search("/Users", json!({ "filter": "title eq \"prof\"", "count": 3 }));
     assert_eq!(page["totalResults"], 24);
+    let outbox = stores[0].outbox();
+    let batch = runtime.block_on(outbox.events(Some("busy"), 0, 1_000)).unwrap();
+    assert_eq!(batch.events.len(), 3 * 24);
+    runtime.block_on(outbox.acknowledge(Some("busy"), "reader", batch.position)).unwrap();
+    assert!(runtime.block_on(outbox.tenants_with_events("reader")).unwrap().is_empty());
+    assert_eq!(runtime.block_on(outbox.prune(chrono::Utc::now(), 2)).unwrap(), 3 * 24);
 
     // The timeout of a statement is a setting of its transaction.
     let impatient = format!("{}&statement_timeout=100ms", pgbouncer.url);
