@@ -10,6 +10,8 @@ mod errors;
 #[cfg(test)]
 mod event_kills;
 #[cfg(test)]
+mod event_order;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod every_path;
