@@ -183,7 +183,7 @@ impl Store {
     /// use scim_store::{Adoption, Store};
     ///
     /// let store = Store::open("sqlite::memory:").await?.adopt(|candidate| {
-    ///     Box::pin(async {
+    ///     Box::pin(async move {
     ///         let is_same = candidate.matches("externalId") && candidate.matches("userName");
     ///         Ok(if is_same { Adoption::Adopt } else { Adoption::Refuse })
     ///     })
