@@ -30,6 +30,9 @@ pub(crate) struct MigrationStep {
     /// Indexes that PostgreSQL builds before the statements run, while other transactions go on to write the tables.
     #[cfg_attr(not(feature = "tokio-postgres-0_7"), expect(dead_code, reason = "for PostgreSQL"))]
     pub(crate) indexes: &'static [OnlineIndex],
+    /// Whether other processes may be using the tables. A database that is new has no tables yet.
+    #[cfg_attr(not(feature = "tokio-postgres-0_7"), expect(dead_code, reason = "for PostgreSQL"))]
+    pub(crate) is_shared: bool,
     /// The statements, which run in one transaction. They set the new version.
     pub(crate) statements: Vec<String>,
 }

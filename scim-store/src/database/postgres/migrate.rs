@@ -119,9 +119,8 @@ async fn run_step(
     step: &MigrationStep,
 ) -> Result<(), tokio_postgres::Error> {
     let transaction = client.transaction().await?;
-    // A statement that waits for the lock of a whole table makes all others wait, so it does not wait for long. In a
-    // database that is new, nobody waits.
-    if !step.indexes.is_empty() {
+    // A statement that waits for the lock of a whole table makes all others wait, so it does not wait for long.
+    if step.is_shared {
         transaction.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")).await?;
     }
     let locked =

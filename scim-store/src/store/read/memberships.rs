@@ -8,7 +8,7 @@ use scim_core::schema::{AttributeRef, Projection};
 use serde_json::{Map, Value};
 
 use crate::database::{Row, Rows, params};
-use crate::store::connection::Transaction;
+use crate::store::connection::{RowQuery, Transaction};
 use crate::store::error::StoreError;
 use crate::store::tables::TypeLayout;
 
@@ -43,6 +43,24 @@ impl Lists {
             lists.groups = all_groups(tx, tenant, resources).await?;
         }
         Ok(lists)
+    }
+
+    /// Reads the lists of one resource like [`read`](Self::read), if the rows of [`groups_of`] for it are known.
+    pub(crate) async fn read_with_groups(
+        tx: &mut Transaction,
+        layout: &TypeLayout,
+        tenant: &str,
+        projection: &Projection,
+        resource: (i64, &str),
+        groups: Option<Rows>,
+    ) -> Result<Self, StoreError> {
+        match groups {
+            None => Self::read(tx, layout, tenant, projection, &[resource]).await,
+            Some(rows) => {
+                let groups = groups_from(tx, tenant, &[resource], rows).await?;
+                Ok(Self { members: Vec::new(), groups })
+            }
+        }
     }
 
     /// Inserts the lists into the attributes of the resources, which must be in the same order as those that were read.
@@ -160,12 +178,21 @@ pub(crate) async fn groups_of<'a>(
     tenant: &str,
     members: impl IntoIterator<Item = &'a str>,
 ) -> Result<Rows, StoreError> {
+    let (sql, params) = select_groups_of(tenant, members)?;
+    Ok(tx.query(sql, params).await?)
+}
+
+/// The query of [`groups_of`], to send it together with others.
+pub(crate) fn select_groups_of<'a>(
+    tenant: &str,
+    members: impl IntoIterator<Item = &'a str>,
+) -> Result<RowQuery, StoreError> {
     let (comparison, members) = equals_any(members)?;
     let sql = format!(
         "SELECT m.member, g.id, g.document FROM member m JOIN resource g ON g.tenant = m.tenant AND g.place = m.place \
          WHERE m.tenant = ?1 AND m.member {comparison} ORDER BY g.place"
     );
-    Ok(tx.query(sql, params![tenant, members]).await?)
+    Ok((sql.into(), params![tenant, members]))
 }
 
 /// For each resource, the groups that contain it directly, and then those that contain it through other groups.
@@ -177,7 +204,17 @@ pub(crate) async fn all_groups(
     tenant: &str,
     resources: &[(i64, &str)],
 ) -> Result<Vec<Vec<Value>>, StoreError> {
-    let mut rows = groups_of(tx, tenant, resources.iter().map(|(_, id)| *id)).await?;
+    let rows = groups_of(tx, tenant, resources.iter().map(|(_, id)| *id)).await?;
+    groups_from(tx, tenant, resources, rows).await
+}
+
+/// As [`all_groups`], after the first query.
+async fn groups_from(
+    tx: &mut Transaction,
+    tenant: &str,
+    resources: &[(i64, &str)],
+    mut rows: Rows,
+) -> Result<Vec<Vec<Value>>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }

@@ -67,11 +67,12 @@ fn next(stored: &str, dialect: Dialect) -> Result<Option<MigrationStep>, Databas
         return Ok(None);
     }
     if done == 0 {
-        return Ok(Some(MigrationStep { indexes: &[], statements: create(1..=LATEST, dialect) }));
+        let statements = create(1..=LATEST, dialect);
+        return Ok(Some(MigrationStep { indexes: &[], is_shared: false, statements }));
     }
     let step = done + 1;
     let indexes = indexes(step, dialect);
-    Ok(Some(MigrationStep { indexes, statements: statements(step, dialect) }))
+    Ok(Some(MigrationStep { indexes, is_shared: true, statements: statements(step, dialect) }))
 }
 
 /// The number of steps that were run.

@@ -185,6 +185,31 @@ async fn an_index_that_was_left_invalid_is_built_again() {
     database.drop().await;
 }
 
+/// A transaction that has read the tables and stays open delays the upgrade, but no other transaction for long.
+#[cfg(feature = "tokio-postgres-0_7")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_waits_for_a_lock_lets_others_go_on() {
+    use std::time::{Duration, Instant};
+    let Some(database) = PostgresDatabase::create("upgrade_waits").await else { return };
+    database.run(&database_of(LATEST - 1, Dialect::Postgres)).await;
+    let open = PostgresDatabase::connect(&database.url).await;
+    open.batch_execute("BEGIN; SELECT count(*) FROM resource").await.unwrap();
+    let url = database.url.clone();
+    let upgrade = tokio::spawn(async move { Store::open(&url).await.map(drop) });
+    let other = PostgresDatabase::connect(&database.url).await;
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(4) {
+        let read = Instant::now();
+        other.batch_execute("SELECT document FROM resource LIMIT 1").await.unwrap();
+        assert!(read.elapsed() < Duration::from_secs(3), "{:?}", read.elapsed());
+    }
+    assert!(!upgrade.is_finished());
+    open.batch_execute("COMMIT").await.unwrap();
+    upgrade.await.unwrap().unwrap();
+    check(&database.url, TENANTS[0]).await;
+    database.drop().await;
+}
+
 /// Every key and index of PostgreSQL begins with the tenant, but those of `meta`.
 #[cfg(feature = "tokio-postgres-0_7")]
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::outbox::ChangeKind;
 use crate::password::PasswordChange;
 use crate::store::connection::Transaction;
 use crate::store::error::StoreError;
-use crate::store::read::memberships::{self, Lists};
+use crate::store::read::memberships::{self, Lists, if_shown};
 use crate::store::tables::{StoredResource, TypeLayout, stored_version, tenant_of};
 
 /// Changes a resource. Returns the versions before and after the change, and the resource if `options` request it.
@@ -44,7 +44,15 @@ impl Write for Change {
         if let Some((delta, _)) = &split {
             queries.extend(members::select_for_change(&tx, &tenant, id, delta)?);
         }
-        let mut rows = tx.query_all(queries).await?.into_iter();
+        // The groups of a resource without members do not depend on what the update writes.
+        let groups = options.returning.as_ref().and_then(|shown| if_shown(&layout.groups, shown));
+        let groups = groups.filter(|_| layout.members.is_none());
+        if groups.is_some() {
+            queries.push(memberships::select_groups_of(&tenant, [id.as_str()])?);
+        }
+        let mut rows = tx.query_all(queries).await?;
+        let groups = groups.and_then(|_| rows.pop());
+        let mut rows = rows.into_iter();
         let stored = current(rows.next(), id)?;
         let before = stored_version(&stored.resource)?;
         options.precondition.check(&ETag::from_stored(&before))?;
@@ -90,7 +98,9 @@ impl Write for Change {
                 // The members are read from the table, so the statements must run before that.
                 tx.execute(std::mem::take(&mut statements)).await?;
             }
-            let lists = Lists::read(&mut tx, layout, &tenant, projection, &[(after.place, id)]).await?;
+            let resource = (after.place, id.as_str());
+            let lists =
+                Lists::read_with_groups(&mut tx, layout, &tenant, projection, resource, groups).await?;
             lists.insert_into(layout, [after.resource.as_map_mut()])?;
         }
         if changed {
