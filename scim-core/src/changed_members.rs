@@ -4,9 +4,7 @@ use std::collections::HashSet;
 
 use scim_patch::{ListChanges, key_of};
 use scim_schema::AttributeRef;
-use serde_json::Value;
-
-use crate::Resource;
+use serde_json::{Map, Value};
 
 /// The ids of the members that a change adds to a group, and of those that it removes: what has changed, not what the
 /// request says. Adding a member that the group has already is no change.
@@ -20,7 +18,11 @@ pub struct ChangedMembers {
 
 impl ChangedMembers {
     /// The difference between two states of a resource whose members are in this attribute.
-    pub(crate) fn between(list: &AttributeRef, before: &Resource, after: &Resource) -> Self {
+    pub(crate) fn between(
+        list: &AttributeRef,
+        before: &Map<String, Value>,
+        after: &Map<String, Value>,
+    ) -> Self {
         let (before, after) = (ids(list, before), ids(list, after));
         let difference = |all: &[&str], without: &[&str]| {
             let without: HashSet<&str> = without.iter().copied().collect();
@@ -31,8 +33,8 @@ impl ChangedMembers {
 }
 
 /// The ids in the elements of a list.
-fn ids<'a>(list: &AttributeRef, resource: &'a Resource) -> Vec<&'a str> {
-    let elements = list.get(resource.as_map()).and_then(Value::as_array);
+fn ids<'a>(list: &AttributeRef, attributes: &'a Map<String, Value>) -> Vec<&'a str> {
+    let elements = list.get(attributes).and_then(Value::as_array);
     elements.into_iter().flatten().filter_map(|element| element.get("value")?.as_str()).collect()
 }
 

@@ -1,6 +1,6 @@
 //! The context of a provider call.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use http::Extensions;
@@ -9,7 +9,7 @@ use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
 
 use crate::adoption::{Adopted, Adoptions};
-use crate::{Error, Identity, Permit, Result, Secrets};
+use crate::{ChangedMembers, ETag, Error, Identity, Permit, Result, Secrets};
 
 /// What a provider call is about, besides its arguments: the resource type, who asks, and the limits of the request.
 #[derive(Debug)]
@@ -31,16 +31,19 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// Builds a context, to call a provider without a service: from its tests, or from the application itself.
     pub fn builder(resource_type: &ResourceType) -> ContextBuilder {
-        ContextBuilder {
+        let owned = OwnedContext {
             resource_type: resource_type.clone(),
             base_url: "https://scim.example.com/v2".to_owned(),
             secrets: Secrets::default(),
             permit: Permit::all(),
             extensions: Extensions::new(),
-            now: None,
+            now: DateTime::UNIX_EPOCH,
             unique_types: false,
-            max_work: Budget::DEFAULT,
-        }
+            budget: Arc::default(),
+            defaults: Vec::new(),
+            adoptions: Adoptions::Unchecked,
+        };
+        ContextBuilder { owned, now: None, max_work: Budget::DEFAULT }
     }
 
     /// The resource type of the call.
@@ -95,6 +98,33 @@ impl<'a> Context<'a> {
     /// because the client has sent it.
     pub fn is_default(&self, target: &AttributeRef) -> bool {
         self.defaults.contains(target)
+    }
+
+    /// Whether the client may adopt the resource with this id, instead of creating a new one: it changes the resource,
+    /// so the [policy](crate::Policy) is asked about a PATCH of it. False for resources that the same bulk request has created,
+    /// through `/Me`, and if the policy says 404.
+    ///
+    /// # Errors
+    ///
+    /// The error of the policy, and 403 if the request writes an attribute that the caller may not write in this resource.
+    pub fn check_adoption(&self, id: &str) -> Result<bool> {
+        match &self.adoptions {
+            Adoptions::Unchecked => Ok(true),
+            Adoptions::Forbidden => Ok(false),
+            Adoptions::Checked(check) => check(self.resource_type, self.extensions, id),
+        }
+    }
+
+    /// Tells the service that `create` returns a resource that existed before, and that the client has adopted: its version
+    /// before that, and the members that it has got and lost. Call it when this is certain, at the end. The service then
+    /// tells the [`Monitor`](crate::Monitor), and does not delete the resource when a bulk request has to undo what it has
+    /// created.
+    pub fn mark_adopted(&self, before: ETag, members: ChangedMembers) {
+        *self.adopted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Adopted { before, members });
+    }
+
+    pub(crate) fn take_adopted(&self) -> Option<Adopted> {
+        self.adopted.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// An owned copy, for a provider that does the work of the call in another thread. It shares the budget.
@@ -202,33 +232,17 @@ impl OwnedContext {
 #[derive(Debug)]
 #[must_use]
 pub struct ContextBuilder {
-    resource_type: ResourceType,
-    base_url: String,
-    secrets: Secrets,
-    permit: Permit,
-    extensions: Extensions,
+    /// The context, but the time and the budget.
+    owned: OwnedContext,
     now: Option<DateTime<Utc>>,
-    unique_types: bool,
     max_work: u64,
 }
 
 impl ContextBuilder {
     /// A context. Each has a budget of its own.
     pub fn context(&self) -> Context<'_> {
-        Context {
-            resource_type: &self.resource_type,
-            base_url: &self.base_url,
-            identity: self.extensions.get(),
-            secrets: &self.secrets,
-            permit: &self.permit,
-            extensions: &self.extensions,
-            now: self.now.unwrap_or_else(Utc::now),
-            unique_types: self.unique_types,
-            budget: Arc::new(Budget::new(self.max_work)),
-            defaults: &[],
-            adoptions: Adoptions::Unchecked,
-            adopted: Mutex::default(),
-        }
+        let now = self.now.unwrap_or_else(Utc::now);
+        Context { now, budget: Arc::new(Budget::new(self.max_work)), ..self.owned.context() }
     }
 
     /// Sets who makes the request, and in which tenant.
@@ -238,7 +252,7 @@ impl ContextBuilder {
 
     /// Sets the base URL that clients see, without a slash at its end.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = url.into();
+        self.owned.base_url = url.into();
         self
     }
 
@@ -250,25 +264,25 @@ impl ContextBuilder {
 
     /// Sets what the caller may read and write.
     pub fn permit(mut self, permit: Permit) -> Self {
-        self.permit = permit;
+        self.owned.permit = permit;
         self
     }
 
     /// Gives a `writeOnly` attribute, by its canonical path (`password`), a new value.
     pub fn secret(mut self, path: impl Into<String>, value: impl Into<String>) -> Self {
-        self.secrets.push(path, Some(Value::String(value.into())));
+        self.owned.secrets.push(path, Some(Value::String(value.into())));
         self
     }
 
     /// Removes the value of a `writeOnly` attribute.
     pub fn cleared_secret(mut self, path: impl Into<String>) -> Self {
-        self.secrets.push(path, None);
+        self.owned.secrets.push(path, None);
         self
     }
 
     /// Adds a value that the host's middleware would put into the request's extensions.
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
-        self.extensions.insert(value);
+        self.owned.extensions.insert(value);
         self
     }
 
@@ -280,7 +294,7 @@ impl ContextBuilder {
 
     /// Refuses two elements of one `type` in a list, like [`ScimServiceBuilder::unique_types`](crate::ScimServiceBuilder::unique_types).
     pub fn unique_types(mut self) -> Self {
-        self.unique_types = true;
+        self.owned.unique_types = true;
         self
     }
 }

@@ -185,7 +185,7 @@ impl Updated {
         let version = |resource: &Resource| resource.version().unwrap_or_else(|| ETag::new(""));
         let resource = options.returning.is_some().then(|| after.clone());
         let members = match &options.members {
-            Some(list) => ChangedMembers::between(list, before, after),
+            Some(list) => ChangedMembers::between(list, before.as_map(), after.as_map()),
             None => ChangedMembers::default(),
         };
         Self { before: version(before), version: version(after), resource, members }

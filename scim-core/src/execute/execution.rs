@@ -7,7 +7,8 @@ use http::{Extensions, StatusCode};
 use scim_filter::Budget;
 use scim_schema::{AttributeRef, Projection, ReadContext, ResourceType, ToleratedQuirk};
 
-use crate::adoption::{Adoptions, CreatedIds};
+use super::adoption::CreatedIds;
+use crate::adoption::Adoptions;
 use crate::policy::{Reads, check_scopes};
 use crate::secrets::Secrets;
 use crate::setup::Setup;

@@ -1,5 +1,6 @@
 //! Executing: from an [`Operation`] to an [`Outcome`], with the calls of the providers.
 
+mod adoption;
 mod bulk;
 mod execution;
 mod resource;
@@ -11,11 +12,11 @@ use std::sync::Arc;
 use http::Extensions;
 use scim_filter::Budget;
 
-use crate::adoption::CreatedIds;
 use crate::operation::OperationKind;
 use crate::outcome::Answer;
 use crate::setup::Setup;
 use crate::{Operation, Outcome, Result};
+use adoption::CreatedIds;
 use execution::{Execution, RequestScope};
 
 /// Executes an operation, with one call of a provider for each resource type.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use scim_schema::{AttributeRef, Projection, ResourceType};
+use serde_json::Map;
 
+use super::adoption::AdoptionPolicy;
 use super::execution::Execution;
-use crate::adoption::{Adopted, AdoptionCheck, Adoptions};
+use crate::adoption::{Adopted, Adoptions};
 use crate::error::Hint;
 use crate::operation::{CreateOperation, UpdateOperation};
 use crate::outcome::{Answer, Origin};
@@ -28,12 +30,17 @@ impl Execution<'_> {
         check_writes(&permit, &writes)?;
         let adoptions = match through_me {
             true => Adoptions::Forbidden,
-            false => Adoptions::Checked(Arc::new(AdoptionCheck {
-                policy: self.setup().config.policy.clone(),
-                writes: writes.clone(),
-                projection: projection.clone(),
-                created: self.scope.created.clone(),
-            })),
+            false => {
+                let policy = AdoptionPolicy {
+                    policy: self.setup().config.policy.clone(),
+                    writes: writes.clone(),
+                    projection: projection.clone(),
+                    created: self.scope.created.clone(),
+                };
+                Adoptions::Checked(Arc::new(move |resource_type, extensions, id| {
+                    policy.check(resource_type, extensions, id)
+                }))
+            }
         };
         let cx = Context { defaults: &defaults, adoptions, ..self.context(type_index, &permit)? };
         permit.restrict(&mut projection, cx.resource_type);
@@ -68,7 +75,7 @@ impl Execution<'_> {
         };
         let members = match (adopted, members_list(cx.resource_type)) {
             (Some(adopted), _) => adopted.members.clone(),
-            (None, Some(list)) => ChangedMembers::between(list, &Resource::default(), resource),
+            (None, Some(list)) => ChangedMembers::between(list, &Map::new(), resource.as_map()),
             (None, None) => ChangedMembers::default(),
         };
         let after = resource.version();

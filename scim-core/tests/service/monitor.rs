@@ -3,15 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use scim_core::schema::standard::{self, ENTERPRISE_USER};
-use scim_core::schema::{Projection, ResourceType, Returned};
+use scim_core::schema::{ResourceType, Returned};
 use scim_core::{
-    Change, ChangedMembers, Context, Deleted, ETag, Error, Event, Identity, MemoryProvider, Monitor, Page,
-    Precondition, Provider, Query, Resource, Result, ScimService, Update, UpdateOptions, Updated,
-    async_trait,
+    Change, ChangedMembers, Context, ETag, Event, Identity, MemoryProvider, Monitor, Provider, Resource,
+    Result, ScimService, Update, UpdateOptions, Updated, async_trait,
 };
 use serde_json::{Value, json};
 
 use crate::client::{Client, bulk_request, json_of, patch_request, user};
+use crate::overriding::{Overrides, Overriding};
 
 /// Records each event as JSON.
 #[derive(Clone, Default)]
@@ -223,7 +223,7 @@ fn the_members_that_changed_follow_from_the_states_before_and_after() {
     let service = ScimService::builder()
         .base_url("https://example.com")
         .monitor(monitor.clone())
-        .groups(WholeDocuments(list(&["a", "b"])))
+        .groups(Overriding(WholeDocuments(list(&["a", "b"]), MemoryProvider::new())))
         .build()
         .unwrap();
     let client = Client::new(service).identity(Identity::new("hr"));
@@ -239,9 +239,9 @@ fn the_members_that_changed_follow_from_the_states_before_and_after() {
 struct Adopting(MemoryProvider);
 
 #[async_trait]
-impl Provider for Adopting {
-    async fn query(&self, cx: &Context<'_>, query: &Query) -> Result<Page> {
-        self.0.query(cx, query).await
+impl Overrides for Adopting {
+    fn inner(&self) -> &dyn Provider {
+        &self.0
     }
 
     async fn create(&self, cx: &Context<'_>, resource: Resource) -> Result<Resource> {
@@ -253,36 +253,13 @@ impl Provider for Adopting {
         cx.mark_adopted(ETag::new("before"), ChangedMembers::default());
         Ok(created)
     }
-
-    async fn retrieve(
-        &self,
-        cx: &Context<'_>,
-        id: &str,
-        projection: &Projection,
-    ) -> Result<Option<Resource>> {
-        self.0.retrieve(cx, id, projection).await
-    }
-
-    async fn update(
-        &self,
-        cx: &Context<'_>,
-        id: &str,
-        update: &Update,
-        options: &UpdateOptions,
-    ) -> Result<Updated> {
-        self.0.update(cx, id, update, options).await
-    }
-
-    async fn delete(&self, cx: &Context<'_>, id: &str, precondition: &Precondition) -> Result<Deleted> {
-        self.0.delete(cx, id, precondition).await
-    }
 }
 
 #[test]
 fn an_adopted_resource_is_not_deleted_with_a_failed_bulk_request() {
     let (store, monitor) = (MemoryProvider::new(), RecordingMonitor::default());
     let builder = ScimService::builder().base_url("https://example.com").monitor(monitor.clone());
-    let service = builder.users(Adopting(store)).build().unwrap();
+    let service = builder.users(Overriding(Adopting(store))).build().unwrap();
     let client = Client::new(service).identity(Identity::new("hr"));
     let mut inactive = user("inactive");
     inactive["active"] = false.into();
@@ -312,20 +289,12 @@ fn an_adopted_resource_is_not_deleted_with_a_failed_bulk_request() {
 }
 
 /// A provider with one group, which it changes as a whole and forgets.
-struct WholeDocuments(Resource);
+struct WholeDocuments(Resource, MemoryProvider);
 
 #[async_trait]
-impl Provider for WholeDocuments {
-    async fn query(&self, _: &Context<'_>, _: &Query) -> Result<Page> {
-        Err(Error::not_found("query"))
-    }
-
-    async fn create(&self, _: &Context<'_>, resource: Resource) -> Result<Resource> {
-        Ok(resource)
-    }
-
-    async fn retrieve(&self, _: &Context<'_>, _: &str, _: &Projection) -> Result<Option<Resource>> {
-        Ok(Some(self.0.clone()))
+impl Overrides for WholeDocuments {
+    fn inner(&self) -> &dyn Provider {
+        &self.1
     }
 
     async fn update(
@@ -337,10 +306,6 @@ impl Provider for WholeDocuments {
     ) -> Result<Updated> {
         let after = update.apply(cx, self.0.clone())?.resource.stamp_changed(cx, &self.0);
         Ok(Updated::new(&self.0, &after, options))
-    }
-
-    async fn delete(&self, _: &Context<'_>, id: &str, _: &Precondition) -> Result<Deleted> {
-        Err(Error::not_found(id))
     }
 }
 
