@@ -46,7 +46,7 @@ mod unique_types;
 mod update;
 mod url;
 
-pub use authenticate::{Authenticate, BearerTokens, Refusal};
+pub use authenticate::{Authenticate, BearerTokens, Refusal, bearer_token};
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use body_buffer::BodyBuffer;
 pub use challenge::Challenge;

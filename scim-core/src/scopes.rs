@@ -55,6 +55,11 @@ impl Scopes {
         self.contains("write")
     }
 
+    /// The names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Whether the scope with this name is among them. For a policy that knows scopes of its own.
     pub fn contains(&self, name: &str) -> bool {
         self.0.contains(name)

@@ -71,15 +71,14 @@ impl Mount {
         if let Some(response) = refused {
             if !waits_for_answer(&parts.headers) {
                 // The answer is the same if the rest of the body is broken.
-                let _ = collect(body, BodyBuffer::discarding()).await;
+                let _ = read_body(body, BodyBuffer::discarding()).await;
             }
             return response;
         }
-        match collect(body, BodyBuffer::new(self.service.max_payload())).await {
+        match read_body(body, BodyBuffer::new(self.service.max_payload())).await {
             Ok(body) => self.service.handle(Request::from_parts(parts, body)).await,
-            Err(BrokenBody) => {
-                let detail = "the body ended before it was complete, or is malformed";
-                self.service.error_response(&Error::new(StatusCode::BAD_REQUEST, detail))
+            Err(broken) => {
+                self.service.error_response(&Error::new(StatusCode::BAD_REQUEST, broken.to_string()))
             }
         }
     }
@@ -143,11 +142,24 @@ fn waits_for_answer(headers: &HeaderMap) -> bool {
     headers.get(EXPECT).is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// The body cannot be read to its end.
-struct BrokenBody;
+/// The body of a request cannot be read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokenBody;
 
-/// Reads a body to its end, or until the buffer is overfull.
-async fn collect<B: Body>(body: B, mut buffer: BodyBuffer) -> Result<Vec<u8>, BrokenBody> {
+impl fmt::Display for BrokenBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body ended before it was complete, or is malformed")
+    }
+}
+
+impl std::error::Error for BrokenBody {}
+
+/// Reads a body to its end, or until the buffer is overfull, as [`Mount`] does.
+///
+/// # Errors
+///
+/// If the body ends before it is complete, or is malformed.
+pub async fn read_body<B: Body>(body: B, mut buffer: BodyBuffer) -> Result<Vec<u8>, BrokenBody> {
     let mut body = pin!(body);
     while !buffer.is_overfull()
         && let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await

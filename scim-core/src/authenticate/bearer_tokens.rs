@@ -8,8 +8,8 @@ use http::request::Parts;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
-use super::{Authenticate, Refusal};
-use crate::{Challenge, Identity, authorization_header};
+use super::{Authenticate, Refusal, bearer_token};
+use crate::{Challenge, Identity};
 
 /// Authenticates clients by bearer tokens that are known when the application starts (RFC 6750 section 2.1). Each token
 /// has its own [`Identity`]: name, tenant and scopes.
@@ -65,12 +65,7 @@ impl BearerTokens {
     ///
     /// [`Refusal::unauthorized`] if the header is missing, malformed or of another scheme, or if the token is unknown.
     pub fn identify(&self, headers: &HeaderMap) -> Result<Identity, Refusal> {
-        let missing = |detail| Refusal::unauthorized(Challenge::bearer()).with_detail(detail);
-        let (scheme, token) = authorization_header::parse(headers).map_err(missing)?;
-        if !scheme.eq_ignore_ascii_case(b"Bearer") {
-            return Err(missing("authentication is required; send a bearer token"));
-        }
-        self.find(token).cloned().ok_or_else(|| {
+        self.find(bearer_token(headers)?).cloned().ok_or_else(|| {
             let challenge = Challenge::bearer().error("invalid_token");
             Refusal::unauthorized(challenge).with_detail("the bearer token is not valid")
         })

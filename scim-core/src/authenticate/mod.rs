@@ -1,5 +1,6 @@
 //! Authentication: who makes a request, asked before its body is read.
 
+mod bearer_token;
 mod bearer_tokens;
 mod refusal;
 
@@ -10,6 +11,7 @@ use http::request::Parts;
 
 use crate::Identity;
 
+pub use bearer_token::bearer_token;
 pub use bearer_tokens::BearerTokens;
 pub use refusal::Refusal;
 
@@ -20,7 +22,7 @@ pub use refusal::Refusal;
 ///
 /// ```
 /// use http::request::Parts;
-/// use scim_core::{Authenticate, Challenge, Identity, Refusal, async_trait};
+/// use scim_core::{Authenticate, Challenge, Identity, Refusal, async_trait, bearer_token};
 ///
 /// /// Asks the application's table of tokens.
 /// struct Sessions(Database);
@@ -28,9 +30,7 @@ pub use refusal::Refusal;
 /// #[async_trait]
 /// impl Authenticate for Sessions {
 ///     async fn authenticate(&self, parts: &Parts) -> Result<Identity, Refusal> {
-///         let header = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
-///         let token = header.and_then(|header| header.strip_prefix("Bearer "));
-///         let token = token.ok_or_else(|| Refusal::unauthorized(Challenge::bearer()))?;
+///         let token = bearer_token(&parts.headers)?;
 ///         match self.0.find(token).await {
 ///             Ok(Some(client)) => Ok(Identity::new(client)),
 ///             Ok(None) => Err(Refusal::unauthorized(Challenge::bearer().error("invalid_token"))),
@@ -40,8 +40,8 @@ pub use refusal::Refusal;
 /// }
 /// # struct Database;
 /// # impl Database {
-/// #     async fn find(&self, token: &str) -> std::io::Result<Option<String>> {
-/// #         Ok((token == "secret").then(|| "entra".to_owned()))
+/// #     async fn find(&self, token: &[u8]) -> std::io::Result<Option<String>> {
+/// #         Ok((token == b"secret").then(|| "entra".to_owned()))
 /// #     }
 /// # }
 /// # let (parts, _) = http::Request::get("/Users").header("authorization", "Bearer secret").body(()).unwrap().into_parts();
