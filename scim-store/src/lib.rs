@@ -16,8 +16,11 @@ compile_error!(
 // - `table_store`: a provider over the tables of an application.
 // - `adopt`: existing resources that a client takes over.
 // - `outbox`: the events of changes.
+// - `credential_table`: tokens and clients of scim-auth.
 // - `paging`, `password`, `retry`, `rule`: what both providers do in the same way.
 mod adopt;
+#[cfg(feature = "auth")]
+mod credential_table;
 mod database;
 mod outbox;
 mod paging;
@@ -28,6 +31,8 @@ mod store;
 mod table_store;
 
 pub use adopt::{AdoptFuture, Adoption, Candidate};
+#[cfg(feature = "auth")]
+pub use credential_table::CredentialTable;
 #[cfg(feature = "tokio-postgres-0_7")]
 pub use database::Postgres;
 #[cfg(feature = "rusqlite-0_37")]

@@ -4,6 +4,9 @@
 mod adoption;
 #[cfg(test)]
 mod cancelled;
+#[cfg(feature = "auth")]
+#[cfg(test)]
+mod credentials;
 #[cfg(test)]
 mod errors;
 #[cfg(unix)]

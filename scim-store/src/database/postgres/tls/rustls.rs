@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
@@ -20,7 +20,7 @@ use super::super::url::{SslMode, TlsSettings};
 ///
 /// If a file cannot be read or contains no certificate or key, or if the system has no root certificates.
 pub(super) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, DatabaseError> {
-    let provider = Arc::new(ring::default_provider());
+    let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Verifier {
         webpki: match (settings.mode, &settings.root_certificates) {
             (SslMode::Disable | SslMode::Prefer, _) | (SslMode::Require, None) => None,
