@@ -191,3 +191,34 @@ async fn verified_client(
     owner.scopes.retain(|scope| scopes.contains(&scope.as_str()));
     Ok(Verified::new(owner, client_id, Some(expires)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryCredentials;
+
+    #[test]
+    fn only_a_jwt_of_the_right_media_type_is_an_access_token() {
+        let credentials = Credentials::new(MemoryCredentials::new());
+        let urls = Urls::new("https://app.example.com/scim/v2").unwrap();
+        let access_tokens = AccessTokens::new(TimeDelta::hours(1), vec!["a".repeat(64).parse().unwrap()]);
+        let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        let claims = json!({
+            "aud": urls.resource, "exp": 1_000_100, "client_id": "c", "credential": "s", "scope": "read",
+        });
+        pollster::block_on(async {
+            let keys = access_tokens.signing_keys.as_ref().unwrap();
+            let key = keys.to_sign(&credentials, now).await.unwrap();
+            for (media_type, is_one) in
+                [("at+jwt", true), ("application/AT+JWT", true), ("JWT", false), ("", false)]
+            {
+                let token =
+                    Jwt::sign(media_type, &key.id, claims.as_object().unwrap(), &key.private).unwrap();
+                let jwt = Jwt::parse(token.as_bytes()).unwrap();
+                let failure = access_tokens.verify_jwt(&credentials, &urls, &jwt, now).await.unwrap_err();
+                // The client does not exist, which is found out later.
+                assert_eq!(matches!(failure, Failure::Unknown), is_one, "{media_type}: {failure:?}");
+            }
+        });
+    }
+}

@@ -128,7 +128,7 @@ fn the_sealing_key_can_be_replaced() {
     assert!(principal(&new, &token, start()).is_ok());
     // Who can only write the store cannot make a key that is trusted.
     let stranger = FakeIssuer::new("x");
-    let mut jwk = stranger.jwks()["keys"][1].clone();
+    let mut jwk = stranger.jwks()["keys"][2].clone();
     jwk["kid"] = "forged".into();
     let record = json!({ "jwk": jwk, "sealed": "AAAA", "created": start() }).to_string();
     pollster::block_on(store.insert(Collection::SigningKeys, "forged", &record, None)).unwrap();

@@ -53,6 +53,8 @@ impl FakeIssuer {
         let (x, y) = self.ec.public_key().as_ref()[1..].split_at(32);
         let prefix = &self.prefix;
         json!({ "keys": [
+            { "kty": "RSA", "alg": "PS256", "kid": format!("{prefix}-rsa-for-ps256"),
+              "n": encode(n.big_endian_without_leading_zero()), "e": encode(e.big_endian_without_leading_zero()) },
             { "kty": "RSA", "use": "sig", "kid": format!("{prefix}-rsa"),
               "n": encode(n.big_endian_without_leading_zero()), "e": encode(e.big_endian_without_leading_zero()) },
             { "kty": "EC", "crv": "P-256", "kid": format!("{prefix}-ec"), "x": encode(x), "y": encode(y) },
