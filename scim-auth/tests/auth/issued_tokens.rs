@@ -140,7 +140,7 @@ fn the_store_holds_no_token_and_no_secret() {
         }
         assert!(all.contains("okta") && all.contains("entra"));
         for secret in [token.expose(), secret.expose(), access.as_str()] {
-            assert!(!all.contains(secret.rsplit('_').next().unwrap()), "{all}");
+            assert!(!all.contains(secret.split_once('_').unwrap().1), "{all}");
         }
         assert!(!format!("{auth:?} {:?} {token:?}", auth.credentials()).contains(token.expose()));
     });
