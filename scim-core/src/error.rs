@@ -235,9 +235,9 @@ impl Error {
         error
     }
 
-    /// The same error with another description for the client.
+    /// The same error with another `detail`, which the client sees.
     #[must_use]
-    pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = detail.into();
         self
     }

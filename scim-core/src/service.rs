@@ -98,7 +98,11 @@ impl ScimService {
             return Ok(());
         }
         let is_head = parts.method == http::Method::HEAD;
-        let response = async { respond_error(&self.0, &refusal.into(), is_head) };
+        let response = async {
+            let error = refusal.into();
+            trace::refusal(&error);
+            respond_error(&self.0, &error, is_head)
+        };
         Err(trace::request(&parts.method, None, response).await)
     }
 

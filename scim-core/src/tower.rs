@@ -110,6 +110,13 @@ impl fmt::Debug for Mount {
 #[derive(Clone, Debug, Default)]
 pub struct ResponseBody(Bytes);
 
+impl ResponseBody {
+    /// The bytes, for a server that does not use the trait `Body`.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
 impl From<Vec<u8>> for ResponseBody {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes.into())

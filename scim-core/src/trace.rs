@@ -3,14 +3,14 @@
 
 #[cfg(feature = "tracing")]
 mod enabled {
-    use std::error::Error;
+    use std::error::Error as StdError;
     use std::time::Instant;
 
     use http::Response;
     use scim_schema::{Quirk, ResourceType, ToleratedQuirk};
     use tracing::{Instrument, Span, field};
 
-    use crate::{Action, Identity, Result};
+    use crate::{Action, Error, Identity, Result};
 
     /// A span for one request, and an event with its status and duration at the end.
     pub(crate) async fn request(
@@ -53,8 +53,18 @@ mod enabled {
         result
     }
 
+    /// An event with the cause of a refusal for which the client is not to blame. The client never sees it.
+    pub(crate) fn refusal(error: &Error) {
+        if error.status().is_server_error()
+            && let Some(source) = error.source()
+        {
+            let (status, source) = (error.status().as_u16(), with_causes(source));
+            tracing::error!(status, source, "authentication is not available");
+        }
+    }
+
     /// The text of an error and of its causes.
-    fn with_causes(error: &(dyn Error + 'static)) -> String {
+    fn with_causes(error: &(dyn StdError + 'static)) -> String {
         let (mut text, mut next) = (String::new(), Some(error));
         while let Some(cause) = next {
             let message = cause.to_string();
@@ -93,7 +103,9 @@ mod disabled {
     use http::Response;
     use scim_schema::{ResourceType, ToleratedQuirk};
 
-    use crate::{Action, Identity, Result};
+    use crate::{Action, Error, Identity, Result};
+
+    pub(crate) fn refusal(_: &Error) {}
 
     pub(crate) async fn request(
         _: &http::Method,
@@ -115,6 +127,6 @@ mod disabled {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use disabled::{provider, quirks, request};
+pub(crate) use disabled::{provider, quirks, refusal, request};
 #[cfg(feature = "tracing")]
-pub(crate) use enabled::{provider, quirks, request};
+pub(crate) use enabled::{provider, quirks, refusal, request};
