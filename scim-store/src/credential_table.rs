@@ -19,10 +19,9 @@ use crate::{Database, DatabaseError, Mode, Param, Rows, Statement};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let database = scim_store::open("sqlite::memory:").await?;
-/// let credentials = CredentialTable::open(database.clone()).await?;
+/// let store = Store::open("sqlite::memory:").await?;
+/// let credentials = CredentialTable::open(store.database()).await?;
 /// let auth = Auth::builder("https://app.example.com/scim/v2", credentials).build()?;
-/// let store = Store::with_database(database).await?;
 /// # Ok(())
 /// # }
 /// ```

@@ -40,8 +40,8 @@ pub use database::Sqlite;
 #[cfg(feature = "sqlx-0_8")]
 pub use database::SqlxPostgres;
 pub use database::{
-    CancelOnDrop, Database, DatabaseError, Dependencies, Mode, OpenError, Param, Row, Rows, Source,
-    Statement, Transaction, open,
+    CancelOnDrop, Database, DatabaseError, Dependencies, Mode, OpenError, Param, PoolStatus, Row, Rows,
+    Source, Statement, Transaction, open,
 };
 pub use outbox::{ChangeEvent, ChangeKind, EventBatch, Outbox};
 pub use scim_sql::Dialect;

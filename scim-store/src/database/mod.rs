@@ -65,6 +65,30 @@ pub trait Database: fmt::Debug + Send + Sync {
     ///
     /// [`DatabaseError::Unavailable`] if there is no connection.
     async fn begin(&self, mode: Mode) -> Result<Box<dyn Transaction>, DatabaseError>;
+
+    /// The connections of the pool at this moment, for metrics; `None` if the driver does not count them.
+    fn pool_status(&self) -> Option<PoolStatus> {
+        None
+    }
+}
+
+/// The connections of a pool; see [`Database::pool_status`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolStatus {
+    /// How many connections there can be.
+    pub max: usize,
+    /// How many are open.
+    pub open: usize,
+    /// How many of them are not in use.
+    pub idle: usize,
+}
+
+impl PoolStatus {
+    /// The numbers of connections.
+    pub fn new(max: usize, open: usize, idle: usize) -> Self {
+        Self { max, open, idle }
+    }
 }
 
 /// A transaction. Dropping it without a commit rolls it back.
@@ -168,5 +192,9 @@ impl<T: Database + ?Sized> Database for Arc<T> {
 
     async fn begin(&self, mode: Mode) -> Result<Box<dyn Transaction>, DatabaseError> {
         (**self).begin(mode).await
+    }
+
+    fn pool_status(&self) -> Option<PoolStatus> {
+        (**self).pool_status()
     }
 }

@@ -81,6 +81,11 @@ impl Store {
         }
     }
 
+    /// The database of the store, for other tables in it.
+    pub fn database(&self) -> Arc<dyn database::Database> {
+        self.0.database.inner()
+    }
+
     /// A store on an open database.
     pub(crate) fn new(database: Database) -> Self {
         Self(Setup::new(database))

@@ -18,7 +18,7 @@ use scim_sql::Dialect;
 use super::error::DatabaseError;
 use super::migration::Migrations;
 use super::statement::Mode;
-use super::{Database, Transaction};
+use super::{Database, PoolStatus, Transaction};
 use migrate::migrate;
 use tls::Tls;
 pub(crate) use transaction::PostgresTransaction;
@@ -120,6 +120,11 @@ impl Database for Postgres {
             client.statement_cache.clear();
         }
         Ok(Box::new(PostgresTransaction::new(client, self.session.clone(), mode)))
+    }
+
+    fn pool_status(&self) -> Option<PoolStatus> {
+        let status = self.pool.status();
+        Some(PoolStatus::new(status.max_size, status.size, status.available))
     }
 }
 

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use super::error::DatabaseError;
 use super::statement::Mode;
-use super::{Database, Transaction};
+use super::{Database, PoolStatus, Transaction};
 pub(crate) use transaction::SqlxTransaction;
 
 /// A pool of connections to a PostgreSQL server, by `sqlx`.
@@ -52,5 +52,11 @@ impl Database for SqlxPostgres {
     /// A transaction on a connection of the pool.
     async fn begin(&self, mode: Mode) -> Result<Box<dyn Transaction>, DatabaseError> {
         Ok(Box::new(SqlxTransaction::begin(&self.0, mode).await?))
+    }
+
+    fn pool_status(&self) -> Option<PoolStatus> {
+        let max = usize::try_from(self.0.options().get_max_connections()).ok()?;
+        let open = usize::try_from(self.0.size()).ok()?;
+        Some(PoolStatus::new(max, open, self.0.num_idle()))
     }
 }
