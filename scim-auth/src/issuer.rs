@@ -138,6 +138,11 @@ impl TrustedIssuer {
         &self.issuer
     }
 
+    /// The audience.
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
     /// The URL of the keys, to [fetch](KeyCache::refresh) them before the first request; `None` if they are known.
     pub fn jwks_url(&self) -> Option<&str> {
         match &self.keys {

@@ -12,6 +12,15 @@ use crate::{Auth, trace};
 /// The scopes that clients may have.
 const SCOPES: [&str; 2] = ["read", "write"];
 
+/// An OAuth endpoint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Token,
+    Jwks,
+    IssuerMetadata,
+    ResourceMetadata,
+}
+
 impl Auth {
     /// Answers a request to one of the OAuth endpoints; `None` if its path is none of theirs, or is below the SCIM service.
     ///
@@ -26,32 +35,46 @@ impl Auth {
     ///
     /// The host reads the body, up to [`max_body`](crate::TokenEndpoint::max_body).
     pub async fn respond(&self, parts: &Parts, body: &[u8], now: DateTime<Utc>) -> Option<Response<Vec<u8>>> {
-        let auth = self.for_path(parts.uri.path())?;
-        let urls = auth.urls();
-        let is = |url: &str| urls.path(url) == parts.uri.path();
-        if is(&urls.token_endpoint()) {
-            return Some(auth.token_endpoint().answer(parts, body, now).await);
-        }
-        let document = if is(&urls.jwks()) {
-            match auth.access_tokens().jwks(auth.credentials(), now).await {
+        let (auth, endpoint) = self.endpoint(parts.uri.path())?;
+        let document = match endpoint {
+            Endpoint::Token => return Some(auth.token_endpoint().answer(parts, body, now).await),
+            Endpoint::IssuerMetadata => auth.issuer_metadata(),
+            Endpoint::ResourceMetadata => auth.resource_metadata(),
+            Endpoint::Jwks => match auth.access_tokens().jwks(auth.credentials(), now).await {
                 Ok(jwks) => jwks?,
                 Err(error) => {
                     trace::unavailable(&error);
                     return Some(unavailable());
                 }
-            }
-        } else if is(&urls.issuer_metadata()) {
-            auth.issuer_metadata()
-        } else if is(&urls.resource_metadata()) {
-            auth.resource_metadata()
-        } else {
-            return None;
+            },
         };
         Some(match parts.method {
             Method::GET => cacheable(&document),
             Method::HEAD => cacheable(&document).map(|_| Vec::new()),
             _ => not_allowed(),
         })
+    }
+
+    /// Whether a path is that of one of the OAuth endpoints, which [`respond`](Self::respond) answers.
+    pub fn has_endpoint(&self, path: &str) -> bool {
+        self.endpoint(path).is_some()
+    }
+
+    /// The endpoint with this path, and the authentication of its tenant.
+    fn endpoint(&self, path: &str) -> Option<(Self, Endpoint)> {
+        let auth = self.for_path(path)?;
+        let urls = auth.urls();
+        let endpoints = [
+            (urls.token_endpoint(), Endpoint::Token),
+            (urls.issuer_metadata(), Endpoint::IssuerMetadata),
+            (urls.resource_metadata(), Endpoint::ResourceMetadata),
+            (urls.jwks(), Endpoint::Jwks),
+        ];
+        // Without signed access tokens there are no keys.
+        let is_served = |endpoint| endpoint != Endpoint::Jwks || auth.access_tokens().are_signed();
+        let found =
+            endpoints.into_iter().find(|(url, endpoint)| urls.path(url) == path && is_served(*endpoint));
+        found.map(|(_, endpoint)| (auth, endpoint))
     }
 
     fn issuer_metadata(&self) -> Value {

@@ -121,6 +121,11 @@ impl Auth {
         &self.urls.resource
     }
 
+    /// The tenant, if only the credentials of [one](Self::in_tenant) are accepted.
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
     /// The same authentication for the URLs and the credentials of one tenant only.
     #[must_use]
     pub fn in_tenant(&self, tenant: &str) -> Self {
@@ -172,7 +177,18 @@ impl Auth {
             Some(identity) => Ok(identity),
             None => self.verify(token, hash, now).await,
         };
+        if let Err(Failure::Unknown | Failure::Expired | Failure::Invalid(_)) = identity {
+            self.shared.cache.remove(&hash);
+        }
         identity.and_then(|identity| self.check_tenant(identity)).map_err(|failure| self.refusal(failure))
+    }
+
+    /// Whether these headers have a token that was good when it was last verified. A host that does not look at the tokens of an
+    /// address that has sent many wrong ones goes on to look at these: their owner may share the address.
+    pub fn was_accepted(&self, headers: &HeaderMap) -> bool {
+        let Ok(token) = bearer_token(headers) else { return false };
+        let hash: TokenHash = Sha256::digest(token).into();
+        self.shared.cache.contains(&hash) || self.shared.fixed_tokens.identify(headers).is_ok()
     }
 
     async fn verify(&self, token: &[u8], hash: TokenHash, now: DateTime<Utc>) -> Result<Identity, Failure> {

@@ -217,6 +217,16 @@ impl NewTrust {
         Self { federated: None, keys: KeySource::Keys(jwks), single_use: true }
     }
 
+    /// As [`own_keys`](Self::own_keys), from the text of the JWK Set.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if it is not JSON.
+    pub fn own_keys_from_json(json: &[u8]) -> Result<Self, Error> {
+        let jwks = serde_json::from_slice(json);
+        jwks.map(Self::own_keys).map_err(|error| Error::invalid(format!("the JWK Set is not JSON: {error}")))
+    }
+
     /// Accepts each assertion of the issuer once only; it needs a `jti` then (RFC 7523 section 3).
     pub fn single_use(mut self) -> Self {
         self.single_use = true;

@@ -116,6 +116,11 @@ impl KeyCache {
         self.ask(url, &url_state, now).await
     }
 
+    /// Whether there are keys of a URL that are not too old, to say whether an application is ready.
+    pub fn has_keys(&self, url: &str, now: DateTime<Utc>) -> bool {
+        self.url(url).state().usable(now).is_some()
+    }
+
     /// The key with this id.
     pub(crate) async fn key(
         &self,
