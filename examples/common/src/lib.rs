@@ -1,32 +1,36 @@
-//! The parts of the example hosts that do not depend on the HTTP framework: settings, authentication and the service.
+//! What the example hosts share, apart from the HTTP framework: options and commands, TLS, credentials, limits, logs, metrics
+//! and the service. Copy it, and keep what you need.
 //!
-//! The settings are environment variables, all of them optional:
-//!
-//! | variable | meaning | default |
-//! |---|---|---|
-//! | `SCIM_LISTEN` | The address and port to listen on. | `127.0.0.1:8080` |
-//! | `SCIM_BASE_URL` | The URL that clients use for the service. | `http://`, the address, and `/scim/v2` |
-//! | `SCIM_BEHIND_TLS_PROXY` | `1` if a TLS proxy is in front of the host. Only then may the address be reachable from other machines. | `0` |
-//! | `SCIM_TOKEN` | The bearer token of the client. | A random token, which the host prints |
-//! | `DATABASE_URL` | The database: `sqlite:` and a file, or `postgres://..`. With `memory:` or `sqlite::memory:` the data is lost when the host stops. | `sqlite:scim.db` |
-//! | `SCIM_PROFILE` | The deviations from the RFCs that are tolerated in requests: `lenient`, `interop` or `strict`. | `lenient` |
-//! | `SCIM_UNIQUE_GROUP_NAMES` | `0` to allow groups with the same `displayName`. Entra ID cannot tell such groups apart. | `1` |
-//! | `SCIM_GROUP_PATCH` | The status of a successful PATCH of a group: `204`, or `200` with the group. | `204` |
-//! | `SCIM_UNKNOWN_MEMBERS` | What to do with members that are not resources of the service: `refuse` or `keep`. | `refuse` |
+//! A host is one call of [`run`]: it reads the options, opens the database, and then either runs a command or serves. The
+//! options are in the README of the examples.
 
-mod database;
+// - `settings`: the options. `commands`: `token` and `client`.
+// - `run`: what a host does from its start to its end.
+// - `users_and_groups`: the resource types of the axum and the actix host.
+// - `host`: what happens to a request. `serve`: connections, for hosts on hyper.
+// - `admin`: health and metrics. `log`: the log.
+mod admin;
+mod commands;
 mod error;
-mod service;
+mod greeting;
+mod host;
+mod keys;
+mod log;
+mod run;
+mod serve;
 mod settings;
 mod stop;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod users_and_groups;
 
-pub use database::Database;
 pub use error::InvalidSettings;
-pub use service::service;
-pub use settings::Settings;
+pub use host::{Host, Peer};
+pub use run::{Program, Resources, run};
+pub use serve::{RawListener, tls::server_config};
+pub use settings::{Database, LimitSettings, Settings, Tenants, Tls};
 pub use stop::stop_signal;
+pub use users_and_groups::users_and_groups;
 
 /// The path below which the hosts serve SCIM.
 pub const MOUNT_PATH: &str = "/scim/v2";

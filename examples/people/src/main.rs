@@ -13,12 +13,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::get;
-use host_common::{InvalidSettings, MOUNT_PATH, Settings, stop_signal};
-use scim_core::tower::Mount;
+use host_common::{
+    Database as DatabaseSetting, Host, InvalidSettings, Program, RawListener, Resources, Settings,
+};
 use scim_store::{
     Database, DatabaseError, Dialect, Ids, Mode, Statement, Table, TableStore, Write, WriteAction,
 };
-use tokio::net::TcpListener;
 
 /// Where the attributes of users are.
 fn people() -> Table {
@@ -58,23 +58,27 @@ async fn audit(write: &mut Write<'_>) -> scim_core::Result<()> {
     Ok(())
 }
 
+const PROGRAM: Program = Program {
+    name: "people-host",
+    about: "An application with its own tables of people and teams, which serves them by SCIM",
+    default_database: "sqlite:people.db",
+    has_store: false,
+};
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("people-host: {error}");
-            ExitCode::from(if error.is::<InvalidSettings>() { 2 } else { 1 })
-        }
-    }
+    host_common::run(PROGRAM, people_and_teams, serve).await
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env()?;
-    let url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-    let database = scim_store::open(url.as_deref().unwrap_or("sqlite:people.db")).await?;
+/// Opens the database of the application, and serves its tables.
+async fn people_and_teams(settings: &Settings) -> Result<Resources, Box<dyn Error>> {
+    let DatabaseSetting::Url(url) = &settings.database else {
+        return Err(
+            InvalidSettings::new("the tables of people and teams need a database; set DATABASE_URL").into()
+        );
+    };
+    let database = scim_store::open(url).await?;
     create_tables(&*database).await?;
-
     let store = TableStore::builder(database.clone())
         .users(people())
         .groups(teams())
@@ -84,22 +88,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
     for warning in store.warnings() {
         eprintln!("people-host: {warning}");
     }
+    Ok(Resources { builder: store.service(), database: Some(database) })
+}
 
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
-    let address = listener.local_addr()?;
-    let service = store.service().base_url(settings.base_url(address)).tolerance(settings.tolerance).build();
-    // The store has checked everything else, so only the base URL can be invalid.
-    let service =
-        service.map_err(|error| InvalidSettings::new(format!("SCIM_BASE_URL cannot be used: {error}")))?;
-    let app = Router::new()
-        .route("/people", get(list_people))
-        .with_state(database)
-        .nest_service(MOUNT_PATH, Mount::new(service, settings.tokens.clone()));
-    println!("{}", settings.greeting(address));
-    axum::serve(listener, app).with_graceful_shutdown(stop_signal()?).await?;
-    Ok(())
+async fn serve(host: Host, listener: RawListener) -> Result<(), Box<dyn Error>> {
+    let database = host.database().ok_or("the host has no database")?;
+    let app =
+        Router::new().route("/people", get(list_people)).with_state(database).fallback_service(host.clone());
+    host.serve(listener, app).await
 }
 
 /// Creates the application's tables if they do not exist.

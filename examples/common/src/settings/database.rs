@@ -15,8 +15,7 @@ pub enum Database {
 
 impl Database {
     /// Reads the value of `DATABASE_URL`.
-    pub(crate) fn read(url: Option<String>) -> Result<Self, InvalidSettings> {
-        let url = url.unwrap_or_else(|| "sqlite:scim.db".to_owned());
+    pub(crate) fn read(url: String) -> Result<Self, InvalidSettings> {
         // The URL may contain a password, so errors repeat only its scheme.
         let Some((scheme, rest)) = url.split_once(':') else {
             return Err(InvalidSettings::new(

@@ -32,6 +32,7 @@ macro_rules! host_tests {
             all_paths_below_the_mount_path_reach_the_service
             responses_use_the_configured_base_url
             invalid_settings_end_the_host_with_exit_code_2
+            invalid_settings_of_groups_end_the_host_with_exit_code_2
             other_machines_can_connect_behind_a_proxy
             the_profile_sets_the_tolerated_deviations
             group_names_are_unique_unless_configured_otherwise
@@ -74,7 +75,11 @@ pub fn requests_without_the_token_get_401(program: &HostProgram) {
     let host = RunningHost::start(program, &[]);
     let url = format!("{}/Users", host.base);
     assert_eq!(host.send(get(&url)).status(), 200);
-    let (missing, invalid) = ("Bearer realm=\"scim\"", "Bearer realm=\"scim\", error=\"invalid_token\"");
+    let metadata = host.base.replace("/scim/v2", "/.well-known/oauth-protected-resource/scim/v2");
+    let missing = format!("Bearer realm=\"scim\", resource_metadata=\"{metadata}\"");
+    let reason = "the bearer token is not known here; it may have been revoked";
+    let invalid = format!("{missing}, error=\"invalid_token\", error_description=\"{reason}\"");
+    let (missing, invalid) = (missing.as_str(), invalid.as_str());
     for (header, challenge) in [
         ("", missing),
         ("Bearer", missing),
@@ -188,12 +193,28 @@ pub fn invalid_settings_end_the_host_with_exit_code_2(program: &HostProgram) {
         ("SCIM_LISTEN", "somewhere", "SCIM_LISTEN"),
         ("DATABASE_URL", "mysql://scim:secret@localhost/scim", "not `mysql:`"),
         ("SCIM_PROFILE", "loose", "lenient, interop or strict"),
+        ("SCIM_BASE_URL", "example.com/scim", "base URL must be absolute"),
+    ];
+    assert_refused(program, &cases);
+}
+
+/// Checks that a host with an invalid setting of groups ends and prints why.
+///
+/// # Panics
+///
+/// If the check fails.
+pub fn invalid_settings_of_groups_end_the_host_with_exit_code_2(program: &HostProgram) {
+    let cases = [
         ("SCIM_UNIQUE_GROUP_NAMES", "yes", "SCIM_UNIQUE_GROUP_NAMES must be 0 or 1"),
         ("SCIM_GROUP_PATCH", "202", "SCIM_GROUP_PATCH must be 204 or 200, not `202`"),
         ("SCIM_UNKNOWN_MEMBERS", "drop", "SCIM_UNKNOWN_MEMBERS must be refuse or keep, not `drop`"),
-        ("SCIM_BASE_URL", "example.com/scim", "base URL must be absolute"),
     ];
-    for (name, value, reason) in cases {
+    assert_refused(program, &cases);
+}
+
+/// Checks that a host ends with code 2 if a variable has a value, and prints a reason without secrets.
+fn assert_refused(program: &HostProgram, cases: &[(&str, &str, &str)]) {
+    for &(name, value, reason) in cases {
         let (code, error) = run_until_refused(program, &[("SCIM_LISTEN", "127.0.0.1:0"), (name, value)]);
         assert_eq!(code, Some(2), "{name}={value}: {error}");
         assert!(error.contains(reason) && !error.contains("secret@"), "{error}");

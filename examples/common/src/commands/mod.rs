@@ -1,0 +1,85 @@
+//! The commands of a host: `token` and `client` change the credentials in its database.
+
+mod arguments;
+mod client;
+mod token;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::ArgMatches;
+use scim_auth::Credentials;
+use scim_core::Scopes;
+use scim_store::CredentialTable;
+
+use crate::{Database, InvalidSettings, Settings, Tenants};
+
+pub(crate) use arguments::command;
+
+/// What goes wrong in a command.
+pub(crate) type CommandError = Box<dyn std::error::Error>;
+
+/// Runs `token ..` or `client ..`, and returns what to print.
+pub(crate) async fn run(
+    settings: &Settings,
+    name: &str,
+    matches: &ArgMatches,
+) -> Result<String, CommandError> {
+    let Database::Url(url) = &settings.database else {
+        return Err(InvalidSettings::new(
+            "credentials are kept in the database; set DATABASE_URL to that of the host",
+        )
+        .into());
+    };
+    let database = scim_store::open(url).await?;
+    let credentials = Credentials::new(CredentialTable::open(database).await?);
+    match name {
+        "token" => token::run(&credentials, settings, matches).await,
+        _ => client::run(&credentials, settings, matches).await,
+    }
+}
+
+/// An argument that clap requires.
+fn text<'m>(matches: &'m ArgMatches, name: &str) -> &'m str {
+    matches.get_one::<String>(name).map_or("", String::as_str)
+}
+
+/// The tenant of a new credential, which there must be if the host has tenants, and only then.
+fn tenant(settings: &Settings, matches: &ArgMatches) -> Result<Option<String>, InvalidSettings> {
+    let tenant = matches.get_one::<String>("tenant").cloned();
+    match (&tenant, settings.tenants) {
+        (None, Tenants::Credential | Tenants::Path) => Err(InvalidSettings::new(
+            "SCIM_TENANTS is on, so the credential needs a tenant: add `--tenant NAME`",
+        )),
+        _ => Ok(tenant),
+    }
+}
+
+fn scopes(matches: &ArgMatches) -> Scopes {
+    if matches.get_flag("read-only") { Scopes::read_only() } else { Scopes::new(["read", "write"]) }
+}
+
+/// A day, or a number of days from now, such as `2027-06-30` or `90d`.
+fn expiry(matches: &ArgMatches, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, InvalidSettings> {
+    let Some(text) = matches.get_one::<String>("expires") else { return Ok(None) };
+    let in_days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok());
+    let in_days = in_days.and_then(|days| now.checked_add_days(chrono::Days::new(days.into())));
+    let day = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
+    match in_days.or_else(day) {
+        Some(time) => Ok(Some(time)),
+        None => Err(InvalidSettings::new(format!(
+            "--expires must be a day such as 2027-06-30 or 90d, not `{text}`"
+        ))),
+    }
+}
+
+/// A line of a list: the values, with tabs between them. What is missing is `-`.
+fn line<const N: usize>(values: [Option<String>; N]) -> String {
+    values.map(|value| value.unwrap_or_else(|| "-".to_owned())).join("\t") + "\n"
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn scope_names(scopes: &Scopes) -> String {
+    scopes.names().collect::<Vec<_>>().join(" ")
+}

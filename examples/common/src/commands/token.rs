@@ -1,0 +1,50 @@
+//! `token create`, `token list` and `token revoke`.
+
+use chrono::Utc;
+use clap::ArgMatches;
+use scim_auth::{Credentials, NewToken};
+
+use super::{CommandError, expiry, line, scope_names, scopes, tenant, text, time};
+use crate::Settings;
+
+pub(super) async fn run(
+    credentials: &Credentials,
+    settings: &Settings,
+    matches: &ArgMatches,
+) -> Result<String, CommandError> {
+    match matches.subcommand() {
+        Some(("create", matches)) => {
+            let mut token = NewToken::new(text(matches, "name")).with_scopes(scopes(matches));
+            if let Some(tenant) = tenant(settings, matches)? {
+                token = token.in_tenant(tenant);
+            }
+            if let Some(expires) = expiry(matches, Utc::now())? {
+                token = token.expires(expires);
+            }
+            let (token, secret) = credentials.create_token(token, Utc::now()).await?;
+            Ok(format!("id={}\ntoken={}\n", token.id, secret.expose()))
+        }
+        Some(("revoke", matches)) => {
+            credentials.revoke_token(text(matches, "id")).await?;
+            Ok(String::new())
+        }
+        _ => list(credentials).await,
+    }
+}
+
+async fn list(credentials: &Credentials) -> Result<String, CommandError> {
+    let head = ["ID", "NAME", "TENANT", "SCOPES", "CREATED", "EXPIRES", "LAST USE"];
+    let mut list = line(head.map(|name| Some(name.to_owned())));
+    for token in credentials.tokens().await? {
+        list.push_str(&line([
+            Some(token.id),
+            Some(token.name),
+            token.tenant,
+            Some(scope_names(&token.scopes)),
+            Some(time(token.created)),
+            token.expires.map(time),
+            token.last_use.map(time),
+        ]));
+    }
+    Ok(list)
+}

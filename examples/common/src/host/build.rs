@@ -1,0 +1,183 @@
+//! Makes a host from its settings.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use chrono::Utc;
+use scim_auth::{Auth, CredentialStore, KeyCache, MemoryCredentials};
+use scim_core::{BearerTokens, Identity, ScimService};
+use scim_store::CredentialTable;
+
+use super::limits::Limits;
+use super::{Host, Metrics, Requests, Shared};
+use crate::keys::{KeyClient, keep_fresh};
+use crate::settings::CredentialSettings;
+use crate::{InvalidSettings, Resources, Settings, Tenants, admin};
+
+impl Host {
+    /// Makes the host that listens on this address. If there are no credentials, and none are needed of a tenant, returns also
+    /// the text of a new token, which is valid until the host stops.
+    pub(crate) async fn new(
+        settings: &Settings,
+        resources: Resources,
+        listening: SocketAddr,
+    ) -> Result<(Self, Option<String>), Box<dyn Error>> {
+        let base_url = settings.base_url(listening);
+        let keys = KeyCache::new(KeyClient::new(settings.credentials.jwks_hosts.clone())?);
+        let store: Arc<dyn CredentialStore> = match &resources.database {
+            Some(database) => Arc::new(CredentialTable::open(database.clone()).await?),
+            None => Arc::new(MemoryCredentials::new()),
+        };
+        let (tokens, generated) = tokens(settings, &*store).await?;
+        let auth = auth(settings, &base_url, store, tokens, keys.clone())?;
+        let service = service(settings, &base_url, resources.builder, &auth).await?;
+        let host = Self(Arc::new(Shared {
+            service,
+            auth,
+            keys,
+            limits: Limits::new(&settings.limits),
+            metrics: Metrics::new(),
+            requests: Requests::default(),
+            database: resources.database,
+            settings: settings.clone(),
+        }));
+        host.check_tenants().await?;
+        Ok((host, generated))
+    }
+
+    /// Fetches keys from time to time, and listens on the administrators' address.
+    pub(crate) async fn start_background_tasks(&self) -> Result<(), Box<dyn Error>> {
+        let urls = self.jwks_urls();
+        tokio::spawn(keep_fresh(self.0.keys.clone(), urls));
+        if let Some(address) = self.0.settings.admin_listen {
+            admin::start(self.clone(), address).await?;
+        }
+        if !self.0.settings.credentials.issuers.iter().all(|issuer| issuer.audience() != ENTRA_AUDIENCE) {
+            tracing::warn!(
+                "SCIM_ENTRA_TENANT accepts tokens that Entra ID sends to every application: any recipient can replay them here. \
+                 Use it for tests, and client credentials in production"
+            );
+        }
+        Ok(())
+    }
+
+    /// The URLs of the keys of the issuers.
+    fn jwks_urls(&self) -> Vec<String> {
+        let issuers = self.0.settings.credentials.issuers.iter();
+        issuers.filter_map(|issuer| issuer.jwks_url().map(str::to_owned)).collect()
+    }
+
+    /// Whether the keys of all issuers have been fetched.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.jwks_urls().iter().all(|url| self.0.keys.has_keys(url, Utc::now()))
+    }
+
+    /// Whether anybody can authenticate.
+    pub(crate) async fn has_credentials(&self) -> Result<bool, scim_auth::Error> {
+        let CredentialSettings { tokens, issuers, .. } = &self.0.settings.credentials;
+        Ok(tokens.is_some() || !issuers.is_empty() || has_stored(self.0.auth.credentials()).await?)
+    }
+
+    /// Refuses to start with a credential without a tenant where tenants are on.
+    async fn check_tenants(&self) -> Result<(), Box<dyn Error>> {
+        if self.0.settings.tenants == Tenants::Off {
+            return Ok(());
+        }
+        let credentials = self.0.auth.credentials();
+        let tokens = credentials.tokens().await?.into_iter().filter(|token| token.tenant.is_none());
+        let clients = credentials.clients().await?.into_iter().filter(|client| client.tenant.is_none());
+        let ids: Vec<String> = tokens.map(|token| token.id).chain(clients.map(|client| client.id)).collect();
+        match ids.is_empty() {
+            true => Ok(()),
+            false => Err(InvalidSettings::new(format!(
+                "SCIM_TENANTS is on, but these credentials have no tenant: {}; revoke them, and create others with `--tenant`",
+                ids.join(", ")
+            ))
+            .into()),
+        }
+    }
+}
+
+/// The audience of [`TrustedIssuer::entra`](scim_auth::TrustedIssuer::entra).
+const ENTRA_AUDIENCE: &str = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621";
+
+async fn has_stored(credentials: &scim_auth::Credentials) -> Result<bool, scim_auth::Error> {
+    Ok(!credentials.tokens().await?.is_empty() || !credentials.clients().await?.is_empty())
+}
+
+/// The tokens of the settings, or a new one and its text, if there are no other credentials.
+async fn tokens(
+    settings: &Settings,
+    store: &dyn CredentialStore,
+) -> Result<(BearerTokens, Option<String>), Box<dyn Error>> {
+    let CredentialSettings { tokens, issuers, .. } = &settings.credentials;
+    if let Some(tokens) = tokens {
+        return Ok((tokens.clone(), None));
+    }
+    let stored = [scim_auth::Collection::Tokens, scim_auth::Collection::Clients];
+    let mut has_others = settings.tenants != Tenants::Off || !issuers.is_empty();
+    for collection in stored {
+        has_others = has_others || !store.list(collection).await?.is_empty();
+    }
+    if has_others {
+        return Ok((BearerTokens::new(), None));
+    }
+    let token = random_token()?;
+    Ok((BearerTokens::new().token(&token, Identity::new("client")), Some(token)))
+}
+
+/// Generates a random token of 256 bits, as hexadecimal text.
+fn random_token() -> Result<String, Box<dyn Error>> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| format!("a token cannot be generated: {error}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn auth(
+    settings: &Settings,
+    base_url: &str,
+    store: Arc<dyn CredentialStore>,
+    tokens: BearerTokens,
+    keys: KeyCache,
+) -> Result<Auth, InvalidSettings> {
+    let CredentialSettings { sealing_keys, access_token_hours, issuers, .. } = &settings.credentials;
+    let mut builder = Auth::builder(base_url, store)
+        .fixed_tokens(tokens)
+        .key_cache(keys)
+        .access_token_hours(*access_token_hours);
+    for key in sealing_keys {
+        builder = builder.sealing_key(key.clone());
+    }
+    for issuer in issuers {
+        builder = builder.trust(issuer.clone());
+    }
+    if let Some(uri) = &settings.documentation_uri {
+        builder = builder.documentation_uri(uri);
+    }
+    if settings.tenants != Tenants::Off {
+        builder = builder.require_tenant();
+    }
+    builder.build().map_err(|error| InvalidSettings::new(error.to_string()))
+}
+
+async fn service(
+    settings: &Settings,
+    base_url: &str,
+    builder: scim_core::ScimServiceBuilder,
+    auth: &Auth,
+) -> Result<ScimService, InvalidSettings> {
+    #[cfg(feature = "testing")]
+    if let Some(service) = crate::testing::service(&settings.database).await {
+        return Ok(service);
+    }
+    let mut builder = builder.base_url(base_url).tolerance(settings.tolerance).authentication(auth.schemes());
+    if let Some(uri) = &settings.documentation_uri {
+        builder = builder.documentation_uri(uri);
+    }
+    if settings.tenants != Tenants::Off {
+        builder = builder.multi_tenant();
+    }
+    // Everything else is fixed, so only the base URL can be invalid.
+    builder.build().map_err(|error| InvalidSettings::new(format!("SCIM_BASE_URL cannot be used: {error}")))
+}

@@ -1,0 +1,190 @@
+//! What happens to a request, in any HTTP framework: who may send it, how long it may take, and what is noted of it.
+
+mod address;
+mod build;
+mod failures;
+mod limits;
+mod metrics;
+mod record;
+mod requests;
+mod scim;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use chrono::Utc;
+use http::header::{CONNECTION, HeaderName};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body::Body;
+use scim_auth::{Auth, KeyCache};
+use scim_core::tower::{ResponseBody, read_body};
+use scim_core::{BodyBuffer, Error, ScimService, new_id};
+use scim_store::Database;
+use tower_service::Service;
+use tracing::Instrument;
+
+use crate::Settings;
+use address::client_address;
+use limits::Limits;
+pub(crate) use metrics::Metrics;
+use record::Record;
+pub(crate) use requests::Requests;
+
+/// The id of a request, which is in the log and in the response.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The address of the other end of a connection. The server puts it into the extensions of each request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// The service of a host, with authentication, limits, metrics and a log. Cheap to clone.
+///
+/// It is a tower `Service`, which answers every request: below `/scim/v2`, at the OAuth endpoints, and with 404 elsewhere.
+#[derive(Clone)]
+pub struct Host(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    service: ScimService,
+    auth: Auth,
+    keys: KeyCache,
+    limits: Limits,
+    pub(crate) metrics: Metrics,
+    pub(crate) requests: Requests,
+    pub(crate) database: Option<Arc<dyn Database>>,
+}
+
+impl Host {
+    /// The settings of the host.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The database; `None` if the resources are in memory.
+    #[must_use]
+    pub fn database(&self) -> Option<Arc<dyn Database>> {
+        self.0.database.clone()
+    }
+
+    /// Answers a request. Its extensions have the [`Peer`].
+    pub async fn handle<B: Body>(&self, request: Request<B>) -> Response<ResponseBody> {
+        let begun = Instant::now();
+        let running = self.0.requests.begin();
+        let (parts, body) = request.into_parts();
+        // What the client sends after CONNECT may not be HTTP.
+        let closes = parts.method == Method::CONNECT && parts.version <= Version::HTTP_11;
+        let mut record =
+            Record::new(new_id(), client_address(&parts, &self.0.settings.limits.trusted_proxies));
+        let span = tracing::info_span!("request", id = record.id);
+        let mut response = self.answer(parts, body, &mut record).instrument(span).await;
+        if let Ok(id) = HeaderValue::from_str(&record.id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        if closes {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        record.finish(response.status(), begun.elapsed(), &self.0.metrics);
+        running.completed();
+        response.map(ResponseBody::from)
+    }
+
+    async fn answer<B: Body>(
+        &self,
+        parts: http::request::Parts,
+        body: B,
+        record: &mut Record,
+    ) -> Response<Vec<u8>> {
+        if !self.0.limits.allows(record.address) {
+            record.operation = "refused";
+            return self
+                .0
+                .service
+                .error_response(&Error::forbidden("requests from this address are not accepted"));
+        }
+        match self.target(&parts) {
+            Some(auth) => scim::answer(&self.0, &auth, parts, body, record).await,
+            None => self.answer_beside(parts, body, record).await,
+        }
+    }
+
+    /// The authentication for a request to the SCIM service; `None` for other requests. CONNECT has no path, since its target is
+    /// another server; the service refuses the method.
+    fn target(&self, parts: &http::request::Parts) -> Option<Auth> {
+        if parts.method == Method::CONNECT {
+            return Some(self.0.auth.clone());
+        }
+        let auth = self.0.auth.for_path(parts.uri.path())?;
+        scim::below_mount(&auth, parts.uri.path()).map(|_| auth)
+    }
+
+    /// Answers a request that is not for the SCIM service.
+    async fn answer_beside<B: Body>(
+        &self,
+        parts: http::request::Parts,
+        body: B,
+        record: &mut Record,
+    ) -> Response<Vec<u8>> {
+        let path = parts.uri.path();
+        if self.0.settings.credentials.development_token && path == "/scim/token" {
+            record.operation = "development token";
+            return self.0.auth.development_token(&parts, Utc::now()).await;
+        }
+        if !self.0.auth.has_endpoint(path) {
+            record.operation = "unknown path";
+            return empty(StatusCode::NOT_FOUND);
+        }
+        record.operation = "oauth";
+        let buffer = BodyBuffer::new(self.0.auth.token_endpoint().max_body());
+        let body = tokio::time::timeout(self.0.settings.limits.body_timeout, read_body(body, buffer)).await;
+        let body = match body {
+            Ok(Ok(body)) => body,
+            Ok(Err(_)) => return empty(StatusCode::BAD_REQUEST),
+            Err(_) => return empty(StatusCode::REQUEST_TIMEOUT),
+        };
+        if let Some(wait) = self.0.limits.failures.blocks_credentials(record.address, &parts.headers, &body) {
+            return limits::too_many_failures(wait);
+        }
+        let response = self.0.auth.respond(&parts, &body, Utc::now()).await;
+        let response = response.unwrap_or_else(|| empty(StatusCode::NOT_FOUND));
+        self.0.limits.failures.note_credentials(record.address, &parts.headers, &body, response.status());
+        response
+    }
+}
+
+/// A response without a body.
+fn empty(status: StatusCode) -> Response<Vec<u8>> {
+    let mut response = Response::new(Vec::new());
+    *response.status_mut() = status;
+    response
+}
+
+impl<B: Body + Send + 'static> Service<Request<B>> for Host
+where
+    B::Data: Send,
+    B::Error: Send,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let host = self.clone();
+        Box::pin(async move { Ok(host.handle(request).await) })
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("service", &self.0.service).finish_non_exhaustive()
+    }
+}

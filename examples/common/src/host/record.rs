@@ -1,0 +1,118 @@
+//! What is noted of a request: a line in the log, and metrics. Neither has values of attributes or tokens.
+
+use std::error::Error as StdError;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use http::StatusCode;
+use scim_core::{Error, Identity, Operation};
+
+use super::Metrics;
+
+pub(super) struct Record {
+    pub(super) id: String,
+    pub(super) address: IpAddr,
+    /// What the client wants to do, as far as it is known.
+    pub(super) operation: &'static str,
+    pub(super) identity: Option<Identity>,
+    resource_type: Option<String>,
+    quirks: Vec<&'static str>,
+    cause: Option<String>,
+}
+
+impl Record {
+    pub(super) fn new(id: String, address: IpAddr) -> Self {
+        Self {
+            id,
+            address,
+            operation: "unknown",
+            identity: None,
+            resource_type: None,
+            quirks: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// Notes an operation.
+    pub(super) fn operation(&mut self, operation: &Operation) {
+        self.operation = match operation.action() {
+            Some(action) => action.as_str(),
+            None if operation.is_discovery() => "discovery",
+            None if operation.bulk_operations().is_some() => "bulk",
+            None => "redirect",
+        };
+        self.resource_type = operation.resource_type().map(|resource_type| resource_type.name().to_owned());
+        self.quirks = operation.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect();
+    }
+
+    /// Notes the cause of an error, which the client does not see.
+    pub(super) fn error(&mut self, error: &Error) {
+        if error.status().is_server_error() {
+            self.cause = error.source().map(with_causes);
+        }
+    }
+
+    /// Writes the line, and counts the request.
+    pub(super) fn finish(self, status: StatusCode, time: Duration, metrics: &Metrics) {
+        let Self { id, address, operation, identity, resource_type, quirks, cause } = self;
+        let tenant = identity.as_ref().and_then(|identity| identity.tenant.as_deref());
+        metrics.count(operation, status.as_u16(), tenant, time);
+        for quirk in &quirks {
+            metrics.count_quirk(quirk);
+        }
+        if cause.is_some() {
+            metrics.count_store_error();
+        }
+        let client = identity.as_ref().map(|identity| identity.principal.as_str());
+        let (status, milliseconds) = (status.as_u16(), (time.as_secs_f64() * 1e6).round() / 1e3);
+        let quirks = (!quirks.is_empty()).then(|| quirks.join(","));
+        let resource_type = resource_type.as_deref();
+        let address = tracing::field::display(address);
+        match cause {
+            None => {
+                tracing::info!(
+                    operation,
+                    resource_type,
+                    tenant,
+                    client,
+                    status,
+                    milliseconds,
+                    quirks,
+                    address,
+                    id,
+                    "request"
+                );
+            }
+            Some(cause) => {
+                tracing::error!(
+                    operation,
+                    resource_type,
+                    tenant,
+                    client,
+                    status,
+                    milliseconds,
+                    quirks,
+                    address,
+                    id,
+                    cause,
+                    "request"
+                );
+            }
+        }
+    }
+}
+
+/// The text of an error and of its causes.
+fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    let (mut text, mut next) = (String::new(), Some(error));
+    while let Some(cause) = next {
+        let message = cause.to_string();
+        // Some errors repeat the text of their cause.
+        if !text.contains(&message) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&message);
+        }
+        next = cause.source();
+    }
+    text
+}
