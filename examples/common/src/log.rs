@@ -1,24 +1,29 @@
 //! The log: text on a terminal, JSON elsewhere, on standard error.
 
-use std::io::{BufWriter, IsTerminal};
+mod batch;
+mod json;
 
-use tracing_appender::non_blocking::WorkerGuard;
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
-/// What is logged unless `RUST_LOG` says something else.
-const DEFAULT_FILTER: &str = "info";
+pub(crate) use batch::LogWriter;
 
-/// Begins to log. The log ends when the value is dropped.
-pub(crate) fn start() -> WorkerGuard {
-    // Another thread writes, and writes many lines at once if there are many.
-    let (writer, guard) =
-        tracing_appender::non_blocking(BufWriter::with_capacity(64 * 1024, std::io::stderr()));
+/// What is logged unless `RUST_LOG` says something else. The service logs the causes of errors; the host has a line for each
+/// request.
+const DEFAULT_FILTER: &str = "info,scim_core=warn";
+
+/// Begins to log. The last lines are written when the value is dropped.
+pub(crate) fn start() -> LogWriter {
+    let is_terminal = std::io::stderr().is_terminal();
+    let writer = LogWriter::start(std::io::stderr());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    // The tests of a host start it several times in a process.
-    let _ = match std::io::stderr().is_terminal() {
-        true => subscriber.with_target(false).try_init(),
-        false => subscriber.json().flatten_event(true).with_current_span(false).with_target(false).try_init(),
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(writer.lines());
+    // A process logs once; a second host in it, in a test, logs to the first one's.
+    let _ = match is_terminal {
+        true => subscriber.try_init(),
+        false => subscriber.event_format(json::JsonLines).try_init(),
     };
-    guard
+    writer
 }

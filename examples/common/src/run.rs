@@ -8,7 +8,6 @@ use std::sync::Arc;
 use clap::ArgMatches;
 use scim_core::ScimServiceBuilder;
 use scim_store::Database;
-use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::greeting::{greeting, hint_without_credentials};
 use crate::settings::options;
@@ -74,7 +73,7 @@ async fn run_matches(
         return print(&format!("{}: the options are valid, and the database is open\n", program.name));
     }
     // The last lines of the log are written when this is dropped.
-    let _log: WorkerGuard = log::start();
+    let _log = log::start();
     let listener = RawListener::bind(&settings)?;
     let address = listener.local_address()?;
     let (host, token) = Host::new(&settings, resources, address).await?;

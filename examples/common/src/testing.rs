@@ -11,8 +11,14 @@
 )]
 
 pub mod crash;
+#[path = "../../../scim-auth/tests/auth/fake_issuer.rs"]
+mod fake_issuer;
 pub mod host;
 mod load;
+#[path = "../../../scim-store/tests/store/support/postgres_server.rs"]
+#[expect(dead_code, reason = "the tests of the store use the rest")]
+mod postgres_server;
+pub mod production;
 mod protocol_upgrade;
 mod transcripts;
 
@@ -44,6 +50,23 @@ const TOKEN: &str = "token-of-the-tests";
 /// The maximum time for a response, and for the end of a host.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A new directory, which is removed with its content.
+pub(crate) struct Directory(pub(crate) PathBuf);
+
+impl Directory {
+    pub(crate) fn new() -> Self {
+        let directory = std::env::temp_dir().join(format!("scim-host-{}", scim_core::new_id()));
+        std::fs::create_dir(&directory).unwrap();
+        Self(directory)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A running host. Dropping it kills the host.
 #[derive(Debug)]
 pub struct RunningHost {
@@ -69,12 +92,14 @@ pub struct HostProgram {
     path: &'static str,
     database: String,
     directory: Option<PathBuf>,
+    log: Option<PathBuf>,
+    arguments: Vec<String>,
 }
 
 impl HostProgram {
     /// A program with a `DATABASE_URL`. If it is empty, the program uses its default.
     pub fn new(path: &'static str, database: impl Into<String>) -> Self {
-        Self { path, database: database.into(), directory: None }
+        Self { path, database: database.into(), directory: None, log: None, arguments: Vec::new() }
     }
 
     /// The same program with another working directory.
@@ -83,9 +108,34 @@ impl HostProgram {
         Self { directory: Some(directory.to_owned()), ..self }
     }
 
+    /// The same program with its log in a file, with a line for each request.
+    #[must_use]
+    pub fn logging_to(self, file: &Path) -> Self {
+        Self { log: Some(file.to_owned()), ..self }
+    }
+
+    /// The same program with arguments.
+    #[must_use]
+    pub fn with_arguments(&self, arguments: &[&str]) -> Self {
+        Self { arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(), ..self.clone() }
+    }
+
+    /// Runs a command such as `token list` to its end, and returns what it printed.
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    pub fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+        let output = self.command(variables).args(arguments).output().expect("the program starts");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        String::from_utf8(output.stdout).expect("the output is UTF-8")
+    }
+
     /// The command that starts the program with these variables, and without the settings of the environment.
     fn command(&self, variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(self.path);
+        command.args(&self.arguments);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("SCIM_") {
                 command.env_remove(name);
@@ -96,6 +146,11 @@ impl HostProgram {
         command.env("DATABASE_URL", &self.database).envs(variables.iter().copied()).stdin(Stdio::null());
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
+        }
+        if let Some(log) = &self.log {
+            let log =
+                std::fs::File::options().create(true).append(true).open(log).expect("the log can be written");
+            command.env("RUST_LOG", "info,scim_core=warn").stderr(log);
         }
         command
     }
@@ -179,6 +234,12 @@ impl RunningHost {
             Ok(response) => response.map_err(|error| error.to_string()),
             Err(_) => Err(format!("no response after {TIMEOUT:?}")),
         }
+    }
+
+    /// The id of the process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends the signal with this name to the host.

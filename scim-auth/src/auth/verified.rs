@@ -36,6 +36,11 @@ impl Verified {
         Self { identity, used: Some(used.to_owned()), expires }
     }
 
+    /// A token that is known since the application started.
+    pub(crate) fn fixed(identity: Identity) -> Self {
+        Self { identity, used: None, expires: None }
+    }
+
     /// The development token.
     pub(crate) fn development(scopes: &[&str], expires: DateTime<Utc>) -> Self {
         let identity = Identity::new("development").with_scopes(Scopes::new(scopes.iter().copied()));

@@ -127,7 +127,7 @@ fn the_sealing_key_can_be_replaced() {
     let token = access_token(&new, &authorization, "grant_type=client_credentials", start());
     assert!(principal(&new, &token, start()).is_ok());
     // Who can only write the store cannot make a key that is trusted.
-    let stranger = FakeIssuer::new("x");
+    let stranger = FakeIssuer::at(start().timestamp(), "x");
     let mut jwk = stranger.jwks()["keys"][2].clone();
     jwk["kid"] = "forged".into();
     let record = json!({ "jwk": jwk, "sealed": "AAAA", "created": start() }).to_string();
@@ -160,7 +160,7 @@ fn tokens_of_other_uses_are_not_access_tokens() {
         access_token(&auth, &basic(&client.id, secret.expose()), "grant_type=client_credentials", start());
     let claims = part(&token, 1);
     // A token of the right issuer by a key that is not its.
-    let stranger = FakeIssuer::new("x");
+    let stranger = FakeIssuer::at(start().timestamp(), "x");
     for kid in [part(&token, 0)["kid"].clone(), json!("unknown")] {
         let forged = stranger.sign(&json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid }), &claims);
         let (status, detail) = principal(&auth, &forged, start()).unwrap_err();

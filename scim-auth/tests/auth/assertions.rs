@@ -42,7 +42,8 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let (entra, own) = (FakeIssuer::new("entra"), FakeIssuer::new("own"));
+        let (entra, own) =
+            (FakeIssuer::at(start().timestamp(), "entra"), FakeIssuer::at(start().timestamp(), "own"));
         let jwks = entra.jwks();
         let keys = serve(move |url| url.ends_with("/discovery/v2.0/keys").then(|| jwks.clone()));
         let auth = Auth::builder("https://app.example.com/scim/v2", MemoryCredentials::new());
@@ -55,7 +56,7 @@ impl World {
             ("v1 federation", NewTrust::federated(v1, SUBJECT, AUDIENCE, url)),
             ("single use", NewTrust::federated(V2, SUBJECT, "api://single/.default", url).single_use()),
             ("own keys", NewTrust::own_keys(own.jwks())),
-            ("another", NewTrust::own_keys(FakeIssuer::new("another").jwks())),
+            ("another", NewTrust::own_keys(FakeIssuer::at(start().timestamp(), "another").jwks())),
         ];
         let clients = clients.map(|(name, trust)| {
             pollster::block_on(async {
@@ -64,7 +65,13 @@ impl World {
                 (name, client)
             })
         });
-        Self { entra, own, stranger: FakeIssuer::new("entra"), auth, clients: clients.to_vec() }
+        Self {
+            entra,
+            own,
+            stranger: FakeIssuer::at(start().timestamp(), "entra"),
+            auth,
+            clients: clients.to_vec(),
+        }
     }
 
     fn client(&self, name: &str) -> &Client {

@@ -43,7 +43,7 @@ struct World {
 }
 
 fn world() -> World {
-    let issuer = FakeIssuer::new("main");
+    let issuer = FakeIssuer::at(start().timestamp(), "main");
     let jwks = issuer.jwks();
     let served = jwks.clone();
     let keys = serve(move |url| {
@@ -63,7 +63,7 @@ fn world() -> World {
         .fetch_keys(keys)
         .build()
         .unwrap();
-    World { issuer, stranger: FakeIssuer::new("main"), auth }
+    World { issuer, stranger: FakeIssuer::at(start().timestamp(), "main"), auth }
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn an_issuer_may_have_scopes() {
 
 #[test]
 fn new_keys_are_fetched_and_old_ones_end() {
-    let (old, new) = (FakeIssuer::new("old"), FakeIssuer::new("new"));
+    let (old, new) = (FakeIssuer::at(start().timestamp(), "old"), FakeIssuer::at(start().timestamp(), "new"));
     let served = Arc::new(Mutex::new(old.jwks()));
     let answer = served.clone();
     let url = "https://login.example.com/keys";
@@ -164,7 +164,7 @@ fn without_keys_the_answer_is_503() {
         .build()
         .unwrap();
     let claims = json!({ "iss": "https://login.example.com", "aud": "scim", "exp": { "after": 60 } });
-    let token = FakeIssuer::new("a").sign(&json!({ "alg": "ES256" }), &claims);
+    let token = FakeIssuer::at(start().timestamp(), "a").sign(&json!({ "alg": "ES256" }), &claims);
     assert_eq!(principal(&auth, &token, start()).unwrap_err().0, 503);
 }
 

@@ -9,6 +9,7 @@
 
 mod access_tokens;
 mod assertions;
+mod fake_issuer;
 mod issued_tokens;
 mod issuers;
 mod metadata;

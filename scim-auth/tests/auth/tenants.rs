@@ -40,7 +40,7 @@ fn a_credential_works_at_the_path_of_its_tenant_only() {
 
 #[test]
 fn a_federation_of_one_tenant_is_no_use_for_another() {
-    let issuer = FakeIssuer::new("idp");
+    let issuer = FakeIssuer::at(start().timestamp(), "idp");
     let jwks = issuer.jwks();
     let fetch = move |_: &str| -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(jwks.to_string().into_bytes())

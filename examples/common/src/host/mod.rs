@@ -81,7 +81,7 @@ impl Host {
         let closes = parts.method == Method::CONNECT && parts.version <= Version::HTTP_11;
         let mut record =
             Record::new(new_id(), client_address(&parts, &self.0.settings.limits.trusted_proxies));
-        let span = tracing::info_span!("request", id = record.id);
+        let span = tracing::debug_span!("request", id = record.id);
         let mut response = self.answer(parts, body, &mut record).instrument(span).await;
         if let Ok(id) = HeaderValue::from_str(&record.id) {
             response.headers_mut().insert(REQUEST_ID, id);
@@ -139,7 +139,7 @@ impl Host {
             record.operation = "unknown path";
             return empty(StatusCode::NOT_FOUND);
         }
-        record.operation = "oauth";
+        record.operation = if path.ends_with("/oauth/token") { "token" } else { "metadata" };
         let buffer = BodyBuffer::new(self.0.auth.token_endpoint().max_body());
         let body = tokio::time::timeout(self.0.settings.limits.body_timeout, read_body(body, buffer)).await;
         let body = match body {

@@ -14,7 +14,8 @@ pub(super) struct Record {
     pub(super) address: IpAddr,
     /// What the client wants to do, as far as it is known.
     pub(super) operation: &'static str,
-    pub(super) identity: Option<Identity>,
+    client: Option<String>,
+    tenant: Option<String>,
     resource_type: Option<String>,
     quirks: Vec<&'static str>,
     cause: Option<String>,
@@ -26,11 +27,18 @@ impl Record {
             id,
             address,
             operation: "unknown",
-            identity: None,
+            client: None,
+            tenant: None,
             resource_type: None,
             quirks: Vec::new(),
             cause: None,
         }
+    }
+
+    /// Notes who sends the request.
+    pub(super) fn identity(&mut self, identity: &Identity) {
+        self.client = Some(identity.principal.clone());
+        self.tenant = identity.tenant.clone();
     }
 
     /// Notes an operation.
@@ -54,8 +62,8 @@ impl Record {
 
     /// Writes the line, and counts the request.
     pub(super) fn finish(self, status: StatusCode, time: Duration, metrics: &Metrics) {
-        let Self { id, address, operation, identity, resource_type, quirks, cause } = self;
-        let tenant = identity.as_ref().and_then(|identity| identity.tenant.as_deref());
+        let Self { id, address, operation, client, tenant, resource_type, quirks, cause } = self;
+        let tenant = tenant.as_deref();
         metrics.count(operation, status.as_u16(), tenant, time);
         for quirk in &quirks {
             metrics.count_quirk(quirk);
@@ -63,7 +71,7 @@ impl Record {
         if cause.is_some() {
             metrics.count_store_error();
         }
-        let client = identity.as_ref().map(|identity| identity.principal.as_str());
+        let client = client.as_deref();
         let (status, milliseconds) = (status.as_u16(), (time.as_secs_f64() * 1e6).round() / 1e3);
         let quirks = (!quirks.is_empty()).then(|| quirks.join(","));
         let resource_type = resource_type.as_deref();

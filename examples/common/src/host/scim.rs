@@ -73,8 +73,11 @@ async fn admit(
         }
         return Err(refused);
     }
-    record.identity = parts.extensions.get::<Identity>().cloned();
-    let tenant = record.identity.as_ref().and_then(|identity| identity.tenant.as_deref());
+    let identity = parts.extensions.get::<Identity>();
+    if let Some(identity) = identity {
+        record.identity(identity);
+    }
+    let tenant = identity.and_then(|identity| identity.tenant.as_deref());
     match shared.limits.exceeds_rate(tenant) {
         Some(wait) => Err(too_many(wait, "the tenant sends too many requests; send the next one later")),
         None => Ok(()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Version;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::LimitSettings;
 
@@ -110,9 +110,22 @@ impl Connection {
         self.state.head_timeout
     }
 
-    /// Waits until the connection has to make room for another one.
-    pub(super) async fn evicted(&self) {
-        self.state.evicted.notified().await;
+    /// Waits until the connection has to make room for another one, or until it has not been used for too long. hyper does not
+    /// read between requests, so [`TimedIo`](super::io::TimedIo) does not see that.
+    pub(super) async fn must_close(&self) {
+        let ConnectionState { evicted, idle_timeout, .. } = &*self.state;
+        loop {
+            let now = Instant::now();
+            // A request that runs now ends later, and the time begins then.
+            let deadline = self.state.deadline().unwrap_or(now + *idle_timeout);
+            if deadline <= now {
+                return;
+            }
+            tokio::select! {
+                () = evicted.notified() => return,
+                () = sleep_until(deadline) => {}
+            }
+        }
     }
 }
 

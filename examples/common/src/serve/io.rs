@@ -28,14 +28,20 @@ impl<I> TimedIo<I> {
 
     /// Fails if the client should have sent something by now. Otherwise wakes the task when it should have.
     fn check_read(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let Some(deadline) = self.state.deadline() else { return Ok(()) };
-        if self.read_timer.deadline() != deadline {
-            self.read_timer.as_mut().reset(deadline);
+        while let Some(deadline) = self.state.deadline() {
+            // A timer that ends too early is set again only then, since with every request the deadline moves.
+            if self.read_timer.deadline() > deadline {
+                self.read_timer.as_mut().reset(deadline);
+            }
+            match self.read_timer.as_mut().poll(cx) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(()) if deadline <= Instant::now() => {
+                    return Err(timed_out("the client has sent no request in time"));
+                }
+                Poll::Ready(()) => self.read_timer.as_mut().reset(deadline),
+            }
         }
-        match self.read_timer.as_mut().poll(cx) {
-            Poll::Ready(()) => Err(timed_out("the client has sent no request in time")),
-            Poll::Pending => Ok(()),
-        }
+        Ok(())
     }
 
     /// Fails if the client reads nothing for too long.

@@ -150,7 +150,7 @@ async fn serve_one<S, B>(
     };
     tokio::select! {
         () = served => {}
-        () = connection.evicted() => {}
+        () = connection.must_close() => {}
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use scim_core::patch::PATCH_OP;
 use scim_core::{new_id, schema::standard};
 use serde_json::{Value, json};
 
-use super::{HostProgram, Protocol, RunningHost, run_until_refused};
+use super::{Directory, HostProgram, Protocol, RunningHost, run_until_refused};
 
 /// Defines a test for each check of this module, of the program with this path.
 #[macro_export]
@@ -41,23 +40,6 @@ const KILLS: u64 = 20;
 
 /// How many clients write at the same time, so that the store commits their writes in groups.
 const CLIENTS: usize = 32;
-
-/// A new directory, which is removed with its content.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> Self {
-        let directory = std::env::temp_dir().join(format!("scim-host-{}", new_id()));
-        std::fs::create_dir(&directory).unwrap();
-        Self(directory)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Databases whose content outlives a host: a file in the directory, and PostgreSQL if `SCIM_TEST_POSTGRES` is set.
 fn databases(directory: &Directory) -> Vec<String> {

@@ -86,7 +86,13 @@ impl PostgresServer {
         self.directory.join("data")
     }
 
-    fn launch(&self) {
+    /// Ends the server at once, without waiting for its clients.
+    pub(crate) fn stop(&self) {
+        let _ = self.pg_ctl().args(["-m", "immediate", "stop"]).output();
+    }
+
+    /// Starts the server again.
+    pub(crate) fn launch(&self) {
         let directory = self.directory.display();
         let options = format!("-p {} -k {directory} -c listen_addresses=127.0.0.1", self.port);
         run(self.pg_ctl().arg("-l").arg(self.directory.join("log")).args(["-o", &options, "start"]));
@@ -125,7 +131,7 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        let _ = self.pg_ctl().args(["-m", "immediate", "stop"]).output();
+        self.stop();
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
