@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use http::request::Parts;
 use ipnet::IpNet;
 
-use super::Peer;
+/// The address of the other end of a connection. The server puts it into the extensions of each request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
 
 /// The address of the client: the other end of the connection, or, if that is a trusted proxy, the last address in
 /// `X-Forwarded-For` that is not one. Everything before it may have been invented by the client.

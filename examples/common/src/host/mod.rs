@@ -11,7 +11,6 @@ mod scim;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,6 +28,7 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use crate::Settings;
+pub use address::Peer;
 use address::client_address;
 use limits::Limits;
 pub(crate) use metrics::Metrics;
@@ -37,10 +37,6 @@ pub(crate) use requests::Requests;
 
 /// The id of a request, which is in the log and in the response.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The address of the other end of a connection. The server puts it into the extensions of each request.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
 
 /// The service of a host, with authentication, limits, metrics and a log. Cheap to clone.
 ///
