@@ -13,12 +13,16 @@ use crate::{Auth, trace};
 /// How long the development token is valid.
 const LIFETIME: TimeDelta = TimeDelta::hours(2);
 
+/// What a proxy adds to a request.
+const FORWARDED: [&str; 5] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
 impl Auth {
     /// Answers `GET /scim/token` with a token for two hours, which anybody gets who can reach the host. **Only for
     /// development, on an address of this machine.** The tutorial of Entra ID begins with it.
     ///
     /// A page of another origin cannot get one by a name that leads to this machine: the `Host` must be `localhost` or a
-    /// loopback address.
+    /// loopback address. A request that a proxy has passed on is refused.
     ///
     /// ```
     /// use scim_auth::{Auth, MemoryCredentials};
@@ -40,7 +44,8 @@ impl Auth {
         // HTTP/2 has the host in the target.
         let header = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
         let host = parts.uri.authority().map(|authority| authority.as_str()).or(header);
-        if !host.is_some_and(is_loopback) {
+        let is_forwarded = FORWARDED.iter().any(|name| parts.headers.contains_key(*name));
+        if is_forwarded || !host.is_some_and(is_loopback) {
             return refuse(
                 StatusCode::FORBIDDEN,
                 "the development token is for this machine only; use its address 127.0.0.1",

@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+// The README uses the feature `tower`, so its examples are compiled only with it.
+#![cfg_attr(any(feature = "tower", not(doctest)), doc = include_str!("../README.md"))]
 
 // - `auth`: what a host uses: it authenticates requests, and answers the OAuth endpoints.
 // - `credentials`: creating, listing and revoking tokens and clients.

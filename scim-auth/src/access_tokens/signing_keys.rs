@@ -32,6 +32,8 @@ const READ_INTERVAL_FOR_UNKNOWN: TimeDelta = TimeDelta::seconds(1);
 pub(super) struct SigningKeys {
     sealing_keys: Vec<SealingKey>,
     known: Mutex<Known>,
+    /// Held while a key is made, so that requests that find none make one together.
+    creating: async_lock::Mutex<()>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -50,6 +52,8 @@ pub(super) struct SigningKey {
     public: PublicKey,
     jwk: Value,
     created: DateTime<Utc>,
+    /// Whether the first of the sealing keys has encrypted it.
+    has_present_seal: bool,
 }
 
 /// What is stored of a key pair, by its id.
@@ -62,7 +66,7 @@ struct SigningKeyRecord {
 
 impl SigningKeys {
     pub(super) fn new(sealing_keys: Vec<SealingKey>) -> Self {
-        Self { sealing_keys, known: Mutex::default() }
+        Self { sealing_keys, known: Mutex::default(), creating: async_lock::Mutex::default() }
     }
 
     /// The key that signs new tokens. Makes a key if there is none, or if the newest is old.
@@ -117,9 +121,13 @@ impl SigningKeys {
         if known.read.is_none_or(|read| read + READ_INTERVAL <= now) {
             known = self.read(credentials, now).await?;
         }
-        if known.keys.last().is_none_or(|newest| newest.created + MAX_AGE <= now) {
-            self.create(credentials, now).await?;
+        if needs_key(&known, now) {
+            let _alone = self.creating.lock().await;
             known = self.read(credentials, now).await?;
+            if needs_key(&known, now) {
+                self.create(credentials, now).await?;
+                known = self.read(credentials, now).await?;
+            }
         }
         Ok(known.keys)
     }
@@ -144,9 +152,17 @@ impl SigningKeys {
     fn open(&self, id: String, record: SigningKeyRecord) -> Option<SigningKey> {
         let sealed = URL_SAFE_NO_PAD.decode(&record.sealed).ok()?;
         let belongs_to = belongs_to(&id, &record.jwk, record.created);
-        let private = self.sealing_keys.iter().find_map(|key| key.open(&sealed, &belongs_to))?;
+        let mut opened = self.sealing_keys.iter().enumerate();
+        let (seal, private) = opened.find_map(|(seal, key)| Some((seal, key.open(&sealed, &belongs_to)?)))?;
         let public = KeySet::from_value(&json!({ "keys": [record.jwk] }))?.find(&id)?.clone();
-        Some(SigningKey { id, private: Private(private), public, jwk: record.jwk, created: record.created })
+        Some(SigningKey {
+            id,
+            private: Private(private),
+            public,
+            jwk: record.jwk,
+            created: record.created,
+            has_present_seal: seal == 0,
+        })
     }
 
     /// Makes a key pair and stores it.
@@ -169,6 +185,11 @@ impl SigningKeys {
         credentials.store().insert(Collection::SigningKeys, &id, &encode(&record)?, kept_until).await?;
         Ok(())
     }
+}
+
+/// Whether a new key must be made: there is none, the newest is old, or it was encrypted by a sealing key that is replaced.
+fn needs_key(known: &Known, now: DateTime<Utc>) -> bool {
+    known.keys.last().is_none_or(|newest| newest.created + MAX_AGE <= now || !newest.has_present_seal)
 }
 
 /// What is sealed together with a private key.

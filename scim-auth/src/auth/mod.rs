@@ -180,18 +180,7 @@ impl Auth {
                 Err(_) => self.verify(token, hash, now).await,
             },
         };
-        if let Err(Failure::Unknown | Failure::Expired | Failure::Invalid(_)) = identity {
-            self.shared.cache.remove(&hash);
-        }
         identity.and_then(|identity| self.check_tenant(identity)).map_err(|failure| self.refusal(failure))
-    }
-
-    /// Whether these headers have a token that was good when it was last verified. A host that does not look at the tokens of an
-    /// address that has sent many wrong ones goes on to look at these: their owner may share the address.
-    pub fn was_accepted(&self, headers: &HeaderMap) -> bool {
-        let Ok(token) = bearer_token(headers) else { return false };
-        let hash: TokenHash = Sha256::digest(token).into();
-        self.shared.cache.contains(&hash) || self.shared.fixed_tokens.identify(headers).is_ok()
     }
 
     async fn verify(&self, token: &[u8], hash: TokenHash, now: DateTime<Utc>) -> Result<Identity, Failure> {
@@ -217,6 +206,10 @@ impl Auth {
         let hash = SecretHash::of(token);
         let record = self.shared.credentials.read(Collection::Tokens, hash.as_str()).await?;
         let record: TokenRecord = record.ok_or(Failure::Unknown)?;
+        // The owner of a credential of another tenant learns nothing of it.
+        if !self.accepts_tenant(record.owner.tenant.as_deref()) {
+            return Err(Failure::Unknown);
+        }
         if record.expires.is_some_and(|expires| expires <= now) {
             return Err(Failure::Expired);
         }

@@ -73,8 +73,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Tokens that were good when they were last verified, by their hashes. The identity is used for some seconds; after that, it
-/// is only known that the token was good.
+/// Tokens that were verified in the last seconds, by their hashes.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<HashMap<TokenHash, Cached>>);
 
@@ -96,16 +95,6 @@ impl Cache {
         let is_fresh = *at <= now && now < *at + CACHED_FOR;
         let is_valid = verified.expires.is_none_or(|expires| now < expires);
         (is_fresh && is_valid).then(|| verified.identity.clone())
-    }
-
-    /// Whether a token was good when it was last verified.
-    pub(crate) fn contains(&self, hash: &TokenHash) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(hash)
-    }
-
-    /// Forgets a token that is not good any more.
-    pub(crate) fn remove(&self, hash: &TokenHash) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(hash);
     }
 
     pub(crate) fn insert(&self, hash: TokenHash, verified: Verified, now: DateTime<Utc>) {

@@ -120,8 +120,8 @@ impl Credentials {
         }
         self.insert_trust_key(client, &record).await?;
         self.change_client(client, |client| {
-            // A trust of the same issuer, subject and audience is replaced, for example to change its keys.
-            client.trusts.retain(|trust| trust.key().is_none() || trust.key() != record.key());
+            // A trust of the same issuer, subject and audience is replaced, for example to change its keys; so are own keys.
+            client.trusts.retain(|trust| trust.key() != record.key());
             client.trusts.push(record.clone());
             Ok(())
         })

@@ -23,7 +23,8 @@ impl Credentials {
         let record = TokenRecord { owner: token.owner.check()?, created: now, expires: token.expires };
         let secret = Secret::random(TOKEN_PREFIX)?;
         let hash = SecretHash::of(secret.expose());
-        let kept_until = record.expires.map(|expires| expires + KEPT_AFTER_EXPIRY);
+        let kept_until =
+            record.expires.map(|expires| expires.checked_add_signed(KEPT_AFTER_EXPIRY).unwrap_or(expires));
         self.store().insert(Collection::Tokens, hash.as_str(), &encode(&record)?, kept_until).await?;
         Ok((record.show(hash.as_str(), &Default::default()), secret))
     }

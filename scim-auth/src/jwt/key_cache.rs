@@ -165,8 +165,11 @@ impl KeyCache {
 
     /// Asks the URL for its keys. The caller holds `fetching`.
     async fn ask(&self, url: &str, url_state: &Url, now: DateTime<Utc>) -> Result<(), Error> {
+        // If the request that waits for the answer is dropped, the next one may ask a little later.
+        url_state.change(|state| state.asked = Some(now - MIN_INTERVAL + MIN_INTERVAL_WITHOUT_KEYS));
+        let json = self.fetch.fetch(url).await;
         url_state.change(|state| state.asked = Some(now));
-        let json = self.fetch.fetch(url).await.map_err(Error::unavailable)?;
+        let json = json.map_err(Error::unavailable)?;
         let keys = KeySet::parse(&json)
             .ok_or_else(|| Error::unavailable(format!("{url} does not answer with a JWK Set")))?;
         url_state.change(|state| state.keys = Some((Arc::new(keys), now)));

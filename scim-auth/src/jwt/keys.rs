@@ -33,6 +33,9 @@ impl KeySource {
                 "the URL of the keys must begin with `https://`; it is `{}`",
                 url.escape_debug()
             ))),
+            Self::Keys(keys) if has_private_member(keys) => Err(Error::invalid(
+                "the JWK Set has private or symmetric keys, which only the client may know; send the public keys",
+            )),
             Self::Keys(keys) => match KeySet::from_value(keys) {
                 Some(keys) if !keys.0.is_empty() => Ok(()),
                 _ => Err(Error::invalid(
@@ -41,6 +44,13 @@ impl KeySource {
             },
         }
     }
+}
+
+/// Whether a JWK Set has a member of a private or symmetric key (RFC 7518 section 6).
+fn has_private_member(set: &Value) -> bool {
+    let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
+    keys.filter_map(Value::as_object)
+        .any(|key| ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| key.contains_key(*name)))
 }
 
 /// Whether nobody on the way can replace what a URL gives: HTTPS, or HTTP on this machine, for tests.
@@ -173,5 +183,9 @@ mod tests {
             assert_eq!(KeySource::Url(url.to_owned()).check().is_ok(), is_allowed, "{url}");
         }
         assert!(KeySource::Keys(json!({ "keys": [] })).check().is_err());
+        let mut key = json!({ "kty": "RSA", "kid": "1", "n": "AQAB", "e": "AQAB" });
+        assert!(KeySource::Keys(json!({ "keys": [key] })).check().is_ok());
+        key["d"] = "AQAB".into();
+        assert!(KeySource::Keys(json!({ "keys": [key] })).check().is_err());
     }
 }

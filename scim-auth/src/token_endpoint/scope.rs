@@ -42,8 +42,12 @@ pub(super) fn granted(
     }
     scopes.sort_unstable();
     scopes.dedup();
-    // The scope is told in the client's own words if it gets all that it has asked for.
-    Ok((scopes, requested.to_owned()))
+    // The scope is told in the client's own words if it gets all that it has asked for (RFC 6749 section 5.1).
+    let asks_for_all =
+        requested.split_ascii_whitespace().any(|name| matches!(name, "scim" | "scim.readwrite"));
+    let gets_all = ["read", "write"].iter().all(|name| scopes.iter().any(|scope| scope == name));
+    let text = if asks_for_all && !gets_all { scopes.join(" ") } else { requested.to_owned() };
+    Ok((scopes, text))
 }
 
 #[cfg(test)]
@@ -60,7 +64,7 @@ mod tests {
         let expected = |scopes: &str, text: &str| Some((scopes.to_owned(), text.to_owned()));
         assert_eq!(scopes(None, &both), expected("read write", "read write"));
         assert_eq!(scopes(Some("scim"), &both), expected("read write", "scim"));
-        assert_eq!(scopes(Some("scim.readwrite"), &read), expected("read", "scim.readwrite"));
+        assert_eq!(scopes(Some("scim.readwrite"), &read), expected("read", "read"));
         assert_eq!(scopes(Some("write read write"), &both), expected("read write", "write read write"));
         assert_eq!(scopes(Some("scim.read"), &both), expected("read", "scim.read"));
         assert_eq!(scopes(Some(" "), &read), expected("read", "read"));

@@ -121,6 +121,10 @@ fn the_sealing_key_can_be_replaced() {
     let token = access_token(&old, &authorization, "grant_type=client_credentials", start());
     let both = auth(&store, &['b', 'a']);
     assert!(principal(&both, &token, start()).is_ok());
+    // The signing key is replaced with the sealing key.
+    assert_eq!(jwks(&both, 0).len(), 2);
+    let later = access_token(&both, &authorization, "grant_type=client_credentials", after(200));
+    assert_ne!(part(&later, 0)["kid"], part(&token, 0)["kid"]);
     // With another key alone, the old signing key is not trusted, and a new one is made.
     let new = auth(&store, &['b']);
     assert_eq!(principal(&new, &token, start()).unwrap_err().0, 401);

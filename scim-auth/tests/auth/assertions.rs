@@ -231,3 +231,16 @@ fn trusts_that_cannot_work_are_refused() {
         assert_eq!(add(trust).unwrap_err().kind(), ErrorKind::Invalid);
     }
 }
+
+#[test]
+fn new_own_keys_take_the_place_of_the_old_ones() {
+    let world = World::new();
+    let (id, new) = (world.client("own keys").id.clone(), FakeIssuer::at(start().timestamp(), "new"));
+    pollster::block_on(world.auth.credentials().add_trust(&id, NewTrust::own_keys(new.jwks()), start()))
+        .unwrap();
+    let send = |signer: &FakeIssuer| {
+        let assertion = signer.sign(&json!({ "alg": "RS256" }), &world.claims("own keys"));
+        post(&world.auth, "", &world.form("own keys", "", &assertion), start()).status().as_u16()
+    };
+    assert_eq!((send(&world.own), send(&new)), (401, 200));
+}

@@ -192,18 +192,3 @@ fn without_the_store_the_answer_is_503() {
     store.is_off.store(0, Ordering::Relaxed);
     assert!(principal(&auth, token.expose(), start()).is_ok());
 }
-
-#[test]
-fn a_token_that_was_accepted_is_known_until_it_is_refused() {
-    let auth = auth(MemoryCredentials::new());
-    let credentials = auth.credentials();
-    let (token, text) = pollster::block_on(credentials.create_token(NewToken::new("okta"), start())).unwrap();
-    let was_accepted = |token: &str| auth.was_accepted(&bearer(token));
-    assert!(!was_accepted(text.expose()) && !was_accepted("scim_guessed") && was_accepted("fixed"));
-    assert!(!auth.was_accepted(&http::HeaderMap::new()));
-    principal(&auth, text.expose(), start()).unwrap();
-    assert!(was_accepted(text.expose()));
-    pollster::block_on(credentials.revoke_token(&token.id)).unwrap();
-    principal(&auth, text.expose(), after(6)).unwrap_err();
-    assert!(!was_accepted(text.expose()));
-}

@@ -151,6 +151,10 @@ fn the_development_token_is_for_this_machine_and_two_hours() {
     assert!(principal(&auth, token, after(7200)).is_err());
 
     assert_eq!(send("GET", "http://localhost:8080/scim/token", "").status(), 200);
+    let forwarded =
+        http::Request::get("/scim/token").header("host", "localhost").header("x-forwarded-for", "192.0.2.1");
+    let (parts, ()) = forwarded.body(()).unwrap().into_parts();
+    assert_eq!(pollster::block_on(auth.development_token(&parts, start())).status(), 403);
     for (method, uri, host, status) in [
         ("GET", "/scim/token", "rebound.example.com", 403),
         ("GET", "/scim/token", "", 403),

@@ -49,6 +49,9 @@ fn tenant(settings: &Settings, matches: &ArgMatches) -> Result<Option<String>, I
         (None, Tenants::Credential | Tenants::Path) => Err(InvalidSettings::new(
             "SCIM_TENANTS is on, so the credential needs a tenant: add `--tenant NAME`",
         )),
+        (Some(_), Tenants::Off) => Err(InvalidSettings::new(
+            "SCIM_TENANTS is off, so the credential cannot have a tenant; set it as for the host",
+        )),
         _ => Ok(tenant),
     }
 }

@@ -18,12 +18,12 @@ pub(super) fn client_address(parts: &Parts, proxies: &[IpNet]) -> IpAddr {
     if !is_proxy(&peer) {
         return peer;
     }
-    let headers = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let listed: Vec<&str> = headers.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let headers = parts.headers.get_all("x-forwarded-for").iter();
+    let listed: Vec<&[u8]> = headers.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
     let mut client = peer;
     for text in listed.into_iter().rev() {
         // What is no address was not written by a proxy that knows one.
-        let Some(address) = parse(text) else { break };
+        let Some(address) = std::str::from_utf8(text).ok().and_then(|text| parse(text.trim())) else { break };
         client = address;
         if !is_proxy(&address) {
             break;
@@ -87,7 +87,11 @@ mod tests {
         let request = http::Request::get("/").header("x-forwarded-for", "192.0.2.1");
         let (mut parts, ()) = request.header("x-forwarded-for", "203.0.113.9").body(()).unwrap().into_parts();
         parts.extensions.insert(Peer("10.0.0.1".parse().unwrap()));
-        let client = client_address(&parts, &["10.0.0.1/32".parse().unwrap()]);
-        assert_eq!(client, "203.0.113.9".parse::<IpAddr>().unwrap());
+        let proxies = ["10.0.0.1/32".parse().unwrap()];
+        assert_eq!(client_address(&parts, &proxies), "203.0.113.9".parse::<IpAddr>().unwrap());
+        // What a client writes does not hide what the proxy writes behind it.
+        let value = http::HeaderValue::from_bytes(b"\xff, 203.0.113.9").unwrap();
+        parts.headers.insert("x-forwarded-for", value);
+        assert_eq!(client_address(&parts, &proxies), "203.0.113.9".parse::<IpAddr>().unwrap());
     }
 }

@@ -1,36 +1,44 @@
-//! Requests without a good credential: each address may send some in a minute. After that its requests are refused before
-//! anybody looks at their credentials, unless these were good before: their owner may share the address with an attacker.
+//! Requests without a good credential: each address may send some in a minute. After that, its wrong credentials are answered
+//! with 429, and only a few requests of such addresses are looked at at once. Good credentials are accepted all the same: their
+//! owner may share the address with an attacker.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZero;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, StatusCode};
-use scim_auth::Auth;
-use sha2::{Digest, Sha256};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::address::network;
 
-/// After this many addresses, those that may send again are forgotten.
+/// The largest number of addresses that are known to have failed too often.
 const MAX_ADDRESSES: usize = 10_000;
-/// The largest number of good requests to the token endpoint that are known.
-const MAX_GOOD: usize = 10_000;
-
-/// A request to the token endpoint, by the SHA-256 of its credentials.
-type Fingerprint = [u8; 32];
+/// After this many failures, addresses that may send again are forgotten.
+const CLEANING_INTERVAL: u32 = 1_000;
+/// How many requests of addresses that have failed too often are looked at at once.
+const MAX_VERIFIED_AT_ONCE: usize = 4;
 
 pub(super) struct Failures {
     rate: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
-    /// Until when the requests of an address are refused.
+    /// Until when the failures of an address are answered with 429.
     blocked: Mutex<HashMap<IpAddr, Instant>>,
-    /// Requests to the token endpoint that were good.
-    good: Mutex<HashSet<Fingerprint>>,
+    verifying: Semaphore,
+    noted: AtomicU32,
+}
+
+/// Whether the credentials of a request are looked at.
+pub(super) enum Admission<'f> {
+    /// They are.
+    Free,
+    /// They are, but the address has failed too often. If they are wrong, it may try again after this time.
+    Blocked(Duration, #[expect(dead_code, reason = "it is held to be dropped")] SemaphorePermit<'f>),
+    /// They are not: the address has failed too often, and others are being looked at.
+    Refused(Duration),
 }
 
 impl Failures {
@@ -40,57 +48,36 @@ impl Failures {
             rate: RateLimiter::keyed(Quota::per_minute(per_minute)),
             clock: DefaultClock::default(),
             blocked: Mutex::default(),
-            good: Mutex::default(),
+            verifying: Semaphore::new(MAX_VERIFIED_AT_ONCE),
+            noted: AtomicU32::new(0),
         }
     }
 
     /// Counts a request without a good credential.
     pub(super) fn note(&self, address: IpAddr) {
         let address = network(address);
+        if self.noted.fetch_add(1, Ordering::Relaxed) % CLEANING_INTERVAL == CLEANING_INTERVAL - 1 {
+            self.rate.retain_recent();
+            let now = Instant::now();
+            self.blocked().retain(|_, until| *until > now);
+        }
         let Err(refused) = self.rate.check_key(&address) else { return };
         let until = Instant::now() + refused.wait_time_from(self.clock.now());
         let mut blocked = self.blocked();
-        if blocked.len() >= MAX_ADDRESSES {
-            let now = Instant::now();
-            blocked.retain(|_, until| *until > now);
-            self.rate.retain_recent();
+        if blocked.len() >= MAX_ADDRESSES
+            && let Some(any) = blocked.keys().next().copied()
+        {
+            blocked.remove(&any);
         }
-        if blocked.len() < MAX_ADDRESSES {
-            blocked.insert(address, until);
-        }
+        blocked.insert(address, until);
     }
 
-    /// The time for which a request to the SCIM service is refused.
-    pub(super) fn blocks_token(&self, address: IpAddr, auth: &Auth, headers: &HeaderMap) -> Option<Duration> {
-        self.wait(address).filter(|_| !auth.was_accepted(headers))
-    }
-
-    /// The time for which a request to the token endpoint is refused.
-    pub(super) fn blocks_credentials(
-        &self,
-        address: IpAddr,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Option<Duration> {
-        self.wait(address).filter(|_| !self.good().contains(&fingerprint(headers, body)))
-    }
-
-    /// Notes the outcome of a request to the token endpoint.
-    pub(super) fn note_credentials(
-        &self,
-        address: IpAddr,
-        headers: &HeaderMap,
-        body: &[u8],
-        status: StatusCode,
-    ) {
-        if status == StatusCode::UNAUTHORIZED {
-            self.note(address);
-            self.good().remove(&fingerprint(headers, body));
-        } else if status.is_success() && !body.is_empty() {
-            let mut good = self.good();
-            if good.len() < MAX_GOOD {
-                good.insert(fingerprint(headers, body));
-            }
+    /// Whether the credentials of a request from this address are looked at.
+    pub(super) fn admit(&self, address: IpAddr) -> Admission<'_> {
+        match (self.wait(address), self.verifying.try_acquire()) {
+            (None, _) => Admission::Free,
+            (Some(wait), Ok(permit)) => Admission::Blocked(wait, permit),
+            (Some(wait), Err(_)) => Admission::Refused(wait),
         }
     }
 
@@ -102,20 +89,6 @@ impl Failures {
     fn blocked(&self) -> MutexGuard<'_, HashMap<IpAddr, Instant>> {
         self.blocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn good(&self) -> MutexGuard<'_, HashSet<Fingerprint>> {
-        self.good.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn fingerprint(headers: &HeaderMap, body: &[u8]) -> Fingerprint {
-    let mut hash = Sha256::new();
-    for value in headers.get_all(AUTHORIZATION) {
-        hash.update(value.as_bytes());
-        hash.update([0]);
-    }
-    hash.update(body);
-    hash.finalize().into()
 }
 
 #[cfg(test)]
@@ -123,24 +96,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_refused_after_too_many_failures_unless_its_credentials_were_good() {
+    fn an_address_is_known_after_too_many_failures() {
         let failures = Failures::new(3);
         let (attacker, other): (IpAddr, IpAddr) =
             ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        let headers = HeaderMap::new();
-        failures.note_credentials(attacker, &headers, b"client_secret=good", StatusCode::OK);
         for _ in 0..3 {
-            failures.note_credentials(attacker, &headers, b"client_secret=guessed", StatusCode::UNAUTHORIZED);
-            assert!(failures.blocks_credentials(attacker, &headers, b"client_secret=next").is_none());
+            failures.note(attacker);
+            assert!(matches!(failures.admit(attacker), Admission::Free));
         }
         failures.note(attacker);
-        let wait = failures.blocks_credentials(attacker, &headers, b"client_secret=next").unwrap();
-        assert!(wait <= Duration::from_secs(20), "{wait:?}");
-        assert!(failures.blocks_credentials(attacker, &headers, b"client_secret=good").is_none());
-        assert!(failures.blocks_credentials(other, &headers, b"client_secret=next").is_none());
-        // A secret that was good and is not any more is as bad as any other.
-        failures.note_credentials(attacker, &headers, b"client_secret=good", StatusCode::UNAUTHORIZED);
-        assert!(failures.blocks_credentials(attacker, &headers, b"client_secret=good").is_some());
+        let admissions: Vec<Admission<'_>> = (0..5).map(|_| failures.admit(attacker)).collect();
+        let blocked =
+            admissions.iter().filter(|admission| matches!(admission, Admission::Blocked(..))).count();
+        assert!(
+            blocked == 4
+                && matches!(admissions[4], Admission::Refused(wait) if wait <= Duration::from_secs(20))
+        );
+        drop(admissions);
+        assert!(matches!(failures.admit(attacker), Admission::Blocked(..)));
+        assert!(matches!(failures.admit(other), Admission::Free));
     }
 
     #[test]
@@ -151,5 +125,16 @@ mod tests {
         }
         let blocked = |address: &str| failures.wait(address.parse().unwrap()).is_some();
         assert!(blocked("2001:db8:0:1::3") && !blocked("2001:db8:0:2::3"));
+    }
+
+    #[test]
+    fn the_number_of_addresses_is_bounded() {
+        let failures = Failures::new(1);
+        for number in 0..12_000_u32 {
+            let address = IpAddr::from(number.to_be_bytes());
+            failures.note(address);
+            failures.note(address);
+        }
+        assert_eq!(failures.blocked().len(), MAX_ADDRESSES);
     }
 }

@@ -57,12 +57,22 @@ pub(super) fn whole_seconds(time: Duration) -> u32 {
 
 /// The answer of the token endpoint to an address that has sent too many wrong credentials.
 pub(super) fn too_many_failures(wait: Duration) -> Response<Vec<u8>> {
-    let body = r#"{"error":"temporarily_unavailable","error_description":"too many requests without a good credential came from this address"}"#;
-    let mut response = Response::new(body.as_bytes().to_vec());
-    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    let description = "too many requests without a good credential came from this address";
+    oauth_error(StatusCode::TOO_MANY_REQUESTS, description, whole_seconds(wait))
+}
+
+/// The answer of the OAuth endpoints if too many requests run.
+pub(super) fn unavailable() -> Response<Vec<u8>> {
+    oauth_error(StatusCode::SERVICE_UNAVAILABLE, "too many requests are running; try again later", 1)
+}
+
+fn oauth_error(status: StatusCode, description: &str, retry_after: u32) -> Response<Vec<u8>> {
+    let body = format!(r#"{{"error":"temporarily_unavailable","error_description":"{description}"}}"#);
+    let mut response = Response::new(body.into_bytes());
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+    headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
     response
 }

@@ -14,7 +14,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use http::header::{CONNECTION, HeaderName};
@@ -30,10 +30,14 @@ use tracing::Instrument;
 use crate::Settings;
 pub use address::Peer;
 use address::client_address;
+use failures::Admission;
 use limits::Limits;
 pub(crate) use metrics::Metrics;
-use record::Record;
+use record::{Record, Recording};
 pub(crate) use requests::Requests;
+
+/// The time for the body of a request to the OAuth endpoints, which is small, and whose sender is not known yet.
+const OAUTH_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The id of a request, which is in the log and in the response.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -75,17 +79,18 @@ impl Host {
         let (parts, body) = request.into_parts();
         // What the client sends after CONNECT may not be HTTP.
         let closes = parts.method == Method::CONNECT && parts.version <= Version::HTTP_11;
-        let mut record =
-            Record::new(new_id(), client_address(&parts, &self.0.settings.limits.trusted_proxies));
+        let address = client_address(&parts, &self.0.settings.limits.trusted_proxies);
+        let mut recording = Recording::new(Record::new(new_id(), address), begun, &self.0.metrics);
+        let record = recording.record();
         let span = tracing::debug_span!("request", id = record.id);
-        let mut response = self.answer(parts, body, &mut record).instrument(span).await;
-        if let Ok(id) = HeaderValue::from_str(&record.id) {
+        let mut response = self.answer(parts, body, record).instrument(span).await;
+        if let Ok(id) = HeaderValue::from_str(&recording.record().id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         if closes {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        record.finish(response.status(), begun.elapsed(), &self.0.metrics);
+        recording.finish(response.status());
         running.completed();
         response.map(ResponseBody::from)
     }
@@ -136,20 +141,30 @@ impl Host {
             return empty(StatusCode::NOT_FOUND);
         }
         record.operation = if path.ends_with("/oauth/token") { "token" } else { "metadata" };
+        let Ok(_permit) = self.0.limits.running.try_acquire() else {
+            return limits::unavailable();
+        };
         let buffer = BodyBuffer::new(self.0.auth.token_endpoint().max_body());
-        let body = tokio::time::timeout(self.0.settings.limits.body_timeout, read_body(body, buffer)).await;
-        let body = match body {
+        let body = match tokio::time::timeout(OAUTH_BODY_TIMEOUT, read_body(body, buffer)).await {
             Ok(Ok(body)) => body,
             Ok(Err(_)) => return empty(StatusCode::BAD_REQUEST),
             Err(_) => return empty(StatusCode::REQUEST_TIMEOUT),
         };
-        if let Some(wait) = self.0.limits.failures.blocks_credentials(record.address, &parts.headers, &body) {
+        let failures = &self.0.limits.failures;
+        let admission = failures.admit(record.address);
+        if let Admission::Refused(wait) = admission {
             return limits::too_many_failures(wait);
         }
         let response = self.0.auth.respond(&parts, &body, Utc::now()).await;
         let response = response.unwrap_or_else(|| empty(StatusCode::NOT_FOUND));
-        self.0.limits.failures.note_credentials(record.address, &parts.headers, &body, response.status());
-        response
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return response;
+        }
+        failures.note(record.address);
+        match admission {
+            Admission::Blocked(wait, _) => limits::too_many_failures(wait),
+            _ => response,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use scim_core::{Error, Identity, Operation};
@@ -61,18 +61,18 @@ impl Record {
     }
 
     /// Writes the line, and counts the request.
-    pub(super) fn finish(self, status: StatusCode, time: Duration, metrics: &Metrics) {
+    fn finish(&self, status: u16, time: Duration, metrics: &Metrics) {
         let Self { id, address, operation, client, tenant, resource_type, quirks, cause } = self;
         let tenant = tenant.as_deref();
-        metrics.count(operation, status.as_u16(), tenant, time);
-        for quirk in &quirks {
+        metrics.count(operation, status, tenant, time);
+        for quirk in quirks {
             metrics.count_quirk(quirk);
         }
         if cause.is_some() {
             metrics.count_store_error();
         }
         let client = client.as_deref();
-        let (status, milliseconds) = (status.as_u16(), (time.as_secs_f64() * 1e6).round() / 1e3);
+        let milliseconds = (time.as_secs_f64() * 1e6).round() / 1e3;
         let quirks = (!quirks.is_empty()).then(|| quirks.join(","));
         let resource_type = resource_type.as_deref();
         let address = tracing::field::display(address);
@@ -106,6 +106,40 @@ impl Record {
                     "request"
                 );
             }
+        }
+    }
+}
+
+/// The status in the log of a request whose client has gone before the response.
+const CLIENT_GONE: u16 = 499;
+
+/// A request that runs. If it is dropped, since its client has gone, it is recorded all the same.
+pub(super) struct Recording<'h> {
+    record: Record,
+    begun: Instant,
+    metrics: &'h Metrics,
+    is_finished: bool,
+}
+
+impl<'h> Recording<'h> {
+    pub(super) fn new(record: Record, begun: Instant, metrics: &'h Metrics) -> Self {
+        Self { record, begun, metrics, is_finished: false }
+    }
+
+    pub(super) fn record(&mut self) -> &mut Record {
+        &mut self.record
+    }
+
+    pub(super) fn finish(mut self, status: StatusCode) {
+        self.is_finished = true;
+        self.record.finish(status.as_u16(), self.begun.elapsed(), self.metrics);
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.record.finish(CLIENT_GONE, self.begun.elapsed(), self.metrics);
         }
     }
 }

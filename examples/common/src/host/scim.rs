@@ -1,6 +1,7 @@
 //! Requests to the SCIM service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, EXPECT};
 use http::request::Parts;
@@ -11,9 +12,13 @@ use scim_core::tower::read_body;
 use scim_core::{BaseUrl, BodyBuffer, Error, Identity, Result};
 
 use super::Shared;
+use super::failures::Admission;
 use super::limits::whole_seconds;
 use super::record::Record;
 use crate::{MOUNT_PATH, Tenants};
+
+/// The time for the body of a request that is refused. Nobody may hold a connection for long without a credential.
+const REFUSED_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Authenticates the client, reads the body and executes the operation, within the limits.
 pub(super) async fn answer<B: Body>(
@@ -33,7 +38,7 @@ pub(super) async fn answer<B: Body>(
             // Most clients read the response only after they have sent the whole body. Those that wait for it send nothing.
             if !waits_for_answer(&parts.headers) {
                 let discarded = read_body(body, BodyBuffer::discarding());
-                let _ = tokio::time::timeout(shared.settings.limits.body_timeout, discarded).await;
+                let _ = tokio::time::timeout(REFUSED_BODY_TIMEOUT, discarded).await;
             }
             refused
         }
@@ -63,16 +68,24 @@ async fn admit(
     let refuse = |error: Error| shared.service.error_response(&error);
     let too_many =
         |wait, detail: &str| refuse(Error::too_many_requests(whole_seconds(wait)).with_detail(detail));
-    if let Some(wait) = shared.limits.failures.blocks_token(record.address, auth, &parts.headers) {
-        return Err(too_many(wait, "too many requests without a good credential came from this address"));
+    let admission = shared.limits.failures.admit(record.address);
+    let too_many_failures =
+        |wait| too_many(wait, "too many requests without a good credential came from this address");
+    if let Admission::Refused(wait) = admission {
+        return Err(too_many_failures(wait));
     }
     target(shared, auth, parts).map_err(refuse)?;
     if let Err(refused) = shared.service.authenticate(parts, auth).await {
-        if refused.status() == StatusCode::UNAUTHORIZED {
-            shared.limits.failures.note(record.address);
+        if refused.status() != StatusCode::UNAUTHORIZED {
+            return Err(refused);
         }
-        return Err(refused);
+        shared.limits.failures.note(record.address);
+        return Err(match admission {
+            Admission::Blocked(wait, _) => too_many_failures(wait),
+            _ => refused,
+        });
     }
+    drop(admission);
     let identity = parts.extensions.get::<Identity>();
     if let Some(identity) = identity {
         record.identity(identity);

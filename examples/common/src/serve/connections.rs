@@ -144,15 +144,13 @@ impl ConnectionState {
 
     /// Notes that the client has sent something.
     pub(super) fn received(&self) {
-        if self.running.load(Ordering::Relaxed) > 0 {
+        // In HTTP/2 the client also sends what is no part of a head, so only requests count after the first one.
+        if self.running.load(Ordering::Relaxed) > 0 || self.is_http2.load(Ordering::Relaxed) {
             return;
         }
-        let is_http2 = self.is_http2.load(Ordering::Relaxed);
-        // In HTTP/2 the client also sends what is no part of a head.
-        if is_http2 || !self.is_in_head.swap(true, Ordering::Relaxed) {
+        if !self.is_in_head.swap(true, Ordering::Relaxed) {
             self.since.store(self.milliseconds(), Ordering::Relaxed);
         }
-        self.is_in_head.store(!is_http2, Ordering::Relaxed);
     }
 
     /// Until when the client must send something; `None` while a request runs.

@@ -34,10 +34,12 @@ pub fn server_config(tls: &Tls) -> Result<Option<Arc<ServerConfig>>, Box<dyn Err
         Tls::Development => Arc::new(CurrentCertificate(ArcSwap::new(Arc::new(development(&provider)?)))),
         Tls::Files { certificate, key } => {
             let files = Files { certificate: certificate.clone(), key: key.clone() };
+            // Before they are read, so that no change is missed.
+            let changed = files.changed();
             let current = files.read(&provider).map_err(|error| InvalidSettings::new(error.to_string()))?;
             let current = Arc::new(CurrentCertificate(ArcSwap::new(Arc::new(current))));
             // `--check` runs in a runtime too.
-            tokio::spawn(watch(files, current.clone(), provider.clone()));
+            tokio::spawn(watch(files, changed, current.clone(), provider.clone()));
             current
         }
     };
@@ -92,8 +94,12 @@ impl Files {
 
 /// Reads the files again when they change. While they do not fit together, since only one has been replaced, the old
 /// certificate stays.
-async fn watch(files: Files, current: Arc<CurrentCertificate>, provider: Arc<CryptoProvider>) {
-    let mut changed = files.changed();
+async fn watch(
+    files: Files,
+    mut changed: [Option<SystemTime>; 2],
+    current: Arc<CurrentCertificate>,
+    provider: Arc<CryptoProvider>,
+) {
     loop {
         tokio::time::sleep(INTERVAL).await;
         let now = files.changed();

@@ -132,6 +132,9 @@ fn development_token(get: Get<'_>, tenants: Tenants, listen: SocketAddr) -> Resu
             "SCIM_DEV=1 gives everybody a token, so the host must listen on 127.0.0.1, without SCIM_BEHIND_TLS_PROXY",
         );
     }
+    if get("SCIM_TRUSTED_PROXIES")?.is_some() {
+        return invalid("SCIM_DEV=1 is for this machine only, so SCIM_TRUSTED_PROXIES must be empty");
+    }
     if tenants != Tenants::Off {
         return invalid("SCIM_DEV=1 gives a token without a tenant, so SCIM_TENANTS must be off");
     }

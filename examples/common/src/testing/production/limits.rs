@@ -26,7 +26,8 @@ pub fn a_flood_of_one_tenant_leaves_others_alone(path: &'static str) {
     let directory = Directory::new();
     let program = program_with_file(path, &directory);
     let create = |tenant: &str| {
-        let token = program.run(&["token", "create", "okta", "--tenant", tenant], &[]);
+        let tenants = [("SCIM_TENANTS", "credential")];
+        let token = program.run(&["token", "create", "okta", "--tenant", tenant], &tenants);
         printed(&token, "token").to_owned()
     };
     let (loud, quiet) = (create("loud"), create("quiet"));
