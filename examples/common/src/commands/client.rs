@@ -4,7 +4,7 @@ use chrono::Utc;
 use clap::ArgMatches;
 use scim_auth::{Client, Credentials, NewClient, NewSecret, NewTrust};
 
-use super::{CommandError, expiry, line, scope_names, scopes, tenant, text, time};
+use super::{CommandError, List, expiry, scope_names, scopes, tenant, text, time};
 use crate::settings::host_of_url;
 use crate::{InvalidSettings, Settings};
 
@@ -120,28 +120,25 @@ fn federated(settings: &Settings, matches: &ArgMatches) -> Result<NewTrust, Comm
 }
 
 async fn list(credentials: &Credentials) -> Result<String, CommandError> {
-    let head = ["CLIENT ID", "NAME", "TENANT", "SCOPES", "CREATED", "LAST USE"];
-    let mut list = line(head.map(|name| Some(name.to_owned())));
+    let mut list = List::new(["CLIENT ID", "NAME", "TENANT", "SCOPES", "CREATED", "LAST USE"]);
     for client in credentials.clients().await? {
         let Client { id, name, tenant, scopes, created, last_use, secrets, trusts, .. } = client;
-        list.push_str(&line([
+        let secrets = secrets
+            .into_iter()
+            .map(|secret| format!("secret {} expires {}", secret.id, time(secret.expires)));
+        let trusts = trusts.into_iter().map(|trust| {
+            let audience = trust.audience.as_deref().unwrap_or("the token endpoint");
+            format!("trust {} of {} for {} and {audience}", trust.id, trust.issuer, trust.subject)
+        });
+        let values = [
             Some(id),
             Some(name),
             tenant,
             Some(scope_names(&scopes)),
             Some(time(created)),
             last_use.map(time),
-        ]));
-        for secret in secrets {
-            list.push_str(&format!("  secret {} expires {}\n", secret.id, time(secret.expires)));
-        }
-        for trust in trusts {
-            let audience = trust.audience.as_deref().unwrap_or("the token endpoint");
-            list.push_str(&format!(
-                "  trust {} of {} for {} and {audience}\n",
-                trust.id, trust.issuer, trust.subject
-            ));
-        }
+        ];
+        list.row(values, secrets.chain(trusts).collect());
     }
-    Ok(list)
+    Ok(list.to_string())
 }

@@ -74,9 +74,37 @@ fn expiry(matches: &ArgMatches, now: DateTime<Utc>) -> Result<Option<DateTime<Ut
     }
 }
 
-/// A line of a list: the values, with tabs between them. What is missing is `-`.
-fn line<const N: usize>(values: [Option<String>; N]) -> String {
-    values.map(|value| value.unwrap_or_else(|| "-".to_owned())).join("\t") + "\n"
+/// A list with a head, whose columns are as wide as they need to be. What is missing is `-`.
+struct List<const N: usize>(Vec<([String; N], Vec<String>)>);
+
+impl<const N: usize> List<N> {
+    fn new(head: [&str; N]) -> Self {
+        Self(vec![(head.map(str::to_owned), Vec::new())])
+    }
+
+    /// Adds a row, and lines below it.
+    fn row(&mut self, values: [Option<String>; N], below: Vec<String>) {
+        self.0.push((values.map(|value| value.unwrap_or_else(|| "-".to_owned())), below));
+    }
+}
+
+impl<const N: usize> std::fmt::Display for List<N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut widths = [0; N];
+        for (row, _) in &self.0 {
+            for (width, value) in widths.iter_mut().zip(row) {
+                *width = value.chars().count().max(*width);
+            }
+        }
+        for (row, below) in &self.0 {
+            let cells = row.iter().zip(widths).map(|(value, width)| format!("{value:<width$}"));
+            writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+            for line in below {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn time(time: DateTime<Utc>) -> String {

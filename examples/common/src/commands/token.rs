@@ -4,7 +4,7 @@ use chrono::Utc;
 use clap::ArgMatches;
 use scim_auth::{Credentials, NewToken};
 
-use super::{CommandError, expiry, line, scope_names, scopes, tenant, text, time};
+use super::{CommandError, List, expiry, scope_names, scopes, tenant, text, time};
 use crate::Settings;
 
 pub(super) async fn run(
@@ -33,10 +33,9 @@ pub(super) async fn run(
 }
 
 async fn list(credentials: &Credentials) -> Result<String, CommandError> {
-    let head = ["ID", "NAME", "TENANT", "SCOPES", "CREATED", "EXPIRES", "LAST USE"];
-    let mut list = line(head.map(|name| Some(name.to_owned())));
+    let mut list = List::new(["ID", "NAME", "TENANT", "SCOPES", "CREATED", "EXPIRES", "LAST USE"]);
     for token in credentials.tokens().await? {
-        list.push_str(&line([
+        let values = [
             Some(token.id),
             Some(token.name),
             token.tenant,
@@ -44,7 +43,8 @@ async fn list(credentials: &Credentials) -> Result<String, CommandError> {
             Some(time(token.created)),
             token.expires.map(time),
             token.last_use.map(time),
-        ]));
+        ];
+        list.row(values, Vec::new());
     }
-    Ok(list)
+    Ok(list.to_string())
 }
