@@ -76,10 +76,13 @@ impl SigningKeys {
         now: DateTime<Utc>,
     ) -> Result<Arc<SigningKey>, Error> {
         let keys = self.current(credentials, now).await?;
-        // Of those that all processes know, the newest; at first there is none.
-        let is_known_to_all = |key: &&Arc<SigningKey>| key.created + PUBLISHED_BEFORE_USE <= now;
-        let is_kept = |key: &&Arc<SigningKey>| key.created + MAX_AGE + KEPT_AFTER_REPLACEMENT / 2 > now;
-        let key = keys.iter().rfind(|key| is_known_to_all(key) && is_kept(key)).or(keys.last());
+        // Of those that all processes know, the newest with the present seal; at first there is none.
+        let is_known_to_all = |key: &&Arc<SigningKey>| {
+            let is_kept = key.created + MAX_AGE + KEPT_AFTER_REPLACEMENT / 2 > now;
+            is_kept && key.created + PUBLISHED_BEFORE_USE <= now
+        };
+        let key = keys.iter().rfind(|key| is_known_to_all(key) && key.has_present_seal);
+        let key = key.or_else(|| keys.iter().rfind(is_known_to_all)).or(keys.last());
         key.cloned().ok_or_else(|| Error::unavailable("there is no signing key"))
     }
 
@@ -187,9 +190,9 @@ impl SigningKeys {
     }
 }
 
-/// Whether a new key must be made: there is none, the newest is old, or it was encrypted by a sealing key that is replaced.
+/// Whether a new key must be made: all are old, or were encrypted by a sealing key that has been replaced.
 fn needs_key(known: &Known, now: DateTime<Utc>) -> bool {
-    known.keys.last().is_none_or(|newest| newest.created + MAX_AGE <= now || !newest.has_present_seal)
+    !known.keys.iter().any(|key| key.created + MAX_AGE > now && key.has_present_seal)
 }
 
 /// What is sealed together with a private key.
