@@ -5,8 +5,7 @@ use crate::Error;
 /// Tells the log why credentials are not available.
 #[cfg(feature = "tracing")]
 pub(crate) fn unavailable(error: &Error) {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(cause, "{error}");
+    tracing::error!(cause = scim_core::with_causes(error), "credentials cannot be used");
 }
 
 #[cfg(not(feature = "tracing"))]

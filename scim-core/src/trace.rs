@@ -3,14 +3,14 @@
 
 #[cfg(feature = "tracing")]
 mod enabled {
-    use std::error::Error as StdError;
+    use std::error::Error as _;
     use std::time::Instant;
 
     use http::Response;
     use scim_schema::{Quirk, ResourceType, ToleratedQuirk};
     use tracing::{Instrument, Span, field};
 
-    use crate::{Action, Error, Identity, Result};
+    use crate::{Action, Error, Identity, Result, with_causes};
 
     /// A span for one request, and an event with its status and duration at the end.
     pub(crate) async fn request(
@@ -61,21 +61,6 @@ mod enabled {
             let (status, source) = (error.status().as_u16(), with_causes(source));
             tracing::error!(status, source, "authentication is not available");
         }
-    }
-
-    /// The text of an error and of its causes.
-    fn with_causes(error: &(dyn StdError + 'static)) -> String {
-        let (mut text, mut next) = (String::new(), Some(error));
-        while let Some(cause) = next {
-            let message = cause.to_string();
-            // Some errors repeat the text of their cause.
-            if !text.contains(&message) {
-                text.push_str(if text.is_empty() { "" } else { ": " });
-                text.push_str(&message);
-            }
-            next = cause.source();
-        }
-        text
     }
 
     /// An event for each deviation of the client that was tolerated.

@@ -23,6 +23,6 @@ async fn main() -> ExitCode {
 
 async fn serve(host: Host, listener: RawListener) -> Result<(), Box<dyn Error>> {
     // An application adds its own routes here. The host answers everything else.
-    let app = Router::new().fallback_service(host.clone());
+    let app = Router::new().fallback_service(host.clone().into_service());
     host.serve(listener, app).await
 }

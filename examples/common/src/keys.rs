@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use scim_auth::{FetchKeys, KeyCache, async_trait};
+use scim_core::with_causes;
 
 use crate::settings::host_of_url;
 
@@ -59,8 +60,7 @@ pub(crate) async fn keep_fresh(keys: KeyCache, urls: Vec<String>) {
         let mut pause = REFRESH_INTERVAL;
         for url in &urls {
             if let Err(error) = keys.refresh(url, Utc::now()).await {
-                let cause = error.source().map(ToString::to_string);
-                tracing::error!(url, cause, "the keys of an issuer cannot be fetched");
+                tracing::error!(url, cause = with_causes(&error), "the keys of an issuer cannot be fetched");
                 pause = RETRY_INTERVAL;
             }
         }

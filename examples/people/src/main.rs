@@ -93,8 +93,10 @@ async fn people_and_teams(settings: &Settings) -> Result<Resources, Box<dyn Erro
 
 async fn serve(host: Host, listener: RawListener) -> Result<(), Box<dyn Error>> {
     let database = host.database().ok_or("the host has no database")?;
-    let app =
-        Router::new().route("/people", get(list_people)).with_state(database).fallback_service(host.clone());
+    let app = Router::new()
+        .route("/people", get(list_people))
+        .with_state(database)
+        .fallback_service(host.clone().into_service());
     host.serve(listener, app).await
 }
 

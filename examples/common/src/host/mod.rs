@@ -11,9 +11,7 @@ mod scim;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -24,7 +22,7 @@ use scim_auth::{Auth, KeyCache};
 use scim_core::tower::{ResponseBody, read_body};
 use scim_core::{BodyBuffer, Error, ScimService, new_id};
 use scim_store::Database;
-use tower_service::Service;
+use tower::{Service, service_fn};
 use tracing::Instrument;
 
 use crate::Settings;
@@ -43,8 +41,6 @@ const OAUTH_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The service of a host, with authentication, limits, metrics and a log. Cheap to clone.
-///
-/// It is a tower `Service`, which answers every request: below `/scim/v2`, at the OAuth endpoints, and with 404 elsewhere.
 #[derive(Clone)]
 pub struct Host(pub(crate) Arc<Shared>);
 
@@ -70,6 +66,23 @@ impl Host {
     #[must_use]
     pub fn database(&self) -> Option<Arc<dyn Database>> {
         self.0.database.clone()
+    }
+
+    /// The host as a tower service, which answers every request: below `/scim/v2`, at the OAuth endpoints, and with 404
+    /// elsewhere.
+    pub fn into_service<B>(
+        self,
+    ) -> impl Service<Request<B>, Response = Response<ResponseBody>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    where
+        B: Body<Data: Send, Error: Send> + Send + 'static,
+    {
+        service_fn(move |request| {
+            let host = self.clone();
+            async move { Ok(host.handle(request).await) }
+        })
     }
 
     /// Answers a request. Its extensions have the [`Peer`].
@@ -173,25 +186,6 @@ fn empty(status: StatusCode) -> Response<Vec<u8>> {
     let mut response = Response::new(Vec::new());
     *response.status_mut() = status;
     response
-}
-
-impl<B: Body + Send + 'static> Service<Request<B>> for Host
-where
-    B::Data: Send,
-    B::Error: Send,
-{
-    type Response = Response<ResponseBody>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let host = self.clone();
-        Box::pin(async move { Ok(host.handle(request).await) })
-    }
 }
 
 impl fmt::Debug for Host {

@@ -1,11 +1,11 @@
 //! What is noted of a request: a line in the log, and metrics. Neither has values of attributes or tokens.
 
-use std::error::Error as StdError;
+use std::error::Error as _;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use scim_core::{Error, Identity, Operation};
+use scim_core::{Error, Identity, Operation, with_causes};
 
 use super::Metrics;
 
@@ -76,23 +76,11 @@ impl Record {
         let quirks = (!quirks.is_empty()).then(|| quirks.join(","));
         let resource_type = resource_type.as_deref();
         let address = tracing::field::display(address);
-        match cause {
-            None => {
-                tracing::info!(
-                    operation,
-                    resource_type,
-                    tenant,
-                    client,
-                    status,
-                    milliseconds,
-                    quirks,
-                    address,
-                    id,
-                    "request"
-                );
-            }
-            Some(cause) => {
-                tracing::error!(
+        let cause = cause.as_deref();
+        // What is `None` is left out.
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
                     operation,
                     resource_type,
                     tenant,
@@ -104,8 +92,13 @@ impl Record {
                     id,
                     cause,
                     "request"
-                );
-            }
+                )
+            };
+        }
+        if cause.is_none() {
+            line!(info);
+        } else {
+            line!(error);
         }
     }
 }
@@ -142,19 +135,4 @@ impl Drop for Recording<'_> {
             self.record.finish(CLIENT_GONE, self.begun.elapsed(), self.metrics);
         }
     }
-}
-
-/// The text of an error and of its causes.
-fn with_causes(error: &(dyn StdError + 'static)) -> String {
-    let (mut text, mut next) = (String::new(), Some(error));
-    while let Some(cause) = next {
-        let message = cause.to_string();
-        // Some errors repeat the text of their cause.
-        if !text.contains(&message) {
-            text.push_str(if text.is_empty() { "" } else { ": " });
-            text.push_str(&message);
-        }
-        next = cause.source();
-    }
-    text
 }

@@ -19,7 +19,6 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tower_service::Service;
 
 use crate::{Host, Peer, stop_signal};
 pub(crate) use connections::{Connection, Connections};
@@ -36,13 +35,9 @@ impl Host {
     /// # Errors
     ///
     /// If the certificate cannot be used.
-    pub async fn serve<S, B>(&self, listener: RawListener, app: S) -> Result<(), Box<dyn Error>>
+    pub async fn serve<S>(&self, listener: RawListener, app: S) -> Result<(), Box<dyn Error>>
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
-        S::Future: Send,
-        B: http_body::Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
+        TowerToHyperService<S>: HttpService,
     {
         let settings = &self.0.settings;
         let tls = crate::server_config(&settings.tls)?;
@@ -73,24 +68,39 @@ impl Host {
     }
 }
 
+/// What answers the requests of a connection: any service of hyper whose body can be sent.
+pub trait HttpService:
+    hyper::service::Service<
+        Request<Incoming>,
+        Response = Response<Self::Body>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + 'static
+{
+    /// The body of a response.
+    type Body: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
+}
+
+impl<S, B> HttpService for S
+where
+    S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
+    type Body = B;
+}
+
 /// Accepts connections until `stopped`, and serves each in a task of its own.
-pub(crate) async fn accept<S, B>(
+pub(crate) async fn accept(
     listener: TcpListener,
     tls: Option<Arc<rustls::ServerConfig>>,
     connections: Connections,
-    service: S,
+    service: impl HttpService,
     stopped: impl Future<Output = ()>,
-) -> GracefulShutdown
-where
-    S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: http_body::Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+) -> GracefulShutdown {
     let graceful = GracefulShutdown::new();
     let tls = tls.map(TlsAcceptor::from);
     let mut stopped = std::pin::pin!(stopped);
@@ -114,23 +124,14 @@ where
     }
 }
 
-async fn serve_one<S, B>(
+async fn serve_one(
     stream: TcpStream,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
     connection: Connection,
-    service: S,
+    service: impl HttpService,
     watcher: hyper_util::server::graceful::Watcher,
-) where
-    S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: http_body::Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+) {
     let _ = stream.set_nodelay(true);
     let served = async {
         match tls {
@@ -154,19 +155,14 @@ async fn serve_one<S, B>(
     }
 }
 
-async fn serve_stream<I, S, B>(
+async fn serve_stream<I>(
     io: TimedIo<I>,
     peer: SocketAddr,
     connection: &Connection,
-    service: S,
+    service: impl HttpService,
     watcher: hyper_util::server::graceful::Watcher,
 ) where
     I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'static,
-    S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S::Future: Send + 'static,
-    B: http_body::Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let state = connection.state();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
