@@ -1,11 +1,11 @@
 //! When tokens and clients were last used.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::records::LastUseTimes;
+use super::records::{LastUseTimes, TokenRecord};
 use super::{Credentials, decode, encode};
 use crate::{Collection, Error};
 
@@ -60,6 +60,19 @@ impl LastUses {
 }
 
 impl Credentials {
+    /// Removes the last uses of credentials that are gone.
+    pub(super) async fn delete_unknown_last_uses(&self) -> Result<(), Error> {
+        let last_uses = self.store().list(Collection::LastUses).await?;
+        let tokens = self.store().list(Collection::Tokens).await?;
+        let clients = self.store().list(Collection::Clients).await?;
+        let of_tokens = tokens.iter().map(|entry| TokenRecord::id(&entry.key));
+        let known: HashSet<&str> = of_tokens.chain(clients.iter().map(|entry| entry.key.as_str())).collect();
+        for entry in last_uses.iter().filter(|entry| !known.contains(entry.key.as_str())) {
+            self.store().delete(Collection::LastUses, &entry.key).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn last_uses(&self) -> Result<LastUseTimes, Error> {
         let entries = self.store().list(Collection::LastUses).await?;
         entries.into_iter().map(|entry| Ok((entry.key, decode(&entry.value)?))).collect()

@@ -136,13 +136,16 @@ impl Credentials {
         &*self.0
     }
 
-    /// Removes what has expired. [`TokenEndpoint`](crate::TokenEndpoint) does it from time to time.
+    /// Removes what has expired, and when it was last used. Returns how many credentials and used assertions were removed.
+    /// [`TokenEndpoint`](crate::TokenEndpoint) does it from time to time.
     ///
     /// # Errors
     ///
     /// If the store is not available, as for all functions.
     pub async fn delete_expired(&self, now: DateTime<Utc>) -> Result<u64, Error> {
-        self.0.delete_expired(now).await
+        let deleted = self.0.delete_expired(now).await?;
+        self.delete_unknown_last_uses().await?;
+        Ok(deleted)
     }
 
     /// The record with this key.

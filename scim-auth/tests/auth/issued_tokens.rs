@@ -192,3 +192,21 @@ fn without_the_store_the_answer_is_503() {
     store.is_off.store(0, Ordering::Relaxed);
     assert!(principal(&auth, token.expose(), start()).is_ok());
 }
+
+#[test]
+fn the_last_use_of_an_expired_token_is_removed_with_it() {
+    let store = Arc::new(MemoryCredentials::new());
+    let auth = auth(store.clone());
+    let credentials = auth.credentials();
+    pollster::block_on(async {
+        let (_, expiring) =
+            credentials.create_token(NewToken::new("a").expires(after(100)), start()).await.unwrap();
+        let (_, lasting) = credentials.create_token(NewToken::new("b"), start()).await.unwrap();
+        for token in [expiring, lasting] {
+            principal(&auth, token.expose(), start()).unwrap();
+        }
+        assert_eq!(store.list(Collection::LastUses).await.unwrap().len(), 2);
+        credentials.delete_expired(after(101 + 30 * 86_400)).await.unwrap();
+        assert_eq!(store.list(Collection::LastUses).await.unwrap().len(), 1);
+    });
+}

@@ -3,10 +3,11 @@
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
-use scim_auth::{Auth, CredentialStore, KeyCache, MemoryCredentials};
-use scim_core::{BearerTokens, Identity, ScimService};
+use scim_auth::{Auth, CredentialStore, Credentials, KeyCache, MemoryCredentials};
+use scim_core::{BearerTokens, Identity, ScimService, with_causes};
 use scim_store::CredentialTable;
 
 use super::limits::Limits;
@@ -50,6 +51,7 @@ impl Host {
     pub(crate) async fn start_background_tasks(&self) -> Result<(), Box<dyn Error>> {
         let urls = self.jwks_urls();
         tokio::spawn(keep_fresh(self.0.keys.clone(), urls));
+        tokio::spawn(keep_clean(self.0.auth.credentials().clone()));
         if let Some(address) = self.0.settings.admin_listen {
             admin::start(self.clone(), address).await?;
         }
@@ -96,6 +98,19 @@ impl Host {
             ))
             .into()),
         }
+    }
+}
+
+/// How often expired credentials are removed.
+const CLEANING_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// Removes expired credentials from time to time, until the process ends.
+async fn keep_clean(credentials: Credentials) {
+    loop {
+        if let Err(error) = credentials.delete_expired(Utc::now()).await {
+            tracing::warn!(cause = with_causes(&error), "expired credentials cannot be removed");
+        }
+        tokio::time::sleep(CLEANING_INTERVAL).await;
     }
 }
 
