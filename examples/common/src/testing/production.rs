@@ -26,6 +26,7 @@ macro_rules! production_tests {
             credentials_are_created_replaced_and_revoked_by_commands
             a_token_that_may_read_cannot_write
             federation_gives_access_tokens
+            a_client_with_its_own_keys_gets_access_tokens
             jwts_of_a_trusted_issuer_are_accepted
             tenants_do_not_see_each_other
             a_credential_without_a_tenant_is_refused_where_there_are_tenants
@@ -35,6 +36,7 @@ macro_rules! production_tests {
             wrong_credentials_are_limited_by_address
             slow_clients_are_cut_off
             connections_that_send_nothing_keep_nobody_out
+            slow_requests_are_ended_and_further_ones_refused
             only_allowed_networks_may_send_requests
             tls_has_modern_versions_only
             a_certificate_is_replaced_without_a_failed_request

@@ -172,6 +172,40 @@ pub fn federation_gives_access_tokens(path: &'static str) {
     assert_eq!((refused, &body["error"]), (401, &json!("invalid_client")));
 }
 
+/// Checks a client that signs its assertions itself: each is accepted once.
+///
+/// # Panics
+///
+/// If the check fails.
+pub fn a_client_with_its_own_keys_gets_access_tokens(path: &'static str) {
+    let directory = Directory::new();
+    let program = program_with_file(path, &directory);
+    let keys = FakeIssuer::at(Utc::now().timestamp(), "own");
+    let file = directory.0.join("keys.json");
+    std::fs::write(&file, keys.jwks().to_string()).unwrap();
+    let client = program.run(&["client", "create", "batch", "--without-secret"], &[]);
+    let client_id = printed(&client, "client_id");
+    program.run(&["client", "trust", client_id, "--own-keys", file.to_str().unwrap()], &[]);
+    let host = start(&program, &[]);
+    let url = format!("{}/oauth/token", origin(&host));
+    let send = |jwt_id: &str| {
+        let claims =
+            json!({ "iss": client_id, "sub": client_id, "aud": url, "exp": { "after": 60 }, "jti": jwt_id });
+        let assertion = keys.sign(&json!({ "alg": "EdDSA" }), &claims);
+        let form = format!(
+            "grant_type=client_credentials&client_assertion_type={JWT_BEARER}&client_assertion={assertion}"
+        );
+        post_form(&host, &url, &form)
+    };
+    let (granted, body) = send("1");
+    assert_eq!(
+        (granted, status(&host, body["access_token"].as_str().unwrap_or_default())),
+        (200, 200),
+        "{body}"
+    );
+    assert_eq!((send("1").0, send("2").0), (401, 200));
+}
+
 /// Checks that JWTs of the issuer of `SCIM_JWT_ISSUER` are accepted.
 ///
 /// # Panics

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use http::header::RETRY_AFTER;
+use scim_store::{Mode, Statement};
 use serde_json::Value;
 
 use super::super::{Directory, HostProgram, MEMORY, RunningHost, TOKEN, assert_error};
-use super::{SetOnDrop, origin, post_form, printed, program_with_file, send, start, status};
+use super::{SetOnDrop, origin, post_form, printed, program_with_file, send, start, status, user};
 
 /// Whether the checks run at full size.
 fn is_soak() -> bool {
@@ -187,4 +188,49 @@ pub fn only_allowed_networks_may_send_requests(path: &'static str) {
         let response = host.send(request.body(Vec::new()).unwrap());
         assert_eq!(response.status(), expected, "{proxies} {forwarded}");
     }
+}
+
+/// Checks that a request which takes too long is ended with 503, and that further ones are refused if too many run.
+///
+/// # Panics
+///
+/// If the check fails.
+pub fn slow_requests_are_ended_and_further_ones_refused(path: &'static str) {
+    let directory = Directory::new();
+    let program = program_with_file(path, &directory);
+    let host = RunningHost::start(&program, &[("SCIM_REQUEST_TIMEOUT", "2"), ("SCIM_MAX_REQUESTS", "1")]);
+    let create = |name: &str| send(&host, Method::POST, &format!("{}/Users", host.base), TOKEN, &user(name));
+    assert_eq!(create("before").status(), 201);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let url = format!("sqlite:{}", directory.0.join("scim.db").display());
+    // Another process writes, and the host waits for it.
+    let lock = runtime.block_on(async {
+        let database = scim_store::open(&url).await.unwrap();
+        let mut transaction = database.begin(Mode::Write).await.unwrap();
+        let write = Statement::new("DELETE FROM scim_credential WHERE key = 'nothing'", []);
+        transaction.execute(vec![write]).await.unwrap();
+        transaction
+    });
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| create("slow"));
+        std::thread::sleep(Duration::from_millis(500));
+        let begun = Instant::now();
+        let refused = create("further");
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        assert_error(&refused, 503);
+        assert!(refused.headers().contains_key(RETRY_AFTER));
+        assert!(String::from_utf8_lossy(refused.body()).contains("too many requests are running"));
+        let slow = slow.join().unwrap();
+        assert_error(&slow, 503);
+        assert!(slow.headers().contains_key(RETRY_AFTER));
+        assert!(String::from_utf8_lossy(slow.body()).contains("takes too long"));
+    });
+    runtime.block_on(async { drop(lock) });
+    let begun = Instant::now();
+    while create("after").status() != 201 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the host goes on");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // What was answered with 503 has not happened.
+    assert_eq!(create("slow").status(), 201);
 }
