@@ -99,15 +99,22 @@ fn a_server_that_has_become_read_only_is_left() {
     for sql in ["ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"] {
         runtime.block_on(admin.batch_execute(sql)).unwrap();
     }
+    let has_user = |server: &PostgresServer, name: &str| {
+        let client = runtime.block_on(support::connect(&server.url_with("127.0.0.1", "")));
+        let sql = "SELECT 1 FROM resource WHERE unique_name = $1";
+        !runtime.block_on(client.query(sql, &[&name])).unwrap().is_empty()
+    };
+    // A connection learns of a changed setting a moment after `pg_reload_conf`, so the old server can accept a few users.
     let start = Instant::now();
-    while client.send(Method::POST, "/Users", Some(user("after"))).0 != 201 {
+    let mut names = (0..).map(|number| format!("after{number}"));
+    let mut create = || {
+        let name = names.next().unwrap();
+        (client.send(Method::POST, "/Users", Some(user(&name))).0 == 201).then_some(name)
+    };
+    while !create().is_some_and(|name| has_user(&replica, &name)) {
         assert!(start.elapsed() < Duration::from_secs(10));
         std::thread::sleep(Duration::from_millis(50));
     }
-    let has_user = |server: &PostgresServer| {
-        let client = runtime.block_on(support::connect(&server.url_with("127.0.0.1", "")));
-        let sql = "SELECT 1 FROM resource WHERE unique_name = 'after'";
-        !runtime.block_on(client.query(sql, &[])).unwrap().is_empty()
-    };
-    assert_eq!((has_user(&primary), has_user(&replica)), (false, true));
+    let next = create().unwrap();
+    assert_eq!((has_user(&primary, &next), has_user(&replica, &next)), (false, true));
 }
