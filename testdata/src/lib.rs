@@ -9,6 +9,8 @@
 //! | `idp/`    | transcripts of the requests of identity providers                      |
 //! | `people/` | transcripts for the application in `examples/people`                   |
 //! | `authenticate/` | headers with bearer tokens, and the scope that each request needs |
+//! | `auth/`   | requests to and credentials of `scim-auth`                             |
+//! | `sync/`   | settings of `scim-sync`, and sequences of runs                         |
 //! | `bench/`  | resources for the benchmarks                                           |
 //! | `filter/` `patch/` `schema/` | cases for the crate of that name                    |
 

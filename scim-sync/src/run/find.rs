@@ -1,0 +1,173 @@
+//! Finds the users of the people of a page.
+
+use std::collections::HashMap;
+
+use scim_core::Resource;
+
+use super::people::Candidate;
+use super::{Run, Stop};
+use crate::endpoint::Failure;
+use crate::ledger::KnownPerson;
+use crate::matching::{Found, attributes, filters};
+use crate::{Collection, Endpoint, Ledger, Level, Mode, Person};
+
+impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
+    /// Finds and reads the users. For each candidate: `None` if they are left out, else the user if there is one.
+    pub(super) async fn find_users(
+        &mut self,
+        candidates: &[Candidate],
+    ) -> Result<Vec<Option<Option<Resource>>>, Stop> {
+        let known = candidates.iter().filter_map(|candidate| Some(candidate.known.as_ref()?.user.clone()));
+        let mut users = self.read_users(known.collect()).await?;
+        // Those who have no user that is known, or whose user is not there any longer.
+        let is_unknown = |candidate: &&Candidate| match &candidate.known {
+            Some(known) => matches!(users.get(&known.user), Some(Ok(None))),
+            None => true,
+        };
+        let unknown: Vec<_> =
+            candidates.iter().filter(is_unknown).map(|candidate| &candidate.person).collect();
+        let failures = if self.report.is_full { HashMap::new() } else { self.search(&unknown).await? };
+        let mut found = HashMap::new();
+        for person in unknown {
+            let id = match failures.get(&person.id) {
+                Some(failure) => {
+                    self.failed(&person.id, &person.label(), failure);
+                    None
+                }
+                None => self.find(person)?,
+            };
+            found.insert(person.id.clone(), id);
+        }
+        let ids: Vec<_> = found.values().flatten().flatten().cloned().collect();
+        users.extend(self.read_users(ids).await?);
+        let mut of_candidates = Vec::new();
+        for candidate in candidates {
+            let id = match found.get(&candidate.person.id) {
+                Some(found) => found.clone(),
+                None => Some(candidate.known.as_ref().map(|known| known.user.clone())),
+            };
+            let user = match id {
+                None => None,
+                Some(None) => Some(None),
+                Some(Some(id)) => match users.remove(&id) {
+                    Some(Ok(user)) => Some(user),
+                    Some(Err(failure)) => {
+                        self.failed(&candidate.person.id, &candidate.person.label(), &failure);
+                        None
+                    }
+                    None => Some(None),
+                },
+            };
+            of_candidates.push(user);
+        }
+        Ok(of_candidates)
+    }
+
+    /// Reads users by their ids.
+    async fn read_users(
+        &self,
+        ids: Vec<String>,
+    ) -> Result<HashMap<String, Result<Option<Resource>, Failure>>, Stop> {
+        let client = &self.client;
+        let read = client.for_each(&ids, async |id: &String| client.get("/Users", id, "").await).await;
+        refuse_unauthorized(read.iter().filter_map(|read| read.as_ref().err()))?;
+        Ok(ids.into_iter().zip(read).collect())
+    }
+
+    /// Searches for the users that these people could have. Returns what failed, by the ids of the people.
+    pub(super) async fn search(&mut self, people: &[&Person]) -> Result<HashMap<String, Failure>, Stop> {
+        let rules = &self.rules.match_rules;
+        let attributes = attributes(rules);
+        let client = &self.client;
+        let filters: Vec<_> = people
+            .iter()
+            .flat_map(|person| filters(rules, person).into_iter().map(|filter| (person.id.clone(), filter)))
+            .collect();
+        let search =
+            async |(_, filter): &(String, String)| client.search("/Users", filter, &attributes).await;
+        let found = client.for_each(&filters, search).await;
+        refuse_unauthorized(found.iter().filter_map(|found| found.as_ref().err()))?;
+        let mut failures = HashMap::new();
+        for ((id, _), users) in filters.into_iter().zip(found) {
+            match users {
+                Ok(users) => users.iter().for_each(|user| self.index.add(rules, user)),
+                Err(failure) => {
+                    failures.insert(id, failure);
+                }
+            }
+        }
+        Ok(failures)
+    }
+
+    /// Finds the user of a person: `None` if that is not clear, `Some(None)` if there is none.
+    pub(super) fn find(&mut self, person: &Person) -> Result<Option<Option<String>>, Stop> {
+        let user = match self.index.find(&self.rules.match_rules, person) {
+            Found::Nobody => return Ok(Some(None)),
+            Found::User(user) => user,
+            Found::Several(attribute, ids) => {
+                let text = format!(
+                    "skipped: {} users fit by `{attribute}` ({}); correct them, or the match rules",
+                    ids.len(),
+                    ids.join(", ")
+                );
+                self.left_out(person, &text);
+                return Ok(None);
+            }
+        };
+        if self.rules.settings.mode == Mode::OnlyNew {
+            self.report.unchanged += 1;
+            return Ok(None);
+        }
+        if let Some((owner, label)) = self.claimed.get(&user)
+            && *owner != person.id
+        {
+            let label = label.clone();
+            self.belongs_to_another(person, &user, &label);
+            return Ok(None);
+        }
+        let owner: Option<String> = self.records.get(Collection::Users, &user)?;
+        if let Some(owner) = owner.filter(|owner| *owner != person.id) {
+            let known: Option<KnownPerson> = self.records.get(Collection::People, &owner)?;
+            let is_missing = self.has_read_all && self.report.is_full && !self.seen.contains(&owner);
+            let is_gone = is_missing
+                || self.departed.contains_key(&owner)
+                || known.as_ref().is_none_or(|known| known.gone_since.is_some());
+            if !is_gone {
+                if self.has_read_all {
+                    let label = known.map_or(owner, |known| known.label);
+                    self.belongs_to_another(person, &user, &label);
+                } else {
+                    self.report.people -= 1;
+                    self.waiting.push(person.clone());
+                }
+                return Ok(None);
+            }
+            // The directory has made the person anew, with another id.
+            self.departed.remove(&owner);
+            self.replaced.insert(owner.clone());
+            self.records.remove(Collection::People, &owner);
+            self.records.remove(Collection::Gone, &owner);
+        }
+        self.claimed.insert(user.clone(), (person.id.clone(), person.label()));
+        Ok(Some(Some(user)))
+    }
+
+    fn belongs_to_another(&mut self, person: &Person, user: &str, label: &str) {
+        self.left_out(person, &format!("skipped: the user {user} already belongs to {label}"));
+    }
+
+    /// Notes why a person is left out. They are looked at again in the next run, since the reason can vanish without a change
+    /// in the directory.
+    fn left_out(&mut self, person: &Person, text: &str) {
+        self.problem(Level::Warning, &person.label(), text);
+        self.failed.insert(person.id.clone());
+    }
+}
+
+/// Stops the run if the credentials were refused, since every other request would fail, too.
+fn refuse_unauthorized<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Result<(), Stop> {
+    match failures.into_iter().find(|failure| failure.is_unauthorized()) {
+        Some(failure) => Err(Stop::Endpoint(failure.clone())),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,260 @@
+//! Gives and takes away memberships.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use super::target_groups::TargetGroups;
+use super::{Run, Stop};
+use crate::endpoint::{MemberPatch, no_group};
+use crate::ledger::{Granted, KnownPerson};
+use crate::{
+    Action, Collection, Endpoint, ExternalGroups, Grant, Ledger, Level, Membership, MembershipChange, Origin,
+    membership_changes,
+};
+
+/// A user whose memberships have to be looked at.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// The id of the person.
+    pub(super) id: String,
+    /// The id of the user; empty in a dry run if the user does not exist.
+    pub(super) user: String,
+    pub(super) label: String,
+    pub(super) attributes: Map<String, Value>,
+    pub(super) groups: ExternalGroups,
+    pub(super) fingerprint: String,
+    pub(super) known: KnownPerson,
+    pub(super) is_new: bool,
+}
+
+impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
+    /// Finds the groups of the rules, and in a full run, reads their members.
+    pub(super) async fn read_target_groups(&mut self) -> Result<(), Stop> {
+        self.target_groups = TargetGroups::default();
+        if self.grants().is_empty() {
+            return Ok(());
+        }
+        for group in self.grants().groups() {
+            match self.client.group_id(group).await? {
+                Some(id) => {
+                    self.target_groups.ids.insert(group.to_owned(), id);
+                }
+                None => self.problem(Level::Error, "", &no_group(group)),
+            }
+        }
+        self.target_groups.access = self.client.access_attribute().await?;
+        if self.report.is_full {
+            // A group that no rule gives any longer can have members that a rule has given.
+            let mut ids: HashSet<_> = self.target_groups.ids.values().cloned().collect();
+            self.records.list(Collection::Memberships, |_, granted: Vec<Granted>| {
+                ids.extend(granted.into_iter().map(|granted| granted.group));
+            })?;
+            let mut members = HashMap::new();
+            for id in ids {
+                let of = self.client.members(&id).await?;
+                members.insert(id, of);
+            }
+            self.target_groups.members = Some(members);
+        }
+        Ok(())
+    }
+
+    /// Whether a user still has all memberships that rules have given, and those that were given by hand before. Only a full
+    /// run knows.
+    pub(super) fn has_all_memberships(&mut self, user: &str) -> Result<bool, Stop> {
+        let granted: Vec<Granted> = self.records.get(Collection::Memberships, user)?.unwrap_or_default();
+        let Some(members) = &self.target_groups.members else { return Ok(true) };
+        Ok(granted
+            .iter()
+            .all(|granted| members.get(&granted.group).is_some_and(|members| members.contains(user))))
+    }
+
+    /// Gives these users the memberships that the rules want.
+    pub(super) async fn update_memberships(&mut self, members: Vec<Member>) -> Result<(), Stop> {
+        if self.grants().is_empty() {
+            return Ok(());
+        }
+        let with_grants: Vec<_> = members
+            .into_iter()
+            .map(|member| {
+                let wanted = self.wanted(&member);
+                (member, wanted)
+            })
+            .collect();
+        let failed = self.set_memberships(&with_grants).await?;
+        for (member, _) in with_grants {
+            if failed.contains(&member.user) {
+                self.failed.insert(member.id.clone());
+            } else {
+                let known = KnownPerson { fingerprint: Some(member.fingerprint), ..member.known };
+                self.records.put(Collection::People, &member.id, &known);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the rules give to a user, with the ids of the groups.
+    pub(super) fn wanted(&self, member: &Member) -> Vec<Grant> {
+        let wanted = self.grants().wanted(&member.groups, &member.attributes);
+        let mut by_id: Vec<Grant> = Vec::new();
+        for grant in wanted {
+            // Two rules can name the same group by its id and by its name.
+            if let Some(id) = self.target_groups.ids.get(&grant.group)
+                && by_id.iter().all(|other| other.group != *id)
+            {
+                by_id.push(Grant { group: id.clone(), ..grant });
+            }
+        }
+        by_id
+    }
+
+    /// How the rules call a group.
+    fn group_name(&self, id: &str) -> String {
+        let name = self.target_groups.ids.iter().find(|(_, other)| *other == id).map(|(name, _)| name);
+        name.map_or(id, String::as_str).to_owned()
+    }
+
+    /// Gives each user exactly these federated memberships. Returns the users with whom that failed.
+    pub(super) async fn set_memberships(
+        &mut self,
+        members: &[(Member, Vec<Grant>)],
+    ) -> Result<HashSet<String>, Stop> {
+        let current = self.memberships_of(members).await?;
+        let mut patches = BTreeMap::<String, MemberPatch>::new();
+        let mut afterwards = HashMap::new();
+        for ((member, wanted), member_of) in members.iter().zip(&current) {
+            let recorded: Vec<Granted> =
+                self.records.get(Collection::Memberships, &member.user)?.unwrap_or_default();
+            let is_federated =
+                |group: &str| recorded.iter().find(|granted| granted.group == group && !granted.manual);
+            let membership = |group: &String| match is_federated(group) {
+                Some(granted) => Membership {
+                    group: group.clone(),
+                    access: granted.access.clone(),
+                    origin: Origin::Federated,
+                },
+                None => Membership { group: group.clone(), access: None, origin: Origin::Manual },
+            };
+            let mut current: Vec<_> = member_of.iter().map(membership).collect();
+            current.sort_by_cached_key(|membership| self.group_name(&membership.group));
+            let is_manual = |group: &str| member_of.contains(group) && is_federated(group).is_none();
+            let mut during: Vec<_> = wanted
+                .iter()
+                .map(|grant| Granted {
+                    group: grant.group.clone(),
+                    access: grant.access.clone(),
+                    manual: is_manual(&grant.group),
+                })
+                .collect();
+            afterwards.insert(member.user.clone(), during.clone());
+            for change in membership_changes(wanted, &current) {
+                match change {
+                    MembershipChange::Grant(grant) => {
+                        let name = self.group_name(&grant.group);
+                        let detail =
+                            grant.access.as_ref().map_or(name.clone(), |access| format!("{name}, {access}"));
+                        self.change(Action::AddMember, &member.label, detail);
+                        let patch = patches.entry(grant.group.clone()).or_default();
+                        if !member_of.contains(&grant.group) {
+                            patch.added.push((member.user.clone(), grant.access));
+                        } else if self.target_groups.access.is_some() {
+                            patch.removed.push(member.user.clone());
+                            patch.added.push((member.user.clone(), grant.access));
+                        }
+                    }
+                    MembershipChange::Remove(group) => {
+                        self.change(Action::RemoveMember, &member.label, self.group_name(&group));
+                        during.push(Granted { group: group.clone(), access: None, manual: false });
+                        patches.entry(group).or_default().removed.push(member.user.clone());
+                    }
+                }
+            }
+            if during != recorded {
+                self.records.put(Collection::Memberships, &member.user, &during);
+            }
+        }
+        if self.is_dry_run {
+            return Ok(HashSet::new());
+        }
+        // From here on, a membership is federated, even if the run is stopped before the next write.
+        self.records.write()?;
+        let failed = self.send_patches(patches, &mut afterwards).await?;
+        for (user, granted) in afterwards {
+            if granted.is_empty() {
+                self.records.remove(Collection::Memberships, &user);
+            } else {
+                self.records.put(Collection::Memberships, &user, &granted);
+            }
+        }
+        Ok(failed)
+    }
+
+    /// For each user, the ids of the groups of which it is a member and that rules give or have given.
+    async fn memberships_of(&self, members: &[(Member, Vec<Grant>)]) -> Result<Vec<HashSet<String>>, Stop> {
+        let client = &self.client;
+        if let Some(known) = &self.target_groups.members {
+            let of = |(member, _): &(Member, Vec<Grant>)| {
+                let groups = known.iter().filter(|(_, users)| users.contains(&member.user));
+                groups.map(|(group, _)| group.clone()).collect()
+            };
+            return Ok(members.iter().map(of).collect());
+        }
+        let search = async |member: &(Member, Vec<Grant>)| match member.0.is_new {
+            true => Ok(HashSet::new()),
+            false => client.groups_of(&member.0.user).await,
+        };
+        let found = client.for_each(members, search).await;
+        Ok(found.into_iter().collect::<Result<_, _>>()?)
+    }
+
+    /// Sends the changes, group by group. What failed is taken out of `afterwards`: an addition is no membership, a removal still
+    /// is one.
+    async fn send_patches(
+        &mut self,
+        patches: BTreeMap<String, MemberPatch>,
+        afterwards: &mut HashMap<String, Vec<Granted>>,
+    ) -> Result<HashSet<String>, Stop> {
+        let (client, access) = (&self.client, self.target_groups.access);
+        let send =
+            async |(group, patch): (&String, &MemberPatch)| client.patch_members(group, patch, access).await;
+        let results = client.for_each(&patches, send).await;
+        let mut failed = HashSet::new();
+        for ((group, patch), result) in patches.into_iter().zip(results) {
+            let Err(failure) = result else {
+                self.note_members(&group, &patch);
+                continue;
+            };
+            if failure.is_unauthorized() {
+                return Err(Stop::Endpoint(failure));
+            }
+            self.problem(
+                Level::Error,
+                "",
+                &format!("the members of the group {} were not changed: {failure}", self.group_name(&group)),
+            );
+            for (user, _) in &patch.added {
+                if let Some(granted) = afterwards.get_mut(user) {
+                    granted.retain(|granted| granted.group != group);
+                }
+            }
+            for user in &patch.removed {
+                if let Some(granted) = afterwards.get_mut(user) {
+                    granted.push(Granted { group: group.clone(), access: None, manual: false });
+                }
+            }
+            failed.extend(patch.added.into_iter().map(|(user, _)| user).chain(patch.removed));
+        }
+        Ok(failed)
+    }
+
+    fn note_members(&mut self, group: &str, patch: &MemberPatch) {
+        if let Some(members) = self.target_groups.members.as_mut() {
+            let members = members.entry(group.to_owned()).or_default();
+            patch.removed.iter().for_each(|user| {
+                members.remove(user);
+            });
+            members.extend(patch.added.iter().map(|(user, _)| user.clone()));
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! A run, from the first page of the directory to the report.
+
+mod departures;
+mod find;
+mod memberships;
+mod notices;
+mod people;
+mod photos;
+mod sign_in;
+mod target_groups;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::endpoint::{Client, Failure};
+use crate::ledger::{KnownPerson, LAST_REPORT, LAST_SUCCESS, POSITIONS, Positions, Records};
+use crate::matching::{Index, attributes};
+use crate::membership_index::MembershipIndex;
+use crate::notice::{NoticeState, StoredNotice, unknown};
+use crate::rules::Rules;
+use crate::{
+    Action, Change, Collection, Directory, DirectoryError, Endpoint, Grants, Ledger, LedgerError, Level,
+    MAX_FOUND, Mode, Next, Notice, NoticeKind, Person, PersonChange, Problem, Progress, Report, RunOptions,
+};
+use target_groups::TargetGroups;
+
+pub(crate) struct Run<'a, E, L> {
+    rules: &'a Rules,
+    client: Client<'a, E>,
+    records: Records<'a, L>,
+    options: RunOptions,
+    is_dry_run: bool,
+    /// The groups of the directory.
+    source_groups: MembershipIndex,
+    /// The ids of those that have changed. They are written with the position, because a run that is stopped must find again
+    /// who was in them.
+    touched_groups: HashSet<String>,
+    /// The groups of the endpoint that rules give.
+    target_groups: TargetGroups,
+    /// Existing users: all of them in a full run, else those that were searched for.
+    index: Index,
+    /// The ids of the people who were read.
+    seen: HashSet<String>,
+    /// The id and the label of the person to whom this run has given a user, by the id of the user.
+    claimed: HashMap<String, (String, String)>,
+    /// People with a match who belongs to somebody else, until it is known whether that person is gone.
+    waiting: Vec<Person>,
+    /// Whether all pages have been read.
+    has_read_all: bool,
+    /// People whose user this run has given to somebody else.
+    replaced: HashSet<String>,
+    /// People who were gone and are there again.
+    returning: HashSet<String>,
+    /// People with whom an earlier run has failed, and people with whom this one has.
+    looked_at_again: HashSet<String>,
+    failed: HashSet<String>,
+    /// People who are gone, until it is known how many there are.
+    departed: BTreeMap<String, KnownPerson>,
+    report: Report,
+}
+
+/// Why a run cannot go on.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error(transparent)]
+    Endpoint(#[from] Failure),
+    #[error("{0}")]
+    Scope(String),
+    #[error("the users cannot have photos: {0}")]
+    Photo(String),
+}
+
+impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
+    pub(crate) fn new(
+        rules: &'a Rules,
+        endpoint: &'a E,
+        records: Records<'a, L>,
+        options: RunOptions,
+        is_dry_run: bool,
+    ) -> Self {
+        Self {
+            rules,
+            client: Client::new(endpoint, options.concurrency),
+            records,
+            options,
+            is_dry_run,
+            source_groups: MembershipIndex::default(),
+            touched_groups: HashSet::new(),
+            target_groups: TargetGroups::default(),
+            index: Index::default(),
+            seen: HashSet::new(),
+            claimed: HashMap::new(),
+            waiting: Vec::new(),
+            has_read_all: false,
+            replaced: HashSet::new(),
+            returning: HashSet::new(),
+            looked_at_again: HashSet::new(),
+            failed: HashSet::new(),
+            departed: BTreeMap::new(),
+            report: Report {
+                started: options.now,
+                is_full: options.full,
+                is_complete: false,
+                people: 0,
+                unchanged: 0,
+                plan: crate::Plan::default(),
+                unknown_notices: Vec::new(),
+            },
+        }
+    }
+
+    pub(crate) async fn run(
+        mut self,
+        directory: &mut impl Directory,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Report, LedgerError> {
+        if self.rules.settings.mode == Mode::Paused {
+            self.problem(
+                Level::Info,
+                "",
+                "the synchronization is paused; set `mode` to `everything` or `only_new`",
+            );
+            self.report.is_complete = true;
+            return Ok(self.report);
+        }
+        let positions: Option<Positions> = self.records.get(Collection::State, POSITIONS)?;
+        let positions =
+            positions.filter(|positions| positions.settings == self.rules.fingerprint && !self.options.full);
+        let mut outcome = self.read(directory, positions.clone(), progress).await;
+        if matches!(outcome, Err(Stop::Directory(DirectoryError::PositionExpired))) && positions.is_some() {
+            outcome = self.read(directory, None, progress).await;
+        }
+        match outcome {
+            Ok(is_complete) => self.report.is_complete = is_complete,
+            Err(Stop::Ledger(error)) => return Err(error),
+            Err(stop) => self.problem(Level::Error, "", &stop.to_string()),
+        }
+        self.finish()
+    }
+
+    /// Reads people and groups from the positions, or everything, and makes all changes. Returns whether the next run can read
+    /// from where this one has ended.
+    async fn read(
+        &mut self,
+        directory: &mut impl Directory,
+        positions: Option<Positions>,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<bool, Stop> {
+        self.report.is_full = positions.is_none();
+        self.seen.clear();
+        self.departed.clear();
+        self.waiting.clear();
+        let mut again = self.people_to_look_at_again()?;
+        let groups = self.read_groups(directory, positions.as_ref(), &mut again).await?;
+        self.read_endpoint().await?;
+
+        let mut from = positions.map(|positions| positions.people);
+        let people = loop {
+            let page = directory.people(from.as_deref()).await?;
+            let mut present = Vec::new();
+            for change in page.changes {
+                match change {
+                    PersonChange::Present(person) => present.push(person),
+                    PersonChange::Removed(id) => self.person_is_removed(&id)?,
+                }
+            }
+            self.people(present).await?;
+            progress(Progress { people: self.report.people, changes: self.report.plan.changes.len() });
+            match page.next {
+                Next::Page(next) => from = Some(next),
+                Next::Position(position) => break position,
+            }
+        };
+        if !self.report.is_full {
+            let again: Vec<_> = again.into_iter().filter(|id| !self.seen.contains(id)).collect();
+            for ids in again.chunks(MAX_FOUND) {
+                let people = directory.find(ids).await?;
+                let found: HashSet<_> = people.iter().map(|person| person.id.clone()).collect();
+                for id in ids.iter().filter(|id| !found.contains(*id)) {
+                    self.person_is_removed(id)?;
+                }
+                self.people(people).await?;
+            }
+        }
+        self.has_read_all = true;
+        let waiting = std::mem::take(&mut self.waiting);
+        self.people(waiting).await?;
+        let is_complete = self.departures().await?;
+        self.deletions().await?;
+        if is_complete {
+            for id in std::mem::take(&mut self.touched_groups) {
+                let json = self.source_groups.to_json(&id);
+                self.records.put_text(Collection::Groups, &id, json);
+            }
+            // Only now: a run that is stopped does not know all with whom it has failed.
+            for id in self.looked_at_again.difference(&self.failed) {
+                self.records.remove(Collection::Retry, id);
+            }
+            for id in &self.failed {
+                self.records.put(Collection::Retry, id, &());
+            }
+            let positions = Positions { people, groups, settings: self.rules.fingerprint.clone() };
+            self.records.put(Collection::State, POSITIONS, &positions);
+        }
+        Ok(is_complete)
+    }
+
+    /// The people with whom the last run failed. They are looked at even if they have not changed in the directory.
+    fn people_to_look_at_again(&mut self) -> Result<HashSet<String>, Stop> {
+        let mut ids = HashSet::new();
+        self.records.list_texts(Collection::Retry, &mut |id, _| {
+            ids.insert(id.to_owned());
+        })?;
+        self.looked_at_again.clone_from(&ids);
+        self.failed.clear();
+        Ok(ids)
+    }
+
+    /// Reads the groups of the directory. Adds the people whose groups may have changed to `changed`. Returns the position.
+    async fn read_groups(
+        &mut self,
+        directory: &mut impl Directory,
+        positions: Option<&Positions>,
+        changed: &mut HashSet<String>,
+    ) -> Result<Option<String>, Stop> {
+        if !self.rules.needs_groups() {
+            return Ok(None);
+        }
+        self.source_groups = MembershipIndex::default();
+        let groups = &mut self.source_groups;
+        let mut stored = HashSet::new();
+        let mut from = positions.and_then(|positions| positions.groups.clone());
+        let is_full = from.is_none();
+        self.records.list_texts(Collection::Groups, &mut |id, json| {
+            stored.insert(id.to_owned());
+            if !is_full {
+                groups.add_json(id, json);
+            }
+        })?;
+        let mut touched = HashSet::new();
+        let position = loop {
+            let page = directory.groups(from.as_deref()).await?;
+            for change in &page.changes {
+                let is_renamed =
+                    change.name.as_deref().is_some_and(|name| groups.name(&change.id) != Some(name));
+                if change.deleted || is_renamed {
+                    changed.extend(groups.members_below([change.id.clone()]));
+                }
+                groups.apply(change);
+                let members = || change.added.iter().chain(&change.removed).cloned();
+                changed.extend(members());
+                changed.extend(groups.members_below(members()));
+                touched.insert(change.id.clone());
+            }
+            match page.next {
+                Next::Page(next) => from = Some(next),
+                Next::Position(position) => break position,
+            }
+        };
+        if is_full {
+            touched.extend(groups.ids().map(str::to_owned));
+            touched.extend(stored);
+        }
+        self.touched_groups = touched;
+        self.check_scope()?;
+        Ok(Some(position))
+    }
+
+    fn check_scope(&self) -> Result<(), Stop> {
+        for group in self.rules.settings.scope.groups() {
+            match self.source_groups.find(group).len() {
+                1 => {}
+                0 => {
+                    return Err(Stop::Scope(format!(
+                        "the directory has no group `{group}`; correct `scope.member_of`"
+                    )));
+                }
+                count => {
+                    return Err(Stop::Scope(format!(
+                        "the directory has {count} groups `{group}`; name the id of one in `scope.member_of`"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the users of the endpoint in a full run, and its groups if there are grants.
+    async fn read_endpoint(&mut self) -> Result<(), Stop> {
+        if self.report.is_full {
+            let (rules, index) = (&self.rules.match_rules, &mut self.index);
+            *index = Index::default();
+            self.client.users(&attributes(rules), |user| index.add(rules, &user)).await?;
+        }
+        self.read_target_groups().await
+    }
+
+    fn person_is_removed(&mut self, id: &str) -> Result<(), Stop> {
+        self.seen.insert(id.to_owned());
+        if let Some(known) = self.records.get::<KnownPerson>(Collection::People, id)? {
+            self.depart(id, known);
+        }
+        Ok(())
+    }
+
+    /// Notes that a person is gone.
+    fn depart(&mut self, id: &str, known: KnownPerson) {
+        if known.gone_since.is_none() && self.rules.settings.mode == Mode::Everything {
+            self.departed.insert(id.to_owned(), known);
+        }
+    }
+
+    /// Writes what is left, and the report.
+    fn finish(mut self) -> Result<Report, LedgerError> {
+        let notices = &self.rules.settings.notices;
+        if let Some(to) = notices.problems_to.clone()
+            && self.report.plan.level().is_some_and(|level| level >= notices.problems_from)
+        {
+            let is_told = |problem: &&Problem| problem.level >= notices.problems_from;
+            let line = |problem: &Problem| {
+                let of =
+                    if problem.person.is_empty() { String::new() } else { format!("{}: ", problem.person) };
+                format!("{}: {of}{}", problem.level, problem.text)
+            };
+            let lines = self.report.plan.problems.iter().filter(is_told).map(line).collect();
+            let notice = Notice { kind: NoticeKind::Problems, to, person: String::new(), lines };
+            let name = Notice::name(notice.kind, &self.options.now.to_rfc3339());
+            self.records.put(Collection::Notices, &name, &StoredNotice { notice, state: NoticeState::Ready });
+        }
+        self.records.write()?;
+        self.report.unknown_notices = unknown(&mut self.records)?;
+        if self.report.is_complete {
+            self.records.put(Collection::State, LAST_SUCCESS, &self.options.now);
+        }
+        self.records.put(Collection::State, LAST_REPORT, &self.report);
+        self.records.write()?;
+        Ok(self.report)
+    }
+
+    fn grants(&self) -> &'a Grants {
+        &self.rules.grants
+    }
+
+    fn change(&mut self, action: Action, person: &str, detail: impl Into<String>) {
+        self.report.plan.changes.push(Change { action, person: person.to_owned(), detail: detail.into() });
+    }
+
+    fn problem(&mut self, level: Level, person: &str, text: &str) {
+        self.report.plan.problems.push(Problem { level, person: person.to_owned(), text: text.to_owned() });
+    }
+
+    /// Notes that something failed with a person, who is looked at again in the next run.
+    fn failed(&mut self, id: &str, person: &str, failure: &Failure) {
+        self.problem(Level::Error, person, &failure.to_string());
+        self.failed.insert(id.to_owned());
+    }
+}
