@@ -1,8 +1,8 @@
 //! The throughput of `GET /Users/{id}` over HTTP, with everything that a host does around the service: an issued token, limits,
 //! metrics and logs. Beside it, in the same run, the service alone, mounted in axum with a fixed token.
 //!
-//! `cargo build --release -p axum-host && cargo run --release -p benches --features host --bin host_bench`. With
-//! `SCIM_TEST_POSTGRES`, PostgreSQL too. The clients share the processors with the server, so only the ratios mean something.
+//! `cargo build --release -p axum-host && cargo run --release -p benches --features host --bin host_bench [PART]`. With
+//! a part of their names, it starts only these hosts; with `SCIM_TEST_POSTGRES`, PostgreSQL too. The clients share the processors with the server, so only the ratios mean something.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -19,6 +19,11 @@ use tokio::net::TcpStream;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
+/// The argument with which this program serves.
+const ALONE: &str = "alone";
+/// The variant with which the others are compared.
+const SERVICE: &str = "the service alone";
+
 /// How many connections send requests.
 const CLIENTS: usize = 32;
 /// How long each round of a variant takes, and how many rounds there are.
@@ -34,7 +39,7 @@ struct Variant {
     request: Vec<u8>,
     /// Requests per second, and the 99th percentile of their times, of each round.
     rounds: Vec<(f64, Duration)>,
-    _process: Option<Process>,
+    _process: Process,
 }
 
 struct Process(Child);
@@ -48,22 +53,29 @@ impl Drop for Process {
 
 #[tokio::main]
 async fn main() -> Result<(), AnyError> {
-    let mut variants = vec![service_alone().await?];
-    variants.push(
-        host("memory, fixed token, no log", "memory:", &[("SCIM_TOKEN", "fixed-token"), ("RUST_LOG", "off")])
-            .await?,
-    );
-    variants.push(host("memory, issued token", "memory:", &[("SCIM_DEV", "1")]).await?);
-    variants.push(
-        host("memory, issued token, no log", "memory:", &[("SCIM_DEV", "1"), ("RUST_LOG", "off")]).await?,
-    );
-    variants.push(host("memory, JWT", "memory:", &[("SCIM_DEV", "1"), ("SCIM_BENCH_JWT", "1")]).await?);
+    let part = std::env::args().nth(1).unwrap_or_default();
+    if part == ALONE {
+        return serve_alone().await;
+    }
+    let mut alone = Command::new(std::env::current_exe()?);
+    alone.arg(ALONE);
+    let mut variants = vec![start(SERVICE, alone, &[], Some("fixed-token".to_owned())).await?];
     let file = std::env::temp_dir().join(format!("host-bench-{}.db", std::process::id()));
-    variants.push(
-        host("SQLite, issued token", &format!("sqlite:{}", file.display()), &[("SCIM_DEV", "1")]).await?,
-    );
-    if let Ok(url) = std::env::var("SCIM_TEST_POSTGRES") {
-        variants.push(host("PostgreSQL, issued token", &url, &[("SCIM_DEV", "1")]).await?);
+    let (fixed, issued, no_log) = (("SCIM_TOKEN", "fixed-token"), ("SCIM_DEV", "1"), ("RUST_LOG", "off"));
+    let sqlite = format!("sqlite:{}", file.display());
+    let postgres = std::env::var("SCIM_TEST_POSTGRES").ok();
+    let hosts = [
+        ("memory, fixed token, no log", Some("memory:"), vec![fixed, no_log]),
+        ("memory, issued token", Some("memory:"), vec![issued]),
+        ("memory, issued token, no log", Some("memory:"), vec![issued, no_log]),
+        ("memory, JWT", Some("memory:"), vec![issued, ("SCIM_BENCH_JWT", "1")]),
+        ("SQLite, issued token", Some(sqlite.as_str()), vec![issued]),
+        ("PostgreSQL, issued token", postgres.as_deref(), vec![issued]),
+    ];
+    for (name, database, variables) in hosts {
+        if let Some(database) = database.filter(|_| name.contains(&part)) {
+            variants.push(host(name, database, &variables).await?);
+        }
     }
     for _ in 0..ROUNDS {
         for variant in &mut variants {
@@ -88,10 +100,10 @@ async fn main() -> Result<(), AnyError> {
     Ok(())
 }
 
-/// The service in this process, without anything around it.
-async fn service_alone() -> Result<Variant, AnyError> {
+/// The service without anything around it, as a process of its own: this program with the argument [`ALONE`].
+async fn serve_alone() -> Result<(), AnyError> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
+    println!("listening on http://{}/scim/v2", listener.local_addr()?);
     let store = MemoryProvider::new();
     let service = ScimService::builder()
         .base_url("https://app.example.com/scim/v2")
@@ -100,30 +112,45 @@ async fn service_alone() -> Result<Variant, AnyError> {
         .build()?;
     let tokens = BearerTokens::new().token("fixed-token", Identity::new("client"));
     let app = Router::new().nest_service("/scim/v2", Mount::new(service, tokens));
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    variant("memory, the service alone".to_owned(), address, "fixed-token", None).await
+    Ok(axum::serve(listener, app).await?)
 }
 
 /// The axum host as a process of its own.
 async fn host(name: &str, database: &str, variables: &[(&str, &str)]) -> Result<Variant, AnyError> {
-    let program = std::env::current_exe()?.with_file_name("axum-host");
-    let mut command = Command::new(program);
+    let mut command = Command::new(std::env::current_exe()?.with_file_name("axum-host"));
     command.env("DATABASE_URL", database).env("SCIM_LISTEN", "127.0.0.1:0").env("SCIM_RATE", "1000000");
-    command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let issuer = Issuer::start().await?;
-    let is_jwt = variables.iter().any(|(name, _)| *name == "SCIM_BENCH_JWT");
-    if is_jwt {
-        command.env("SCIM_JWT_ISSUER", "https://login.example.com").env("SCIM_JWT_AUDIENCE", "scim");
-        command.env("SCIM_JWT_JWKS", &issuer.url).env("SCIM_JWKS_HOSTS", "127.0.0.1");
+    command.envs(variables.iter().copied());
+    let value =
+        |wanted| variables.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned());
+    if value("SCIM_BENCH_JWT").is_none() {
+        return start(name, command, &[], value("SCIM_TOKEN")).await;
     }
+    let issuer = Issuer::start().await?;
+    let jwt = [
+        ("SCIM_JWT_ISSUER", "https://login.example.com"),
+        ("SCIM_JWT_AUDIENCE", "scim"),
+        ("SCIM_JWT_JWKS", &issuer.url),
+        ("SCIM_JWKS_HOSTS", "127.0.0.1"),
+    ];
+    start(name, command, &jwt, Some(issuer.token)).await
+}
+
+/// Starts a server, which prints its address. Without a token, it is asked for a development token.
+async fn start(
+    name: &str,
+    mut command: Command,
+    variables: &[(&str, &str)],
+    token: Option<String>,
+) -> Result<Variant, AnyError> {
+    command.envs(variables.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut process = Process(command.spawn()?);
     let out = process.0.stdout.take().ok_or("the output is piped")?;
-    let first = BufReader::new(out).lines().next().ok_or("the host has ended")??;
+    let first = BufReader::new(out).lines().next().ok_or("the server has ended")??;
     let address =
         first.trim_start_matches("listening on http://").split('/').next().unwrap_or_default().parse()?;
-    let token = match variables.iter().find(|(name, _)| *name == "SCIM_TOKEN") {
-        Some((_, token)) => (*token).to_owned(),
-        None if is_jwt => issuer.token,
+    let token = match token {
+        Some(token) => token,
         None => {
             let request = format!("GET /scim/token HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
             let answer = exchange(address, request.as_bytes()).await?;
@@ -131,14 +158,14 @@ async fn host(name: &str, database: &str, variables: &[(&str, &str)]) -> Result<
             token.split('"').next().unwrap_or_default().to_owned()
         }
     };
-    variant(name.to_owned(), address, &token, Some(process)).await
+    variant(name.to_owned(), address, &token, process).await
 }
 
 async fn variant(
     name: String,
     address: SocketAddr,
     token: &str,
-    process: Option<Process>,
+    process: Process,
 ) -> Result<Variant, AnyError> {
     let headers = format!("Host: {address}\r\nAuthorization: Bearer {token}\r\n");
     let user = USER.replace("bea@", &format!("{}@", scim_core::new_id()));

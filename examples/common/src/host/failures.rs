@@ -74,10 +74,10 @@ impl Failures {
 
     /// Whether the credentials of a request from this address are looked at.
     pub(super) fn admit(&self, address: IpAddr) -> Admission<'_> {
-        match (self.wait(address), self.verifying.try_acquire()) {
-            (None, _) => Admission::Free,
-            (Some(wait), Ok(permit)) => Admission::Blocked(wait, permit),
-            (Some(wait), Err(_)) => Admission::Refused(wait),
+        let Some(wait) = self.wait(address) else { return Admission::Free };
+        match self.verifying.try_acquire() {
+            Ok(permit) => Admission::Blocked(wait, permit),
+            Err(_) => Admission::Refused(wait),
         }
     }
 

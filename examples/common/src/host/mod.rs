@@ -81,7 +81,8 @@ impl Host {
     {
         service_fn(move |request| {
             let host = self.clone();
-            async move { Ok(host.handle(request).await) }
+            // It is large, and what is around it would copy it several times.
+            Box::pin(async move { Ok(host.handle(request).await) })
         })
     }
 

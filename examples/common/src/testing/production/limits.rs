@@ -111,8 +111,19 @@ fn read_to_end(mut stream: TcpStream) -> (Duration, String) {
 ///
 /// If the check fails.
 pub fn slow_clients_are_cut_off(path: &'static str) {
+    in_memory_and_with_a_file(path, cut_off_slow_clients);
+}
+
+/// Runs a check with resources in memory and with an SQLite file.
+fn in_memory_and_with_a_file(path: &'static str, check: impl Fn(&HostProgram)) {
+    check(&HostProgram::new(path, MEMORY));
+    let directory = Directory::new();
+    check(&program_with_file(path, &directory));
+}
+
+fn cut_off_slow_clients(program: &HostProgram) {
     let timeouts = [("SCIM_HEAD_TIMEOUT", "1"), ("SCIM_BODY_TIMEOUT", "1"), ("SCIM_IDLE_TIMEOUT", "2")];
-    let host = RunningHost::start(&HostProgram::new(path, MEMORY), &timeouts);
+    let host = RunningHost::start(program, &timeouts);
     let authorization = format!("Authorization: Bearer {TOKEN}\r\n");
     let begin = |text: &str| {
         let mut stream = connect(&host);
@@ -158,7 +169,11 @@ pub fn clients_that_send_nothing_are_cut_off(path: &'static str) {
 ///
 /// If the check fails.
 pub fn connections_that_send_nothing_keep_nobody_out(path: &'static str) {
-    let host = RunningHost::start(&HostProgram::new(path, MEMORY), &[]);
+    in_memory_and_with_a_file(path, open_connections_that_send_nothing);
+}
+
+fn open_connections_that_send_nothing(program: &HostProgram) {
+    let host = RunningHost::start(program, &[]);
     // This process needs a file for each of them.
     let wanted: u64 = if is_soak() { 5_000 } else { 300 };
     let files = rlimit::increase_nofile_limit(wanted + 200).unwrap();
