@@ -13,6 +13,8 @@ pub(crate) struct MembershipIndex {
     groups: BTreeMap<Arc<str>, Group>,
     /// The groups that contain a member directly. It is computed when it is first needed.
     parents: Option<HashMap<Arc<str>, Vec<Arc<str>>>>,
+    /// Each id once, however many groups contain it.
+    ids: HashSet<Arc<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +34,7 @@ impl MembershipIndex {
     /// Adds a group as [`to_json`](Self::to_json) has written it. A text that is not understood is left out.
     pub(crate) fn add_json(&mut self, id: &str, json: &str) {
         if let Ok(stored) = serde_json::from_str::<StoredGroup>(json) {
-            let members = stored.members.into_iter().map(Arc::from).collect();
+            let members = stored.members.iter().map(|member| self.shared(member)).collect();
             self.groups.insert(id.into(), Group { name: stored.name, members });
             self.parents = None;
         }
@@ -44,16 +46,13 @@ impl MembershipIndex {
         serde_json::to_string(&StoredGroup { name: group.name.clone(), members }).ok()
     }
 
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.groups.keys().map(AsRef::as_ref)
-    }
-
     pub(crate) fn apply(&mut self, change: &GroupChange) {
         self.parents = None;
         if change.deleted {
             self.groups.remove(change.id.as_str());
             return;
         }
+        let added: Vec<_> = change.added.iter().map(|member| self.shared(member)).collect();
         let group = self.groups.entry(change.id.as_str().into()).or_default();
         if let Some(name) = &change.name {
             group.name.clone_from(name);
@@ -61,7 +60,19 @@ impl MembershipIndex {
         for member in &change.removed {
             group.members.remove(member.as_str());
         }
-        group.members.extend(change.added.iter().map(|member| Arc::from(member.as_str())));
+        group.members.extend(added);
+    }
+
+    /// The id, shared with all other groups that contain it.
+    fn shared(&mut self, id: &str) -> Arc<str> {
+        match self.ids.get(id) {
+            Some(id) => id.clone(),
+            None => {
+                let id: Arc<str> = id.into();
+                self.ids.insert(id.clone());
+                id
+            }
+        }
     }
 
     /// The ids of the groups with this id or name.

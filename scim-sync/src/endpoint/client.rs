@@ -17,13 +17,21 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// How many resources a page has.
 const PAGE: usize = 500;
 
-/// Sends requests to an [`Endpoint`].
+/// Sends requests to an [`Endpoint`]. Cheap to copy.
 #[derive(Debug)]
 pub(crate) struct Client<'a, E> {
     endpoint: &'a E,
     /// How many requests are sent at once.
     concurrency: usize,
 }
+
+impl<E> Clone for Client<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Client<'_, E> {}
 
 /// A user that was created, or was found to be there already after an attempt whose outcome was unknown.
 #[derive(Debug)]
@@ -46,7 +54,9 @@ impl<'a, E: Endpoint> Client<'a, E> {
     where
         F: Future<Output = T>,
     {
-        stream::iter(inputs.into_iter().map(send)).buffered(self.concurrency).collect().await
+        // Collected first, so that the future can be sent to another thread: it contains no closure.
+        let requests: Vec<F> = inputs.into_iter().map(send).collect();
+        stream::iter(requests).buffered(self.concurrency).collect().await
     }
 
     /// Calls `each` with all users, which have only these attributes.

@@ -53,7 +53,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         let operation =
             Operation { op: Op::Replace, path: Some("active".to_owned()), value: Some(Value::Bool(false)) };
         let patch = PatchRequest { operations: vec![operation] };
-        let (client, is_dry_run) = (&self.client, self.is_dry_run);
+        let (client, is_dry_run) = (self.client, self.is_dry_run);
         let send = async |(_, known): &(String, KnownPerson)| match is_dry_run {
             true => Ok(None),
             false => client.patch(&user_path(&known.user), &patch).await,
@@ -88,6 +88,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         }
         self.records.write()?;
         if !self.grants().is_empty() {
+            self.load_target_groups().await?;
             let failed = self.set_memberships(&without_groups).await?;
             for (member, _) in without_groups {
                 if failed.contains(&member.user) {
@@ -124,7 +125,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                 let known: Option<KnownPerson> = self.records.get(Collection::People, id)?;
                 people.extend(known.map(|known| (id, known)));
             }
-            let (client, is_dry_run) = (&self.client, self.is_dry_run);
+            let (client, is_dry_run) = (self.client, self.is_dry_run);
             let send = async |(_, known): &(&String, KnownPerson)| match is_dry_run {
                 true => Ok(()),
                 false => client.delete(&known.user).await,

@@ -65,10 +65,10 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
 
     /// Reads users by their ids.
     async fn read_users(
-        &self,
+        &mut self,
         ids: Vec<String>,
     ) -> Result<HashMap<String, Result<Option<Resource>, Failure>>, Stop> {
-        let client = &self.client;
+        let client = self.client;
         let read = client.for_each(&ids, async |id: &String| client.get("/Users", id, "").await).await;
         refuse_unauthorized(read.iter().filter_map(|read| read.as_ref().err()))?;
         Ok(ids.into_iter().zip(read).collect())
@@ -78,7 +78,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     pub(super) async fn search(&mut self, people: &[&Person]) -> Result<HashMap<String, Failure>, Stop> {
         let rules = &self.rules.match_rules;
         let attributes = attributes(rules);
-        let client = &self.client;
+        let client = self.client;
         let filters: Vec<_> = people
             .iter()
             .flat_map(|person| filters(rules, person).into_iter().map(|filter| (person.id.clone(), filter)))

@@ -29,24 +29,24 @@ pub(super) struct Member {
 }
 
 impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
-    /// Finds the groups of the rules, and in a full run, reads their members.
-    pub(super) async fn read_target_groups(&mut self) -> Result<(), Stop> {
-        self.target_groups = TargetGroups::default();
-        if self.grants().is_empty() {
+    /// Finds the groups of the rules, and in a full run, reads their members; if that was not done yet.
+    pub(super) async fn load_target_groups(&mut self) -> Result<(), Stop> {
+        if self.grants().is_empty() || self.target_groups.is_some() {
             return Ok(());
         }
+        let mut groups = TargetGroups::default();
         for group in self.grants().groups() {
             match self.client.group_id(group).await? {
                 Some(id) => {
-                    self.target_groups.ids.insert(group.to_owned(), id);
+                    groups.ids.insert(group.to_owned(), id);
                 }
                 None => self.problem(Level::Error, "", &no_group(group)),
             }
         }
-        self.target_groups.access = self.client.access_attribute().await?;
+        groups.access = self.client.access_attribute().await?;
         if self.report.is_full {
             // A group that no rule gives any longer can have members that a rule has given.
-            let mut ids: HashSet<_> = self.target_groups.ids.values().cloned().collect();
+            let mut ids: HashSet<_> = groups.ids.values().cloned().collect();
             self.records.list(Collection::Memberships, |_, granted: Vec<Granted>| {
                 ids.extend(granted.into_iter().map(|granted| granted.group));
             })?;
@@ -55,8 +55,9 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                 let of = self.client.members(&id).await?;
                 members.insert(id, of);
             }
-            self.target_groups.members = Some(members);
+            groups.members = Some(members);
         }
+        self.target_groups = Some(groups);
         Ok(())
     }
 
@@ -64,7 +65,9 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     /// run knows.
     pub(super) fn has_all_memberships(&mut self, user: &str) -> Result<bool, Stop> {
         let granted: Vec<Granted> = self.records.get(Collection::Memberships, user)?.unwrap_or_default();
-        let Some(members) = &self.target_groups.members else { return Ok(true) };
+        let Some(members) = self.target_groups.as_ref().and_then(|groups| groups.members.as_ref()) else {
+            return Ok(true);
+        };
         Ok(granted
             .iter()
             .all(|granted| members.get(&granted.group).is_some_and(|members| members.contains(user))))
@@ -100,7 +103,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         let mut by_id: Vec<Grant> = Vec::new();
         for grant in wanted {
             // Two rules can name the same group by its id and by its name.
-            if let Some(id) = self.target_groups.ids.get(&grant.group)
+            if let Some(id) = self.target_groups.as_ref().and_then(|groups| groups.ids.get(&grant.group))
                 && by_id.iter().all(|other| other.group != *id)
             {
                 by_id.push(Grant { group: id.clone(), ..grant });
@@ -111,7 +114,8 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
 
     /// How the rules call a group.
     fn group_name(&self, id: &str) -> String {
-        let name = self.target_groups.ids.iter().find(|(_, other)| *other == id).map(|(name, _)| name);
+        let mut names = self.target_groups.iter().flat_map(|groups| &groups.ids);
+        let name = names.find(|(_, other)| *other == id).map(|(name, _)| name);
         name.map_or(id, String::as_str).to_owned()
     }
 
@@ -158,7 +162,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                         let patch = patches.entry(grant.group.clone()).or_default();
                         if !member_of.contains(&grant.group) {
                             patch.added.push((member.user.clone(), grant.access));
-                        } else if self.target_groups.access.is_some() {
+                        } else if self.target_groups.as_ref().is_some_and(|groups| groups.access.is_some()) {
                             patch.removed.push(member.user.clone());
                             patch.added.push((member.user.clone(), grant.access));
                         }
@@ -191,9 +195,12 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     }
 
     /// For each user, the ids of the groups of which it is a member and that rules give or have given.
-    async fn memberships_of(&self, members: &[(Member, Vec<Grant>)]) -> Result<Vec<HashSet<String>>, Stop> {
-        let client = &self.client;
-        if let Some(known) = &self.target_groups.members {
+    async fn memberships_of(
+        &mut self,
+        members: &[(Member, Vec<Grant>)],
+    ) -> Result<Vec<HashSet<String>>, Stop> {
+        let client = self.client;
+        if let Some(known) = self.target_groups.as_ref().and_then(|groups| groups.members.as_ref()) {
             let of = |(member, _): &(Member, Vec<Grant>)| {
                 let groups = known.iter().filter(|(_, users)| users.contains(&member.user));
                 groups.map(|(group, _)| group.clone()).collect()
@@ -215,7 +222,8 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         patches: BTreeMap<String, MemberPatch>,
         afterwards: &mut HashMap<String, Vec<Granted>>,
     ) -> Result<HashSet<String>, Stop> {
-        let (client, access) = (&self.client, self.target_groups.access);
+        let access = self.target_groups.as_ref().and_then(|groups| groups.access);
+        let client = self.client;
         let send =
             async |(group, patch): (&String, &MemberPatch)| client.patch_members(group, patch, access).await;
         let results = client.for_each(&patches, send).await;
@@ -249,7 +257,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     }
 
     fn note_members(&mut self, group: &str, patch: &MemberPatch) {
-        if let Some(members) = self.target_groups.members.as_mut() {
+        if let Some(members) = self.target_groups.as_mut().and_then(|groups| groups.members.as_mut()) {
             let members = members.entry(group.to_owned()).or_default();
             patch.removed.iter().for_each(|user| {
                 members.remove(user);

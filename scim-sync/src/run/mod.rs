@@ -29,13 +29,13 @@ pub(crate) struct Run<'a, E, L> {
     records: Records<'a, L>,
     options: RunOptions,
     is_dry_run: bool,
-    /// The groups of the directory.
-    source_groups: MembershipIndex,
+    /// The groups of the directory, once they are needed.
+    source_groups: Option<MembershipIndex>,
     /// The ids of those that have changed. They are written with the position, because a run that is stopped must find again
     /// who was in them.
     touched_groups: HashSet<String>,
-    /// The groups of the endpoint that rules give.
-    target_groups: TargetGroups,
+    /// The groups of the endpoint that rules give, once they are needed.
+    target_groups: Option<TargetGroups>,
     /// Existing users: all of them in a full run, else those that were searched for.
     index: Index,
     /// The ids of the people who were read.
@@ -87,9 +87,9 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
             records,
             options,
             is_dry_run,
-            source_groups: MembershipIndex::default(),
+            source_groups: None,
             touched_groups: HashSet::new(),
-            target_groups: TargetGroups::default(),
+            target_groups: None,
             index: Index::default(),
             seen: HashSet::new(),
             claimed: HashMap::new(),
@@ -164,7 +164,11 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
             for change in page.changes {
                 match change {
                     PersonChange::Present(person) => present.push(person),
-                    PersonChange::Removed(id) => self.person_is_removed(&id)?,
+                    PersonChange::Removed(id) => {
+                        // Of several changes of a person, the last one counts.
+                        present.retain(|person: &Person| person.id != id);
+                        self.person_is_removed(&id)?;
+                    }
                 }
             }
             self.people(present).await?;
@@ -192,7 +196,7 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
         self.deletions().await?;
         if is_complete {
             for id in std::mem::take(&mut self.touched_groups) {
-                let json = self.source_groups.to_json(&id);
+                let json = self.source_groups.as_ref().and_then(|groups| groups.to_json(&id));
                 self.records.put_text(Collection::Groups, &id, json);
             }
             // Only now: a run that is stopped does not know all with whom it has failed.
@@ -229,21 +233,17 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
         if !self.rules.needs_groups() {
             return Ok(None);
         }
-        self.source_groups = MembershipIndex::default();
-        let groups = &mut self.source_groups;
-        let mut stored = HashSet::new();
         let mut from = positions.and_then(|positions| positions.groups.clone());
         let is_full = from.is_none();
-        self.records.list_texts(Collection::Groups, &mut |id, json| {
-            stored.insert(id.to_owned());
-            if !is_full {
-                groups.add_json(id, json);
-            }
-        })?;
+        self.source_groups = is_full.then(MembershipIndex::default);
         let mut touched = HashSet::new();
         let position = loop {
             let page = directory.groups(from.as_deref()).await?;
+            if !page.changes.is_empty() {
+                self.load_source_groups()?;
+            }
             for change in &page.changes {
+                let Some(groups) = self.source_groups.as_mut() else { break };
                 let is_renamed =
                     change.name.as_deref().is_some_and(|name| groups.name(&change.id) != Some(name));
                 if change.deleted || is_renamed {
@@ -261,17 +261,31 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
             }
         };
         if is_full {
-            touched.extend(groups.ids().map(str::to_owned));
-            touched.extend(stored);
+            // Those that are stored and were not read are deleted.
+            self.records.list_texts(Collection::Groups, &mut |id, _| {
+                touched.insert(id.to_owned());
+            })?;
         }
         self.touched_groups = touched;
         self.check_scope()?;
         Ok(Some(position))
     }
 
+    /// Reads the groups of the directory as the last run has left them in the ledger, if that was not done yet.
+    fn load_source_groups(&mut self) -> Result<(), Stop> {
+        if self.source_groups.is_none() {
+            let mut groups = MembershipIndex::default();
+            self.records.list_texts(Collection::Groups, &mut |id, json| groups.add_json(id, json))?;
+            self.source_groups = Some(groups);
+        }
+        Ok(())
+    }
+
     fn check_scope(&self) -> Result<(), Stop> {
+        // If nothing has changed, the scope is as right as it was in the last run.
+        let Some(groups) = &self.source_groups else { return Ok(()) };
         for group in self.rules.settings.scope.groups() {
-            match self.source_groups.find(group).len() {
+            match groups.find(group).len() {
                 1 => {}
                 0 => {
                     return Err(Stop::Scope(format!(
@@ -288,14 +302,16 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
         Ok(())
     }
 
-    /// Reads the users of the endpoint in a full run, and its groups if there are grants.
+    /// Reads the users of the endpoint in a full run, and the members of its groups.
     async fn read_endpoint(&mut self) -> Result<(), Stop> {
-        if self.report.is_full {
-            let (rules, index) = (&self.rules.match_rules, &mut self.index);
-            *index = Index::default();
-            self.client.users(&attributes(rules), |user| index.add(rules, &user)).await?;
+        self.target_groups = None;
+        if !self.report.is_full {
+            return Ok(());
         }
-        self.read_target_groups().await
+        let (rules, index) = (&self.rules.match_rules, &mut self.index);
+        *index = Index::default();
+        self.client.users(&attributes(rules), |user| index.add(rules, &user)).await?;
+        self.load_target_groups().await
     }
 
     fn person_is_removed(&mut self, id: &str) -> Result<(), Stop> {

@@ -46,10 +46,17 @@ pub(super) enum StepKind {
 impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     /// Makes the users of these people as they must be.
     pub(super) async fn people(&mut self, people: Vec<Person>) -> Result<(), Stop> {
+        if !people.is_empty() && self.rules.needs_groups() {
+            self.load_source_groups()?;
+        }
         let mut candidates = Vec::new();
         for person in people {
             candidates.extend(self.candidate(person)?);
         }
+        if candidates.is_empty() {
+            return Ok(self.records.write()?);
+        }
+        self.load_target_groups().await?;
         let users = self.find_users(&candidates).await?;
         let mut steps = Vec::new();
         for (candidate, user) in candidates.into_iter().zip(users) {
@@ -107,18 +114,20 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         if scope.groups().next().is_none() {
             return true;
         }
-        let groups = self.source_groups.groups_of(id, scope.nested);
-        let is_in = |group: &str| self.source_groups.find(group).iter().any(|id| groups.contains(*id));
+        let Some(all) = self.source_groups.as_mut() else { return false };
+        let groups = all.groups_of(id, scope.nested);
+        let is_in = |group: &str| all.find(group).iter().any(|id| groups.contains(*id));
         scope.groups().any(is_in)
     }
 
     /// The ids and names of all groups of a person, also of those that contain these.
     fn external_groups(&mut self, id: &str) -> ExternalGroups {
-        if !self.grants().need_external_groups() {
+        let Some(all) = self.source_groups.as_mut().filter(|_| self.rules.grants.need_external_groups())
+        else {
             return ExternalGroups::default();
-        }
-        let ids = self.source_groups.groups_of(id, true);
-        let names = ids.iter().filter_map(|id| self.source_groups.name(id));
+        };
+        let ids = all.groups_of(id, true);
+        let names = ids.iter().filter_map(|id| all.name(id));
         names.chain(ids.iter().map(AsRef::as_ref)).map(str::to_owned).collect()
     }
 
@@ -175,7 +184,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
 
     /// Sends the requests, and notes what came of them. Returns those whose memberships have to be looked at.
     async fn apply(&mut self, steps: Vec<Step>) -> Result<Vec<Member>, Stop> {
-        let client = &self.client;
+        let client = self.client;
         let is_dry_run = self.is_dry_run;
         let results = client
             .for_each(&steps, async |step| match &step.kind {

@@ -102,7 +102,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         }
     }
 
-    async fn write_photo_url(&self, known: &KnownPerson, url: Option<&str>) -> Result<(), Stop> {
+    async fn write_photo_url(&mut self, known: &KnownPerson, url: Option<&str>) -> Result<(), Stop> {
         let Some(user) = self.client.get("/Users", &known.user, "").await? else { return Ok(()) };
         let operation = match url {
             Some(url) => Operation {

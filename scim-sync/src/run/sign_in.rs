@@ -34,7 +34,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                 return Ok(());
             }
         };
-        self.read_target_groups().await?;
+        self.load_target_groups().await?;
         let known: Option<KnownPerson> = self.records.get(Collection::People, id)?;
         let user = match &known {
             Some(known) => Some(known.user.clone()),

@@ -2,6 +2,7 @@
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails that way")]
 
 mod faults;
+mod pages;
 mod photos;
 mod properties;
 mod scenarios;

@@ -64,7 +64,12 @@ pub(crate) fn run(
     ledger: &mut impl Ledger,
     options: RunOptions,
 ) -> Report {
-    pollster::block_on(sync.run(directory, endpoint, ledger, options, &mut |_| {})).unwrap()
+    pollster::block_on(can_be_spawned(sync.run(directory, endpoint, ledger, options, &mut |_| {}))).unwrap()
+}
+
+/// An application may run it in a task of its own.
+fn can_be_spawned<F: Future + Send>(future: F) -> F {
+    future
 }
 
 /// Keeps the notices that are sent.
