@@ -2,6 +2,7 @@
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails that way")]
 
 mod faults;
+mod group_events;
 mod pages;
 mod photos;
 mod properties;

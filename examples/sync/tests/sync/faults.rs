@@ -19,6 +19,12 @@ fn fill(graph: &FakeGraph) {
     graph.set_group("g1", "even", &even.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
+fn titled(number: usize, title: &str) -> Value {
+    let mut person = person(number);
+    person["jobTitle"] = json!(title);
+    person
+}
+
 async fn expected(graph: &FakeGraph) -> (Value, Value) {
     let program = {
         let mut program = Program::new(graph.provider());
@@ -41,21 +47,19 @@ async fn a_run_that_is_killed_is_finished_by_the_next_and_no_mail_is_sent_twice(
     configure(&mut program, &sink);
     graph.lock().delay = Duration::from_millis(3);
     let mut killed = 0;
-    for round in 0u64.. {
-        let mut child = program.spawn(&["run"]);
-        // Later and later, so that the program is killed in all parts of a run.
-        match tokio::time::timeout(Duration::from_millis(30 + 25 * round), child.wait()).await {
-            Ok(_) => break,
-            Err(_) => {
-                child.kill().await.unwrap();
-                killed += 1;
-            }
+    for round in 0u64..10 {
+        // There is always something left to do, so that the program is killed in all parts of a run.
+        for number in 0..60 {
+            graph.set_person(&format!("p{number}"), titled(number, &format!("title {round}")));
         }
-        if killed == 10 {
-            break;
+        let mut child = program.spawn(&["run"]);
+        if tokio::time::timeout(Duration::from_millis(20 + 23 * round), child.wait()).await.is_err() {
+            child.kill().await.unwrap();
+            killed += 1;
         }
     }
-    assert!(killed >= 5, "{killed}");
+    assert!(killed >= 5, "only {killed} runs were slow enough to be killed");
+    (0..60).for_each(|number| graph.set_person(&format!("p{number}"), person(number)));
     let output = program.run(&["run"]).await;
     assert!(!output.stdout.contains("error:"), "{output:?}");
     assert_eq!(program.state().await, expected);
