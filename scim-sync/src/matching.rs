@@ -155,6 +155,7 @@ pub(crate) fn attributes(rules: &[Rule]) -> String {
 struct Existing {
     id: String,
     version: Option<String>,
+    external_id: Option<String>,
 }
 
 /// Existing users by what they are found by. It keeps their ids, versions and keys, not the users.
@@ -184,7 +185,8 @@ impl Index {
         }
         let number = self.users.len();
         let version = user.text("meta.version").map(str::to_owned);
-        self.users.push(Existing { id: user.id().to_owned(), version });
+        let external_id = user.external_id().filter(|id| !id.is_empty()).map(str::to_owned);
+        self.users.push(Existing { id: user.id().to_owned(), version, external_id });
         self.by_id.insert(user.id().to_owned(), number);
         if let Some(external_id) = user.external_id() {
             self.by_external_id.entry(external_id.to_owned()).or_default().push(number);
@@ -203,6 +205,11 @@ impl Index {
     /// The version of a user; `None` if it is not there or has none.
     pub(crate) fn version(&self, id: &str) -> Option<&str> {
         self.users.get(*self.by_id.get(id)?)?.version.as_deref()
+    }
+
+    /// The `externalId` of a user.
+    pub(crate) fn external_id(&self, id: &str) -> Option<&str> {
+        self.users.get(*self.by_id.get(id)?)?.external_id.as_deref()
     }
 
     /// Finds a person by `externalId`, and if there is no such user, by the rules in order. A rule by which nobody is found

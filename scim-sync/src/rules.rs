@@ -18,6 +18,8 @@ pub(crate) struct Rules {
     pub(crate) grants: Grants,
     /// A hash of the settings that decide what a user must have.
     pub(crate) fingerprint: String,
+    /// A hash of all settings that decide what is read and done. With others, everything is read.
+    pub(crate) positions_fingerprint: String,
 }
 
 impl Rules {
@@ -55,12 +57,21 @@ impl Rules {
         }
         match (mapping, grants) {
             (Some(mapping), Some(grants)) if errors.is_empty() => {
-                let fingerprint = hash([
+                let of_users = [
                     format!("{:?}", settings.mapping),
                     format!("{:?}", settings.grants),
                     format!("{:?}", settings.scope),
-                ]);
-                Ok(Self { settings, mapping, match_rules, grants, fingerprint })
+                ];
+                let others = [format!("{:?}", settings.mode), format!("{:?}", settings.match_rules)];
+                let positions_fingerprint = hash(of_users.iter().cloned().chain(others));
+                Ok(Self {
+                    settings,
+                    mapping,
+                    match_rules,
+                    grants,
+                    fingerprint: hash(of_users),
+                    positions_fingerprint,
+                })
             }
             _ => Err(InvalidSettings { errors }),
         }

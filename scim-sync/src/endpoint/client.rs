@@ -60,23 +60,30 @@ impl<'a, E: Endpoint> Client<'a, E> {
     }
 
     /// Calls `each` with all users, which have only these attributes.
-    pub(crate) async fn users(
+    pub(crate) async fn users(&self, attributes: &str, each: impl FnMut(Resource)) -> Result<(), Failure> {
+        let has_cursors = self.has_cursors().await?;
+        self.pages("/Users", &format!("attributes={}", escape(attributes)), has_cursors, each).await
+    }
+
+    /// Calls `each` with the resources of all pages.
+    pub(super) async fn pages(
         &self,
-        attributes: &str,
+        endpoint: &str,
+        query: &str,
+        has_cursors: bool,
         mut each: impl FnMut(Resource),
     ) -> Result<(), Failure> {
-        let has_cursors = self.has_cursors().await?;
         let mut position = if has_cursors { "cursor=".to_owned() } else { "startIndex=1".to_owned() };
         let mut read = 0;
         loop {
-            let uri = format!("/Users?{position}&count={PAGE}&attributes={}", escape(attributes));
+            let uri = format!("{endpoint}?{position}&count={PAGE}&{query}");
             let mut page = self.json(Method::GET, uri, None).await?;
-            let users = resources(&mut page)?;
+            let resources = resources(&mut page)?;
             let next_cursor = page.get("nextCursor").and_then(Value::as_str);
-            read += users.len();
-            let is_last =
-                users.is_empty() || page.get("totalResults").and_then(Value::as_u64) <= Some(read as u64);
-            users.into_iter().for_each(&mut each);
+            read += resources.len();
+            let total = page.get("totalResults").and_then(Value::as_u64);
+            let is_last = resources.is_empty() || total <= Some(read as u64);
+            resources.into_iter().for_each(&mut each);
             position = match next_cursor {
                 Some(cursor) => format!("cursor={}", escape(cursor)),
                 None if has_cursors || is_last => return Ok(()),
@@ -137,7 +144,10 @@ impl<'a, E: Endpoint> Client<'a, E> {
             matches!(failure, Failure::Unreachable(_) | Failure::Refused { status: 409 | 500.., .. });
         if may_be_there && let Some(id) = user.get("externalId").and_then(Value::as_str) {
             let found = self.search("/Users", &external_id_filter(id), "externalId").await;
-            if let Ok([found]) = found.as_deref() {
+            // An endpoint that does not know the filter may return somebody else.
+            if let Ok([found]) = found.as_deref()
+                && found.external_id() == Some(id)
+            {
                 // Its version is left out, so that the next run compares all of it.
                 return Ok(Created { id: found.id().to_owned(), version: None });
             }

@@ -32,6 +32,6 @@ impl Failure {
 
     /// Whether the endpoint has refused the credentials, so that every other request will fail, too.
     pub(crate) fn is_unauthorized(&self) -> bool {
-        matches!(self, Self::Refused { status: 401 | 403, .. })
+        matches!(self, Self::Refused { status: 401, .. })
     }
 }

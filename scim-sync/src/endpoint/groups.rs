@@ -19,6 +19,14 @@ pub(crate) struct MemberPatch {
     pub(crate) removed: Vec<String>,
 }
 
+/// Why the members of a group were not changed, or not all of them.
+#[derive(Debug)]
+pub(crate) struct MembersFailure {
+    pub(crate) failure: Failure,
+    /// Whether it is certain that none of them was changed.
+    pub(crate) has_changed_nothing: bool,
+}
+
 impl MemberPatch {
     /// The PATCH requests. With `access`, that is the sub-attribute for what a member may do.
     fn requests(&self, access: Option<&str>) -> Vec<PatchRequest> {
@@ -69,8 +77,13 @@ impl<E: Endpoint> Client<'_, E> {
     /// The ids of the groups of which a user is a direct member.
     pub(crate) async fn groups_of(&self, user: &str) -> Result<HashSet<String>, Failure> {
         let filter = format!("members.value eq {}", Value::from(user));
-        let groups = self.search("/Groups", &filter, "id").await?;
-        Ok(groups.iter().map(|group| group.id().to_owned()).collect())
+        let query = format!("filter={}&attributes=id", escape(&filter));
+        let mut groups = HashSet::new();
+        self.pages("/Groups", &query, false, |group| {
+            groups.insert(group.id().to_owned());
+        })
+        .await?;
+        Ok(groups)
     }
 
     /// Changes the members of a group. It is no error if a group that members leave is not there.
@@ -79,13 +92,18 @@ impl<E: Endpoint> Client<'_, E> {
         group: &str,
         patch: &MemberPatch,
         access: Option<&str>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), MembersFailure> {
         let path = format!("/Groups/{}", escape(group));
-        for request in patch.requests(access) {
+        for (index, request) in patch.requests(access).into_iter().enumerate() {
             match self.patch(&path, &request).await {
+                Ok(_) => {}
                 Err(failure) if failure.is_not_found() && patch.added.is_empty() => return Ok(()),
-                result => result?,
-            };
+                Err(failure) => {
+                    let has_changed_nothing =
+                        index == 0 && matches!(failure, Failure::Refused { status: 400..500, .. });
+                    return Err(MembersFailure { failure, has_changed_nothing });
+                }
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ mod groups;
 
 pub(crate) use client::{Client, Created, user_path};
 pub(crate) use failure::Failure;
-pub(crate) use groups::{MemberPatch, no_group};
+pub(crate) use groups::{MemberPatch, MembersFailure, no_group};
 
 use scim_core::async_trait;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use scim_core::Resource;
 use serde_json::Value;
 
-/// The groups of a person in the directory: their ids, and names if the directory sends them.
+/// The groups of a person in the directory, as rules name them: best by their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExternalGroups(BTreeSet<String>);
 
@@ -46,26 +46,35 @@ impl ExternalGroups {
         })
     }
 
-    /// The groups of a user that an identity provider has provisioned, from `groups`: their ids and names. Ask for it after an
-    /// event that changed the members of a group.
+    /// The ids of the groups of a user that an identity provider has provisioned, from `groups`. Ask for it after an event that
+    /// changed the members of a group.
     ///
     /// ```
     /// use scim_core::Resource;
     /// use scim_sync::ExternalGroups;
     /// use serde_json::json;
     ///
-    /// let user = json!({ "id": "7", "groups": [{ "value": "31", "display": "Sales" }] });
-    /// let groups = ExternalGroups::from_user(&Resource::try_from(user)?);
-    /// assert!(groups.contains("31") && groups.contains("Sales"));
+    /// let user = Resource::try_from(json!({ "id": "7", "groups": [{ "value": "31", "display": "Sales" }] }))?;
+    /// assert!(ExternalGroups::from_user(&user).contains("31"));
+    /// assert!(ExternalGroups::names_from_user(&user).contains("Sales"));
     /// # Ok::<(), scim_core::Error>(())
     /// ```
     pub fn from_user(user: &Resource) -> Self {
-        let groups = user.get("groups").and_then(Value::as_array).into_iter().flatten();
-        let texts = groups.flat_map(|group| [group.get("value"), group.get("display")]);
-        texts.filter_map(|text| Some(text?.as_str()?.to_owned())).collect()
+        Self::of_user(user, "value")
     }
 
-    /// Whether a group with this id or name is among them.
+    /// The names of the groups of a user, for rules that name groups by their names. Whoever may create a group of a name then
+    /// has what the rules give to it.
+    pub fn names_from_user(user: &Resource) -> Self {
+        Self::of_user(user, "display")
+    }
+
+    fn of_user(user: &Resource, attribute: &str) -> Self {
+        let groups = user.get("groups").and_then(Value::as_array).into_iter().flatten();
+        groups.filter_map(|group| Some(group.get(attribute)?.as_str()?.to_owned())).collect()
+    }
+
+    /// Whether a group is among them.
     pub fn contains(&self, group: &str) -> bool {
         self.0.contains(group)
     }

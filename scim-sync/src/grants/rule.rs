@@ -24,7 +24,8 @@ pub struct GrantRule {
     /// What members may do there. If several rules give the same group, the first one that applies decides.
     #[serde(default)]
     pub access: Option<String>,
-    /// Groups of the directory, best by their ids, which never change. Names are compared, too.
+    /// Groups of the directory, best by their ids, which never change. In a run, a text that is not the id of a group may be the
+    /// name of exactly one.
     #[serde(default)]
     pub external: Vec<String>,
     /// A filter over the attributes of the user (RFC 7644 section 3.4.2.2).
@@ -116,10 +117,9 @@ impl Grants {
         wanted
     }
 
-    /// Those external groups that rules name. No others make a difference.
-    pub(crate) fn relevant<'a>(&'a self, groups: &'a ExternalGroups) -> impl Iterator<Item = &'a str> {
-        let named = self.0.iter().flat_map(|rule| &rule.external).map(String::as_str);
-        named.filter(|group| groups.contains(group))
+    /// The external groups that rules name. No others make a difference.
+    pub(crate) fn external(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|rule| &rule.external).map(String::as_str)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -4,7 +4,9 @@ mod memory;
 mod records;
 
 pub use memory::MemoryLedger;
-pub(crate) use records::{Granted, KnownPerson, LAST_REPORT, LAST_SUCCESS, POSITIONS, Positions, Records};
+pub(crate) use records::{
+    Granted, KnownPerson, LAST_REPORT, LAST_SUCCESS, MISSING_GROUPS, POSITIONS, Positions, Records,
+};
 
 /// Keeps what runs remember: a map from a [`Collection`] and a key to a text. [`MemoryLedger`] is one. In a database it is one
 /// table:

@@ -12,6 +12,7 @@ use super::{Collection, Ledger, LedgerChange, LedgerError};
 pub(crate) const LAST_REPORT: &str = "last_report";
 pub(crate) const LAST_SUCCESS: &str = "last_success";
 pub(crate) const POSITIONS: &str = "positions";
+pub(crate) const MISSING_GROUPS: &str = "missing_groups";
 
 /// A person who has a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

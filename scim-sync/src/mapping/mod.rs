@@ -118,7 +118,8 @@ impl Mapping {
                 ));
             }
         }
-        mapping.maps_active = mapping.rules.iter().any(|rule| rule.target.as_str() == "active");
+        mapping.maps_active =
+            mapping.rules.iter().any(|rule| rule.target.as_str() == "active" && !rule.only_at_creation);
         if errors.is_empty() { Ok(mapping) } else { Err(errors) }
     }
 
@@ -212,7 +213,7 @@ impl Mapping {
         let is_value = |operation: &&Operation| operation.op != Op::Remove;
         let mut operations: Vec<_> =
             mapped.operations.iter().chain(&mapped.at_creation).filter(is_value).cloned().collect();
-        if !self.maps_active {
+        if !operations.iter().any(|operation| operation.path.as_deref() == Some("active")) {
             operations.push(operation(Op::Add, "active", Some(Value::Bool(true))));
         }
         let mut user = self.apply(&operations, Map::new())?;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use scim_core::patch::{Op, Operation, PatchRequest};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::memberships::Member;
 use super::{Run, Stop};
@@ -21,24 +21,27 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             return Ok(true);
         }
         let (mut missing, mut active) = (BTreeMap::new(), 0);
-        if self.report.is_full || !self.departed.is_empty() {
+        if self.report.is_full || !self.departed.is_empty() || !self.deactivated_by_mapping.is_empty() {
             let is_full = self.report.is_full;
             let (seen, replaced) = (&self.seen, &self.replaced);
+            let mut gone = HashSet::new();
+            self.records.list_texts(Collection::Gone, &mut |id, _| {
+                gone.insert(id.to_owned());
+            })?;
             self.records.list(Collection::People, |id, known: KnownPerson| {
-                if known.gone_since.is_none() {
-                    active += 1;
-                    if is_full && !seen.contains(id) && !replaced.contains(id) {
-                        missing.insert(id.to_owned(), known);
-                    }
+                active += usize::from(known.gone_since.is_none());
+                if is_full && !seen.contains(id) && !replaced.contains(id) && !gone.contains(id) {
+                    missing.insert(id.to_owned(), known);
                 }
             })?;
         }
         let mut departed = std::mem::take(&mut self.departed);
         departed.append(&mut missing);
         if !self.options.allow_deactivations
-            && let Err(reason) = self.rules.settings.guard.check(departed.len(), active)
+            && let Err(reason) =
+                self.rules.settings.guard.check(departed.len() + self.deactivated_by_mapping.len(), active)
         {
-            let text = format!("{reason}; look at the plan, and run with the guard off if it is right");
+            let text = format!("{reason}; look at the plan with the guard off, and run so if it is right");
             self.problem(Level::Error, "", &text);
             return Ok(false);
         }
@@ -64,15 +67,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             match result {
                 Ok(_) => {
                     self.change(Action::Deactivate, &known.label, "");
-                    let known = KnownPerson {
-                        fingerprint: None,
-                        version: None,
-                        gone_since: Some(self.options.now),
-                        ..known.clone()
-                    };
-                    self.records.put(Collection::People, id, &known);
-                    self.records.put(Collection::Gone, id, &self.options.now);
-                    without_groups.push((member(id, known), Vec::new()));
+                    without_groups.push((member(id, known.clone()), Vec::new()));
                 }
                 Err(failure) if failure.is_not_found() => {
                     self.problem(
@@ -86,22 +81,24 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                 Err(failure) => self.failed(id, &known.label, &failure),
             }
         }
-        self.records.write()?;
-        if !self.grants().is_empty() {
-            self.load_target_groups().await?;
-            let failed = self.set_memberships(&without_groups).await?;
-            for (member, _) in without_groups {
-                if failed.contains(&member.user) {
-                    // The next run takes the person for one who has just gone, and tries everything again.
-                    self.records.put(
-                        Collection::People,
-                        &member.id,
-                        &KnownPerson { gone_since: None, ..member.known },
-                    );
-                    self.records.remove(Collection::Gone, &member.id);
-                    self.failed.insert(member.id.clone());
-                }
+        let failed = match self.grants().is_empty() {
+            true => HashSet::new(),
+            false => {
+                self.load_target_groups().await?;
+                self.set_memberships(&without_groups).await?
             }
+        };
+        // Only now: a run that is stopped before does all of it again.
+        for (Member { id, user, known, .. }, _) in without_groups {
+            if failed.contains(&user) {
+                self.failed.insert(id);
+                continue;
+            }
+            let known =
+                KnownPerson { fingerprint: None, version: None, gone_since: Some(self.options.now), ..known };
+            self.records.put(Collection::People, &id, &known);
+            self.records.put(Collection::Gone, &id, &self.options.now);
+            self.deactivated.insert(id);
         }
         Ok(self.records.write()?)
     }
@@ -113,12 +110,16 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             return Ok(());
         }
         let (now, retention) = (self.options.now, Duration::days(i64::from(days)));
-        let (mut due, returning) = (Vec::new(), &self.returning);
+        let (mut due, present) = (Vec::new(), &self.present);
         self.records.list(Collection::Gone, |id, since: DateTime<Utc>| {
-            if now - since >= retention && !returning.contains(id) {
+            if now - since >= retention && !present.contains(id) {
                 due.push(id.to_owned());
             }
         })?;
+        if self.is_dry_run && days == 0 {
+            due.extend(self.deactivated.iter().cloned());
+            due.sort();
+        }
         for ids in due.chunks(CHUNK) {
             let mut people = Vec::new();
             for id in ids {
@@ -150,7 +151,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     /// Removes everything that is remembered of a person whose user is no more.
     fn forget(&mut self, id: &str, user: &str) {
         self.failed.remove(id);
-        for collection in [Collection::People, Collection::Gone, Collection::Photos] {
+        for collection in [Collection::People, Collection::Gone] {
             self.records.remove(collection, id);
         }
         self.records.remove(Collection::Users, user);

@@ -34,7 +34,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                     self.failed(&person.id, &person.label(), failure);
                     None
                 }
-                None => self.find(person)?,
+                None => self.find(person, self.rules.settings.mode)?,
             };
             found.insert(person.id.clone(), id);
         }
@@ -100,7 +100,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     }
 
     /// Finds the user of a person: `None` if that is not clear, `Some(None)` if there is none.
-    pub(super) fn find(&mut self, person: &Person) -> Result<Option<Option<String>>, Stop> {
+    pub(super) fn find(&mut self, person: &Person, mode: Mode) -> Result<Option<Option<String>>, Stop> {
         let user = match self.index.find(&self.rules.match_rules, person) {
             Found::Nobody => return Ok(Some(None)),
             Found::User(user) => user,
@@ -114,7 +114,9 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                 return Ok(None);
             }
         };
-        if self.rules.settings.mode == Mode::OnlyNew {
+        let external_id = self.index.external_id(&user).map(str::to_owned);
+        let is_their_own = external_id.as_deref() == Some(&*person.id);
+        if mode == Mode::OnlyNew && !is_their_own {
             self.report.unchanged += 1;
             return Ok(None);
         }
@@ -125,31 +127,36 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             self.belongs_to_another(person, &user, &label);
             return Ok(None);
         }
-        let owner: Option<String> = self.records.get(Collection::Users, &user)?;
-        if let Some(owner) = owner.filter(|owner| *owner != person.id) {
-            let known: Option<KnownPerson> = self.records.get(Collection::People, &owner)?;
-            let is_missing = self.has_read_all && self.report.is_full && !self.seen.contains(&owner);
-            let is_gone = is_missing
-                || self.departed.contains_key(&owner)
-                || known.as_ref().is_none_or(|known| known.gone_since.is_some());
-            if !is_gone {
-                if self.has_read_all {
-                    let label = known.map_or(owner, |known| known.label);
-                    self.belongs_to_another(person, &user, &label);
-                } else {
-                    self.report.people -= 1;
-                    self.waiting.push(person.clone());
-                }
+        let recorded: Option<String> = self.records.get(Collection::Users, &user)?;
+        let owner = recorded.or(external_id).filter(|owner| *owner != person.id);
+        if let Some(owner) = owner {
+            // Only when everything was read it is known whether the owner is gone.
+            if !self.has_read_all {
+                self.report.people -= 1;
+                self.waiting.push(person.clone());
                 return Ok(None);
             }
-            // The directory has made the person anew, with another id.
-            self.departed.remove(&owner);
-            self.replaced.insert(owner.clone());
-            self.records.remove(Collection::People, &owner);
-            self.records.remove(Collection::Gone, &owner);
+            let known: Option<KnownPerson> = self.records.get(Collection::People, &owner)?;
+            if !self.is_gone(&owner, known.as_ref()) {
+                let label = known.map_or(owner, |known| known.label);
+                self.belongs_to_another(person, &user, &label);
+                return Ok(None);
+            }
+            self.takeovers.insert(user.clone(), owner);
         }
         self.claimed.insert(user.clone(), (person.id.clone(), person.label()));
         Ok(Some(Some(user)))
+    }
+
+    /// Whether somebody to whom a user belongs is gone, now that everything was read.
+    fn is_gone(&self, owner: &str, known: Option<&KnownPerson>) -> bool {
+        if self.present.contains(owner) {
+            return false;
+        }
+        // Somebody who was not read in a run that reads changes is there, unless the ledger says something else.
+        self.report.is_full
+            || self.departed.contains_key(owner)
+            || known.is_none_or(|known| known.gone_since.is_some())
     }
 
     fn belongs_to_another(&mut self, person: &Person, user: &str, label: &str) {

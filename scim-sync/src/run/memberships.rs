@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::target_groups::TargetGroups;
 use super::{Run, Stop};
-use crate::endpoint::{MemberPatch, no_group};
+use crate::endpoint::{MemberPatch, MembersFailure, no_group};
 use crate::ledger::{Granted, KnownPerson};
 use crate::{
     Action, Collection, Endpoint, ExternalGroups, Grant, Ledger, Level, Membership, MembershipChange, Origin,
@@ -35,12 +35,17 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             return Ok(());
         }
         let mut groups = TargetGroups::default();
-        for group in self.grants().groups() {
-            match self.client.group_id(group).await? {
+        let (client, names) = (self.client, self.grants().groups());
+        let ids = client.for_each(&names, async |name: &&str| client.group_id(name).await).await;
+        for (name, id) in names.into_iter().zip(ids) {
+            match id? {
                 Some(id) => {
-                    groups.ids.insert(group.to_owned(), id);
+                    groups.ids.insert(name.to_owned(), id);
                 }
-                None => self.problem(Level::Error, "", &no_group(group)),
+                None => {
+                    self.problem(Level::Error, "", &no_group(name));
+                    groups.missing.push(name.to_owned());
+                }
             }
         }
         groups.access = self.client.access_attribute().await?;
@@ -112,6 +117,13 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         by_id
     }
 
+    /// Whether rules name groups that are not found, and this one is not among those that are.
+    fn may_be_missing(&self, group: &str) -> bool {
+        let is_missing =
+            |groups: &TargetGroups| !groups.missing.is_empty() && groups.ids.values().all(|id| id != group);
+        self.target_groups.as_ref().is_some_and(is_missing)
+    }
+
     /// How the rules call a group.
     fn group_name(&self, id: &str) -> String {
         let mut names = self.target_groups.iter().flat_map(|groups| &groups.ids);
@@ -166,6 +178,12 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                             patch.removed.push(member.user.clone());
                             patch.added.push((member.user.clone(), grant.access));
                         }
+                    }
+                    // A group that a rule names and that is not found may be this one.
+                    MembershipChange::Remove(group) if self.may_be_missing(&group) => {
+                        let kept = recorded.iter().filter(|granted| granted.group == group).cloned();
+                        during.extend(kept.clone());
+                        afterwards.entry(member.user.clone()).or_default().extend(kept);
                     }
                     MembershipChange::Remove(group) => {
                         self.change(Action::RemoveMember, &member.label, self.group_name(&group));
@@ -229,7 +247,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         let results = client.for_each(&patches, send).await;
         let mut failed = HashSet::new();
         for ((group, patch), result) in patches.into_iter().zip(results) {
-            let Err(failure) = result else {
+            let Err(MembersFailure { failure, has_changed_nothing }) = result else {
                 self.note_members(&group, &patch);
                 continue;
             };
@@ -241,7 +259,8 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                 "",
                 &format!("the members of the group {} were not changed: {failure}", self.group_name(&group)),
             );
-            for (user, _) in &patch.added {
+            // Otherwise some of them may be members now, because of the rules.
+            for (user, _) in patch.added.iter().filter(|_| has_changed_nothing) {
                 if let Some(granted) = afterwards.get_mut(user) {
                     granted.retain(|granted| granted.group != group);
                 }

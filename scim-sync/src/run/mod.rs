@@ -11,8 +11,10 @@ mod target_groups;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+
 use crate::endpoint::{Client, Failure};
-use crate::ledger::{KnownPerson, LAST_REPORT, LAST_SUCCESS, POSITIONS, Positions, Records};
+use crate::ledger::{KnownPerson, LAST_REPORT, LAST_SUCCESS, MISSING_GROUPS, POSITIONS, Positions, Records};
 use crate::matching::{Index, attributes};
 use crate::membership_index::MembershipIndex;
 use crate::notice::{NoticeState, StoredNotice, unknown};
@@ -23,6 +25,9 @@ use crate::{
 };
 use target_groups::TargetGroups;
 
+/// Up to how many people are read one by one because of changed groups or earlier failures. With more, everything is read.
+const MAX_AGAIN: usize = 5_000;
+
 pub(crate) struct Run<'a, E, L> {
     rules: &'a Rules,
     client: Client<'a, E>,
@@ -31,6 +36,9 @@ pub(crate) struct Run<'a, E, L> {
     is_dry_run: bool,
     /// The groups of the directory, once they are needed.
     source_groups: Option<MembershipIndex>,
+    /// The ids of the groups of the scope, and of the external groups by what rules call them.
+    scope_ids: Vec<String>,
+    external_ids: Vec<(String, String)>,
     /// The ids of those that have changed. They are written with the position, because a run that is stopped must find again
     /// who was in them.
     touched_groups: HashSet<String>,
@@ -38,18 +46,25 @@ pub(crate) struct Run<'a, E, L> {
     target_groups: Option<TargetGroups>,
     /// Existing users: all of them in a full run, else those that were searched for.
     index: Index,
-    /// The ids of the people who were read.
+    /// The ids of the people who were read, and of those of them who count.
     seen: HashSet<String>,
+    present: HashSet<String>,
     /// The id and the label of the person to whom this run has given a user, by the id of the user.
     claimed: HashMap<String, (String, String)>,
     /// People with a match who belongs to somebody else, until it is known whether that person is gone.
     waiting: Vec<Person>,
     /// Whether all pages have been read.
     has_read_all: bool,
+    /// The people of whom users are taken, by the ids of the users: the directory has made a person anew, with another id.
+    takeovers: HashMap<String, String>,
     /// People whose user this run has given to somebody else.
     replaced: HashSet<String>,
-    /// People who were gone and are there again.
-    returning: HashSet<String>,
+    /// People whose user the mapping deactivates, until it is known how many there are.
+    deactivated_by_mapping: Vec<String>,
+    /// Whether the guard has allowed the deactivations.
+    may_deactivate: bool,
+    /// People whom this run has deactivated.
+    deactivated: HashSet<String>,
     /// People with whom an earlier run has failed, and people with whom this one has.
     looked_at_again: HashSet<String>,
     failed: HashSet<String>,
@@ -69,6 +84,9 @@ enum Stop {
     Endpoint(#[from] Failure),
     #[error("{0}")]
     Scope(String),
+    /// So many people may have changed that it is better to read everything.
+    #[error("everything has to be read")]
+    ReadEverything,
     #[error("the users cannot have photos: {0}")]
     Photo(String),
 }
@@ -88,15 +106,21 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
             options,
             is_dry_run,
             source_groups: None,
+            scope_ids: Vec::new(),
+            external_ids: Vec::new(),
             touched_groups: HashSet::new(),
             target_groups: None,
             index: Index::default(),
             seen: HashSet::new(),
+            present: HashSet::new(),
             claimed: HashMap::new(),
             waiting: Vec::new(),
             has_read_all: false,
+            takeovers: HashMap::new(),
             replaced: HashSet::new(),
-            returning: HashSet::new(),
+            deactivated_by_mapping: Vec::new(),
+            may_deactivate: false,
+            deactivated: HashSet::new(),
             looked_at_again: HashSet::new(),
             failed: HashSet::new(),
             departed: BTreeMap::new(),
@@ -124,13 +148,15 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
                 "the synchronization is paused; set `mode` to `everything` or `only_new`",
             );
             self.report.is_complete = true;
-            return Ok(self.report);
+            return self.finish();
         }
         let positions: Option<Positions> = self.records.get(Collection::State, POSITIONS)?;
-        let positions =
-            positions.filter(|positions| positions.settings == self.rules.fingerprint && !self.options.full);
+        let positions = positions
+            .filter(|positions| positions.settings == self.rules.positions_fingerprint && !self.options.full);
         let mut outcome = self.read(directory, positions.clone(), progress).await;
-        if matches!(outcome, Err(Stop::Directory(DirectoryError::PositionExpired))) && positions.is_some() {
+        let needs_everything =
+            matches!(outcome, Err(Stop::Directory(DirectoryError::PositionExpired) | Stop::ReadEverything));
+        if needs_everything && positions.is_some() {
             outcome = self.read(directory, None, progress).await;
         }
         match outcome {
@@ -151,24 +177,36 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
     ) -> Result<bool, Stop> {
         self.report.is_full = positions.is_none();
         self.seen.clear();
+        self.present.clear();
         self.departed.clear();
         self.waiting.clear();
+        self.deactivated_by_mapping.clear();
+        (self.has_read_all, self.may_deactivate) = (false, false);
+        if self.is_dry_run {
+            // What was planned before a position expired is planned again.
+            self.claimed.clear();
+            self.report.plan = crate::Plan::default();
+            (self.report.people, self.report.unchanged) = (0, 0);
+        }
         let mut again = self.people_to_look_at_again()?;
         let groups = self.read_groups(directory, positions.as_ref(), &mut again).await?;
+        if !self.report.is_full && (again.len() > MAX_AGAIN || self.a_group_was_created().await?) {
+            return Err(Stop::ReadEverything);
+        }
         self.read_endpoint().await?;
 
         let mut from = positions.map(|positions| positions.people);
         let people = loop {
             let page = directory.people(from.as_deref()).await?;
-            let mut present = Vec::new();
+            let mut present: Vec<Person> = Vec::new();
             for change in page.changes {
+                let (PersonChange::Present(Person { id, .. }) | PersonChange::Removed(id)) = &change;
+                // Of several changes of a person, the last one counts.
+                present.retain(|person| person.id != *id);
+                self.waiting.retain(|person| person.id != *id);
                 match change {
                     PersonChange::Present(person) => present.push(person),
-                    PersonChange::Removed(id) => {
-                        // Of several changes of a person, the last one counts.
-                        present.retain(|person: &Person| person.id != id);
-                        self.person_is_removed(&id)?;
-                    }
+                    PersonChange::Removed(id) => self.person_is_removed(&id)?,
                 }
             }
             self.people(present).await?;
@@ -193,6 +231,15 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
         let waiting = std::mem::take(&mut self.waiting);
         self.people(waiting).await?;
         let is_complete = self.departures().await?;
+        if is_complete {
+            self.may_deactivate = true;
+            let ids = std::mem::take(&mut self.deactivated_by_mapping);
+            for ids in ids.chunks(MAX_FOUND) {
+                let people = directory.find(ids).await?;
+                self.report.people -= people.len();
+                self.people(people).await?;
+            }
+        }
         self.deletions().await?;
         if is_complete {
             for id in std::mem::take(&mut self.touched_groups) {
@@ -206,8 +253,11 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
             for id in &self.failed {
                 self.records.put(Collection::Retry, id, &());
             }
-            let positions = Positions { people, groups, settings: self.rules.fingerprint.clone() };
+            let positions = Positions { people, groups, settings: self.rules.positions_fingerprint.clone() };
             self.records.put(Collection::State, POSITIONS, &positions);
+            if let Some(groups) = &self.target_groups {
+                self.records.put(Collection::State, MISSING_GROUPS, &groups.missing);
+            }
         }
         Ok(is_complete)
     }
@@ -267,7 +317,7 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
             })?;
         }
         self.touched_groups = touched;
-        self.check_scope()?;
+        self.resolve_groups()?;
         Ok(Some(position))
     }
 
@@ -277,29 +327,57 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
             let mut groups = MembershipIndex::default();
             self.records.list_texts(Collection::Groups, &mut |id, json| groups.add_json(id, json))?;
             self.source_groups = Some(groups);
+            return self.resolve_groups();
         }
         Ok(())
     }
 
-    fn check_scope(&self) -> Result<(), Stop> {
-        // If nothing has changed, the scope is as right as it was in the last run.
+    /// Finds the groups of the scope and of the rules among those of the directory.
+    fn resolve_groups(&mut self) -> Result<(), Stop> {
         let Some(groups) = &self.source_groups else { return Ok(()) };
+        self.scope_ids.clear();
         for group in self.rules.settings.scope.groups() {
-            match groups.find(group).len() {
-                1 => {}
-                0 => {
-                    return Err(Stop::Scope(format!(
-                        "the directory has no group `{group}`; correct `scope.member_of`"
-                    )));
+            let text = match groups.find(group).as_slice() {
+                [id] => {
+                    self.scope_ids.push((*id).to_owned());
+                    continue;
                 }
-                count => {
-                    return Err(Stop::Scope(format!(
-                        "the directory has {count} groups `{group}`; name the id of one in `scope.member_of`"
-                    )));
-                }
+                [] => format!("the directory has no group `{group}`; correct `scope.member_of`"),
+                several => format!(
+                    "the directory has {} groups `{group}`; name the id of one in `scope.member_of`",
+                    several.len()
+                ),
+            };
+            return Err(Stop::Scope(text));
+        }
+        self.external_ids.clear();
+        let mut problems = Vec::new();
+        for external in self.rules.grants.external() {
+            match groups.find(external).as_slice() {
+                [] => {}
+                [id] => self.external_ids.push((external.to_owned(), (*id).to_owned())),
+                several => problems.push(format!(
+                    "the directory has {} groups `{external}`; name the id of one in `grants`",
+                    several.len()
+                )),
             }
         }
+        for problem in problems {
+            self.problem(Level::Warning, "", &problem);
+        }
         Ok(())
+    }
+
+    /// Whether a group exists now that the endpoint did not have in the last run. Then everybody has to be looked at.
+    async fn a_group_was_created(&mut self) -> Result<bool, Stop> {
+        let missing: Vec<String> = self.records.get(Collection::State, MISSING_GROUPS)?.unwrap_or_default();
+        let named = self.grants().groups();
+        for group in missing {
+            if named.contains(&group.as_str()) && self.client.group_id(&group).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Reads the users of the endpoint in a full run, and the members of its groups.
@@ -317,16 +395,19 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
     fn person_is_removed(&mut self, id: &str) -> Result<(), Stop> {
         self.seen.insert(id.to_owned());
         if let Some(known) = self.records.get::<KnownPerson>(Collection::People, id)? {
-            self.depart(id, known);
+            self.depart(id, known)?;
         }
         Ok(())
     }
 
-    /// Notes that a person is gone.
-    fn depart(&mut self, id: &str, known: KnownPerson) {
-        if known.gone_since.is_none() && self.rules.settings.mode == Mode::Everything {
+    /// Notes that a person is gone, if that was not known.
+    fn depart(&mut self, id: &str, known: KnownPerson) -> Result<(), Stop> {
+        self.present.remove(id);
+        let is_known: Option<DateTime<Utc>> = self.records.get(Collection::Gone, id)?;
+        if is_known.is_none() && self.rules.settings.mode == Mode::Everything {
             self.departed.insert(id.to_owned(), known);
         }
+        Ok(())
     }
 
     /// Writes what is left, and the report.
@@ -348,7 +429,7 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
         }
         self.records.write()?;
         self.report.unknown_notices = unknown(&mut self.records)?;
-        if self.report.is_complete {
+        if self.report.is_complete && self.rules.settings.mode != Mode::Paused {
             self.records.put(Collection::State, LAST_SUCCESS, &self.options.now);
         }
         self.records.put(Collection::State, LAST_REPORT, &self.report);

@@ -10,7 +10,7 @@ use crate::endpoint::{Created, Failure, user_path};
 use crate::ledger::KnownPerson;
 use crate::mapping::Mapped;
 use crate::rules::hash;
-use crate::{Action, Collection, Endpoint, ExternalGroups, Ledger, Level, Mode, Person};
+use crate::{Action, Collection, Endpoint, ExternalGroups, Guard, Ledger, Level, Mode, Person};
 
 /// A person whose user may have to change.
 pub(super) struct Candidate {
@@ -49,6 +49,9 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         if !people.is_empty() && self.rules.needs_groups() {
             self.load_source_groups()?;
         }
+        if !people.is_empty() {
+            self.load_target_groups().await?;
+        }
         let mut candidates = Vec::new();
         for person in people {
             candidates.extend(self.candidate(person)?);
@@ -56,7 +59,6 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         if candidates.is_empty() {
             return Ok(self.records.write()?);
         }
-        self.load_target_groups().await?;
         let users = self.find_users(&candidates).await?;
         let mut steps = Vec::new();
         for (candidate, user) in candidates.into_iter().zip(users) {
@@ -79,17 +81,22 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         let known: Option<KnownPerson> = self.records.get(Collection::People, &person.id)?;
         if !self.is_in_scope(&person.id) {
             if let Some(known) = known {
-                self.depart(&person.id, known);
+                self.depart(&person.id, known)?;
             }
             return Ok(None);
         }
         self.departed.remove(&person.id);
-        if known.as_ref().is_some_and(|known| known.gone_since.is_some()) {
-            self.returning.insert(person.id.clone());
-        }
-        if self.rules.settings.mode == Mode::OnlyNew && known.is_some() {
+        self.present.insert(person.id.clone());
+        // One without a fingerprint was not finished when the user was created.
+        let is_finished =
+            known.as_ref().is_some_and(|known| known.fingerprint.is_some() || known.gone_since.is_some());
+        if self.rules.settings.mode == Mode::OnlyNew && is_finished {
             self.report.unchanged += 1;
             return Ok(None);
+        }
+        if known.as_ref().is_some_and(|known| known.gone_since.is_some()) {
+            // The days until the deletion are over, even if the person is skipped below.
+            self.records.remove(Collection::Gone, &person.id);
         }
         let mapped = match self.rules.mapping.map(&person) {
             Ok(mapped) => mapped,
@@ -116,26 +123,26 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         }
         let Some(all) = self.source_groups.as_mut() else { return false };
         let groups = all.groups_of(id, scope.nested);
-        let is_in = |group: &str| all.find(group).iter().any(|id| groups.contains(*id));
-        scope.groups().any(is_in)
+        self.scope_ids.iter().any(|id| groups.contains(id.as_str()))
     }
 
-    /// The ids and names of all groups of a person, also of those that contain these.
+    /// The external groups of a person, as rules name them: also those that contain other groups of theirs.
     fn external_groups(&mut self, id: &str) -> ExternalGroups {
-        let Some(all) = self.source_groups.as_mut().filter(|_| self.rules.grants.need_external_groups())
-        else {
-            return ExternalGroups::default();
-        };
-        let ids = all.groups_of(id, true);
-        let names = ids.iter().filter_map(|id| all.name(id));
-        names.chain(ids.iter().map(AsRef::as_ref)).map(str::to_owned).collect()
+        let Some(all) = self.source_groups.as_mut() else { return ExternalGroups::default() };
+        let groups = all.groups_of(id, true);
+        let named = self.external_ids.iter().filter(|(_, id)| groups.contains(id.as_str()));
+        named.map(|(name, _)| name.clone()).collect()
     }
 
+    /// A hash of all that decides about a user and their memberships.
     fn fingerprint(&self, mapped: &Mapped, groups: &ExternalGroups) -> String {
         let operations =
             mapped.operations.iter().map(|operation| serde_json::to_string(operation).unwrap_or_default());
-        let groups = self.grants().relevant(groups).map(str::to_owned);
-        hash([self.rules.fingerprint.clone()].into_iter().chain(operations).chain(groups))
+        let groups = self.grants().external().filter(|group| groups.contains(group)).map(str::to_owned);
+        let target_ids = self.grants().groups().into_iter().filter_map(|group| {
+            self.target_groups.as_ref().and_then(|groups| groups.ids.get(group)).cloned()
+        });
+        hash([self.rules.fingerprint.clone()].into_iter().chain(operations).chain(groups).chain(target_ids))
     }
 
     /// Whether the user was written with the same values, and has not changed since, as far as this run can know.
@@ -166,7 +173,9 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                     (false, _) => Action::Link,
                 };
                 mapping.update(&mapped, existing.as_map(), action != Action::Update).map(|user| {
-                    let patch = mapping.diff(existing.as_map(), &user);
+                    // An existing user is left alone in this mode.
+                    let is_fixed = self.rules.settings.mode == Mode::OnlyNew;
+                    let patch = mapping.diff(existing.as_map(), &user).filter(|_| !is_fixed);
                     let version = existing.text("meta.version").map(str::to_owned);
                     let version = if patch.is_none() { version } else { None };
                     (user, StepKind::Update { user: existing.id().to_owned(), patch, action, version })
@@ -174,12 +183,33 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             }
         };
         match step {
+            Ok((after, kind)) if self.waits_for_the_guard(user.as_ref(), &after, &kind) => {
+                self.deactivated_by_mapping.push(person.id);
+                Ok(None)
+            }
             Ok((user, kind)) => Ok(Some(Step { id: person.id, label, user, groups, fingerprint, kind })),
             Err(error) => {
                 self.problem(Level::Warning, &label, &format!("skipped: {error}"));
                 Ok(None)
             }
         }
+    }
+
+    /// Whether the mapping deactivates an active user, and it is not known yet whether the guard allows that.
+    fn waits_for_the_guard(
+        &self,
+        before: Option<&Resource>,
+        after: &Map<String, Value>,
+        kind: &StepKind,
+    ) -> bool {
+        let is_guarded = self.rules.settings.guard != Guard::default() && !self.options.allow_deactivations;
+        let was_active = before.is_some_and(|user| user.get("active") != Some(&Value::Bool(false)));
+        let is_active = after.get("active") != Some(&Value::Bool(false));
+        is_guarded
+            && !self.may_deactivate
+            && was_active
+            && !is_active
+            && matches!(kind, StepKind::Update { patch: Some(_), .. })
     }
 
     /// Sends the requests, and notes what came of them. Returns those whose memberships have to be looked at.
@@ -238,11 +268,15 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         if !self.is_dry_run {
             self.claimed.insert(user.clone(), (step.id.clone(), step.label.clone()));
         }
+        if let Some(owner) = self.takeovers.remove(&user) {
+            self.departed.remove(&owner);
+            self.records.remove(Collection::People, &owner);
+            self.records.remove(Collection::Gone, &owner);
+            self.replaced.insert(owner);
+        }
         self.records.put(Collection::People, &step.id, &known);
         self.records.put(Collection::Users, &user, &step.id);
-        if action == Action::Restore {
-            self.records.remove(Collection::Gone, &step.id);
-        }
+        self.records.remove(Collection::Gone, &step.id);
         Ok(Member {
             id: step.id,
             user,

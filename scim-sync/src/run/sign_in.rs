@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::memberships::Member;
 use super::{Run, Stop};
 use crate::ledger::KnownPerson;
-use crate::{Collection, Endpoint, ExternalGroups, Ledger, LedgerError, Level, Person, Plan};
+use crate::{Collection, Endpoint, ExternalGroups, Ledger, LedgerError, Level, Mode, Person, Plan};
 
 impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     pub(crate) async fn sign_in(mut self, claims: &Value) -> Result<Plan, LedgerError> {
@@ -43,7 +43,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                     return Err(failure.into());
                 }
                 self.has_read_all = true;
-                self.find(&person)?.flatten()
+                self.find(&person, Mode::Everything)?.flatten()
             }
         };
         let user = match user {

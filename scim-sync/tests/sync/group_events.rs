@@ -68,7 +68,7 @@ impl Application {
         for id in all.unwrap_or_else(|| changed.into_iter().flatten().collect()) {
             let user =
                 Resource::try_from(self.send(Method::GET, &format!("/Users/{id}"), json!({}))).unwrap();
-            let wanted = self.grants.wanted(&ExternalGroups::from_user(&user), user.as_map());
+            let wanted = self.grants.wanted(&ExternalGroups::names_from_user(&user), user.as_map());
             let current = self.table.entry(id).or_default();
             for change in membership_changes(&wanted, current) {
                 match change {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use http::Method;
 use scim_sync::{Plan, RunOptions, Status, Synchronizer, deliver_notices};
 use serde::Deserialize;
 use serde_json::Value;
@@ -51,6 +52,10 @@ struct Step {
     remove_by_hand: Vec<(String, String)>,
     #[serde(default)]
     patch_by_hand: BTreeMap<String, Value>,
+    #[serde(default)]
+    delete_by_hand: Vec<String>,
+    #[serde(default)]
+    create_by_hand: Vec<String>,
     #[serde(default)]
     lose_ledger: bool,
     /// From here on, the settings are changed like this.
@@ -146,6 +151,12 @@ fn prepare(world: &mut World, step: &Step) {
     }
     if step.lose_ledger {
         world.ledger = scim_sync::MemoryLedger::default();
+    }
+    for user in &step.delete_by_hand {
+        world.endpoint.by_hand(Method::DELETE, &format!("/Users/{}", world.endpoint.user_id(user)), None);
+    }
+    for group in &step.create_by_hand {
+        world.endpoint.create_group(group);
     }
     for (group, user) in &step.add_by_hand {
         world.endpoint.set_member(group, user, true);
