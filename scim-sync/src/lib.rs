@@ -34,7 +34,8 @@ pub use ledger::{Collection, Ledger, LedgerChange, LedgerError, MemoryLedger};
 pub use mapping::{FieldRule, Lookup, Source, Transform};
 pub use matching::{CaseRule, MatchRule};
 pub use notice::{
-    Deliveries, Notice, NoticeKind, Notifier, SendError, deliver_notices, resend_notices, unknown_notices,
+    Deliveries, Notice, NoticeKind, Notifier, SendError, deliver_notices, refused_notices, resend_notices,
+    unknown_notices, waiting_notices,
 };
 pub use photo::{Photo, PhotoDirectory, PhotoStore};
 pub use report::{Action, Change, Level, Plan, Problem, Report};

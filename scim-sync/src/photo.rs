@@ -18,13 +18,16 @@ pub struct Photo {
 /// Reads photos of a directory.
 #[async_trait]
 pub trait PhotoDirectory: Send {
-    /// The ETags of the photos of these people, in order, at most [`MAX_FOUND`](crate::MAX_FOUND); `None` for those who have no
-    /// photo.
+    /// The ETags of the photos of these people, in order, at most [`MAX_FOUND`](crate::MAX_FOUND): `None` for those who have no
+    /// photo, and what went wrong for those whose photo cannot be read.
     ///
     /// # Errors
     ///
-    /// [`DirectoryError::Failed`].
-    async fn photo_etags(&mut self, people: &[String]) -> Result<Vec<Option<String>>, DirectoryError>;
+    /// If no photo can be read.
+    async fn photo_etags(
+        &mut self,
+        people: &[String],
+    ) -> Result<Vec<Result<Option<String>, DirectoryError>>, DirectoryError>;
 
     /// The photo of a person.
     ///

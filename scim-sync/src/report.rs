@@ -81,7 +81,7 @@ pub enum Level {
     /// A person is left out until somebody changes something.
     #[default]
     Warning,
-    /// Something failed; the next run tries again.
+    /// Something failed. The next run tries again, and fails again unless somebody changes what the text says.
     Error,
 }
 
@@ -142,10 +142,11 @@ impl fmt::Display for Plan {
         // Longer names only shift their own line.
         let width = people.map(|person| person.chars().count()).max().unwrap_or(0).min(40);
         for Change { action, person, detail } in &self.changes {
+            let (person, detail) = (printable(person), printable(detail));
             writeln!(f, "{}", format!("{action:13}  {person:width$}  {detail}").trim_end())?;
         }
         for Problem { level, person, text } in &self.problems {
-            writeln!(f, "{level:13}  {person:width$}  {text}")?;
+            writeln!(f, "{level:13}  {:width$}  {}", printable(person), printable(text))?;
         }
         Ok(())
     }
@@ -189,14 +190,37 @@ impl fmt::Display for Report {
         }
         for Problem { level, person, text } in &self.plan.problems {
             let of = if person.is_empty() { String::new() } else { format!("{person}: ") };
-            writeln!(f, "{level}: {of}{text}")?;
+            writeln!(f, "{level}: {}", printable(&format!("{of}{text}")))?;
         }
         for notice in &self.unknown_notices {
-            writeln!(f, "it is not known whether this notice was sent: {notice}")?;
+            writeln!(f, "it is not known whether this notice was sent: {}", printable(notice))?;
         }
         if !self.is_complete {
             writeln!(f, "the run did not come to its end")?;
         }
         Ok(())
+    }
+}
+
+/// A text without characters that would change how a terminal shows the rest. Names come from the directory.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Change, Plan};
+
+    #[test]
+    fn a_name_cannot_forge_a_line() {
+        let change = Change {
+            action: Action::Create,
+            person: "a\ndelete\u{1b}[31m".to_owned(),
+            detail: String::new(),
+        };
+        let plan = Plan { changes: vec![change], problems: Vec::new() };
+        assert_eq!(plan.to_string(), "create         a\u{fffd}delete\u{fffd}[31m\n");
     }
 }

@@ -93,7 +93,8 @@ pub struct Retention {
     pub delete_after_days: Option<u32>,
 }
 
-/// How many users a run may deactivate. A run that would deactivate more deactivates none. The next run tries again.
+/// How many users a run may deactivate: those whose person is gone, and those whom the mapping deactivates. A run that would
+/// deactivate more deactivates none, and does everything else. The next run tries again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Guard {

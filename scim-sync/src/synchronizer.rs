@@ -99,7 +99,9 @@ impl Synchronizer {
     }
 
     /// Copies the photos of these people, or of all who have a user, if they have changed, and writes their URLs to
-    /// `photos[type eq "photo"].value` of the users. A photo that has not changed is neither read nor written.
+    /// `photos[type eq "photo"].value` of the users. A photo that has not changed is neither read nor written. Removes the photos
+    /// of people who are gone. Without `people`, the [`Mode`](crate::Mode) counts: nothing is done if it is `paused`, and users
+    /// who have a photo are left alone if it is `only_new`.
     ///
     /// # Errors
     ///

@@ -122,7 +122,8 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(|error| one(error.to_string()))?;
         let is_toml = path.extension().is_some_and(|extension| extension == "toml");
         let mut config: Self = match is_toml {
-            true => toml::from_str(&text).map_err(|error| one(error.to_string()))?,
+            // The whole text of the error has the line, which may have a secret.
+            true => toml::from_str(&text).map_err(|error: toml::de::Error| one(toml_error(&text, &error)))?,
             false => serde_json::from_str(&text).map_err(|error| one(error.to_string()))?,
         };
         config.fill(variable);
@@ -167,7 +168,7 @@ impl Config {
         );
         require(
             !self.provider.client_secret.is_empty()
-                && self.provider.client_secret.trim() == self.provider.client_secret,
+                && !self.provider.client_secret.contains(char::is_whitespace),
             "provider.client_secret: write the value of the client secret without spaces, or set SYNC_CLIENT_SECRET",
         );
         require(
@@ -223,6 +224,14 @@ impl Config {
 /// The type of the users: the standard one with the enterprise extension (RFC 7643 sections 4.1 and 4.3).
 pub(crate) fn user_type() -> ResourceType {
     standard::user_type()
+}
+
+/// The message of an error, and its place.
+fn toml_error(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
+    format!("{} at line {line} column {column}", error.message())
 }
 
 /// Ids are part of URLs, so nothing else is accepted.

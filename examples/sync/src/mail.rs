@@ -53,6 +53,9 @@ impl Mailer {
         if config.smtp_url.is_empty() {
             return Err("mail.smtp_url: write the URL of the server, or set SYNC_SMTP_URL".to_owned());
         }
+        if !is_protected(&config.smtp_url) {
+            return Err("mail.smtp_url: write smtps://, or add ?tls=required; mails go without TLS only to this machine".to_owned());
+        }
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&config.smtp_url)
             .map_err(|_| {
                 "mail.smtp_url: write a URL such as smtps://user:password@mail.example.com".to_owned()
@@ -60,6 +63,15 @@ impl Mailer {
             .timeout(Some(std::time::Duration::from_secs(30)))
             .build();
         Ok(Self { transport, config: config.clone(), from })
+    }
+
+    /// Checks that the server can be reached, and accepts the credentials.
+    pub(crate) async fn check(&self) -> Result<(), String> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the mail server refuses the connection".to_owned()),
+            Err(error) => Err(format!("the mail server cannot be used: {}", with_causes(&error))),
+        }
     }
 
     fn message(&self, notice: &Notice) -> Result<Message, String> {
@@ -85,27 +97,24 @@ impl Mailer {
 #[async_trait]
 impl Notifier for Mailer {
     async fn send(&self, notice: &Notice) -> Result<(), SendError> {
-        let message = self.message(notice).map_err(SendError::NotSent)?;
+        let message = self.message(notice).map_err(SendError::Refused)?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
-            // The server has said no, or was not reached. Anything else may have happened after it had said yes.
-            Err(error) if error.is_permanent() || error.is_transient() || error.is_client() => {
+            Err(error) if error.is_permanent() => Err(SendError::Refused(with_causes(&error))),
+            Err(error) if error.is_transient() || error.is_client() => {
                 Err(SendError::NotSent(with_causes(&error)))
             }
-            Err(error) if is_refused_connection(&error) => Err(SendError::NotSent(with_causes(&error))),
+            // Anything else may have happened after the server had accepted it.
             Err(error) => Err(SendError::Unknown(with_causes(&error))),
         }
     }
 }
 
-/// Whether no connection was made.
-fn is_refused_connection(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return io.kind() == std::io::ErrorKind::ConnectionRefused;
-        }
-        cause = error.source();
-    }
-    false
+/// Whether mails and the password are encrypted on their way, or do not leave this machine.
+fn is_protected(url: &str) -> bool {
+    let Ok(parsed) = url.parse::<http::Uri>() else { return true };
+    let is_loopback = parsed.host().is_some_and(|host| matches!(host, "127.0.0.1" | "[::1]" | "localhost"));
+    let requires_tls =
+        parsed.query().is_some_and(|query| query.split('&').any(|part| part == "tls=required"));
+    parsed.scheme_str() != Some("smtp") || is_loopback || requires_tls
 }

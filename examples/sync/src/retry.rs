@@ -72,7 +72,7 @@ impl Retry {
             };
             match wait {
                 Some(wait) if attempt < self.attempts => {
-                    tokio::time::sleep(jitter(wait).min(self.longest_pause)).await;
+                    tokio::time::sleep(jitter(wait.min(self.longest_pause))).await;
                     pause = (pause * 2).min(self.longest_pause);
                 }
                 _ => return answer.map_err(|unanswered| unanswered.cause),

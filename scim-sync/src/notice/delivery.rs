@@ -13,8 +13,8 @@ pub trait Notifier: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`SendError::NotSent`] if it was certainly not sent; it is tried again after the next run. [`SendError::Unknown`] if it
-    /// may have been sent; it is sent again only on request.
+    /// [`SendError::NotSent`] if it was certainly not sent; it is tried again after the next run. [`SendError::Refused`] if it
+    /// will never be accepted, and [`SendError::Unknown`] if it may have been sent; both are sent again only on request.
     async fn send(&self, notice: &Notice) -> Result<(), SendError>;
 }
 
@@ -24,6 +24,9 @@ pub enum SendError {
     /// It was certainly not sent.
     #[error("it was not sent: {0}")]
     NotSent(String),
+    /// It will never be accepted: there is no such address, for example.
+    #[error("it was refused: {0}")]
+    Refused(String),
     /// It may have been sent.
     #[error("it is not known whether it was sent: {0}")]
     Unknown(String),
@@ -54,7 +57,7 @@ pub async fn deliver_notices<L: Ledger>(
     let mut deliveries = Deliveries::default();
     for (name, mut stored) in stored_notices(&mut records)? {
         match stored.state {
-            NoticeState::Planned => continue,
+            NoticeState::Planned | NoticeState::Refused => continue,
             NoticeState::Sending => {
                 deliveries.unknown.push(describe(&stored.notice));
                 continue;
@@ -72,6 +75,11 @@ pub async fn deliver_notices<L: Ledger>(
             Err(error @ SendError::NotSent(_)) => {
                 deliveries.failed.push(format!("{}: {error}", describe(&stored.notice)));
                 stored.state = NoticeState::Ready;
+                records.put(Collection::Notices, &name, &stored);
+            }
+            Err(error @ SendError::Refused(_)) => {
+                deliveries.failed.push(format!("{}: {error}", describe(&stored.notice)));
+                stored.state = NoticeState::Refused;
                 records.put(Collection::Notices, &name, &stored);
             }
             Err(error @ SendError::Unknown(_)) => {
@@ -92,13 +100,35 @@ pub fn unknown_notices<L: Ledger>(ledger: &mut L) -> Result<Vec<String>, LedgerE
     unknown(&mut Records::new(ledger, false))
 }
 
-pub(crate) fn unknown<L: Ledger>(records: &mut Records<'_, L>) -> Result<Vec<String>, LedgerError> {
-    let stored = stored_notices(records)?.into_iter().map(|(_, stored)| stored);
-    let unknown = stored.filter(|stored| stored.state == NoticeState::Sending);
-    Ok(unknown.map(|stored| describe(&stored.notice)).collect())
+/// The notices that were refused for good.
+///
+/// # Errors
+///
+/// If the ledger cannot be used.
+pub fn refused_notices<L: Ledger>(ledger: &mut L) -> Result<Vec<String>, LedgerError> {
+    in_state(&mut Records::new(ledger, false), NoticeState::Refused)
 }
 
-/// Lets [`deliver_notices`] send the notices again of which it is not known whether they were sent. Returns how many.
+/// The notices that [`deliver_notices`] would send now.
+///
+/// # Errors
+///
+/// If the ledger cannot be used.
+pub fn waiting_notices<L: Ledger>(ledger: &mut L) -> Result<Vec<String>, LedgerError> {
+    in_state(&mut Records::new(ledger, false), NoticeState::Ready)
+}
+
+pub(crate) fn unknown<L: Ledger>(records: &mut Records<'_, L>) -> Result<Vec<String>, LedgerError> {
+    in_state(records, NoticeState::Sending)
+}
+
+fn in_state<L: Ledger>(records: &mut Records<'_, L>, state: NoticeState) -> Result<Vec<String>, LedgerError> {
+    let stored = stored_notices(records)?.into_iter().map(|(_, stored)| stored);
+    Ok(stored.filter(|stored| stored.state == state).map(|stored| describe(&stored.notice)).collect())
+}
+
+/// Lets [`deliver_notices`] send the notices again that were refused, and those of which it is not known whether they were sent.
+/// Returns how many.
 ///
 /// # Errors
 ///
@@ -107,7 +137,7 @@ pub fn resend_notices<L: Ledger>(ledger: &mut L) -> Result<usize, LedgerError> {
     let mut records = Records::new(ledger, false);
     let mut count = 0;
     for (name, mut stored) in stored_notices(&mut records)? {
-        if stored.state == NoticeState::Sending {
+        if matches!(stored.state, NoticeState::Sending | NoticeState::Refused) {
             stored.state = NoticeState::Ready;
             records.put(Collection::Notices, &name, &stored);
             count += 1;

@@ -3,7 +3,10 @@
 mod delivery;
 
 pub(crate) use delivery::unknown;
-pub use delivery::{Deliveries, Notifier, SendError, deliver_notices, resend_notices, unknown_notices};
+pub use delivery::{
+    Deliveries, Notifier, SendError, deliver_notices, refused_notices, resend_notices, unknown_notices,
+    waiting_notices,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +38,7 @@ pub enum NoticeKind {
 }
 
 impl Notice {
-    /// Its name in the ledger. A person is welcomed once.
+    /// Its name in the ledger, from which it is removed when it was sent.
     pub(crate) fn name(kind: NoticeKind, of: &str) -> String {
         let kind = match kind {
             NoticeKind::Welcome => "welcome",
@@ -63,4 +66,6 @@ pub(crate) enum NoticeState {
     Ready,
     /// It was about to be sent. If a run finds this, an earlier one was stopped, and nobody knows whether it was sent.
     Sending,
+    /// It was refused for good.
+    Refused,
 }

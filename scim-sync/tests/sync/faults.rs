@@ -6,7 +6,8 @@ use proptest::prelude::RngExt as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use scim_sync::{
     Collection, Deliveries, Ledger, LedgerChange, LedgerError, MemoryLedger, NoticeKind, RunOptions,
-    SendError, Synchronizer, deliver_notices, resend_notices, unknown_notices,
+    SendError, Synchronizer, deliver_notices, refused_notices, resend_notices, unknown_notices,
+    waiting_notices,
 };
 use serde_json::{Value, json};
 
@@ -284,6 +285,16 @@ fn a_notice_is_sent_at_most_once() {
     assert_eq!(unknown_notices(&mut world.ledger).unwrap().len(), 1);
 
     assert_eq!(resend_notices(&mut world.ledger).unwrap(), 1);
+    // What is refused for good waits for somebody, too.
+    *mailbox.fails.lock().unwrap() = Some(SendError::Refused("550 no such user".to_owned()));
+    assert_eq!(deliver(&mut world.ledger, &mailbox).failed.len(), 1);
+    assert_eq!(deliver(&mut world.ledger, &mailbox), Deliveries::default());
+    assert_eq!(
+        refused_notices(&mut world.ledger).unwrap(),
+        ["welcome of user1@example.com to user1@example.com"]
+    );
+    assert_eq!(resend_notices(&mut world.ledger).unwrap(), 1);
+    assert_eq!(waiting_notices(&mut world.ledger).unwrap().len(), 1);
     assert_eq!(deliver(&mut world.ledger, &mailbox).sent, 1);
     assert_eq!(deliver(&mut world.ledger, &mailbox), Deliveries::default());
     assert_eq!(mailbox.sent.lock().unwrap()[0].kind, NoticeKind::Welcome);

@@ -16,8 +16,17 @@ struct Photos {
 
 #[async_trait]
 impl PhotoDirectory for Photos {
-    async fn photo_etags(&mut self, people: &[String]) -> Result<Vec<Option<String>>, DirectoryError> {
-        Ok(people.iter().map(|person| Some(self.photos.get(person)?.0.clone())).collect())
+    async fn photo_etags(
+        &mut self,
+        people: &[String],
+    ) -> Result<Vec<Result<Option<String>, DirectoryError>>, DirectoryError> {
+        let etag = |person: &String| match self.photos.get(person) {
+            Some((etag, _)) if etag == "broken" => {
+                Err(DirectoryError::Failed("the mailbox is locked".to_owned()))
+            }
+            photo => Ok(photo.map(|(etag, _)| etag.clone())),
+        };
+        Ok(people.iter().map(etag).collect())
     }
 
     async fn photo(&mut self, person: &str) -> Result<Option<Photo>, DirectoryError> {
@@ -93,7 +102,8 @@ fn scene() -> Scene {
 #[test]
 fn the_photo_of_a_person_is_there_after_they_have_signed_in() {
     let mut scene = scene();
-    assert_eq!(scene.copy(Some(&["a".to_owned(), "c".to_owned(), "x".to_owned()])), "photo          a\n");
+    let expected = "photo          a\nwarning        x  has no user, so the photo was not copied\n";
+    assert_eq!(scene.copy(Some(&["a".to_owned(), "c".to_owned(), "x".to_owned()])), expected);
     let thumbnail = json!({ "type": "thumbnail", "value": "https://example.com/a.png" });
     let photo = json!({ "type": "photo", "value": "https://photos.example.com/a-secret" });
     assert_eq!(scene.url("a"), json!([thumbnail, photo]));
@@ -130,5 +140,53 @@ fn a_photo_that_cannot_be_kept_is_reported_and_tried_again() {
     let expected = "photo          b\nerror          a  the photo was not kept: the image is empty\n";
     assert_eq!(scene.copy(None), expected);
     scene.photos.photos.insert("a".to_owned(), ("1".to_owned(), b"first".to_vec()));
+    assert_eq!(scene.copy(None), "photo          a\n");
+}
+
+#[test]
+fn a_photo_that_cannot_be_read_keeps_nobody_else_from_theirs() {
+    let mut scene = scene();
+    scene.photos.photos.insert("a".to_owned(), ("broken".to_owned(), Vec::new()));
+    let expected =
+        "photo          b\nerror          a  the directory cannot be read: the mailbox is locked\n";
+    assert_eq!(scene.copy(None), expected);
+}
+
+#[test]
+fn the_photo_of_a_person_who_is_gone_is_removed_and_comes_back_with_them() {
+    let mut scene = scene();
+    scene.copy(None);
+    scene.world.directory.set_person("a", Value::Null);
+    scene.world.run(&scene.sync, RunOptions::new(day(1)));
+    assert_eq!(scene.copy(None), "photo          a  removed\n");
+    assert!(!scene.kept.0.contains_key("a"));
+    assert_eq!(scene.url("a").as_array().unwrap().len(), 1, "the thumbnail stays");
+    scene.world.directory.set_person("a", json!({ "login": "a" }));
+    scene.world.run(&scene.sync, RunOptions::new(day(2)));
+    assert_eq!(scene.copy(None), "photo          a\n");
+
+    // Somebody deletes the user; the new one has the photo, too.
+    let path = format!("/Users/{}", scene.world.endpoint.user_id("a"));
+    scene.world.endpoint.by_hand(http::Method::DELETE, &path, None);
+    scene.world.run(&scene.sync, RunOptions { full: true, ..RunOptions::new(day(3)) });
+    assert_eq!(scene.copy(None), "photo          a\n");
+    assert_eq!(scene.url("a").as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn photos_of_users_who_are_there_are_left_alone_in_other_modes() {
+    let mut scene = scene();
+    let with = |mode: &str| {
+        synchronizer(
+            &json!({ "mode": mode, "mapping": [{ "target": "userName", "source": "login", "required": true }] }),
+        )
+    };
+    scene.sync = with("paused");
+    assert_eq!(scene.copy(None), "nothing to do\n");
+    scene.sync = with("only_new");
+    assert_eq!(scene.copy(None), "photo          a\nphoto          b\n");
+    scene.photos.photos.insert("a".to_owned(), ("2".to_owned(), b"second".to_vec()));
+    assert_eq!(scene.copy(None), "nothing to do\n");
+    scene.sync = with("everything");
     assert_eq!(scene.copy(None), "photo          a\n");
 }

@@ -11,6 +11,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::Utc;
 use clap::{Parser, Subcommand};
@@ -40,14 +41,21 @@ enum Command {
     /// Runs: makes users and memberships as the directory has them, copies photos, and sends notices.
     Run(RunArguments),
     /// Says what came of the last run.
-    Status,
+    Status {
+        /// Prints each change of the last run.
+        #[arg(long)]
+        changes: bool,
+    },
     /// Gives a person who signs in the memberships that the claims of the token demand.
     Grants {
         /// A JSON file with the claims; `-` reads them from standard input.
         #[arg(long)]
         claims: PathBuf,
+        /// The seconds for which it waits for a run that uses the ledger.
+        #[arg(long, default_value_t = 600)]
+        wait: u64,
     },
-    /// Lists the notices of which it is not known whether they were sent.
+    /// Lists the notices that were refused, and those of which it is not known whether they were sent.
     Notices {
         /// Sends them again.
         #[arg(long)]
@@ -72,6 +80,9 @@ struct RunArguments {
     /// Turns the guard off.
     #[arg(long)]
     allow_deactivations: bool,
+    /// Prints each change, and not only how many there were.
+    #[arg(long)]
+    changes: bool,
 }
 
 /// Runs the program. The exit code is 2 for a wrong configuration, 3 if a run ended with problems, and 1 for other errors.
@@ -91,8 +102,8 @@ async fn run_command(arguments: &Arguments) -> Result<ExitCode> {
         Command::Check => check::check(&config).await,
         Command::Plan(options) => run::plan(&config, *options).await,
         Command::Run(options) => run::run(&config, *options).await,
-        Command::Status => status::status(&config),
-        Command::Grants { claims } => grants::grants(&config, claims).await,
+        Command::Status { changes } => status::status(&config, *changes),
+        Command::Grants { claims, wait } => grants::grants(&config, claims, Duration::from_secs(*wait)).await,
         Command::Notices { resend } => notices::notices(&config, *resend).await,
         Command::Photos { listen: Some(address), .. } => photos::serve(&config, *address).await,
         Command::Photos { listen: None, person } => photos::copy(&config, person.as_deref()).await,
@@ -125,6 +136,11 @@ fn options(arguments: RunArguments) -> RunOptions {
         allow_deactivations: arguments.allow_deactivations,
         ..RunOptions::new(Utc::now())
     }
+}
+
+/// A run that is no more than an operation on single people.
+fn ordinary_options() -> RunOptions {
+    RunOptions::new(Utc::now())
 }
 
 /// A person who is left out is no failure; something that failed is.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use scim_sync::{deliver_notices, resend_notices, unknown_notices};
+use scim_sync::{deliver_notices, refused_notices, resend_notices, unknown_notices, waiting_notices};
 
 use super::{PROBLEMS, Result};
 use crate::mail::Mailer;
@@ -17,12 +17,15 @@ pub(super) async fn notices(config: &Config, resend: bool) -> Result<ExitCode> {
         let has_failed = deliver(config, &mut ledger).await?;
         return Ok(if has_failed { ExitCode::from(PROBLEMS) } else { ExitCode::SUCCESS });
     }
-    let unknown = unknown_notices(&mut ledger)?;
-    if unknown.is_empty() {
-        println!("of all notices it is known whether they were sent");
+    let (unknown, refused) = (unknown_notices(&mut ledger)?, refused_notices(&mut ledger)?);
+    if unknown.is_empty() && refused.is_empty() {
+        println!("all notices were sent, or wait for the next run");
     }
     for notice in unknown {
         println!("it is not known whether this was sent: {notice}");
+    }
+    for notice in refused {
+        println!("this was refused: {notice}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -30,7 +33,16 @@ pub(super) async fn notices(config: &Config, resend: bool) -> Result<ExitCode> {
 /// Sends what runs have left. Returns whether something was not sent.
 pub(super) async fn deliver(config: &Config, ledger: &mut SqliteLedger) -> Result<bool> {
     let Some(mail) = &config.mail else { return Ok(false) };
-    let deliveries = deliver_notices(ledger, &Mailer::new(mail)?).await?;
+    let waiting = waiting_notices(ledger)?;
+    let mailer = Mailer::new(mail)?;
+    // Without a server, nothing is sent, and that is known.
+    if !waiting.is_empty()
+        && let Err(error) = mailer.check().await
+    {
+        eprintln!("sync: {} notices were not sent: {error}", waiting.len());
+        return Ok(true);
+    }
+    let deliveries = deliver_notices(ledger, &mailer).await?;
     if deliveries.sent > 0 {
         println!("notices sent: {}", deliveries.sent);
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use scim_sync::Plan;
 
-use super::{Parts, Result, RunArguments, exit_code, options};
+use super::{Parts, Result, exit_code, ordinary_options};
 use crate::photos::{Photos, photo_server};
 use crate::{Config, SqliteLedger};
 
@@ -25,7 +25,7 @@ pub(super) async fn copy_changed(config: &Config, parts: &mut Parts, person: Opt
     let Parts { synchronizer, directory, target, ledger } = parts;
     let mut store = Photos::new(ledger, &settings.base_url);
     let people = person.map(|person| vec![person.to_owned()]);
-    let options = options(RunArguments { full: false, allow_deactivations: false });
+    let options = ordinary_options();
     Ok(synchronizer.photos(people.as_deref(), directory, &mut store, target, ledger, options).await?)
 }
 

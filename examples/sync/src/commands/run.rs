@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use scim_sync::Level;
+use scim_sync::{Level, Mode};
 
 use super::{Parts, Result, RunArguments, exit_code, notices, options, photos};
 use crate::{Config, SqliteLedger};
@@ -29,7 +29,13 @@ pub(super) async fn run(config: &Config, arguments: RunArguments) -> Result<Exit
     let Parts { synchronizer, directory, target, ledger } = &mut parts;
     let report = synchronizer.run(directory, target, ledger, options(arguments), &mut progress).await?;
     bar.finish_and_clear();
+    if arguments.changes {
+        print!("{}", report.plan);
+    }
     print!("{report}");
+    if config.sync.mode == Mode::Paused {
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut level = report.plan.level();
     if report.is_complete && config.photos.is_some() {
         let plan = photos::copy_changed(config, &mut parts, None).await?;

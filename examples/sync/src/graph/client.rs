@@ -16,6 +16,9 @@ use crate::retry::{Answer, Retry};
 /// A token is replaced when it has no longer than this to live.
 const RENEWAL: Duration = Duration::from_secs(300);
 
+/// No token is used for longer, in seconds.
+const LONGEST_LIFE: u64 = 24 * 3600;
+
 pub(super) struct Client {
     http: reqwest::Client,
     provider: Provider,
@@ -130,7 +133,8 @@ impl Client {
             let line = error.lines().next().unwrap_or_default();
             return Err(DirectoryError::Failed(format!("the credentials are refused: {line}")));
         };
-        let expires = Instant::now() + Duration::from_secs(body.expires_in.max(RENEWAL.as_secs() + 1));
+        let expires =
+            Instant::now() + Duration::from_secs(body.expires_in.clamp(RENEWAL.as_secs() + 1, LONGEST_LIFE));
         *token = Some(Token { text: text.clone(), expires });
         Ok(text)
     }

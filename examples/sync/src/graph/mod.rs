@@ -43,14 +43,43 @@ impl Graph {
         Ok(Self { client: Client::new(provider)?, select: names.join(",") })
     }
 
-    /// Checks that the credentials are accepted, and that people can be read.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong.
-    pub async fn check(&mut self) -> Result<(), DirectoryError> {
+    /// Checks that the credentials are accepted, that people and, if they are needed, groups can be read, and that each of these
+    /// groups exists, by id or name. Returns what is wrong.
+    pub async fn check(&mut self, needs_groups: bool, groups: &[String]) -> Vec<String> {
         let path = format!("/users?$top=1&$select={}", self.select);
-        self.client.get::<Value>(&path).await.map(|_| ())
+        if let Err(error) = self.client.get::<Value>(&path).await {
+            return vec![error.to_string()];
+        }
+        if !needs_groups {
+            return Vec::new();
+        }
+        if let Err(error) = self.client.get::<Value>("/groups?$top=1&$select=id").await {
+            return vec![error.to_string()];
+        }
+        let mut errors = Vec::new();
+        for group in groups.iter().map(|group| group.trim()).filter(|group| !group.is_empty()) {
+            match self.count_groups(group).await {
+                Ok(1) => {}
+                Ok(count) => errors.push(format!(
+                    "the directory has {count} groups `{group}`; correct `provider.user_filter.memberOf`, or name an id there"
+                )),
+                Err(error) => errors.push(error.to_string()),
+            }
+        }
+        errors
+    }
+
+    /// How many groups have this id or name.
+    async fn count_groups(&self, group: &str) -> Result<usize, DirectoryError> {
+        let path = format!("/groups/{}?$select=id", client::escape(group));
+        // Graph answers 400 if the text cannot be an id.
+        if let Ok(Some(_)) = self.client.get::<Value>(&path).await {
+            return Ok(1);
+        }
+        let filter = format!("displayName eq '{}'", group.replace('\'', "''"));
+        let path = format!("/groups?$filter={}&$select=id", client::escape(&filter));
+        let found: Option<Value> = self.client.get(&path).await?;
+        Ok(found.and_then(|found| Some(found.get("value")?.as_array()?.len())).unwrap_or_default())
     }
 
     /// The fields of a person; `None` if there is none.
@@ -84,7 +113,11 @@ impl Directory for Graph {
         let (users, next) = self.delta::<DeltaUser>(&begin, from).await?;
         let change = |user: DeltaUser| match user.removed {
             Some(_) => PersonChange::Removed(user.id),
-            None => PersonChange::Present(Person { id: user.id, fields: user.fields }),
+            None => {
+                let mut fields = user.fields;
+                fields.insert("id".to_owned(), Value::from(user.id.as_str()));
+                PersonChange::Present(Person { id: user.id, fields })
+            }
         };
         Ok(DirectoryPage { changes: users.into_iter().map(change).collect(), next })
     }

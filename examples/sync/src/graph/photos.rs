@@ -25,10 +25,17 @@ impl Graph {
 
 #[async_trait]
 impl PhotoDirectory for Graph {
-    async fn photo_etags(&mut self, people: &[String]) -> Result<Vec<Option<String>>, DirectoryError> {
+    async fn photo_etags(
+        &mut self,
+        people: &[String],
+    ) -> Result<Vec<Result<Option<String>, DirectoryError>>, DirectoryError> {
         let reads: Vec<_> = people.iter().map(|person| self.etag(person)).collect();
         let read: Vec<_> = stream::iter(reads).buffered(CONCURRENCY).collect().await;
-        read.into_iter().collect()
+        // If nothing at all is answered, the next people would not be either.
+        if read.len() > 1 && read.iter().all(Result::is_err) {
+            return Err(read.into_iter().find_map(Result::err).unwrap_or(DirectoryError::PositionExpired));
+        }
+        Ok(read)
     }
 
     async fn photo(&mut self, person: &str) -> Result<Option<Photo>, DirectoryError> {

@@ -2,9 +2,11 @@
 
 use std::error::Error;
 
+use scim_core::schema::{Attribute, ResourceType, Schema, standard};
 use scim_core::{Identity, ScimService};
 use scim_store::Store;
 use scim_sync::{Endpoint, Unreachable, async_trait};
+use serde_json::{Value, json};
 
 use crate::config::user_type;
 
@@ -22,10 +24,24 @@ impl InProcess {
             // The URLs in responses are not used.
             .base_url("https://localhost/scim/v2")
             .resource(user_type(), store.clone())
-            .groups(store)
+            .resource(group_type()?, store)
             .build()?;
         Ok(Self(service))
     }
+}
+
+/// Groups whose members have an access level.
+fn group_type() -> Result<ResourceType, Box<dyn Error>> {
+    let mut schema = serde_json::to_value(standard::group())?;
+    let attributes = schema.get_mut("attributes").and_then(Value::as_array_mut).into_iter().flatten();
+    for members in attributes.filter(|attribute| attribute.get("name") == Some(&json!("members"))) {
+        if let Some(Value::Array(sub_attributes)) = members.get_mut("subAttributes") {
+            sub_attributes.push(serde_json::to_value(
+                Attribute::string("access").with_description("What the member may do."),
+            )?);
+        }
+    }
+    Ok(ResourceType::builder("Group", "/Groups", Schema::from_value(&schema)?).build()?)
 }
 
 #[async_trait]

@@ -9,12 +9,26 @@ async fn check_says_that_everything_is_right_or_what_is_wrong() {
     let graph = FakeGraph::start().await;
     let mut program = Program::new(graph.provider());
     let output = program.done(&["check"]).await;
-    assert_eq!(
-        output,
-        "the configuration is valid, and the directory and the service accept the credentials\n"
-    );
+    assert_eq!(output, "the configuration is valid, and the servers accept the credentials\n");
     assert_eq!(mode(&program.path("ledger.db")), 0o600);
 
+    graph.set_group("g1", "Staff", &[]);
+    graph.set_group("g2", "Twice", &[]);
+    graph.set_group("g3", "Twice", &[]);
+    program.config["sync"]["scope"] = json!({ "member_of": ["Staff", "g1", "", "Twice", "O'Hara"] });
+    program.config["mail"] = json!({ "smtp_url": "smtp://127.0.0.1:1", "from": "a@contoso.example" });
+    let output = program.run(&["check"]).await;
+    assert_eq!(output.code, 1);
+    let lines: Vec<_> = output.stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "{output:?}");
+    assert!(
+        lines[0].contains("has 2 groups `Twice`") && lines[1].contains("has 0 groups `O'Hara`"),
+        "{output:?}"
+    );
+    assert!(lines[2].contains("the mail server cannot be used"), "{output:?}");
+
+    program.config["sync"]["scope"] = json!({});
+    program.config.as_object_mut().unwrap().remove("mail");
     program.config["provider"]["client_secret"] = json!("wrong");
     program.config["sync"]["grants"] = json!([{ "group": "Nobody", "external": ["g"] }]);
     let output = program.run(&["check"]).await;
@@ -79,6 +93,7 @@ async fn mistakes_of_the_configuration_are_named_at_once() {
     program.config["sync"]["notices"] = json!({ "welcome": true });
     program.config["sync"]["mapping"][1]["target"] = json!("name.first");
     program.config["photos"] = json!({ "base_url": "ftp://example.com" });
+    program.config["provider"]["client_secret"] = json!("hid den");
     let output = program.run(&["check"]).await;
     assert_eq!(output.code, 2);
     let expected = [
@@ -94,6 +109,14 @@ async fn mistakes_of_the_configuration_are_named_at_once() {
     ];
     assert_eq!(output.stderr, format!("sync: {}\n", expected.join("\n")));
     assert!(!program.path("ledger.db").exists());
+
+    let file = program.path("sync.toml");
+    std::fs::write(&file, "ledger = 'x'\n[provider]\nclient_secrt = 'do not print'\n").unwrap();
+    let error = sync_program::Config::read(&file, |_| None).unwrap_err().to_string();
+    assert!(
+        error.contains("client_secrt") && error.contains("line 3 column 1") && !error.contains("do not"),
+        "{error}"
+    );
 
     let mut program = Program::new(json!({ "tenant_id": "a", "client_id": "b", "secret": "c" }));
     program.config["mail"] = Value::Null;

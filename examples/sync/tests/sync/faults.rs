@@ -45,7 +45,10 @@ async fn a_run_that_is_killed_is_finished_by_the_next_and_no_mail_is_sent_twice(
     let mut program = Program::new(graph.provider());
     program.create_group("Projects").await;
     configure(&mut program, &sink);
-    graph.lock().delay = Duration::from_millis(3);
+    {
+        let mut directory = graph.lock();
+        (directory.delay, directory.page_size) = (Duration::from_millis(5), 1);
+    }
     let mut killed = 0;
     for round in 0u64..10 {
         // There is always something left to do, so that the program is killed in all parts of a run.
@@ -58,7 +61,7 @@ async fn a_run_that_is_killed_is_finished_by_the_next_and_no_mail_is_sent_twice(
             killed += 1;
         }
     }
-    assert!(killed >= 5, "only {killed} runs were slow enough to be killed");
+    assert_eq!(killed, 10, "all runs were slow enough to be killed");
     (0..60).for_each(|number| graph.set_person(&format!("p{number}"), person(number)));
     let output = program.run(&["run"]).await;
     assert!(!output.stdout.contains("error:"), "{output:?}");

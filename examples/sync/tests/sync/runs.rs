@@ -40,8 +40,11 @@ async fn a_plan_changes_nothing_and_a_run_does_what_it_says() {
 
     graph.set_person("p1", json!({ "userPrincipalName": "person1@contoso.example", "jobTitle": "Chief" }));
     graph.set_person("p2", serde_json::Value::Null);
-    let report = program.done(&["run"]).await;
+    let report = program.done(&["run", "--changes"]).await;
     assert!(report.contains("update: 1\ndeactivate: 1\n"), "{report}");
+    let change = "update         person1@contoso.example  name, title, emails, phoneNumbers\n";
+    assert!(report.starts_with(change), "{report}");
+    assert!(program.done(&["status", "--changes"]).await.starts_with(change));
     let users = program.state().await.0;
     assert_eq!(users["person1@contoso.example"]["title"], "Chief");
     assert_eq!(users["person1@contoso.example"].get("emails"), None);
@@ -82,13 +85,18 @@ async fn new_people_are_welcomed_and_the_administrator_is_told() {
     let problems = messages.iter().find(|message| message.contains("To: it@")).unwrap();
     assert!(problems.contains("`userName` has no value"), "{problems}");
 
-    // Refused: it is tried again. Broken off: nobody knows, so it is sent again only on request.
+    // No server: nothing was sent, and it is tried again.
     program.config["sync"]["notices"] = json!({ "welcome": true });
-    sink.set_fault(SinkFault::Refuse);
+    let url = program.config["mail"]["smtp_url"].take();
+    program.config["mail"]["smtp_url"] = json!("smtp://127.0.0.1:1");
     graph.set_person("p3", person(3));
     let output = program.run(&["run"]).await;
-    assert_eq!(output.code, 3);
-    assert!(output.stderr.contains("it was not sent") && output.stderr.contains("550"), "{output:?}");
+    assert!(
+        output.code == 3 && output.stderr.contains("1 notices were not sent: the mail server cannot be used"),
+        "{output:?}"
+    );
+    // Broken off: nobody knows, so it is sent again only on request.
+    program.config["mail"]["smtp_url"] = url;
     sink.set_fault(SinkFault::BreakOff);
     let output = program.run(&["run"]).await;
     assert!(
@@ -104,7 +112,20 @@ async fn new_people_are_welcomed_and_the_administrator_is_told() {
     assert!(program.done(&["notices"]).await.contains("person3@contoso.example"));
     program.done(&["notices", "--resend"]).await;
     assert_eq!(sent("person3@contoso.example"), 2);
-    assert_eq!(program.done(&["notices"]).await, "of all notices it is known whether they were sent\n");
+    assert_eq!(program.done(&["notices"]).await, "all notices were sent, or wait for the next run\n");
+
+    // Refused for good: it is listed, and does not fail every night.
+    sink.set_fault(SinkFault::Refuse);
+    graph.set_person("p4", person(4));
+    let output = program.run(&["run"]).await;
+    assert!(
+        output.code == 3 && output.stderr.contains("it was refused") && output.stderr.contains("550"),
+        "{output:?}"
+    );
+    program.done(&["run"]).await;
+    assert!(
+        program.done(&["notices"]).await.starts_with("this was refused: welcome of Person4@contoso.example")
+    );
 }
 
 #[tokio::test]
@@ -122,6 +143,22 @@ async fn claims_of_a_token_give_and_take_groups() {
     let output = program.done(&["grants", "--claims", claims.to_str().unwrap()]).await;
     assert_eq!(output, "add member     Person1@contoso.example  Projects, edit\n");
     assert_eq!(program.state().await.1, json!({ "Projects": ["person1@contoso.example"] }));
+
+    // The access is written to the member, and changes with the rule.
+    let target = program.config["target"].clone();
+    let access = async || {
+        let config = serde_json::from_value(target.clone()).unwrap();
+        let target = sync_program::Target::open(&config).await.unwrap();
+        let request = http::Request::get("/Groups").body(Vec::new()).unwrap();
+        let response = scim_sync::Endpoint::send(&target, request).await.unwrap();
+        let page: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        page["Resources"][0]["members"][0]["access"].clone()
+    };
+    assert_eq!(access().await, "edit");
+    program.config["sync"]["grants"][0]["access"] = json!("read");
+    let output = program.done(&["grants", "--claims", claims.to_str().unwrap()]).await;
+    assert_eq!(output, "add member     Person1@contoso.example  Projects, read\n");
+    assert_eq!(access().await, "read");
 
     let mut command = program.command(&["grants", "--claims", "-"]);
     let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();

@@ -35,6 +35,8 @@ async fn a_large_directory_is_synchronized_with_bounded_memory() {
         "{people} people, {groups} groups: first run {first:.2?}, {peak} MiB; full run {full:.2?}, {full_peak} MiB; \
          run without changes {unchanged:.2?}, Graph alone {alone:.2?}"
     );
+    let bound = 100 + people as u64 / 100;
+    assert!(peak < bound && full_peak < bound, "{peak} MiB and {full_peak} MiB for {people} people");
     assert_eq!(program.done(&["plan", "--full"]).await, "nothing to do\n");
     let status = program.done(&["status"]).await;
     assert!(status.contains(&format!("{people} people have a user; 0 of them are gone")), "{status}");

@@ -54,7 +54,9 @@ impl FakeGraph {
         let api = Router::new()
             .route("/v1.0/users", get(users))
             .route("/v1.0/users/delta", get(users_delta))
+            .route("/v1.0/groups", get(groups))
             .route("/v1.0/groups/delta", get(groups_delta))
+            .route("/v1.0/groups/{id}", get(group))
             .route("/v1.0/users/{id}", get(user))
             .route("/v1.0/users/{id}/photo", get(photo))
             .route("/v1.0/users/{id}/photo/$value", get(photo_value))
@@ -217,6 +219,27 @@ async fn users(
     let users: Vec<_> =
         directory.people.iter().take(1).map(|(id, fields)| select(id, fields, &parameters)).collect();
     Json(json!({ "value": users })).into_response()
+}
+
+async fn groups(
+    State(graph): State<FakeGraph>,
+    Query(parameters): Query<HashMap<String, String>>,
+) -> Response {
+    let name = parameters
+        .get("$filter")
+        .and_then(|filter| filter.strip_prefix("displayName eq '")?.strip_suffix('\''));
+    let name = name.map(|name| name.replace("''", "'"));
+    let directory = graph.lock();
+    let found =
+        directory.groups.iter().filter(|(_, (other, _))| name.as_ref().is_none_or(|name| name == other));
+    Json(json!({ "value": found.map(|(id, _)| json!({ "id": id })).collect::<Vec<_>>() })).into_response()
+}
+
+async fn group(State(graph): State<FakeGraph>, Path(id): Path<String>) -> Response {
+    match graph.lock().groups.contains_key(&id) {
+        true => Json(json!({ "id": id })).into_response(),
+        false => error(400, "Request_BadRequest", "Invalid object identifier."),
+    }
 }
 
 async fn user(
