@@ -1,0 +1,81 @@
+//! Deletes what was created.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::client::{Answer, Client, Request};
+
+/// The paths of the resources that were created and not deleted yet. Cheap to clone: all clones are the same list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Created(Arc<Mutex<Vec<String>>>);
+
+impl Created {
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what a request has created or deleted.
+    pub(crate) fn note(&self, request: &Request, answer: &Answer, base_url: &str) {
+        let body = answer.json();
+        if request.method == Method::DELETE && answer.status.is_success() {
+            self.lock().retain(|path| *path != request.path);
+        }
+        if answer.status == StatusCode::CREATED
+            && let Some(id) = body.get("id").and_then(Value::as_str)
+        {
+            let endpoint = request.path.split('?').next().unwrap_or_default().trim_end_matches('/');
+            self.add(format!("{endpoint}/{id}"));
+        }
+        if request.path == "/Bulk" {
+            for operation in body.get("Operations").and_then(Value::as_array).into_iter().flatten() {
+                let is_new = operation.get("method").and_then(Value::as_str) == Some("POST");
+                let location = operation.get("location").and_then(Value::as_str).filter(|_| is_new);
+                if let Some(path) = location.and_then(|location| location.strip_prefix(base_url)) {
+                    self.add(path.to_owned());
+                }
+            }
+        }
+    }
+
+    fn add(&self, path: String) {
+        let mut paths = self.lock();
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+
+    /// Searches for what a request has created whose answer was not read.
+    pub(crate) async fn find_by_prefix(&self, client: &Client, prefix: &str) {
+        for (endpoint, attribute) in [("/Users", "userName"), ("/Groups", "displayName")] {
+            let path = format!(
+                "{endpoint}?count=500&attributes={attribute}&filter={attribute}%20sw%20%22{prefix}%22"
+            );
+            let Ok(answer) = client.send(&Request::new(Method::GET, path)).await else { continue };
+            for resource in answer.json().get("Resources").and_then(Value::as_array).into_iter().flatten() {
+                let text = |name| resource.get(name).and_then(Value::as_str);
+                // An endpoint may not look at the filter.
+                if let (Some(id), Some(name)) = (text("id"), text(attribute))
+                    && name.starts_with(prefix)
+                {
+                    self.add(format!("{endpoint}/{id}"));
+                }
+            }
+        }
+    }
+
+    /// Deletes everything, the newest first. Returns what is left behind, each with the reason.
+    pub(crate) async fn delete_all(&self, client: &Client) -> Vec<String> {
+        let mut left = Vec::new();
+        loop {
+            let Some(path) = self.lock().pop() else { return left };
+            let answer = client.send(&Request::new(Method::DELETE, path.clone())).await;
+            match answer {
+                Ok(answer) if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND => {}
+                Ok(answer) => left.push(format!("{path}: {}", answer.reason())),
+                Err(error) => left.push(format!("{path}: {error}")),
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Runs conversations against an endpoint.
+
+mod cleanup;
+mod conversations;
+mod report;
+
+pub(crate) use cleanup::Created;
+pub(crate) use conversations::built_in;
+pub(crate) use report::{Finding, Report, Verdict};
+
+use crate::client::{Client, Discovery};
+use crate::conversation::{Bindings, Check, Conversation};
+
+/// Runs checks, one after the other.
+pub(crate) struct Runner<'a> {
+    client: &'a Client,
+    discovery: Discovery,
+    /// What was created, for the cleanup.
+    created: Created,
+    /// What all names begin with.
+    prefix: String,
+}
+
+impl<'a> Runner<'a> {
+    pub(crate) fn new(client: &'a Client, discovery: Discovery, created: Created, prefix: String) -> Self {
+        Self { client, discovery, created, prefix }
+    }
+
+    /// Runs all checks of a conversation. `progress` is called after each.
+    pub(crate) async fn run(
+        &self,
+        conversation: &Conversation,
+        mut progress: impl FnMut(&Finding),
+    ) -> Vec<Finding> {
+        let mut bindings = Bindings::default();
+        bindings.set("prefix", self.prefix.as_str());
+        bindings.set("base", self.client.base_url());
+        let mut findings = Vec::new();
+        for check in &conversation.checks {
+            let verdict = self.verdict(check, &mut bindings).await;
+            let finding = Finding {
+                id: check.id.clone(),
+                subject: conversation.name.clone(),
+                title: check.title.clone(),
+                needed_by: check.needed_by.clone(),
+                verdict,
+            };
+            progress(&finding);
+            findings.push(finding);
+        }
+        findings
+    }
+
+    async fn verdict(&self, check: &Check, bindings: &mut Bindings) -> Verdict {
+        if let Some(feature) = check.requires.iter().find(|feature| !self.discovery.supports(feature)) {
+            return Verdict::Skipped(format!("the endpoint does not announce {feature}"));
+        }
+        for (index, step) in check.steps.iter().enumerate() {
+            let request = match step.request.fill(bindings) {
+                Ok(request) => request,
+                Err(error) if index == 0 => {
+                    return Verdict::Skipped(format!("an earlier check has failed: {error}"));
+                }
+                Err(error) => return Verdict::Failed(error),
+            };
+            let place = format!("{} {}", request.method, request.path);
+            let answer = match self.client.send(&request).await {
+                Ok(answer) => answer,
+                Err(error) => return Verdict::Failed(format!("{place}: {error}")),
+            };
+            self.created.note(&request, &answer, self.client.base_url());
+            if let Err(error) = step.response.compare(&answer, bindings) {
+                return Verdict::Failed(format!("{place}: {error}"));
+            }
+        }
+        Verdict::Passed
+    }
+}

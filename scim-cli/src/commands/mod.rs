@@ -1,0 +1,88 @@
+//! The command line.
+
+mod check;
+mod replay;
+mod token;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::client::Client;
+
+/// Checks SCIM 2.0 endpoints.
+#[derive(Debug, Parser)]
+#[command(name = "scim", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sends the requests that identity providers send, and says what works and what does not.
+    Check {
+        #[command(flatten)]
+        endpoint: EndpointArguments,
+        /// Runs only the checks with this in their names, such as `patch` or `users.create`.
+        #[arg(long, value_name = "PART", default_value = "")]
+        only: String,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+    /// Sends the requests of a file, and compares the answers with those in the file.
+    Replay {
+        #[command(flatten)]
+        endpoint: EndpointArguments,
+        /// The file, in the form of those in `conversations/` of this package.
+        file: PathBuf,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+}
+
+/// The endpoint and its token.
+#[derive(Debug, clap::Args)]
+struct EndpointArguments {
+    /// The base URL: https://app.example.com/scim/v2
+    url: String,
+    /// A file with the bearer token; `-` reads it from standard input. Without this, it is in SCIM_TOKEN.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The bearer token. Others can see it in the list of processes; use SCIM_TOKEN or --token-file instead.
+    #[arg(long, conflicts_with = "token_file", hide = true)]
+    token: Option<String>,
+}
+
+/// How the findings are written.
+#[derive(Debug, clap::Args)]
+struct OutputArguments {
+    /// Writes JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Writes JUnit's XML to a file, too.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+impl EndpointArguments {
+    fn client(&self) -> Result<Client, String> {
+        Client::new(&self.url, token::read(self.token.as_deref(), self.token_file.as_deref())?)
+    }
+}
+
+/// Runs the program. The exit code is 0 if all checks have passed, 1 if one has failed, and 2 if there was no check.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    let result = match arguments.command {
+        Command::Check { endpoint, only, output } => check::check(&endpoint, &only, &output).await,
+        Command::Replay { endpoint, file, output } => replay::replay(&endpoint, &file, &output).await,
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("scim: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
