@@ -3,7 +3,9 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use scim_client::Retry;
 use scim_core::schema::{ResourceType, standard};
 use scim_sync::{Settings, Synchronizer};
 use serde::Deserialize;
@@ -218,6 +220,15 @@ impl Config {
     /// Everything that is wrong with them.
     pub fn synchronizer(&self) -> Result<Synchronizer, scim_sync::InvalidSettings> {
         Synchronizer::new(self.sync.clone(), &user_type())
+    }
+}
+
+/// How requests are repeated. Tests have shorter pauses.
+pub(crate) fn retry() -> Retry {
+    let milliseconds = std::env::var("SYNC_LONGEST_PAUSE_MS").ok().and_then(|text| text.parse().ok());
+    match milliseconds.map(Duration::from_millis) {
+        Some(longest) => Retry::default().attempts(30).first_pause(longest / 8).longest_pause(longest),
+        None => Retry::default(),
     }
 }
 

@@ -4,14 +4,12 @@
 // - `config`: the configuration file. `commands`: what the program can do.
 // - `graph`: the directory. `target`: the service. `ledger`: what is remembered, in an SQLite file.
 // - `mail`: notices. `photos`: profile photos, and the server for them.
-// - `retry`: how often a request is sent again, and when.
 mod commands;
 mod config;
 mod graph;
 mod ledger;
 mod mail;
 mod photos;
-mod retry;
 mod target;
 
 pub use commands::{Arguments, run};

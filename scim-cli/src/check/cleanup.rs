@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::{Method, StatusCode};
+use http::{Method, Request, Response, StatusCode};
+use scim_client::{Client, Unanswered};
 use serde_json::Value;
 
-use crate::client::{Answer, Client, Request};
+use crate::conversation::{json, reason};
 
 /// The paths of the resources that were created and not deleted yet. Cheap to clone: all clones are the same list.
 #[derive(Clone, Debug, Default)]
@@ -17,18 +18,18 @@ impl Created {
     }
 
     /// Notes what a request has created or deleted.
-    pub(crate) fn note(&self, request: &Request, answer: &Answer, base_url: &str) {
-        let body = answer.json();
-        if request.method == Method::DELETE && answer.status.is_success() {
-            self.lock().retain(|path| *path != request.path);
+    pub(crate) fn note(&self, method: &Method, path: &str, response: &Response<Vec<u8>>, base_url: &str) {
+        let body = json(response);
+        if *method == Method::DELETE && response.status().is_success() {
+            self.lock().retain(|created| created != path);
         }
-        if answer.status == StatusCode::CREATED
+        if response.status() == StatusCode::CREATED
             && let Some(id) = body.get("id").and_then(Value::as_str)
         {
-            let endpoint = request.path.split('?').next().unwrap_or_default().trim_end_matches('/');
+            let endpoint = path.split('?').next().unwrap_or_default().trim_end_matches('/');
             self.add(format!("{endpoint}/{id}"));
         }
-        if request.path == "/Bulk" {
+        if path == "/Bulk" {
             for operation in body.get("Operations").and_then(Value::as_array).into_iter().flatten() {
                 let is_new = operation.get("method").and_then(Value::as_str) == Some("POST");
                 let location = operation.get("location").and_then(Value::as_str).filter(|_| is_new);
@@ -52,8 +53,8 @@ impl Created {
             let path = format!(
                 "{endpoint}?count=500&attributes={attribute}&filter={attribute}%20sw%20%22{prefix}%22"
             );
-            let Ok(answer) = client.send(&Request::new(Method::GET, path)).await else { continue };
-            for resource in answer.json().get("Resources").and_then(Value::as_array).into_iter().flatten() {
+            let Ok(response) = send(client, Method::GET, &path).await else { continue };
+            for resource in json(&response).get("Resources").and_then(Value::as_array).into_iter().flatten() {
                 let text = |name| resource.get(name).and_then(Value::as_str);
                 // An endpoint may not look at the filter.
                 if let (Some(id), Some(name)) = (text("id"), text(attribute))
@@ -70,12 +71,21 @@ impl Created {
         let mut left = Vec::new();
         loop {
             let Some(path) = self.lock().pop() else { return left };
-            let answer = client.send(&Request::new(Method::DELETE, path.clone())).await;
-            match answer {
-                Ok(answer) if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND => {}
-                Ok(answer) => left.push(format!("{path}: {}", answer.reason())),
+            match send(client, Method::DELETE, &path).await {
+                Ok(response)
+                    if response.status().is_success() || response.status() == StatusCode::NOT_FOUND => {}
+                Ok(response) => left.push(format!("{path}: {}", reason(&response))),
                 Err(error) => left.push(format!("{path}: {error}")),
             }
         }
     }
+}
+
+/// Sends a request without a body.
+async fn send(client: &Client, method: Method, path: &str) -> Result<Response<Vec<u8>>, Unanswered> {
+    let mut request = Request::new(Vec::new());
+    *request.method_mut() = method;
+    // An id that cannot be a part of a URI is asked for as the base URL, which answers 404.
+    *request.uri_mut() = path.parse().unwrap_or_default();
+    client.send(request).await
 }

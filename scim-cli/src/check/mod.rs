@@ -8,7 +8,8 @@ pub(crate) use cleanup::Created;
 pub(crate) use conversations::built_in;
 pub(crate) use report::{Finding, Report, Verdict};
 
-use crate::client::{Client, Discovery};
+use scim_client::{Client, Discovery};
+
 use crate::conversation::{Bindings, Check, Conversation};
 
 /// Runs checks, one after the other.
@@ -63,13 +64,18 @@ impl<'a> Runner<'a> {
                 }
                 Err(error) => return Verdict::Failed(error),
             };
-            let place = format!("{} {}", request.method, request.path);
-            let answer = match self.client.send(&request).await {
-                Ok(answer) => answer,
+            let (method, path) = (request.method().clone(), request.uri().to_string());
+            let place = format!("{method} {path}");
+            let sent = match step.request.anonymous {
+                true => self.client.without_token().send(request).await,
+                false => self.client.send(request).await,
+            };
+            let response = match sent {
+                Ok(response) => response,
                 Err(error) => return Verdict::Failed(format!("{place}: {error}")),
             };
-            self.created.note(&request, &answer, self.client.base_url());
-            if let Err(error) = step.response.compare(&answer, bindings) {
+            self.created.note(&method, &path, &response, self.client.base_url());
+            if let Err(error) = step.response.compare(&response, bindings) {
                 return Verdict::Failed(format!("{place}: {error}"));
             }
         }

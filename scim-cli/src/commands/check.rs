@@ -3,12 +3,13 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use http::Request;
 use indicatif::{ProgressBar, ProgressStyle};
+use scim_client::{Client, Discovery};
 
 use super::{EndpointArguments, OutputArguments};
 use crate::check::{Created, Report, Runner, built_in};
-use crate::client::{Client, Discovery};
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, reason};
 
 pub(super) async fn check(
     endpoint: &EndpointArguments,
@@ -33,7 +34,13 @@ pub(super) async fn run(
     conversations: &[Conversation],
     output: &OutputArguments,
 ) -> Result<ExitCode, String> {
-    let discovery = Discovery::read(client).await?;
+    // A token that is refused would fail every check.
+    let request = Request::get("/Users?count=1").body(Vec::new()).map_err(|error| error.to_string())?;
+    let first = client.send(request).await.map_err(|error| error.to_string())?;
+    if matches!(first.status().as_u16(), 401 | 403) {
+        return Err(reason(&first));
+    }
+    let discovery = Discovery::read(client).await.map_err(|error| error.to_string())?;
     let created = Created::default();
     let prefix = format!("scim-check-{}", scim_core::new_id());
     let runner = Runner::new(client, discovery, created.clone(), prefix.clone());

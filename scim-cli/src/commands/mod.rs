@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::Client;
+use scim_client::{Client, Retry};
 
 /// Checks SCIM 2.0 endpoints.
 #[derive(Debug, Parser)]
@@ -68,7 +68,10 @@ struct OutputArguments {
 
 impl EndpointArguments {
     fn client(&self) -> Result<Client, String> {
-        Client::new(&self.url, token::read(self.token.as_deref(), self.token_file.as_deref())?)
+        let token = token::read(self.token.as_deref(), self.token_file.as_deref())?;
+        let client = Client::new(&self.url, token).map_err(|error| error.to_string())?;
+        // An endpoint that fails again and again is what a check is to find.
+        Ok(client.with_retry(Retry::default().attempts(3)))
     }
 }
 

@@ -7,11 +7,9 @@ pub(crate) use bindings::Bindings;
 
 use std::collections::BTreeMap;
 
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::client::{Answer, Request};
 
 /// A file: checks about one subject.
 #[derive(Clone, Debug, Deserialize)]
@@ -107,22 +105,34 @@ impl RequestTemplate {
     /// # Errors
     ///
     /// The name of a placeholder that has no value yet, or what is wrong with the template.
-    pub(crate) fn fill(&self, bindings: &Bindings) -> Result<Request, String> {
+    pub(crate) fn fill(&self, bindings: &Bindings) -> Result<Request<Vec<u8>>, String> {
         let method =
             self.method.parse::<Method>().map_err(|_| format!("`{}` is not a method", self.method))?;
-        let mut request = Request::new(method, bindings.fill_path(&self.path)?);
-        request.is_anonymous = self.anonymous;
+        let mut request = Request::builder().method(method).uri(bindings.fill_path(&self.path)?);
         for (name, value) in &self.headers {
             let name =
                 name.parse::<HeaderName>().map_err(|_| format!("`{name}` is not the name of a header"))?;
-            let value = bindings
-                .fill(value)?
-                .parse::<HeaderValue>()
-                .map_err(|_| format!("the value of {name} is not one"))?;
-            request.headers.push((name, value));
+            let value = bindings.fill(value)?;
+            let value =
+                value.parse::<HeaderValue>().map_err(|_| format!("the value of {name} is not one"))?;
+            request = request.header(name, value);
         }
-        request.body = self.body.as_ref().map(|body| bindings.fill_json(body)).transpose()?;
-        Ok(request)
+        let body = self.body.as_ref().map(|body| bindings.fill_json(body)).transpose()?;
+        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        request.body(body).map_err(|error| error.to_string())
+    }
+}
+
+/// The JSON of a response; null if it has none.
+pub(crate) fn json(response: &Response<Vec<u8>>) -> Value {
+    serde_json::from_slice(response.body()).unwrap_or_default()
+}
+
+/// The `detail` of an error (RFC 7644 section 3.12), else the status.
+pub(crate) fn reason(response: &Response<Vec<u8>>) -> String {
+    match json(response).get("detail").and_then(Value::as_str) {
+        Some(detail) => format!("{}: {detail}", response.status().as_u16()),
+        None => response.status().to_string(),
     }
 }
 
@@ -132,17 +142,21 @@ impl Expected {
     /// # Errors
     ///
     /// What is different.
-    pub(crate) fn compare(&self, answer: &Answer, bindings: &mut Bindings) -> Result<(), String> {
-        if !self.status.contains(answer.status.as_u16()) {
-            return Err(format!("expected {}, got {}", self.status, answer.reason()));
+    pub(crate) fn compare(
+        &self,
+        response: &Response<Vec<u8>>,
+        bindings: &mut Bindings,
+    ) -> Result<(), String> {
+        if !self.status.contains(response.status().as_u16()) {
+            return Err(format!("expected {}, got {}", self.status, reason(response)));
         }
         for (name, expected) in &self.headers {
-            let found = answer.headers.get(name.as_str()).and_then(|value| value.to_str().ok());
+            let found = response.headers().get(name.as_str()).and_then(|value| value.to_str().ok());
             let found = found.ok_or_else(|| format!("the header {name} is missing"))?;
             bindings.match_text(expected, found).map_err(|error| format!("the header {name}: {error}"))?;
         }
         match &self.body {
-            Some(expected) => matching::compare(expected, &answer.json(), "", bindings),
+            Some(expected) => matching::compare(expected, &json(response), "", bindings),
             None => Ok(()),
         }
     }

@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use http::StatusCode;
+use http::{Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use scim_client::Retry;
 use scim_sync::DirectoryError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::config::Provider;
-use crate::retry::{Answer, Retry};
+use crate::config::{Provider, retry};
 
 /// A token is replaced when it has no longer than this to live.
 const RENEWAL: Duration = Duration::from_secs(300);
@@ -59,7 +59,7 @@ impl Client {
             provider: provider.clone(),
             graph_url: provider.graph_url.trim_end_matches('/').to_owned(),
             token: Mutex::new(None),
-            retry: Retry::from_environment(),
+            retry: retry(),
         })
     }
 
@@ -69,21 +69,28 @@ impl Client {
         path_or_link: &str,
     ) -> Result<Option<T>, DirectoryError> {
         let Some(answer) = self.answer(path_or_link).await? else { return Ok(None) };
-        serde_json::from_slice(&answer.body)
+        serde_json::from_slice(answer.body())
             .map(Some)
             .map_err(|error| DirectoryError::Failed(format!("an answer of Graph is not understood: {error}")))
     }
 
     /// Reads what is at a path. `None` if there is nothing.
-    pub(super) async fn answer(&self, path_or_link: &str) -> Result<Option<Answer>, DirectoryError> {
+    pub(super) async fn answer(
+        &self,
+        path_or_link: &str,
+    ) -> Result<Option<Response<Vec<u8>>>, DirectoryError> {
         let url = self.url(path_or_link)?;
         let mut is_renewed = false;
         loop {
             let token = self.token().await?;
             let request =
                 self.http.get(&url).bearer_auth(&token).build().map_err(|error| failed(error.to_string()))?;
-            let answer = self.retry.send(&self.http, request, true).await.map_err(failed)?;
-            match answer.status {
+            let answer = self
+                .retry
+                .send(&self.http, request, true)
+                .await
+                .map_err(|error| failed(error.to_string()))?;
+            match answer.status() {
                 status if status.is_success() => return Ok(Some(answer)),
                 StatusCode::NOT_FOUND => return Ok(None),
                 StatusCode::GONE => return Err(DirectoryError::PositionExpired),
@@ -125,11 +132,12 @@ impl Client {
         ];
         let request = self.http.post(&url).form(&form).build().map_err(|error| failed(error.to_string()))?;
         // A second token does no harm, so the request may be repeated.
-        let answer = self.retry.send(&self.http, request, true).await.map_err(failed)?;
-        let body: TokenAnswer = serde_json::from_slice(&answer.body)
-            .map_err(|_| failed(format!("the token endpoint answered {}", answer.status)))?;
+        let answer =
+            self.retry.send(&self.http, request, true).await.map_err(|error| failed(error.to_string()))?;
+        let body: TokenAnswer = serde_json::from_slice(answer.body())
+            .map_err(|_| failed(format!("the token endpoint answered {}", answer.status())))?;
         let Some(text) = body.access_token else {
-            let error = body.error_description.or(body.error).unwrap_or_else(|| answer.status.to_string());
+            let error = body.error_description.or(body.error).unwrap_or_else(|| answer.status().to_string());
             let line = error.lines().next().unwrap_or_default();
             return Err(DirectoryError::Failed(format!("the credentials are refused: {line}")));
         };
@@ -141,15 +149,15 @@ impl Client {
 }
 
 /// What an error of Graph means.
-fn refused(answer: &Answer) -> DirectoryError {
-    let error: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+fn refused(answer: &Response<Vec<u8>>) -> DirectoryError {
+    let error: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     let text = |pointer| error.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let code = text("/error/code");
     if code.eq_ignore_ascii_case("syncStateNotFound") || code.eq_ignore_ascii_case("resyncRequired") {
         return DirectoryError::PositionExpired;
     }
     failed(
-        format!("Graph answered {} {code} {}", answer.status, text("/error/message")).trim_end().to_owned(),
+        format!("Graph answered {} {code} {}", answer.status(), text("/error/message")).trim_end().to_owned(),
     )
 }
 

@@ -43,8 +43,9 @@ impl PhotoDirectory for Graph {
         let Some(etag) = self.etag(person).await? else { return Ok(None) };
         let image = self.client.answer(&format!("/users/{}/photo/$value", escape(person))).await?;
         Ok(image.map(|image| {
-            let media_type = image.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-            Photo { etag, media_type: media_type.unwrap_or_default().to_owned(), bytes: image.body }
+            let media_type = image.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let media_type = media_type.unwrap_or_default().to_owned();
+            Photo { etag, media_type, bytes: image.into_body() }
         }))
     }
 }

@@ -1,14 +1,13 @@
 //! The service whose users are kept up to date: a database in this process, or an endpoint over HTTP.
 
-mod http_endpoint;
 mod in_process;
 
 use std::error::Error;
 
+use scim_client::Client;
 use scim_sync::{Endpoint, Unreachable, async_trait};
 
-use crate::config::TargetConfig;
-use http_endpoint::HttpEndpoint;
+use crate::config::{TargetConfig, retry};
 use in_process::InProcess;
 
 /// The service whose users are kept up to date.
@@ -17,7 +16,7 @@ pub enum Target {
     /// A service in this process, on a database.
     InProcess(InProcess),
     /// An endpoint over HTTP.
-    Http(HttpEndpoint),
+    Http(Client),
 }
 
 impl Target {
@@ -29,7 +28,9 @@ impl Target {
     pub async fn open(config: &TargetConfig) -> Result<Self, Box<dyn Error>> {
         match (&config.database, &config.url) {
             (Some(database), _) => Ok(Self::InProcess(InProcess::open(database).await?)),
-            (None, Some(url)) => Ok(Self::Http(HttpEndpoint::new(url, &config.token)?)),
+            (None, Some(url)) => {
+                Ok(Self::Http(Client::new(url, Some(config.token.clone()))?.with_retry(retry())))
+            }
             (None, None) => Err("write `target.database` or `target.url`".into()),
         }
     }
@@ -40,7 +41,7 @@ impl Endpoint for Target {
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, Unreachable> {
         match self {
             Self::InProcess(service) => service.send(request).await,
-            Self::Http(endpoint) => endpoint.send(request).await,
+            Self::Http(client) => client.send(request).await.map_err(Unreachable::new),
         }
     }
 }
