@@ -233,6 +233,12 @@ async fn a_wrong_token_and_a_wrong_url_are_said_at_once() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(text.contains("others can see the token") && text.contains("scim: 401"), "{text}");
+    let output = scim(&["check", "http://127.0.0.1:1/scim/v2"]).await;
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .starts_with("scim: http://127.0.0.1:1/scim/v2 does not answer: ")
+    );
     let output = scim(&["check", "http://app.example.com/scim/v2"]).await;
     assert!(String::from_utf8(output.stderr).unwrap().contains("a token is sent only with TLS"));
 }
@@ -242,12 +248,12 @@ async fn what_was_created_is_deleted_after_an_interruption() {
     let (address, service) = start("none").await;
     let mut command = Command::new(env!("CARGO_BIN_EXE_scim"));
     command.args(["check", &format!("http://{address}/scim/v2")]).env("SCIM_TOKEN", TOKEN);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    while left(&service).await < 3 {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id().unwrap().to_string();
+    while left(&service).await < 3 && child.try_wait().unwrap().is_none() {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
-    let id = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    Command::new("kill").args(["-INT", &id]).status().await.unwrap();
     let output = child.wait_with_output().await.unwrap();
     assert_eq!(left(&service).await, 0, "{output:?}");
 }

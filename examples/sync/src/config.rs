@@ -121,7 +121,8 @@ impl Config {
     /// If the file cannot be read, or has mistakes: all of them, each with its place.
     pub fn read(path: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let one = |error: String| ConfigError(vec![format!("{}: {error}", path.display())]);
-        let text = std::fs::read_to_string(path).map_err(|error| one(error.to_string()))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| one(format!("{error}; name the configuration with --config")))?;
         let is_toml = path.extension().is_some_and(|extension| extension == "toml");
         let mut config: Self = match is_toml {
             // The whole text of the error has the line, which may have a secret.

@@ -36,11 +36,12 @@ pub(super) async fn run(
 ) -> Result<ExitCode, String> {
     // A token that is refused would fail every check.
     let request = Request::get("/Users?count=1").body(Vec::new()).map_err(|error| error.to_string())?;
-    let first = client.send(request).await.map_err(|error| error.to_string())?;
+    let no_answer = |error| format!("{} does not answer: {error}", client.base_url());
+    let first = client.send(request).await.map_err(no_answer)?;
     if matches!(first.status().as_u16(), 401 | 403) {
         return Err(reason(&first));
     }
-    let discovery = Discovery::read(client).await.map_err(|error| error.to_string())?;
+    let discovery = Discovery::read(client).await.map_err(no_answer)?;
     let created = Created::default();
     let prefix = format!("scim-check-{}", scim_core::new_id());
     let runner = Runner::new(client, discovery, created.clone(), prefix.clone());

@@ -26,8 +26,8 @@ enum Command {
         #[command(flatten)]
         endpoint: EndpointArguments,
         /// Runs only the checks with this in their names, such as `patch` or `users.create`.
-        #[arg(long, value_name = "PART", default_value = "")]
-        only: String,
+        #[arg(long, value_name = "PART")]
+        only: Option<String>,
         #[command(flatten)]
         output: OutputArguments,
     },
@@ -78,7 +78,9 @@ impl EndpointArguments {
 /// Runs the program. The exit code is 0 if all checks have passed, 1 if one has failed, and 2 if there was no check.
 pub async fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
-        Command::Check { endpoint, only, output } => check::check(&endpoint, &only, &output).await,
+        Command::Check { endpoint, only, output } => {
+            check::check(&endpoint, only.as_deref().unwrap_or_default(), &output).await
+        }
         Command::Replay { endpoint, file, output } => replay::replay(&endpoint, &file, &output).await,
     };
     match result {

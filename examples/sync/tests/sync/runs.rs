@@ -171,7 +171,7 @@ async fn claims_of_a_token_give_and_take_groups() {
 async fn two_runs_do_not_overlap() {
     let graph = FakeGraph::start().await;
     (1..=4).for_each(|number| graph.set_person(&format!("p{number}"), person(number)));
-    graph.lock().delay = std::time::Duration::from_millis(700);
+    graph.lock().delay = std::time::Duration::from_millis(1_500);
     let program = Program::new(graph.provider());
     let first = program.spawn(&["run"]);
     while graph.count("/v1.0/users/delta") == 0 {
