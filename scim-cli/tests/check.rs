@@ -79,6 +79,12 @@ async fn wrong(State(fault): State<&'static str>, request: Request, next: Next) 
         || error(400, json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "400" }));
     match fault {
         "filters are ignored" => parts.uri = without("filter="),
+        "groups are not created and filters are ignored"
+            if method == Method::POST && path.ends_with("/Groups") =>
+        {
+            return refused();
+        }
+        "groups are not created and filters are ignored" => parts.uri = without("filter="),
         "userName is compared with case" if query.contains("FAY") => {
             parts.uri =
                 without("filter=").to_string().replace('?', "?filter=id%20eq%20%22x%22&").parse().unwrap();
@@ -256,6 +262,28 @@ async fn what_was_created_is_deleted_after_an_interruption() {
     Command::new("kill").args(["-INT", &id]).status().await.unwrap();
     let output = child.wait_with_output().await.unwrap();
     assert_eq!(left(&service).await, 0, "{output:?}");
+}
+
+/// The endpoint creates no groups, and does not look at filters. The groups that it has are left alone.
+#[tokio::test]
+async fn what_others_have_created_is_never_changed() {
+    let (address, service) = start("groups are not created and filters are ignored").await;
+    let group =
+        json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "A real group" });
+    let request = http::Request::post("/Groups").header("content-type", "application/scim+json");
+    let mut request = request.body(group.to_string().into_bytes()).unwrap();
+    request.extensions_mut().insert(Identity::new("customer"));
+    assert_eq!(service.handle(request).await.status(), 201);
+    let output = scim(&["check", &format!("http://{address}/scim/v2"), "--json"]).await;
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(failed(&report).contains(&"groups.create"));
+    let mut request = http::Request::get("/Groups").body(Vec::new()).unwrap();
+    request.extensions_mut().insert(Identity::new("customer"));
+    let page: Value = serde_json::from_slice(service.handle(request).await.body()).unwrap();
+    assert_eq!(
+        (&page["totalResults"], &page["Resources"][0]["displayName"]),
+        (&json!(1), &json!("A real group"))
+    );
 }
 
 #[tokio::test]

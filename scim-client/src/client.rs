@@ -64,9 +64,10 @@ impl Client {
             // A token must not be sent elsewhere.
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_secs(100))
-            .build()
-            .map_err(|error| InvalidEndpoint(error.to_string()))?;
+            .timeout(Duration::from_secs(100));
+        // A proxy must not see the token of a service on this machine.
+        let http = if url.scheme_str() == Some("http") { http.no_proxy() } else { http };
+        let http = http.build().map_err(|error| InvalidEndpoint(error.to_string()))?;
         Ok(Self { http, base_url, token, retry: Retry::default() })
     }
 
@@ -93,7 +94,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If there is no response after the last attempt. The request may have had an effect.
+    /// If the URI of the request is not a path, or if there is no response after the last attempt. Then the request may have had an
+    /// effect.
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unanswered> {
         let (mut parts, body) = request.into_parts();
         let headers = &mut parts.headers;
@@ -106,6 +108,10 @@ impl Client {
         }
         // A POST or PATCH that is not answered may have had an effect.
         let is_repeatable = matches!(parts.method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE);
+        // Behind a base URL without a path, anything else could be the rest of a host name.
+        if parts.uri.authority().is_some() || !parts.uri.path().starts_with('/') {
+            return Err(Unanswered::unsent("the path of the request does not begin with a slash"));
+        }
         let url = format!("{}{}", self.base_url, parts.uri);
         let request = self.http.request(parts.method, url).headers(parts.headers).body(body).build()?;
         self.retry.send(&self.http, request, is_repeatable).await

@@ -15,6 +15,10 @@ impl Unanswered {
         Self { cause: format!("the answer is larger than {bytes} bytes"), is_unsent: false }
     }
 
+    pub(crate) fn unsent(cause: &str) -> Self {
+        Self { cause: cause.to_owned(), is_unsent: true }
+    }
+
     /// Whether no connection was made, so that the request has certainly had no effect.
     pub fn is_unsent(&self) -> bool {
         self.is_unsent

@@ -76,3 +76,14 @@ async fn an_answer_that_breaks_off_is_asked_for_again_only_if_that_does_no_harm(
     let unanswered = send("http://127.0.0.1:1/", Method::POST).await.unwrap_err();
     assert!(unanswered.is_unsent(), "{unanswered}");
 }
+
+#[tokio::test]
+async fn a_uri_that_is_not_a_path_is_not_sent() {
+    let (url, requests) = server(&[OK]).await;
+    let client = Client::new(&url, Some("secret".to_owned())).unwrap();
+    for uri in [".evil.example", "evil.example:80", "https://evil.example/Users", "*"] {
+        let Ok(request) = Request::get(uri).body(Vec::new()) else { continue };
+        assert!(client.send(request).await.unwrap_err().is_unsent(), "{uri}");
+    }
+    assert!(requests.lock().unwrap().is_empty());
+}

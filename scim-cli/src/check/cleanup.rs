@@ -1,5 +1,6 @@
 //! Deletes what was created.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{Method, Request, Response, StatusCode};
@@ -10,10 +11,18 @@ use crate::conversation::{json, reason};
 
 /// The paths of the resources that were created and not deleted yet. Cheap to clone: all clones are the same list.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Created(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Created(Arc<Mutex<Paths>>);
+
+#[derive(Debug, Default)]
+struct Paths {
+    /// Those that are not deleted yet.
+    left: Vec<String>,
+    /// All of them.
+    all: HashSet<String>,
+}
 
 impl Created {
-    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+    fn lock(&self) -> MutexGuard<'_, Paths> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -21,7 +30,7 @@ impl Created {
     pub(crate) fn note(&self, method: &Method, path: &str, response: &Response<Vec<u8>>, base_url: &str) {
         let body = json(response);
         if *method == Method::DELETE && response.status().is_success() {
-            self.lock().retain(|created| created != path);
+            self.lock().left.retain(|created| created != path);
         }
         if response.status() == StatusCode::CREATED
             && let Some(id) = body.get("id").and_then(Value::as_str)
@@ -31,9 +40,12 @@ impl Created {
         }
         if path == "/Bulk" {
             for operation in body.get("Operations").and_then(Value::as_array).into_iter().flatten() {
-                let is_new = operation.get("method").and_then(Value::as_str) == Some("POST");
-                let location = operation.get("location").and_then(Value::as_str).filter(|_| is_new);
-                if let Some(path) = location.and_then(|location| location.strip_prefix(base_url)) {
+                let text = |name| operation.get(name).and_then(Value::as_str);
+                let is_new = text("method") == Some("POST") && text("status") == Some("201");
+                let location = text("location").filter(|_| is_new);
+                if let Some(path) = location.and_then(|location| location.strip_prefix(base_url))
+                    && path.starts_with('/')
+                {
                     self.add(path.to_owned());
                 }
             }
@@ -42,9 +54,17 @@ impl Created {
 
     fn add(&self, path: String) {
         let mut paths = self.lock();
-        if !paths.contains(&path) {
-            paths.push(path);
+        if paths.all.insert(path.clone()) {
+            paths.left.push(path);
         }
+    }
+
+    /// Whether a request may be sent: it changes only what this run has created, or names what cannot exist.
+    pub(crate) fn may_change(&self, method: &Method, path: &str, prefix: &str) -> bool {
+        let path = path.split('?').next().unwrap_or_default();
+        matches!(*method, Method::GET | Method::HEAD | Method::POST)
+            || path.contains(prefix)
+            || self.lock().all.contains(path)
     }
 
     /// Searches for what a request has created whose answer was not read.
@@ -70,7 +90,7 @@ impl Created {
     pub(crate) async fn delete_all(&self, client: &Client) -> Vec<String> {
         let mut left = Vec::new();
         loop {
-            let Some(path) = self.lock().pop() else { return left };
+            let Some(path) = self.lock().left.pop() else { return left };
             match send(client, Method::DELETE, &path).await {
                 Ok(response)
                     if response.status().is_success() || response.status() == StatusCode::NOT_FOUND => {}

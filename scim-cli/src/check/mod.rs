@@ -8,6 +8,7 @@ pub(crate) use cleanup::Created;
 pub(crate) use conversations::built_in;
 pub(crate) use report::{Finding, Report, Verdict};
 
+use http::{Method, StatusCode};
 use scim_client::{Client, Discovery};
 
 use crate::conversation::{Bindings, Check, Conversation};
@@ -66,6 +67,9 @@ impl<'a> Runner<'a> {
             };
             let (method, path) = (request.method().clone(), request.uri().to_string());
             let place = format!("{method} {path}");
+            if !self.created.may_change(&method, &path, &self.prefix) {
+                return Verdict::Failed(format!("{place} was not sent: this run has not created it"));
+            }
             let sent = match step.request.anonymous {
                 true => self.client.without_token().send(request).await,
                 false => self.client.send(request).await,
@@ -75,9 +79,13 @@ impl<'a> Runner<'a> {
                 Err(error) => return Verdict::Failed(format!("{place}: {error}")),
             };
             self.created.note(&method, &path, &response, self.client.base_url());
-            if let Err(error) = step.response.compare(&response, bindings) {
+            let mut tried = bindings.clone();
+            tried.binds_ids =
+                method == Method::POST && (response.status() == StatusCode::CREATED || path == "/Bulk");
+            if let Err(error) = step.response.compare(&response, &mut tried) {
                 return Verdict::Failed(format!("{place}: {error}"));
             }
+            *bindings = tried;
         }
         Verdict::Passed
     }

@@ -10,11 +10,16 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// The values of placeholders.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Bindings(BTreeMap<String, String>);
+pub(crate) struct Bindings {
+    values: BTreeMap<String, String>,
+    /// Whether placeholders such as `{{id.ada}}` may get values: only from the answer to a request that creates something. What a
+    /// search returns may belong to somebody else.
+    pub(crate) binds_ids: bool,
+}
 
 impl Bindings {
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.0.insert(name.to_owned(), value.into());
+        self.values.insert(name.to_owned(), value.into());
     }
 
     /// Fills all placeholders of a text.
@@ -37,7 +42,7 @@ impl Bindings {
         while let Some((before, after)) = rest.split_once("{{") {
             let (name, end) =
                 after.split_once("}}").ok_or_else(|| format!("a placeholder of `{text}` is not closed"))?;
-            let value = self.0.get(name).ok_or_else(|| format!("there is no value for {name}"))?;
+            let value = self.values.get(name).ok_or_else(|| format!("there is no value for {name}"))?;
             filled.push_str(before);
             filled.push_str(&write(value));
             rest = end;
@@ -75,7 +80,7 @@ impl Bindings {
         let Some((name, end)) = after.split_once("}}") else { return different(expected) };
         let before = self.fill(before)?;
         match found.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(end)) {
-            Some(value) if !value.is_empty() => {
+            Some(value) if !value.is_empty() && (self.binds_ids || !name.starts_with("id.")) => {
                 self.set(name, value);
                 Ok(())
             }
@@ -102,6 +107,8 @@ mod tests {
             json!({ "a": ["x/1-b", 1] })
         );
         assert!(bindings.fill("{{id.ada}}").is_err());
+        assert!(bindings.match_text("/Users/{{id.ada}}", "/Users/7").is_err(), "nothing was created");
+        bindings.binds_ids = true;
         bindings.match_text("/Users/{{id.ada}}", "/Users/7").unwrap();
         assert_eq!(bindings.fill("{{id.ada}}").unwrap(), "7");
         assert!(bindings.match_text("/Users/{{id.ada}}", "/Users/8").is_err());

@@ -115,7 +115,7 @@ impl<E: Endpoint> Client<'_, E> {
         let schema = match self.get("/Schemas", GROUP, "").await {
             Ok(schema) => schema,
             // Not every endpoint has discovery.
-            Err(Failure::Refused { .. }) => None,
+            Err(Failure::Refused { status: 405 | 501, .. }) => None,
             Err(failure) => return Err(failure),
         };
         let find = |list: Option<&Value>, name: &str| {

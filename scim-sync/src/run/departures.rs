@@ -81,9 +81,9 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                 Err(failure) => self.failed(id, &known.label, &failure),
             }
         }
-        let failed = match self.grants().is_empty() {
-            true => HashSet::new(),
-            false => {
+        let failed = match self.manages_memberships {
+            false => HashSet::new(),
+            true => {
                 self.load_target_groups().await?;
                 self.set_memberships(&without_groups).await?
             }
@@ -110,9 +110,9 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             return Ok(());
         }
         let (now, retention) = (self.options.now, Duration::days(i64::from(days)));
-        let (mut due, present) = (Vec::new(), &self.present);
+        let (mut due, present, replaced) = (Vec::new(), &self.present, &self.replaced);
         self.records.list(Collection::Gone, |id, since: DateTime<Utc>| {
-            if now - since >= retention && !present.contains(id) {
+            if now - since >= retention && !present.contains(id) && !replaced.contains(id) {
                 due.push(id.to_owned());
             }
         })?;

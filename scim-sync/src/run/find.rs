@@ -49,10 +49,10 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             let user = match id {
                 None => None,
                 Some(None) => Some(None),
-                Some(Some(id)) => match users.remove(&id) {
-                    Some(Ok(user)) => Some(user),
+                Some(Some(id)) => match users.get(&id) {
+                    Some(Ok(user)) => Some(user.clone()),
                     Some(Err(failure)) => {
-                        self.failed(&candidate.person.id, &candidate.person.label(), &failure);
+                        self.failed(&candidate.person.id, &candidate.person.label(), failure);
                         None
                     }
                     None => Some(None),
@@ -156,7 +156,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         // Somebody who was not read in a run that reads changes is there, unless the ledger says something else.
         self.report.is_full
             || self.departed.contains_key(owner)
-            || known.is_none_or(|known| known.gone_since.is_some())
+            || known.is_some_and(|known| known.gone_since.is_some())
     }
 
     fn belongs_to_another(&mut self, person: &Person, user: &str, label: &str) {

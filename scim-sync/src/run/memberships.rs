@@ -31,7 +31,7 @@ pub(super) struct Member {
 impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     /// Finds the groups of the rules, and in a full run, reads their members; if that was not done yet.
     pub(super) async fn load_target_groups(&mut self) -> Result<(), Stop> {
-        if self.grants().is_empty() || self.target_groups.is_some() {
+        if !self.manages_memberships || self.target_groups.is_some() {
             return Ok(());
         }
         let mut groups = TargetGroups::default();
@@ -80,7 +80,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
 
     /// Gives these users the memberships that the rules want.
     pub(super) async fn update_memberships(&mut self, members: Vec<Member>) -> Result<(), Stop> {
-        if self.grants().is_empty() {
+        if !self.manages_memberships {
             return Ok(());
         }
         let with_grants: Vec<_> = members
@@ -138,7 +138,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     ) -> Result<HashSet<String>, Stop> {
         let current = self.memberships_of(members).await?;
         let mut patches = BTreeMap::<String, MemberPatch>::new();
-        let mut afterwards = HashMap::new();
+        let (mut before, mut afterwards) = (HashMap::new(), HashMap::new());
         for ((member, wanted), member_of) in members.iter().zip(&current) {
             let recorded: Vec<Granted> =
                 self.records.get(Collection::Memberships, &member.user)?.unwrap_or_default();
@@ -155,15 +155,23 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             let mut current: Vec<_> = member_of.iter().map(membership).collect();
             current.sort_by_cached_key(|membership| self.group_name(&membership.group));
             let is_manual = |group: &str| member_of.contains(group) && is_federated(group).is_none();
-            let mut during: Vec<_> = wanted
-                .iter()
-                .map(|grant| Granted {
-                    group: grant.group.clone(),
-                    access: grant.access.clone(),
-                    manual: is_manual(&grant.group),
-                })
-                .collect();
-            afterwards.insert(member.user.clone(), during.clone());
+            let granted = |access: Option<String>, group: &str| Granted {
+                group: group.to_owned(),
+                access,
+                manual: is_manual(group),
+            };
+            // Until a change is made, the old access is the right one.
+            let old_access = |grant: &Grant| match is_federated(&grant.group)
+                .filter(|_| member_of.contains(&grant.group))
+            {
+                Some(recorded) => recorded.access.clone(),
+                None => grant.access.clone(),
+            };
+            let mut during: Vec<_> =
+                wanted.iter().map(|grant| granted(old_access(grant), &grant.group)).collect();
+            let after: Vec<_> =
+                wanted.iter().map(|grant| granted(grant.access.clone(), &grant.group)).collect();
+            afterwards.insert(member.user.clone(), after);
             for change in membership_changes(wanted, &current) {
                 match change {
                     MembershipChange::Grant(grant) => {
@@ -195,13 +203,14 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             if during != recorded {
                 self.records.put(Collection::Memberships, &member.user, &during);
             }
+            before.insert(member.user.clone(), during);
         }
         if self.is_dry_run {
             return Ok(HashSet::new());
         }
         // From here on, a membership is federated, even if the run is stopped before the next write.
         self.records.write()?;
-        let failed = self.send_patches(patches, &mut afterwards).await?;
+        let failed = self.send_patches(patches, &before, &mut afterwards).await?;
         for (user, granted) in afterwards {
             if granted.is_empty() {
                 self.records.remove(Collection::Memberships, &user);
@@ -233,11 +242,11 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         Ok(found.into_iter().collect::<Result<_, _>>()?)
     }
 
-    /// Sends the changes, group by group. What failed is taken out of `afterwards`: an addition is no membership, a removal still
-    /// is one.
+    /// Sends the changes, group by group. For what failed, `afterwards` is as it was `before`.
     async fn send_patches(
         &mut self,
         patches: BTreeMap<String, MemberPatch>,
+        before: &HashMap<String, Vec<Granted>>,
         afterwards: &mut HashMap<String, Vec<Granted>>,
     ) -> Result<HashSet<String>, Stop> {
         let access = self.target_groups.as_ref().and_then(|groups| groups.access);
@@ -259,15 +268,15 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                 "",
                 &format!("the members of the group {} were not changed: {failure}", self.group_name(&group)),
             );
-            // Otherwise some of them may be members now, because of the rules.
-            for (user, _) in patch.added.iter().filter(|_| has_changed_nothing) {
-                if let Some(granted) = afterwards.get_mut(user) {
-                    granted.retain(|granted| granted.group != group);
-                }
-            }
-            for user in &patch.removed {
-                if let Some(granted) = afterwards.get_mut(user) {
-                    granted.push(Granted { group: group.clone(), access: None, manual: false });
+            let is_changed: HashSet<_> = patch.removed.iter().cloned().collect();
+            for user in patch.added.iter().map(|(user, _)| user).chain(&patch.removed) {
+                let Some(granted) = afterwards.get_mut(user) else { continue };
+                granted.retain(|granted| granted.group != group);
+                // An addition is no membership if nothing was changed. Else it may be one, because of the rules.
+                if is_changed.contains(user) || !has_changed_nothing {
+                    let recorded =
+                        before.get(user).into_iter().flatten().find(|granted| granted.group == group);
+                    granted.extend(recorded.cloned());
                 }
             }
             failed.extend(patch.added.into_iter().map(|(user, _)| user).chain(patch.removed));

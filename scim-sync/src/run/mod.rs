@@ -9,7 +9,7 @@ mod photos;
 mod sign_in;
 mod target_groups;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -44,6 +44,8 @@ pub(crate) struct Run<'a, E, L> {
     touched_groups: HashSet<String>,
     /// The groups of the endpoint that rules give, once they are needed.
     target_groups: Option<TargetGroups>,
+    /// Whether there are rules that give memberships, or memberships that rules have given.
+    manages_memberships: bool,
     /// Existing users: all of them in a full run, else those that were searched for.
     index: Index,
     /// The ids of the people who were read, and of those of them who count.
@@ -60,7 +62,7 @@ pub(crate) struct Run<'a, E, L> {
     /// People whose user this run has given to somebody else.
     replaced: HashSet<String>,
     /// People whose user the mapping deactivates, until it is known how many there are.
-    deactivated_by_mapping: Vec<String>,
+    deactivated_by_mapping: BTreeSet<String>,
     /// Whether the guard has allowed the deactivations.
     may_deactivate: bool,
     /// People whom this run has deactivated.
@@ -110,6 +112,7 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
             external_ids: Vec::new(),
             touched_groups: HashSet::new(),
             target_groups: None,
+            manages_memberships: true,
             index: Index::default(),
             seen: HashSet::new(),
             present: HashSet::new(),
@@ -118,7 +121,7 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
             has_read_all: false,
             takeovers: HashMap::new(),
             replaced: HashSet::new(),
-            deactivated_by_mapping: Vec::new(),
+            deactivated_by_mapping: BTreeSet::new(),
             may_deactivate: false,
             deactivated: HashSet::new(),
             looked_at_again: HashSet::new(),
@@ -176,6 +179,11 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<bool, Stop> {
         self.report.is_full = positions.is_none();
+        self.manages_memberships = !self.grants().is_empty();
+        if !self.manages_memberships {
+            let manages = &mut self.manages_memberships;
+            self.records.list_texts(Collection::Memberships, &mut |_, _| *manages = true)?;
+        }
         self.seen.clear();
         self.present.clear();
         self.departed.clear();
@@ -233,7 +241,7 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
         let is_complete = self.departures().await?;
         if is_complete {
             self.may_deactivate = true;
-            let ids = std::mem::take(&mut self.deactivated_by_mapping);
+            let ids: Vec<_> = std::mem::take(&mut self.deactivated_by_mapping).into_iter().collect();
             for ids in ids.chunks(MAX_FOUND) {
                 let people = directory.find(ids).await?;
                 self.report.people -= people.len();
@@ -394,6 +402,7 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
 
     fn person_is_removed(&mut self, id: &str) -> Result<(), Stop> {
         self.seen.insert(id.to_owned());
+        self.deactivated_by_mapping.remove(id);
         if let Some(known) = self.records.get::<KnownPerson>(Collection::People, id)? {
             self.depart(id, known)?;
         }

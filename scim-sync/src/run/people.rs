@@ -1,5 +1,7 @@
 //! What becomes of the people of a page.
 
+use std::collections::HashSet;
+
 use scim_core::Resource;
 use scim_core::patch::PatchRequest;
 use serde_json::{Map, Value};
@@ -52,6 +54,9 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         if !people.is_empty() {
             self.load_target_groups().await?;
         }
+        // Whoever is there twice is looked at once.
+        let mut ids = HashSet::new();
+        let people: Vec<_> = people.into_iter().filter(|person| ids.insert(person.id.clone())).collect();
         let mut candidates = Vec::new();
         for person in people {
             candidates.extend(self.candidate(person)?);
@@ -78,6 +83,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
     fn candidate(&mut self, person: Person) -> Result<Option<Candidate>, Stop> {
         self.report.people += 1;
         self.seen.insert(person.id.clone());
+        self.deactivated_by_mapping.remove(&person.id);
         let known: Option<KnownPerson> = self.records.get(Collection::People, &person.id)?;
         if !self.is_in_scope(&person.id) {
             if let Some(known) = known {
@@ -175,16 +181,19 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
                 mapping.update(&mapped, existing.as_map(), action != Action::Update).map(|user| {
                     // An existing user is left alone in this mode.
                     let is_fixed = self.rules.settings.mode == Mode::OnlyNew;
-                    let patch = mapping.diff(existing.as_map(), &user).filter(|_| !is_fixed);
+                    let difference = mapping.diff(existing.as_map(), &user);
+                    let is_equal = difference.is_none();
+                    let patch = difference.filter(|_| !is_fixed);
                     let version = existing.text("meta.version").map(str::to_owned);
-                    let version = if patch.is_none() { version } else { None };
+                    // One that is left alone although it is different is compared when it may be changed.
+                    let version = version.filter(|_| is_equal);
                     (user, StepKind::Update { user: existing.id().to_owned(), patch, action, version })
                 })
             }
         };
         match step {
             Ok((after, kind)) if self.waits_for_the_guard(user.as_ref(), &after, &kind) => {
-                self.deactivated_by_mapping.push(person.id);
+                self.deactivated_by_mapping.insert(person.id);
                 Ok(None)
             }
             Ok((user, kind)) => Ok(Some(Step { id: person.id, label, user, groups, fingerprint, kind })),
@@ -260,7 +269,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         let known = KnownPerson {
             user: user.clone(),
             // It is written when the memberships are right, too.
-            fingerprint: self.grants().is_empty().then(|| step.fingerprint.clone()),
+            fingerprint: (!self.manages_memberships).then(|| step.fingerprint.clone()),
             version: created.version,
             label: step.label.clone(),
             gone_since: None,

@@ -54,6 +54,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             self.problem(Level::Warning, &person.label(), "has no user, or several; nothing was changed");
             return Ok(());
         };
+        let is_recorded = known.is_some();
         let known = known.unwrap_or_else(|| KnownPerson {
             user: user.id().to_owned(),
             fingerprint: None,
@@ -71,8 +72,13 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             known,
             is_new: false,
         };
-        let wanted = self.wanted(&member);
+        let (wanted, id, known) = (self.wanted(&member), member.id.clone(), member.known.clone());
         self.set_memberships(&[(member, wanted)]).await?;
+        // The next run compares with the groups that the directory has then.
+        if is_recorded && !self.report.plan.is_empty() {
+            self.records.put(Collection::People, &id, &KnownPerson { fingerprint: None, ..known });
+            self.records.put(Collection::Retry, &id, &());
+        }
         Ok(())
     }
 }

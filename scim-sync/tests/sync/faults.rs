@@ -376,3 +376,52 @@ fn memberships_whose_change_has_failed_are_taken_when_rules_do_not_give_them() {
         }
     }
 }
+
+/// A rule gives another access. Whatever fails, the member has it in the end, and the membership stays that of the rules.
+#[test]
+fn a_change_of_access_is_made_in_the_end() {
+    let with = |access: Option<&str>| {
+        synchronizer(&json!({
+            "mapping": [{ "target": "userName", "source": "login", "required": true }],
+            "grants": [{ "group": "A", "access": access, "external": ["a"] }]
+        }))
+    };
+    let prepare = || {
+        let mut world = World::new();
+        world.endpoint.create_group("A");
+        world.directory.set_person("1", json!({ "login": "kim" }));
+        world.directory.set_group("a", Some(("a", ids([1]))));
+        world.run(&with(Some("edit")), RunOptions::new(day(0)));
+        assert_eq!(world.endpoint.access("A"), "edit");
+        world
+    };
+    for after in [Some("read"), None] {
+        for fault in [Fault::Lost, Fault::Status(500), Fault::Status(400)] {
+            for number in 1.. {
+                let mut world = prepare();
+                let request = world.endpoint.requests() + number;
+                world.endpoint.faults.lock().unwrap().insert(request, fault);
+                world.run(&with(after), RunOptions { concurrency: 1, ..RunOptions::new(day(1)) });
+                if world.endpoint.requests() < request {
+                    break;
+                }
+                world.endpoint.repair();
+                world.run(&with(after), RunOptions::new(day(2)));
+                assert_eq!(world.endpoint.access("A"), json!(after), "{fault:?} at request {number}");
+            }
+        }
+        for writes in 0..10 {
+            let mut world = prepare();
+            let mut ledger = Failing { ledger: &mut world.ledger, writes, makes_last: true };
+            let (sync, mut ignored) = (with(after), |_| {});
+            let options = RunOptions::new(day(1));
+            let run = sync.run(&mut world.directory, &world.endpoint, &mut ledger, options, &mut ignored);
+            let _ = pollster::block_on(run);
+            world.run(&with(after), RunOptions::new(day(2)));
+            assert_eq!(world.endpoint.access("A"), json!(after), "killed after {writes} writes");
+            world.directory.set_group("a", Some(("a", BTreeSet::new())));
+            world.run(&with(after), RunOptions::new(day(3)));
+            assert!(world.endpoint.members()["A"].is_empty(), "killed after {writes} writes");
+        }
+    }
+}

@@ -15,6 +15,8 @@ use crate::support::{World, day, synchronizer};
 struct Script {
     people: VecDeque<Vec<PersonChange>>,
     groups: VecDeque<Vec<GroupChange>>,
+    /// What `find` returns.
+    found: Vec<Person>,
 }
 
 fn page<T>(pages: &mut VecDeque<Vec<T>>) -> DirectoryPage<T> {
@@ -35,7 +37,7 @@ impl Directory for Script {
     }
 
     async fn find(&mut self, _: &[String]) -> Result<Vec<Person>, DirectoryError> {
-        Ok(Vec::new())
+        Ok(self.found.clone())
     }
 }
 
@@ -47,7 +49,7 @@ fn sync() -> Synchronizer {
 }
 
 fn run(world: &mut World, people: Vec<Vec<PersonChange>>, groups: Vec<Vec<GroupChange>>) -> String {
-    let mut directory = Script { people: people.into(), groups: groups.into() };
+    let mut directory = Script { people: people.into(), groups: groups.into(), found: Vec::new() };
     let (sync, mut ignored) = (sync(), |_| {});
     let run =
         sync.run(&mut directory, &world.endpoint, &mut world.ledger, RunOptions::new(day(0)), &mut ignored);
@@ -84,6 +86,38 @@ fn the_last_change_of_a_person_counts() {
     assert_eq!(run(&mut world, vec![vec![removed("a"), present("a")]], vec![]), "restore a active");
     assert_eq!(run(&mut world, vec![vec![present("a"), removed("a"), present("b")]], vec![]), "deactivate a");
     assert_eq!(run(&mut world, vec![vec![removed("x")]], vec![]), "nothing to do");
+}
+
+/// A person comes in several pages, and the mapping deactivates them, which waits until the guard has allowed it.
+#[test]
+fn a_person_in_several_pages_is_deactivated_once() {
+    let sync = synchronizer(&json!({
+        "mapping": [
+            { "target": "userName", "source": "login", "required": true },
+            { "target": "active", "source": "enabled" },
+            { "target": "emails[type eq \"work\"].value", "source": "login" }
+        ],
+        "guard": { "deactivations": 1 },
+        "notices": { "welcome": true }
+    }));
+    let mut world = World::new();
+    let person = |is_enabled| {
+        PersonChange::Present(Person::new("a", json!({ "login": "a@example.com", "enabled": is_enabled })))
+    };
+    for (pages, expected) in [
+        (vec![vec![person(true)]], "create a"),
+        (vec![vec![person(false)], vec![person(false)], vec![person(false)]], "update a active"),
+    ] {
+        let found = vec![Person::new("a", json!({ "login": "a@example.com", "enabled": false })); 2];
+        let mut directory = Script { people: pages.into(), found, ..Script::default() };
+        let mut ignored = |_| {};
+        let options = RunOptions::new(day(0));
+        let run = sync.run(&mut directory, &world.endpoint, &mut world.ledger, options, &mut ignored);
+        let report = pollster::block_on(run).unwrap();
+        let plan = report.plan.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!((plan.as_str(), report.is_complete), (expected, true), "{report}");
+    }
+    assert_eq!(world.endpoint.users().len(), 1);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{Method, Request, Response};
+use scim_core::schema::{Attribute, ResourceType, Schema, standard};
 use scim_core::{Identity, MemoryProvider, ScimService};
 use scim_sync::{Endpoint, Unreachable, async_trait};
 use serde_json::{Value, json};
@@ -31,11 +32,21 @@ pub(crate) struct InProcess {
 
 impl Default for InProcess {
     fn default() -> Self {
+        // The members of groups have an access level.
+        let mut group = serde_json::to_value(standard::group()).unwrap();
+        for attribute in
+            group["attributes"].as_array_mut().unwrap().iter_mut().filter(|one| one["name"] == "members")
+        {
+            let access = serde_json::to_value(Attribute::string("access")).unwrap();
+            attribute["subAttributes"].as_array_mut().unwrap().push(access);
+        }
+        let group =
+            ResourceType::builder("Group", "/Groups", Schema::from_value(&group).unwrap()).build().unwrap();
         let store = MemoryProvider::new();
         let service = ScimService::builder()
             .base_url("https://app.example.com/scim/v2")
             .users(store.clone())
-            .groups(store);
+            .resource(group, store);
         Self {
             service: service.build().unwrap(),
             requests: AtomicUsize::new(0),
@@ -141,6 +152,11 @@ impl InProcess {
         };
         let of = |group: Value| (group["displayName"].as_str().unwrap().to_owned(), members(&group));
         self.all("/Groups").into_iter().map(of).collect()
+    }
+
+    /// The access of the first member of a group.
+    pub(crate) fn access(&self, group: &str) -> Value {
+        self.by_hand(Method::GET, &format!("/Groups/{}", self.group_ids()[group]), None)["members"][0]["access"].clone()
     }
 
     pub(crate) fn create_user(&self, mut user: Value) -> String {
