@@ -14,7 +14,7 @@ use std::thread::available_parallelism;
 use actix_web::rt::System;
 use actix_web::web::{Data, Payload, to};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-use host_common::{Host, Program, RawListener, server_config, stop_signal, users_and_groups};
+use host_common::{Host, Program, RawListener, stop_signal, users_and_groups};
 
 const PROGRAM: Program = Program {
     name: "actix-host",
@@ -31,9 +31,9 @@ async fn serve(host: Host, listener: RawListener) -> Result<(), Box<dyn Error>> 
     let settings = host.settings().clone();
     let workers = available_parallelism().map_or(1, usize::from);
     let connections = listener.max_connections(&settings) / workers;
-    let tls = server_config(&settings.tls)?;
     let listener = listener.into_std()?;
 
+    let tls = host.tls();
     let data = Data::new(host.clone());
     // An application adds its own routes here. The host answers everything else.
     let app = move || App::new().app_data(data.clone()).default_service(to(answer));

@@ -27,7 +27,7 @@ mod users_and_groups;
 pub use error::InvalidSettings;
 pub use host::{Host, Peer};
 pub use run::{Program, Resources, run};
-pub use serve::{RawListener, tls::server_config};
+pub use serve::RawListener;
 pub use settings::{Database, LimitSettings, Settings, Tenants, Tls};
 pub use stop::stop_signal;
 pub use users_and_groups::users_and_groups;

@@ -69,7 +69,6 @@ async fn run_matches(
     let resources = resources(&settings).await?;
     if matches.get_flag("check") {
         Host::new(&settings, resources, settings.listen).await?;
-        crate::server_config(&settings.tls)?;
         return print(&format!("{}: the options are valid, and the database is open\n", program.name));
     }
     // The last lines of the log are written when this is dropped.

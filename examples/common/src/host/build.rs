@@ -13,6 +13,7 @@ use scim_store::CredentialTable;
 use super::limits::Limits;
 use super::{Host, Metrics, Requests, Shared};
 use crate::keys::{KeyClient, keep_fresh};
+use crate::serve::tls::server_config;
 use crate::settings::CredentialSettings;
 use crate::{InvalidSettings, Resources, Settings, Tenants, admin};
 
@@ -24,6 +25,8 @@ impl Host {
         resources: Resources,
         listening: SocketAddr,
     ) -> Result<(Self, Option<String>), Box<dyn Error>> {
+        // Before the host says that it listens, so that a wrong certificate ends it without a word of that.
+        let tls = server_config(&settings.tls)?;
         let base_url = settings.base_url(listening);
         let keys = KeyCache::new(KeyClient::new(settings.credentials.jwks_hosts.clone())?);
         let store: Arc<dyn CredentialStore> = match &resources.database {
@@ -41,6 +44,7 @@ impl Host {
             metrics: Metrics::new(),
             requests: Requests::default(),
             database: resources.database,
+            tls,
             settings: settings.clone(),
         }));
         host.check_tenants().await?;

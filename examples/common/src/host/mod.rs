@@ -53,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) requests: Requests,
     pub(crate) database: Option<Arc<dyn Database>>,
+    tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Host {
@@ -66,6 +67,12 @@ impl Host {
     #[must_use]
     pub fn database(&self) -> Option<Arc<dyn Database>> {
         self.0.database.clone()
+    }
+
+    /// The configuration of TLS; `None` if it is off. New files of the certificate are taken up by it.
+    #[must_use]
+    pub fn tls(&self) -> Option<Arc<rustls::ServerConfig>> {
+        self.0.tls.clone()
     }
 
     /// The host as a tower service, which answers every request: below `/scim/v2`, at the OAuth endpoints, and with 404

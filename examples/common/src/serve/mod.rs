@@ -34,13 +34,13 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// If the certificate cannot be used.
+    /// If the socket cannot be used.
     pub async fn serve<S>(&self, listener: RawListener, app: S) -> Result<(), Box<dyn Error>>
     where
         TowerToHyperService<S>: HttpService,
     {
         let settings = &self.0.settings;
-        let tls = crate::server_config(&settings.tls)?;
+        let tls = self.tls();
         let connections = Connections::new(&settings.limits, listener.max_connections(settings));
         let stop = stop_signal()?;
         let shared = self.0.clone();

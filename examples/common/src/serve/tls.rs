@@ -26,7 +26,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// # Errors
 ///
 /// If the certificate or the key cannot be used.
-pub fn server_config(tls: &Tls) -> Result<Option<Arc<ServerConfig>>, Box<dyn Error>> {
+pub(crate) fn server_config(tls: &Tls) -> Result<Option<Arc<ServerConfig>>, Box<dyn Error>> {
     // The provider is named, so that it does not matter what the application has installed.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let certificate = match tls {
