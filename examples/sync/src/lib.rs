@@ -17,4 +17,4 @@ pub use config::{Config, ConfigError, Provider, TargetConfig};
 pub use graph::Graph;
 pub use ledger::SqliteLedger;
 pub use photos::photo_server;
-pub use target::Target;
+pub use target::{InProcess, Target};

@@ -132,7 +132,6 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         if let Some(owner) = owner {
             // Only when everything was read it is known whether the owner is gone.
             if !self.has_read_all {
-                self.report.people -= 1;
                 self.waiting.push(person.clone());
                 return Ok(None);
             }

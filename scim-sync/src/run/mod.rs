@@ -244,7 +244,6 @@ impl<'a, E: Endpoint, L: Ledger> Run<'a, E, L> {
             let ids: Vec<_> = std::mem::take(&mut self.deactivated_by_mapping).into_iter().collect();
             for ids in ids.chunks(MAX_FOUND) {
                 let people = directory.find(ids).await?;
-                self.report.people -= people.len();
                 self.people(people).await?;
             }
         }

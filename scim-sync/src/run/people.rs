@@ -81,8 +81,8 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
 
     /// Looks at one person. `None` if nothing has to be done for them.
     fn candidate(&mut self, person: Person) -> Result<Option<Candidate>, Stop> {
-        self.report.people += 1;
-        self.seen.insert(person.id.clone());
+        // Some are looked at again later in the run.
+        self.report.people += usize::from(self.seen.insert(person.id.clone()));
         self.deactivated_by_mapping.remove(&person.id);
         let known: Option<KnownPerson> = self.records.get(Collection::People, &person.id)?;
         if !self.is_in_scope(&person.id) {

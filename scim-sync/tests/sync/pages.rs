@@ -115,7 +115,7 @@ fn a_person_in_several_pages_is_deactivated_once() {
         let run = sync.run(&mut directory, &world.endpoint, &mut world.ledger, options, &mut ignored);
         let report = pollster::block_on(run).unwrap();
         let plan = report.plan.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        assert_eq!((plan.as_str(), report.is_complete), (expected, true), "{report}");
+        assert_eq!((plan.as_str(), report.is_complete, report.people), (expected, true, 1), "{report}");
     }
     assert_eq!(world.endpoint.users().len(), 1);
 }

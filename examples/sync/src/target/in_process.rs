@@ -18,6 +18,11 @@ const PRINCIPAL: &str = "sync";
 pub struct InProcess(ScimService);
 
 impl InProcess {
+    /// A service of the application.
+    pub fn new(service: ScimService) -> Self {
+        Self(service)
+    }
+
     pub(super) async fn open(database: &str) -> Result<Self, Box<dyn Error>> {
         let store = Store::open(database).await?;
         let service = ScimService::builder()

@@ -8,7 +8,7 @@ use scim_client::Client;
 use scim_sync::{Endpoint, Unreachable, async_trait};
 
 use crate::config::{TargetConfig, retry};
-use in_process::InProcess;
+pub use in_process::InProcess;
 
 /// The service whose users are kept up to date.
 #[derive(Debug)]

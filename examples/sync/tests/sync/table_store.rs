@@ -2,26 +2,12 @@
 
 use chrono::Utc;
 use scim_core::schema::standard;
-use scim_core::{Identity, ScimService};
 use scim_store::{Ids, Table, TableStore};
-use scim_sync::{Endpoint, MemoryLedger, RunOptions, Synchronizer, Unreachable, async_trait};
+use scim_sync::{MemoryLedger, RunOptions, Synchronizer};
 use serde_json::{Value, json};
-use sync_program::Graph;
+use sync_program::{Graph, InProcess};
 
 use crate::support::{FakeGraph, person};
-
-struct InProcess(ScimService);
-
-#[async_trait]
-impl Endpoint for InProcess {
-    async fn send(
-        &self,
-        mut request: http::Request<Vec<u8>>,
-    ) -> Result<http::Response<Vec<u8>>, Unreachable> {
-        request.extensions_mut().insert(Identity::new("sync"));
-        Ok(self.0.handle(request).await)
-    }
-}
 
 #[tokio::test]
 async fn people_are_kept_in_a_table_of_the_application() {
@@ -41,7 +27,7 @@ async fn people_are_kept_in_a_table_of_the_application() {
         .boolean("active", "is_active");
     let store = TableStore::builder(database).users(people).build().await.unwrap();
     let service = store.service().base_url("https://app.example.com/scim/v2").build().unwrap();
-    let endpoint = InProcess(service);
+    let endpoint = InProcess::new(service);
 
     let settings = json!({
         "mapping": [
