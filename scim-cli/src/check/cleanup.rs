@@ -109,3 +109,27 @@ async fn send(client: &Client, method: Method, path: &str) -> Result<Response<Ve
     *request.uri_mut() = path.parse().unwrap_or_default();
     client.send(request).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Created;
+    use http::{Method, Response};
+
+    #[test]
+    fn only_what_was_created_may_be_changed() {
+        let created = Created::default();
+        let response = Response::builder().status(201).body(br#"{"id":"7"}"#.to_vec()).unwrap();
+        created.note(&Method::POST, "/Users", &response, "https://app.example.com");
+        for (method, path, may_change) in [
+            (Method::GET, "/Groups/1", true),
+            (Method::POST, "/Groups", true),
+            (Method::DELETE, "/Users/7", true),
+            (Method::PATCH, "/Users/7?attributes=id", true),
+            (Method::PUT, "/Users/x-1-unknown", true),
+            (Method::PATCH, "/Users/8", false),
+            (Method::DELETE, "/Groups/7", false),
+        ] {
+            assert_eq!(created.may_change(&method, path, "x-1"), may_change, "{method} {path}");
+        }
+    }
+}

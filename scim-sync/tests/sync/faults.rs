@@ -425,3 +425,23 @@ fn a_change_of_access_is_made_in_the_end() {
         }
     }
 }
+
+/// The process is killed before, while or after a notice is sent. It is sent at most once, and listed if that is not known.
+#[test]
+fn a_notice_is_marked_before_it_is_sent() {
+    for makes_last in [false, true] {
+        for writes in 0..3 {
+            let mut world = World::new();
+            world.endpoint.create_group("A");
+            world.endpoint.create_group("B");
+            world.directory.set_person("1", person(1, "a"));
+            world.run(&sync(), RunOptions::new(day(0)));
+            let mailbox = Mailbox::default();
+            let mut ledger = Failing { ledger: &mut world.ledger, writes, makes_last };
+            let _ = pollster::block_on(deliver_notices(&mut ledger, &mailbox));
+            let unknown = deliver(&mut world.ledger, &mailbox).unknown.len();
+            let sent = mailbox.sent.lock().unwrap().len();
+            assert!(sent <= 1 && sent + unknown >= 1, "{sent} sent, {unknown} unknown after {writes} writes");
+        }
+    }
+}
