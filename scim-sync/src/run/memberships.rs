@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use super::membership_plan::MembershipPlan;
 use super::target_groups::TargetGroups;
 use super::{Run, Stop};
 use crate::endpoint::{MemberPatch, MembersFailure, no_group};
 use crate::ledger::{Granted, KnownPerson};
-use crate::{
-    Action, Collection, Endpoint, ExternalGroups, Grant, Ledger, Level, Membership, MembershipChange, Origin,
-    membership_changes,
-};
+use crate::{Action, Collection, Endpoint, ExternalGroups, Grant, Ledger, Level, MembershipChange};
 
 /// A user whose memberships have to be looked at.
 #[derive(Debug)]
@@ -117,7 +115,7 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         by_id
     }
 
-    /// Whether rules name groups that are not found, and this one is not among those that are.
+    /// Whether rules name groups that are not found, and this one is not among those that are: it may be one of them.
     fn may_be_missing(&self, group: &str) -> bool {
         let is_missing =
             |groups: &TargetGroups| !groups.missing.is_empty() && groups.ids.values().all(|id| id != group);
@@ -142,68 +140,21 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
         for ((member, wanted), member_of) in members.iter().zip(&current) {
             let recorded: Vec<Granted> =
                 self.records.get(Collection::Memberships, &member.user)?.unwrap_or_default();
-            let is_federated =
-                |group: &str| recorded.iter().find(|granted| granted.group == group && !granted.manual);
-            let membership = |group: &String| match is_federated(group) {
-                Some(granted) => Membership {
-                    group: group.clone(),
-                    access: granted.access.clone(),
-                    origin: Origin::Federated,
-                },
-                None => Membership { group: group.clone(), access: None, origin: Origin::Manual },
-            };
-            let mut current: Vec<_> = member_of.iter().map(membership).collect();
-            current.sort_by_cached_key(|membership| self.group_name(&membership.group));
-            let is_manual = |group: &str| member_of.contains(group) && is_federated(group).is_none();
-            let granted = |access: Option<String>, group: &str| Granted {
-                group: group.to_owned(),
-                access,
-                manual: is_manual(group),
-            };
-            // Until a change is made, the old access is the right one.
-            let old_access = |grant: &Grant| match is_federated(&grant.group)
-                .filter(|_| member_of.contains(&grant.group))
-            {
-                Some(recorded) => recorded.access.clone(),
-                None => grant.access.clone(),
-            };
-            let mut during: Vec<_> =
-                wanted.iter().map(|grant| granted(old_access(grant), &grant.group)).collect();
-            let after: Vec<_> =
-                wanted.iter().map(|grant| granted(grant.access.clone(), &grant.group)).collect();
-            afterwards.insert(member.user.clone(), after);
-            for change in membership_changes(wanted, &current) {
-                match change {
-                    MembershipChange::Grant(grant) => {
-                        let name = self.group_name(&grant.group);
-                        let detail =
-                            grant.access.as_ref().map_or(name.clone(), |access| format!("{name}, {access}"));
-                        self.change(Action::AddMember, &member.label, detail);
-                        let patch = patches.entry(grant.group.clone()).or_default();
-                        if !member_of.contains(&grant.group) {
-                            patch.added.push((member.user.clone(), grant.access));
-                        } else if self.target_groups.as_ref().is_some_and(|groups| groups.access.is_some()) {
-                            patch.removed.push(member.user.clone());
-                            patch.added.push((member.user.clone(), grant.access));
-                        }
-                    }
-                    // A group that a rule names and that is not found may be this one.
-                    MembershipChange::Remove(group) if self.may_be_missing(&group) => {
-                        let kept = recorded.iter().filter(|granted| granted.group == group).cloned();
-                        during.extend(kept.clone());
-                        afterwards.entry(member.user.clone()).or_default().extend(kept);
-                    }
-                    MembershipChange::Remove(group) => {
-                        self.change(Action::RemoveMember, &member.label, self.group_name(&group));
-                        during.push(Granted { group: group.clone(), access: None, manual: false });
-                        patches.entry(group).or_default().removed.push(member.user.clone());
-                    }
-                }
+            let mut plan =
+                MembershipPlan::new(wanted, &recorded, member_of, |group| self.may_be_missing(group));
+            // Reports list what is taken by name, and then what is given in the order of the rules.
+            plan.changes.sort_by_cached_key(|change| match change {
+                MembershipChange::Remove(group) => (false, self.group_name(group)),
+                MembershipChange::Grant(_) => (true, String::new()),
+            });
+            if plan.during != recorded {
+                self.records.put(Collection::Memberships, &member.user, &plan.during);
             }
-            if during != recorded {
-                self.records.put(Collection::Memberships, &member.user, &during);
+            for change in plan.changes {
+                self.add_to_patches(member, member_of, change, &mut patches);
             }
-            before.insert(member.user.clone(), during);
+            before.insert(member.user.clone(), plan.during);
+            afterwards.insert(member.user.clone(), plan.after);
         }
         if self.is_dry_run {
             return Ok(HashSet::new());
@@ -219,6 +170,38 @@ impl<E: Endpoint, L: Ledger> Run<'_, E, L> {
             }
         }
         Ok(failed)
+    }
+
+    /// Reports a change of a user, and adds it to the PATCH of its group.
+    fn add_to_patches(
+        &mut self,
+        member: &Member,
+        member_of: &HashSet<String>,
+        change: MembershipChange,
+        patches: &mut BTreeMap<String, MemberPatch>,
+    ) {
+        let user = || member.user.clone();
+        match change {
+            MembershipChange::Grant(Grant { group, access }) => {
+                let name = self.group_name(&group);
+                let detail = access.as_ref().map_or(name.clone(), |access| format!("{name}, {access}"));
+                self.change(Action::AddMember, &member.label, detail);
+                let is_member = member_of.contains(&group);
+                let has_access = self.target_groups.as_ref().is_some_and(|groups| groups.access.is_some());
+                let patch = patches.entry(group).or_default();
+                // A member that is added again keeps its access, so it is removed first.
+                if is_member && has_access {
+                    patch.removed.push(user());
+                }
+                if !is_member || has_access {
+                    patch.added.push((user(), access));
+                }
+            }
+            MembershipChange::Remove(group) => {
+                self.change(Action::RemoveMember, &member.label, self.group_name(&group));
+                patches.entry(group).or_default().removed.push(user());
+            }
+        }
     }
 
     /// For each user, the ids of the groups of which it is a member and that rules give or have given.

@@ -2,6 +2,7 @@
 
 mod departures;
 mod find;
+mod membership_plan;
 mod memberships;
 mod notices;
 mod people;
