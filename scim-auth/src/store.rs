@@ -89,11 +89,15 @@ pub enum Collection {
     SigningKeys,
     /// When tokens and clients were last used.
     LastUses,
+    /// The tokens of administrators, by their hashes.
+    AdminTokens,
+    /// The sessions of administrators, by the hashes of their secrets.
+    Sessions,
 }
 
 impl Collection {
     /// All collections.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Tokens,
         Self::AccessTokens,
         Self::Clients,
@@ -101,6 +105,8 @@ impl Collection {
         Self::UsedAssertions,
         Self::SigningKeys,
         Self::LastUses,
+        Self::AdminTokens,
+        Self::Sessions,
     ];
 
     /// The name for a database.
@@ -113,6 +119,8 @@ impl Collection {
             Self::UsedAssertions => "used_assertion",
             Self::SigningKeys => "signing_key",
             Self::LastUses => "last_use",
+            Self::AdminTokens => "admin_token",
+            Self::Sessions => "session",
         }
     }
 }

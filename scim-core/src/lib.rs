@@ -59,7 +59,7 @@ pub use identity::Identity;
 pub use memory::MemoryProvider;
 pub use monitor::{Change, Event, Monitor};
 pub use operation::Operation;
-pub use outcome::Outcome;
+pub use outcome::{BulkResult, Outcome};
 pub use permit::Permit;
 pub use policy::{Access, Action, Policy};
 pub use precondition::{ETag, Precondition};

@@ -137,8 +137,7 @@ impl<'a> Event<'a> {
                 let is_written = self.writes.iter().any(|target| target.path().as_str() == attribute);
                 resource.get(attribute).filter(|_| is_written).and_then(Value::as_bool)
             }
-            Change::Updated(Update::Replace(resource)) => resource.get(attribute).and_then(Value::as_bool),
-            Change::Updated(Update::Patch(patch)) => patch.sets(attribute).and_then(Value::as_bool),
+            Change::Updated(update) => update.sets(attribute),
             Change::Deleted => None,
         }
     }

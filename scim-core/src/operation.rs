@@ -1,6 +1,7 @@
 //! Operations: the result of parsing a request, and the input of executing it.
 
 use scim_schema::{AttributeRef, Projection, ResourceType, ToleratedQuirk};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::secrets::Secrets;
@@ -161,6 +162,26 @@ impl Operation {
     /// Whether the request asks for discovery documents (RFC 7644 section 4).
     pub fn is_discovery(&self) -> bool {
         matches!(self.kind, OperationKind::Discover { .. })
+    }
+
+    /// The attributes that a creation or an update writes; empty for any other operation. Those inside the operations of a
+    /// bulk request are not known yet.
+    pub fn writes(&self) -> &[AttributeRef] {
+        match &self.kind {
+            OperationKind::Create(create) => &create.writes,
+            OperationKind::Update(update) => &update.writes,
+            _ => &[],
+        }
+    }
+
+    /// The value that a creation or an update gives to a boolean attribute of the core schema, such as `active`; `None` if it
+    /// gives it none.
+    pub fn sets(&self, attribute: &str) -> Option<bool> {
+        match &self.kind {
+            OperationKind::Create(create) => create.resource.get(attribute).and_then(Value::as_bool),
+            OperationKind::Update(update) => update.update.sets(attribute),
+            _ => None,
+        }
     }
 
     /// The deviations of the client that were tolerated. Those inside the operations of a bulk request are

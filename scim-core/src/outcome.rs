@@ -82,6 +82,21 @@ impl Outcome {
         }
     }
 
+    /// The results of the operations of a bulk request, in the order of the request, up to the last one that was executed;
+    /// empty for any other request.
+    pub fn bulk_results(&self) -> impl ExactSizeIterator<Item = BulkResult<'_>> {
+        let results = match &self.answer {
+            Answer::Bulk(results) => results.as_slice(),
+            _ => &[],
+        };
+        results.iter().map(|result| BulkResult {
+            method: &result.method,
+            location: result.location.as_deref(),
+            status: result.status.parse().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            error: result.response.as_ref(),
+        })
+    }
+
     /// The version of the resource after the operation, where the response has an `ETag` header for it.
     pub fn version(&self) -> Option<ETag> {
         match &self.answer {
@@ -91,6 +106,20 @@ impl Outcome {
             Answer::List(_) | Answer::Documents(_) | Answer::Redirect(_) | Answer::Bulk(_) => None,
         }
     }
+}
+
+/// The result of an operation of a bulk request (RFC 7644 section 3.7.3).
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct BulkResult<'o> {
+    /// The method of the operation, such as `POST`; what the client has sent if it is none.
+    pub method: &'o str,
+    /// The URL of the resource, if it is known.
+    pub location: Option<&'o str>,
+    /// The status of the operation.
+    pub status: StatusCode,
+    /// Why it was refused.
+    pub error: Option<&'o Error>,
 }
 
 impl Answer {

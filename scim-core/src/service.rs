@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Extensions, Response, StatusCode};
+use scim_schema::ResourceType;
 
 use crate::execute::execute;
 use crate::parse::{admit, parse};
@@ -41,6 +42,11 @@ impl ScimService {
     #[cfg(feature = "testing")]
     pub(crate) fn capabilities(&self) -> crate::Capabilities {
         self.0.capabilities
+    }
+
+    /// The resource types, in the order in which they were registered.
+    pub fn resource_types(&self) -> impl ExactSizeIterator<Item = &ResourceType> {
+        self.0.registrations().map(|(_, registration)| &registration.resource_type)
     }
 
     /// The size of the largest body that the service accepts, in bytes. The host should stop reading there.
@@ -166,7 +172,7 @@ impl ScimService {
 
 impl fmt::Debug for ScimService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let types = self.0.registrations().map(|(_, registration)| registration.resource_type.name());
+        let types = self.resource_types().map(ResourceType::name);
         f.debug_struct("ScimService")
             .field("base_url", &self.0.config.base_url)
             .field("resource_types", &types.collect::<Vec<_>>())

@@ -63,6 +63,15 @@ impl Update {
         }
     }
 
+    /// The value that the update gives to a boolean attribute of the core schema.
+    pub(crate) fn sets(&self, attribute: &str) -> Option<bool> {
+        let value = match self {
+            Self::Replace(resource) => resource.get(attribute),
+            Self::Patch(patch) => patch.sets(attribute),
+        };
+        value.and_then(Value::as_bool)
+    }
+
     /// Whether the update reads an attribute to decide what to change.
     pub(crate) fn reads(&self, attribute: &AttributeRef) -> bool {
         match self {

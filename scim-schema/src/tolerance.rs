@@ -25,6 +25,21 @@ macro_rules! quirks {
             pub fn name(self) -> &'static str {
                 match self { $(Quirk::$variant => $name,)+ }
             }
+
+            /// What the client does, and what it means, with code between backticks.
+            ///
+            /// ```
+            /// let quirk = scim_schema::Quirk::BooleanAsString;
+            /// assert_eq!(quirk.description(), "`\"True\"` for `true` (RFC 7643 section 2.3.2).");
+            /// ```
+            pub fn description(self) -> &'static str {
+                match self { $(Quirk::$variant => concat!($($doc),+).trim_start(),)+ }
+            }
+
+            /// The quirk with this [name](Self::name).
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|quirk| quirk.name() == name)
+            }
         }
     };
 }
@@ -97,8 +112,7 @@ quirks! {
     SingularForList = "singular-for-list",
     /// A string for a complex attribute that has a `value` (RFC 7643 section 2.3.8).
     StringForComplex = "string-for-complex",
-    /// In a list that keeps only elements of one `type`, elements of other types are ignored (see
-    /// [`Attribute::keep_only_type`](crate::Attribute::keep_only_type)).
+    /// In a list that keeps only elements of one `type`, elements of other types are ignored.
     OtherType = "other-type",
     /// An empty string for a complex attribute unassigns it.
     EmptyForComplex = "empty-for-complex",

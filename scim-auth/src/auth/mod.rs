@@ -121,6 +121,11 @@ impl Auth {
         &self.urls.resource
     }
 
+    /// The URL of the token endpoint.
+    pub fn token_url(&self) -> String {
+        self.urls.token_endpoint()
+    }
+
     /// The tenant, if only the credentials of [one](Self::in_tenant) are accepted.
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()

@@ -64,8 +64,9 @@ impl Credentials {
     pub(super) async fn delete_unknown_last_uses(&self) -> Result<(), Error> {
         let last_uses = self.store().list(Collection::LastUses).await?;
         let tokens = self.store().list(Collection::Tokens).await?;
+        let admin_tokens = self.store().list(Collection::AdminTokens).await?;
         let clients = self.store().list(Collection::Clients).await?;
-        let of_tokens = tokens.iter().map(|entry| TokenRecord::id(&entry.key));
+        let of_tokens = tokens.iter().chain(&admin_tokens).map(|entry| TokenRecord::id(&entry.key));
         let known: HashSet<&str> = of_tokens.chain(clients.iter().map(|entry| entry.key.as_str())).collect();
         for entry in last_uses.iter().filter(|entry| !known.contains(entry.key.as_str())) {
             self.store().delete(Collection::LastUses, &entry.key).await?;

@@ -1,5 +1,6 @@
 //! Creating, listing and revoking credentials.
 
+mod administrators;
 mod clients;
 mod last_use;
 mod new;
