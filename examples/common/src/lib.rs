@@ -8,9 +8,10 @@
 // - `run`: what a host does from its start to its end.
 // - `users_and_groups`: the resource types of the axum and the actix host.
 // - `host`: what happens to a request. `serve`: connections, for hosts on hyper.
-// - `admin`: health and metrics. `log`: the log.
+// - `admin`: health and metrics. `console`: the pages of administrators. `log`: the log.
 mod admin;
 mod commands;
+mod console;
 mod error;
 mod greeting;
 mod host;
@@ -28,7 +29,7 @@ pub use error::InvalidSettings;
 pub use host::{Host, Peer};
 pub use run::{Program, Resources, run};
 pub use serve::RawListener;
-pub use settings::{Database, LimitSettings, Settings, Tenants, Tls};
+pub use settings::{AdminSettings, Database, LimitSettings, LogSettings, Settings, Tenants, Tls};
 pub use stop::stop_signal;
 pub use users_and_groups::users_and_groups;
 

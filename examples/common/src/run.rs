@@ -11,7 +11,7 @@ use scim_store::Database;
 
 use crate::greeting::{greeting, hint_without_credentials};
 use crate::settings::options;
-use crate::{Host, InvalidSettings, RawListener, Settings, commands, log};
+use crate::{Host, InvalidSettings, RawListener, Settings, commands, console, log};
 
 /// A host program.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ async fn run_matches(
     let innermost = innermost(matches);
     let get = |name: &str| options::value(innermost, name);
     let settings = Settings::read(&get, program.default_database)?;
-    if let Some((name @ ("token" | "client"), matches)) = matches.subcommand() {
+    if let Some((name @ ("token" | "client" | "admin"), matches)) = matches.subcommand() {
         print(&commands::run(&settings, name, matches).await?)?;
         return Ok(());
     }
@@ -75,13 +75,18 @@ async fn run_matches(
     let _log = log::start();
     let listener = RawListener::bind(&settings)?;
     let address = listener.local_address()?;
-    let (host, token) = Host::new(&settings, resources, address).await?;
-    host.start_background_tasks().await?;
-    print(&(greeting(&settings, address, token.as_deref()) + "\n"))?;
-    if token.is_none() && !host.has_credentials().await? {
+    let (host, tokens) = Host::new(&settings, resources, address).await?;
+    let admin_address = host.start_background_tasks().await?;
+    print(&(greeting(&settings, address, tokens.client.as_deref()) + "\n"))?;
+    if let (Some(admin), Some(listening)) = (&settings.admin, admin_address) {
+        let token = tokens.administrator.as_deref();
+        print(&(console::greeting(admin, listening, program.name, token) + "\n"))?;
+    }
+    if tokens.client.is_none() && !host.has_credentials().await? {
         eprintln!("{}", hint_without_credentials(program.name, settings.tenants).unwrap_or_default());
     }
     serve(host.clone(), listener).await?;
+    host.flush_log().await;
     host.report_stop();
     Ok(())
 }

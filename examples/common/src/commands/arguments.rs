@@ -16,7 +16,8 @@ pub(crate) fn command(program: &Program) -> Command {
         .arg(flag("check", "Read the options, open the database, and end").global(false))
         .subcommand(Command::new("serve").about("Serve SCIM; the default"))
         .subcommand(token())
-        .subcommand(client());
+        .subcommand(client())
+        .subcommand(admin());
     options::add(command, |variable| !program.has_store && STORE_OPTIONS.contains(&variable))
 }
 
@@ -26,6 +27,21 @@ fn token() -> Command {
         .about("Bearer tokens that this host has issued")
         .subcommand_required(true)
         .subcommand(create.arg(expires("When it expires, such as 2027-06-30 or 90d; never by default")))
+        .subcommand(Command::new("list").about("List them"))
+        .subcommand(Command::new("revoke").about("Revoke one").arg(positional("id", "The id in the list")))
+}
+
+fn admin() -> Command {
+    let create = Command::new("create").about("Create a token for an administrator, and print it once");
+    let create = create
+        .arg(positional("name", "The name of the administrator"))
+        .arg(Arg::new("tenant").long("tenant").value_name("NAME").help("Only this tenant is seen [all]"))
+        .arg(flag("read-only", "Credentials cannot be created and revoked"))
+        .arg(expires("When it expires, such as 2027-06-30 or 90d; never by default"));
+    Command::new("admin")
+        .about("Tokens for the pages of administrators")
+        .subcommand_required(true)
+        .subcommand(create)
         .subcommand(Command::new("list").about("List them"))
         .subcommand(Command::new("revoke").about("Revoke one").arg(positional("id", "The id in the list")))
 }

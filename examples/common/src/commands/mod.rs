@@ -1,12 +1,13 @@
-//! The commands of a host: `token` and `client` change the credentials in its database.
+//! The commands of a host: `token`, `client` and `admin` change the credentials in its database.
 
+mod admin;
 mod arguments;
 mod client;
 mod token;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::ArgMatches;
-use scim_auth::Credentials;
+use scim_auth::{Credentials, Token};
 use scim_core::Scopes;
 use scim_store::CredentialTable;
 
@@ -17,7 +18,7 @@ pub(crate) use arguments::command;
 /// What goes wrong in a command.
 pub(crate) type CommandError = Box<dyn std::error::Error>;
 
-/// Runs `token ..` or `client ..`, and returns what to print.
+/// Runs `token ..`, `client ..` or `admin ..`, and returns what to print.
 pub(crate) async fn run(
     settings: &Settings,
     name: &str,
@@ -33,6 +34,7 @@ pub(crate) async fn run(
     let credentials = Credentials::new(CredentialTable::open(database).await?);
     match name {
         "token" => token::run(&credentials, settings, matches).await,
+        "admin" => admin::run(&credentials, settings, matches).await,
         _ => client::run(&credentials, settings, matches).await,
     }
 }
@@ -44,11 +46,19 @@ fn text<'m>(matches: &'m ArgMatches, name: &str) -> &'m str {
 
 /// The tenant of a new credential, which there must be if the host has tenants, and only then.
 fn tenant(settings: &Settings, matches: &ArgMatches) -> Result<Option<String>, InvalidSettings> {
-    let tenant = matches.get_one::<String>("tenant").cloned();
+    let tenant = optional_tenant(settings, matches)?;
     match (&tenant, settings.tenants) {
         (None, Tenants::Credential | Tenants::Path) => Err(InvalidSettings::new(
             "SCIM_TENANTS is on, so the credential needs a tenant: add `--tenant NAME`",
         )),
+        _ => Ok(tenant),
+    }
+}
+
+/// The tenant of a new token of an administrator, who sees all tenants without one.
+fn optional_tenant(settings: &Settings, matches: &ArgMatches) -> Result<Option<String>, InvalidSettings> {
+    let tenant = matches.get_one::<String>("tenant").cloned();
+    match (&tenant, settings.tenants) {
         (Some(_), Tenants::Off) => Err(InvalidSettings::new(
             "SCIM_TENANTS is off, so the credential cannot have a tenant; set it as for the host",
         )),
@@ -105,6 +115,24 @@ impl<const N: usize> std::fmt::Display for List<N> {
         }
         Ok(())
     }
+}
+
+/// The list of tokens of clients, or of administrators.
+fn list_of_tokens(tokens: Vec<Token>) -> String {
+    let mut list = List::new(["ID", "NAME", "TENANT", "SCOPES", "CREATED", "EXPIRES", "LAST USE"]);
+    for token in tokens {
+        let values = [
+            Some(token.id),
+            Some(token.name),
+            token.tenant,
+            Some(scope_names(&token.scopes)),
+            Some(time(token.created)),
+            token.expires.map(time),
+            token.last_use.map(time),
+        ];
+        list.row(values, Vec::new());
+    }
+    list.to_string()
 }
 
 fn time(time: DateTime<Utc>) -> String {

@@ -4,7 +4,7 @@ use chrono::Utc;
 use clap::ArgMatches;
 use scim_auth::{Credentials, NewToken};
 
-use super::{CommandError, List, expiry, scope_names, scopes, tenant, text, time};
+use super::{CommandError, expiry, list_of_tokens, scopes, tenant, text};
 use crate::Settings;
 
 pub(super) async fn run(
@@ -28,23 +28,6 @@ pub(super) async fn run(
             credentials.revoke_token(text(matches, "id")).await?;
             Ok(String::new())
         }
-        _ => list(credentials).await,
+        _ => Ok(list_of_tokens(credentials.tokens().await?)),
     }
-}
-
-async fn list(credentials: &Credentials) -> Result<String, CommandError> {
-    let mut list = List::new(["ID", "NAME", "TENANT", "SCOPES", "CREATED", "EXPIRES", "LAST USE"]);
-    for token in credentials.tokens().await? {
-        let values = [
-            Some(token.id),
-            Some(token.name),
-            token.tenant,
-            Some(scope_names(&token.scopes)),
-            Some(time(token.created)),
-            token.expires.map(time),
-            token.last_use.map(time),
-        ];
-        list.row(values, Vec::new());
-    }
-    Ok(list.to_string())
 }

@@ -12,19 +12,27 @@ use scim_store::CredentialTable;
 
 use super::limits::Limits;
 use super::{Host, Metrics, Requests, Shared};
+use crate::console::{self, Pages};
 use crate::keys::{KeyClient, keep_fresh};
 use crate::serve::tls::server_config;
 use crate::settings::CredentialSettings;
 use crate::{InvalidSettings, Resources, Settings, Tenants, admin};
 
+/// Tokens that are valid until the host stops.
+pub(crate) struct GeneratedTokens {
+    /// For a client, if there are no credentials, and none are needed of a tenant.
+    pub(crate) client: Option<String>,
+    /// For the pages of administrators, if there are pages, and nobody has a token for them.
+    pub(crate) administrator: Option<String>,
+}
+
 impl Host {
-    /// Makes the host that listens on this address. If there are no credentials, and none are needed of a tenant, returns also
-    /// the text of a new token, which is valid until the host stops.
+    /// Makes the host that listens on this address, and tokens that are valid until it stops.
     pub(crate) async fn new(
         settings: &Settings,
         resources: Resources,
         listening: SocketAddr,
-    ) -> Result<(Self, Option<String>), Box<dyn Error>> {
+    ) -> Result<(Self, GeneratedTokens), Box<dyn Error>> {
         // Before the host says that it listens, so that a wrong certificate ends it without a word of that.
         let tls = server_config(&settings.tls)?;
         let base_url = settings.base_url(listening);
@@ -36,6 +44,16 @@ impl Host {
         let (tokens, generated) = tokens(settings, &*store).await?;
         let auth = auth(settings, &base_url, store, tokens, keys.clone())?;
         let service = service(settings, &base_url, resources.builder, &auth).await?;
+        let pages = match &settings.admin {
+            Some(admin) => {
+                Some(console::open(settings, admin, &service, &auth, resources.database.clone()).await?)
+            }
+            None => None,
+        };
+        let (console, log, admin_token) = match pages {
+            Some(Pages { console, log, token }) => (Some(console), Some(log), token),
+            None => (None, None, None),
+        };
         let host = Self(Arc::new(Shared {
             service,
             auth,
@@ -46,26 +64,36 @@ impl Host {
             database: resources.database,
             tls,
             settings: settings.clone(),
+            log,
+            console,
         }));
         host.check_tenants().await?;
-        Ok((host, generated))
+        Ok((host, GeneratedTokens { client: generated, administrator: admin_token }))
     }
 
-    /// Fetches keys from time to time, and listens on the administrators' address.
-    pub(crate) async fn start_background_tasks(&self) -> Result<(), Box<dyn Error>> {
+    /// Fetches keys from time to time, and listens on the administrators' address, which is returned.
+    pub(crate) async fn start_background_tasks(&self) -> Result<Option<SocketAddr>, Box<dyn Error>> {
         let urls = self.jwks_urls();
         tokio::spawn(keep_fresh(self.0.keys.clone(), urls));
         tokio::spawn(keep_clean(self.0.auth.credentials().clone()));
-        if let Some(address) = self.0.settings.admin_listen {
-            admin::start(self.clone(), address).await?;
-        }
+        let admin = match &self.0.settings.admin {
+            Some(settings) => Some(admin::start(self.clone(), settings).await?),
+            None => None,
+        };
         if !self.0.settings.credentials.issuers.iter().all(|issuer| issuer.audience() != ENTRA_AUDIENCE) {
             tracing::warn!(
                 "SCIM_ENTRA_TENANT accepts tokens that Entra ID sends to every application: any recipient can replay them here. \
                  Use it for tests, and client credentials in production"
             );
         }
-        Ok(())
+        Ok(admin)
+    }
+
+    /// Waits until the provisioning log is written, but not long.
+    pub(crate) async fn flush_log(&self) {
+        if let Some(log) = &self.0.log {
+            let _ = tokio::time::timeout(FLUSH_TIMEOUT, log.flush()).await;
+        }
     }
 
     /// The URLs of the keys of the issuers.
@@ -105,6 +133,8 @@ impl Host {
     }
 }
 
+/// The time for writing the provisioning log when the host stops.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often expired credentials are removed.
 const CLEANING_INTERVAL: Duration = Duration::from_secs(60 * 60);
 

@@ -23,6 +23,7 @@ pub(crate) struct Metrics {
     quirks: Family<QuirkLabels, Counter>,
     store_errors: Counter,
     pool: Family<PoolLabels, Gauge<u64, AtomicU64>>,
+    unrecorded: Gauge<u64, AtomicU64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -64,7 +65,10 @@ impl Metrics {
         registry.register("store_errors", "Errors of the store", store_errors.clone());
         let pool = Family::default();
         registry.register("pool_connections", "Connections to the database", pool.clone());
-        Self { registry, requests, seconds, quirks, store_errors, pool }
+        let unrecorded = Gauge::default();
+        let help = "Requests that the provisioning log has not recorded, since the start";
+        registry.register("unrecorded_requests", help, unrecorded.clone());
+        Self { registry, requests, seconds, quirks, store_errors, pool, unrecorded }
     }
 
     pub(super) fn count(&self, operation: &'static str, status: u16, tenant: Option<&str>, time: Duration) {
@@ -81,8 +85,9 @@ impl Metrics {
         self.store_errors.inc();
     }
 
-    /// The metrics as text, with the state of the pool.
-    pub(crate) fn text(&self, pool: Option<PoolStatus>) -> String {
+    /// The metrics as text, with the state of the pool, and how many requests the provisioning log has not recorded.
+    pub(crate) fn text(&self, pool: Option<PoolStatus>, unrecorded: u64) -> String {
+        self.unrecorded.set(unrecorded);
         if let Some(pool) = pool {
             for (connections, number) in [("max", pool.max), ("open", pool.open), ("idle", pool.idle)] {
                 self.pool.get_or_create(&PoolLabels { connections }).set(number as u64);

@@ -19,6 +19,7 @@ use http::header::{CONNECTION, HeaderName};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use scim_auth::{Auth, KeyCache};
+use scim_console::{Console, ProvisioningLog};
 use scim_core::tower::{ResponseBody, read_body};
 use scim_core::{BodyBuffer, Error, ScimService, new_id};
 use scim_store::Database;
@@ -54,6 +55,9 @@ pub(crate) struct Shared {
     pub(crate) requests: Requests,
     pub(crate) database: Option<Arc<dyn Database>>,
     tls: Option<Arc<rustls::ServerConfig>>,
+    /// What is recorded for the pages of administrators; `None` if there are no pages.
+    pub(crate) log: Option<ProvisioningLog>,
+    pub(crate) console: Option<Console>,
 }
 
 impl Host {
@@ -101,7 +105,9 @@ impl Host {
         // What the client sends after CONNECT may not be HTTP.
         let closes = parts.method == Method::CONNECT && parts.version <= Version::HTTP_11;
         let address = client_address(&parts, &self.0.settings.limits.trusted_proxies);
-        let mut recording = Recording::new(Record::new(new_id(), address), begun, &self.0.metrics);
+        let log = self.0.log.as_ref();
+        let record = Record::new(new_id(), address, &parts, log);
+        let mut recording = Recording::new(record, begun, &self.0.metrics, log);
         let record = recording.record();
         let span = tracing::debug_span!("request", id = record.id);
         let mut response = self.answer(parts, body, record).instrument(span).await;
@@ -124,10 +130,9 @@ impl Host {
     ) -> Response<Vec<u8>> {
         if !self.0.limits.allows(record.address) {
             record.operation = "refused";
-            return self
-                .0
-                .service
-                .error_response(&Error::forbidden("requests from this address are not accepted"));
+            let error = Error::forbidden("requests from this address are not accepted");
+            record.error(&error);
+            return self.0.service.error_response(&error);
         }
         match self.target(&parts) {
             Some(auth) => scim::answer(&self.0, &auth, parts, body, record).await,
@@ -155,13 +160,19 @@ impl Host {
         let path = parts.uri.path();
         if self.0.settings.credentials.development_token && path == "/scim/token" {
             record.operation = "development token";
+            record.leave_out();
             return self.0.auth.development_token(&parts, Utc::now()).await;
         }
         if !self.0.auth.has_endpoint(path) {
-            record.operation = "unknown path";
+            record.unknown_path(&parts);
             return empty(StatusCode::NOT_FOUND);
         }
-        record.operation = if path.ends_with("/oauth/token") { "token" } else { "metadata" };
+        if path.ends_with("/oauth/token") {
+            record.token_request();
+        } else {
+            record.operation = "metadata";
+            record.leave_out();
+        }
         let Ok(_permit) = self.0.limits.running.try_acquire() else {
             return limits::unavailable();
         };
@@ -178,6 +189,9 @@ impl Host {
         }
         let response = self.0.auth.respond(&parts, &body, Utc::now()).await;
         let response = response.unwrap_or_else(|| empty(StatusCode::NOT_FOUND));
+        if !response.status().is_success() {
+            record.refusal(&response);
+        }
         if response.status() != StatusCode::UNAUTHORIZED {
             return response;
         }

@@ -1,11 +1,15 @@
-//! What is noted of a request: a line in the log, and metrics. Neither has values of attributes or tokens.
+//! What is noted of a request: a line in the log, metrics, and a row of the provisioning log. The first two have no values of
+//! attributes, and none of them has tokens.
 
 use std::error::Error as _;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use http::StatusCode;
-use scim_core::{Error, Identity, Operation, with_causes};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use scim_console::{Entry, ProvisioningLog};
+use scim_core::{Error, Identity, Operation, Outcome, with_causes};
 
 use super::Metrics;
 
@@ -19,10 +23,19 @@ pub(super) struct Record {
     resource_type: Option<String>,
     quirks: Vec<&'static str>,
     cause: Option<String>,
+    /// For the provisioning log, if there is one.
+    entry: Option<Entry>,
 }
 
 impl Record {
-    pub(super) fn new(id: String, address: IpAddr) -> Self {
+    /// Begins the record of a request; with an entry for the provisioning log, if there is one.
+    pub(super) fn new(id: String, address: IpAddr, parts: &Parts, log: Option<&ProvisioningLog>) -> Self {
+        let entry = log.map(|_| {
+            let mut entry = Entry::new(parts);
+            entry.set_id(&id);
+            entry.set_address(address);
+            entry
+        });
         Self {
             id,
             address,
@@ -32,17 +45,74 @@ impl Record {
             resource_type: None,
             quirks: Vec::new(),
             cause: None,
+            entry,
+        }
+    }
+
+    /// Leaves the request out of the provisioning log.
+    pub(super) fn leave_out(&mut self) {
+        self.entry = None;
+    }
+
+    /// Notes that there is nothing at the URL. If the client has a token, it is a provider with a wrong URL.
+    pub(super) fn unknown_path(&mut self, parts: &Parts) {
+        self.operation = "unknown path";
+        match &mut self.entry {
+            Some(entry) if parts.headers.contains_key(AUTHORIZATION) => entry.set_kind("unknown path"),
+            _ => self.leave_out(),
+        }
+    }
+
+    /// Notes that the request is for the token endpoint.
+    pub(super) fn token_request(&mut self) {
+        self.operation = "token";
+        if let Some(entry) = &mut self.entry {
+            entry.set_kind("token");
+        }
+    }
+
+    /// Notes which tenant the URL names.
+    pub(super) fn tenant(&mut self, tenant: &str) {
+        if let Some(entry) = &mut self.entry {
+            entry.set_tenant(tenant);
+        }
+    }
+
+    /// Notes the body of a request that writes.
+    pub(super) fn body(&mut self, method: &Method, body: &[u8]) {
+        if let Some(entry) = self.entry.as_mut().filter(|_| method != Method::GET) {
+            entry.set_body(body);
+        }
+    }
+
+    /// Notes the response to a request that was refused before it was read.
+    pub(super) fn refusal(&mut self, response: &Response<Vec<u8>>) {
+        if let Some(entry) = &mut self.entry {
+            entry.set_refusal(response);
+        }
+    }
+
+    /// Notes what came of the operation.
+    pub(super) fn outcome(&mut self, outcome: &Outcome) {
+        if let Some(entry) = &mut self.entry {
+            entry.set_outcome(outcome);
         }
     }
 
     /// Notes who sends the request.
     pub(super) fn identity(&mut self, identity: &Identity) {
+        if let Some(entry) = &mut self.entry {
+            entry.set_identity(identity);
+        }
         self.client = Some(identity.principal.clone());
         self.tenant = identity.tenant.clone();
     }
 
     /// Notes an operation.
     pub(super) fn operation(&mut self, operation: &Operation) {
+        if let Some(entry) = &mut self.entry {
+            entry.set_operation(operation);
+        }
         self.operation = match operation.action() {
             Some(action) => action.as_str(),
             None if operation.is_discovery() => "discovery",
@@ -53,8 +123,11 @@ impl Record {
         self.quirks = operation.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect();
     }
 
-    /// Notes the cause of an error, which the client does not see.
+    /// Notes an error, and its cause, which the client does not see.
     pub(super) fn error(&mut self, error: &Error) {
+        if let Some(entry) = &mut self.entry {
+            entry.set_error(error);
+        }
         if error.status().is_server_error() {
             self.cause = error.source().map(with_causes);
         }
@@ -62,7 +135,7 @@ impl Record {
 
     /// Writes the line, and counts the request.
     fn finish(&self, status: u16, time: Duration, metrics: &Metrics) {
-        let Self { id, address, operation, client, tenant, resource_type, quirks, cause } = self;
+        let Self { id, address, operation, client, tenant, resource_type, quirks, cause, entry: _ } = self;
         let tenant = tenant.as_deref();
         metrics.count(operation, status, tenant, time);
         for quirk in quirks {
@@ -111,12 +184,18 @@ pub(super) struct Recording<'h> {
     record: Record,
     begun: Instant,
     metrics: &'h Metrics,
+    log: Option<&'h ProvisioningLog>,
     is_finished: bool,
 }
 
 impl<'h> Recording<'h> {
-    pub(super) fn new(record: Record, begun: Instant, metrics: &'h Metrics) -> Self {
-        Self { record, begun, metrics, is_finished: false }
+    pub(super) fn new(
+        record: Record,
+        begun: Instant,
+        metrics: &'h Metrics,
+        log: Option<&'h ProvisioningLog>,
+    ) -> Self {
+        Self { record, begun, metrics, log, is_finished: false }
     }
 
     pub(super) fn record(&mut self) -> &mut Record {
@@ -125,14 +204,23 @@ impl<'h> Recording<'h> {
 
     pub(super) fn finish(mut self, status: StatusCode) {
         self.is_finished = true;
-        self.record.finish(status.as_u16(), self.begun.elapsed(), self.metrics);
+        self.write(status.as_u16());
+    }
+
+    fn write(&mut self, status: u16) {
+        let time = self.begun.elapsed();
+        self.record.finish(status, time, self.metrics);
+        let status = StatusCode::from_u16(status).unwrap_or_default();
+        if let (Some(log), Some(entry)) = (self.log, self.record.entry.take()) {
+            log.record(entry, status, time);
+        }
     }
 }
 
 impl Drop for Recording<'_> {
     fn drop(&mut self) {
         if !self.is_finished {
-            self.record.finish(CLIENT_GONE, self.begun.elapsed(), self.metrics);
+            self.write(CLIENT_GONE);
         }
     }
 }

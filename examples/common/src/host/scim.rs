@@ -29,12 +29,16 @@ pub(super) async fn answer<B: Body>(
     record: &mut Record,
 ) -> Response<Vec<u8>> {
     let is_head = parts.method == Method::HEAD;
+    if let Some(tenant) = auth.tenant() {
+        record.tenant(tenant);
+    }
     let mut response = match admit(shared, auth, &mut parts, record).await {
         Ok(()) => executed(shared, parts, body, record).await.unwrap_or_else(|error| {
             record.error(&error);
             shared.service.error_response(&error)
         }),
         Err(refused) => {
+            record.refusal(&refused);
             // Most clients read the response only after they have sent the whole body. Those that wait for it send nothing.
             if !waits_for_answer(&parts.headers) {
                 let discarded = read_body(body, BodyBuffer::discarding());
@@ -143,11 +147,16 @@ async fn executed<B: Body>(
     let Ok(_permit) = shared.limits.running.try_acquire() else {
         return Err(Error::unavailable(1).with_detail("too many requests are running; try again later"));
     };
+    record.body(&parts.method, &body);
     let operation = service.parse(&parts, &body)?;
     record.operation(&operation);
     let executed = service.execute(operation, &parts.extensions);
     match tokio::time::timeout(shared.settings.limits.request_timeout, executed).await {
-        Ok(outcome) => Ok(service.response(&outcome?)),
+        Ok(outcome) => {
+            let outcome = outcome?;
+            record.outcome(&outcome);
+            Ok(service.response(&outcome))
+        }
         Err(_) => {
             let error = Error::unavailable(5).with_detail("the request takes too long; try again later");
             Err(error.with_source("the operation did not end within SCIM_REQUEST_TIMEOUT"))

@@ -1,9 +1,11 @@
 //! The settings of a host.
 
+mod admin;
 mod credentials;
 mod database;
 mod limits;
 pub(crate) mod options;
+mod provisioning_log;
 mod read;
 mod server;
 #[cfg(test)]
@@ -16,11 +18,13 @@ use scim_core::schema::Tolerance;
 
 use crate::{InvalidSettings, MOUNT_PATH};
 
+pub use admin::AdminSettings;
 pub(crate) use credentials::CredentialSettings;
 pub(crate) use credentials::host as host_of_url;
 pub use database::Database;
 pub use limits::LimitSettings;
-use read::{Get, address, choice, invalid, seconds};
+pub use provisioning_log::LogSettings;
+use read::{Get, choice, invalid, seconds};
 pub use server::Tls;
 pub(crate) use server::local_address;
 
@@ -31,8 +35,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// How connections are encrypted.
     pub tls: Tls,
-    /// The address of `/healthz`, `/readyz` and `/metrics`.
-    pub admin_listen: Option<SocketAddr>,
+    /// The address of the pages of administrators, `/healthz`, `/readyz` and `/metrics`; `None` for none of them.
+    pub admin: Option<AdminSettings>,
+    /// What the pages of administrators show of requests.
+    pub log: LogSettings,
     /// The time to finish requests after a signal to stop.
     pub stop_timeout: Duration,
     /// The place where the data is stored.
@@ -75,7 +81,8 @@ impl Settings {
         let tenants = tenants(get)?;
         Ok(Self {
             listen,
-            admin_listen: address(get, "SCIM_ADMIN_LISTEN")?,
+            admin: AdminSettings::read(get, &tls)?,
+            log: LogSettings::read(get)?,
             stop_timeout: seconds(get, "SCIM_STOP_TIMEOUT", 10)?,
             database: Database::read(get("DATABASE_URL")?.unwrap_or_else(|| default_database.to_owned()))?,
             tenants,

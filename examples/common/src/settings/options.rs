@@ -30,7 +30,9 @@ pub(crate) const OPTIONS: &[(&str, &[HostOption])] = &[
             option("SCIM_TLS_KEY", "FILE", "Private key of the certificate, PEM"),
             option("SCIM_TLS", "off|dev", "dev: TLS with a new certificate, for development [off]"),
             option("SCIM_BEHIND_TLS_PROXY", "0|1", "1: plain HTTP beyond this machine, to a TLS proxy [0]"),
-            option("SCIM_ADMIN_LISTEN", "ADDRESS", "Address of /healthz, /readyz and /metrics [off]"),
+            option("SCIM_ADMIN_LISTEN", "ADDRESS", "Address of the pages, health and metrics [off]"),
+            option("SCIM_ADMIN_URL", "URL", "The URL of the pages, if it has a name"),
+            option("SCIM_ADMIN_TLS", "0|1", "1: TLS on this address, with the same certificate [0]"),
             option("SCIM_STOP_TIMEOUT", "SECONDS", "Time to finish requests after SIGTERM [10]"),
         ],
     ),
@@ -44,6 +46,15 @@ pub(crate) const OPTIONS: &[(&str, &[HostOption])] = &[
             option("SCIM_GROUP_PATCH", "204|200", "200: a PATCH of a group returns it [204]"),
             option("SCIM_UNKNOWN_MEMBERS", "HOW", "refuse or keep members that do not exist [refuse]"),
             option("SCIM_DOCUMENTATION_URI", "URL", "Your documentation, for discovery"),
+        ],
+    ),
+    (
+        "Provisioning log",
+        &[
+            option("SCIM_LOG_DAYS", "DAYS", "How long requests are kept for the pages [7]"),
+            option("SCIM_LOG_REQUESTS", "NUMBER", "How many are kept [100000]"),
+            option("SCIM_LOG_NAMES", "0|1", "0: without userName and displayName [1]"),
+            option("SCIM_LOG_VALUES", "0|1", "1: with the values of attributes, except secrets [0]"),
         ],
     ),
     (

@@ -1,0 +1,133 @@
+//! Responses: pages, files, redirects and errors.
+
+use askama::Template;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use scim_store::DatabaseError;
+
+use super::administrators::Administrator;
+use super::{ConsoleBody, ConsoleOptions};
+
+/// What all pages of a signed-in administrator show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page<'a> {
+    pub(super) options: &'a ConsoleOptions,
+    pub(super) administrator: &'a Administrator,
+}
+
+impl Page<'_> {
+    /// The path below which the pages are.
+    pub(super) fn root(&self) -> &str {
+        &self.options.root
+    }
+}
+
+/// Why a page cannot be shown.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// There is no such page, or the administrator may not see it.
+    NotFound,
+    /// The administrator may not change anything.
+    ReadOnly,
+    /// The database is not available.
+    Unavailable(String),
+}
+
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable(scim_core::with_causes(&error))
+    }
+}
+
+impl From<scim_auth::Error> for Failure {
+    fn from(error: scim_auth::Error) -> Self {
+        Self::Unavailable(scim_core::with_causes(&error))
+    }
+}
+
+impl Failure {
+    pub(super) fn respond(self) -> Response<ConsoleBody> {
+        match self {
+            Self::NotFound => text(StatusCode::NOT_FOUND, "There is no such page.\n"),
+            Self::ReadOnly => {
+                text(StatusCode::FORBIDDEN, "Your token allows you to look, but not to change anything.\n")
+            }
+            Self::Unavailable(cause) => {
+                tracing::error!(cause, "a page of administrators cannot be shown");
+                text(StatusCode::SERVICE_UNAVAILABLE, "The database is not available. Try again later.\n")
+            }
+        }
+    }
+}
+
+/// A page.
+pub(super) fn html(status: StatusCode, template: &impl Template) -> Response<ConsoleBody> {
+    match template.render() {
+        Ok(html) => response(status, "text/html; charset=utf-8", html),
+        Err(error) => Failure::Unavailable(error.to_string()).respond(),
+    }
+}
+
+pub(super) fn text(status: StatusCode, text: &'static str) -> Response<ConsoleBody> {
+    response(status, "text/plain; charset=utf-8", text)
+}
+
+pub(super) fn response(
+    status: StatusCode,
+    media_type: &'static str,
+    body: impl Into<ConsoleBody>,
+) -> Response<ConsoleBody> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// Sends the browser to another page, which it gets.
+pub(super) fn redirect(to: &str) -> Response<ConsoleBody> {
+    let mut response = text(StatusCode::SEE_OTHER, "");
+    match HeaderValue::from_str(to) {
+        Ok(location) => _ = response.headers_mut().insert(LOCATION, location),
+        Err(_) => *response.status_mut() = StatusCode::NOT_FOUND,
+    }
+    response
+}
+
+pub(super) fn unexpected_host() -> Response<ConsoleBody> {
+    text(
+        StatusCode::MISDIRECTED_REQUEST,
+        "These pages are not reached by this host. Use an IP address or localhost, or set the URL of the pages \
+         (SCIM_ADMIN_URL).\n",
+    )
+}
+
+pub(super) fn foreign_form() -> Response<ConsoleBody> {
+    text(StatusCode::FORBIDDEN, "This form was not sent by one of these pages.\n")
+}
+
+/// The stylesheet and the script.
+pub(super) fn file(path: &str) -> Option<Response<ConsoleBody>> {
+    let (media_type, content) = match path {
+        "/console.css" => ("text/css; charset=utf-8", include_str!("../../static/console.css")),
+        "/console.js" => ("text/javascript; charset=utf-8", include_str!("../../static/console.js")),
+        _ => return None,
+    };
+    let mut file = response(StatusCode::OK, media_type, content);
+    file.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Some(file)
+}
+
+/// Adds the headers that keep pages from being misused.
+pub(super) fn protect(headers: &mut HeaderMap) {
+    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+                  form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Without a referrer, browsers would not say where a form comes from, either.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}

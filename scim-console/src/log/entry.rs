@@ -1,0 +1,253 @@
+//! What is recorded of a request, while it is answered.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use scim_core::schema::ResourceType;
+use scim_core::{Action, Error, Identity, Operation, Outcome, Resource};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::milestone::Milestones;
+
+/// The largest body that is recorded, in bytes.
+const MAX_BODY: usize = 256 * 1024;
+/// The longest text that is recorded, in bytes.
+const MAX_TEXT: usize = 1_000;
+
+/// A request that is being answered, for a [`ProvisioningLog`](crate::ProvisioningLog). The host tells it what it learns about
+/// the request, in any order, and hands it to [`record`](crate::ProvisioningLog::record).
+///
+/// It belongs to the stages of [`ScimService`](scim_core::ScimService):
+///
+/// ```
+/// use std::time::Instant;
+///
+/// use http::Response;
+/// use scim_console::{Entry, ProvisioningLog};
+/// use scim_core::{Identity, ScimService};
+///
+/// async fn answer(
+///     service: &ScimService,
+///     log: &ProvisioningLog,
+///     request: http::Request<Vec<u8>>,
+/// ) -> Response<Vec<u8>> {
+///     let begun = Instant::now();
+///     let (parts, body) = request.into_parts();
+///     let mut entry = Entry::new(&parts);
+///     if let Some(identity) = parts.extensions.get::<Identity>() {
+///         entry.set_identity(identity);
+///     }
+///     let outcome = match service.parse(&parts, &body) {
+///         Ok(operation) => {
+///             entry.set_operation(&operation);
+///             service.execute(operation, &parts.extensions).await
+///         }
+///         Err(error) => Err(error),
+///     };
+///     entry.set_body(&body);
+///     let response = match &outcome {
+///         Ok(outcome) => {
+///             entry.set_outcome(outcome);
+///             service.response(outcome)
+///         }
+///         Err(error) => {
+///             entry.set_error(error);
+///             service.error_response(error)
+///         }
+///     };
+///     log.record(entry, response.status(), begun.elapsed());
+///     response
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Entry {
+    pub(super) time: DateTime<Utc>,
+    pub(super) id: String,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) address: Option<IpAddr>,
+    pub(super) client: String,
+    pub(super) tenant: String,
+    pub(super) operation: &'static str,
+    pub(super) resource_type: String,
+    pub(super) resource_id: String,
+    pub(super) name: Option<String>,
+    pub(super) quirks: Vec<&'static str>,
+    pub(super) scim_type: &'static str,
+    pub(super) detail: String,
+    pub(super) milestones: Milestones,
+    pub(super) bulk: Vec<BulkLine>,
+    pub(super) body: Body,
+}
+
+/// The result of an operation of a bulk request.
+#[derive(Debug)]
+pub(super) struct BulkLine {
+    pub(super) method: String,
+    pub(super) location: String,
+    pub(super) status: u16,
+    pub(super) detail: String,
+}
+
+/// The body of a request.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// There is none, or it has not been read.
+    None,
+    /// It may contain passwords.
+    Read(Zeroizing<Vec<u8>>),
+    /// It has more bytes than are recorded.
+    TooLarge(usize),
+}
+
+impl Entry {
+    /// Begins with the method, the path and the query of a request.
+    pub fn new(parts: &Parts) -> Self {
+        Self {
+            time: Utc::now(),
+            id: String::new(),
+            method: parts.method.clone(),
+            path: shortened(parts.uri.path()),
+            query: parts.uri.query().map(shortened).unwrap_or_default(),
+            address: None,
+            client: String::new(),
+            tenant: String::new(),
+            operation: "refused",
+            resource_type: String::new(),
+            resource_id: String::new(),
+            name: None,
+            quirks: Vec::new(),
+            scim_type: "",
+            detail: String::new(),
+            milestones: Milestones::default(),
+            bulk: Vec::new(),
+            body: Body::None,
+        }
+    }
+
+    /// Sets the id by which the host names the request in its own log.
+    pub fn set_id(&mut self, id: &str) {
+        self.id = shortened(id);
+    }
+
+    /// Sets the address of the client.
+    pub fn set_address(&mut self, address: IpAddr) {
+        self.address = Some(address);
+    }
+
+    /// Sets the tenant that the URL names, until the [identity](Self::set_identity) is known.
+    pub fn set_tenant(&mut self, tenant: &str) {
+        self.tenant = shortened(tenant);
+    }
+
+    /// Sets who makes the request.
+    pub fn set_identity(&mut self, identity: &Identity) {
+        self.client = shortened(&identity.principal);
+        if let Some(tenant) = &identity.tenant {
+            self.tenant = shortened(tenant);
+        }
+    }
+
+    /// Sets what the request asks for, if it is no operation of the service: `token` for a request to the token endpoint.
+    pub fn set_kind(&mut self, kind: &'static str) {
+        self.operation = kind;
+    }
+
+    /// Sets what the client wants to do.
+    pub fn set_operation(&mut self, operation: &Operation) {
+        self.operation = match operation.action() {
+            Some(action) => action.as_str(),
+            None if operation.is_discovery() => "discovery",
+            None if operation.bulk_operations().is_some() => "bulk",
+            None => "redirect",
+        };
+        self.resource_type = operation.resource_type().map(ResourceType::name).unwrap_or_default().to_owned();
+        self.resource_id = operation.id().map(shortened).unwrap_or_default();
+        self.quirks = operation.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect();
+        self.milestones.add_operation(operation);
+    }
+
+    /// Sets the body, of which the operations of a PATCH and the paths of attributes are recorded.
+    pub fn set_body(&mut self, body: &[u8]) {
+        self.body = match body.len() {
+            0 => Body::None,
+            length if length > MAX_BODY => Body::TooLarge(length),
+            _ => Body::Read(Zeroizing::new(body.to_vec())),
+        };
+    }
+
+    /// Sets what came of it.
+    pub fn set_outcome(&mut self, outcome: &Outcome) {
+        if let Some(resource) = outcome.resource() {
+            self.resource_id = shortened(resource.id());
+            self.name = name(resource);
+        }
+        for result in outcome.bulk_results() {
+            self.milestones.add_bulk_result(&result);
+            self.bulk.push(BulkLine {
+                method: shortened(result.method),
+                location: result.location.map(shortened).unwrap_or_default(),
+                status: result.status.as_u16(),
+                detail: result.error.map(|error| shortened(error.detail())).unwrap_or_default(),
+            });
+        }
+    }
+
+    /// Sets why it was refused.
+    pub fn set_error(&mut self, error: &Error) {
+        self.scim_type = error.scim_type().map(|scim_type| scim_type.as_str()).unwrap_or_default();
+        self.set_detail(error.detail());
+    }
+
+    /// Sets why it was refused, from a response that the service or the token endpoint has made itself, such as that of
+    /// [`authenticate`](scim_core::ScimService::authenticate).
+    pub fn set_refusal(&mut self, response: &Response<Vec<u8>>) {
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        let members = ["detail", "error_description", "error"];
+        if let Some(detail) = members.iter().find_map(|member| body.get(member)?.as_str()) {
+            self.set_detail(detail);
+        }
+    }
+
+    fn set_detail(&mut self, detail: &str) {
+        self.detail = shortened(detail);
+    }
+
+    /// Whether the request is left out first if there are too many: what only reads, and what anybody can send.
+    pub(super) fn is_minor(&self, status: StatusCode) -> bool {
+        self.client.is_empty() || self.is_read() && status.as_u16() < 400
+    }
+
+    fn is_read(&self) -> bool {
+        let actions = [Action::Query, Action::Retrieve].map(Action::as_str);
+        actions.contains(&self.operation) || ["discovery", "redirect"].contains(&self.operation)
+    }
+
+    pub(super) fn body_length(&self) -> usize {
+        match &self.body {
+            Body::Read(body) => body.len(),
+            Body::None | Body::TooLarge(_) => 0,
+        }
+    }
+
+    pub(super) fn drop_body(&mut self) {
+        self.body = Body::TooLarge(self.body_length());
+    }
+}
+
+/// The `userName` or `displayName` of a resource.
+fn name(resource: &Resource) -> Option<String> {
+    let name = resource.get("userName").or_else(|| resource.get("displayName"))?;
+    name.as_str().map(shortened)
+}
+
+/// The beginning of a text, without U+0000, which PostgreSQL does not store.
+pub(super) fn shortened(text: &str) -> String {
+    let end = (0..=MAX_TEXT.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    let start = text.get(..end.unwrap_or(0)).unwrap_or_default().replace('\0', "");
+    if start.len() < text.len() && text.len() > MAX_TEXT { start + "…" } else { start }
+}

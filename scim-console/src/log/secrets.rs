@@ -1,0 +1,158 @@
+//! The values that are never recorded: those of attributes that are never returned, such as passwords.
+
+use scim_core::schema::{ResourceType, Returned};
+use serde_json::Value;
+
+/// How deep JSON inside of a string is looked into. What is deeper is hidden.
+const MAX_NESTING: usize = 3;
+
+/// The names of attributes that are never returned, in lower case.
+#[derive(Clone, Debug)]
+pub(crate) struct SecretNames(Vec<String>);
+
+impl SecretNames {
+    pub(super) fn new() -> Self {
+        Self(vec!["password".to_owned()])
+    }
+
+    /// Adds the attributes and sub-attributes of a resource type that are never returned.
+    pub(super) fn add(&mut self, resource_type: &ResourceType) {
+        for definition in resource_type.all_attribute_refs().map(|attribute| attribute.definition()) {
+            let name = definition.name().to_ascii_lowercase();
+            if definition.returned() == Returned::Never && !self.0.contains(&name) {
+                self.0.push(name);
+            }
+        }
+    }
+
+    /// Whether a path, a name or a filter is about such an attribute, in whatever form it is written.
+    pub(super) fn are_in(&self, text: &str) -> bool {
+        let text = text.to_ascii_lowercase();
+        self.0.iter().any(|name| text.contains(name.as_str()))
+    }
+
+    /// Replaces such values by null.
+    pub(super) fn hide(&self, value: &mut Value) {
+        self.hide_nested(value, 0);
+    }
+
+    fn hide_nested(&self, value: &mut Value, nesting: usize) {
+        match value {
+            Value::Object(object) => {
+                for (name, value) in object.iter_mut() {
+                    if self.are_in(name) { *value = Value::Null } else { self.hide_nested(value, nesting) }
+                }
+                let is_path = |name: &str| name.eq_ignore_ascii_case("path");
+                let path = object.iter().find(|(name, _)| is_path(name)).and_then(|(_, path)| path.as_str());
+                // An operation of a PATCH.
+                if path.is_some_and(|path| self.are_in(path)) {
+                    let others = object
+                        .iter_mut()
+                        .filter(|(name, _)| !is_path(name) && !name.eq_ignore_ascii_case("op"));
+                    others.for_each(|(_, value)| *value = Value::Null);
+                }
+            }
+            Value::Array(list) => list.iter_mut().for_each(|value| self.hide_nested(value, nesting)),
+            // Some clients send JSON in a string.
+            Value::String(text) if self.are_in(text) => match serde_json::from_str::<Value>(text) {
+                Ok(mut inner) if inner.is_object() || inner.is_array() => {
+                    if nesting >= MAX_NESTING {
+                        *value = Value::Null;
+                        return;
+                    }
+                    self.hide_nested(&mut inner, nesting + 1);
+                    *value = Value::String(inner.to_string());
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
+/// Replaces the literals of a filter or path by `"…"`, except those that are compared with `type`, which say what kind of value
+/// it is.
+pub(super) fn without_literals(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, literal)) = rest.split_once('"') {
+        shown.push_str(before);
+        let (value, after) = end_of_literal(literal);
+        let words = before.trim_end().to_ascii_lowercase();
+        let is_type = words.ends_with("type eq") && value.len() <= 20;
+        shown.push('"');
+        shown.push_str(if is_type { value } else { "…" });
+        shown.push('"');
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// Splits behind a quoted string without its first quote: its text, and what follows its last quote.
+fn end_of_literal(text: &str) -> (&str, &str) {
+    let mut is_escaped = false;
+    for (at, character) in text.char_indices() {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '"' => return (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default()),
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use scim_core::schema::standard;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn literals_are_hidden_except_types() {
+        for (text, expected) in [
+            (r#"userName eq "bea@example.com""#, r#"userName eq "…""#),
+            (r#"emails[type eq "work"].value"#, r#"emails[type eq "work"].value"#),
+            (r#"emails[Type  eq "work" and value eq "b"]"#, r#"emails[Type  eq "…" and value eq "…"]"#),
+            (r#"a eq "x\"y" and b eq "z"#, r#"a eq "…" and b eq "…""#),
+            (r#"type eq "a sentence that is longer than a type""#, r#"type eq "…""#),
+            ("title pr", "title pr"),
+        ] {
+            assert_eq!(without_literals(text), expected);
+        }
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_every_form() {
+        let mut names = SecretNames::new();
+        names.add(&standard::user_type());
+        for (value, expected) in [
+            (json!({"userName": "bea", "Password": "x"}), json!({"userName": "bea", "Password": null})),
+            (
+                json!({"urn:ietf:params:scim:schemas:core:2.0:User:password": "x"}),
+                json!({"urn:ietf:params:scim:schemas:core:2.0:User:password": null}),
+            ),
+            (json!({"name": {"password": ["x"]}}), json!({"name": {"password": null}})),
+            (json!("{\"password\":\"x\",\"a\":1}"), json!("{\"password\":null,\"a\":1}")),
+            (
+                json!([{"op": "add", "Path": "password", "value": "x"}]),
+                json!([{"op": "add", "Path": "password", "value": null}]),
+            ),
+            (json!("my password is bea"), json!("my password is bea")),
+        ] {
+            let mut hidden = value.clone();
+            names.hide(&mut hidden);
+            assert_eq!(hidden, expected, "{value}");
+        }
+        let mut nested = json!({"password": "secret-1"});
+        for _ in 0..5 {
+            nested = json!({"x": nested.to_string()});
+        }
+        names.hide(&mut nested);
+        assert!(!nested.to_string().contains("secret-1"), "{nested}");
+        // `{"password":"x"}` that is cut off is no JSON, but it is a value of another attribute.
+        assert!(names.are_in("urn:x:User.PassWord") && !names.are_in("userName"));
+    }
+}

@@ -1,0 +1,277 @@
+//! The tables of the log.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use scim_store::{Database, DatabaseError, Dialect, Mode, Param, Rows, Statement};
+
+use super::milestone::Milestone;
+use super::row::{COLUMNS, LoggedRequest};
+use super::search::{Search, Sql};
+use super::{ClientMilestones, Line};
+
+/// How many requests of unknown clients are kept. Anybody can send them, and they must not push out others.
+const UNKNOWN_CLIENTS: u32 = 2_000;
+/// How many requests one transaction deletes.
+const DELETED_AT_ONCE: u32 = 2_000;
+/// The key of the lock under which PostgreSQL writes, so that positions are in the order of the commits: a page that shows new
+/// requests looks only for those after the last one that it has.
+const WRITE_LOCK: &str = "SELECT CAST(pg_advisory_xact_lock(7318349394477057) AS text)";
+
+/// The tables `scim_request` and `scim_milestone`. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Table(Arc<dyn Database>);
+
+/// A request to write: the values of the columns, and the milestones.
+pub(super) struct NewRequest {
+    pub(super) params: Vec<Param>,
+    pub(super) milestones: Vec<NewMilestone>,
+}
+
+/// A milestone that a client may have reached before.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct NewMilestone {
+    pub(super) tenant: String,
+    pub(super) client: String,
+    pub(super) milestone: Milestone,
+}
+
+/// The statements that create the tables, with the definition of `position` and of texts that are compared byte by byte.
+fn create(position: &str, text: &str) -> Vec<String> {
+    let columns = COLUMNS.iter().map(|column| match *column {
+        "time" | "microseconds" => format!("{column} bigint NOT NULL"),
+        "status" => format!("{column} integer NOT NULL"),
+        "name" | "name_key" => format!("{column} {text}"),
+        _ => format!("{column} {text} NOT NULL"),
+    });
+    let columns: Vec<String> = columns.collect();
+    let index =
+        |name: &str, on: &str| format!("CREATE INDEX IF NOT EXISTS scim_request_{name} ON scim_request {on}");
+    vec![
+        format!(
+            "CREATE TABLE IF NOT EXISTS scim_request (position {position}, {}, content {text})",
+            columns.join(", ")
+        ),
+        index("tenant", "(tenant, position)"),
+        index("client", "(client, position)"),
+        index("resource", "(resource_id, position)"),
+        index("name", "(name_key)"),
+        index("refused", "(position) WHERE status >= 400"),
+        format!(
+            "CREATE TABLE IF NOT EXISTS scim_milestone (tenant {text} NOT NULL, client {text} NOT NULL, \
+             milestone {text} NOT NULL, time bigint NOT NULL, PRIMARY KEY (tenant, client, milestone))"
+        ),
+    ]
+}
+
+impl Table {
+    /// Opens the tables, and creates them if they do not exist.
+    pub(super) async fn open(database: Arc<dyn Database>) -> Result<Self, DatabaseError> {
+        let table = Self(database);
+        let (find, statements) = match table.dialect() {
+            Dialect::Sqlite => (
+                "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'scim_milestone'",
+                create("integer PRIMARY KEY AUTOINCREMENT", "text"),
+            ),
+            // A user who may not create tables can use those that exist.
+            _ => (
+                "SELECT 1 WHERE to_regclass('scim_milestone') IS NOT NULL",
+                create("bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "text COLLATE \"C\""),
+            ),
+        };
+        if table.query(Statement::new(find, [])).await?.is_empty() {
+            table.write(statements.into_iter().map(|sql| Statement::new(sql, [])).collect()).await?;
+        }
+        Ok(table)
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.0.dialect()
+    }
+
+    async fn query(&self, statement: Statement) -> Result<Rows, DatabaseError> {
+        let rows = self.0.begin(Mode::Single).await?.query(vec![statement]).await?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// Runs statements that write, in the order of all processes.
+    async fn write(&self, statements: Vec<Statement>) -> Result<(), DatabaseError> {
+        let lock = (self.dialect() != Dialect::Sqlite).then(|| Statement::new(WRITE_LOCK, []));
+        let statements = lock.into_iter().chain(statements).collect();
+        self.0.begin(Mode::Write).await?.commit(statements).await.map(drop)
+    }
+
+    /// Writes requests, and the milestones that their clients have reached for the first time.
+    pub(super) async fn insert(&self, requests: Vec<NewRequest>) -> Result<(), DatabaseError> {
+        let dialect = self.dialect();
+        let values = |from: usize, count: usize| -> String {
+            (from..from + count).map(|number| dialect.parameter(number)).collect::<Vec<_>>().join(", ")
+        };
+        let insert = format!(
+            "INSERT INTO scim_request ({}, content) VALUES ({})",
+            COLUMNS.join(", "),
+            values(1, COLUMNS.len() + 1)
+        );
+        let reach = format!(
+            "INSERT INTO scim_milestone (tenant, client, milestone, time) VALUES ({}) \
+             ON CONFLICT (tenant, client, milestone) DO NOTHING",
+            values(1, 4)
+        );
+        let mut statements = Vec::with_capacity(requests.len());
+        let now = Utc::now().timestamp_millis();
+        for NewRequest { params, milestones } in requests {
+            statements.push(Statement::new(insert.clone(), params));
+            statements.extend(milestones.into_iter().map(|reached| {
+                let NewMilestone { tenant, client, milestone } = reached;
+                let params = [tenant.into(), client.into(), milestone.as_str().into(), Param::from(now)];
+                Statement::new(reach.clone(), params)
+            }));
+        }
+        self.write(statements).await
+    }
+
+    /// Deletes the requests before a time, and the oldest ones if there are more than this number.
+    pub(super) async fn prune(&self, before: DateTime<Utc>, keep: u32) -> Result<(), DatabaseError> {
+        // Positions have gaps where a transaction failed, so there may be a few less than `keep`.
+        let last = "SELECT max(position) FROM scim_request";
+        let last = self.query(Statement::new(last, [])).await?;
+        let Some(last) = last.first().and_then(|row| row.int(0)) else { return Ok(()) };
+        let mut old = Sql::new(self.dialect(), "SELECT position FROM scim_request WHERE (position <= ");
+        old.push(last.saturating_sub(keep.into()));
+        old.text.push_str(" OR time < ");
+        old.push(before.timestamp_millis());
+        // Requests are nearly in the order of their times.
+        old.text.push_str(&format!(
+            ") AND position < (SELECT min(position) + {DELETED_AT_ONCE} FROM scim_request)"
+        ));
+        self.delete_all(old).await?;
+        let unknown = Sql::new(
+            self.dialect(),
+            &format!(
+                "SELECT position FROM scim_request WHERE client = '' ORDER BY position DESC \
+                 LIMIT {DELETED_AT_ONCE} OFFSET {UNKNOWN_CLIENTS}"
+            ),
+        );
+        self.delete_all(unknown).await
+    }
+
+    /// Deletes what a query finds, until it finds nothing.
+    async fn delete_all(&self, found: Sql) -> Result<(), DatabaseError> {
+        let found = found.statement();
+        loop {
+            let rows = self.query(found.clone()).await?;
+            let positions: Vec<String> =
+                rows.iter().filter_map(|row| row.int(0)).map(|position| position.to_string()).collect();
+            if positions.is_empty() {
+                return Ok(());
+            }
+            let delete = format!("DELETE FROM scim_request WHERE position IN ({})", positions.join(", "));
+            self.write(vec![Statement::new(delete, [])]).await?;
+        }
+    }
+
+    /// The requests that a search finds, the newest first.
+    pub(super) async fn search(&self, search: &Search) -> Result<Vec<LoggedRequest>, DatabaseError> {
+        let mut people = Vec::new();
+        if let Some(statement) = search.people(self.dialect()) {
+            people = self
+                .query(statement)
+                .await?
+                .iter()
+                .filter_map(|row| row.text(0).map(str::to_owned))
+                .collect();
+        }
+        let rows = self.query(search.requests(self.dialect(), &people)).await?;
+        let mut requests: Vec<LoggedRequest> = rows.iter().map(LoggedRequest::from_row).collect();
+        self.complete_names(&mut requests).await?;
+        Ok(requests)
+    }
+
+    /// Names the resources of requests that have not shown a name by what other requests have shown.
+    async fn complete_names(&self, requests: &mut [LoggedRequest]) -> Result<(), DatabaseError> {
+        let nameless = |request: &&LoggedRequest| request.name.is_none() && !request.resource_id.is_empty();
+        let mut keys: Vec<(String, String)> = requests
+            .iter()
+            .filter(nameless)
+            .map(|request| (request.resource_id.clone(), request.tenant.clone()))
+            .collect();
+        keys.sort();
+        keys.dedup();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut sql = Sql::new(
+            self.dialect(),
+            "SELECT r.resource_id, r.tenant, r.name FROM scim_request r WHERE r.position IN (\
+             SELECT max(n.position) FROM scim_request n WHERE n.name IS NOT NULL AND n.resource_id IN (",
+        );
+        for (index, (id, _)) in keys.iter().enumerate() {
+            if index > 0 {
+                sql.text.push_str(", ");
+            }
+            sql.push(id.as_str());
+        }
+        sql.text.push_str(") GROUP BY n.resource_id, n.tenant)");
+        let rows = self.query(sql.statement()).await?;
+        let names: HashMap<(&str, &str), &str> =
+            rows.iter().filter_map(|row| Some(((row.text(0)?, row.text(1)?), row.text(2)?))).collect();
+        for request in requests.iter_mut().filter(|request| request.name.is_none()) {
+            let name = names.get(&(request.resource_id.as_str(), request.tenant.as_str()));
+            request.name = name.map(|name| (*name).to_owned());
+        }
+        Ok(())
+    }
+
+    /// A request with what it contained.
+    pub(super) async fn request(
+        &self,
+        position: i64,
+        tenant: Option<&str>,
+    ) -> Result<Option<(LoggedRequest, Vec<Line>)>, DatabaseError> {
+        let columns = COLUMNS.join(", ");
+        let select = format!("SELECT position, {columns}, content FROM scim_request WHERE position = ");
+        let mut sql = Sql::new(self.dialect(), &select);
+        sql.push(position);
+        sql.and_tenant(tenant);
+        let rows = self.query(sql.statement()).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let content = row.text(COLUMNS.len() + 1).unwrap_or("[]");
+        let lines = serde_json::from_str(content).unwrap_or_default();
+        let mut requests = [LoggedRequest::from_row(row)];
+        self.complete_names(&mut requests).await?;
+        let [request] = requests;
+        Ok(Some((request, lines)))
+    }
+
+    /// The milestones of all clients, or of those of a tenant, in the order of their names.
+    pub(super) async fn milestones(
+        &self,
+        tenant: Option<&str>,
+    ) -> Result<Vec<ClientMilestones>, DatabaseError> {
+        let select = "SELECT tenant, client, milestone, time FROM scim_milestone WHERE 1 = 1";
+        let mut sql = Sql::new(self.dialect(), select);
+        sql.and_tenant(tenant);
+        let rows = self.query(sql.statement()).await?;
+        let mut clients: BTreeMap<(&str, &str), ClientMilestones> = BTreeMap::new();
+        for row in rows.iter() {
+            let (Some(tenant), Some(client)) = (row.text(0), row.text(1)) else { continue };
+            let milestone = row.text(2).and_then(Milestone::from_name);
+            let time = row.int(3).and_then(DateTime::from_timestamp_millis);
+            let known = clients.entry((tenant, client)).or_insert_with(|| ClientMilestones {
+                tenant: tenant.to_owned(),
+                client: client.to_owned(),
+                reached: Vec::new(),
+            });
+            known.reached.extend(milestone.zip(time));
+        }
+        Ok(clients.into_values().collect())
+    }
+
+    pub(super) async fn forget_milestones(&self, tenant: &str, client: &str) -> Result<(), DatabaseError> {
+        let mut sql = Sql::new(self.dialect(), "DELETE FROM scim_milestone WHERE tenant = ");
+        sql.push(tenant);
+        sql.and("client = ", client);
+        self.write(vec![sql.statement()]).await
+    }
+}
