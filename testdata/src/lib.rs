@@ -11,6 +11,7 @@
 //! | `authenticate/` | headers with bearer tokens, and the scope that each request needs |
 //! | `auth/`   | requests to and credentials of `scim-auth`                             |
 //! | `sync/`   | settings of `scim-sync`, and sequences of runs                         |
+//! | `console/` | requests, and what `scim-console` records of them                    |
 //! | `bench/`  | resources for the benchmarks                                           |
 //! | `filter/` `patch/` `schema/` | cases for the crate of that name                    |
 

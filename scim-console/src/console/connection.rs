@@ -185,5 +185,5 @@ fn client_row(client: scim_auth::Client, now: DateTime<Utc>) -> ClientRow {
 }
 
 fn scopes(scopes: &scim_core::Scopes) -> String {
-    scopes.names().collect::<Vec<_>>().join(" ")
+    scopes.names().collect::<Vec<_>>().join(" and ")
 }

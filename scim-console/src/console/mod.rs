@@ -2,6 +2,7 @@
 
 mod administrators;
 mod body;
+pub(crate) mod code;
 mod connection;
 mod connections;
 mod credential_forms;

@@ -81,7 +81,7 @@ impl Values {
             "base_url" => (self.base_url.clone(), true),
             "token_url" => (self.token_url.clone(), true),
             "client_id" => match self.client_ids.as_slice() {
-                [] => ("create a client below".to_owned(), false),
+                [] => ("create a client with a secret first".to_owned(), false),
                 [id] => (id.clone(), true),
                 ids => (ids.join(" or "), false),
             },

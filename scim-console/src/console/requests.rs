@@ -31,7 +31,7 @@ struct RequestsPage<'a> {
     is_filtered: bool,
     dropped: u64,
     days: i64,
-    kept: u32,
+    kept: String,
 }
 
 /// The rows alone, for requests that come while the page is open.
@@ -114,9 +114,22 @@ pub(super) async fn page(
             is_filtered: fields(form).any(|(_, value)| !value.is_empty()),
             dropped: shared.log.dropped(),
             days: log_options.max_age.num_days(),
-            kept: log_options.max_requests,
+            kept: thousands(log_options.max_requests),
         },
     ))
+}
+
+/// A number with commas between the thousands.
+fn thousands(number: u32) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// What the filter of a page looks for. An administrator of a tenant finds only what belongs to it.

@@ -108,11 +108,12 @@ pub(super) fn foreign_form() -> Response<ConsoleBody> {
     text(StatusCode::FORBIDDEN, "This form was not sent by one of these pages.\n")
 }
 
-/// The stylesheet and the script.
+/// The stylesheet, the script and the icon.
 pub(super) fn file(path: &str) -> Option<Response<ConsoleBody>> {
     let (media_type, content) = match path {
         "/console.css" => ("text/css; charset=utf-8", include_str!("../../static/console.css")),
         "/console.js" => ("text/javascript; charset=utf-8", include_str!("../../static/console.js")),
+        "/console.svg" => ("image/svg+xml", include_str!("../../static/console.svg")),
         _ => return None,
     };
     let mut file = response(StatusCode::OK, media_type, content);

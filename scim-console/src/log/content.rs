@@ -227,3 +227,87 @@ fn is_name(path: &AttrPath) -> bool {
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use scim_core::schema::standard;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct File {
+        cases: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Case {
+        name: String,
+        method: String,
+        path: String,
+        body: Option<Value>,
+        text: Option<String>,
+        person: Option<String>,
+        lines: Vec<(String, String, Option<String>)>,
+        values: Option<Vec<(String, String, Option<String>)>>,
+    }
+
+    fn entry(case: &Case) -> Entry {
+        let path = case.path.replace("{id}", "7");
+        let request = Request::builder().method(case.method.as_str()).uri(path).body(()).unwrap();
+        let mut entry = Entry::new(&request.into_parts().0);
+        let body = case.text.clone().or_else(|| case.body.as_ref().map(Value::to_string));
+        entry.set_body(body.unwrap_or_default().as_bytes());
+        entry
+    }
+
+    #[test]
+    fn requests_are_recorded_with_and_without_values() {
+        let user = standard::user_type();
+        for case in testdata::load::<File>("console/content.json").cases {
+            let expect = |lines: &[(String, String, Option<String>)]| -> Vec<Line> {
+                let line = |(verb, path, value): &(String, String, Option<String>)| Line {
+                    verb: verb.clone(),
+                    path: path.clone(),
+                    value: value.clone(),
+                };
+                lines.iter().map(line).collect()
+            };
+            let options = LogOptions::new().resource_types([&user]);
+            let content = Content::of(&entry(&case), &options);
+            assert_eq!(content.lines, expect(&case.lines), "{}", case.name);
+            assert_eq!(content.name, case.person, "{}", case.name);
+
+            let content = Content::of(&entry(&case), &options.without_names().with_values());
+            let values = case.values.as_ref().unwrap_or(&case.lines);
+            assert_eq!(content.lines, expect(values), "{}", case.name);
+            assert_eq!(content.name, None, "{}", case.name);
+            assert!(!format!("{content:?}").contains("hush"), "{}", case.name);
+        }
+    }
+
+    #[test]
+    fn what_is_recorded_is_bounded() {
+        let operations: Vec<Value> = (0..10_000)
+            .map(|index| serde_json::json!({"op": "add", "path": format!("a{index}"), "value": "ä".repeat(5_000)}))
+            .take(24)
+            .collect();
+        let members: Map<String, Value> =
+            (0..5_000).map(|index| (format!("a{index}"), Value::Null)).collect();
+        for body in [Value::from(operations), Value::from(vec![serde_json::json!({"value": members})])] {
+            let request = Request::patch("/Users/7").body(()).unwrap();
+            let mut entry = Entry::new(&request.into_parts().0);
+            entry.set_body(body.to_string().as_bytes());
+            let content = Content::of(&entry, &LogOptions::new().with_values());
+            assert!(content.lines.len() <= MAX_LINES + 1);
+            let longest = content.lines.iter().filter_map(|line| line.value.as_ref()).map(String::len).max();
+            assert!(longest <= Some(1_010), "{longest:?}");
+        }
+        let mut entry = Entry::new(&Request::post("/Users").body(()).unwrap().into_parts().0);
+        entry.set_body(&vec![b' '; 300_000]);
+        let expected = Line::new("body", "300000 bytes, too many to be recorded", None);
+        assert_eq!(Content::of(&entry, &LogOptions::new()).lines, [expected]);
+    }
+}

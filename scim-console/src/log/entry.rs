@@ -167,7 +167,12 @@ impl Entry {
         };
         self.resource_type = operation.resource_type().map(ResourceType::name).unwrap_or_default().to_owned();
         self.resource_id = operation.id().map(shortened).unwrap_or_default();
-        self.quirks = operation.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect();
+        for tolerated in operation.tolerated() {
+            let name = tolerated.quirk.name();
+            if !self.quirks.contains(&name) {
+                self.quirks.push(name);
+            }
+        }
         self.milestones.add_operation(operation);
     }
 

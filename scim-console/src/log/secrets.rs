@@ -135,7 +135,7 @@ mod tests {
                 json!({"urn:ietf:params:scim:schemas:core:2.0:User:password": null}),
             ),
             (json!({"name": {"password": ["x"]}}), json!({"name": {"password": null}})),
-            (json!("{\"password\":\"x\",\"a\":1}"), json!("{\"password\":null,\"a\":1}")),
+            (json!("[{\"password\":\"x\"}]"), json!("[{\"password\":null}]")),
             (
                 json!([{"op": "add", "Path": "password", "value": "x"}]),
                 json!([{"op": "add", "Path": "password", "value": null}]),

@@ -275,3 +275,166 @@ impl Table {
         self.write(vec![sql.statement()]).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use http::{Request, StatusCode};
+    use scim_core::Identity;
+    use std::time::Duration;
+
+    use super::super::{Entry, FinishedEntry, LogOptions, StatusFilter, row};
+    use super::*;
+
+    /// The databases to test on: SQLite, and a schema of its own in the PostgreSQL database in `SCIM_TEST_POSTGRES`.
+    async fn databases() -> Vec<Arc<dyn Database>> {
+        let mut databases = vec![scim_store::open("sqlite::memory:").await.unwrap()];
+        match std::env::var("SCIM_TEST_POSTGRES").ok().filter(|url| !url.is_empty()) {
+            None => eprintln!("SCIM_TEST_POSTGRES is not set, so PostgreSQL is not tested"),
+            Some(url) => {
+                let schema = format!("console_{}", scim_core::new_id().replace('-', ""));
+                let database = scim_store::open(&url).await.unwrap();
+                let create = Statement::new(format!("CREATE SCHEMA {schema}"), []);
+                database.begin(Mode::Write).await.unwrap().commit(vec![create]).await.unwrap();
+                let separator = if url.contains('?') { '&' } else { '?' };
+                let url = format!("{url}{separator}options=-csearch_path%3D{schema}");
+                databases.push(scim_store::open(&url).await.unwrap());
+            }
+        }
+        databases
+    }
+
+    /// A request of a client in a tenant, about a resource.
+    fn request(
+        client: &str,
+        tenant: &str,
+        status: u16,
+        id: &str,
+        name: Option<&str>,
+        age: TimeDelta,
+    ) -> NewRequest {
+        let mut entry = Entry::new(&Request::get(format!("/Users/{id}")).body(()).unwrap().into_parts().0);
+        if !client.is_empty() {
+            entry.set_identity(&Identity::new(client).in_tenant(tenant));
+        }
+        entry.resource_type = "User".to_owned();
+        entry.resource_id = id.to_owned();
+        entry.name = name.map(str::to_owned);
+        entry.time -= age;
+        let status = StatusCode::from_u16(status).unwrap();
+        let finished = FinishedEntry { entry, status, time: Duration::from_micros(1_234) };
+        NewRequest { params: row::params(&finished, &LogOptions::new()), milestones: Vec::new() }
+    }
+
+    fn ids(requests: &[LoggedRequest]) -> Vec<&str> {
+        requests.iter().map(|request| request.resource_id.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn searches_find_what_they_look_for_newest_first() {
+        for database in databases().await {
+            let table = Table::open(database.clone()).await.unwrap();
+            // A second process finds the tables.
+            Table::open(database).await.unwrap();
+            let now = TimeDelta::zero();
+            let requests = vec![
+                request("okta", "a", 201, "1", Some("Ida@example.com"), now),
+                request("okta", "a", 409, "2", Some("bea"), now),
+                request("entra", "b", 204, "1", None, now),
+                request("okta", "a", 204, "1", None, now),
+                request("okta", "a", 404, "50%_\\", Some("50%_\\"), now),
+                request("", "", 401, "", None, now),
+            ];
+            table.insert(requests).await.unwrap();
+            let all = Search { limit: 10, ..Search::default() };
+            let text = |text: &str| Some(text.to_owned());
+            for (search, expected) in [
+                (all.clone(), vec!["", "50%_\\", "1", "1", "2", "1"]),
+                (Search { tenant: text("a"), ..all.clone() }, vec!["50%_\\", "1", "2", "1"]),
+                (Search { client: text("entra"), ..all.clone() }, vec!["1"]),
+                (Search { status: Some(StatusFilter::Refused), ..all.clone() }, vec!["", "50%_\\", "2"]),
+                (Search { status: Some(StatusFilter::Successful), ..all.clone() }, vec!["1", "1", "1"]),
+                (Search { status: Some(StatusFilter::Exactly(404)), ..all.clone() }, vec!["50%_\\"]),
+                (Search { resource_type: text("Group"), ..all.clone() }, vec![]),
+                // The requests about the resource whose name it is, also those that show no name.
+                (Search { person: text("IDA"), tenant: text("a"), ..all.clone() }, vec!["1", "1"]),
+                (Search { person: text("2"), ..all.clone() }, vec!["2"]),
+                (Search { person: text("50%"), ..all.clone() }, vec!["50%_\\"]),
+                (Search { person: text("%"), ..all.clone() }, vec![]),
+                (Search { limit: 2, ..all.clone() }, vec!["", "50%_\\"]),
+            ] {
+                let found = table.search(&search).await.unwrap();
+                assert_eq!(ids(&found), expected, "{search:?}");
+            }
+            let found = table.search(&all).await.unwrap();
+            let positions: Vec<i64> = found.iter().map(|request| request.position).collect();
+            let before = Search { before: positions.get(1).copied(), limit: 1, ..all.clone() };
+            assert_eq!(ids(&table.search(&before).await.unwrap()), ["1"]);
+            let after = Search { after: positions.get(2).copied(), ..all.clone() };
+            assert_eq!(ids(&table.search(&after).await.unwrap()), ["", "50%_\\"]);
+
+            // Names are completed from other requests of the same tenant only.
+            let name = |index: usize| found.get(index).and_then(|request| request.name.as_deref());
+            assert_eq!((name(2), name(3)), (Some("Ida@example.com"), None));
+            let position = positions.get(3).copied().unwrap();
+            assert!(table.request(position, Some("b")).await.unwrap().is_some());
+            assert!(table.request(position, Some("a")).await.unwrap().is_none());
+            let (request, lines) = table.request(position, None).await.unwrap().unwrap();
+            assert_eq!((request.status, request.microseconds, lines.len()), (204, 1_234, 0));
+        }
+    }
+
+    #[tokio::test]
+    async fn old_requests_and_those_of_unknown_clients_are_deleted() {
+        for database in databases().await {
+            let table = Table::open(database).await.unwrap();
+            let hours = TimeDelta::hours;
+            for age in [49, 47, 1] {
+                table
+                    .insert(vec![request("okta", "a", 200, &age.to_string(), None, hours(age))])
+                    .await
+                    .unwrap();
+            }
+            table.prune(Utc::now() - TimeDelta::days(2), 100).await.unwrap();
+            let all = Search { limit: 10_000, ..Search::default() };
+            assert_eq!(ids(&table.search(&all).await.unwrap()), ["1", "47"]);
+            table.prune(Utc::now() - TimeDelta::days(2), 1).await.unwrap();
+            assert_eq!(ids(&table.search(&all).await.unwrap()), ["1"]);
+
+            let unknown = |_| request("", "", 401, "", None, hours(0));
+            table.insert((0..UNKNOWN_CLIENTS + 2_500).map(unknown).collect()).await.unwrap();
+            table.insert(vec![request("okta", "a", 200, "new", None, hours(0))]).await.unwrap();
+            table.prune(Utc::now() - TimeDelta::days(2), 1_000_000).await.unwrap();
+            let found = table.search(&all).await.unwrap();
+            assert_eq!(found.iter().filter(|request| request.client.is_empty()).count(), 2_000);
+            assert_eq!(found.iter().filter(|request| request.client == "okta").count(), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_milestone_is_reached_once_until_it_is_forgotten() {
+        for database in databases().await {
+            let table = Table::open(database).await.unwrap();
+            let reach = |tenant: &str| {
+                let milestone = NewMilestone {
+                    tenant: tenant.to_owned(),
+                    client: "okta".to_owned(),
+                    milestone: Milestone::Group,
+                };
+                let request = request("okta", tenant, 201, "1", None, TimeDelta::zero());
+                vec![NewRequest { milestones: vec![milestone], ..request }]
+            };
+            table.insert(reach("a")).await.unwrap();
+            let first = table.milestones(Some("a")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            table.insert(reach("a")).await.unwrap();
+            table.insert(reach("b")).await.unwrap();
+            let again = table.milestones(Some("a")).await.unwrap();
+            assert_eq!(format!("{first:?}"), format!("{again:?}"));
+            assert_eq!(table.milestones(None).await.unwrap().len(), 2);
+            table.forget_milestones("a", "okta").await.unwrap();
+            assert_eq!(table.milestones(Some("a")).await.unwrap().len(), 0);
+            assert_eq!(table.milestones(None).await.unwrap().len(), 1);
+        }
+    }
+}
