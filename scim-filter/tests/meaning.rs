@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use scim_filter::{CompareOp, Filter, FilterLimits, Predicate, ResolveError};
 use scim_schema::{Quirk, ReadContext, ResourceType, Schema, ScimType, Tolerance, standard};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 const PROFILES: [(&str, fn() -> Tolerance); 3] =
@@ -58,6 +59,9 @@ struct Evaluation {
     profile: Option<String>,
     matches: Vec<String>,
     fails: Vec<String>,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 #[test]
@@ -107,6 +111,9 @@ struct Error {
     shown: Option<String>,
     span: (usize, usize),
     message: String,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 #[test]

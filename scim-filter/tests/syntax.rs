@@ -5,6 +5,7 @@
 use scim_filter::{Filter, FilterLimits, ParseError, PatchPath};
 use scim_schema::{Quirk, ReadContext, ScimType, Tolerance};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 const PROFILES: [(&str, fn() -> Tolerance); 3] =
     [("strict", Tolerance::strict), ("interop", Tolerance::interop), ("lenient", Tolerance::lenient)];
@@ -48,6 +49,9 @@ struct Parses {
     quirks: Vec<String>,
     #[serde(default)]
     notation: bool,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 #[test]
@@ -94,6 +98,9 @@ struct ErrorCase {
     kind: String,
     span: (usize, usize),
     message: String,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 #[test]

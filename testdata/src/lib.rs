@@ -13,6 +13,7 @@
 //! | `sync/`   | settings of `scim-sync`, and sequences of runs                         |
 //! | `console/` | requests, and what `scim-console` records of them                    |
 //! | `bench/`  | resources for the benchmarks                                           |
+//! | `conformance/` | the statements of the RFCs, which cases name in `proves`          |
 //! | `filter/` `patch/` `schema/` | cases for the crate of that name                    |
 
 pub mod message;

@@ -32,6 +32,7 @@
 //! - `body` of a response is compared completely. If it is omitted, the body is not compared; if it is `null`, the body
 //!   must be empty.
 //! - `headers` of a response are compared one by one; a header with the value `null` must be absent.
+//! - `proves` is a list of statements of the RFCs, in `conformance/`, which the step proves. A transcript can have it, too.
 //! - every response with a body must be `application/scim+json` (RFC 7644, section 3.1).
 //!
 //! # Placeholders
@@ -65,6 +66,7 @@ use std::collections::BTreeMap;
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -98,6 +100,9 @@ pub struct Transcript {
     /// The folder and the name of the file, for messages.
     #[serde(skip)]
     pub file: String,
+    /// The statements in `conformance/` that the transcript proves as a whole.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
     steps: Vec<Step>,
     /// The rows of each table after the last step.
     #[serde(default)]
@@ -108,6 +113,9 @@ pub struct Transcript {
 #[serde(deny_unknown_fields)]
 struct Step {
     name: String,
+    /// The statements in `conformance/` that the step proves.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
     request: RequestTemplate,
     response: ExpectedResponse,
 }

@@ -2,6 +2,7 @@
 
 use scim_auth::{Auth, Client, ErrorKind, MemoryCredentials, NewClient, NewTrust};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::support::{FakeIssuer, access_token, after, body, merged, post, principal, serve, start};
@@ -30,6 +31,9 @@ struct Case {
     /// The description of the error; none if there is an access token.
     #[serde(default)]
     refused: Option<String>,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 struct World {

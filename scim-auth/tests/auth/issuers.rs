@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use scim_auth::{Auth, MemoryCredentials, TrustedIssuer};
 use scim_core::Scopes;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::support::{FakeIssuer, after, merged, principal, serve, start};
@@ -34,6 +35,9 @@ struct Case {
     /// What the detail of the refusal contains.
     #[serde(default)]
     refused: Option<String>,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 struct World {

@@ -3,6 +3,7 @@
 use scim_auth::{Auth, MemoryCredentials, NewClient, NewSecret};
 use scim_core::Scopes;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::support::{access_token, after, basic, body, client_with_secret, post, principal, start};
@@ -31,6 +32,9 @@ struct Case {
     /// What the description of the error contains.
     #[serde(default)]
     description: String,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 fn default_method() -> String {

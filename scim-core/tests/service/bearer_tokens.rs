@@ -4,6 +4,7 @@ use http::header::AUTHORIZATION;
 use http::{Request, request::Parts};
 use scim_core::{Authenticate, BearerTokens, Identity, Scopes};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// The Authorization headers of a request, and either whose they are or the refusal.
 #[derive(Deserialize)]
@@ -14,6 +15,9 @@ struct Case {
     principal: Option<String>,
     challenge: Option<String>,
     detail: Option<String>,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 fn tokens() -> BearerTokens {

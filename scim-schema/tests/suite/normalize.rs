@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use scim_schema::{Quirk, ReadContext, ResourceType, Tolerance, ToleratedQuirk, Violation};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::support::{ByProfile, Object, Types, profiles, quirk};
@@ -21,6 +22,9 @@ struct Case {
     raw: bool,
     input: Object,
     expect: ByProfile<Expected>,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 #[derive(Deserialize)]

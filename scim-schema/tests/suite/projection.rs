@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use scim_schema::internal::DeriveValues;
 use scim_schema::{AttributeRef, Projected, Projection, ReadContext, ResourceType, Tolerance, standard};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::support::{Object, Types, profiles};
@@ -36,6 +37,9 @@ struct Case {
     shows: Object,
     #[serde(default)]
     hides: Vec<String>,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 fn projection(resource_type: &ResourceType, case: &Case, tolerance: &Tolerance) -> Projection {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::support::{Object, Types};
@@ -30,6 +31,9 @@ struct Case {
     error: Option<String>,
     /// The error keyword of the violation, `invalidValue` by default.
     r#type: Option<String>,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 fn changed(base: &Object, change: &Object) -> Object {

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use scim_patch::{AppliedPatch, Budget, PATCH_OP, PatchError, PatchLimits, PatchRequest};
 use scim_schema::{Quirk, ReadContext, ResourceType, Schema, Tolerance, ToleratedQuirk, standard};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 use testdata::message::source_name_in;
 
@@ -65,6 +66,9 @@ pub(crate) struct Case {
     tolerated: Vec<String>,
     #[serde(default)]
     again: Again,
+    /// The statements in `testdata/conformance` that the case proves, which `.ci/conformance_page.py` reads.
+    #[serde(default, rename = "proves")]
+    _proves: IgnoredAny,
 }
 
 fn user() -> String {
