@@ -86,6 +86,8 @@ def read_tags(checker, by_id):
                 visit(item, path, False)
         elif isinstance(value, dict):
             case = None if is_root else label(value)
+            named = is_root or case is not None or "proves" not in value
+            checker.require(named, f"{path}: a case with `proves` has neither a name, a rule, a filter nor a path")
             for name in value.get("proves", []):
                 checker.require(name in by_id, f"{path}: `{case}` proves {name}, which is no statement")
                 status = by_id.get(name, {}).get("status")
@@ -171,8 +173,8 @@ def page(documents, by_id, proofs):
         "is often sent in other cases too. Transcripts, in `testdata/http`, run against the memory provider, against the stores",
         "for SQL, and over a socket against both example hosts.",
         "",
-        "The profiles `lenient` (the default), `strict` and `interop` differ in what they accept from clients. If the table says",
-        "that `lenient` accepts something, `strict` refuses it.",
+        "The profiles `lenient` (the default), `strict` and `interop` differ in what they accept from clients. A statement is",
+        "`done` if `strict` does it; the table says where `lenient` accepts or does something else.",
         "",
         "| status | meaning |",
         "|---|---|",
