@@ -3,8 +3,8 @@
     .ci/conformance_page.py            fails if the page or its sources have an error
     .ci/conformance_page.py --write    writes the page
 
-The sources are the statements of the RFCs in testdata/conformance, and the cases in testdata that name the statements which
-they prove, in a member `proves`. A statement can also name Rust tests, in a member `tests`.
+The sources are the statements of the RFCs in testdata/conformance, and the cases in testdata that name the statements
+which they prove, in a member `proves`. A statement can also name Rust tests, in a member `tests`.
 """
 
 import collections
@@ -155,13 +155,13 @@ def page(documents, by_id, proofs):
     lines = [
         "# Conformance",
         "",
-        "What RFC 7643, RFC 7644 and RFC 9865 demand of a service provider, statement by statement, what this library does",
-        "about it, and the test cases that prove it.",
+        "What RFC 7643, RFC 7644 and RFC 9865 demand of a service provider, statement by statement, what this library",
+        "does about it, and the test cases that prove it.",
         "",
-        f"This page is generated: `{COMMAND}` writes it, and `.ci/run` checks it. The statements are in",
-        "`testdata/conformance`, in our own words. The cases in `testdata` name the statements that they prove, in a member",
-        "`proves`. So a statement cannot refer to a case that does not exist. A statement with MUST, MUST NOT, SHALL, SHALL NOT",
-        "or REQUIRED that is done needs a case or a test, or a reason why there is none.",
+        f"This page is generated: `{COMMAND}` writes it, and `.ci/run` checks it. The statements are",
+        "in `testdata/conformance`, in our own words. The cases in `testdata` name the statements that they prove, in a",
+        "member `proves`. So a statement cannot refer to a case that does not exist. A statement with MUST, MUST NOT,",
+        "SHALL, SHALL NOT or REQUIRED that is done needs a case or a test, or a reason why there is none.",
         "",
         "How the list was made:",
         "",
@@ -169,18 +169,19 @@ def page(documents, by_id, proofs):
     lines += [f"- **{document['title']}:** {document['made']}" for _, document in documents]
     lines += [
         "",
-        "Statements for clients are one line for each section. A case is tagged where it shows the statement; the same request",
-        "is often sent in other cases too. Transcripts, in `testdata/http`, run against the memory provider, against the stores",
-        "for SQL, and over a socket against both example hosts.",
+        "Statements for clients are one line for each section. A case is tagged where it shows the statement; the same",
+        "request is often sent in other cases too. Transcripts, in `testdata/http`, run against the memory provider,",
+        "against the stores for SQL, and over a socket against both example hosts.",
         "",
-        "The profiles `lenient` (the default), `strict` and `interop` differ in what they accept from clients. A statement is",
-        "`done` if `strict` does it; the table says where `lenient` accepts or does something else.",
+        "The profiles `lenient` (the default), `strict` and `interop` differ in what they accept from clients. A",
+        "statement is `done` if `strict` does it; the table says where `lenient` accepts or does something else.",
         "",
         "| status | meaning |",
         "|---|---|",
     ]
     lines += [f"| {status} | {meaning} |" for status, meaning in STATUSES.items()]
-    lines += ["", f"Of {len(obligations)} obligations that are done, {len(obligations) - without} have a case or a test.", ""]
+    proven = len(obligations) - without
+    lines += ["", f"Of {len(obligations)} obligations that are done, {proven} have a case or a test.", ""]
     lines += counts(by_id)
     for _, document in documents:
         lines += ["", f"## {document['title']}"]
