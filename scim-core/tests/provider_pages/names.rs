@@ -28,6 +28,20 @@ fn every_link_to_a_file_leads_somewhere() {
 }
 
 #[test]
+fn every_example_in_json_is_json() {
+    let mut examples = 0;
+    for name in all_pages() {
+        for example in page(&name).split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+            examples += 1;
+            if let Err(error) = serde_json::from_str::<serde_json::Value>(example) {
+                panic!("docs/{name}: {error}:\n{example}");
+            }
+        }
+    }
+    assert!(examples > 15, "only {examples} examples were found in docs/");
+}
+
+#[test]
 fn every_setting_exists() {
     let readme = read("examples/README.md");
     let rows = readme.lines().filter_map(|line| line.strip_prefix("| `"));
