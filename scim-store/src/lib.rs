@@ -6,6 +6,11 @@
 #[doc = include_str!("../../README.md")]
 struct RepositoryReadme;
 
+/// Compiles the example in the pages about identity providers.
+#[cfg(all(doctest, feature = "auth", feature = "rusqlite-0_37"))]
+#[doc = include_str!("../../docs/README.md")]
+struct ProviderPages;
+
 #[cfg(not(any(feature = "rusqlite-0_37", feature = "sqlx-0_8", feature = "tokio-postgres-0_7")))]
 compile_error!(
     "scim-store needs a driver: enable the feature `sqlite` (rusqlite), `postgres` (tokio-postgres) or `sqlx-0_8`"
