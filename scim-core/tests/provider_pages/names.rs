@@ -126,8 +126,11 @@ fn commands_in(text: &str) -> Vec<String> {
     without_comments.filter(is_command).collect()
 }
 
+/// The name of the variant of an enum for a command.
 fn capitalized(word: &str) -> String {
-    word[..1].to_ascii_uppercase() + &word[1..]
+    let mut characters = word.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
 }
 
 /// The variables in a text whose names begin with `SCIM_`.

@@ -65,7 +65,7 @@ fn looks_like_a_deviation(text: &str) -> bool {
     let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
     let others = ["axum-host", "actix-host", "people-host", "x-request-id", "content-type"];
     let is_other = others.contains(&text) || ["scim-", "en-"].iter().any(|prefix| text.starts_with(prefix));
-    words.len() > 1 && words.iter().all(|word| is_word(&word)) && !is_other
+    words.len() > 1 && words.iter().all(is_word) && !is_other
 }
 
 /// Whether a transcript contains requests of a provider. The name of its file says so.
