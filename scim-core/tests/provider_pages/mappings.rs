@@ -134,6 +134,30 @@ fn each_provider_says_what_to_paste_and_what_to_do() {
     }
 }
 
+#[test]
+fn the_template_is_that_of_the_page_and_has_each_source() {
+    let mut templates = 0;
+    for (key, provider) in providers() {
+        let fields = provider.authentication.iter().flat_map(|way| &way.fields);
+        for Field { value, .. } in fields.filter(|field| field.value.starts_with('{')) {
+            templates += 1;
+            let template: Value = serde_json::from_str(value).unwrap();
+            let text = page(&provider.page);
+            let examples = text.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+            let shown = examples.filter_map(|example| serde_json::from_str::<Value>(example).ok());
+            assert!(
+                shown.into_iter().any(|example| example == template),
+                "docs/{} does not show the template of docs/mappings.json, {key}",
+                provider.page
+            );
+            for mapping in provider.users.iter().filter(|mapping| mapping.source.starts_with("{$")) {
+                assert!(value.contains(&mapping.source), "{key}: the template lacks `{}`", mapping.source);
+            }
+        }
+    }
+    assert_eq!(templates, 1, "OneLogin has a template");
+}
+
 /// Whether a strict service accepts a path with any kind of value.
 fn is_attribute(resource_type: &ResourceType, path: &str) -> bool {
     let values = [json!("x"), json!(true), json!({ "value": "x" }), json!([{ "value": "x" }])];
@@ -175,6 +199,7 @@ fn field_table(fields: &[Field]) -> Vec<String> {
             "token_url" => "the token URL, `https://app.example.com/oauth/token`",
             "client_id" => "the client id",
             "client_secret" => "the client secret",
+            text if text.starts_with('{') => "the template below",
             text => text,
         };
         lines.push(format!("| {field} | {value} | {note} |"));
