@@ -87,7 +87,8 @@ impl Values {
             },
             "client_secret" => ("the secret that was shown when it was created".to_owned(), false),
             "token" => ("the token that was shown when it was created".to_owned(), false),
-            text => (text.to_owned(), false),
+            // A template that nobody wants to type.
+            text => (text.to_owned(), text.starts_with('{')),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Checks the pages in `docs/`, one for each identity provider: that their tables of deviations are what the transcripts of
-//! the provider contain, that their tables of attributes are those of `docs/mappings.json`, and that what they name exists.
+//! the provider contain, that their tables of attributes are those of `scim-console/src/providers.json`, and that what they name exists.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

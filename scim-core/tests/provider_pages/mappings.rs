@@ -1,4 +1,4 @@
-//! Checks `docs/mappings.json`, and that the pages show what is in it.
+//! Checks `scim-console/src/providers.json`, and that the pages show what is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,8 +53,8 @@ struct Mapping {
 }
 
 fn providers() -> BTreeMap<String, Provider> {
-    serde_json::from_str(&read("docs/mappings.json"))
-        .unwrap_or_else(|error| panic!("docs/mappings.json: {error}"))
+    serde_json::from_str(&read("scim-console/src/providers.json"))
+        .unwrap_or_else(|error| panic!("scim-console/src/providers.json: {error}"))
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn the_pages_show_the_mappings_and_the_fields() {
     let count = messages.len();
     assert!(
         count == 0,
-        "{count} tables differ from docs/mappings.json. They must be:\n\n{}\n",
+        "{count} tables differ from scim-console/src/providers.json. They must be:\n\n{}\n",
         messages.join("\n\n")
     );
 }
@@ -93,7 +93,7 @@ fn each_mapped_attribute_exists_and_one_finds_the_resource() {
             for mapping in mappings {
                 assert!(
                     is_attribute(&resource_type, &mapping.attribute),
-                    "docs/mappings.json, {key}: {} has no attribute `{}`",
+                    "scim-console/src/providers.json, {key}: {} has no attribute `{}`",
                     resource_type.name(),
                     mapping.attribute
                 );
@@ -104,12 +104,12 @@ fn each_mapped_attribute_exists_and_one_finds_the_resource() {
             assert_eq!(
                 distinct.len(),
                 mappings.len(),
-                "docs/mappings.json, {key}: an attribute is mapped twice"
+                "scim-console/src/providers.json, {key}: an attribute is mapped twice"
             );
             let matching = mappings.iter().filter(|mapping| mapping.matching).count();
             assert!(
                 mappings.is_empty() || matching == 1,
-                "docs/mappings.json, {key}: one mapping must be `matching`"
+                "scim-console/src/providers.json, {key}: one mapping must be `matching`"
             );
         }
     }
@@ -120,14 +120,14 @@ fn each_provider_says_what_to_paste_and_what_to_do() {
     for (key, provider) in providers() {
         assert!(
             !provider.name.is_empty() && provider.steps.len() > 3,
-            "docs/mappings.json: {key} has no name or steps"
+            "scim-console/src/providers.json: {key} has no name or steps"
         );
         for way in &provider.authentication {
             let pastes = |value: &str| way.fields.iter().any(|field| field.value == value);
             let proves = pastes("token") || pastes("client_id") && pastes("token_url");
             assert!(
                 pastes("base_url") && proves,
-                "docs/mappings.json, {key}: `{}` lacks the base URL or the credential",
+                "scim-console/src/providers.json, {key}: `{}` lacks the base URL or the credential",
                 way.title
             );
         }
@@ -147,7 +147,7 @@ fn the_template_is_that_of_the_page_and_has_each_source() {
             let shown = examples.filter_map(|example| serde_json::from_str::<Value>(example).ok());
             assert!(
                 shown.into_iter().any(|example| example == template),
-                "docs/{} does not show the template of docs/mappings.json, {key}",
+                "docs/{} does not show the template of scim-console/src/providers.json, {key}",
                 provider.page
             );
             for mapping in provider.users.iter().filter(|mapping| mapping.source.starts_with("{$")) {
