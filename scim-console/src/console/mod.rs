@@ -19,6 +19,7 @@ mod sign_in;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use http::request::Parts;
@@ -38,6 +39,8 @@ use respond::{Failure, Page};
 
 /// The largest form in bytes.
 const MAX_FORM: usize = 16 * 1024;
+/// The time in which a form arrives.
+const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pages of administrators: what the identity providers have sent, and how each is connected. Cheap to clone.
 ///
@@ -125,10 +128,13 @@ impl Console {
         }
         let form = match parts.method {
             Method::POST => {
-                let Ok(body) = read_body(body, BodyBuffer::new(MAX_FORM)).await else {
-                    return respond::text(StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.\n");
-                };
-                Form::parse(&body)
+                match tokio::time::timeout(FORM_TIMEOUT, read_body(body, BodyBuffer::new(MAX_FORM))).await {
+                    Ok(Ok(form)) if form.len() <= MAX_FORM => Form::parse(&form),
+                    Ok(Ok(_)) => {
+                        return respond::text(StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.\n");
+                    }
+                    _ => return respond::text(StatusCode::BAD_REQUEST, "The form did not arrive.\n"),
+                }
             }
             Method::GET | Method::HEAD => Form::parse(parts.uri.query().unwrap_or_default().as_bytes()),
             _ => return respond::text(StatusCode::METHOD_NOT_ALLOWED, "Only GET and POST are supported.\n"),
