@@ -18,16 +18,21 @@ pub(crate) struct Pages {
     pub(crate) log: ProvisioningLog,
     /// A token for administrators that is valid until the host stops, if there is no other.
     pub(crate) token: Option<String>,
+    pub(crate) has_administrators: bool,
 }
 
-/// Opens the log in the database of the host, or in memory if the host has none, and makes the pages.
+/// Opens the log in the database of the host, or in memory if the host has none, and makes the pages. If somebody tries the host out,
+/// and nobody else can sign in, there is a token that is valid until the host stops.
 pub(crate) async fn open(
     settings: &Settings,
     admin: &AdminSettings,
     service: &ScimService,
     auth: &Auth,
     database: Option<Arc<dyn Database>>,
+    is_tried_out: bool,
 ) -> Result<Pages, Box<dyn Error>> {
+    // Without a database, there is no command that creates a token.
+    let prints_token = admin.listen.ip().is_loopback() && (is_tried_out || database.is_none());
     let database = match database {
         Some(database) => database,
         None => scim_store::open("sqlite::memory:").await?,
@@ -36,13 +41,12 @@ pub(crate) async fn open(
     let credentials = auth.credentials().clone();
     let options = console_options(settings, admin, service, auth);
     let has_administrators = !credentials.admin_tokens().await?.is_empty();
-    // A token that is printed must not be good for anybody on the network.
-    if has_administrators || !admin.listen.ip().is_loopback() {
+    if has_administrators || !prints_token {
         let console = Console::new(log.clone(), credentials, options);
-        return Ok(Pages { console, log, token: None });
+        return Ok(Pages { console, log, token: None, has_administrators });
     }
     let (console, token) = Console::with_temporary_token(log.clone(), credentials, options).await?;
-    Ok(Pages { console, log, token: Some(token.expose().to_owned()) })
+    Ok(Pages { console, log, token: Some(token.expose().to_owned()), has_administrators })
 }
 
 fn log_options(settings: &Settings, service: &ScimService) -> LogOptions {
@@ -75,6 +79,7 @@ pub(crate) fn greeting(
     listening: SocketAddr,
     program: &str,
     token: Option<&str>,
+    has_administrators: bool,
 ) -> String {
     let scheme = if settings.tls { "https" } else { "http" };
     let url = match &settings.host {
@@ -86,6 +91,7 @@ pub(crate) fn greeting(
             "pages for administrators: {url}\nSign in with this token, which is valid until the host stops, or create one with \
              `{program} admin create NAME`:\n{token}"
         ),
+        None if has_administrators => format!("pages for administrators: {url}"),
         None => format!(
             "pages for administrators: {url}\nCreate a token for them with `{program} admin create NAME`."
         ),

@@ -80,7 +80,8 @@ async fn run_matches(
     print(&(greeting(&settings, address, tokens.client.as_deref()) + "\n"))?;
     if let (Some(admin), Some(listening)) = (&settings.admin, admin_address) {
         let token = tokens.administrator.as_deref();
-        print(&(console::greeting(admin, listening, program.name, token) + "\n"))?;
+        let text = console::greeting(admin, listening, program.name, token, tokens.has_administrators);
+        print(&(text + "\n"))?;
     }
     if tokens.client.is_none() && !host.has_credentials().await? {
         eprintln!("{}", hint_without_credentials(program.name, settings.tenants).unwrap_or_default());

@@ -1,6 +1,6 @@
 //! Tests of the log under load and of the pages, through the public interface.
 
-#![allow(missing_docs, reason = "tests are not documented")]
+#![expect(clippy::unwrap_used, reason = "a test fails that way")]
 
 mod pages;
 mod queue;

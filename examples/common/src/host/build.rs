@@ -12,7 +12,7 @@ use scim_store::CredentialTable;
 
 use super::limits::Limits;
 use super::{Host, Metrics, Requests, Shared};
-use crate::console::{self, Pages};
+use crate::console;
 use crate::keys::{KeyClient, keep_fresh};
 use crate::serve::tls::server_config;
 use crate::settings::CredentialSettings;
@@ -22,8 +22,10 @@ use crate::{InvalidSettings, Resources, Settings, Tenants, admin};
 pub(crate) struct GeneratedTokens {
     /// For a client, if there are no credentials, and none are needed of a tenant.
     pub(crate) client: Option<String>,
-    /// For the pages of administrators, if there are pages, and nobody has a token for them.
+    /// For the pages of administrators, if somebody tries the host out, and nobody has a token for them.
     pub(crate) administrator: Option<String>,
+    /// Whether somebody has a token for the pages of administrators.
+    pub(crate) has_administrators: bool,
 }
 
 impl Host {
@@ -46,14 +48,19 @@ impl Host {
         let service = service(settings, &base_url, resources.builder, &auth).await?;
         let pages = match &settings.admin {
             Some(admin) => {
-                Some(console::open(settings, admin, &service, &auth, resources.database.clone()).await?)
+                let (database, is_tried_out) = (resources.database.clone(), generated.is_some());
+                Some(console::open(settings, admin, &service, &auth, database, is_tried_out).await?)
             }
             None => None,
         };
-        let (console, log, admin_token) = match pages {
-            Some(Pages { console, log, token }) => (Some(console), Some(log), token),
-            None => (None, None, None),
-        };
+        let mut tokens =
+            GeneratedTokens { client: generated, administrator: None, has_administrators: false };
+        let (mut console, mut log) = (None, None);
+        if let Some(pages) = pages {
+            (console, log) = (Some(pages.console), Some(pages.log));
+            tokens.administrator = pages.token;
+            tokens.has_administrators = pages.has_administrators;
+        }
         let host = Self(Arc::new(Shared {
             service,
             auth,
@@ -68,7 +75,7 @@ impl Host {
             console,
         }));
         host.check_tenants().await?;
-        Ok((host, GeneratedTokens { client: generated, administrator: admin_token }))
+        Ok((host, tokens))
     }
 
     /// Fetches keys from time to time, and listens on the administrators' address, which is returned.

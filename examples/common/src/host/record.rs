@@ -22,6 +22,7 @@ pub(super) struct Record {
     tenant: Option<String>,
     resource_type: Option<String>,
     quirks: Vec<&'static str>,
+    scim_type: Option<&'static str>,
     cause: Option<String>,
     /// For the provisioning log, if there is one.
     entry: Option<Entry>,
@@ -44,6 +45,7 @@ impl Record {
             tenant: None,
             resource_type: None,
             quirks: Vec::new(),
+            scim_type: None,
             cause: None,
             entry,
         }
@@ -128,6 +130,7 @@ impl Record {
         if let Some(entry) = &mut self.entry {
             entry.set_error(error);
         }
+        self.scim_type = error.scim_type().map(|scim_type| scim_type.as_str());
         if error.status().is_server_error() {
             self.cause = error.source().map(with_causes);
         }
@@ -135,7 +138,18 @@ impl Record {
 
     /// Writes the line, and counts the request.
     fn finish(&self, status: u16, time: Duration, metrics: &Metrics) {
-        let Self { id, address, operation, client, tenant, resource_type, quirks, cause, entry: _ } = self;
+        let Self {
+            id,
+            address,
+            operation,
+            client,
+            tenant,
+            resource_type,
+            quirks,
+            scim_type,
+            cause,
+            entry: _,
+        } = self;
         let tenant = tenant.as_deref();
         metrics.count(operation, status, tenant, time);
         for quirk in quirks {
@@ -159,6 +173,7 @@ impl Record {
                     tenant,
                     client,
                     status,
+                    scim_type,
                     milliseconds,
                     quirks,
                     address,
