@@ -77,12 +77,13 @@ async fn run_matches(
     let address = listener.local_address()?;
     let (host, tokens) = Host::new(&settings, resources, address).await?;
     let admin_address = host.start_background_tasks().await?;
-    print(&(greeting(&settings, address, tokens.client.as_deref()) + "\n"))?;
+    let mut text = greeting(&settings, address, tokens.client.as_deref()) + "\n";
     if let (Some(admin), Some(listening)) = (&settings.admin, admin_address) {
         let token = tokens.administrator.as_deref();
-        let text = console::greeting(admin, listening, program.name, token, tokens.has_administrators);
-        print(&(text + "\n"))?;
+        text += &console::greeting(admin, listening, program.name, token, tokens.has_administrators);
+        text.push('\n');
     }
+    print(&text)?;
     if tokens.client.is_none() && !host.has_credentials().await? {
         eprintln!("{}", hint_without_credentials(program.name, settings.tenants).unwrap_or_default());
     }

@@ -96,6 +96,20 @@ fn other_machines_can_connect_only_through_tls() {
 }
 
 #[test]
+fn the_pages_are_reached_by_the_host_of_their_url() {
+    let host = |url: &str| {
+        let variables = [("SCIM_ADMIN_LISTEN", "127.0.0.1:9090"), ("SCIM_ADMIN_URL", url)];
+        read(&variables).unwrap().admin.unwrap().host.unwrap()
+    };
+    assert_eq!(host("https://Admin.example.com"), "admin.example.com");
+    assert_eq!(host("https://admin.example.com:443/"), "admin.example.com");
+    assert_eq!(host("http://admin.example.com:443"), "admin.example.com:443");
+    assert_eq!(read(&[]).unwrap().admin, None);
+    let log = read(&[("SCIM_LOG_NAMES", "0"), ("SCIM_LOG_VALUES", "1")]).unwrap().log;
+    assert_eq!((log.days, log.requests, log.names, log.values), (7, 100_000, false, true));
+}
+
+#[test]
 fn errors_name_the_variable_and_what_is_allowed() {
     let cases: &[(&[(&str, &str)], &str)] = &[
         (
@@ -103,6 +117,22 @@ fn errors_name_the_variable_and_what_is_allowed() {
             "SCIM_LISTEN must be an address and a port, such as 127.0.0.1:8080, not `8080`",
         ),
         (&[("SCIM_ADMIN_LISTEN", "9090")], "SCIM_ADMIN_LISTEN must be"),
+        (&[("SCIM_ADMIN_URL", "https://a.example")], "set SCIM_ADMIN_LISTEN"),
+        (
+            &[("SCIM_ADMIN_LISTEN", "127.0.0.1:0"), ("SCIM_ADMIN_URL", "a.example")],
+            "SCIM_ADMIN_URL must be a URL",
+        ),
+        (
+            &[("SCIM_ADMIN_LISTEN", "127.0.0.1:0"), ("SCIM_ADMIN_URL", "https://a.example/x")],
+            "SCIM_ADMIN_URL must be a URL",
+        ),
+        (
+            &[("SCIM_ADMIN_LISTEN", "127.0.0.1:0"), ("SCIM_ADMIN_TLS", "1")],
+            "SCIM_ADMIN_TLS needs a certificate",
+        ),
+        (&[("SCIM_LOG_DAYS", "0")], "SCIM_LOG_DAYS must be a number from 1"),
+        (&[("SCIM_LOG_REQUESTS", "10")], "SCIM_LOG_REQUESTS must be a number from 100"),
+        (&[("SCIM_LOG_VALUES", "yes")], "SCIM_LOG_VALUES must be 0 or 1"),
         (&[("SCIM_PROFILE", "Strict")], "SCIM_PROFILE must be lenient, interop or strict, not `Strict`"),
         (&[("SCIM_UNIQUE_GROUP_NAMES", "no")], "SCIM_UNIQUE_GROUP_NAMES must be 0 or 1, not `no`"),
         (&[("SCIM_GROUP_PATCH", "201")], "SCIM_GROUP_PATCH must be 204 or 200, not `201`"),

@@ -3,11 +3,13 @@
 mod credentials;
 mod limits;
 mod operation;
+mod pages;
 mod tls;
 
 pub use credentials::*;
 pub use limits::*;
 pub use operation::*;
+pub use pages::*;
 pub use tls::*;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -42,6 +44,7 @@ macro_rules! production_tests {
             a_certificate_is_replaced_without_a_failed_request
             logs_and_metrics_have_no_secrets
             administrators_see_health_and_metrics
+            the_pages_of_administrators_need_a_token
             requests_are_finished_before_the_host_stops
             the_host_recovers_when_the_database_is_back
         }
