@@ -24,6 +24,9 @@ const ALONE: &str = "alone";
 /// The variant with which the others are compared.
 const SERVICE: &str = "the service alone";
 
+/// The variable of a variant on whose page of requests a browser looks.
+const PAGE_OPEN: (&str, &str) = ("SCIM_BENCH_PAGE", "open");
+
 /// How many connections send requests.
 const CLIENTS: usize = 32;
 /// How long each round of a variant takes, and how many rounds there are.
@@ -62,6 +65,7 @@ async fn main() -> Result<(), AnyError> {
     let mut variants = vec![start(SERVICE, alone, &[], Some("fixed-token".to_owned())).await?];
     let file = std::env::temp_dir().join(format!("host-bench-{}.db", std::process::id()));
     let (fixed, issued, no_log) = (("SCIM_TOKEN", "fixed-token"), ("SCIM_DEV", "1"), ("RUST_LOG", "off"));
+    let pages = ("SCIM_ADMIN_LISTEN", "127.0.0.1:0");
     let sqlite = format!("sqlite:{}", file.display());
     let postgres = std::env::var("SCIM_TEST_POSTGRES").ok();
     let hosts = [
@@ -70,6 +74,10 @@ async fn main() -> Result<(), AnyError> {
         ("memory, issued token, no log", Some("memory:"), vec![issued, no_log]),
         ("memory, JWT", Some("memory:"), vec![issued, ("SCIM_BENCH_JWT", "1")]),
         ("SQLite, issued token", Some(sqlite.as_str()), vec![issued]),
+        ("memory, issued token, pages", Some("memory:"), vec![issued, pages]),
+        ("memory, issued token, page open", Some("memory:"), vec![issued, pages, PAGE_OPEN]),
+        ("SQLite, issued token, pages", Some(sqlite.as_str()), vec![issued, pages]),
+        ("SQLite, issued token, page open", Some(sqlite.as_str()), vec![issued, pages, PAGE_OPEN]),
         ("PostgreSQL, issued token", postgres.as_deref(), vec![issued]),
     ];
     for (name, database, variables) in hosts {
@@ -146,7 +154,19 @@ async fn start(
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut process = Process(command.spawn()?);
     let out = process.0.stdout.take().ok_or("the output is piped")?;
-    let first = BufReader::new(out).lines().next().ok_or("the server has ended")??;
+    let mut lines = BufReader::new(out).lines();
+    let first = lines.next().ok_or("the server has ended")??;
+    if command.get_envs().any(|(name, _)| name == PAGE_OPEN.0) {
+        let (mut pages, mut token) = (None, None);
+        while token.is_none() {
+            let line = lines.next().ok_or("the host has printed no token for its pages")??;
+            pages =
+                pages.or_else(|| line.strip_prefix("pages for administrators: http://").map(str::to_owned));
+            token = line.starts_with("scimadmin_").then_some(line);
+        }
+        let pages = pages.unwrap_or_default().trim_end_matches('/').parse()?;
+        open_page(pages, &token.unwrap_or_default()).await?;
+    }
     let address =
         first.trim_start_matches("listening on http://").split('/').next().unwrap_or_default().parse()?;
     let token = match token {
@@ -180,6 +200,27 @@ async fn variant(
     let request =
         format!("GET /scim/v2/Users/{id} HTTP/1.1\r\n{headers}Accept: application/scim+json\r\n\r\n");
     Ok(Variant { name, address, request: request.into_bytes(), rounds: Vec::new(), _process: process })
+}
+
+/// Signs in to the pages at this address, and reads the requests that appear on one, as a browser does, until the program ends.
+async fn open_page(pages: SocketAddr, token: &str) -> Result<(), AnyError> {
+    let form = format!("token={token}");
+    let sign_in = format!(
+        "POST /login HTTP/1.1\r\nHost: {pages}\r\nOrigin: http://{pages}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
+        form.len()
+    );
+    let answer = exchange(pages, sign_in.as_bytes()).await?;
+    let (_, cookie) = answer.split_once("set-cookie: ").ok_or("the token is good")?;
+    let cookie = cookie.split(';').next().unwrap_or_default();
+    let request = format!("GET /events?after=0 HTTP/1.1\r\nHost: {pages}\r\nCookie: {cookie}\r\n\r\n");
+    let mut stream = TcpStream::connect(pages).await?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut buffer = vec![0; 64 * 1024];
+    if stream.read(&mut buffer).await? == 0 || !buffer.starts_with(b"HTTP/1.1 200") {
+        return Err("the page cannot be opened".into());
+    }
+    tokio::spawn(async move { while matches!(stream.read(&mut buffer).await, Ok(1..)) {} });
+    Ok(())
 }
 
 /// Sends a request on a connection of its own, and returns the response.
