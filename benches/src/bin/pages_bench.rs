@@ -10,7 +10,7 @@ use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::{Request, StatusCode};
 use http_body::Body;
 use scim_auth::{Credentials, MemoryCredentials, NewToken};
-use scim_console::{Console, ConsoleBody, ConsoleOptions, Entry, LogOptions, ProvisioningLog};
+use scim_console::{Console, ConsoleBody, ConsoleOptions, LogOptions, ProvisioningLog};
 use scim_core::{Identity, MemoryProvider, ScimService};
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
@@ -117,7 +117,7 @@ async fn fill(log: &ProvisioningLog) -> Result<(), AnyError> {
         let mut request = Request::builder().method(method).uri(uri).body(())?;
         request.extensions_mut().insert(identity.clone());
         let (parts, ()) = request.into_parts();
-        let mut entry = Entry::new(&parts);
+        let mut entry = log.begin(&parts).ok_or("the queue is full")?;
         entry.set_identity(&identity);
         entry.set_operation(&service.parse(&parts, body.as_bytes())?);
         entry.set_body(body.as_bytes());

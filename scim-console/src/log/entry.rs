@@ -17,8 +17,8 @@ const MAX_BODY: usize = 256 * 1024;
 /// The longest text that is recorded, in bytes.
 const MAX_TEXT: usize = 1_000;
 
-/// A request that is being answered, for a [`ProvisioningLog`](crate::ProvisioningLog). The host tells it what it learns about
-/// the request, in any order, and hands it to [`record`](crate::ProvisioningLog::record).
+/// A request that is being answered. [`ProvisioningLog::begin`](crate::ProvisioningLog::begin) makes it, the host tells it what it learns
+/// about the request, in any order, and hands it to [`record`](crate::ProvisioningLog::record).
 ///
 /// It belongs to the stages of [`ScimService`](scim_core::ScimService):
 ///
@@ -26,7 +26,7 @@ const MAX_TEXT: usize = 1_000;
 /// use std::time::Instant;
 ///
 /// use http::Response;
-/// use scim_console::{Entry, ProvisioningLog};
+/// use scim_console::ProvisioningLog;
 /// use scim_core::{Identity, ScimService};
 ///
 /// async fn answer(
@@ -36,29 +36,29 @@ const MAX_TEXT: usize = 1_000;
 /// ) -> Response<Vec<u8>> {
 ///     let begun = Instant::now();
 ///     let (parts, body) = request.into_parts();
-///     let mut entry = Entry::new(&parts);
-///     if let Some(identity) = parts.extensions.get::<Identity>() {
+///     let mut entry = log.begin(&parts);
+///     if let (Some(entry), Some(identity)) = (&mut entry, parts.extensions.get::<Identity>()) {
 ///         entry.set_identity(identity);
+///         entry.set_body(&body);
 ///     }
 ///     let outcome = match service.parse(&parts, &body) {
 ///         Ok(operation) => {
-///             entry.set_operation(&operation);
+///             entry.iter_mut().for_each(|entry| entry.set_operation(&operation));
 ///             service.execute(operation, &parts.extensions).await
 ///         }
 ///         Err(error) => Err(error),
 ///     };
-///     entry.set_body(&body);
 ///     let response = match &outcome {
-///         Ok(outcome) => {
-///             entry.set_outcome(outcome);
-///             service.response(outcome)
-///         }
-///         Err(error) => {
-///             entry.set_error(error);
-///             service.error_response(error)
-///         }
+///         Ok(outcome) => service.response(outcome),
+///         Err(error) => service.error_response(error),
 ///     };
-///     log.record(entry, response.status(), begun.elapsed());
+///     if let Some(mut entry) = entry {
+///         match &outcome {
+///             Ok(outcome) => entry.set_outcome(outcome),
+///             Err(error) => entry.set_error(error),
+///         }
+///         log.record(entry, response.status(), begun.elapsed());
+///     }
 ///     response
 /// }
 /// ```
@@ -106,7 +106,7 @@ pub(super) enum Body {
 
 impl Entry {
     /// Begins with the method, the path and the query of a request.
-    pub fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &Parts) -> Self {
         Self {
             time: Utc::now(),
             id: String::new(),
@@ -222,7 +222,7 @@ impl Entry {
         self.detail = shortened(detail);
     }
 
-    /// Whether the request is left out first if there are too many: what only reads, and what anybody can send.
+    /// Whether the request is left out first if there are too many: what has only read, and what anybody can send.
     pub(super) fn is_minor(&self, status: StatusCode) -> bool {
         self.client.is_empty() || self.is_read() && status.as_u16() < 400
     }

@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use http::StatusCode;
+use http::request::Parts;
+use http::{Method, StatusCode};
 use scim_store::{Database, DatabaseError};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -32,8 +33,8 @@ use secrets::SecretNames;
 use table::Table;
 use writer::Writer;
 
-/// How many requests wait to be written. When half of them wait, successful reads and requests of unknown clients are dropped, so
-/// that there is room for changes and refusals.
+/// How many requests wait to be written. When half of them wait, reads and requests of unknown clients are dropped, so that there is
+/// room for changes.
 const QUEUE: usize = 2_048;
 /// How many bytes of bodies wait to be written.
 const QUEUED_BODIES: usize = 16 * 1024 * 1024;
@@ -47,7 +48,7 @@ const QUEUED_BODIES: usize = 16 * 1024 * 1024;
 /// use std::time::Duration;
 ///
 /// use http::StatusCode;
-/// use scim_console::{Entry, LogOptions, ProvisioningLog};
+/// use scim_console::{LogOptions, ProvisioningLog};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,9 +56,10 @@ const QUEUED_BODIES: usize = 16 * 1024 * 1024;
 /// let log = ProvisioningLog::open(database, LogOptions::new()).await?;
 ///
 /// let (parts, ()) = http::Request::get("/Users/42").body(())?.into_parts();
-/// let entry = Entry::new(&parts);
-/// // Here the host answers the request, and tells the entry what it learns about it.
-/// log.record(entry, StatusCode::NOT_FOUND, Duration::from_micros(300));
+/// if let Some(entry) = log.begin(&parts) {
+///     // Here the host answers the request, and tells the entry what it learns about it.
+///     log.record(entry, StatusCode::NOT_FOUND, Duration::from_micros(300));
+/// }
 /// log.flush().await;
 /// assert_eq!(log.dropped(), 0);
 /// # Ok(())
@@ -118,6 +120,17 @@ impl ProvisioningLog {
             Writer::new(table.clone(), options.clone(), counts.clone(), queued_bodies.clone(), sender);
         tokio::spawn(writer.run(queued));
         Ok(Self(Arc::new(Shared { table, queue, queued_bodies, written, counts, options })))
+    }
+
+    /// Begins to record a request. `None` if so many requests wait to be written that those that only read are left out.
+    pub fn begin(&self, parts: &Parts) -> Option<Entry> {
+        let Shared { queue, counts, .. } = &*self.0;
+        let only_reads = parts.method == Method::GET || parts.method == Method::HEAD;
+        if only_reads && queue.capacity() < QUEUE / 2 {
+            counts.dropped.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Entry::new(parts))
     }
 
     /// Records a request that was answered with this status after this time. Returns at once.

@@ -7,7 +7,7 @@ use http::header::{COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use scim_auth::{Credentials, MemoryCredentials, NewToken};
-use scim_console::{Console, ConsoleBody, ConsoleOptions, Entry, LogOptions, ProvisioningLog};
+use scim_console::{Console, ConsoleBody, ConsoleOptions, LogOptions, ProvisioningLog};
 use scim_core::{Identity, Scopes};
 
 struct Fixture {
@@ -29,7 +29,7 @@ impl Fixture {
     /// Records a request about a user with this name.
     async fn record(&self, tenant: &str, path: &str) {
         let (parts, ()) = Request::delete(path).body(()).unwrap().into_parts();
-        let mut entry = Entry::new(&parts);
+        let mut entry = self.log.begin(&parts).unwrap();
         entry.set_identity(&Identity::new("okta").in_tenant(tenant));
         self.log.record(entry, StatusCode::NOT_FOUND, Duration::from_millis(1));
         self.log.flush().await;
@@ -204,7 +204,7 @@ async fn values_cannot_add_events_or_elements() {
     let cookie = fixture.sign_in(NewToken::new("ida")).await;
     let name = "x\r\rdata: injected\n\nevent: rows\n<b>bold</b>&\"'";
     let (parts, ()) = Request::get("/Users").body(()).unwrap().into_parts();
-    let mut entry = Entry::new(&parts);
+    let mut entry = fixture.log.begin(&parts).unwrap();
     entry.set_identity(&Identity::new(name));
     fixture.log.record(entry, StatusCode::OK, Duration::ZERO);
     fixture.log.flush().await;

@@ -13,16 +13,23 @@ use crate::unreliable::UnreliableDatabase;
 const OK: StatusCode = StatusCode::OK;
 const TIME: Duration = Duration::from_micros(300);
 
-/// An entry of a request that was parsed by a service.
-fn entry(service: &ScimService, method: &str) -> Entry {
+/// Begins to record a request that was parsed by a service.
+fn begin(log: &ProvisioningLog, service: &ScimService, method: &str) -> Option<Entry> {
     let mut request = Request::builder().method(method).uri("/Users/7").body(()).unwrap();
     let identity = Identity::new("okta");
     request.extensions_mut().insert(identity.clone());
     let (parts, ()) = request.into_parts();
-    let mut entry = Entry::new(&parts);
+    let mut entry = log.begin(&parts)?;
     entry.set_identity(&identity);
     entry.set_operation(&service.parse(&parts, b"").unwrap());
-    entry
+    Some(entry)
+}
+
+/// Records a request.
+fn record(log: &ProvisioningLog, service: &ScimService, method: &str, status: StatusCode) {
+    if let Some(entry) = begin(log, service, method) {
+        log.record(entry, status, TIME);
+    }
 }
 
 fn service() -> ScimService {
@@ -46,19 +53,19 @@ async fn a_slow_database_drops_reads_before_changes() {
     let rest = database.writes.available_permits();
     database.writes.forget_permits(rest);
     for _ in 0..3_000 {
-        log.record(entry(&service, "GET"), OK, TIME);
+        record(&log, &service, "GET", OK);
     }
     tokio::task::yield_now().await;
     let dropped = log.dropped();
     assert!(dropped >= 1_000, "{dropped}");
-    // Half of the queue is left for changes and refusals.
+    // Half of the queue is left for changes, and for refusals of them.
     for _ in 0..500 {
-        log.record(entry(&service, "DELETE"), StatusCode::NO_CONTENT, TIME);
-        log.record(entry(&service, "GET"), StatusCode::NOT_FOUND, TIME);
+        record(&log, &service, "DELETE", StatusCode::NO_CONTENT);
+        record(&log, &service, "DELETE", StatusCode::NOT_FOUND);
     }
     assert_eq!(log.dropped(), dropped);
     for _ in 0..3_000 {
-        log.record(entry(&service, "DELETE"), StatusCode::NO_CONTENT, TIME);
+        record(&log, &service, "DELETE", StatusCode::NO_CONTENT);
     }
     assert!(log.dropped() > dropped);
 
@@ -76,11 +83,11 @@ async fn requests_are_counted_while_the_database_is_down() {
     let (database, service) = (UnreliableDatabase::open().await, service());
     let log = ProvisioningLog::open(database.clone(), LogOptions::new()).await.unwrap();
     database.is_down.store(true, Ordering::Relaxed);
-    log.record(entry(&service, "DELETE"), StatusCode::NO_CONTENT, TIME);
+    record(&log, &service, "DELETE", StatusCode::NO_CONTENT);
     log.flush().await;
     assert_eq!(log.dropped(), 1);
     database.is_down.store(false, Ordering::Relaxed);
-    log.record(entry(&service, "DELETE"), StatusCode::NO_CONTENT, TIME);
+    record(&log, &service, "DELETE", StatusCode::NO_CONTENT);
     log.flush().await;
     assert_eq!(log.dropped(), 1);
     assert_eq!(count(&database, "1 = 1").await, 1);
@@ -95,7 +102,7 @@ async fn large_bodies_do_not_fill_the_memory() {
     database.writes.forget_permits(rest);
     let body = format!("[\"{}\"]", "x".repeat(200_000));
     for _ in 0..400 {
-        let mut entry = entry(&service, "DELETE");
+        let mut entry = begin(&log, &service, "DELETE").unwrap();
         entry.set_body(body.as_bytes());
         log.record(entry, OK, TIME);
     }

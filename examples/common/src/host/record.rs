@@ -31,12 +31,11 @@ pub(super) struct Record {
 impl Record {
     /// Begins the record of a request; with an entry for the provisioning log, if there is one.
     pub(super) fn new(id: String, address: IpAddr, parts: &Parts, log: Option<&ProvisioningLog>) -> Self {
-        let entry = log.map(|_| {
-            let mut entry = Entry::new(parts);
+        let mut entry = log.and_then(|log| log.begin(parts));
+        if let Some(entry) = &mut entry {
             entry.set_id(&id);
             entry.set_address(address);
-            entry
-        });
+        }
         Self {
             id,
             address,
