@@ -1,6 +1,8 @@
 //! The command line.
 
 mod check;
+mod export;
+mod import;
 mod replay;
 mod token;
 
@@ -11,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 use scim_client::{Client, Retry};
 
-/// Checks SCIM 2.0 endpoints.
+/// Checks SCIM 2.0 endpoints, and imports and exports their users and groups.
 #[derive(Debug, Parser)]
 #[command(name = "scim", version)]
 pub struct Arguments {
@@ -40,6 +42,10 @@ enum Command {
         #[command(flatten)]
         output: OutputArguments,
     },
+    /// Creates and updates users from a CSV file or JSON lines. Run again after an interruption, it goes on where it has stopped.
+    Import(import::ImportArguments),
+    /// Writes the users of an endpoint as CSV or JSON lines.
+    Export(export::ExportArguments),
 }
 
 /// The endpoint and its token.
@@ -75,13 +81,16 @@ impl EndpointArguments {
     }
 }
 
-/// Runs the program. The exit code is 0 if all checks have passed, 1 if one has failed, and 2 if there was no check.
+/// Runs the program. The exit code is 0 if all checks have passed or all rows are imported, 1 if one has failed, 2 if nothing was
+/// done, and 130 if an import or export was interrupted.
 pub async fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Check { endpoint, only, output } => {
             check::check(&endpoint, only.as_deref().unwrap_or_default(), &output).await
         }
         Command::Replay { endpoint, file, output } => replay::replay(&endpoint, &file, &output).await,
+        Command::Import(arguments) => import::import(arguments).await,
+        Command::Export(arguments) => export::export(arguments).await,
     };
     match result {
         Ok(code) => code,

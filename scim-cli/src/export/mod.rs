@@ -1,0 +1,171 @@
+//! `scim export`: writes the resources of an endpoint to a file.
+
+mod columns;
+mod output;
+
+use std::path::PathBuf;
+
+use scim_client::{Client, ListQuery, Pages};
+use scim_core::schema::{ReadContext, ResourceType, Tolerance};
+use serde_json::{Map, Value};
+
+use crate::column::{Column, text};
+use crate::endpoint::{Endpoint, Kind};
+use columns::Unshown;
+use output::Output;
+
+/// What is exported, and how.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) kind: Kind,
+    /// Between the cells of CSV; `None` for JSON lines.
+    pub(crate) delimiter: Option<u8>,
+    /// The file; standard output if there is none.
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) filter: Option<String>,
+    pub(crate) attributes: Option<String>,
+    /// The columns of CSV, by their paths; by default those of the schema.
+    pub(crate) columns: Vec<String>,
+    pub(crate) count: Option<usize>,
+}
+
+/// Writes resources, page after page. Returns whether it came to its end and was not interrupted.
+///
+/// # Errors
+///
+/// What is wrong, for the person at the terminal. A file is then not written.
+pub(crate) async fn export(first: &Client, client: &Client, options: &Options) -> Result<bool, String> {
+    let endpoint = Endpoint::open(first, options.kind).await?;
+    let mut writer = match options.delimiter {
+        Some(delimiter) => {
+            let columns = columns::choose(&options.columns, &endpoint.resource_type)?;
+            let is_partial = !options.columns.is_empty();
+            Writer::csv(
+                Output::create(options.output.as_deref())?,
+                delimiter,
+                columns,
+                endpoint.resource_type,
+                is_partial,
+            )?
+        }
+        None => Writer::Json(Output::create(options.output.as_deref())?),
+    };
+    let mut query = ListQuery::new(options.kind.endpoint());
+    if let Some(filter) = &options.filter {
+        query = query.filter(filter);
+    }
+    if let Some(attributes) = &options.attributes {
+        query = query.attributes(attributes);
+    }
+    if let Some(count) = options.count {
+        query = query.count(count);
+    }
+    let mut pages = Pages::new(client, query, &endpoint.discovery);
+    let mut written: u64 = 0;
+    loop {
+        let page = tokio::select! {
+            page = pages.next() => page,
+            _ = tokio::signal::ctrl_c() => {
+                writer.discard();
+                return Ok(false);
+            }
+        };
+        let page = match page {
+            Ok(Some(page)) => page,
+            Ok(None) => break,
+            Err(error) => {
+                writer.discard();
+                return Err(format!("after {written} {}: {error}", options.kind));
+            }
+        };
+        for resource in page.resources {
+            writer.write(resource)?;
+            written += 1;
+        }
+    }
+    writer.finish()?;
+    eprintln!("{written} {} exported", options.kind);
+    Ok(true)
+}
+
+/// Writes resources in one form.
+enum Writer {
+    Csv {
+        writer: Box<csv::Writer<Output>>,
+        columns: Vec<Column>,
+        resource_type: ResourceType,
+        /// What no column shows; not counted if a person has chosen the columns.
+        unshown: Option<Unshown>,
+    },
+    Json(Output),
+}
+
+impl Writer {
+    fn csv(
+        output: Output,
+        delimiter: u8,
+        columns: Vec<Column>,
+        resource_type: ResourceType,
+        is_partial: bool,
+    ) -> Result<Self, String> {
+        let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(output);
+        writer.write_record(columns.iter().map(Column::path)).map_err(|error| error.to_string())?;
+        let unshown = (!is_partial).then(Unshown::default);
+        Ok(Self::Csv { writer: Box::new(writer), columns, resource_type, unshown })
+    }
+
+    fn write(&mut self, resource: Value) -> Result<(), String> {
+        match self {
+            Self::Json(output) => output.write_line(&resource.to_string()),
+            Self::Csv { writer, columns, resource_type, unshown } => {
+                let Value::Object(resource) = resource else {
+                    return Err("a resource is not an object".to_owned());
+                };
+                let canonical = canonical(&resource, resource_type);
+                // What only the service writes is not in the canonical form.
+                let cells = columns.iter().map(|column| {
+                    let from = if column.is_read_only() { &resource } else { &canonical };
+                    column.get(from).map(text).unwrap_or_default()
+                });
+                writer.write_record(cells).map_err(|error| error.to_string())?;
+                if let Some(unshown) = unshown {
+                    unshown.count(&canonical, columns, resource_type);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), String> {
+        match self {
+            Self::Json(output) => output.finish(),
+            Self::Csv { writer, unshown, .. } => {
+                for line in unshown.iter().flat_map(Unshown::lines) {
+                    eprintln!("{line}");
+                }
+                writer.into_inner().map_err(|error| error.to_string())?.finish()
+            }
+        }
+    }
+
+    fn discard(self) {
+        match self {
+            Self::Json(output) => output.discard(),
+            Self::Csv { writer, .. } => {
+                if let Ok(output) = writer.into_inner() {
+                    output.discard();
+                }
+            }
+        }
+    }
+}
+
+/// A resource in canonical form; as it is if it has none.
+fn canonical(resource: &Map<String, Value>, resource_type: &ResourceType) -> Map<String, Value> {
+    let tolerance = Tolerance::lenient();
+    let mut canonical = resource.clone();
+    match resource_type.normalize(&mut canonical, &mut ReadContext::new(&tolerance)) {
+        Ok(()) => canonical,
+        Err(_) => resource.clone(),
+    }
+}

@@ -1,0 +1,284 @@
+//! `scim import`: creates and updates the resources of a file.
+
+// - `columns`, `rows`: what the file says.
+// - `plan`: what is to be done for a row; `find`, `requests`: the requests; `send`: all of it for some rows.
+// - `journal`: which rows are done; `report`: what came of them; `stop`: the end.
+mod columns;
+mod find;
+mod journal;
+mod plan;
+mod report;
+mod requests;
+mod rows;
+mod send;
+mod stop;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use scim_client::Client;
+use scim_core::schema::AttributeRef;
+use tokio::task::JoinSet;
+
+use crate::endpoint::{Endpoint, Kind};
+use find::Finder;
+use journal::{Journal, Subject};
+use plan::Planner;
+use report::{ErrorFile, Finished, Outcome, Report};
+use requests::Requests;
+use rows::{Row, Rows};
+use send::Sender;
+use stop::Stop;
+
+/// How many rows are handled together without bulk requests: as many as one request looks up.
+const ROWS: u64 = 50;
+
+/// How many rows are handled together with bulk requests, so that a bulk request takes seconds and not minutes.
+const BULK_ROWS: usize = 500;
+
+/// How long running requests may take after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What is imported, and how.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) input: PathBuf,
+    /// Between the cells of a CSV file; `None` for JSON lines.
+    pub(crate) delimiter: Option<u8>,
+    pub(crate) kind: Kind,
+    /// The attribute by which resources are found; by default that of the kind.
+    pub(crate) key: Option<String>,
+    pub(crate) keep_empty: bool,
+    pub(crate) is_dry_run: bool,
+    pub(crate) parallel: usize,
+    pub(crate) has_bulk: bool,
+    pub(crate) journal: Option<PathBuf>,
+    pub(crate) restart: bool,
+    pub(crate) errors: Option<PathBuf>,
+    pub(crate) limit_errors: Option<u64>,
+}
+
+/// How an import has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Every row is as the file says.
+    Complete,
+    /// A row has failed, or it has stopped.
+    Failed,
+    Interrupted,
+}
+
+/// Imports a file. `first` asks what the endpoint can do; `client` sends the rest.
+///
+/// # Errors
+///
+/// What is wrong, for the person at the terminal; then nothing was sent, unless a file could not be read or written later.
+pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -> Result<End, String> {
+    let journal_path = options.journal.clone().unwrap_or_else(|| with_suffix(&options.input, ".progress"));
+    check_files(options, &journal_path)?;
+    let (total, hash) = rows::measure(&options.input, options.delimiter)?;
+    let endpoint = Endpoint::open(first, options.kind).await?;
+    let key = key(&endpoint, options)?;
+    let name = options.input.display();
+    let rows = match options.delimiter {
+        Some(delimiter) => Rows::csv(&options.input, delimiter, &endpoint.resource_type, &key),
+        None => Rows::json_lines(&options.input, &endpoint.resource_type, &key),
+    };
+    let rows = rows.map_err(|problems| format!("{name}:\n  {}", problems.join("\n  ")))?;
+    for note in rows.columns().iter().flat_map(|columns| &columns.notes) {
+        eprintln!("{name}: {note}");
+    }
+    let subject = Subject {
+        version: 1,
+        url: client.base_url().to_owned(),
+        resources: options.kind.to_string(),
+        key: key.path().to_string(),
+        input: hash,
+    };
+    let journal = match options.is_dry_run {
+        true => None,
+        false => Some(Journal::open(&journal_path, &subject, options.restart)?),
+    };
+    let names = rows.columns().map(|columns| columns.names.clone());
+    let create =
+        |path: &PathBuf| ErrorFile::create(path, options.delimiter.unwrap_or(b','), names.as_deref());
+    let errors = options.errors.as_ref().map(create).transpose()?;
+    let done = journal.as_ref().map_or(0, Journal::done);
+    let report = Report::new(total, done, options.limit_errors, errors, options.is_dry_run);
+    let stop = Stop::new();
+    let bulk = endpoint.discovery.bulk_limits().filter(|_| options.has_bulk);
+    // A dry run says what it would do in the order of the file.
+    let parallel = if options.is_dry_run { 1 } else { options.parallel.max(1) };
+    let batch = match bulk {
+        Some(limits) => limits.max_operations.min(BULK_ROWS),
+        None => usize::try_from(total.div_ceil(parallel as u64).clamp(1, ROWS)).unwrap_or(1),
+    };
+    let is_key_unique = options.kind == Kind::Users && key.path().as_str() == "userName";
+    let sender = Sender {
+        finder: Finder::new(client.clone(), options.kind.endpoint(), key),
+        requests: Requests::new(client.clone(), options.kind.endpoint(), bulk),
+        is_key_unique,
+        is_dry_run: options.is_dry_run,
+        looks_up_first: AtomicBool::new(endpoint.total != Some(0)),
+        planner: Planner {
+            columns: rows.columns(),
+            method: endpoint.discovery.update_method(),
+            keep_empty: options.keep_empty,
+            has_versions: endpoint.discovery.announces("etag"),
+            resource_type: endpoint.resource_type,
+        },
+        stop: stop.clone(),
+    };
+    let mut run = Run { rows, journal, report, sender: Arc::new(sender), stop, batch, parallel };
+    let result = run.run().await;
+    let summary = run.report.finish()?;
+    println!("{summary}");
+    let end = result?;
+    let again = "run the same command again to go on where it has stopped";
+    if end == End::Interrupted {
+        eprintln!("scim: it was interrupted; {again}");
+        return Ok(end);
+    }
+    if let Some(reason) = run.report.must_stop() {
+        eprintln!("scim: it has stopped: {}; {again}", report::printable(reason));
+    } else if !run.report.is_complete() && !options.is_dry_run {
+        eprintln!("scim: run the same command again to try the failed rows again");
+    }
+    match run.journal {
+        Some(journal) if end == End::Complete => journal.delete()?,
+        _ => {}
+    }
+    Ok(end)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Checks that no file is written over another one.
+fn check_files(options: &Options, journal: &Path) -> Result<(), String> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let input =
+        real(&options.input).ok_or_else(|| format!("there is no file {}", options.input.display()))?;
+    let written = [(Some(journal), "--journal"), (options.errors.as_deref(), "--errors")];
+    for (path, option) in written {
+        if path.and_then(real).is_some_and(|path| path == input) {
+            return Err(format!("{option} would overwrite {}; name another file", options.input.display()));
+        }
+    }
+    Ok(())
+}
+
+/// The attribute by which resources are found.
+fn key(endpoint: &Endpoint, options: &Options) -> Result<AttributeRef, String> {
+    let name = options.key.as_deref().unwrap_or(options.kind.name_attribute());
+    let target = endpoint.resource_type.attribute(name).filter(|target| !target.is_complex());
+    target
+        .cloned()
+        .ok_or_else(|| format!("the endpoint has no attribute {name} to match {} by", options.kind))
+}
+
+/// An import that runs.
+struct Run {
+    rows: Rows,
+    journal: Option<Journal>,
+    report: Report,
+    sender: Arc<Sender>,
+    stop: Stop,
+    /// How many rows are handled together.
+    batch: usize,
+    /// How many batches are handled at once.
+    parallel: usize,
+}
+
+impl Run {
+    async fn run(&mut self) -> Result<End, String> {
+        let mut tasks: JoinSet<Vec<Finished>> = JoinSet::new();
+        let mut is_at_end = false;
+        let mut is_interrupted = false;
+        let mut result = Ok(());
+        let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+        loop {
+            while result.is_ok() && !is_at_end && !self.stop.is_set() && tasks.len() < self.parallel {
+                match self.next_batch() {
+                    Ok(batch) if batch.is_empty() => is_at_end = true,
+                    Ok(batch) => {
+                        let sender = self.sender.clone();
+                        tasks.spawn(async move { sender.run(batch).await });
+                    }
+                    Err(error) => result = Err(error),
+                }
+                if self.report.must_stop().is_some() || result.is_err() {
+                    self.stop.set();
+                }
+            }
+            let is_ending = self.stop.is_set();
+            tokio::select! {
+                finished = tasks.join_next() => match finished {
+                    None if is_at_end || self.stop.is_set() => break,
+                    None => {}
+                    Some(finished) => {
+                        let settled = finished.map_err(|error| error.to_string()).and_then(|rows| self.settle(rows));
+                        result = result.and(settled);
+                    }
+                },
+                _ = &mut interrupted => {
+                    if is_interrupted {
+                        break;
+                    }
+                    interrupted.set(tokio::signal::ctrl_c());
+                    is_interrupted = true;
+                    self.report.say("finishing the running requests; press Ctrl-C again to end at once");
+                    self.stop.set();
+                }
+                () = tokio::time::sleep(GRACE), if is_ending => break,
+            }
+            if self.report.must_stop().is_some() || result.is_err() {
+                self.stop.set();
+            }
+        }
+        result?;
+        Ok(match (is_interrupted, self.report.is_complete()) {
+            (true, _) => End::Interrupted,
+            (false, true) => End::Complete,
+            (false, false) => End::Failed,
+        })
+    }
+
+    /// Reads rows that are not done yet. Counts those that cannot be imported.
+    fn next_batch(&mut self) -> Result<Vec<Row>, String> {
+        let mut batch = Vec::new();
+        while batch.len() < self.batch && self.report.must_stop().is_none() {
+            match self.rows.next()? {
+                Some(Ok(row)) if self.is_done(row.number) => {}
+                Some(Ok(row)) => batch.push(row),
+                Some(Err(row)) => {
+                    let outcome = Outcome::Failed { reason: row.reason, is_of_server: false };
+                    let (number, line, key, raw) = (row.number, row.line, row.key, row.raw);
+                    self.report.add(&Finished { number, line, key, raw, outcome })?;
+                }
+                None => break,
+            }
+        }
+        Ok(batch)
+    }
+
+    fn is_done(&self, row: u64) -> bool {
+        self.journal.as_ref().is_some_and(|journal| journal.is_done(row))
+    }
+
+    fn settle(&mut self, mut rows: Vec<Finished>) -> Result<(), String> {
+        rows.sort_by_key(|row| row.number);
+        let is_done = |row: &&Finished| {
+            matches!(row.outcome, Outcome::Created | Outcome::Updated(_) | Outcome::Unchanged)
+        };
+        if let Some(journal) = &mut self.journal {
+            journal.add(rows.iter().filter(is_done).map(|row| row.number))?;
+        }
+        rows.iter().try_for_each(|row| self.report.add(row))
+    }
+}

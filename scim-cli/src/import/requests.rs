@@ -1,0 +1,147 @@
+//! Sends the requests of a plan, as bulk requests if the endpoint has them, else one after the other.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use http::header::IF_MATCH;
+use http::{Method, Request};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use scim_client::{BulkLimits, BulkRequest, Client, Refused, RequestError};
+use serde_json::Value;
+
+use super::plan::Action;
+use super::stop::Stop;
+
+/// The characters of a path segment that are not escaped (RFC 3986 section 2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Sends requests.
+#[derive(Debug)]
+pub(super) struct Requests {
+    client: Client,
+    endpoint: &'static str,
+    bulk: Option<BulkLimits>,
+    /// Whether the endpoint answers bulk requests; it may only announce them.
+    has_bulk: AtomicBool,
+    /// How many operations a bulk request has: less than it may have, after the endpoint has found one too large.
+    operations: AtomicUsize,
+}
+
+/// `None` if the request was not sent, because the import ends.
+type Results = Vec<Option<Result<(), RequestError>>>;
+
+/// A request for one row.
+struct One<'a> {
+    index: usize,
+    method: &'a Method,
+    path: String,
+    body: &'a Value,
+    version: Option<&'a str>,
+}
+
+impl Requests {
+    /// Sends requests to an endpoint such as `/Users`, with bulk requests within these limits.
+    pub(super) fn new(client: Client, endpoint: &'static str, bulk: Option<BulkLimits>) -> Self {
+        let operations = AtomicUsize::new(bulk.map_or(1, |limits| limits.max_operations));
+        Self { client, endpoint, bulk, has_bulk: AtomicBool::new(true), operations }
+    }
+
+    /// Sends what actions need, and returns what came of each.
+    pub(super) async fn send(&self, actions: &[&Action], stop: &Stop) -> Results {
+        let mut results: Results = actions.iter().map(|_| None).collect();
+        let mut waiting: Vec<One<'_>> = Vec::new();
+        for (index, action) in actions.iter().enumerate() {
+            match action {
+                Action::Unchanged => set(&mut results, index, Ok(())),
+                Action::Create(body) => {
+                    let path = self.endpoint.to_owned();
+                    waiting.push(One { index, method: &Method::POST, path, body, version: None });
+                }
+                Action::Update(update) => {
+                    let path = format!("{}/{}", self.endpoint, utf8_percent_encode(&update.id, ESCAPED));
+                    let version = update.version.as_deref();
+                    waiting.push(One { index, method: &update.method, path, body: &update.body, version });
+                }
+            }
+        }
+        waiting.reverse();
+        while !stop.is_set() && !waiting.is_empty() {
+            match self.bulk.filter(|_| self.has_bulk.load(Ordering::Relaxed) && waiting.len() > 1) {
+                Some(limits) => self.send_bulk(limits, &mut waiting, &mut results).await,
+                None => {
+                    if let Some(one) = waiting.pop() {
+                        let result = self.send_one(&one).await;
+                        set(&mut results, one.index, result);
+                    }
+                }
+            }
+        }
+        results
+    }
+
+    async fn send_one(&self, one: &One<'_>) -> Result<(), RequestError> {
+        let mut request = Request::builder().method(one.method.clone()).uri(&one.path);
+        if let Some(version) = one.version {
+            request = request.header(IF_MATCH, version);
+        }
+        let request = request.body(one.body.to_string().into_bytes());
+        let request =
+            request.map_err(|_| RequestError::NotUnderstood("the id of the resource fits no URL"))?;
+        let response = self.client.send(request).await?;
+        match response.status().is_success() {
+            true => Ok(()),
+            false => Err(Refused::from_response(&response).into()),
+        }
+    }
+
+    /// Sends as many requests as fit into one bulk request, beginning with the last of `waiting`.
+    async fn send_bulk(&self, limits: BulkLimits, waiting: &mut Vec<One<'_>>, results: &mut Results) {
+        let max_operations = self.operations.load(Ordering::Relaxed).max(1);
+        let mut request = BulkRequest::new(BulkLimits { max_operations, ..limits });
+        let mut sent = Vec::new();
+        while let Some(one) = waiting.pop() {
+            if !request.push(one.method, &one.path, Some(one.body), one.version) {
+                waiting.push(one);
+                break;
+            }
+            sent.push(one);
+        }
+        if sent.len() < 2 {
+            // One that is too large, or has only such neighbours, goes alone.
+            if let Some(one) = sent.pop().or_else(|| waiting.pop()) {
+                let result = self.send_one(&one).await;
+                set(results, one.index, result);
+            }
+            return;
+        }
+        match request.send(&self.client).await {
+            Ok(answers) => {
+                for (one, answer) in sent.iter().zip(answers) {
+                    let silent = RequestError::NotUnderstood("it does not say what came of this operation");
+                    let result = match answer.map(|answer| answer.outcome) {
+                        Some(Ok(_)) => Ok(()),
+                        Some(Err(refused)) => Err(refused.into()),
+                        None => Err(silent),
+                    };
+                    set(results, one.index, result);
+                }
+            }
+            Err(error) => match error.status().map(|status| status.as_u16()) {
+                Some(413) => {
+                    self.operations.fetch_min(sent.len() / 2, Ordering::Relaxed);
+                    waiting.extend(sent.into_iter().rev());
+                }
+                Some(404 | 405 | 501) => {
+                    self.has_bulk.store(false, Ordering::Relaxed);
+                    waiting.extend(sent.into_iter().rev());
+                }
+                _ => sent.iter().for_each(|one| set(results, one.index, Err(error.clone()))),
+            },
+        }
+    }
+}
+
+fn set(results: &mut Results, index: usize, result: Result<(), RequestError>) {
+    if let Some(place) = results.get_mut(index) {
+        *place = Some(result);
+    }
+}

@@ -1,0 +1,414 @@
+//! Reads the rows of a file, one after the other.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::sync::Arc;
+
+use csv::{ByteRecord, StringRecord};
+use scim_core::schema::{
+    AttributeRef, Quirk, ReadContext, ResolvedName, ResourceType, Tolerance, is_unassigned,
+};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::columns::Columns;
+
+/// The longest line of JSON in bytes.
+const MAX_LINE: usize = 16 * 1024 * 1024;
+
+/// A row: what one resource must have.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// Counted from 1, without the first row of a CSV file.
+    pub(super) number: u64,
+    /// The line of the file on which it begins, counted from 1.
+    pub(super) line: u64,
+    /// The value of the attribute by which the resource is found, and its form for comparisons.
+    pub(super) key: String,
+    pub(super) folded_key: String,
+    pub(super) content: Content,
+    pub(super) raw: Raw,
+}
+
+/// The values of a row.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// A value for each imported column.
+    Cells(Vec<Option<Value>>),
+    /// A resource in canonical form, and the attributes that it says have no value.
+    Resource(Map<String, Value>, Vec<AttributeRef>),
+}
+
+/// A row as it is in the file, for the file with the errors.
+#[derive(Clone, Debug)]
+pub(super) enum Raw {
+    Cells(ByteRecord),
+    Json(String),
+}
+
+/// A row that cannot be imported.
+#[derive(Debug)]
+pub(super) struct BadRow {
+    pub(super) number: u64,
+    pub(super) line: u64,
+    /// The value of the key, if it has one.
+    pub(super) key: String,
+    pub(super) reason: String,
+    pub(super) raw: Raw,
+}
+
+/// The rows of a file.
+pub(super) struct Rows {
+    source: Source,
+    resource_type: ResourceType,
+    key: AttributeRef,
+    number: u64,
+    /// The line of each key, by a hash of it: 24 bytes for each row.
+    seen: HashMap<u64, u64>,
+}
+
+enum Source {
+    Csv { reader: csv::Reader<File>, columns: Arc<Columns> },
+    Json { reader: BufReader<File>, line: u64 },
+}
+
+impl Rows {
+    /// Opens a CSV file, and checks its first row.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, for the person at the terminal.
+    pub(super) fn csv(
+        path: &Path,
+        delimiter: u8,
+        resource_type: &ResourceType,
+        key: &AttributeRef,
+    ) -> Result<Self, Vec<String>> {
+        let file = open(path).map_err(|error| vec![error])?;
+        let mut reader = reader(file, delimiter);
+        let mut header = ByteRecord::new();
+        let has_header = reader.read_byte_record(&mut header).map_err(|error| vec![error.to_string()])?;
+        if !has_header {
+            return Err(vec![
+                "the file is empty; its first row names attributes, such as userName".to_owned(),
+            ]);
+        }
+        let header = StringRecord::from_byte_record(header)
+            .map_err(|_| vec!["the first row is not in UTF-8; save the file as UTF-8".to_owned()])?;
+        let columns = Arc::new(Columns::new(&header, resource_type, key.path().as_str())?);
+        Ok(Self::new(Source::Csv { reader, columns }, resource_type, key))
+    }
+
+    /// Opens a file with a JSON object on each line.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened.
+    pub(super) fn json_lines(
+        path: &Path,
+        resource_type: &ResourceType,
+        key: &AttributeRef,
+    ) -> Result<Self, Vec<String>> {
+        let file = open(path).map_err(|error| vec![error])?;
+        Ok(Self::new(Source::Json { reader: BufReader::new(file), line: 0 }, resource_type, key))
+    }
+
+    fn new(source: Source, resource_type: &ResourceType, key: &AttributeRef) -> Self {
+        Self {
+            source,
+            resource_type: resource_type.clone(),
+            key: key.clone(),
+            number: 0,
+            seen: HashMap::new(),
+        }
+    }
+
+    /// The columns, if it is a CSV file.
+    pub(super) fn columns(&self) -> Option<Arc<Columns>> {
+        match &self.source {
+            Source::Csv { columns, .. } => Some(columns.clone()),
+            Source::Json { .. } => None,
+        }
+    }
+
+    /// Reads the next row; `None` at the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub(super) fn next(&mut self) -> Result<Option<Result<Row, BadRow>>, String> {
+        let (line, raw, content) = match &mut self.source {
+            Source::Csv { reader, columns } => {
+                let mut record = ByteRecord::new();
+                if !reader.read_byte_record(&mut record).map_err(|error| error.to_string())? {
+                    return Ok(None);
+                }
+                let line = record.position().map_or(0, csv::Position::line);
+                let content = cells(&record, columns);
+                (line, Raw::Cells(record), content)
+            }
+            Source::Json { reader, line } => {
+                let Some(text) = json_line(reader, line)? else { return Ok(None) };
+                let content = resource(&text, &self.resource_type);
+                (*line, Raw::Json(text), content)
+            }
+        };
+        self.number += 1;
+        let key = content.as_ref().ok().and_then(|content| self.key_of(content)).unwrap_or_default();
+        let row =
+            content.and_then(|content| self.check_key(&key, line).map(|folded_key| (folded_key, content)));
+        let number = self.number;
+        Ok(Some(match row {
+            Ok((folded_key, content)) => Ok(Row { number, line, key, folded_key, content, raw }),
+            Err(reason) => Err(BadRow { number, line, key, reason, raw }),
+        }))
+    }
+
+    fn key_of(&self, content: &Content) -> Option<String> {
+        match (content, &self.source) {
+            (Content::Cells(cells), Source::Csv { columns, .. }) => {
+                let path = self.key.path().as_str();
+                let index = columns.imported().position(|(_, column)| column.path() == path)?;
+                Some(cells.get(index)?.as_ref()?.as_str()?.to_owned())
+            }
+            (Content::Resource(resource, _), _) => Some(self.key.get(resource)?.as_str()?.to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Checks that there is a key, and that no earlier row has it. Returns its form for comparisons.
+    fn check_key(&mut self, key: &str, line: u64) -> Result<String, String> {
+        let name = self.key.path();
+        if key.trim().is_empty() {
+            return Err(format!("{name} is missing"));
+        }
+        let folded = self.key.comparison().fold(key).into_owned();
+        let digest = Sha256::digest(folded.as_bytes());
+        let hash = digest.iter().take(8).fold(0, |hash, byte| (hash << 8) | u64::from(*byte));
+        match self.seen.get(&hash) {
+            Some(earlier) => Err(format!("line {earlier} has the same {name}")),
+            None => {
+                self.seen.insert(hash, line);
+                Ok(folded)
+            }
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<File, String> {
+    File::open(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn reader<R: std::io::Read>(source: R, delimiter: u8) -> csv::Reader<R> {
+    csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(source)
+}
+
+/// Converts the cells of the imported columns.
+fn cells(record: &ByteRecord, columns: &Columns) -> Result<Content, String> {
+    if record.len() != columns.names.len() {
+        return Err(format!("it has {} cells, and the first row has {}", record.len(), columns.names.len()));
+    }
+    let mut cells = Vec::new();
+    let mut problems = Vec::new();
+    for (index, column) in columns.imported() {
+        let value = match std::str::from_utf8(record.get(index).unwrap_or_default()) {
+            Ok(cell) => column.value(cell),
+            Err(_) => Err("it is not in UTF-8".to_owned()),
+        };
+        match value {
+            Ok(value) => cells.push(value),
+            Err(problem) => problems.push(format!("{}: {problem}", column.path())),
+        }
+    }
+    if problems.is_empty() { Ok(Content::Cells(cells)) } else { Err(problems.join("; ")) }
+}
+
+/// Reads the next line that is not blank.
+fn json_line(reader: &mut BufReader<File>, line: &mut u64) -> Result<Option<String>, String> {
+    loop {
+        let mut bytes = Vec::new();
+        let limit = MAX_LINE as u64 + 1;
+        let length = std::io::Read::take(&mut *reader, limit).read_until(b'\n', &mut bytes);
+        if length.map_err(|error| error.to_string())? == 0 {
+            return Ok(None);
+        }
+        *line += 1;
+        if bytes.len() > MAX_LINE {
+            return Err(format!("line {line} is longer than {MAX_LINE} bytes"));
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if !text.is_empty() {
+            return Ok(Some(text.to_owned()));
+        }
+    }
+}
+
+/// Reads a resource, and the attributes that it unassigns with null or `[]` (RFC 7643 section 2.5). Members whose names begin
+/// with `#` are left out.
+fn resource(text: &str, resource_type: &ResourceType) -> Result<Content, String> {
+    let mut resource = match serde_json::from_str(text) {
+        Ok(Value::Object(resource)) => resource,
+        Ok(_) => return Err("it is not a JSON object".to_owned()),
+        Err(error) => return Err(format!("it is not JSON: {error}")),
+    };
+    resource.retain(|name, _| !name.starts_with('#'));
+    let tolerance = Tolerance::lenient().without(Quirk::UnknownAttribute);
+    let mut read_context = ReadContext::new(&tolerance);
+    let mut unassigned = Vec::new();
+    for (name, value) in &resource {
+        match resource_type.resolve_name(name, &mut read_context) {
+            Some(ResolvedName::Attribute(target)) if is_unassigned(value) => unassigned.push(target),
+            Some(ResolvedName::Extension(extension)) => {
+                let members = value.as_object().into_iter().flatten();
+                let empty = members.filter(|(_, value)| is_unassigned(value));
+                unassigned.extend(empty.filter_map(|(name, _)| extension.attribute(name).cloned()));
+            }
+            _ => {}
+        }
+    }
+    resource_type.normalize(&mut resource, &mut read_context).map_err(|violation| violation.to_string())?;
+    for target in resource_type.all_attributes() {
+        if let Some(value) = target.get(&resource) {
+            target.validate(value).map_err(|violation| violation.to_string())?;
+        }
+    }
+    Ok(Content::Resource(resource, unassigned))
+}
+
+/// How many rows a file has, and the SHA-256 of its bytes.
+///
+/// # Errors
+///
+/// If it cannot be read, or is in UTF-16.
+pub(super) fn measure(path: &Path, delimiter: Option<u8>) -> Result<(u64, String), String> {
+    let mut source = Hashed { file: open(path)?, hash: Sha256::new(), start: Vec::new() };
+    let mut rows = 0;
+    match delimiter {
+        Some(delimiter) => {
+            let mut reader = reader(&mut source, delimiter);
+            let mut record = ByteRecord::new();
+            while reader.read_byte_record(&mut record).map_err(|error| error.to_string())? {
+                rows += 1;
+            }
+            rows = u64::saturating_sub(rows, 1);
+        }
+        None => {
+            let mut reader = BufReader::new(&mut source);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).map_err(|error| error.to_string())? > 0 {
+                rows += u64::from(!line.trim_ascii().is_empty());
+                line.clear();
+            }
+        }
+    }
+    if source.start.starts_with(&[0xff, 0xfe]) || source.start.starts_with(&[0xfe, 0xff]) {
+        return Err(format!("{} is in UTF-16; save it as UTF-8", path.display()));
+    }
+    let digest = source.hash.finalize();
+    Ok((rows, digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+}
+
+/// Hashes what is read from a file.
+struct Hashed {
+    file: File,
+    hash: Sha256,
+    start: Vec<u8>,
+}
+
+impl std::io::Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.file.read(buffer)?;
+        let bytes = buffer.get(..length).unwrap_or_default();
+        self.hash.update(bytes);
+        if self.start.is_empty() {
+            self.start.extend(bytes.iter().take(2));
+        }
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scim_core::schema::standard;
+
+    use super::*;
+
+    struct TempFile(std::path::PathBuf);
+
+    impl TempFile {
+        fn new(bytes: &[u8]) -> Self {
+            let path = std::env::temp_dir().join(format!("scim-rows-{}", scim_core::new_id()));
+            std::fs::write(&path, bytes).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for TempFile {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    /// The line, the key, and what is wrong with each row.
+    fn read(mut rows: Rows) -> Vec<(u64, String, Option<String>)> {
+        let mut read = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            read.push(match row {
+                Ok(row) => (row.line, row.key, None),
+                Err(row) => (row.line, row.key, Some(row.reason)),
+            });
+        }
+        read
+    }
+
+    #[test]
+    fn a_csv_file_can_have_a_bom_crlf_and_line_breaks_in_quotation_marks() {
+        let text = "\u{feff}userName,title,active\r\nbea,\"Diver\r\nand cook\",true\r\n\r\nfay,,perhaps\r\n,x,true\r\nBEA,,\r\nkim,Cook\r\n";
+        let file = TempFile::new(text.as_bytes());
+        let users = standard::user_type();
+        let key = users.attribute("userName").unwrap();
+        let expected = [
+            (2, "bea", None),
+            (5, "", Some("active: write true or false")),
+            (6, "", Some("userName is missing")),
+            (7, "BEA", Some("line 2 has the same userName")),
+            (8, "", Some("it has 2 cells, and the first row has 3")),
+        ];
+        let expected: Vec<_> =
+            expected.map(|(line, key, reason)| (line, key.to_owned(), reason.map(str::to_owned))).into();
+        assert_eq!(read(Rows::csv(&file.0, b',', &users, key).unwrap()), expected);
+        assert_eq!(measure(&file.0, Some(b',')).unwrap().0, 5);
+    }
+
+    #[test]
+    fn json_lines_say_what_has_no_value() {
+        let file = TempFile::new(b"{\"userName\":\"bea\",\"title\":null,\"id\":\"7\",\"#line\":1}\n\n[]\n{\"userName\":\"fay\",\"shoe\":1}\n{\n");
+        let users = standard::user_type();
+        let key = users.attribute("userName").unwrap();
+        let mut rows = Rows::json_lines(&file.0, &users, key).unwrap();
+        let Content::Resource(resource, unassigned) = rows.next().unwrap().unwrap().unwrap().content else {
+            panic!()
+        };
+        assert_eq!(unassigned, [users.attribute("title").unwrap().clone()]);
+        assert!(!resource.contains_key("id") && resource["userName"] == "bea");
+        let rest = read(rows);
+        assert_eq!((rest[0].0, rest[0].2.as_deref()), (3, Some("it is not a JSON object")));
+        assert!(rest[1].2.as_deref().unwrap().contains("shoe"), "{rest:?}");
+        assert!(rest[2].2.as_deref().unwrap().starts_with("it is not JSON: "), "{rest:?}");
+        assert_eq!(measure(&file.0, None).unwrap().0, 4);
+    }
+
+    #[test]
+    fn a_file_in_another_encoding_is_named() {
+        let users = standard::user_type();
+        let key = users.attribute("userName").unwrap();
+        let file = TempFile::new(b"\xff\xfeu\0s\0");
+        assert!(measure(&file.0, Some(b',')).unwrap_err().ends_with(" is in UTF-16; save it as UTF-8"));
+        let file = TempFile::new(b"userName\nb\xe9a\n");
+        let rows = read(Rows::csv(&file.0, b',', &users, key).unwrap());
+        assert_eq!(rows[0].2.as_deref(), Some("userName: it is not in UTF-8"));
+    }
+}
