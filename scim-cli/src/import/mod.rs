@@ -1,11 +1,12 @@
 //! `scim import`: creates and updates the resources of a file.
 
-// - `columns`, `rows`: what the file says.
+// - `columns`, `rows`, `line_numbers`: what the file says.
 // - `plan`: what is to be done for a row; `find`, `requests`: the requests; `send`: all of it for some rows.
 // - `journal`: which rows are done; `report`: what came of them; `stop`: the end.
 mod columns;
 mod find;
 mod journal;
+mod line_numbers;
 mod plan;
 mod report;
 mod requests;

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::columns::Columns;
+use super::line_numbers::{LastBytes, first_line};
 
 /// The longest line of JSON in bytes.
 const MAX_LINE: usize = 16 * 1024 * 1024;
@@ -70,7 +71,7 @@ pub(super) struct Rows {
 }
 
 enum Source {
-    Csv { reader: csv::Reader<File>, columns: Arc<Columns> },
+    Csv { reader: csv::Reader<LastBytes>, columns: Arc<Columns> },
     Json { reader: BufReader<File>, line: u64 },
 }
 
@@ -87,7 +88,7 @@ impl Rows {
         key: &AttributeRef,
     ) -> Result<Self, Vec<String>> {
         let file = open(path).map_err(|error| vec![error])?;
-        let mut reader = reader(file, delimiter);
+        let mut reader = reader(LastBytes::new(file), delimiter);
         let mut header = ByteRecord::new();
         let has_header = reader.read_byte_record(&mut header).map_err(|error| vec![error.to_string()])?;
         if !has_header {
@@ -145,7 +146,7 @@ impl Rows {
                 if !reader.read_byte_record(&mut record).map_err(|error| error.to_string())? {
                     return Ok(None);
                 }
-                let line = record.position().map_or(0, csv::Position::line);
+                let line = first_line(reader, &record);
                 let content = cells(&record, columns);
                 (line, Raw::Cells(record), content)
             }

@@ -1,0 +1,407 @@
+//! `scim import` to services on sockets, some of which fail.
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails that way")]
+#![allow(dead_code, clippy::allow_attributes, reason = "other tests use the rest of the support")]
+
+mod support;
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::response::IntoResponse;
+use http::Method;
+use scim_store::Store;
+use serde_json::{Value, json};
+use support::{Folder, Options, Seen, Service, end, error, exists, scim, start};
+use tokio::process::Command;
+
+/// A file with this many users.
+fn users(count: u64) -> String {
+    let mut text = "userName,name.givenName,emails[type eq \"work\"].value,active,department\n".to_owned();
+    for number in 0..count {
+        let active = number % 10 != 0;
+        writeln!(
+            text,
+            "user{number}@example.com,\"Given, {number}\",u{number}@example.com,{active},Dept {}",
+            number % 7
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// Imports many users into SQLite, kills the program once, and interrupts it once.
+async fn interrupt_twice(options: &[&str]) {
+    let count = if std::env::var_os("SCIM_SOAK").is_some() { 100_000 } else { 2_000 };
+    let folder = Folder::new();
+    let store = Store::open(&format!("sqlite:{}", folder.path("scim.db").display())).await.unwrap();
+    let service = Service::start_on(store, Options { max_bulk_operations: 40, ..Options::default() }).await;
+    let file = folder.write("users.csv", users(count));
+    let journal = format!("{file}.progress");
+    let arguments = [&["import", &service.url, &file, "--parallel", "3"], options].concat();
+
+    let mut child = start(&arguments);
+    while service.count().await < count / 5 {
+        assert!(child.try_wait().unwrap().is_none(), "{:?}", end(child).await);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    child.kill().await.unwrap();
+    let killed_at = service.count().await;
+    assert!(killed_at < count && exists(&journal));
+
+    let mut child = start(&arguments);
+    while service.count().await < killed_at + count / 5 {
+        assert!(child.try_wait().unwrap().is_none(), "{:?}", end(child).await);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Command::new("kill").args(["-INT", &child.id().unwrap().to_string()]).status().await.unwrap();
+    let said = end(child).await;
+    assert_eq!(said.code, 130, "{said:?}");
+    assert!(said.err.contains("run the same command again to go on"), "{said:?}");
+    // What was sent is finished and noted.
+    let interrupted_at = service.count().await;
+    assert!(interrupted_at < count && exists(&journal));
+
+    service.forget();
+    let said = scim(&arguments).await;
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    assert!(said.out.contains(" were done before"), "{said:?}");
+    let created: u64 =
+        said.out.split(" created").next().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert_eq!(created, count - interrupted_at, "{said:?}");
+    assert!(!exists(&journal));
+    assert_eq!(service.count().await, count);
+
+    let mut names = HashSet::new();
+    let mut start_index = 1;
+    while start_index <= count {
+        let path = format!("/Users?count=1000&startIndex={start_index}&attributes=userName");
+        let page = service.call(Method::GET, &path, Value::Null).await;
+        let resources = page["Resources"].as_array().unwrap();
+        names.extend(resources.iter().map(|user| user["userName"].as_str().unwrap().to_owned()));
+        start_index += resources.len() as u64;
+    }
+    assert_eq!(names.len() as u64, count);
+    let user = service.user("user1230@example.com").await;
+    assert_eq!((&user["name"]["givenName"], &user["active"]), (&json!("Given, 1230"), &json!(false)));
+
+    // A second import changes nothing.
+    service.forget();
+    let said = scim(&arguments).await;
+    assert!(
+        said.code == 0 && said.out.contains(&format!(" 0 created, 0 updated, {count} unchanged; 0 failed")),
+        "{said:?}"
+    );
+    assert!(service.writes().is_empty());
+    assert!((service.seen().len() as u64) < count / 20, "many users are looked up with one request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_import_goes_on_with_bulk_requests() {
+    interrupt_twice(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_import_goes_on_with_single_requests() {
+    interrupt_twice(&["--no-bulk"]).await;
+}
+
+#[tokio::test]
+async fn without_its_journal_an_import_creates_nobody_twice() {
+    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
+    let half = folder.write("half.csv", users(60));
+    assert_eq!(scim(&["import", &service.url, &half, "--no-bulk"]).await.code, 0);
+    let file = folder.write("users.csv", users(120));
+    for options in [&["--no-bulk"][..], &[]] {
+        let said = scim(&[&["import", &service.url, &file], options].concat()).await;
+        assert_eq!((said.code, service.count().await), (0, 120), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn existing_users_are_found_and_get_only_what_differs() {
+    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
+    let bea = json!({ "userName": "Bea", "title": "Diver", "nickName": "B", "name": { "givenName": "Bea" } });
+    service.create(bea).await;
+    service.create(json!({ "userName": "fay", "title": "Cook" })).await;
+    let file = folder.write("users.csv", "userName,TITLE,name.familyName,password\nBea,Cook,,secret-1\nfay,Cook,,secret-2\nkim,,Fox,secret-3\n");
+
+    let said = scim(&["import", &service.url, &file, "--dry-run"]).await;
+    assert_eq!(said.code, 0);
+    assert!(
+        said.out.starts_with("line 2: Bea would be updated: title\nline 4: kim would be created\n3 rows in "),
+        "{said:?}"
+    );
+    assert!(said.out.ends_with("would be 1 created, 1 updated, 1 unchanged; 0 failed\n"), "{said:?}");
+    assert!(service.writes().is_empty() && !exists(&format!("{file}.progress")));
+
+    let said = scim(&["import", &service.url, &file, "--no-bulk"]).await;
+    assert!(said.code == 0 && said.out.contains(": 1 created, 1 updated, 1 unchanged; 0 failed"), "{said:?}");
+    let writes = service.writes();
+    let patch = writes.iter().find(|seen| seen.method == Method::PATCH).unwrap();
+    assert_eq!(patch.body["Operations"], json!([{ "op": "replace", "path": "title", "value": "Cook" }]));
+    let post = writes.iter().find(|seen| seen.method == Method::POST).unwrap();
+    assert_eq!((writes.len(), &post.body["password"]), (2, &json!("secret-3")));
+    assert_eq!(service.user("Bea").await["nickName"], "B");
+
+    // An empty cell removes a value, or not.
+    let file = folder.write("users.csv", "userName,title\nbea,\n");
+    let said = scim(&["import", &service.url, &file, "--keep-empty", "--dry-run"]).await;
+    assert!(!said.out.contains("title"), "{said:?}");
+    let said = scim(&["import", &service.url, &file]).await;
+    assert!(said.out.contains("1 updated"), "{said:?}");
+    let bea = service.user("bea").await;
+    assert_eq!((&bea["userName"], bea.get("title")), (&json!("bea"), None));
+}
+
+#[tokio::test]
+async fn users_can_be_found_by_their_external_id() {
+    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
+    service.create(json!({ "userName": "bea", "externalId": "7" })).await;
+    let file = folder.write("users.csv", "externalId,userName\n7,bea.fox\n8,fay\n,kim\n");
+    let said = scim(&["import", &service.url, &file, "--match", "externalId"]).await;
+    assert_eq!((said.code, service.count().await), (1, 2), "{said:?}");
+    assert!(said.err.starts_with("line 4: -: externalId is missing\n"), "{said:?}");
+    assert_eq!(service.user("bea.fox").await["externalId"], "7");
+    let said = scim(&["import", &service.url, &file, "--match", "shoeSize"]).await;
+    assert!(said.code == 2 && said.err.contains("has no attribute shoeSize"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_service_without_patch_gets_whole_resources() {
+    let disturb = |_, seen: &Seen| (seen.method == Method::PATCH).then(|| error(501, "no PATCH"));
+    let config = json!({ "patch": { "supported": false }, "bulk": { "supported": false } });
+    let service = Service::start(Options { config, disturb: Box::new(disturb), ..Options::default() }).await;
+    let folder = Folder::new();
+    service.create(json!({ "userName": "bea", "title": "Diver", "nickName": "B" })).await;
+    let file = folder.write("users.csv", "userName,title\nbea,Cook\n");
+    let said = scim(&["import", &service.url, &file]).await;
+    assert!(said.code == 0 && said.out.contains("1 updated"), "{said:?}");
+    assert_eq!(service.writes()[0].method, Method::PUT);
+    let bea = service.user("bea").await;
+    assert_eq!((&bea["title"], &bea["nickName"]), (&json!("Cook"), &json!("B")));
+    service.forget();
+    let said = scim(&["import", &service.url, &file]).await;
+    assert!(said.out.contains("1 unchanged") && service.writes().is_empty(), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_busy_service_is_waited_for() {
+    let busy = |number: usize, _: &Seen| {
+        (number % 3 == 2).then(|| ([("retry-after", "0")], error(429, "too many requests")).into_response())
+    };
+    let service = Service::start(Options { disturb: Box::new(busy), ..Options::default() }).await;
+    let folder = Folder::new();
+    let file = folder.write("users.csv", users(60));
+    let said = scim(&["import", &service.url, &file, "--no-bulk"]).await;
+    assert_eq!((said.code, service.count().await), (0, 60), "{said:?}");
+}
+
+/// An answer that is lost may have had an effect.
+#[tokio::test]
+async fn lost_answers_create_nobody_twice() {
+    for bulk in [true, false] {
+        let lost = |number: usize, seen: &Seen| {
+            (seen.method == Method::POST && number % 4 == 3).then(|| error(502, "the answer is lost"))
+        };
+        let service =
+            Service::start(Options { disturb: Box::new(lost), max_bulk_operations: 7, ..Options::default() })
+                .await;
+        let folder = Folder::new();
+        let file = folder.write("users.csv", users(60));
+        let options: &[&str] = if bulk { &[] } else { &["--no-bulk"] };
+        let said = scim(&[&["import", &service.url, &file], options].concat()).await;
+        assert_eq!((said.code, service.count().await), (0, 60), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn bulk_requests_that_are_too_large_or_do_not_work_are_sent_otherwise() {
+    for (status, most) in [(413, 10), (404, 0)] {
+        let refuse = move |_, seen: &Seen| {
+            let operations = seen.body["Operations"].as_array().map_or(0, Vec::len);
+            (seen.path == "/Bulk" && operations > most).then(|| error(status, "no"))
+        };
+        let service = Service::start(Options { disturb: Box::new(refuse), ..Options::default() }).await;
+        let folder = Folder::new();
+        let file = folder.write("users.csv", users(60));
+        let said = scim(&["import", &service.url, &file]).await;
+        assert_eq!((said.code, service.count().await), (0, 60), "{status}: {said:?}");
+        let is_bulk = |seen: &&Seen| seen.path == "/Bulk";
+        assert_eq!(service.writes().iter().filter(is_bulk).count() > 3, status == 413);
+    }
+}
+
+#[tokio::test]
+async fn rows_that_fail_do_not_stop_the_others() {
+    let refuse = |_, seen: &Seen| {
+        (seen.method == Method::POST && seen.body["userName"] == "kim")
+            .then(|| error(400, "kim is not allowed"))
+    };
+    let service = Service::start(Options { disturb: Box::new(refuse), ..Options::default() }).await;
+    let folder = Folder::new();
+    let file = folder.write(
+        "users.csv",
+        "\u{feff}userName,active,title\r\nbea,yes,\r\nkim,true,\"a\r\nb\"\r\n,true,x\r\nfay,true,y\r\nFAY,true,z\r\nlou,false,w\r\n",
+    );
+    let errors = folder.path("errors.csv");
+    let errors = errors.to_str().unwrap();
+    let said = scim(&["import", &service.url, &file, "--no-bulk", "--errors", errors]).await;
+    assert_eq!((said.code, service.count().await), (1, 2), "{said:?}");
+    for line in [
+        "line 2: -: active: write true or false\n",
+        "line 3: kim: 400: kim is not allowed\n",
+        "line 5: -: userName is missing\n",
+        "line 7: FAY: line 6 has the same userName\n",
+        "run the same command again to try the failed rows again\n",
+    ] {
+        assert!(said.err.contains(line), "{line}: {said:?}");
+    }
+    assert!(said.out.contains(": 2 created, 0 updated, 0 unchanged; 4 failed"), "{said:?}");
+    let text = folder.read("errors.csv");
+    assert!(
+        text.starts_with("#line,#error,userName,active,title\n2,active: write true or false,bea,yes,\n"),
+        "{text}"
+    );
+
+    // The file with the errors can be corrected and imported, and has errors of its own.
+    let corrected = text.replace(",bea,yes,", ",bea,true,").replace(",kim,", ",kit,");
+    let corrected = folder.write("corrected.csv", corrected);
+    let said = scim(&["import", &service.url, &corrected, "--no-bulk", "--errors", errors]).await;
+    assert_eq!((said.code, service.count().await), (1, 4), "{said:?}");
+    assert!(folder.read("errors.csv").starts_with("#line,#error,userName,active,title\n"));
+    assert_eq!(service.user("kit").await["title"], "a\r\nb");
+
+    // Only the rows that have failed are sent again.
+    service.forget();
+    let said = scim(&["import", &service.url, &file, "--no-bulk"]).await;
+    assert!(said.code == 1 && said.out.ends_with("4 failed; 2 were done before\n"), "{said:?}");
+
+    let said =
+        scim(&["import", &service.url, &file, "--restart", "--limit-errors", "2", "--parallel", "1"]).await;
+    assert!(said.code == 1 && said.err.contains("it has stopped: 2 rows have failed"), "{said:?}");
+    let said = scim(&["import", &service.url, &file, "--errors", &file]).await;
+    assert!(said.code == 2 && said.err.contains("--errors would overwrite "), "{said:?}");
+}
+
+#[tokio::test]
+async fn an_import_stops_if_the_token_is_refused_or_nobody_answers() {
+    let is_expired = Arc::new(AtomicBool::new(true));
+    let (flag, posts) = (is_expired.clone(), AtomicUsize::new(0));
+    let expire = move |_, seen: &Seen| {
+        let is_late = seen.method == Method::POST && posts.fetch_add(1, Ordering::Relaxed) >= 30;
+        (is_late && flag.load(Ordering::Relaxed)).then(|| error(401, "the token has expired"))
+    };
+    let service = Service::start(Options { disturb: Box::new(expire), ..Options::default() }).await;
+    let folder = Folder::new();
+    let file = folder.write("users.csv", users(500));
+    let arguments = ["import", &service.url, &file, "--no-bulk", "--parallel", "2"];
+    let said = scim(&arguments).await;
+    assert!(said.code == 1 && said.err.contains("it has stopped: 401: the token has expired"), "{said:?}");
+    assert_eq!(said.err.lines().count(), 1, "{said:?}");
+    assert_eq!(service.count().await, 30);
+    is_expired.store(false, Ordering::Relaxed);
+    let said = scim(&arguments).await;
+    assert_eq!((said.code, service.count().await), (0, 500), "{said:?}");
+
+    let said = scim(&["import", &service.url, &file, "--token", "wrong"]).await;
+    assert!(said.code == 2 && said.err.contains("GET /Users: 401"), "{said:?}");
+    let said = scim(&["import", "http://127.0.0.1:1/scim/v2", &file]).await;
+    assert!(said.code == 2 && said.err.contains("http://127.0.0.1:1/scim/v2 does not answer: "), "{said:?}");
+}
+
+#[tokio::test]
+async fn an_import_stops_if_the_service_goes_on_failing() {
+    let broken = |_, seen: &Seen| (seen.method == Method::POST).then(|| error(500, "broken"));
+    let service = Service::start(Options { disturb: Box::new(broken), ..Options::default() }).await;
+    let folder = Folder::new();
+    let file = folder.write("users.csv", users(300));
+    let said = scim(&["import", &service.url, &file]).await;
+    assert!(said.code == 1 && said.err.contains("it has stopped: 500: broken; run the same"), "{said:?}");
+}
+
+#[tokio::test]
+async fn wrong_columns_are_all_reported_before_anything_is_sent() {
+    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
+    let file = folder.write("users.csv", "userName,email,name,emails.value,id\nbea,a,b,c,d\n");
+    let said = scim(&["import", &service.url, &file]).await;
+    assert_eq!(said.code, 2, "{said:?}");
+    for problem in [
+        "column 2 (email): there is no such attribute; write emails[type eq \"work\"].value",
+        "column 3 (name): it has several values; write a column for each: name.formatted, ",
+        "column 4 (emails.value): emails is a list; write emails[type eq \"work\"].value",
+    ] {
+        assert!(said.err.contains(problem), "{problem}: {said:?}");
+    }
+    assert!(service.writes().is_empty() && !exists(&format!("{file}.progress")));
+    let file = folder.write("users.csv", "userName;title\nbea;Cook\n");
+    assert!(scim(&["import", &service.url, &file]).await.err.contains("--delimiter ';'"));
+    assert_eq!(scim(&["import", &service.url, &file, "--delimiter", ";"]).await.code, 0);
+    let said = scim(&["import", &service.url, folder.path("none.csv").to_str().unwrap()]).await;
+    assert!(said.code == 2 && said.err.contains("there is no file "), "{said:?}");
+    let said = scim(&["import", &service.url, &folder.write("empty.csv", "")]).await;
+    assert!(said.code == 2 && said.err.contains("the file is empty"), "{said:?}");
+}
+
+#[tokio::test]
+async fn the_journal_of_another_import_is_refused() {
+    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
+    let file = folder.write("users.csv", "userName\nbea\n \n");
+    let journal = format!("{file}.progress");
+    assert_eq!(scim(&["import", &service.url, &file]).await.code, 1);
+    assert!(exists(&journal));
+    let other = Service::start(Options::default()).await;
+    let said = scim(&["import", &other.url, &file]).await;
+    assert!(
+        said.code == 2 && said.err.contains(&format!("is the journal of an import to {}", service.url)),
+        "{said:?}"
+    );
+    folder.write("users.csv", "userName\nbea\nfay\n");
+    let said = scim(&["import", &service.url, &file]).await;
+    assert!(
+        said.code == 2 && said.err.contains("is the journal of another file, or this one has changed since"),
+        "{said:?}"
+    );
+    assert_eq!((service.count().await, other.count().await), (1, 0));
+    let said = scim(&["import", &service.url, &file, "--restart"]).await;
+    assert!(said.code == 0 && said.out.contains("1 created, 0 updated, 1 unchanged"), "{said:?}");
+    assert!(!exists(&journal));
+    let diary = folder.write("diary", "Dear diary\n");
+    let said = scim(&["import", &service.url, &file, "--restart", "--journal", &diary]).await;
+    assert!(said.code == 2 && said.err.contains("is not the journal of an import"), "{said:?}");
+    assert_eq!(folder.read("diary"), "Dear diary\n");
+}
+
+#[tokio::test]
+async fn json_lines_create_and_update_users_and_groups() {
+    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
+    let bea = service.create(json!({ "userName": "bea", "title": "Diver", "nickName": "B" })).await;
+    let fay = service.create(json!({ "userName": "fay" })).await;
+    let file = folder.write("users.jsonl", "{\"userName\":\"bea\",\"title\":null,\"emails\":[{\"value\":\"b@example.com\",\"type\":\"work\"}]}\n{\"userName\":\"kim\"}\n{\"userName\":\"lou\",\"shoe\":1}\n");
+    let errors = folder.path("errors.jsonl");
+    let said = scim(&["import", &service.url, &file, "--errors", errors.to_str().unwrap()]).await;
+    assert!(said.code == 1 && said.out.contains("1 created, 1 updated, 0 unchanged; 1 failed"), "{said:?}");
+    let changed = service.user("bea").await;
+    assert_eq!((changed.get("title"), &changed["nickName"]), (None, &json!("B")));
+    assert_eq!(changed["emails"][0]["value"], "b@example.com");
+    let failed: Value = serde_json::from_str(&folder.read("errors.jsonl")).unwrap();
+    assert_eq!((&failed["#line"], &failed["userName"]), (&json!(3), &json!("lou")));
+
+    let group = |members: &[&Value]| {
+        let members: Vec<Value> = members.iter().map(|user| json!({ "value": user["id"] })).collect();
+        json!({ "displayName": "Divers", "members": members }).to_string()
+    };
+    let file = folder.write("groups.jsonl", group(&[&bea]));
+    for expected in ["1 created", "1 unchanged"] {
+        let said = scim(&["import", &service.url, &file, "--type", "groups"]).await;
+        assert!(said.code == 0 && said.out.contains(expected), "{said:?}");
+    }
+    let file = folder.write("groups.jsonl", group(&[&bea, &fay]));
+    service.forget();
+    let said = scim(&["import", &service.url, &file, "--type", "groups"]).await;
+    assert!(said.code == 0 && said.out.contains("1 updated"), "{said:?}");
+    let operations = &service.writes()[0].body["Operations"];
+    assert_eq!(*operations, json!([{ "op": "add", "path": "members", "value": [{ "value": fay["id"] }] }]));
+}
