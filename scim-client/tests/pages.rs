@@ -1,5 +1,5 @@
 //! Pages of resources, read from a server on a socket.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails that way")]
+#![expect(clippy::unwrap_used, reason = "a test fails that way")]
 
 use std::sync::{Arc, Mutex};
 

@@ -7,13 +7,22 @@ use serde_json::{Map, Value};
 
 use crate::column::Column;
 
-/// The columns with these paths; by default, those of the schema.
+/// The columns with these paths; by default, those of the schema. If only some attributes are asked for, the others have no
+/// columns: an import would take their empty cells for a wish to remove the values.
 ///
 /// # Errors
 ///
 /// What is wrong with each path.
-pub(super) fn choose(paths: &[String], resource_type: &ResourceType) -> Result<Vec<Column>, String> {
-    let derived = derive(resource_type);
+pub(super) fn choose(
+    paths: &[String],
+    attributes: Option<&str>,
+    resource_type: &ResourceType,
+) -> Result<Vec<Column>, String> {
+    let mut derived = derive(resource_type);
+    if let Some(attributes) = attributes {
+        derived
+            .retain(|path| path == "id" || attributes.split(',').any(|name| belongs_to(path, name.trim())));
+    }
     let paths = if paths.is_empty() { &derived } else { paths };
     let mut columns = Vec::new();
     let mut problems = Vec::new();
@@ -58,6 +67,17 @@ fn derive(resource_type: &ResourceType) -> Vec<String> {
         }
     }
     paths
+}
+
+/// Whether the path of a column is that of an attribute, or of a part of it.
+fn belongs_to(path: &str, attribute: &str) -> bool {
+    let has_name = |path: &str| {
+        let (start, rest) = path.split_at_checked(attribute.len()).unwrap_or_default();
+        start.eq_ignore_ascii_case(attribute) && (rest.is_empty() || rest.starts_with(['.', '[', ':']))
+    };
+    // The URI of an extension can be left out.
+    let short = path.rfind(':').and_then(|end| path.get(end + 1..)).filter(|_| !path.contains('['));
+    !attribute.is_empty() && (has_name(path) || short.is_some_and(has_name))
 }
 
 fn is_written_and_read(target: &AttributeRef) -> bool {
@@ -107,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_columns_are_those_of_the_schema() {
-        let columns = choose(&[], &standard::user_type()).unwrap();
+        let columns = choose(&[], None, &standard::user_type()).unwrap();
         let paths: Vec<String> = columns.iter().map(Column::path).collect();
         assert_eq!(paths[..5], ["id", "externalId", "userName", "name.formatted", "name.familyName"]);
         for path in [
@@ -123,7 +143,7 @@ mod tests {
         for left_out in ["password", "groups", "meta", "display"] {
             assert!(!paths.iter().any(|path| path.contains(left_out) && path != "displayName"), "{left_out}");
         }
-        let columns = choose(&[], &standard::group_type()).unwrap();
+        let columns = choose(&[], None, &standard::group_type()).unwrap();
         assert_eq!(
             columns.iter().map(Column::path).collect::<Vec<_>>(),
             ["id", "externalId", "displayName", "members"]
@@ -131,9 +151,28 @@ mod tests {
     }
 
     #[test]
+    fn attributes_that_are_not_asked_for_have_no_columns() {
+        let attributes = Some("username, Name.givenName,department,photos");
+        let columns = choose(&[], attributes, &standard::user_type()).unwrap();
+        let paths: Vec<String> = columns.iter().map(Column::path).collect();
+        let department = format!("{}:department", standard::ENTERPRISE_USER);
+        let expected = [
+            "id",
+            "userName",
+            "name.givenName",
+            "photos[type eq \"photo\"].value",
+            "photos[type eq \"photo\"].primary",
+            "photos[type eq \"thumbnail\"].value",
+            "photos[type eq \"thumbnail\"].primary",
+            &department,
+        ];
+        assert_eq!(paths, expected);
+    }
+
+    #[test]
     fn what_no_column_shows_is_counted() {
         let users = standard::user_type();
-        let columns = choose(&[], &users).unwrap();
+        let columns = choose(&[], None, &users).unwrap();
         let user = json!({
             "userName": "bea",
             "emails": [{ "value": "a", "type": "work" }, { "value": "b", "type": "work" }, { "value": "c" }],

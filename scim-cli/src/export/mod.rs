@@ -38,7 +38,8 @@ pub(crate) async fn export(first: &Client, client: &Client, options: &Options) -
     let endpoint = Endpoint::open(first, options.kind).await?;
     let mut writer = match options.delimiter {
         Some(delimiter) => {
-            let columns = columns::choose(&options.columns, &endpoint.resource_type)?;
+            let columns =
+                columns::choose(&options.columns, options.attributes.as_deref(), &endpoint.resource_type)?;
             let is_partial = !options.columns.is_empty();
             Writer::csv(
                 Output::create(options.output.as_deref())?,

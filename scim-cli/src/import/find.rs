@@ -108,5 +108,5 @@ impl Finder {
 
 /// Whether an endpoint does not like the filter or the length of the request.
 fn is_filter_refused(error: &RequestError) -> bool {
-    error.status().is_some_and(|status| matches!(status.as_u16(), 400 | 403 | 413 | 414 | 422 | 431 | 501))
+    error.status().is_some_and(|status| matches!(status.as_u16(), 400 | 413 | 414 | 422 | 431 | 501))
 }

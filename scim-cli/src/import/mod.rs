@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use scim_client::Client;
-use scim_core::schema::AttributeRef;
+use scim_core::schema::{AttrPath, AttributeRef, ReadContext, Tolerance};
 use tokio::task::JoinSet;
 
 use crate::endpoint::{Endpoint, Kind};
@@ -36,8 +36,9 @@ use stop::Stop;
 /// How many rows are handled together without bulk requests: as many as one request looks up.
 const ROWS: u64 = 50;
 
-/// How many rows are handled together with bulk requests, so that a bulk request takes seconds and not minutes.
-const BULK_ROWS: usize = 500;
+/// How many rows are handled together with bulk requests. A slow service must answer within the timeout of the client, and more
+/// of them are hardly faster.
+const BULK_ROWS: usize = 100;
 
 /// How long running requests may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(30);
@@ -135,7 +136,7 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
     let mut run = Run { rows, journal, report, sender: Arc::new(sender), stop, batch, parallel };
     let result = run.run().await;
     let summary = run.report.finish()?;
-    println!("{summary}");
+    report::say_on_standard_output(&summary);
     let end = result?;
     let again = "run the same command again to go on where it has stopped";
     if end == End::Interrupted {
@@ -177,10 +178,19 @@ fn check_files(options: &Options, journal: &Path) -> Result<(), String> {
 /// The attribute by which resources are found.
 fn key(endpoint: &Endpoint, options: &Options) -> Result<AttributeRef, String> {
     let name = options.key.as_deref().unwrap_or(options.kind.name_attribute());
-    let target = endpoint.resource_type.attribute(name).filter(|target| !target.is_complex());
-    target
-        .cloned()
-        .ok_or_else(|| format!("the endpoint has no attribute {name} to match {} by", options.kind))
+    let tolerance = Tolerance::lenient();
+    let path = AttrPath::parse(name).map_err(|error| format!("--match: {error}"))?;
+    let target = endpoint.resource_type.find_path(&path, &mut ReadContext::new(&tolerance));
+    let is_key = |target: &&AttributeRef| {
+        let is_single = !target.attribute().is_multi_valued() && target.sub_attribute_definition().is_none();
+        is_single && target.comparison().is_text() && !target.is_secret()
+    };
+    target.filter(is_key).cloned().ok_or_else(|| {
+        format!(
+            "{} cannot be found by {name}; name an attribute that is a text, such as externalId",
+            options.kind
+        )
+    })
 }
 
 /// An import that runs.

@@ -150,7 +150,8 @@ impl Report {
             Outcome::Updated(changes) => format!("would be updated: {}", changes.join(", ")),
             _ => return,
         };
-        self.bar.suspend(|| println!("line {}: {} {text}", row.line, name_of(&row.key)));
+        self.bar
+            .suspend(|| say_on_standard_output(&format!("line {}: {} {text}", row.line, name_of(&row.key))));
     }
 
     /// Writes a line to standard error, above the progress bar.
@@ -206,6 +207,11 @@ impl Report {
     }
 }
 
+/// Writes a line to standard output, which may be closed already, as by `head`.
+pub(super) fn say_on_standard_output(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
 /// The name of a resource; a dash if it has none.
 fn name_of(key: &str) -> String {
     if key.is_empty() { "-".to_owned() } else { printable(key) }
@@ -232,7 +238,7 @@ fn progress_bar(rows: u64) -> ProgressBar {
 #[derive(Debug)]
 pub(super) enum ErrorFile {
     Csv {
-        writer: csv::Writer<File>,
+        writer: Box<csv::Writer<File>>,
         /// The columns `#line` and `#error` of a file that was such a file itself.
         left_out: Vec<usize>,
     },
@@ -257,7 +263,7 @@ impl ErrorFile {
         let kept = names.iter().map(String::as_str).filter(|name| !is_left_out(name));
         let header = ["#line", "#error"].into_iter().chain(kept);
         writer.write_record(header).and_then(|()| Ok(writer.flush()?)).map_err(|error| failed(&error))?;
-        Ok(Self::Csv { writer, left_out })
+        Ok(Self::Csv { writer: Box::new(writer), left_out })
     }
 
     fn add(&mut self, row: &Finished, reason: &str) -> Result<(), String> {

@@ -209,7 +209,13 @@ fn reader<R: std::io::Read>(source: R, delimiter: u8) -> csv::Reader<R> {
 /// Converts the cells of the imported columns.
 fn cells(record: &ByteRecord, columns: &Columns) -> Result<Content, String> {
     if record.len() != columns.names.len() {
-        return Err(format!("it has {} cells, and the first row has {}", record.len(), columns.names.len()));
+        let has_line_breaks = record.iter().flatten().any(|byte| *byte == b'\n');
+        let hint = if has_line_breaks { "; is a quotation mark missing?" } else { "" };
+        return Err(format!(
+            "it has {} cells, and the first row has {}{hint}",
+            record.len(),
+            columns.names.len()
+        ));
     }
     let mut cells = Vec::new();
     let mut problems = Vec::new();
@@ -382,6 +388,18 @@ mod tests {
             expected.map(|(line, key, reason)| (line, key.to_owned(), reason.map(str::to_owned))).into();
         assert_eq!(read(Rows::csv(&file.0, b',', &users, key).unwrap()), expected);
         assert_eq!(measure(&file.0, Some(b',')).unwrap().0, 5);
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_not_closed_is_found() {
+        let file = TempFile::new(b"userName,title\nbea,Cook\nfay,\"Di\nkim,x\nlou,y\n");
+        let users = standard::user_type();
+        let rows = read(Rows::csv(&file.0, b',', &users, users.attribute("userName").unwrap()).unwrap());
+        assert_eq!((rows.len(), rows[1].0, rows[1].2.as_deref()), (2, 3, None));
+        let file = TempFile::new(b"userName,title\n\"fay,Di\nkim,x\n");
+        let rows = read(Rows::csv(&file.0, b',', &users, users.attribute("userName").unwrap()).unwrap());
+        let reason = "it has 1 cells, and the first row has 2; is a quotation mark missing?";
+        assert_eq!((rows.len(), rows[0].0, rows[0].2.as_deref()), (1, 2, Some(reason)));
     }
 
     #[test]

@@ -42,11 +42,18 @@ pub(crate) struct Options {
     /// Members that replace those of the ServiceProviderConfig.
     pub(crate) config: Value,
     pub(crate) disturb: Box<Disturb>,
+    /// Whether the answer to a request is lost, after the request has had its effect.
+    pub(crate) lose: fn(usize, &Seen) -> bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_bulk_operations: 1000, config: json!({}), disturb: Box::new(|_, _| None) }
+        Self {
+            max_bulk_operations: 1000,
+            config: json!({}),
+            disturb: Box::new(|_, _| None),
+            lose: |_, _| false,
+        }
     }
 }
 
@@ -153,6 +160,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request, next: Next)
         return response;
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    if (shared.options.lose)(number, &seen) {
+        return error(502, "the answer is lost");
+    }
     if !is_config {
         return response;
     }
