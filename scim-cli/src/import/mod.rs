@@ -1,12 +1,14 @@
 //! `scim import`: creates and updates the resources of a file.
 
-// - `columns`, `rows`, `line_numbers`: what the file says.
+// - `columns`, `rows`, `line_numbers`, `measure`: what the file says.
 // - `plan`: what is to be done for a row; `find`, `requests`: the requests; `send`: all of it for some rows.
-// - `journal`: which rows are done; `report`: what came of them; `stop`: the end.
+// - `journal`: which rows are done; `report`, `error_file`: what came of them; `stop`: the end.
 mod columns;
+mod error_file;
 mod find;
 mod journal;
 mod line_numbers;
+mod measure;
 mod plan;
 mod report;
 mod requests;
@@ -24,10 +26,11 @@ use scim_core::schema::{AttrPath, AttributeRef, ReadContext, Tolerance};
 use tokio::task::JoinSet;
 
 use crate::endpoint::{Endpoint, Kind};
+use error_file::ErrorFile;
 use find::Finder;
 use journal::{Journal, Subject};
 use plan::Planner;
-use report::{ErrorFile, Finished, Outcome, Report};
+use report::{Finished, Outcome, Report};
 use requests::Requests;
 use rows::{Row, Rows};
 use send::Sender;
@@ -80,7 +83,7 @@ pub(crate) enum End {
 pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -> Result<End, String> {
     let journal_path = options.journal.clone().unwrap_or_else(|| with_suffix(&options.input, ".progress"));
     check_files(options, &journal_path)?;
-    let (total, hash) = rows::measure(&options.input, options.delimiter)?;
+    let (total, hash) = measure::measure(&options.input, options.delimiter)?;
     let endpoint = Endpoint::open(first, options.kind).await?;
     let key = key(&endpoint, options)?;
     let name = options.input.display();
