@@ -157,6 +157,43 @@ async fn existing_users_are_found_and_get_only_what_differs() {
     assert_eq!((&bea["userName"], bea.get("title")), (&json!("bea"), None));
 }
 
+/// Most rows are new, so they are created without a search, and those that exist are found when they are refused.
+#[tokio::test]
+async fn users_that_are_in_the_way_of_new_ones_are_found() {
+    for (options, is_single) in [(&["--parallel", "1"][..], false), (&["--parallel", "1", "--no-bulk"], true)]
+    {
+        let taken = |_, seen: &Seen| {
+            let is_taken = seen.method == Method::POST && seen.body["userName"] == "user333@example.com";
+            is_taken.then(|| error(409, "the e-mail address is taken"))
+        };
+        let service = Service::start(Options { disturb: Box::new(taken), ..Options::default() }).await;
+        for number in [350, 377, 399] {
+            service
+                .create(json!({ "userName": format!("USER{number}@example.com"), "title": "Diver" }))
+                .await;
+        }
+        let folder = Folder::new();
+        let file = folder.write("users.csv", users(400));
+        let said = scim(&[&["import", &service.url, &file], options].concat()).await;
+        let (code, failed) = if is_single { (1, 1) } else { (0, 0) };
+        assert_eq!((said.code, service.count().await), (code, 400 - failed), "{said:?}");
+        assert!(
+            said.out.contains(&format!("{} created, 3 updated, 0 unchanged; {failed} failed", 397 - failed)),
+            "{said:?}"
+        );
+        assert_eq!(
+            said.err.contains("line 335: user333@example.com: 409: the e-mail address is taken\n"),
+            is_single,
+            "{said:?}"
+        );
+        let seen = service.seen();
+        // Only the first rows, and those that were refused, are looked up.
+        let lookups = seen.iter().filter(|seen| seen.method == Method::GET).count();
+        assert!(lookups <= 6, "{lookups}");
+        assert_eq!(service.user("user377@example.com").await["title"], "Diver");
+    }
+}
+
 #[tokio::test]
 async fn users_can_be_found_by_their_external_id() {
     let (folder, service) = (Folder::new(), Service::start(Options::default()).await);

@@ -45,7 +45,13 @@ impl Read for LastBytes {
 /// The line on which a record begins that was just read, counted from 1.
 pub(super) fn first_line(reader: &Reader<LastBytes>, record: &ByteRecord) -> u64 {
     let after = reader.position();
-    let is_next_line = reader.get_ref().byte_before(after.byte()) == Some(b'\n');
+    let bytes = reader.get_ref();
+    let byte_before = |back| after.byte().checked_sub(back).and_then(|position| bytes.byte_before(position));
+    let before_break = byte_before(1).filter(|byte| *byte != b'\r').or_else(|| byte_before(2));
+    // In the last cell of a file, a quotation mark may be missing; then the last line break belongs to the cell.
+    let is_in_cell =
+        record.iter().last().is_some_and(|cell| cell.ends_with(b"\n")) && before_break != Some(b'"');
+    let is_next_line = byte_before(0) == Some(b'\n') && !is_in_cell;
     let breaks = record.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
     after.line().saturating_sub(u64::from(is_next_line) + breaks)
 }

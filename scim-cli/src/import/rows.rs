@@ -344,7 +344,11 @@ mod tests {
         let file = TempFile::new(b"userName,title\nbea,Cook\nfay,\"Di\nkim,x\nlou,y\n");
         let users = standard::user_type();
         let rows = read(Rows::csv(&file.0, b',', &users, users.attribute("userName").unwrap()).unwrap());
-        assert_eq!((rows.len(), rows[1].2.as_deref()), (2, None), "it is the text of the last cell");
+        assert_eq!(
+            (rows.len(), rows[1].0, rows[1].2.as_deref()),
+            (2, 3, None),
+            "it is the text of the last cell"
+        );
         let file = TempFile::new(b"userName,title\n\"fay,Di\nkim,x\n");
         let rows = read(Rows::csv(&file.0, b',', &users, users.attribute("userName").unwrap()).unwrap());
         let reason = "it has 1 cells, and the first row has 2; is a quotation mark missing?";
