@@ -286,7 +286,7 @@ async fn rows_that_fail_do_not_stop_the_others() {
     let said = scim(&["import", &service.url, &file, "--no-bulk", "--errors", errors]).await;
     assert_eq!((said.code, service.count().await), (1, 2), "{said:?}");
     for line in [
-        "line 2: -: active: write true or false\n",
+        "line 2: bea: active: write true or false\n",
         "line 3: kim: 400: kim is not allowed\n",
         "line 5: -: userName is missing\n",
         "line 7: FAY: line 6 has the same userName\n",

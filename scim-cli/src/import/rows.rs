@@ -157,7 +157,11 @@ impl Rows {
             }
         };
         self.number += 1;
-        let key = content.as_ref().ok().and_then(|content| self.key_of(content)).unwrap_or_default();
+        let key = match &content {
+            Ok(content) => self.key_of(content),
+            Err(_) => self.key_in(&raw),
+        };
+        let key = key.unwrap_or_default();
         let row =
             content.and_then(|content| self.check_key(&key, line).map(|folded_key| (folded_key, content)));
         let number = self.number;
@@ -168,15 +172,30 @@ impl Rows {
     }
 
     fn key_of(&self, content: &Content) -> Option<String> {
-        match (content, &self.source) {
-            (Content::Cells(cells), Source::Csv { columns, .. }) => {
-                let path = self.key.path().as_str();
-                let index = columns.imported().position(|(_, column)| column.path() == path)?;
-                Some(cells.get(index)?.as_ref()?.as_str()?.to_owned())
+        let value = match content {
+            Content::Cells(cells) => cells.get(self.key_column()?.0)?.as_ref()?,
+            Content::Resource(resource, _) => self.key.get(resource)?,
+        };
+        value.as_str().map(str::to_owned)
+    }
+
+    /// The key in a row that cannot be imported, to name it in the error.
+    fn key_in(&self, raw: &Raw) -> Option<String> {
+        match raw {
+            Raw::Cells(record) => String::from_utf8(record.get(self.key_column()?.1)?.to_vec()).ok(),
+            Raw::Json(text) => {
+                let resource: Map<String, Value> = serde_json::from_str(text).ok()?;
+                self.key.get(&resource)?.as_str().map(str::to_owned)
             }
-            (Content::Resource(resource, _), _) => Some(self.key.get(resource)?.as_str()?.to_owned()),
-            _ => None,
         }
+    }
+
+    /// The index of the column of the key, among the imported columns and among all.
+    fn key_column(&self) -> Option<(usize, usize)> {
+        let Source::Csv { columns, .. } = &self.source else { return None };
+        let mut imported = columns.imported().enumerate();
+        let found = imported.find(|(_, (_, column))| column.path() == self.key.path().as_str());
+        found.map(|(imported, (index, _))| (imported, index))
     }
 
     /// Checks that there is a key, and that no earlier row has it. Returns its form for comparisons.
@@ -328,10 +347,10 @@ mod tests {
         let key = users.attribute("userName").unwrap();
         let expected = [
             (2, "bea", None),
-            (5, "", Some("active: write true or false")),
+            (5, "fay", Some("active: write true or false")),
             (6, "", Some("userName is missing")),
             (7, "BEA", Some("line 2 has the same userName")),
-            (8, "", Some("it has 2 cells, and the first row has 3")),
+            (8, "kim", Some("it has 2 cells, and the first row has 3")),
         ];
         let expected: Vec<_> =
             expected.map(|(line, key, reason)| (line, key.to_owned(), reason.map(str::to_owned))).into();
@@ -367,6 +386,7 @@ mod tests {
         assert_eq!(unassigned, [users.attribute("title").unwrap().clone()]);
         assert!(!resource.contains_key("id") && resource["userName"] == "bea");
         let rest = read(rows);
+        assert_eq!(rest[1].1, "fay");
         assert_eq!((rest[0].0, rest[0].2.as_deref()), (3, Some("it is not a JSON object")));
         assert!(rest[1].2.as_deref().unwrap().contains("shoe"), "{rest:?}");
         assert!(rest[2].2.as_deref().unwrap().starts_with("it is not JSON: "), "{rest:?}");
