@@ -95,7 +95,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("scim: {error}");
+            // An endpoint must not write what could confuse a terminal.
+            let printable = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
+            eprintln!("scim: {}", error.chars().map(printable).collect::<String>());
             ExitCode::from(2)
         }
     }

@@ -50,7 +50,7 @@ pub(super) fn first_line(reader: &Reader<LastBytes>, record: &ByteRecord) -> u64
     let before_break = byte_before(1).filter(|byte| *byte != b'\r').or_else(|| byte_before(2));
     // In the last cell of a file, a quotation mark may be missing; then the last line break belongs to the cell.
     let is_in_cell =
-        record.iter().last().is_some_and(|cell| cell.ends_with(b"\n")) && before_break != Some(b'"');
+        record.iter().next_back().is_some_and(|cell| cell.ends_with(b"\n")) && before_break != Some(b'"');
     let is_next_line = byte_before(0) == Some(b'\n') && !is_in_cell;
     let breaks = record.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
     after.line().saturating_sub(u64::from(is_next_line) + breaks)

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::columns::Columns;
 use super::line_numbers::{LastBytes, first_line};
+use crate::column::Column;
 
 /// The longest line of JSON in bytes.
 const MAX_LINE: usize = 16 * 1024 * 1024;
@@ -65,6 +66,8 @@ pub(super) struct Rows {
     source: Source,
     resource_type: ResourceType,
     key: AttributeRef,
+    /// The index of its column, among the imported columns and among all.
+    key_column: Option<(usize, usize)>,
     number: u64,
     /// The line of each key, by a hash of it: 24 bytes for each row.
     seen: HashMap<u64, u64>,
@@ -117,13 +120,20 @@ impl Rows {
     }
 
     fn new(source: Source, resource_type: &ResourceType, key: &AttributeRef) -> Self {
-        Self {
+        let mut rows = Self {
             source,
             resource_type: resource_type.clone(),
             key: key.clone(),
+            key_column: None,
             number: 0,
             seen: HashMap::new(),
+        };
+        if let Source::Csv { columns, .. } = &rows.source {
+            let is_key = |column: &Column| column.path() == key.path().as_str();
+            let found = columns.imported().enumerate().find(|(_, (_, column))| is_key(column));
+            rows.key_column = found.map(|(imported, (index, _))| (imported, index));
         }
+        rows
     }
 
     /// The columns, if it is a CSV file.
@@ -173,7 +183,7 @@ impl Rows {
 
     fn key_of(&self, content: &Content) -> Option<String> {
         let value = match content {
-            Content::Cells(cells) => cells.get(self.key_column()?.0)?.as_ref()?,
+            Content::Cells(cells) => cells.get(self.key_column?.0)?.as_ref()?,
             Content::Resource(resource, _) => self.key.get(resource)?,
         };
         value.as_str().map(str::to_owned)
@@ -182,20 +192,12 @@ impl Rows {
     /// The key in a row that cannot be imported, to name it in the error.
     fn key_in(&self, raw: &Raw) -> Option<String> {
         match raw {
-            Raw::Cells(record) => String::from_utf8(record.get(self.key_column()?.1)?.to_vec()).ok(),
+            Raw::Cells(record) => String::from_utf8(record.get(self.key_column?.1)?.to_vec()).ok(),
             Raw::Json(text) => {
                 let resource: Map<String, Value> = serde_json::from_str(text).ok()?;
                 self.key.get(&resource)?.as_str().map(str::to_owned)
             }
         }
-    }
-
-    /// The index of the column of the key, among the imported columns and among all.
-    fn key_column(&self) -> Option<(usize, usize)> {
-        let Source::Csv { columns, .. } = &self.source else { return None };
-        let mut imported = columns.imported().enumerate();
-        let found = imported.find(|(_, (_, column))| column.path() == self.key.path().as_str());
-        found.map(|(imported, (index, _))| (imported, index))
     }
 
     /// Checks that there is a key, and that no earlier row has it. Returns its form for comparisons.
