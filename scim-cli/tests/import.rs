@@ -33,11 +33,14 @@ fn users(count: u64) -> String {
 }
 
 /// Imports many users into SQLite, kills the program once, and interrupts it once.
-async fn interrupt_twice(options: &[&str]) {
+async fn interrupt_twice(options: &[&str], delay: Duration) {
     let count = if std::env::var_os("SCIM_SOAK").is_some() { 100_000 } else { 2_000 };
+    // Counting many users takes long.
+    let pause = Duration::from_micros(count);
     let folder = Folder::new();
     let store = Store::open(&format!("sqlite:{}", folder.path("scim.db").display())).await.unwrap();
-    let service = Service::start_on(store, Options { max_bulk_operations: 40, ..Options::default() }).await;
+    let service =
+        Service::start_on(store, Options { max_bulk_operations: 40, delay, ..Options::default() }).await;
     let file = folder.write("users.csv", users(count));
     let journal = format!("{file}.progress");
     let arguments = [&["import", &service.url, &file, "--parallel", "3"], options].concat();
@@ -45,7 +48,7 @@ async fn interrupt_twice(options: &[&str]) {
     let mut child = start(&arguments);
     while service.count().await < count / 5 {
         assert!(child.try_wait().unwrap().is_none(), "{:?}", end(child).await);
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(pause).await;
     }
     child.kill().await.unwrap();
     let killed_at = service.count().await;
@@ -54,7 +57,7 @@ async fn interrupt_twice(options: &[&str]) {
     let mut child = start(&arguments);
     while service.count().await < killed_at + count / 5 {
         assert!(child.try_wait().unwrap().is_none(), "{:?}", end(child).await);
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(pause).await;
     }
     Command::new("kill").args(["-INT", &child.id().unwrap().to_string()]).status().await.unwrap();
     let said = end(child).await;
@@ -101,12 +104,12 @@ async fn interrupt_twice(options: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_import_goes_on_with_bulk_requests() {
-    interrupt_twice(&[]).await;
+    interrupt_twice(&[], Duration::from_millis(20)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_import_goes_on_with_single_requests() {
-    interrupt_twice(&["--no-bulk"]).await;
+    interrupt_twice(&["--no-bulk"], Duration::from_millis(1)).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -42,6 +43,8 @@ pub(crate) struct Options {
     /// Members that replace those of the ServiceProviderConfig.
     pub(crate) config: Value,
     pub(crate) disturb: Box<Disturb>,
+    /// How long each request waits that could change something.
+    pub(crate) delay: Duration,
     /// Whether the answer to a request is lost, after the request has had its effect.
     pub(crate) lose: fn(usize, &Seen) -> bool,
 }
@@ -52,6 +55,7 @@ impl Default for Options {
             max_bulk_operations: 1000,
             config: json!({}),
             disturb: Box::new(|_, _| None),
+            delay: Duration::ZERO,
             lose: |_, _| false,
         }
     }
@@ -158,6 +162,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request, next: Next)
     };
     if let Some(response) = (shared.options.disturb)(number, &seen) {
         return response;
+    }
+    if seen.method != Method::GET && !shared.options.delay.is_zero() {
+        tokio::time::sleep(shared.options.delay).await;
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     if (shared.options.lose)(number, &seen) {
