@@ -32,7 +32,7 @@ fn users(count: u64) -> String {
     text
 }
 
-/// Imports many users into SQLite, kills the program once, and interrupts it once.
+/// Imports many users into SQLite, kills the program once, and interrupts it once. With `SCIM_SOAK=1`, there are 100,000.
 async fn interrupt_twice(options: &[&str], delay: Duration) {
     let count = if std::env::var_os("SCIM_SOAK").is_some() { 100_000 } else { 2_000 };
     // Counting many users takes long.
@@ -410,6 +410,31 @@ async fn the_journal_of_another_import_is_refused() {
     let said = scim(&["import", &service.url, &file, "--restart", "--journal", &diary]).await;
     assert!(said.code == 2 && said.err.contains("is not the journal of an import"), "{said:?}");
     assert_eq!(folder.read("diary"), "Dear diary\n");
+}
+
+#[tokio::test]
+async fn the_file_in_the_readme_is_imported_as_it_says() {
+    let block = |language: &str, beginning: &str| {
+        let start = format!("```{language}\n{beginning}");
+        let (_, rest) = include_str!("../README.md").split_once(&start).unwrap();
+        format!("{beginning}{}", rest.split_once("```").unwrap().0)
+    };
+    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
+    service
+        .create(json!({
+            "userName": "bea@example.com", "active": false, "name": { "givenName": "Bea", "familyName": "Fox" },
+            "emails": [{ "type": "work", "value": "bea@example.com" }],
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "department": "Sales" },
+        }))
+        .await;
+    let file = folder.write("users.csv", block("csv", "userName,"));
+    let said = scim(&["import", &service.url, &file, "--dry-run"]).await;
+    let without_times = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split(" rows in ").next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(without_times(&said.out), without_times(&block("text", "line 2: ")), "{said:?}");
+    assert_eq!(scim(&["import", &service.url, &file]).await.code, 0);
+    assert_eq!(service.user("fay@example.com").await["active"], false);
 }
 
 #[tokio::test]
