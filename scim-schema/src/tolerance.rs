@@ -153,6 +153,9 @@ quirks! {
     BothProjections = "both-projections",
     /// `failOnErrors` below 1 means no limit (RFC 7644 section 3.7).
     NoErrorLimit = "no-error-limit",
+    /// A query of `/Users` or `/Groups` where there are none is answered with an empty list (RFC 7644 section 3.2 has an endpoint
+    /// only for each resource type).
+    AbsentCollection = "absent-collection",
     /// `startIndex` below 1, query parameters in another case, and similar forms (RFC 7644 section 3.4.2).
     ParameterForm = "parameter-form",
 }

@@ -128,6 +128,7 @@ impl BulkOperation {
                 "POST needs the path of a collection, such as `/Users`; PUT, PATCH and DELETE need that of a \
                  resource",
             )),
+            (Route::AbsentCollection(_), _) => Err(Route::not_found()),
             _ => Err(Error::invalid_syntax("a bulk request cannot use this endpoint")),
         }
     }

@@ -1,12 +1,13 @@
 //! Chooses the operation by the method and the endpoint.
 
 use http::{Method, StatusCode};
+use scim_schema::Quirk;
 
 use super::bulk::read_bulk_request;
 use super::parameters::Parameters;
 use super::request::Request;
 use super::route::Route;
-use crate::operation::OperationKind;
+use crate::operation::{OperationKind, TypeOrder};
 use crate::type_index::TypeIndex;
 use crate::url::resource_url;
 use crate::{Error, Identity, Operation, Result};
@@ -54,6 +55,15 @@ impl Request<'_> {
                 Ok(OperationKind::Bulk(request))
             }
             Route::Bulk => Err(Error::method_not_allowed("POST")),
+            // Entra ID's connection test reads both collections, whatever the service has.
+            Route::AbsentCollection(name)
+                if is_get && self.read_context.allow_quirk(Quirk::AbsentCollection, name) =>
+            {
+                let parameters = Parameters::from_query(self.query, &mut self.read_context)?;
+                let search = self.search_from_index(&parameters, Vec::new(), TypeOrder::default())?;
+                Ok(OperationKind::Search(search))
+            }
+            Route::AbsentCollection(_) => Err(Route::not_found()),
         }
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Route {
     Discovery(Documents),
     Bulk,
     Me,
+    /// `/Users` or `/Groups` of a service that has none.
+    AbsentCollection(&'static str),
 }
 
 impl Route {
@@ -32,7 +34,9 @@ impl Route {
     /// What a request with this method does here; `None` if it is about no resource, or if the method is not allowed.
     pub(super) fn action(&self, method: &Method) -> Option<Action> {
         match (self, method) {
-            (Self::Root | Self::Collection(_), &Method::GET | &Method::HEAD) => Some(Action::Query),
+            (Self::Root | Self::Collection(_) | Self::AbsentCollection(_), &Method::GET | &Method::HEAD) => {
+                Some(Action::Query)
+            }
             (Self::Search(_), &Method::POST) => Some(Action::Query),
             (Self::Collection(_) | Self::Me, &Method::POST) => Some(Action::Create),
             (Self::Resource(..) | Self::Me, &Method::GET | &Method::HEAD) => Some(Action::Retrieve),
@@ -69,8 +73,13 @@ impl Route {
             // No id contains U+0000, and some databases refuse to look for it.
             (Some(Self::Resource(_, id)), None) if id.contains('\0') => Err(Error::not_found(&id)),
             (Some(route), None) => Ok(route),
-            _ => Err(Error::new(http::StatusCode::NOT_FOUND, "there is no such endpoint")),
+            _ => Err(Self::not_found()),
         }
+    }
+
+    /// The error for a path without an endpoint.
+    pub(super) fn not_found() -> Error {
+        Error::new(http::StatusCode::NOT_FOUND, "there is no such endpoint")
     }
 
     fn from_segments(setup: &Setup, first: Option<String>, second: Option<String>) -> Option<Self> {
@@ -103,7 +112,10 @@ impl Route {
         let has_endpoint = |resource_type: &ResourceType| {
             resource_type.endpoint().trim_start_matches('/').eq_ignore_ascii_case(&first)
         };
-        let type_index = setup.find(|registration| has_endpoint(&registration.resource_type))?;
+        let Some(type_index) = setup.find(|registration| has_endpoint(&registration.resource_type)) else {
+            let standard = ["Users", "Groups"].into_iter().find(|name| is(name) && second.is_none());
+            return standard.map(Self::AbsentCollection);
+        };
         Some(match second {
             None => Self::Collection(type_index),
             Some(second) if second.eq_ignore_ascii_case(".search") => Self::Search(Some(type_index)),

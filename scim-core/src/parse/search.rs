@@ -44,7 +44,7 @@ impl Request<'_> {
     }
 
     /// Index-based pagination (RFC 7644 section 3.4.2.4).
-    fn search_from_index(
+    pub(super) fn search_from_index(
         &self,
         parameters: &Parameters,
         queries: Vec<(TypeIndex, Query)>,

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod absent_collections;
 mod authentication;
 mod auto_traits;
 mod bearer_tokens;
