@@ -9,6 +9,7 @@ use scim_schema::{AttributeRef, ResourceType};
 use serde_json::Value;
 
 use crate::adoption::{Adopted, Adoptions};
+use crate::noted_quirks::NotedQuirks;
 use crate::{ChangedMembers, ETag, Error, Identity, Permit, Result, Secrets};
 
 /// What a provider call is about, besides its arguments: the resource type, who asks, and the limits of the request.
@@ -23,6 +24,7 @@ pub struct Context<'a> {
     pub(crate) now: DateTime<Utc>,
     pub(crate) unique_types: bool,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) noted: NotedQuirks,
     pub(crate) defaults: &'a [AttributeRef],
     pub(crate) adoptions: Adoptions,
     pub(crate) adopted: Mutex<Option<Adopted>>,
@@ -40,6 +42,7 @@ impl<'a> Context<'a> {
             now: DateTime::UNIX_EPOCH,
             unique_types: false,
             budget: Arc::default(),
+            noted: NotedQuirks::default(),
             defaults: Vec::new(),
             adoptions: Adoptions::Unchecked,
         };
@@ -127,7 +130,7 @@ impl<'a> Context<'a> {
         self.adopted.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// An owned copy, for a provider that does the work of the call in another thread. It shares the budget.
+    /// An owned copy, for a provider that does the work of the call in another thread. It shares the budget, and what is tolerated.
     pub fn to_owned(&self) -> OwnedContext {
         OwnedContext {
             resource_type: self.resource_type.clone(),
@@ -138,6 +141,7 @@ impl<'a> Context<'a> {
             now: self.now,
             unique_types: self.unique_types,
             budget: self.budget.clone(),
+            noted: self.noted.clone(),
             defaults: self.defaults.to_vec(),
             adoptions: self.adoptions.clone(),
         }
@@ -172,6 +176,7 @@ pub struct OwnedContext {
     now: DateTime<Utc>,
     unique_types: bool,
     budget: Arc<Budget>,
+    noted: NotedQuirks,
     defaults: Vec<AttributeRef>,
     adoptions: Adoptions,
 }
@@ -189,6 +194,7 @@ impl OwnedContext {
             now: self.now,
             unique_types: self.unique_types,
             budget: self.budget.clone(),
+            noted: self.noted.clone(),
             defaults: &self.defaults,
             adoptions: self.adoptions.clone(),
             adopted: Mutex::default(),

@@ -18,6 +18,7 @@ mod identity;
 mod memory;
 mod message_uri;
 mod monitor;
+mod noted_quirks;
 mod operation;
 mod outcome;
 mod parse;

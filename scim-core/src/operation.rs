@@ -184,8 +184,8 @@ impl Operation {
         }
     }
 
-    /// The deviations of the client that were tolerated. Those inside the operations of a bulk request are
-    /// not known yet.
+    /// The deviations of the client that were tolerated. Those inside the operations of a bulk request, and those that depend on
+    /// what is stored, are not known yet; see [`Outcome::tolerated`](crate::Outcome::tolerated).
     pub fn tolerated(&self) -> &[ToleratedQuirk] {
         &self.tolerated
     }

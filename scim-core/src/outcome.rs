@@ -1,7 +1,7 @@
 //! Outcomes: the result of executing an operation, and the input of responding.
 
 use http::StatusCode;
-use scim_schema::Projection;
+use scim_schema::{Projection, ToleratedQuirk};
 use serde::Serialize;
 
 use crate::setup::Documents;
@@ -14,6 +14,7 @@ pub struct Outcome {
     pub(crate) answer: Answer,
     /// The base URL of the request.
     pub(crate) base_url: String,
+    pub(crate) tolerated: Vec<ToleratedQuirk>,
 }
 
 #[derive(Debug)]
@@ -80,6 +81,12 @@ impl Outcome {
             Answer::Resource { resource, .. } => Some(resource),
             _ => None,
         }
+    }
+
+    /// The deviations of the client that were tolerated while the request was executed: those inside the operations of a bulk
+    /// request, and those that depend on what is stored. [`Operation::tolerated`](crate::Operation::tolerated) has the others.
+    pub fn tolerated(&self) -> &[ToleratedQuirk] {
+        &self.tolerated
     }
 
     /// The results of the operations of a bulk request, in the order of the request, up to the last one that was executed;

@@ -121,6 +121,7 @@ fn patched(cx: &Context<'_>, patch: &Patch, applied: scim_patch::AppliedPatch) -
     if cx.unique_types {
         unique_types::check(patch.attributes(), &applied.resource)?;
     }
+    cx.noted.add(applied.tolerated);
     let changed = applied.changed || !cx.secrets().is_empty();
     Ok(AppliedUpdate { resource: Resource::new(applied.resource), changed })
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
-use scim_core::schema::ResourceType;
+use scim_core::schema::{ResourceType, ToleratedQuirk};
 use scim_core::{Action, Error, Identity, Operation, Outcome, Resource};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -167,12 +167,7 @@ impl Entry {
         };
         self.resource_type = operation.resource_type().map(ResourceType::name).unwrap_or_default().to_owned();
         self.resource_id = operation.id().map(shortened).unwrap_or_default();
-        for tolerated in operation.tolerated() {
-            let name = tolerated.quirk.name();
-            if !self.quirks.contains(&name) {
-                self.quirks.push(name);
-            }
-        }
+        self.add_quirks(operation.tolerated());
         self.milestones.add_operation(operation);
     }
 
@@ -185,8 +180,17 @@ impl Entry {
         };
     }
 
+    fn add_quirks(&mut self, tolerated: &[ToleratedQuirk]) {
+        for name in tolerated.iter().map(|tolerated| tolerated.quirk.name()) {
+            if !self.quirks.contains(&name) {
+                self.quirks.push(name);
+            }
+        }
+    }
+
     /// Sets what came of it.
     pub fn set_outcome(&mut self, outcome: &Outcome) {
+        self.add_quirks(outcome.tolerated());
         if let Some(resource) = outcome.resource() {
             self.resource_id = shortened(resource.id());
             self.name = name(resource);

@@ -1,6 +1,6 @@
 //! The state that the provider calls of one operation share: the policy, the context, the monitor.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, Utc};
 use http::{Extensions, StatusCode};
@@ -9,11 +9,14 @@ use scim_schema::{AttributeRef, Projection, ReadContext, ResourceType, Tolerated
 
 use super::adoption::CreatedIds;
 use crate::adoption::Adoptions;
+use crate::noted_quirks::NotedQuirks;
 use crate::policy::{Reads, check_scopes};
 use crate::secrets::Secrets;
 use crate::setup::Setup;
 use crate::type_index::TypeIndex;
-use crate::{Access, Action, ChangedMembers, Context, Event, Identity, Permit, Provider, Result, monitor};
+use crate::{
+    Access, Action, ChangedMembers, Context, Event, Identity, Permit, Provider, Result, monitor, trace,
+};
 
 /// What all operations of one HTTP request share.
 #[derive(Clone, Copy)]
@@ -24,19 +27,36 @@ pub(super) struct RequestScope<'a> {
     pub(super) budget: &'a Arc<Budget>,
     /// The ids of the resources that a bulk request has created so far.
     pub(super) created: &'a CreatedIds,
+    /// The deviations that were tolerated since the request was parsed.
+    pub(super) noted: &'a NotedQuirks,
+}
+
+impl RequestScope<'_> {
+    /// Adds what was tolerated while one operation was executed.
+    pub(super) fn report(&self, noted: &NotedQuirks) {
+        let noted = noted.all();
+        trace::quirks(&noted);
+        self.noted.add(noted);
+    }
 }
 
 /// One operation that is being executed.
 pub(super) struct Execution<'a> {
     pub(super) scope: RequestScope<'a>,
     pub(super) secrets: Secrets,
+    /// The deviations that were tolerated when the operation was parsed.
     tolerated: Vec<ToleratedQuirk>,
+    /// Those that were tolerated since then.
+    pub(super) noted: NotedQuirks,
+    /// All of them, for an event.
+    all_tolerated: OnceLock<Vec<ToleratedQuirk>>,
     pub(super) now: DateTime<Utc>,
 }
 
 impl<'a> Execution<'a> {
     pub(super) fn new(scope: RequestScope<'a>, tolerated: Vec<ToleratedQuirk>) -> Self {
-        Self { scope, secrets: Secrets::default(), tolerated, now: Utc::now() }
+        let (secrets, noted, all_tolerated) = Default::default();
+        Self { scope, secrets, tolerated, noted, all_tolerated, now: Utc::now() }
     }
 
     pub(super) fn setup(&self) -> &'a Setup {
@@ -63,6 +83,7 @@ impl<'a> Execution<'a> {
             now: self.now,
             unique_types: self.setup().config.unique_types,
             budget: Arc::clone(self.scope.budget),
+            noted: self.noted.clone(),
             defaults: &[],
             adoptions: Adoptions::Forbidden,
             adopted: Mutex::default(),
@@ -130,7 +151,7 @@ impl<'a> Execution<'a> {
             members: const { &ChangedMembers { added: Vec::new(), removed: Vec::new() } },
             writes: &[],
             secrets: !self.secrets.is_empty(),
-            tolerated: &self.tolerated,
+            tolerated: self.all_tolerated.get_or_init(|| [self.tolerated.clone(), self.noted.all()].concat()),
             status,
         }
     }

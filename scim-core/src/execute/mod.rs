@@ -12,6 +12,7 @@ use std::sync::Arc;
 use http::Extensions;
 use scim_filter::Budget;
 
+use crate::noted_quirks::NotedQuirks;
 use crate::operation::OperationKind;
 use crate::outcome::Answer;
 use crate::setup::Setup;
@@ -25,10 +26,12 @@ pub(crate) async fn execute(setup: &Setup, operation: Operation, extensions: &Ex
     let base_url = setup.base_url(extensions);
     let budget = Arc::new(Budget::new(setup.config.max_work));
     let created = CreatedIds::default();
-    let scope = RequestScope { setup, base_url, extensions, budget: &budget, created: &created };
+    let noted = NotedQuirks::default();
+    let scope =
+        RequestScope { setup, base_url, extensions, budget: &budget, created: &created, noted: &noted };
     let answer = match operation.kind {
         OperationKind::Bulk(request) => Answer::Bulk(bulk::run(scope, request).await),
         kind => Execution::new(scope, operation.tolerated).run(kind).await?,
     };
-    Ok(Outcome { answer, base_url: base_url.to_owned() })
+    Ok(Outcome { answer, base_url: base_url.to_owned(), tolerated: noted.all() })
 }

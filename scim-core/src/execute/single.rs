@@ -7,6 +7,13 @@ use crate::{Error, Result};
 
 impl Execution<'_> {
     pub(super) async fn run(self, operation: OperationKind) -> Result<Answer> {
+        let (scope, noted) = (self.scope, self.noted.clone());
+        let answer = self.answer(operation).await;
+        scope.report(&noted);
+        answer
+    }
+
+    async fn answer(self, operation: OperationKind) -> Result<Answer> {
         match operation {
             OperationKind::Search(search) => self.search(search).await,
             OperationKind::Create(create) => self.create(*create).await,

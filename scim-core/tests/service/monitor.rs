@@ -102,9 +102,20 @@ fn a_monitor_is_notified_of_each_change_with_the_versions_before_and_after() {
     deactivation["tolerated"] = json!(["operation-case", "boolean-as-string"]);
     assert_eq!(service.take_events(), [deactivation]);
 
+    // It depends on what is stored whether the value is created.
+    let path_of_mail = "emails[type eq \"work\"].value";
+    let add_mail = |value: &str| json!([{ "op": "replace", "path": path_of_mail, "value": value }]);
+    let created_mail = service.patch(&path, add_mail("ann@example.com"));
+    let mut creation_of_mail = event("patch", "updated", &deactivated, &created_mail, 200, Value::Null);
+    creation_of_mail["tolerated"] = json!(["replace-creates"]);
+    assert_eq!(service.take_events(), [creation_of_mail]);
+    let changed = service.patch(&path, add_mail("ann@example.org"));
+    let replaced_mail = event("patch", "updated", &created_mail, &changed, 200, Value::Null);
+    assert_eq!(service.take_events(), [replaced_mail]);
+
     let password_set =
         service.patch(&path, json!([{ "op": "replace", "path": "password", "value": "new horse" }]));
-    let mut password_change = event("patch", "updated", &deactivated, &password_set, 200, Value::Null);
+    let mut password_change = event("patch", "updated", &changed, &password_set, 200, Value::Null);
     password_change["secret"] = true.into();
     assert_eq!(service.take_events(), [password_change]);
 
@@ -339,4 +350,41 @@ fn a_monitor_is_notified_of_each_operation_of_a_bulk_request() {
     service.send("POST", "/Bulk", &bulk_request(operations));
     let actions: Vec<Value> = service.take_events().iter().map(|event| event["action"].clone()).collect();
     assert_eq!(actions, ["create", "delete", "create"]);
+}
+
+#[test]
+fn an_outcome_lists_what_was_tolerated_inside_bulk_requests_and_by_what_is_stored() {
+    let service = ScimService::builder().base_url("https://example.com").users(MemoryProvider::new());
+    let service = service.build().unwrap();
+    let execute = |method: &str, path: &str, body: &Value| {
+        let mut request = http::Request::builder().method(method).uri(path).body(()).unwrap();
+        request.extensions_mut().insert(Identity::new("hr"));
+        let (parts, ()) = request.into_parts();
+        let operation = service.parse(&parts, body.to_string().as_bytes()).unwrap();
+        pollster::block_on(service.execute(operation, &parts.extensions)).unwrap()
+    };
+    let names = |outcome: &scim_core::Outcome| -> Vec<&str> {
+        outcome.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect()
+    };
+    let created = execute("POST", "/Users", &user("ann"));
+    assert_eq!(names(&created), [""; 0]);
+    let path = format!("/Users/{}", created.resource().unwrap().id());
+    let operations = json!([
+        { "op": "Replace", "path": "emails[type eq \"work\"].value", "value": "ann@example.com" },
+    ]);
+    let patch = patch_request(operations);
+    let bulk = bulk_request(json!([
+        { "method": "PATCH", "path": path, "data": patch },
+        { "method": "DELETE", "path": "/Users/nobody" },
+    ]));
+    let bulk = execute("POST", "/Bulk", &bulk);
+    assert_eq!(names(&bulk), ["operation-case", "replace-creates"]);
+    let results: Vec<(&str, u16, bool)> = bulk
+        .bulk_results()
+        .map(|result| (result.method, result.status.as_u16(), result.error.is_some()))
+        .collect();
+    assert_eq!(results, [("PATCH", 200, false), ("DELETE", 404, true)]);
+    assert!(bulk.bulk_results().all(|result| result.location.is_some_and(|url| url.contains("/Users/"))));
+    assert_eq!(created.bulk_results().len(), 0);
+    assert_eq!(names(&execute("PATCH", &path, &patch)), [""; 0]);
 }

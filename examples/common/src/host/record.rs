@@ -9,6 +9,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use scim_console::{Entry, ProvisioningLog};
+use scim_core::schema::ToleratedQuirk;
 use scim_core::{Error, Identity, Operation, Outcome, with_causes};
 
 use super::Metrics;
@@ -95,9 +96,14 @@ impl Record {
 
     /// Notes what came of the operation.
     pub(super) fn outcome(&mut self, outcome: &Outcome) {
+        self.quirks(outcome.tolerated());
         if let Some(entry) = &mut self.entry {
             entry.set_outcome(outcome);
         }
+    }
+
+    fn quirks(&mut self, tolerated: &[ToleratedQuirk]) {
+        self.quirks.extend(tolerated.iter().map(|tolerated| tolerated.quirk.name()));
     }
 
     /// Notes who sends the request.
@@ -121,7 +127,7 @@ impl Record {
             None => "redirect",
         };
         self.resource_type = operation.resource_type().map(|resource_type| resource_type.name().to_owned());
-        self.quirks = operation.tolerated().iter().map(|tolerated| tolerated.quirk.name()).collect();
+        self.quirks(operation.tolerated());
     }
 
     /// Notes an error, and its cause, which the client does not see.

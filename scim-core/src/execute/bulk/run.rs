@@ -209,6 +209,7 @@ impl<'a> BulkRun<'a> {
         let RequestScope { setup, extensions, .. } = self.scope;
         let operation = parse_bulk_operation(setup, method, route, data, precondition, extensions)?;
         trace::quirks(operation.tolerated());
+        self.scope.noted.add(operation.tolerated().iter().cloned());
         Execution::new(self.scope, operation.tolerated).run(operation.kind).await
     }
 
