@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::report::Finished;
+use super::finished::Finished;
 use super::rows::Raw;
 
 /// The file with the rows that have failed, in the form of the input, so that it can be corrected and imported.

@@ -3,38 +3,13 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use super::error_file::ErrorFile;
-use super::rows::Raw;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use super::error_file::ErrorFile;
+use super::finished::{Finished, Outcome};
 
 /// After this many rows in a row that the server as a whole has failed, an import stops.
 const MAX_SERVER_FAILURES: u64 = 20;
-
-/// What came of a row.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Outcome {
-    Created,
-    /// With the paths of the attributes that have changed.
-    Updated(Vec<String>),
-    Unchanged,
-    /// The reason. `is_of_server` if it is not about the row: the server has an internal error.
-    Failed {
-        reason: String,
-        is_of_server: bool,
-    },
-    /// It was not sent, or there is no answer. The reason; `None` if the import was stopping.
-    NotSent(Option<String>),
-}
-
-/// A row of which something came.
-#[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) number: u64,
-    pub(super) line: u64,
-    pub(super) key: String,
-    pub(super) raw: Raw,
-    pub(super) outcome: Outcome,
-}
 
 /// Counts what came of rows.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use http::StatusCode;
 use scim_client::RequestError;
 
 use super::find::{Finder, Found};
+use super::finished::{Finished, Outcome};
 use super::plan::{Action, Planner};
-use super::report::{Finished, Outcome};
 use super::requests::Requests;
 use super::rows::Row;
 use super::stop::Stop;

@@ -1,9 +1,18 @@
 //! The mapping of attributes that fits the schema of the service.
 
 use scim_core::schema::{AttrPath, Mutability, ReadContext, ResourceType, Tolerance};
+use serde::Deserialize;
 
-use super::ConsoleOptions;
-use super::providers::Source;
+use super::options::ConsoleOptions;
+
+/// Where the provider takes the value of an attribute from.
+#[derive(Debug, Deserialize)]
+pub(super) struct Source {
+    pub(super) attribute: String,
+    pub(super) source: String,
+    #[serde(default)]
+    pub(super) matching: bool,
+}
 
 /// An attribute of the service, and where the provider takes its value from.
 #[derive(Debug, PartialEq, Eq)]

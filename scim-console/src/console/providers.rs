@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::ConsoleOptions;
-use super::mapping::{MappingRow, mapping};
+use super::mapping::{MappingRow, Source, mapping};
 
 /// What `providers.json` says of the providers, in the order in which they are shown.
 static PROVIDERS: LazyLock<Option<Providers>> =
@@ -43,15 +43,6 @@ struct Field {
     /// `base_url`, `token_url`, `client_id`, `client_secret`, `token`, or the text itself.
     value: String,
     note: Option<String>,
-}
-
-/// Where the provider takes the value of an attribute from.
-#[derive(Debug, Deserialize)]
-pub(super) struct Source {
-    pub(super) attribute: String,
-    pub(super) source: String,
-    #[serde(default)]
-    pub(super) matching: bool,
 }
 
 /// The values of a connection.

@@ -1,6 +1,6 @@
 //! What to change after a refusal, mostly on the side of the identity provider.
 
-use super::LoggedRequest;
+use super::row::LoggedRequest;
 
 /// What to do about a request that was refused; `None` if it was not.
 pub(crate) fn advice(request: &LoggedRequest) -> Option<&'static str> {

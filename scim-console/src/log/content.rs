@@ -5,12 +5,9 @@ use scim_core::schema::{AttrPath, ReadContext, Tolerance};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::entry::{Body, Entry, shortened};
-use super::secrets::without_literals;
-use super::{LogOptions, SecretNames};
-
-/// The largest number of lines that are recorded of a request.
-const MAX_LINES: usize = 200;
+use super::entry::{Body, Entry, MAX_LINES, shortened};
+use super::options::LogOptions;
+use super::secrets::{SecretNames, without_literals};
 
 /// A line of what a request contains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,6 +14,8 @@ use super::milestone::Milestones;
 
 /// The largest body that is recorded, in bytes.
 const MAX_BODY: usize = 256 * 1024;
+/// The largest number of lines that are recorded of a request.
+pub(super) const MAX_LINES: usize = 200;
 /// The longest text that is recorded, in bytes.
 const MAX_TEXT: usize = 1_000;
 
@@ -197,6 +199,9 @@ impl Entry {
         }
         for result in outcome.bulk_results() {
             self.milestones.add_bulk_result(&result);
+            if self.bulk.len() == MAX_LINES {
+                continue;
+            }
             self.bulk.push(BulkLine {
                 method: shortened(result.method),
                 location: result.location.map(shortened).unwrap_or_default(),
@@ -236,15 +241,22 @@ impl Entry {
         actions.contains(&self.operation) || ["discovery", "redirect"].contains(&self.operation)
     }
 
-    pub(super) fn body_length(&self) -> usize {
-        match &self.body {
+    /// The bytes that the body and the results of a bulk request take.
+    pub(super) fn size(&self) -> usize {
+        let body = match &self.body {
             Body::Read(body) => body.len(),
             Body::None | Body::TooLarge(_) => 0,
-        }
+        };
+        let of_line = |line: &BulkLine| line.method.len() + line.location.len() + line.detail.len();
+        body + self.bulk.iter().map(of_line).sum::<usize>()
     }
 
-    pub(super) fn drop_body(&mut self) {
-        self.body = Body::TooLarge(self.body_length());
+    /// Drops the body and the results of a bulk request.
+    pub(super) fn drop_content(&mut self) {
+        if let Body::Read(body) = &self.body {
+            self.body = Body::TooLarge(body.len());
+        }
+        self.bulk = Vec::new();
     }
 }
 

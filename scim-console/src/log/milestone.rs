@@ -1,5 +1,6 @@
 //! What a provider must have done before it is connected completely.
 
+use chrono::{DateTime, Utc};
 use scim_core::schema::ResourceType;
 use scim_core::{Action, BulkResult, Operation};
 
@@ -41,6 +42,15 @@ impl Milestone {
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|milestone| milestone.as_str() == name)
     }
+}
+
+/// The milestones that a client has reached.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientMilestones {
+    /// Empty if the client has no tenant.
+    pub(crate) tenant: String,
+    pub(crate) client: String,
+    pub(crate) reached: Vec<(Milestone, DateTime<Utc>)>,
 }
 
 /// The milestones that a request reaches if it is successful.

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use scim_core::schema::ResourceType;
 
-use super::SecretNames;
+use super::secrets::SecretNames;
 
 /// What a [`ProvisioningLog`](crate::ProvisioningLog) records, and how long it keeps it.
 ///

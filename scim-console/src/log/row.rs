@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use scim_store::{Param, Row};
 
-use super::FinishedEntry;
 use super::content::Content;
+use super::message::FinishedEntry;
 use super::options::LogOptions;
 
 /// The columns of the table of requests besides `position` and `content`, in the order of [`LoggedRequest`].

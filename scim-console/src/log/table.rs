@@ -6,10 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use scim_store::{Database, DatabaseError, Dialect, Mode, Param, Rows, Statement};
 
-use super::milestone::Milestone;
+use super::content::Line;
+use super::milestone::{ClientMilestones, Milestone};
 use super::row::{COLUMNS, LoggedRequest};
 use super::search::{Search, Sql};
-use super::{ClientMilestones, Line};
 
 /// How many requests of unknown clients are kept. Anybody can send them, and they must not push out others.
 const UNKNOWN_CLIENTS: u32 = 2_000;
@@ -283,7 +283,11 @@ mod tests {
     use scim_core::Identity;
     use std::time::Duration;
 
-    use super::super::{Entry, FinishedEntry, LogOptions, StatusFilter, row};
+    use super::super::entry::Entry;
+    use super::super::message::FinishedEntry;
+    use super::super::options::LogOptions;
+    use super::super::row;
+    use super::super::search::StatusFilter;
     use super::*;
 
     /// The databases to test on: SQLite, and a schema of its own in the PostgreSQL database in `SCIM_TEST_POSTGRES`.

@@ -2,15 +2,17 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use scim_store::DatabaseError;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::message::{Counts, FinishedEntry, Message};
+use super::options::LogOptions;
+use super::row;
 use super::table::{NewMilestone, NewRequest, Table};
-use super::{Counts, FinishedEntry, LogOptions, Message, row};
 
 /// The largest number of requests in a transaction.
 const BATCH: usize = 500;
@@ -27,7 +29,6 @@ pub(super) struct Writer {
     table: Table,
     options: LogOptions,
     counts: Arc<Counts>,
-    queued_bodies: Arc<AtomicUsize>,
     written: watch::Sender<()>,
     /// The milestones that were written lately.
     reached: HashSet<NewMilestone>,
@@ -40,11 +41,10 @@ impl Writer {
         table: Table,
         options: LogOptions,
         counts: Arc<Counts>,
-        queued_bodies: Arc<AtomicUsize>,
         written: watch::Sender<()>,
     ) -> Self {
         let (reached, pruned, written_since_pruning) = (HashSet::new(), None, 0);
-        Self { table, options, counts, queued_bodies, written, reached, pruned, written_since_pruning }
+        Self { table, options, counts, written, reached, pruned, written_since_pruning }
     }
 
     /// Writes until there is nobody who could record another request.
@@ -84,7 +84,7 @@ impl Writer {
     }
 
     fn read(&mut self, finished: &FinishedEntry) -> NewRequest {
-        self.queued_bodies.fetch_sub(finished.entry.body_length(), Ordering::Relaxed);
+        self.counts.waiting_bytes.fetch_sub(finished.entry.size(), Ordering::Relaxed);
         let params = row::params(finished, &self.options);
         let mut milestones = Vec::new();
         let entry = &finished.entry;
