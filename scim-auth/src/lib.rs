@@ -38,6 +38,7 @@ pub use jwt::{FetchKeys, KeyCache};
 pub use memory::MemoryCredentials;
 pub use secret::Secret;
 pub use store::{Collection, CredentialStore, StoredCredential};
-pub use token_endpoint::TokenEndpoint;
+pub use token_endpoint::{TokenEndpoint, claimed_client_id};
+pub use urls::fits_path;
 
 pub use scim_core::async_trait;

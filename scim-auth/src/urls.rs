@@ -10,6 +10,18 @@ const WELL_KNOWN: [&str; 2] =
 /// Stands for the name of the tenant in a base URL.
 const TENANT: &str = "{tenant}";
 
+/// Whether a tenant can be named by the path of a URL: whether it consists of ASCII letters, digits and `-._~`, and does not begin
+/// with a point.
+///
+/// ```
+/// assert!(scim_auth::fits_path("contoso-eu"));
+/// assert!(!scim_auth::fits_path("contoso eu") && !scim_auth::fits_path(".."));
+/// ```
+pub fn fits_path(tenant: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    !tenant.is_empty() && !tenant.starts_with('.') && tenant.bytes().all(is_allowed)
+}
+
 /// The URLs of a service, or of one tenant of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Urls {
@@ -53,8 +65,7 @@ impl Urls {
         let (before, _) = self.path(&self.resource).split_once(TENANT)?;
         let path = WELL_KNOWN.iter().find_map(|well_known| path.strip_prefix(well_known)).unwrap_or(path);
         let tenant = path.strip_prefix(before)?.split('/').next()?;
-        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        (!tenant.is_empty() && !tenant.starts_with('.') && tenant.bytes().all(is_allowed)).then_some(tenant)
+        fits_path(tenant).then_some(tenant)
     }
 
     /// The URLs of one tenant.

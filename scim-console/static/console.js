@@ -9,9 +9,18 @@ function showNewRequests(rows) {
   let source = null;
   let count = 0;
   let last = null;
+  let isPaused = false;
+  let announced = 0;
 
   function say(text) {
     status.textContent = text;
+  }
+
+  // A screen reader reads each text, so there is none more often than every five seconds.
+  function sayCount() {
+    if (Date.now() - announced < 5000) return;
+    announced = Date.now();
+    say(count + (count === 1 ? " new request" : " new requests"));
   }
 
   function add(event) {
@@ -25,37 +34,53 @@ function showNewRequests(rows) {
     rows.prepend(...added);
     while (rows.rows.length > MAX_ROWS) rows.deleteRow(-1);
     document.getElementById("empty")?.remove();
-    say(count + (count === 1 ? " new request" : " new requests"));
+    sayCount();
+  }
+
+  function addGap() {
+    const row = rows.insertRow(0);
+    const cell = row.insertCell();
+    cell.colSpan = 8;
+    cell.textContent = "More requests came here than are shown. Reload the page to see them.";
   }
 
   function start() {
+    if (source || isPaused || document.hidden) return;
     const url = new URL(rows.dataset.events, location.href);
     if (last !== null) url.searchParams.set("after", last);
     source = new EventSource(url);
     source.addEventListener("rows", add);
     source.addEventListener("many", (event) => {
+      addGap();
       add(event);
-      say("More requests came than are shown here. Reload the page to see them.");
     });
     source.onopen = () => say(count === 0 ? "New requests are shown as they come." : status.textContent);
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED) say("New requests are not shown. Reload the page.");
     };
-    pause.textContent = "Pause";
+  }
+
+  function stop() {
+    source?.close();
+    source = null;
   }
 
   pause.hidden = false;
   pause.addEventListener("click", () => {
-    if (source) {
-      source.close();
-      source = null;
-      pause.textContent = "Continue";
+    isPaused = !isPaused;
+    pause.textContent = isPaused ? "Continue" : "Pause";
+    if (isPaused) {
+      stop();
       say("Paused.");
     } else {
+      say("");
       start();
     }
   });
-  addEventListener("pagehide", () => source?.close());
+  // A browser has few connections to a host, and a page that nobody sees needs none.
+  document.addEventListener("visibilitychange", () => (document.hidden ? stop() : start()));
+  addEventListener("pagehide", stop);
+  addEventListener("pageshow", start);
   start();
 }
 

@@ -70,7 +70,7 @@ pub use resource::Resource;
 pub use resource_stamp::new_id;
 pub use scopes::Scopes;
 pub use secrets::Secrets;
-pub use service::ScimService;
+pub use service::{RequestTarget, ScimService};
 pub use setup::{AuthenticationScheme, BuildError, Me, ScimServiceBuilder};
 pub use update::{AppliedUpdate, Update};
 

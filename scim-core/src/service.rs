@@ -8,10 +8,10 @@ use http::{Extensions, Response, StatusCode};
 use scim_schema::ResourceType;
 
 use crate::execute::execute;
-use crate::parse::{admit, parse};
+use crate::parse::{Route, admit, parse};
 use crate::respond::{respond, respond_error};
 use crate::setup::{BuildError, ScimServiceBuilder, Setup};
-use crate::{Authenticate, Error, Identity, Operation, Outcome, Result, trace};
+use crate::{Action, Authenticate, Error, Identity, Operation, Outcome, Result, trace};
 
 /// A SCIM service provider: resource types, their providers, and the protocol between them and
 /// clients. Cheap to clone.
@@ -20,6 +20,18 @@ use crate::{Authenticate, Error, Identity, Operation, Outcome, Result, trace};
 /// [`parse`](Self::parse), [`execute`](Self::execute) and [`response`](Self::response).
 #[derive(Clone)]
 pub struct ScimService(Arc<Setup>);
+
+/// What a request is about; see [`ScimService::target`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RequestTarget<'s> {
+    /// What the client wants to do; `None` if it is no operation on resources, or if the method is not allowed there.
+    pub action: Option<Action>,
+    /// The type of the resources.
+    pub resource_type: Option<&'s ResourceType>,
+    /// The id in the path.
+    pub id: Option<String>,
+}
 
 impl ScimServiceBuilder {
     /// Makes the service; its discovery documents are computed here, once.
@@ -133,6 +145,32 @@ impl ScimService {
             Ok(outcome) => respond(&self.0, &outcome, is_head),
             Err(error) => respond_error(&self.0, &error, is_head),
         }
+    }
+
+    /// What a request is about, by its method and its path only, for a log of requests that cannot be parsed. `None` if there is
+    /// no such endpoint.
+    ///
+    /// ```
+    /// use scim_core::{Action, MemoryProvider, ScimService};
+    ///
+    /// let service = ScimService::builder().base_url("https://example.com").users(MemoryProvider::new()).build()?;
+    /// let (parts, ()) = http::Request::patch("/Users/42").body(())?.into_parts();
+    /// let target = service.target(&parts).ok_or("there is such an endpoint")?;
+    /// assert_eq!((target.action, target.id.as_deref()), (Some(Action::Patch), Some("42")));
+    /// assert_eq!(target.resource_type.map(|of| of.name()), Some("User"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn target(&self, parts: &Parts) -> Option<RequestTarget<'_>> {
+        let route = Route::find(&self.0, self.0.base_url(&parts.extensions), parts.uri.path()).ok()?;
+        let registration = route.type_index().and_then(|index| self.0.registration(index).ok());
+        Some(RequestTarget {
+            action: route.action(&parts.method),
+            resource_type: registration.map(|registration| &registration.resource_type),
+            id: match route {
+                Route::Resource(_, id) => Some(id),
+                _ => None,
+            },
+        })
     }
 
     /// Parses a request: the first stage of [`handle`](Self::handle). No provider is called.

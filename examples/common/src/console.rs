@@ -4,7 +4,8 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use scim_auth::Auth;
+use chrono::Utc;
+use scim_auth::{Auth, Token};
 use scim_console::{Console, ConsoleOptions, LogOptions, ProvisioningLog};
 use scim_core::ScimService;
 use scim_store::Database;
@@ -40,7 +41,9 @@ pub(crate) async fn open(
     let log = ProvisioningLog::open(database, log_options(settings, service)).await?;
     let credentials = auth.credentials().clone();
     let options = console_options(settings, admin, service, auth);
-    let has_administrators = !credentials.admin_tokens().await?.is_empty();
+    let now = Utc::now();
+    let is_valid = |token: &Token| token.expires.is_none_or(|expires| now < expires);
+    let has_administrators = credentials.admin_tokens().await?.iter().any(is_valid);
     if has_administrators || !prints_token {
         let console = Console::new(log.clone(), credentials, options);
         return Ok(Pages { console, log, token: None, has_administrators });
@@ -66,7 +69,8 @@ fn console_options(
     let options = ConsoleOptions::new(auth.base_url(), auth.token_url());
     let options = options.resource_types(service.resource_types());
     let options = if settings.tenants == Tenants::Off { options } else { options.tenants() };
-    let options = if admin.listen.ip().is_loopback() { options } else { options.secure_cookies() };
+    let is_plain = admin.listen.ip().is_loopback() && !admin.is_https;
+    let options = if is_plain { options } else { options.secure_cookies() };
     match &admin.host {
         Some(host) => options.host(host),
         None => options,
@@ -81,15 +85,14 @@ pub(crate) fn greeting(
     token: Option<&str>,
     has_administrators: bool,
 ) -> String {
-    let scheme = if settings.tls { "https" } else { "http" };
+    let scheme = if settings.is_https { "https" } else { "http" };
     let url = match &settings.host {
         Some(host) => format!("{scheme}://{host}/"),
         None => format!("{scheme}://{}/", crate::settings::local_address(listening)),
     };
     match token {
         Some(token) => format!(
-            "pages for administrators: {url}\nSign in with this token, which is valid until the host stops, or create one with \
-             `{program} admin create NAME`:\n{token}"
+            "pages for administrators: {url}\nSign in with this token, which is valid until the host stops:\n{token}"
         ),
         None if has_administrators => format!("pages for administrators: {url}"),
         None => format!(

@@ -42,6 +42,16 @@ impl Credentials {
         Ok(clients)
     }
 
+    /// The client with this `client_id`.
+    ///
+    /// # Errors
+    ///
+    /// If the store is not available.
+    pub async fn client(&self, id: &str) -> Result<Option<Client>, Error> {
+        let record = self.client_record(id).await?;
+        Ok(record.map(|record| record.show(id.to_owned(), &Default::default())))
+    }
+
     /// Revokes a client with all its secrets and trusts. Its access tokens are accepted for at most 5 seconds more.
     ///
     /// # Errors

@@ -5,12 +5,26 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 
 use super::assertion;
 use super::authenticated_client::{AuthenticatedClient, known_client};
 use super::error::TokenError;
 use super::parameters::Parameters;
 use crate::Auth;
+
+/// The `client_id` that a request to the token endpoint names, whether or not the client is known. For a log.
+///
+/// ```
+/// let request = http::Request::post("/oauth/token").header("content-type", "application/x-www-form-urlencoded");
+/// let (parts, ()) = request.body(()).unwrap().into_parts();
+/// let body = b"grant_type=client_credentials&client_id=42&client_secret=wrong";
+/// assert_eq!(scim_auth::claimed_client_id(&parts, body).as_deref(), Some("42"));
+/// ```
+pub fn claimed_client_id(parts: &Parts, body: &[u8]) -> Option<String> {
+    let of_header = basic(&parts.headers).ok().flatten().map(|(id, _)| id);
+    of_header.or_else(|| Parameters::parse(parts, body).ok()?.get("client_id").map(str::to_owned))
+}
 
 /// Finds out which client sends a request.
 ///

@@ -19,6 +19,8 @@ use crate::{Auth, Error};
 use error::TokenError;
 use parameters::{MAX_BODY, Parameters};
 
+pub use client::claimed_client_id;
+
 /// Gives access tokens to clients: the grant `client_credentials` (RFC 6749 section 4.4) for clients that authenticate with
 /// their secret, by HTTP Basic or in the form (section 2.3.1), or with a signed assertion (RFC 7523 section 2.2), which Entra
 /// ID calls workload identity federation.

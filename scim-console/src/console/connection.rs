@@ -10,6 +10,7 @@ use super::form::{Form, query};
 use super::providers::{ProviderCard, Values, cards};
 use super::requests::shows_tenants;
 use super::respond::{Failure, Page, html};
+use super::sent_forms::SentForms;
 use super::{ConsoleBody, Shared};
 use crate::Milestone;
 
@@ -46,6 +47,15 @@ struct ConnectionPage<'a> {
     cards: Vec<ProviderCard>,
     /// The query that finds its requests.
     requests: String,
+    /// The id of the forms that create credentials.
+    form_id: String,
+    /// Whether the newest credential may only read, so that the next one shall, too.
+    only_reads: bool,
+    /// Whether credentials can be created here: not for what is left of the time before the service had tenants.
+    can_create: bool,
+    is_empty: bool,
+    /// Whether no provider in the cloud reaches the service by its URL.
+    is_local: bool,
 }
 
 /// A milestone in the checklist.
@@ -122,9 +132,18 @@ pub(super) async fn page(
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let values =
         Values::new(&shared.options, tenant, connection.clients.iter().map(|client| client.id.clone()));
+    let has_tenant = !tenant.is_empty();
+    let newest = connection.tokens.iter().map(|token| (token.created, &token.scopes));
+    let newest = newest.chain(connection.clients.iter().map(|client| (client.created, &client.scopes)));
+    let newest = newest.max_by_key(|(created, _)| *created);
     Ok(html(
         status,
         &ConnectionPage {
+            form_id: SentForms::new_id(),
+            only_reads: newest.is_some_and(|(_, scopes)| !scopes.may_write()),
+            can_create: page.administrator.may_write() && has_tenant == shared.options.tenants,
+            is_empty: connection.has_no_credential(),
+            is_local: is_local(&shared.options.base_url),
             page,
             tenant,
             name,
@@ -139,6 +158,13 @@ pub(super) async fn page(
             clients: connection.clients.into_iter().map(|client| client_row(client, now)).collect(),
         },
     ))
+}
+
+/// Whether a URL is one that only this machine or network reaches, or one without TLS.
+fn is_local(url: &str) -> bool {
+    let host = url.split("://").nth(1).unwrap_or_default();
+    let starts = ["localhost", "127.", "[::1]", "10.", "192.168."];
+    !url.starts_with("https://") || starts.iter().any(|start| host.starts_with(start))
 }
 
 fn steps(connection: &Connection) -> Vec<Step> {

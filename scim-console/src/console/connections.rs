@@ -11,6 +11,7 @@ use scim_auth::{Client, Token};
 use super::form::query;
 use super::requests::shows_tenants;
 use super::respond::{Failure, Page, html};
+use super::sent_forms::SentForms;
 use super::{Administrator, ConsoleBody, Shared};
 use crate::Milestone;
 
@@ -71,6 +72,8 @@ struct ConnectionsPage<'a> {
     needs_tenant: bool,
     connections: Vec<ConnectionRow>,
     problem: Option<String>,
+    /// The id of the form that creates a credential.
+    form_id: String,
 }
 
 struct ConnectionRow {
@@ -109,6 +112,7 @@ pub(super) async fn page(
             needs_tenant: shows_tenants,
             connections: connections.collect(),
             problem,
+            form_id: SentForms::new_id(),
         },
     ))
 }

@@ -1,8 +1,8 @@
 //! The forms that create, renew and revoke credentials.
 
-use chrono::{Days, Utc};
+use chrono::{DateTime, Days, Utc};
 use http::Response;
-use scim_auth::{ErrorKind, NewClient, NewSecret, NewToken};
+use scim_auth::{ErrorKind, NewClient, NewSecret, NewToken, fits_path};
 use scim_core::Scopes;
 
 use super::connection::{Done, NewCredential};
@@ -12,7 +12,28 @@ use super::respond::{Failure, Page, redirect};
 use super::{ConsoleBody, Shared, connection, connections};
 
 /// The longest lifetime that can be entered, in days.
-const MAX_DAYS: u64 = 10 * 366;
+const MAX_DAYS: u64 = 3_660;
+
+/// Why a form changes nothing.
+enum Refused {
+    /// What the administrator should do.
+    Problem(String),
+    Failure(Failure),
+}
+
+impl From<scim_auth::Error> for Refused {
+    fn from(error: scim_auth::Error) -> Self {
+        match error.kind() {
+            ErrorKind::Unavailable => Self::Failure(error.into()),
+            _ => Self::Problem(format!("{error}.")),
+        }
+    }
+}
+
+/// A refusal that the administrator can do something about.
+fn problem<T>(text: &str) -> Result<T, Refused> {
+    Err(Refused::Problem(text.to_owned()))
+}
 
 /// Creates the first credential of a connection.
 pub(super) async fn create(
@@ -24,16 +45,10 @@ pub(super) async fn create(
     // An administrator of a tenant creates credentials of this tenant only.
     let tenant = page.administrator.tenant().unwrap_or(form.get("tenant")).to_owned();
     let form = form.with("tenant", &tenant);
-    if shared.options.tenants == tenant.is_empty() {
-        let problem = match tenant.is_empty() {
-            true => "The service has tenants, so enter the tenant that the provider works for.",
-            false => "The service has no tenants.",
-        };
-        return connections::page(shared, page, Some(problem.to_owned())).await;
-    }
     match new_credential(shared, &form).await {
         Ok(created) => connection::page(shared, page, &form, Some(Done::Created(created))).await,
-        Err(error) => connections::page(shared, page, Some(problem(error)?)).await,
+        Err(Refused::Problem(problem)) => connections::page(shared, page, Some(problem)).await,
+        Err(Refused::Failure(failure)) => Err(failure),
     }
 }
 
@@ -44,26 +59,26 @@ pub(super) async fn change(
     form: &Form,
 ) -> Result<Response<ConsoleBody>, Failure> {
     check_may_write(page)?;
-    let key = (form.get("tenant").to_owned(), form.get("name").to_owned());
+    let (tenant, name) = (form.get("tenant"), form.get("name"));
+    let key = (tenant.to_owned(), name.to_owned());
     let found = connections::all(shared, page.administrator).await?.remove(&key);
     let found = found.ok_or(Failure::NotFound)?;
-    let done = match form.get("action") {
-        "create" => new_credential(shared, form).await.map(|created| Some(Done::Created(created))),
-        action => revoke_or_add(shared, &found, action, form).await,
-    };
-    match done {
-        Ok(Some(done)) => connection::page(shared, page, form, Some(done)).await,
+    match changed(shared, &found, form).await {
+        Ok(Some(created)) => connection::page(shared, page, form, Some(Done::Created(created))).await,
         // Reloading the page does not send the form again.
         Ok(None) => {
             let left = connections::all(shared, page.administrator).await?.remove(&key);
             if left.is_none_or(|left| left.has_no_credential()) {
-                shared.log.forget_milestones(&key.0, &key.1).await?;
+                shared.log.forget_milestones(tenant, name).await;
                 return Ok(redirect(&format!("{}/connections", shared.options.root)));
             }
-            let query = query([("tenant", key.0.as_str()), ("name", key.1.as_str())]);
+            let query = query([("tenant", tenant), ("name", name)]);
             Ok(redirect(&format!("{}/connection?{query}", shared.options.root)))
         }
-        Err(error) => connection::page(shared, page, form, Some(Done::Problem(problem(error)?))).await,
+        Err(Refused::Problem(problem)) => {
+            connection::page(shared, page, form, Some(Done::Problem(problem))).await
+        }
+        Err(Refused::Failure(failure)) => Err(failure),
     }
 }
 
@@ -71,27 +86,23 @@ fn check_may_write(page: Page<'_>) -> Result<(), Failure> {
     if page.administrator.may_write() { Ok(()) } else { Err(Failure::ReadOnly) }
 }
 
-/// What is wrong with the form.
-///
-/// # Errors
-///
-/// If the store is not available.
-fn problem(error: scim_auth::Error) -> Result<String, Failure> {
-    match error.kind() {
-        ErrorKind::Unavailable => Err(error.into()),
-        _ => Ok(format!("{error}.")),
-    }
-}
-
-async fn new_credential(shared: &Shared, form: &Form) -> Result<NewCredential, scim_auth::Error> {
+/// Creates a token, or a client with a secret.
+async fn new_credential(shared: &Shared, form: &Form) -> Result<NewCredential, Refused> {
     let (credentials, now) = (&shared.credentials, Utc::now());
+    let tenant = form.filled("tenant");
+    check_tenant(shared, tenant)?;
+    let expires = expiry(form, now)?;
     let scopes = match form.get("scopes") {
         "read" => Scopes::read_only(),
         _ => Scopes::new(["read", "write"]),
     };
-    let days = form.get("days").parse::<u64>().ok().map(|days| days.min(MAX_DAYS));
-    let expires = days.and_then(|days| now.checked_add_days(Days::new(days)));
-    let (name, tenant) = (form.get("name"), form.filled("tenant"));
+    if !shared.forms.is_new(form.get("form")) {
+        return problem(
+            "This form was sent before, and the credential was created then. Its text cannot be shown again; if nobody has copied \
+             it, revoke the credential and create another one.",
+        );
+    }
+    let name = form.get("name");
     if form.get("kind") == "client" {
         let mut client = NewClient::new(name).with_scopes(scopes);
         if let Some(tenant) = tenant {
@@ -117,30 +128,57 @@ async fn new_credential(shared: &Shared, form: &Form) -> Result<NewCredential, s
     Ok(NewCredential { label: "Token", text: text.expose().to_owned(), client_id: None })
 }
 
-/// Revokes a credential, or adds a secret to a client, if it belongs to the connection.
-async fn revoke_or_add(
+/// Checks that a credential has a tenant if the service has tenants, and only then.
+fn check_tenant(shared: &Shared, tenant: Option<&str>) -> Result<(), Refused> {
+    match tenant {
+        None if shared.options.tenants => {
+            problem("The service has tenants, so enter the tenant that the provider works for.")
+        }
+        Some(_) if !shared.options.tenants => problem("The service has no tenants."),
+        Some(tenant) if shared.options.base_url.contains("{tenant}") && !fits_path(tenant) => problem(
+            "The tenant is a part of the URL, so it must consist of letters, digits and -._~, and not begin with a point.",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// When a credential shall expire; `None` if nothing is entered.
+fn expiry(form: &Form, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Refused> {
+    let Some(text) = form.filled("days") else { return Ok(None) };
+    let days = text.parse::<u64>().ok().filter(|days| (1..=MAX_DAYS).contains(days));
+    let expires = days.and_then(|days| now.checked_add_days(Days::new(days)));
+    match expires {
+        Some(expires) => Ok(Some(expires)),
+        None => problem(&format!("The number of days must be from 1 to {MAX_DAYS}.")),
+    }
+}
+
+/// Creates or revokes a credential of a connection, as the form wants. Returns what was created.
+async fn changed(
     shared: &Shared,
     connection: &Connection,
-    action: &str,
     form: &Form,
-) -> Result<Option<Done>, scim_auth::Error> {
+) -> Result<Option<NewCredential>, Refused> {
     let credentials = &shared.credentials;
     let id = form.get("id");
     let has_token = connection.tokens.iter().any(|token| token.id == id);
     let has_client = connection.clients.iter().any(|client| client.id == id);
-    match action {
+    match form.get("action") {
+        "create" => return new_credential(shared, form).await.map(Some),
         "revoke-token" if has_token => credentials.revoke_token(id).await?,
         "revoke-client" if has_client => credentials.revoke_client(id).await?,
         "remove-secret" if has_client => credentials.remove_secret(id, form.get("secret")).await?,
         "add-secret" if has_client => {
+            if !shared.forms.is_new(form.get("form")) {
+                return problem("This form was sent before, and the secret was created then.");
+            }
             let (_, text) = credentials.add_secret(id, NewSecret::new(), Utc::now()).await?;
             let (text, client_id) = (text.expose().to_owned(), Some(id.to_owned()));
-            return Ok(Some(Done::Created(NewCredential { label: "Client secret", text, client_id })));
+            return Ok(Some(NewCredential { label: "Client secret", text, client_id }));
         }
-        _ => {
-            let problem = "This credential does not belong to the connection any more. Reload the page.";
-            return Ok(Some(Done::Problem(problem.to_owned())));
-        }
+        // What is left of it is deleted by the caller.
+        "forget" if connection.has_no_credential() => {}
+        _ => return problem("This credential does not belong to the connection any more. Reload the page."),
     }
     Ok(None)
 }

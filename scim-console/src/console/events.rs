@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 use bytes::Bytes;
+use chrono::Utc;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use tokio::sync::mpsc;
@@ -12,9 +13,8 @@ use tokio::time::Instant;
 use super::form::Form;
 use super::requests::{RequestRow, Rows, search, shows_tenants};
 use super::respond::response;
-use super::{Administrator, ConsoleBody, Shared};
-use crate::ProvisioningLog;
-use crate::log::Search;
+use super::{Administrator, Console, ConsoleBody};
+use crate::log::{LoggedRequest, Search};
 
 /// How often the log is searched at most.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -22,25 +22,30 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const POLL: Duration = Duration::from_secs(2);
 /// How long nothing is sent at most. What is sent shows whether the browser is still there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How long a stream lasts. Then the browser asks for the next one, and its session is checked again.
+/// The largest number of requests in an event.
+const MAX_ROWS: u32 = 100;
+/// How long a stream lasts. Then the browser asks for the next one.
 const LIFETIME: Duration = Duration::from_secs(300);
 
 /// The stream of the requests that a page shows, after the last one that it has.
 pub(super) fn stream(
-    shared: &Shared,
+    console: &Console,
     administrator: &Administrator,
+    secret: Option<&str>,
     parts: &Parts,
     form: &Form,
 ) -> Response<ConsoleBody> {
     // A browser that was disconnected names the last event that it has got.
     let last = parts.headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let after = last.or(form.filled("after")).and_then(|position| position.parse().ok());
-    let search = Search { after: Some(after.unwrap_or(0)), ..search(administrator, form) };
+    let mut search = Search { after: Some(after.unwrap_or(0)), ..search(administrator, form) };
+    // One more tells that there are more than are shown.
+    search.limit = MAX_ROWS + 1;
     let (sender, events) = mpsc::channel(4);
     let stream = Stream {
-        log: shared.log.clone(),
-        root: shared.options.root.clone(),
-        shows_tenants: shows_tenants(shared, administrator),
+        console: console.clone(),
+        secret: secret.unwrap_or_default().to_owned(),
+        shows_tenants: shows_tenants(&console.0, administrator),
         search,
         sender,
     };
@@ -49,8 +54,9 @@ pub(super) fn stream(
 }
 
 struct Stream {
-    log: ProvisioningLog,
-    root: String,
+    console: Console,
+    /// The secret of the session.
+    secret: String,
     shows_tenants: bool,
     search: Search,
     sender: mpsc::Sender<Bytes>,
@@ -60,11 +66,12 @@ impl Stream {
     /// Sends events until the browser has gone, or until the stream has lasted long enough.
     async fn run(mut self) {
         let begun = Instant::now();
-        let mut written = self.log.written();
+        let log = self.console.0.log.clone();
+        let mut written = log.written();
         let mut last_sent = Instant::now();
         let mut event = String::from("retry: 1000\n\n");
-        while begun.elapsed() < LIFETIME {
-            match self.log.search(&self.search).await {
+        while begun.elapsed() < LIFETIME && self.has_session().await {
+            match log.search(&self.search).await {
                 Ok(found) => event.push_str(&self.event(found)),
                 Err(error) => {
                     tracing::warn!(cause = scim_core::with_causes(&error), "new requests cannot be shown");
@@ -81,21 +88,30 @@ impl Stream {
             }
             tokio::time::sleep(INTERVAL).await;
             tokio::select! {
-                () = self.log.wait(&mut written, POLL) => {}
+                () = log.wait(&mut written, POLL) => {}
                 () = self.sender.closed() => return,
             }
         }
     }
 
+    /// Whether the session has not ended, and its token has not been revoked.
+    async fn has_session(&self) -> bool {
+        let session = self.console.0.administrators.session(&self.secret, Utc::now()).await;
+        // While the database is not available, nothing is shown either.
+        session.map_or(true, |administrator| administrator.is_some())
+    }
+
     /// The event that shows requests, the newest first.
-    fn event(&mut self, found: Vec<crate::log::LoggedRequest>) -> String {
+    fn event(&mut self, mut found: Vec<LoggedRequest>) -> String {
         let Some(newest) = found.first().map(|request| request.position) else { return String::new() };
         // More have come than are shown.
-        let kind = if found.len() == self.search.limit as usize { "many" } else { "rows" };
+        let kind = if found.len() > MAX_ROWS as usize { "many" } else { "rows" };
+        found.truncate(MAX_ROWS as usize);
         self.search.after = Some(newest);
         let rows = found.into_iter().map(RequestRow::from).collect();
-        let html =
-            Rows { root: &self.root, shows_tenants: self.shows_tenants, rows }.render().unwrap_or_default();
+        let html = Rows { root: &self.console.0.options.root, shows_tenants: self.shows_tenants, rows }
+            .render()
+            .unwrap_or_default();
         let mut event = format!("event: {kind}\nid: {newest}\n");
         // A carriage return ends a line of an event, too.
         for line in html.split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {

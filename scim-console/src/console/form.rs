@@ -10,7 +10,9 @@ impl Form {
     pub(super) fn parse(text: &[u8]) -> Self {
         let mut fields = HashMap::new();
         for (name, value) in form_urlencoded::parse(text).take(50) {
-            fields.entry(name.into_owned()).or_insert_with(|| value.trim().to_owned());
+            // PostgreSQL does not store U+0000, and so refuses to look for it.
+            let value = || value.trim().replace('\0', "");
+            fields.entry(name.into_owned()).or_insert_with(value);
         }
         Self(fields)
     }

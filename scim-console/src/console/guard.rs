@@ -33,10 +33,12 @@ pub(super) fn check(options: &ConsoleOptions, parts: &Parts) -> Result<(), Intru
         return Err(Intrusion::Host);
     }
     if parts.method != Method::GET && parts.method != Method::HEAD {
-        // Browsers send it with every POST. A proxy for TLS leaves the host as it is, but not the scheme.
+        // Browsers send it with every POST. A proxy for TLS changes the scheme, and perhaps the host.
         let origin = parts.headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
         let origin = origin.and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
-        if !origin.is_some_and(|origin| origin.eq_ignore_ascii_case(&host)) {
+        let origin = origin.map(str::to_ascii_lowercase);
+        let is_own = |origin: &String| *origin == host || options.hosts.contains(origin);
+        if !origin.as_ref().is_some_and(is_own) {
             return Err(Intrusion::Origin);
         }
     }
@@ -130,11 +132,12 @@ mod tests {
 
     #[test]
     fn a_form_comes_from_one_of_the_pages() {
-        let options = ConsoleOptions::new("", "");
+        let options = ConsoleOptions::new("", "").host("admin.example.com");
         for (origin, is_expected) in [
             (Some("http://localhost:9090"), true),
             (Some("https://localhost:9090"), true),
             (Some("http://localhost"), false),
+            (Some("https://admin.example.com"), true),
             (Some("http://evil.example"), false),
             (Some("http://localhost:9090.evil.example"), false),
             (Some("null"), false),

@@ -15,6 +15,7 @@ mod providers;
 mod request;
 mod requests;
 mod respond;
+mod sent_forms;
 mod sign_in;
 
 use std::fmt;
@@ -36,6 +37,7 @@ use form::Form;
 use guard::Intrusion;
 pub use options::ConsoleOptions;
 use respond::{Failure, Page};
+use sent_forms::SentForms;
 
 /// The largest form in bytes.
 const MAX_FORM: usize = 16 * 1024;
@@ -81,13 +83,14 @@ struct Shared {
     credentials: Credentials,
     administrators: Administrators,
     options: ConsoleOptions,
+    forms: SentForms,
 }
 
 impl Console {
     /// The pages about the requests in a log, and about these credentials.
     pub fn new(log: ProvisioningLog, credentials: Credentials, options: ConsoleOptions) -> Self {
         let administrators = Administrators { stored: credentials.clone(), temporary: None };
-        Self(Arc::new(Shared { log, credentials, administrators, options }))
+        Self(Arc::new(Shared { log, credentials, administrators, options, forms: SentForms::default() }))
     }
 
     /// As [`new`](Self::new), with a token for an administrator that is valid until the process ends. It is returned, too.
@@ -103,7 +106,8 @@ impl Console {
         let temporary = Credentials::new(MemoryCredentials::new());
         let (_, token) = temporary.create_admin_token(NewToken::new("administrator"), Utc::now()).await?;
         let administrators = Administrators { stored: credentials.clone(), temporary: Some(temporary) };
-        Ok((Self(Arc::new(Shared { log, credentials, administrators, options })), token))
+        let forms = SentForms::default();
+        Ok((Self(Arc::new(Shared { log, credentials, administrators, options, forms })), token))
     }
 
     /// Answers a request.
@@ -141,7 +145,7 @@ impl Console {
         };
         match self.route(parts, path, &form).await {
             Ok(response) => response,
-            Err(failure) => failure.respond(),
+            Err(failure) => failure.respond(options),
         }
     }
 
@@ -168,7 +172,7 @@ impl Console {
         let page = Page { options: &shared.options, administrator: &administrator };
         match (path, is_post) {
             ("" | "/", false) => requests::page(shared, page, form).await,
-            ("/events", false) => Ok(events::stream(shared, &administrator, parts, form)),
+            ("/events", false) => Ok(events::stream(self, &administrator, secret, parts, form)),
             ("/connections", false) => connections::page(shared, page, None).await,
             ("/connection", false) => connection::page(shared, page, form, None).await,
             ("/connections", true) => credential_forms::create(shared, page, form).await,

@@ -48,18 +48,33 @@ impl From<scim_auth::Error> for Failure {
     }
 }
 
+/// A page without content.
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct FailurePage<'a> {
+    root: &'a str,
+    title: &'static str,
+    text: &'static str,
+}
+
 impl Failure {
-    pub(super) fn respond(self) -> Response<ConsoleBody> {
-        match self {
-            Self::NotFound => text(StatusCode::NOT_FOUND, "There is no such page.\n"),
-            Self::ReadOnly => {
-                text(StatusCode::FORBIDDEN, "Your token allows you to look, but not to change anything.\n")
+    pub(super) fn respond(self, options: &ConsoleOptions) -> Response<ConsoleBody> {
+        let (status, title, text) = match self {
+            Self::NotFound => {
+                (StatusCode::NOT_FOUND, "Not found", "There is no such page, or it was deleted.")
             }
+            Self::ReadOnly => (
+                StatusCode::FORBIDDEN,
+                "Not allowed",
+                "Your token allows you to look, but not to change anything.",
+            ),
             Self::Unavailable(cause) => {
                 tracing::error!(cause, "a page of administrators cannot be shown");
-                text(StatusCode::SERVICE_UNAVAILABLE, "The database is not available. Try again later.\n")
+                let text = "The database is not available. Try again later.";
+                (StatusCode::SERVICE_UNAVAILABLE, "Not available", text)
             }
-        }
+        };
+        html(status, &FailurePage { root: &options.root, title, text })
     }
 }
 
@@ -67,7 +82,10 @@ impl Failure {
 pub(super) fn html(status: StatusCode, template: &impl Template) -> Response<ConsoleBody> {
     match template.render() {
         Ok(html) => response(status, "text/html; charset=utf-8", html),
-        Err(error) => Failure::Unavailable(error.to_string()).respond(),
+        Err(error) => {
+            tracing::error!(%error, "a page of administrators cannot be made");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "The page cannot be shown.\n")
+        }
     }
 }
 
@@ -105,7 +123,11 @@ pub(super) fn unexpected_host() -> Response<ConsoleBody> {
 }
 
 pub(super) fn foreign_form() -> Response<ConsoleBody> {
-    text(StatusCode::FORBIDDEN, "This form was not sent by one of these pages.\n")
+    text(
+        StatusCode::FORBIDDEN,
+        "This form was not sent by one of these pages. If a proxy is in front of them, let it pass the header Host on, or set the URL \
+         of the pages (SCIM_ADMIN_URL).\n",
+    )
 }
 
 /// The stylesheet, the script and the icon.

@@ -4,11 +4,16 @@ use super::row::LoggedRequest;
 
 /// What to do about a request that was refused; `None` if it was not.
 pub(crate) fn advice(request: &LoggedRequest) -> Option<&'static str> {
-    let LoggedRequest { status, scim_type, operation, resource_type, .. } = request;
+    let LoggedRequest { status, scim_type, operation, resource_type, client, .. } = request;
     let (operation, scim_type) = (operation.as_str(), scim_type.as_str());
     let is_write = ["create", "replace", "patch"].contains(&operation);
     Some(match (status, scim_type) {
         (0..400, _) => return None,
+        (400 | 401, _) if operation == "token" => {
+            "The provider cannot get an access token. Compare the token URL, the client id and the secret on its side with the page of the \
+             connection; a secret may have expired. The grant is client_credentials, and the values belong into the body of a form or into \
+             an Authorization header of the scheme Basic."
+        }
         (400, "invalidFilter") => {
             "The provider looks for a resource by an attribute or in a form that this service does not support. In its attribute \
              mapping, choose userName or externalId as the attribute that matches users, and displayName or externalId for groups."
@@ -40,14 +45,14 @@ pub(crate) fn advice(request: &LoggedRequest) -> Option<&'static str> {
             "The credential is missing, wrong, expired or revoked. Create a new one on the page Connections, paste it on the provider's side, \
              and test the connection there."
         }
-        (403, _) if operation == "refused" => {
+        (403, _) if request.detail.contains("from this address") => {
             "The address of the client is not among the networks that this service accepts (SCIM_ALLOWED_NETWORKS)."
         }
         (403, _) => {
             "The credential or the rules of the application do not allow this. If the credential can only read, create one that can write; \
              otherwise the detail names the rule."
         }
-        (404, _) if operation == "refused" || operation == "unknown path" || operation == "invalid" => {
+        (404, _) if operation == "unknown path" || operation == "invalid" => {
             "There is nothing at this URL. Compare the URL on the provider's side with the base URL on the page Connections; it has no \
              other path behind it."
         }
@@ -76,6 +81,10 @@ pub(crate) fn advice(request: &LoggedRequest) -> Option<&'static str> {
             "The request is larger than this service accepts. Let the provider send smaller ones: fewer members of a group at once, or no bulk."
         }
         (415, _) => "The body is not JSON. Let the provider send the media type application/scim+json.",
+        (429, _) if client.is_empty() => {
+            "Too many requests with a wrong credential came from this address. Create a new one on the page Connections, paste it on the \
+             provider's side, and test the connection there."
+        }
         (429, _) => {
             "The provider sends more requests than are allowed, and will try again later. If that lasts, raise SCIM_RATE, or lower the rate \
              on the provider's side."

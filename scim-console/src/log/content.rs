@@ -1,13 +1,18 @@
 //! What a request contains: the operations of a PATCH by path, the attributes of a resource, and the parameters of a query.
 
-use scim_core::filter::{CompareOp, Filter, FilterLimits, Literal};
-use scim_core::schema::{AttrPath, ReadContext, Tolerance};
+use scim_core::filter::{CompareOp, Filter, Literal};
+use scim_core::schema::AttrPath;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::entry::{Body, Entry, MAX_LINES, shortened};
+use super::entry::{Body, Entry, MAX_LINES, TOKEN, UNKNOWN_PATH, shortened};
+use super::literals::{filter_without_values, parse_filter, path_without_values};
 use super::options::LogOptions;
-use super::secrets::{SecretNames, without_literals};
+use super::secrets::SecretNames;
+
+/// The parameters of a query.
+const PARAMETERS: [&str; 8] =
+    ["filter", "attributes", "excludedAttributes", "sortBy", "sortOrder", "startIndex", "count", "cursor"];
 
 /// A line of what a request contains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +38,8 @@ pub(super) struct Content {
     pub(super) lines: Vec<Line>,
     /// The `userName` or `displayName` that the request creates, writes or looks for.
     pub(super) name: Option<String>,
+    /// Whether a path or filter compares with a value that is never shown. The reason of a refusal may repeat it.
+    pub(super) compares_secret: bool,
 }
 
 impl Content {
@@ -40,11 +47,13 @@ impl Content {
     pub(super) fn of(entry: &Entry, options: &LogOptions) -> Self {
         let mut content = Self::default();
         let mut reader = Reader { content: &mut content, options, secrets: &options.secrets };
+        // A token request contains a secret, and what is sent to a wrong URL may contain anything.
+        if [TOKEN, UNKNOWN_PATH].contains(&entry.operation) {
+            return content;
+        }
         reader.query(&entry.query);
         match &entry.body {
             Body::None => {}
-            // A token request contains a secret, and nothing else that is of interest.
-            _ if entry.operation == "token" => {}
             Body::TooLarge(bytes) => {
                 reader.line("body", &format!("{bytes} bytes, too many to be recorded"), None)
             }
@@ -86,11 +95,13 @@ impl Reader<'_> {
         }
     }
 
-    /// A path, whose value filter may compare with values.
-    fn path(&self, path: &str) -> String {
-        match self.options.values && !self.secrets.are_in(path) {
+    /// A path, whose filter may compare with values.
+    fn path(&mut self, path: &str) -> String {
+        let is_secret = self.secrets.are_in(path);
+        self.content.compares_secret |= is_secret && path.contains([' ', '[', '"']);
+        match self.options.values && !is_secret {
             true => path.to_owned(),
-            false => without_literals(path),
+            false => path_without_values(path),
         }
     }
 
@@ -101,21 +112,31 @@ impl Reader<'_> {
         }
     }
 
+    /// A parameter of a query. Only the value of those that RFC 7644 and RFC 9865 define is recorded.
     fn parameter(&mut self, name: &str, value: &str) {
-        let mut shown = value.to_owned();
-        if name.eq_ignore_ascii_case("filter") {
-            self.note_searched_name(value);
-            shown = self.path(value);
+        let known = PARAMETERS.iter().find(|known| name.eq_ignore_ascii_case(known));
+        let value = match known {
+            None => None,
+            Some(&"filter") => {
+                self.note_searched_name(value);
+                let is_secret = self.secrets.are_in(value);
+                self.content.compares_secret |= is_secret;
+                match self.options.values && !is_secret {
+                    true => Some(shortened(value)),
+                    false => Some(shortened(&filter_without_values(value))),
+                }
+            }
+            Some(_) => Some(shortened(value)),
+        };
+        if self.content.lines.len() < MAX_LINES {
+            self.content.lines.push(Line::new("query", name, value));
         }
-        self.content.lines.push(Line::new("query", name, Some(shortened(&shown))));
     }
 
     /// Notes the name that a filter such as `userName eq "bea"` looks for.
     fn note_searched_name(&mut self, filter: &str) {
-        let tolerance = Tolerance::lenient();
-        let mut read = ReadContext::new(&tolerance);
-        let Ok(Filter::Compare { path, op: CompareOp::Eq, value: Literal::String(value) }) =
-            Filter::parse(filter, &FilterLimits::default(), &mut read)
+        let Some(Filter::Compare { path, op: CompareOp::Eq, value: Literal::String(value) }) =
+            parse_filter(filter)
         else {
             return;
         };
@@ -206,13 +227,15 @@ impl Reader<'_> {
         for (result, path) in entry.bulk.iter().zip(paths) {
             // The path of what was created names no resource.
             let path = if result.location.is_empty() { path.unwrap_or_default() } else { &result.location };
+            let path = path.split('?').next().unwrap_or_default();
             let status = match result.detail.is_empty() {
                 true => result.status.to_string(),
                 false => format!("{} {}", result.status, result.detail),
             };
-            if self.content.lines.len() < MAX_LINES {
-                self.content.lines.push(Line::new(&result.method, path, Some(status)));
-            }
+            self.content.lines.push(Line::new(&result.method, path, Some(status)));
+        }
+        if entry.bulk.len() == MAX_LINES {
+            self.content.lines.push(Line::new("…", "perhaps more, which is not recorded", None));
         }
     }
 }
@@ -249,6 +272,8 @@ mod tests {
         person: Option<String>,
         lines: Vec<(String, String, Option<String>)>,
         values: Option<Vec<(String, String, Option<String>)>>,
+        /// A value that is shown with values.
+        shows: Option<String>,
     }
 
     fn entry(case: &Case) -> Entry {
@@ -281,7 +306,8 @@ mod tests {
             let values = case.values.as_ref().unwrap_or(&case.lines);
             assert_eq!(content.lines, expect(values), "{}", case.name);
             assert_eq!(content.name, None, "{}", case.name);
-            assert!(!format!("{content:?}").contains("hush"), "{}", case.name);
+            let shown = format!("{content:?}").replace(case.shows.as_deref().unwrap_or("nothing"), "");
+            assert!(!shown.contains("hush"), "{}", case.name);
         }
     }
 

@@ -4,14 +4,23 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
+use scim_auth::Client;
 use scim_core::schema::{ResourceType, ToleratedQuirk};
-use scim_core::{Action, Error, Identity, Operation, Outcome, Resource};
+use scim_core::{Action, Error, Identity, Operation, Outcome, RequestTarget, Resource};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::milestone::Milestones;
 
+/// The operation of a request that was refused before anybody looked at what it wants.
+pub(super) const REFUSED: &str = "refused";
+/// The operation of a request to the token endpoint.
+pub(super) const TOKEN: &str = "token";
+/// The operation of a request for which there is no endpoint.
+pub(super) const UNKNOWN_PATH: &str = "unknown path";
+/// The operation of a request whose method is not allowed at its path.
+const INVALID: &str = "invalid";
 /// The largest body that is recorded, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 /// The largest number of lines that are recorded of a request.
@@ -84,6 +93,8 @@ pub struct Entry {
     pub(super) milestones: Milestones,
     pub(super) bulk: Vec<BulkLine>,
     pub(super) body: Body,
+    /// Whether the client has proved who it is.
+    pub(super) is_verified: bool,
 }
 
 /// The result of an operation of a bulk request.
@@ -118,7 +129,7 @@ impl Entry {
             address: None,
             client: String::new(),
             tenant: String::new(),
-            operation: "refused",
+            operation: REFUSED,
             resource_type: String::new(),
             resource_id: String::new(),
             name: None,
@@ -128,6 +139,7 @@ impl Entry {
             milestones: Milestones::default(),
             bulk: Vec::new(),
             body: Body::None,
+            is_verified: false,
         }
     }
 
@@ -148,15 +160,34 @@ impl Entry {
 
     /// Sets who makes the request.
     pub fn set_identity(&mut self, identity: &Identity) {
+        self.is_verified = true;
         self.client = shortened(&identity.principal);
         if let Some(tenant) = &identity.tenant {
             self.tenant = shortened(tenant);
         }
     }
 
-    /// Sets what the request asks for, if it is no operation of the service: `token` for a request to the token endpoint.
-    pub fn set_kind(&mut self, kind: &'static str) {
-        self.operation = kind;
+    /// Sets that the request is for the token endpoint, and which client it claims to come from.
+    pub fn set_token_request(&mut self, client: Option<&Client>) {
+        self.operation = TOKEN;
+        if let Some(client) = client {
+            self.client = shortened(&client.name);
+            self.tenant = client.tenant.as_deref().map(shortened).unwrap_or_default();
+        }
+    }
+
+    /// Sets that there is nothing at the URL.
+    pub fn set_unknown_path(&mut self) {
+        self.operation = UNKNOWN_PATH;
+    }
+
+    /// Sets what the client wants to do, as far as the path and the method say it, if the rest of the request cannot be
+    /// understood, or is not allowed.
+    pub fn set_target(&mut self, target: Option<&RequestTarget<'_>>) {
+        let Some(target) = target else { return self.set_unknown_path() };
+        self.operation = target.action.map_or(INVALID, Action::as_str);
+        self.resource_type = target.resource_type.map(ResourceType::name).unwrap_or_default().to_owned();
+        self.resource_id = target.id.as_deref().map(shortened).unwrap_or_default();
     }
 
     /// Sets what the client wants to do.
@@ -231,12 +262,8 @@ impl Entry {
         self.detail = shortened(detail);
     }
 
-    /// Whether the request is left out first if there are too many: what has only read, and what anybody can send.
-    pub(super) fn is_minor(&self, status: StatusCode) -> bool {
-        self.client.is_empty() || self.is_read() && status.as_u16() < 400
-    }
-
-    fn is_read(&self) -> bool {
+    /// Whether the request has only read.
+    pub(super) fn is_read(&self) -> bool {
         let actions = [Action::Query, Action::Retrieve].map(Action::as_str);
         actions.contains(&self.operation) || ["discovery", "redirect"].contains(&self.operation)
     }

@@ -20,6 +20,11 @@ pub(super) struct Counts {
 /// What the writer is told.
 pub(super) enum Message {
     Request(Box<FinishedEntry>),
+    /// The milestones of a client, as far as they were reached before.
+    ForgetMilestones {
+        tenant: String,
+        client: String,
+    },
     /// Tells when everything before it has been written.
     Flush(oneshot::Sender<()>),
 }

@@ -2,12 +2,14 @@
 
 // - `provisioning_log`: recording and finding requests. `options`: what is recorded.
 // - `entry`, `milestone`: what is learned of a request. `message`: the queue.
-// - `writer`: the task that writes the queue. `content`, `secrets`, `row`: what it writes.
+// - `writer`: the task that writes the queue. `content`, `literals`, `secrets`, `row`: what it writes.
 // - `table`, `search`: the tables.
-// - `advice`: what to change after a refusal.
+// - `advice`: what to change after a refusal. `allowance`: how many requests anybody can have recorded.
 mod advice;
+mod allowance;
 mod content;
 mod entry;
+mod literals;
 mod message;
 mod milestone;
 mod options;

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::request::Parts;
 use http::{Method, StatusCode};
 use scim_store::{Database, DatabaseError};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::allowance::Allowance;
 use super::content::Line;
 use super::entry::Entry;
 use super::message::{Counts, FinishedEntry, Message};
@@ -20,9 +21,10 @@ use super::search::Search;
 use super::table::Table;
 use super::writer::Writer;
 
-/// How many requests wait to be written. When half of them wait, reads and requests of unknown clients are dropped, so that there is
-/// room for changes.
+/// How many requests wait to be written. When half of them wait, reads are dropped, so that there is room for changes.
 const QUEUE: usize = 2_048;
+/// How many requests without a good credential are recorded in a second.
+const UNVERIFIED_PER_SECOND: u32 = 20;
 /// How many bytes of bodies wait to be written at most.
 const WAITING_BYTES: usize = 16 * 1024 * 1024;
 
@@ -61,6 +63,8 @@ struct Shared {
     /// Is notified when requests have been written.
     written: watch::Receiver<()>,
     counts: Arc<Counts>,
+    /// The requests without a good credential that are recorded.
+    unverified: Allowance,
     options: LogOptions,
 }
 
@@ -83,7 +87,8 @@ impl ProvisioningLog {
         let counts = Arc::<Counts>::default();
         let writer = Writer::new(table.clone(), options.clone(), counts.clone(), sender);
         tokio::spawn(writer.run(queued));
-        Ok(Self(Arc::new(Shared { table, queue, written, counts, options })))
+        let unverified = Allowance::new(UNVERIFIED_PER_SECOND);
+        Ok(Self(Arc::new(Shared { table, queue, written, counts, unverified, options })))
     }
 
     /// Begins to record a request. `None` if so many requests wait to be written that those that only read are left out.
@@ -100,7 +105,11 @@ impl ProvisioningLog {
     /// Records a request that was answered with this status after this time. Returns at once.
     pub fn record(&self, mut entry: Entry, status: StatusCode, time: Duration) {
         let Shared { queue, counts, .. } = &*self.0;
-        if entry.is_minor(status) && queue.capacity() < QUEUE / 2 {
+        // Anybody can send requests without a good credential.
+        if !entry.is_verified && !self.0.unverified.allows_one(Instant::now()) {
+            return;
+        }
+        if entry.is_read() && status.as_u16() < 400 && queue.capacity() < QUEUE / 2 {
             counts.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -125,7 +134,7 @@ impl ProvisioningLog {
         }
     }
 
-    /// How many requests this process has not recorded, because they came faster than the database could take them, or because
+    /// How many requests of known clients this process has not recorded, because they came faster than the database could take them, or because
     /// the database was not available.
     pub fn dropped(&self) -> u64 {
         self.0.counts.dropped.load(Ordering::Relaxed)
@@ -169,9 +178,12 @@ impl ProvisioningLog {
         self.0.table.milestones(tenant).await
     }
 
-    /// Forgets the milestones of a client.
-    pub(crate) async fn forget_milestones(&self, tenant: &str, client: &str) -> Result<(), DatabaseError> {
-        self.0.table.forget_milestones(tenant, client).await
+    /// Forgets the milestones of a client, as far as they were reached until now.
+    pub(crate) async fn forget_milestones(&self, tenant: &str, client: &str) {
+        let (tenant, client) = (tenant.to_owned(), client.to_owned());
+        // It waits behind what the client has done before.
+        let _ = self.0.queue.send(Message::ForgetMilestones { tenant, client }).await;
+        self.flush().await;
     }
 }
 

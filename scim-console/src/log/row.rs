@@ -86,6 +86,10 @@ pub(super) fn params(finished: &FinishedEntry, options: &LogOptions) -> Vec<Para
     let FinishedEntry { entry, status, time } = finished;
     let content = Content::of(entry, options);
     let name = entry.name.clone().filter(|_| options.names).or(content.name);
+    let detail = match content.compares_secret && !entry.detail.is_empty() {
+        true => "(left out, since the request compares with a value that is never shown)",
+        false => entry.detail.as_str(),
+    };
     let lines = match content.lines.is_empty() {
         true => None,
         // A list of texts is always JSON.
@@ -108,7 +112,7 @@ pub(super) fn params(finished: &FinishedEntry, options: &LogOptions) -> Vec<Para
         Param::from(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)),
         Param::from(entry.quirks.join(",")),
         Param::from(entry.scim_type),
-        Param::from(entry.detail.as_str()),
+        Param::from(detail),
         Param::from(lines.map(|lines| lines.replace("\\u0000", ""))),
     ]
 }

@@ -11,8 +11,10 @@ use super::milestone::{ClientMilestones, Milestone};
 use super::row::{COLUMNS, LoggedRequest};
 use super::search::{Search, Sql};
 
-/// How many requests of unknown clients are kept. Anybody can send them, and they must not push out others.
-const UNKNOWN_CLIENTS: u32 = 2_000;
+/// How many requests without a good credential are kept. Anybody can send them, and they must not push out others.
+const UNVERIFIED_KEPT: u32 = 2_000;
+/// The condition for them. At the token endpoint, anybody can claim to be a client.
+const UNVERIFIED: &str = "client = '' OR operation = 'token'";
 /// How many requests one transaction deletes.
 const DELETED_AT_ONCE: u32 = 2_000;
 /// The key of the lock under which PostgreSQL writes, so that positions are in the order of the commits: a page that shows new
@@ -131,44 +133,34 @@ impl Table {
         self.write(statements).await
     }
 
-    /// Deletes the requests before a time, and the oldest ones if there are more than this number.
-    pub(super) async fn prune(&self, before: DateTime<Utc>, keep: u32) -> Result<(), DatabaseError> {
-        // Positions have gaps where a transaction failed, so there may be a few less than `keep`.
-        let last = "SELECT max(position) FROM scim_request";
-        let last = self.query(Statement::new(last, [])).await?;
-        let Some(last) = last.first().and_then(|row| row.int(0)) else { return Ok(()) };
-        let mut old = Sql::new(self.dialect(), "SELECT position FROM scim_request WHERE (position <= ");
-        old.push(last.saturating_sub(keep.into()));
-        old.text.push_str(" OR time < ");
+    /// Deletes the requests before a time, the oldest ones if there are more than this number, and those without a good credential
+    /// beyond a number of their own. Deletes some thousands at most; returns whether that was all.
+    pub(super) async fn prune(&self, before: DateTime<Utc>, keep: u32) -> Result<bool, DatabaseError> {
+        let mut old = Sql::new(self.dialect(), "SELECT position FROM scim_request WHERE time < ");
         old.push(before.timestamp_millis());
-        // Requests are nearly in the order of their times.
-        old.text.push_str(&format!(
-            ") AND position < (SELECT min(position) + {DELETED_AT_ONCE} FROM scim_request)"
-        ));
-        self.delete_all(old).await?;
-        let unknown = Sql::new(
-            self.dialect(),
-            &format!(
-                "SELECT position FROM scim_request WHERE client = '' ORDER BY position DESC \
-                 LIMIT {DELETED_AT_ONCE} OFFSET {UNKNOWN_CLIENTS}"
-            ),
+        old.text.push_str(&format!(" LIMIT {DELETED_AT_ONCE}"));
+        let oldest = format!(
+            "SELECT position FROM scim_request WHERE NOT ({UNVERIFIED}) ORDER BY position DESC LIMIT 1 OFFSET {keep}"
         );
-        self.delete_all(unknown).await
-    }
-
-    /// Deletes what a query finds, until it finds nothing.
-    async fn delete_all(&self, found: Sql) -> Result<(), DatabaseError> {
-        let found = found.statement();
-        loop {
-            let rows = self.query(found.clone()).await?;
+        let surplus = format!(
+            "SELECT position FROM scim_request WHERE position <= ({oldest}) ORDER BY position LIMIT {DELETED_AT_ONCE}"
+        );
+        let unverified = format!(
+            "SELECT position FROM scim_request WHERE {UNVERIFIED} ORDER BY position DESC \
+             LIMIT {DELETED_AT_ONCE} OFFSET {UNVERIFIED_KEPT}"
+        );
+        let mut is_complete = true;
+        for found in [old.statement(), Statement::new(surplus, []), Statement::new(unverified, [])] {
+            let rows = self.query(found).await?;
             let positions: Vec<String> =
                 rows.iter().filter_map(|row| row.int(0)).map(|position| position.to_string()).collect();
-            if positions.is_empty() {
-                return Ok(());
+            if !positions.is_empty() {
+                let delete = format!("DELETE FROM scim_request WHERE position IN ({})", positions.join(", "));
+                self.write(vec![Statement::new(delete, [])]).await?;
             }
-            let delete = format!("DELETE FROM scim_request WHERE position IN ({})", positions.join(", "));
-            self.write(vec![Statement::new(delete, [])]).await?;
+            is_complete = is_complete && positions.len() < DELETED_AT_ONCE as usize;
         }
+        Ok(is_complete)
     }
 
     /// The requests that a search finds, the newest first.
@@ -399,16 +391,20 @@ mod tests {
                     .await
                     .unwrap();
             }
-            table.prune(Utc::now() - TimeDelta::days(2), 100).await.unwrap();
+            let prune = async |keep| {
+                while !table.prune(Utc::now() - TimeDelta::days(2), keep).await.unwrap() {}
+            };
+            prune(100).await;
             let all = Search { limit: 10_000, ..Search::default() };
             assert_eq!(ids(&table.search(&all).await.unwrap()), ["1", "47"]);
-            table.prune(Utc::now() - TimeDelta::days(2), 1).await.unwrap();
+            prune(1).await;
             assert_eq!(ids(&table.search(&all).await.unwrap()), ["1"]);
 
             let unknown = |_| request("", "", 401, "", None, hours(0));
-            table.insert((0..UNKNOWN_CLIENTS + 2_500).map(unknown).collect()).await.unwrap();
+            table.insert((0..UNVERIFIED_KEPT + 2_500).map(unknown).collect()).await.unwrap();
             table.insert(vec![request("okta", "a", 200, "new", None, hours(0))]).await.unwrap();
-            table.prune(Utc::now() - TimeDelta::days(2), 1_000_000).await.unwrap();
+            // They do not count as requests that push out others.
+            prune(2).await;
             let found = table.search(&all).await.unwrap();
             assert_eq!(found.iter().filter(|request| request.client.is_empty()).count(), 2_000);
             assert_eq!(found.iter().filter(|request| request.client == "okta").count(), 2);

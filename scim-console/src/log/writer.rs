@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use scim_store::DatabaseError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::message::{Counts, FinishedEntry, Message};
 use super::options::LogOptions;
@@ -20,8 +20,10 @@ const BATCH: usize = 500;
 const PAUSE: Duration = Duration::from_millis(250);
 /// The pause after the database was not available.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
-/// How often old requests are deleted, and milestones are written again that others may have deleted.
+/// How often old requests are deleted.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
+/// For how long a milestone that was written is not written again. Another process may delete it.
+const REACHED_INTERVAL: Duration = Duration::from_secs(5);
 /// After how many requests old ones are deleted at the latest.
 const PRUNE_AFTER: usize = 10_000;
 
@@ -30,8 +32,9 @@ pub(super) struct Writer {
     options: LogOptions,
     counts: Arc<Counts>,
     written: watch::Sender<()>,
-    /// The milestones that were written lately.
+    /// The milestones that were written lately, and since when they are kept here.
     reached: HashSet<NewMilestone>,
+    reached_since: Instant,
     pruned: Option<Instant>,
     written_since_pruning: usize,
 }
@@ -43,8 +46,9 @@ impl Writer {
         counts: Arc<Counts>,
         written: watch::Sender<()>,
     ) -> Self {
-        let (reached, pruned, written_since_pruning) = (HashSet::new(), None, 0);
-        Self { table, options, counts, written, reached, pruned, written_since_pruning }
+        let (reached, reached_since, pruned, written_since_pruning) =
+            (HashSet::new(), Instant::now(), None, 0);
+        Self { table, options, counts, written, reached, reached_since, pruned, written_since_pruning }
     }
 
     /// Writes until there is nobody who could record another request.
@@ -53,29 +57,27 @@ impl Writer {
         loop {
             self.prune_if_due().await;
             // Wakes up without a request, too, to delete what has become old.
-            let received = tokio::time::timeout(PRUNE_INTERVAL, queue.recv_many(&mut messages, BATCH)).await;
+            let received =
+                tokio::time::timeout(self.longest_wait(), queue.recv_many(&mut messages, BATCH)).await;
             match received {
                 Ok(0) => return,
                 Ok(_) => {}
                 Err(_) => continue,
             }
-            let (mut requests, mut flushes): (Vec<NewRequest>, Vec<oneshot::Sender<()>>) = Default::default();
+            let mut flushes = Vec::new();
+            let mut requests = Vec::new();
+            let mut pause = PAUSE;
             for message in messages.drain(..) {
                 match message {
                     Message::Request(finished) => requests.push(self.read(&finished)),
                     Message::Flush(sender) => flushes.push(sender),
+                    Message::ForgetMilestones { tenant, client } => {
+                        self.write(std::mem::take(&mut requests), &mut pause).await;
+                        self.forget(&tenant, &client).await;
+                    }
                 }
             }
-            let count = requests.len();
-            let mut pause = PAUSE;
-            if count > 0 {
-                if let Err(error) = self.table.insert(requests).await {
-                    self.report(count, &error);
-                    pause = PAUSE_AFTER_ERROR;
-                }
-                self.written_since_pruning += count;
-                self.written.send_replace(());
-            }
+            self.write(requests, &mut pause).await;
             for flush in flushes {
                 let _ = flush.send(());
             }
@@ -83,12 +85,40 @@ impl Writer {
         }
     }
 
+    /// Writes requests, and makes the pause longer if the database is not available.
+    async fn write(&mut self, requests: Vec<NewRequest>, pause: &mut Duration) {
+        let count = requests.len();
+        if count == 0 {
+            return;
+        }
+        if let Err(error) = self.table.insert(requests).await {
+            self.report(count, &error);
+            *pause = PAUSE_AFTER_ERROR;
+        }
+        self.written_since_pruning += count;
+        self.written.send_replace(());
+    }
+
+    async fn forget(&mut self, tenant: &str, client: &str) {
+        self.reached.retain(|reached| (reached.tenant.as_str(), reached.client.as_str()) != (tenant, client));
+        if let Err(error) = self.table.forget_milestones(tenant, client).await {
+            tracing::warn!(
+                cause = scim_core::with_causes(&error),
+                "the milestones of a client cannot be forgotten"
+            );
+        }
+    }
+
     fn read(&mut self, finished: &FinishedEntry) -> NewRequest {
         self.counts.waiting_bytes.fetch_sub(finished.entry.size(), Ordering::Relaxed);
+        if self.reached_since.elapsed() >= REACHED_INTERVAL {
+            self.reached.clear();
+            self.reached_since = Instant::now();
+        }
         let params = row::params(finished, &self.options);
         let mut milestones = Vec::new();
         let entry = &finished.entry;
-        if finished.status.as_u16() < 400 && !entry.client.is_empty() {
+        if finished.status.as_u16() < 400 && entry.is_verified {
             for milestone in entry.milestones.iter() {
                 let (tenant, client) = (entry.tenant.clone(), entry.client.clone());
                 let reached = NewMilestone { tenant, client, milestone };
@@ -116,15 +146,23 @@ impl Writer {
         if !is_due && self.written_since_pruning < PRUNE_AFTER {
             return;
         }
-        self.pruned = Some(Instant::now());
         self.written_since_pruning = 0;
-        self.reached.clear();
         let before = Utc::now() - self.options.max_age;
-        if let Err(error) = self.table.prune(before, self.options.max_requests).await {
-            tracing::warn!(
-                cause = scim_core::with_causes(&error),
-                "old requests cannot be deleted from the provisioning log"
-            );
+        match self.table.prune(before, self.options.max_requests).await {
+            // The rest is deleted after the next requests have been written.
+            Ok(is_complete) => self.pruned = is_complete.then(Instant::now),
+            Err(error) => {
+                self.pruned = Some(Instant::now());
+                tracing::warn!(
+                    cause = scim_core::with_causes(&error),
+                    "old requests cannot be deleted from the provisioning log"
+                );
+            }
         }
+    }
+
+    /// How long the task waits for requests before it looks for old ones.
+    fn longest_wait(&self) -> Duration {
+        if self.pruned.is_none() { PAUSE } else { PRUNE_INTERVAL }
     }
 }

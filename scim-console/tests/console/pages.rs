@@ -230,6 +230,9 @@ async fn forms_create_what_the_administrator_may_create() {
     for (cookie, form, expected) in [
         (&all, "name=okta&kind=token", 400),
         (&all, "name=&tenant=a&kind=token", 400),
+        (&all, "name=okta&tenant=a&kind=token&days=0", 400),
+        (&all, "name=okta&tenant=a&kind=token&days=30d", 400),
+        (&all, "name=okta&tenant=a&kind=client&days=99999999999999999999999", 400),
         (&all, "name=okta&tenant=a&kind=token&days=30&scopes=read", 200),
         (&own, "name=entra&tenant=fabrikam&kind=client", 200),
         (&reader, "name=okta&tenant=a&kind=token", 403),
@@ -256,4 +259,96 @@ async fn forms_create_what_the_administrator_may_create() {
         assert_eq!(fixture.post("/connection", cookie, &form).await.status(), expected, "{form}");
     }
     assert_eq!(fixture.credentials.tokens().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_form_creates_a_credential_once() {
+    let fixture = Fixture::new(|options| options).await;
+    let cookie = fixture.sign_in(NewToken::new("ida")).await;
+    let page = text(fixture.get("/connections", &cookie).await).await;
+    let (_, id) = page.split_once("name=\"form\" value=\"").unwrap();
+    let form = format!("name=okta&kind=token&form={}", id.split('"').next().unwrap());
+    assert_eq!(fixture.post("/connections", &cookie, &form).await.status(), StatusCode::OK);
+    // The browser sends the form again when its page is reloaded.
+    let again = fixture.post("/connections", &cookie, &form).await;
+    assert_eq!(again.status(), StatusCode::BAD_REQUEST);
+    assert!(text(again).await.contains("This form was sent before"));
+    assert_eq!(fixture.credentials.tokens().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_checklist_begins_anew_with_a_new_connection() {
+    let fixture = Fixture::new(|options| options).await;
+    let cookie = fixture.sign_in(NewToken::new("ida")).await;
+    let ticks = async || {
+        let page = text(fixture.get("/connection?name=okta", &cookie).await).await;
+        page.matches("class=\"done\"").count()
+    };
+    let create_user = async || {
+        let service = scim_core::ScimService::builder().base_url("https://app.example.com/scim/v2");
+        let service = service.users(scim_core::MemoryProvider::new()).build().unwrap();
+        let mut request = Request::post("/Users").body(()).unwrap();
+        request.extensions_mut().insert(Identity::new("okta"));
+        let (parts, ()) = request.into_parts();
+        let user = br#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bea"}"#;
+        let mut entry = fixture.log.begin(&parts).unwrap();
+        entry.set_identity(&Identity::new("okta"));
+        entry.set_operation(&service.parse(&parts, user).unwrap());
+        fixture.log.record(entry, StatusCode::CREATED, Duration::ZERO);
+        fixture.log.flush().await;
+    };
+    for _ in 0..2 {
+        assert_eq!(
+            fixture.post("/connections", &cookie, "name=okta&kind=token").await.status(),
+            StatusCode::OK
+        );
+        assert_eq!(ticks().await, 0);
+        create_user().await;
+        assert_eq!(ticks().await, 2);
+        let id = fixture.credentials.tokens().await.unwrap().first().unwrap().id.clone();
+        let revoke = format!("name=okta&action=revoke-token&id={id}");
+        let response = fixture.post("/connection", &cookie, &revoke).await;
+        assert_eq!(response.headers()[LOCATION], "/connections");
+        assert_eq!(fixture.get("/connection?name=okta", &cookie).await.status(), StatusCode::NOT_FOUND);
+    }
+    // A token that was revoked elsewhere leaves a connection without credentials, which can be deleted.
+    create_user().await;
+    assert_eq!(ticks().await, 2);
+    assert_eq!(
+        fixture.post("/connection", &cookie, "name=okta&action=forget").await.status(),
+        StatusCode::SEE_OTHER
+    );
+    assert_eq!(fixture.get("/connection?name=okta", &cookie).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_credential_fits_the_tenants_of_the_service() {
+    for (fixture, form, expected) in [
+        (Fixture::new(|options| options).await, "name=okta&kind=token&tenant=a", 400),
+        (Fixture::new(|options| options.tenants()).await, "name=okta&kind=token&tenant=a+b", 200),
+    ] {
+        let cookie = fixture.sign_in(NewToken::new("ida")).await;
+        assert_eq!(fixture.post("/connections", &cookie, form).await.status(), expected, "{form}");
+    }
+    // What was recorded before the service had tenants has none, and gets no credentials.
+    let fixture = Fixture::new(|options| options.tenants()).await;
+    let cookie = fixture.sign_in(NewToken::new("ida")).await;
+    fixture.credentials.create_token(NewToken::new("old"), Utc::now()).await.unwrap();
+    let create = "name=old&tenant=&action=create&kind=token";
+    assert_eq!(fixture.post("/connection", &cookie, create).await.status(), StatusCode::BAD_REQUEST);
+    assert!(!text(fixture.get("/connection?name=old", &cookie).await).await.contains("Create a token"));
+    assert_eq!(fixture.credentials.tokens().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_session() {
+    let fixture = Fixture::new(|options| options).await;
+    let cookie = fixture.sign_in(NewToken::new("ida")).await;
+    let stream = fixture.get("/events?after=0", &cookie).await;
+    let id = fixture.credentials.admin_tokens().await.unwrap().first().unwrap().id.clone();
+    fixture.credentials.revoke_admin_token(&id).await.unwrap();
+    fixture.record("contoso", "/Users/after-the-end").await;
+    // The stream ends; otherwise this would wait for minutes.
+    let events = tokio::time::timeout(Duration::from_secs(20), text(stream)).await.unwrap();
+    assert!(!events.contains("after-the-end"), "{events}");
 }

@@ -32,7 +32,7 @@ impl Route {
     }
 
     /// What a request with this method does here; `None` if it is about no resource, or if the method is not allowed.
-    pub(super) fn action(&self, method: &Method) -> Option<Action> {
+    pub(crate) fn action(&self, method: &Method) -> Option<Action> {
         match (self, method) {
             (Self::Root | Self::Collection(_) | Self::AbsentCollection(_), &Method::GET | &Method::HEAD) => {
                 Some(Action::Query)

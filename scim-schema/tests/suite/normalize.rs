@@ -171,6 +171,7 @@ fn each_quirk_is_tolerated_alone_and_refused_alone() {
         Quirk::RawPlus,
         Quirk::BothProjections,
         Quirk::NoErrorLimit,
+        Quirk::AbsentCollection,
     ];
     let missing = Quirk::ALL.iter().filter(|quirk| !met.contains(*quirk) && !others.contains(quirk));
     assert_eq!(missing.map(|quirk| quirk.name()).collect::<Vec<_>>(), [""; 0]);

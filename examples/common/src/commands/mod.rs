@@ -7,7 +7,7 @@ mod token;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::ArgMatches;
-use scim_auth::{Credentials, Token};
+use scim_auth::{Credentials, Token, fits_path};
 use scim_core::Scopes;
 use scim_store::CredentialTable;
 
@@ -61,6 +61,9 @@ fn optional_tenant(settings: &Settings, matches: &ArgMatches) -> Result<Option<S
     match (&tenant, settings.tenants) {
         (Some(_), Tenants::Off) => Err(InvalidSettings::new(
             "SCIM_TENANTS is off, so the credential cannot have a tenant; set it as for the host",
+        )),
+        (Some(name), Tenants::Path) if !fits_path(name) => Err(InvalidSettings::new(
+            "SCIM_TENANTS is `path`, so a tenant must consist of letters, digits and `-._~`, and not begin with a point",
         )),
         _ => Ok(tenant),
     }

@@ -18,7 +18,7 @@ use chrono::Utc;
 use http::header::{CONNECTION, HeaderName};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
-use scim_auth::{Auth, KeyCache};
+use scim_auth::{Auth, Client, KeyCache, claimed_client_id};
 use scim_console::{Console, ProvisioningLog};
 use scim_core::tower::{ResponseBody, read_body};
 use scim_core::{BodyBuffer, Error, ScimService, new_id};
@@ -140,6 +140,13 @@ impl Host {
         }
     }
 
+    /// The client that a request to the token endpoint claims to come from.
+    async fn claimed_client(&self, id: Option<&str>) -> Option<Result<Option<Client>, scim_auth::Error>> {
+        // The key of a credential has at most 256 bytes.
+        let id = id.filter(|id| id.len() <= 256 && !id.contains('\0'))?;
+        Some(self.0.auth.credentials().client(id).await)
+    }
+
     /// The authentication for a request to the SCIM service; `None` for other requests. CONNECT has no path, since its target is
     /// another server; the service refuses the method.
     fn target(&self, parts: &http::request::Parts) -> Option<Auth> {
@@ -167,8 +174,9 @@ impl Host {
             record.unknown_path(&parts);
             return empty(StatusCode::NOT_FOUND);
         }
-        if path.ends_with("/oauth/token") {
-            record.token_request();
+        let is_token_request = path.ends_with("/oauth/token");
+        if is_token_request {
+            record.token_request(None);
         } else {
             record.operation = "metadata";
             record.leave_out();
@@ -186,6 +194,12 @@ impl Host {
         let admission = failures.admit(record.address);
         if let Admission::Refused(wait) = admission {
             return limits::too_many_failures(wait);
+        }
+        if is_token_request && record.is_logged() {
+            let claimed = claimed_client_id(&parts, &body);
+            if let Some(Ok(client)) = self.claimed_client(claimed.as_deref()).await {
+                record.token_request(client.as_ref());
+            }
         }
         let response = self.0.auth.respond(&parts, &body, Utc::now()).await;
         let response = response.unwrap_or_else(|| empty(StatusCode::NOT_FOUND));

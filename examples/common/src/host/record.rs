@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
+use scim_auth::Client;
 use scim_console::{Entry, ProvisioningLog};
 use scim_core::schema::ToleratedQuirk;
-use scim_core::{Error, Identity, Operation, Outcome, with_causes};
+use scim_core::{Error, Identity, Operation, Outcome, RequestTarget, with_causes};
 
 use super::Metrics;
 
@@ -60,16 +61,28 @@ impl Record {
     pub(super) fn unknown_path(&mut self, parts: &Parts) {
         self.operation = "unknown path";
         match &mut self.entry {
-            Some(entry) if parts.headers.contains_key(AUTHORIZATION) => entry.set_kind("unknown path"),
+            Some(entry) if parts.headers.contains_key(AUTHORIZATION) => entry.set_unknown_path(),
             _ => self.leave_out(),
         }
     }
 
-    /// Notes that the request is for the token endpoint.
-    pub(super) fn token_request(&mut self) {
+    /// Whether the request is recorded in the provisioning log.
+    pub(super) fn is_logged(&self) -> bool {
+        self.entry.is_some()
+    }
+
+    /// Notes that the request is for the token endpoint, and which client it claims to come from.
+    pub(super) fn token_request(&mut self, client: Option<&Client>) {
         self.operation = "token";
         if let Some(entry) = &mut self.entry {
-            entry.set_kind("token");
+            entry.set_token_request(client);
+        }
+    }
+
+    /// Notes what a request is about that cannot be parsed.
+    pub(super) fn target(&mut self, target: Option<&RequestTarget<'_>>) {
+        if let Some(entry) = &mut self.entry {
+            entry.set_target(target);
         }
     }
 

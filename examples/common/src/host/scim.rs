@@ -148,7 +148,8 @@ async fn executed<B: Body>(
         return Err(Error::unavailable(1).with_detail("too many requests are running; try again later"));
     };
     record.body(&parts.method, &body);
-    let operation = service.parse(&parts, &body)?;
+    let operation =
+        service.parse(&parts, &body).inspect_err(|_| record.target(service.target(&parts).as_ref()))?;
     record.operation(&operation);
     let executed = service.execute(operation, &parts.extensions);
     match tokio::time::timeout(shared.settings.limits.request_timeout, executed).await {

@@ -16,6 +16,8 @@ pub struct AdminSettings {
     pub tls: bool,
     /// The host, and the port if it is not that of the scheme, by which administrators reach the pages.
     pub host: Option<String>,
+    /// Whether administrators reach the pages by https.
+    pub is_https: bool,
 }
 
 impl AdminSettings {
@@ -33,6 +35,7 @@ impl AdminSettings {
                 "SCIM_ADMIN_TLS needs a certificate; set SCIM_TLS_CERT and SCIM_TLS_KEY, or SCIM_TLS=dev",
             );
         }
+        let is_https = url.as_ref().map_or(encrypt, |url| url.starts_with("https:"));
         let host = match url {
             None => None,
             Some(url) => match host_and_port(&url) {
@@ -44,7 +47,7 @@ impl AdminSettings {
                 }
             },
         };
-        Ok(Some(Self { listen, tls: encrypt, host }))
+        Ok(Some(Self { listen, tls: encrypt, host, is_https }))
     }
 }
 
