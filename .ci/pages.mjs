@@ -188,6 +188,13 @@ try {
     await checkAccessibility(page, "request-refused");
   });
 
+  await test("a request that cannot be understood says what it was about", async () => {
+    const id = "0f5e0b1c-0000-4000-8000-000000000000";
+    assert.equal((await scim(token, "PATCH", `/Users/${id}`, patch({ op: "add", path: "no such", value: 1 }))).status, 400);
+    await page.goto(`${pages}/?type=User&status=refused&person=${id}`);
+    await page.locator("#rows tr").filter({ hasText: "patch User" }).waitFor();
+  });
+
   await test("a request opens to the paths of its operations, without values", async () => {
     const found = await scim(token, "GET", `/Users?filter=${encodeURIComponent('userName eq "bea@example.com"')}`);
     const { id } = found.body.Resources[0];
@@ -244,6 +251,11 @@ try {
       });
     assert.equal((await ask(first)).status, 401);
     assert.equal((await ask(second)).status, 200);
+    // What fails first when a provider is connected is in the requests of this connection.
+    await page.waitForTimeout(1000);
+    await page.goto(`${pages}/?client=entra&status=401`);
+    await page.locator("#rows a").first().click();
+    await page.getByText("The provider cannot get an access token.").waitFor();
   });
 
   await test("a token is revoked only after a question", async () => {

@@ -121,6 +121,8 @@ pub struct ClientTrust {
     pub subject: String,
     /// The audience; `None` if the client signs with its own keys, for the token endpoint.
     pub audience: Option<String>,
+    /// The URL of the keys of the issuer; `None` if the client signs with its own keys.
+    pub jwks_url: Option<String>,
     /// Whether each assertion can be used once.
     pub single_use: bool,
     /// When it was added.

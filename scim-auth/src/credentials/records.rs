@@ -122,6 +122,10 @@ impl TrustRecord {
             issuer: self.issuer.clone(),
             subject: self.subject.clone(),
             audience: self.audience.clone(),
+            jwks_url: match &self.keys {
+                KeySource::Url(url) => Some(url.clone()),
+                KeySource::Keys(_) => None,
+            },
             single_use: self.single_use,
             created: self.created,
         }

@@ -195,7 +195,10 @@ fn client_row(client: scim_auth::Client, now: DateTime<Utc>) -> ClientRow {
         id: secret.id,
     };
     let trust = |trust: ClientTrust| match trust.audience {
-        Some(audience) => format!("{} for {} and {audience}", trust.issuer, trust.subject),
+        Some(audience) => {
+            let keys = trust.jwks_url.unwrap_or_default();
+            format!("{} for {} and {audience}, with the keys at {keys}", trust.issuer, trust.subject)
+        }
         None => "keys of the client's own".to_owned(),
     };
     ClientRow {

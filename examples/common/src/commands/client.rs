@@ -128,7 +128,8 @@ async fn list(credentials: &Credentials) -> Result<String, CommandError> {
             .map(|secret| format!("secret {} expires {}", secret.id, time(secret.expires)));
         let trusts = trusts.into_iter().map(|trust| {
             let audience = trust.audience.as_deref().unwrap_or("the token endpoint");
-            format!("trust {} of {} for {} and {audience}", trust.id, trust.issuer, trust.subject)
+            let keys = trust.jwks_url.map(|url| format!(", keys at {url}")).unwrap_or_default();
+            format!("trust {} of {} for {} and {audience}{keys}", trust.id, trust.issuer, trust.subject)
         });
         let values = [
             Some(id),

@@ -116,7 +116,11 @@ impl Record {
     }
 
     fn quirks(&mut self, tolerated: &[ToleratedQuirk]) {
-        self.quirks.extend(tolerated.iter().map(|tolerated| tolerated.quirk.name()));
+        for name in tolerated.iter().map(|tolerated| tolerated.quirk.name()) {
+            if !self.quirks.contains(&name) {
+                self.quirks.push(name);
+            }
+        }
     }
 
     /// Notes who sends the request.
