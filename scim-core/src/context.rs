@@ -104,8 +104,8 @@ impl<'a> Context<'a> {
     }
 
     /// Whether the client may adopt the resource with this id, instead of creating a new one: it changes the resource,
-    /// so the [policy](crate::Policy) is asked about a PATCH of it. False for resources that the same bulk request has created,
-    /// through `/Me`, and if the policy says 404.
+    /// so the [policy](crate::Policy) is asked about a PATCH of it. False for resources that the same bulk request has
+    /// created, through `/Me`, and if the policy says 404.
     ///
     /// # Errors
     ///
@@ -130,7 +130,8 @@ impl<'a> Context<'a> {
         self.adopted.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// An owned copy, for a provider that does the work of the call in another thread. It shares the budget, and what is tolerated.
+    /// An owned copy, for a provider that does the work of the call in another thread. It shares the budget, and what is
+    /// tolerated.
     pub fn to_owned(&self) -> OwnedContext {
         OwnedContext {
             resource_type: self.resource_type.clone(),
@@ -164,8 +165,8 @@ impl<'a> Context<'a> {
     }
 }
 
-/// An owned copy of a [`Context`], which can move to another thread; see [`Context::to_owned`]. Its secrets are overwritten in
-/// memory when it is dropped.
+/// An owned copy of a [`Context`], which can move to another thread; see [`Context::to_owned`]. Its secrets are overwritten
+/// in memory when it is dropped.
 #[derive(Debug)]
 pub struct OwnedContext {
     resource_type: ResourceType,
@@ -292,13 +293,15 @@ impl ContextBuilder {
         self
     }
 
-    /// Sets the work that the call may cause, in visits, like [`ScimServiceBuilder::max_work`](crate::ScimServiceBuilder::max_work).
+    /// Sets the work that the call may cause, in visits, like
+    /// [`ScimServiceBuilder::max_work`](crate::ScimServiceBuilder::max_work).
     pub fn max_work(mut self, visits: u64) -> Self {
         self.max_work = visits;
         self
     }
 
-    /// Refuses two elements of one `type` in a list, like [`ScimServiceBuilder::unique_types`](crate::ScimServiceBuilder::unique_types).
+    /// Refuses two elements of one `type` in a list, like
+    /// [`ScimServiceBuilder::unique_types`](crate::ScimServiceBuilder::unique_types).
     pub fn unique_types(mut self) -> Self {
         self.owned.unique_types = true;
         self

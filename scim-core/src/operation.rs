@@ -174,8 +174,8 @@ impl Operation {
         }
     }
 
-    /// The value that a creation or an update gives to a boolean attribute of the core schema, such as `active`; `None` if it
-    /// gives it none.
+    /// The value that a creation or an update gives to a boolean attribute of the core schema, such as `active`; `None` if
+    /// it gives it none.
     pub fn sets(&self, attribute: &str) -> Option<bool> {
         match &self.kind {
             OperationKind::Create(create) => create.resource.get(attribute).and_then(Value::as_bool),
@@ -184,8 +184,8 @@ impl Operation {
         }
     }
 
-    /// The deviations of the client that were tolerated. Those inside the operations of a bulk request, and those that depend on
-    /// what is stored, are not known yet; see [`Outcome::tolerated`](crate::Outcome::tolerated).
+    /// The deviations of the client that were tolerated. Those inside the operations of a bulk request, and those that
+    /// depend on what is stored, are not known yet; see [`Outcome::tolerated`](crate::Outcome::tolerated).
     pub fn tolerated(&self) -> &[ToleratedQuirk] {
         &self.tolerated
     }

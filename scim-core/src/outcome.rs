@@ -83,8 +83,9 @@ impl Outcome {
         }
     }
 
-    /// The deviations of the client that were tolerated while the request was executed: those inside the operations of a bulk
-    /// request, and those that depend on what is stored. [`Operation::tolerated`](crate::Operation::tolerated) has the others.
+    /// The deviations of the client that were tolerated while the request was executed: those inside the operations of a
+    /// bulk request, and those that depend on what is stored. [`Operation::tolerated`](crate::Operation::tolerated) has the
+    /// others.
     pub fn tolerated(&self) -> &[ToleratedQuirk] {
         &self.tolerated
     }

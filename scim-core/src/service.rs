@@ -126,8 +126,9 @@ impl ScimService {
 
     /// Answers a request. Never fails: an error becomes a response.
     ///
-    /// The host collects the body, up to [`max_payload`](Self::max_payload), and [`authenticate`](Self::authenticate) or its
-    /// middleware puts an [`Identity`] into the request's extensions. With the feature `tower`, `tower::Mount` does both.
+    /// The host collects the body, up to [`max_payload`](Self::max_payload), and [`authenticate`](Self::authenticate) or
+    /// its middleware puts an [`Identity`] into the request's extensions. With the feature `tower`, `tower::Mount` does
+    /// both.
     pub async fn handle<B: AsRef<[u8]>>(&self, request: http::Request<B>) -> Response<Vec<u8>> {
         let (parts, body) = request.into_parts();
         let response = self.answer(&parts, body.as_ref());
@@ -147,8 +148,8 @@ impl ScimService {
         }
     }
 
-    /// What a request is about, by its method and its path only, for a log of requests that cannot be parsed. `None` if there is
-    /// no such endpoint.
+    /// What a request is about, by its method and its path only, for a log of requests that cannot be parsed. `None` if
+    /// there is no such endpoint.
     ///
     /// ```
     /// use scim_core::{Action, MemoryProvider, ScimService};

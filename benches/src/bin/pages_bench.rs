@@ -1,7 +1,7 @@
 //! How long the page with the requests takes to be made, with 100,000 requests in the log, for each kind of filter.
 //!
-//! `cargo run --release -p benches --features host --bin pages_bench`. With `SCIM_TEST_POSTGRES`, on PostgreSQL too. It takes about a
-//! minute for each database, since the log writes at most 2,000 requests a second.
+//! `cargo run --release -p benches --features host --bin pages_bench`. With `SCIM_TEST_POSTGRES`, on PostgreSQL too. It
+//! takes about a minute for each database, since the log writes at most 2,000 requests a second.
 
 use std::time::{Duration, Instant};
 

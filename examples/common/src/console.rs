@@ -22,8 +22,8 @@ pub(crate) struct Pages {
     pub(crate) has_administrators: bool,
 }
 
-/// Opens the log in the database of the host, or in memory if the host has none, and makes the pages. If somebody tries the host out,
-/// and nobody else can sign in, there is a token that is valid until the host stops.
+/// Opens the log in the database of the host, or in memory if the host has none, and makes the pages. If somebody tries the
+/// host out, and nobody else can sign in, there is a token that is valid until the host stops.
 pub(crate) async fn open(
     settings: &Settings,
     admin: &AdminSettings,

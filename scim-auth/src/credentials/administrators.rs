@@ -1,5 +1,5 @@
-//! Tokens of administrators, and the sessions that begin with them. They are good for pages of administrators, and never for
-//! SCIM requests.
+//! Tokens of administrators, and the sessions that begin with them. They are good for pages of administrators, and never
+//! for SCIM requests.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -23,9 +23,10 @@ struct SessionRecord {
 }
 
 impl Credentials {
-    /// Creates a token for an administrator, and returns its text, which nobody can find out later. It is not accepted for SCIM
-    /// requests. A page that shows the credentials or a log begins a [session](Self::begin_session) with it. If the token has a
-    /// tenant, its administrator sees that tenant only; without the scope `write`, the administrator changes nothing.
+    /// Creates a token for an administrator, and returns its text, which nobody can find out later. It is not accepted for
+    /// SCIM requests. A page that shows the credentials or a log begins a [session](Self::begin_session) with it. If the
+    /// token has a tenant, its administrator sees that tenant only; without the scope `write`, the administrator changes
+    /// nothing.
     ///
     /// ```
     /// use chrono::{TimeDelta, Utc};
@@ -49,7 +50,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if a name or scope is not allowed, or if it would have expired already.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if a name or scope is not allowed, or if it would have expired
+    /// already.
     pub async fn create_admin_token(
         &self,
         token: NewToken,
@@ -76,8 +78,8 @@ impl Credentials {
         self.revoke_token_in(Collection::AdminTokens, id).await
     }
 
-    /// Begins a session of the administrator with this token, and returns the secret of the session; `None` if nobody has this
-    /// token, or if it has expired. The session ends after its lifetime, and not later than the token.
+    /// Begins a session of the administrator with this token, and returns the secret of the session; `None` if nobody has
+    /// this token, or if it has expired. The session ends after its lifetime, and not later than the token.
     ///
     /// # Errors
     ///
@@ -100,8 +102,8 @@ impl Credentials {
         Ok(Some(secret))
     }
 
-    /// The token of the administrator whose session has this secret; `None` if there is no such session, or if it or the token
-    /// has expired or was revoked.
+    /// The token of the administrator whose session has this secret; `None` if there is no such session, or if it or the
+    /// token has expired or was revoked.
     ///
     /// # Errors
     ///

@@ -109,8 +109,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if another client is known by the same issuer, subject and audience,
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if a value or key cannot be used,
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if another client is known by the same issuer, subject and
+    /// audience, [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if a value or key cannot be used,
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no client with this id.
     pub async fn add_trust(
         &self,
@@ -130,7 +130,8 @@ impl Credentials {
         }
         self.insert_trust_key(client, &record).await?;
         self.change_client(client, |client| {
-            // A trust of the same issuer, subject and audience is replaced, for example to change its keys; so are own keys.
+            // A trust of the same issuer, subject and audience is replaced, for example to change its keys; so are own
+            // keys.
             client.trusts.retain(|trust| trust.key() != record.key());
             client.trusts.push(record.clone());
             Ok(())
@@ -189,7 +190,8 @@ impl Credentials {
         if self.store().insert(Collection::Trusts, &key, &owner, None).await? {
             return Ok(());
         }
-        // The other client may have been revoked, or its trust removed, by a process that ended before it had removed the key.
+        // The other client may have been revoked, or its trust removed, by a process that ended before it had removed the
+        // key.
         let Some(old) = self.store().get(Collection::Trusts, &key).await? else {
             return Err(Error::conflict("the trust is being changed by others; try again"));
         };

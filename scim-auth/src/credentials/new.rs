@@ -196,8 +196,8 @@ pub struct NewTrust {
 }
 
 impl NewTrust {
-    /// Trusts the assertions of an issuer for one subject and one audience (RFC 7523 section 3), with the keys at a URL. They
-    /// can be used until they expire, as Entra ID does; see [`single_use`](Self::single_use).
+    /// Trusts the assertions of an issuer for one subject and one audience (RFC 7523 section 3), with the keys at a URL.
+    /// They can be used until they expire, as Entra ID does; see [`single_use`](Self::single_use).
     pub fn federated(
         issuer: impl Into<String>,
         subject: impl Into<String>,
@@ -211,8 +211,9 @@ impl NewTrust {
         }
     }
 
-    /// Trusts assertions that the client signs itself: issuer and subject are its `client_id`, and the audience is the token
-    /// endpoint or its issuer. Each can be used once. The argument is a JWK Set (RFC 7517 section 5) with public keys.
+    /// Trusts assertions that the client signs itself: issuer and subject are its `client_id`, and the audience is the
+    /// token endpoint or its issuer. Each can be used once. The argument is a JWK Set (RFC 7517 section 5) with public
+    /// keys.
     pub fn own_keys(jwks: Value) -> Self {
         Self { federated: None, keys: KeySource::Keys(jwks), single_use: true }
     }

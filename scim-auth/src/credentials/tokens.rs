@@ -15,7 +15,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if a name or scope is not allowed, or if it would have expired already.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if a name or scope is not allowed, or if it would have expired
+    /// already.
     pub async fn create_token(&self, token: NewToken, now: DateTime<Utc>) -> Result<(Token, Secret), Error> {
         self.create_token_in(Collection::Tokens, TOKEN_PREFIX, token, now).await
     }

@@ -1,5 +1,5 @@
-//! The page with all connections. A connection is a client of the service by its name: whoever has a token or a client secret with
-//! this name, and is named so in the log.
+//! The page with all connections. A connection is a client of the service by its name: whoever has a token or a client
+//! secret with this name, and is named so in the log.
 
 use std::collections::BTreeMap;
 

@@ -98,8 +98,8 @@ async fn new_credential(shared: &Shared, form: &Form) -> Result<NewCredential, R
     };
     if !shared.forms.is_new(form.get("form")) {
         return problem(
-            "This form was sent before, and the credential was created then. Its text cannot be shown again; if nobody has copied \
-             it, revoke the credential and create another one.",
+            "This form was sent before, and the credential was created then. Its text cannot be shown again; if nobody has \
+             copied it, revoke the credential and create another one.",
         );
     }
     let name = form.get("name");

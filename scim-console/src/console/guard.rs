@@ -55,7 +55,8 @@ fn host(parts: &Parts) -> Option<String> {
     Some(authority.to_ascii_lowercase())
 }
 
-/// Whether a host is one by which administrators reach the pages. No DNS entry of a web site is `localhost` or an IP address.
+/// Whether a host is one by which administrators reach the pages. No DNS entry of a web site is `localhost` or an IP
+/// address.
 fn is_expected(options: &ConsoleOptions, host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host();
@@ -65,8 +66,8 @@ fn is_expected(options: &ConsoleOptions, host: &str) -> bool {
         || options.hosts.iter().any(|known| known == host)
 }
 
-/// Whether the browser that sends a form keeps a cookie that is for TLS only: it does for pages over TLS, and for those of its own
-/// machine.
+/// Whether the browser that sends a form keeps a cookie that is for TLS only: it does for pages over TLS, and for those of
+/// its own machine.
 pub(super) fn keeps_secure_cookies(parts: &Parts) -> bool {
     let origin = parts.headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
     let Some((scheme, authority)) = origin.and_then(|origin| origin.split_once("://")) else { return false };

@@ -23,7 +23,8 @@ pub(super) struct MappingRow {
     pub(super) matching: bool,
 }
 
-/// The rows for the attributes that a resource type has, and for those of its extensions that the provider knows no source of.
+/// The rows for the attributes that a resource type has, and for those of its extensions that the provider knows no source
+/// of.
 pub(super) fn mapping(options: &ConsoleOptions, type_name: &str, sources: &[Source]) -> Vec<MappingRow> {
     let Some(resource_type) = options.resource_types.iter().find(|found| found.name() == type_name) else {
         return Vec::new();

@@ -70,8 +70,8 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Who may see it
 ///
 /// An administrator signs in with a token of [`Credentials::create_admin_token`], and stays signed in for eight hours, by a
-/// cookie that scripts cannot read and other sites cannot send. If the token has a tenant, the pages show this tenant only. An
-/// administrator whose token has only the scope `read` cannot create or revoke credentials.
+/// cookie that scripts cannot read and other sites cannot send. If the token has a tenant, the pages show this tenant only.
+/// An administrator whose token has only the scope `read` cannot create or revoke credentials.
 ///
 /// Requests with a host that is [not expected](ConsoleOptions::host), and forms of other web sites, are refused. The pages
 /// contain no inline scripts or styles, and may not be shown in frames.

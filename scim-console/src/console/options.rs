@@ -43,16 +43,16 @@ impl ConsoleOptions {
         self
     }
 
-    /// Adds a host, with a port if it is not that of the scheme, by which administrators reach the pages. `localhost` and IP
-    /// addresses are always accepted. Every other host is refused, so that no web site can reach the pages by a DNS entry of its
-    /// own that points to them.
+    /// Adds a host, with a port if it is not that of the scheme, by which administrators reach the pages. `localhost` and
+    /// IP addresses are always accepted. Every other host is refused, so that no web site can reach the pages by a DNS
+    /// entry of its own that points to them.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.hosts.push(host.into().to_ascii_lowercase());
         self
     }
 
-    /// Lets browsers send the cookie of the session over TLS only, and to `localhost`. Call it unless only this machine can reach
-    /// the pages.
+    /// Lets browsers send the cookie of the session over TLS only, and to `localhost`. Call it unless only this machine can
+    /// reach the pages.
     pub fn secure_cookies(mut self) -> Self {
         self.secure_cookies = true;
         self

@@ -125,8 +125,8 @@ pub(super) fn unexpected_host() -> Response<ConsoleBody> {
 pub(super) fn foreign_form() -> Response<ConsoleBody> {
     text(
         StatusCode::FORBIDDEN,
-        "This form was not sent by one of these pages. If a proxy is in front of them, let it pass the header Host on, or set the URL \
-         of the pages (SCIM_ADMIN_URL).\n",
+        "This form was not sent by one of these pages. If a proxy is in front of them, let it pass the header Host on, or \
+         set the URL of the pages (SCIM_ADMIN_URL).\n",
     )
 }
 

@@ -28,8 +28,8 @@ pub(super) const MAX_LINES: usize = 200;
 /// The longest text that is recorded, in bytes.
 const MAX_TEXT: usize = 1_000;
 
-/// A request that is being answered. [`ProvisioningLog::begin`](crate::ProvisioningLog::begin) makes it, the host tells it what it learns
-/// about the request, in any order, and hands it to [`record`](crate::ProvisioningLog::record).
+/// A request that is being answered. [`ProvisioningLog::begin`](crate::ProvisioningLog::begin) makes it, the host tells it
+/// what it learns about the request, in any order, and hands it to [`record`](crate::ProvisioningLog::record).
 ///
 /// It belongs to the stages of [`ScimService`](scim_core::ScimService):
 ///

@@ -35,7 +35,8 @@ pub(super) fn path_without_values(text: &str) -> String {
     }
 }
 
-/// The filter with a mark in place of each value, except those that are compared with `type`, which say what kind of value it is.
+/// The filter with a mark in place of each value, except those that are compared with `type`, which say what kind of value
+/// it is.
 fn without_values(filter: Filter) -> Filter {
     match filter {
         Filter::And(filters) => Filter::And(filters.into_iter().map(without_values).collect()),

@@ -60,7 +60,8 @@ impl LogOptions {
         self
     }
 
-    /// Sets the resource types of the service, whose attributes that are never returned are not recorded. Without this, only
+    /// Sets the resource types of the service, whose attributes that are never returned are not recorded. Without this,
+    /// only
     /// `password` is such an attribute.
     pub fn resource_types<'t>(mut self, types: impl IntoIterator<Item = &'t ResourceType>) -> Self {
         types.into_iter().for_each(|resource_type| self.secrets.add(resource_type));

@@ -69,8 +69,8 @@ struct Shared {
 }
 
 impl ProvisioningLog {
-    /// Opens the log in a database, creates its tables `scim_request` and `scim_milestone` if they do not exist, and starts a
-    /// task that writes and deletes requests until the log and its clones are dropped. Several processes can write to the
+    /// Opens the log in a database, creates its tables `scim_request` and `scim_milestone` if they do not exist, and starts
+    /// a task that writes and deletes requests until the log and its clones are dropped. Several processes can write to the
     /// same tables.
     ///
     /// # Errors
@@ -134,8 +134,8 @@ impl ProvisioningLog {
         }
     }
 
-    /// How many requests of known clients this process has not recorded, because they came faster than the database could take them, or because
-    /// the database was not available.
+    /// How many requests of known clients this process has not recorded, because they came faster than the database could
+    /// take them, or because the database was not available.
     pub fn dropped(&self) -> u64 {
         self.0.counts.dropped.load(Ordering::Relaxed)
     }

@@ -17,8 +17,8 @@ const UNVERIFIED_KEPT: u32 = 2_000;
 const UNVERIFIED: &str = "client = '' OR operation = 'token'";
 /// How many requests one transaction deletes.
 const DELETED_AT_ONCE: u32 = 2_000;
-/// The key of the lock under which PostgreSQL writes, so that positions are in the order of the commits: a page that shows new
-/// requests looks only for those after the last one that it has.
+/// The key of the lock under which PostgreSQL writes, so that positions are in the order of the commits: a page that shows
+/// new requests looks only for those after the last one that it has.
 const WRITE_LOCK: &str = "SELECT CAST(pg_advisory_xact_lock(7318349394477057) AS text)";
 
 /// The tables `scim_request` and `scim_milestone`. Cheap to clone.
@@ -61,8 +61,8 @@ fn create(position: &str, text: &str) -> Vec<String> {
         index("name", "(name_key)"),
         index("refused", "(position) WHERE status >= 400"),
         format!(
-            "CREATE TABLE IF NOT EXISTS scim_milestone (tenant {text} NOT NULL, client {text} NOT NULL, \
-             milestone {text} NOT NULL, time bigint NOT NULL, PRIMARY KEY (tenant, client, milestone))"
+            "CREATE TABLE IF NOT EXISTS scim_milestone (tenant {text} NOT NULL, client {text} NOT NULL, milestone {text} \
+             NOT NULL, time bigint NOT NULL, PRIMARY KEY (tenant, client, milestone))"
         ),
     ]
 }
@@ -116,8 +116,8 @@ impl Table {
             values(1, COLUMNS.len() + 1)
         );
         let reach = format!(
-            "INSERT INTO scim_milestone (tenant, client, milestone, time) VALUES ({}) \
-             ON CONFLICT (tenant, client, milestone) DO NOTHING",
+            "INSERT INTO scim_milestone (tenant, client, milestone, time) VALUES ({}) ON CONFLICT (tenant, client, \
+             milestone) DO NOTHING",
             values(1, 4)
         );
         let mut statements = Vec::with_capacity(requests.len());
@@ -133,8 +133,8 @@ impl Table {
         self.write(statements).await
     }
 
-    /// Deletes the requests before a time, the oldest ones if there are more than this number, and those without a good credential
-    /// beyond a number of their own. Deletes some thousands at most; returns whether that was all.
+    /// Deletes the requests before a time, the oldest ones if there are more than this number, and those without a good
+    /// credential beyond a number of their own. Deletes some thousands at most; returns whether that was all.
     pub(super) async fn prune(&self, before: DateTime<Utc>, keep: u32) -> Result<bool, DatabaseError> {
         let mut old = Sql::new(self.dialect(), "SELECT position FROM scim_request WHERE time < ");
         old.push(before.timestamp_millis());
@@ -146,8 +146,8 @@ impl Table {
             "SELECT position FROM scim_request WHERE position <= ({oldest}) ORDER BY position LIMIT {DELETED_AT_ONCE}"
         );
         let unverified = format!(
-            "SELECT position FROM scim_request WHERE {UNVERIFIED} ORDER BY position DESC \
-             LIMIT {DELETED_AT_ONCE} OFFSET {UNVERIFIED_KEPT}"
+            "SELECT position FROM scim_request WHERE {UNVERIFIED} ORDER BY position DESC LIMIT {DELETED_AT_ONCE} OFFSET \
+             {UNVERIFIED_KEPT}"
         );
         let mut is_complete = true;
         for found in [old.statement(), Statement::new(surplus, []), Statement::new(unverified, [])] {
@@ -195,8 +195,8 @@ impl Table {
         }
         let mut sql = Sql::new(
             self.dialect(),
-            "SELECT r.resource_id, r.tenant, r.name FROM scim_request r WHERE r.position IN (\
-             SELECT max(n.position) FROM scim_request n WHERE n.name IS NOT NULL AND n.resource_id IN (",
+            "SELECT r.resource_id, r.tenant, r.name FROM scim_request r WHERE r.position IN (SELECT max(n.position) FROM \
+             scim_request n WHERE n.name IS NOT NULL AND n.resource_id IN (",
         );
         for (index, (id, _)) in keys.iter().enumerate() {
             if index > 0 {

@@ -16,7 +16,8 @@ use super::table::{NewMilestone, NewRequest, Table};
 
 /// The largest number of requests in a transaction.
 const BATCH: usize = 500;
-/// The pause after a transaction. Requests that write to the same database have the time between two of them for themselves.
+/// The pause after a transaction. Requests that write to the same database have the time between two of them for
+/// themselves.
 const PAUSE: Duration = Duration::from_millis(250);
 /// The pause after the database was not available.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);

@@ -89,8 +89,8 @@ impl Host {
         };
         if !self.0.settings.credentials.issuers.iter().all(|issuer| issuer.audience() != ENTRA_AUDIENCE) {
             tracing::warn!(
-                "SCIM_ENTRA_TENANT accepts tokens that Entra ID sends to every application: any recipient can replay them here. \
-                 Use it for tests, and client credentials in production"
+                "SCIM_ENTRA_TENANT accepts tokens that Entra ID sends to every application: any recipient can replay them \
+                 here. Use it for tests, and client credentials in production"
             );
         }
         Ok(admin)

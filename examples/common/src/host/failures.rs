@@ -1,6 +1,6 @@
-//! Requests without a good credential: each address may send some in a minute. After that, its wrong credentials are answered
-//! with 429, and only a few requests of such addresses are looked at at once. Good credentials are accepted all the same: their
-//! owner may share the address with an attacker.
+//! Requests without a good credential: each address may send some in a minute. After that, its wrong credentials are
+//! answered with 429, and only a few requests of such addresses are looked at at once. Good credentials are accepted all
+//! the same: their owner may share the address with an attacker.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

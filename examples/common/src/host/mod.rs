@@ -147,8 +147,8 @@ impl Host {
         Some(self.0.auth.credentials().client(id).await)
     }
 
-    /// The authentication for a request to the SCIM service; `None` for other requests. CONNECT has no path, since its target is
-    /// another server; the service refuses the method.
+    /// The authentication for a request to the SCIM service; `None` for other requests. CONNECT has no path, since its
+    /// target is another server; the service refuses the method.
     fn target(&self, parts: &http::request::Parts) -> Option<Auth> {
         if parts.method == Method::CONNECT {
             return Some(self.0.auth.clone());

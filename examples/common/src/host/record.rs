@@ -1,5 +1,5 @@
-//! What is noted of a request: a line in the log, metrics, and a row of the provisioning log. The first two have no values of
-//! attributes, and none of them has tokens.
+//! What is noted of a request: a line in the log, metrics, and a row of the provisioning log. The first two have no values
+//! of attributes, and none of them has tokens.
 
 use std::error::Error as _;
 use std::net::IpAddr;

@@ -101,8 +101,8 @@ async fn admit(
     }
 }
 
-/// Removes the mount path from the target of the request, which then is below the base URL. The target of CONNECT is another
-/// server.
+/// Removes the mount path from the target of the request, which then is below the base URL. The target of CONNECT is
+/// another server.
 fn target(shared: &Shared, auth: &Auth, parts: &mut Parts) -> Result<()> {
     let below = match parts.uri.path_and_query() {
         Some(target) if parts.method != Method::CONNECT => below_mount(auth, target.as_str()).unwrap_or("/"),
