@@ -65,6 +65,7 @@ async fn answer(host: &Host, request: Request<hyper::body::Incoming>) -> Respons
         "/metrics" => "application/openmetrics-text; version=1.0.0; charset=utf-8",
         _ => "text/plain; charset=utf-8",
     };
+    let text = if method == Method::HEAD { String::new() } else { text };
     let mut response = Response::new(ConsoleBody::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));

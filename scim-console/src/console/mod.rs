@@ -115,6 +115,10 @@ impl Console {
         let (parts, body) = request.into_parts();
         let mut response = self.answer(&parts, body).await;
         respond::protect(response.headers_mut());
+        // With HTTP/2, hyper sends the body of every response, and clients break off if one follows a HEAD.
+        if parts.method == Method::HEAD {
+            *response.body_mut() = ConsoleBody::from("");
+        }
         response
     }
 

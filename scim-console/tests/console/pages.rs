@@ -122,6 +122,10 @@ async fn every_response_has_the_headers_that_protect_it() {
         assert_eq!(headers["x-content-type-options"], "nosniff");
         assert!(headers.contains_key("cache-control"), "{path}");
     }
+    let head = Request::head("/").header(HOST, "localhost:9090").header(COOKIE, &cookie);
+    let head = fixture.console.handle(head.body(String::new()).unwrap()).await;
+    assert_eq!(head.status(), StatusCode::OK);
+    assert_eq!(text(head).await, "");
     let page = text(fixture.get("/", &cookie).await).await;
     let has_inline = page.contains("<style") || page.contains(" style=") || page.contains(" onclick=");
     assert!(!has_inline && page.matches("<script").count() == page.matches("<script src=").count());

@@ -4,7 +4,7 @@ use http::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use http::{Method, Request, Response};
 use testdata::transcript::Anonymous;
 
-use super::super::{Directory, HostProgram, MEMORY, RunningHost};
+use super::super::{Directory, HostProgram, MEMORY, Protocol, RunningHost};
 use super::{printed, program_with_file, send, start, user};
 
 /// The text behind a prefix of a line of the greeting.
@@ -95,7 +95,10 @@ pub fn the_pages_of_administrators_need_a_token(path: &'static str) {
     assert_eq!(ask(&host, Method::GET, "/", &cookie, "").status(), 303);
     let metrics = ask(&host, Method::GET, "/metrics", "", "");
     assert!(String::from_utf8_lossy(metrics.body()).contains("scim_unrecorded_requests 0"));
-    for path in ["/healthz", "/readyz"] {
+    for path in ["/healthz", "/readyz", "/login", "/console.css"] {
         assert_eq!(ask(&host, Method::GET, path, "", "").status(), 200);
+        // A body behind the head would be an error of the protocol.
+        let head = Request::head(format!("{}{path}", pages(&host))).body(Vec::new()).unwrap();
+        assert_eq!(host.send_with(Protocol::Http2, head).status(), 200, "{path}");
     }
 }
