@@ -37,20 +37,32 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If the URL is none, if a token would be sent without TLS to another machine, if the token cannot be a header, or if the
-    /// root certificates of the system cannot be used.
+    /// If the URL is none, if it has a name and password, a query or a fragment, if a token would be sent without TLS to another
+    /// machine, if the token cannot be a header, or if the root certificates of the system cannot be used. The error does not
+    /// show a URL that may have a password.
     pub fn new(base_url: &str, token: Option<String>) -> Result<Self, InvalidEndpoint> {
         let base_url = base_url.trim_end_matches('/').to_owned();
         let invalid = |text: String| Err(InvalidEndpoint(text));
+        let after_scheme = base_url.split_once("://").map_or(base_url.as_str(), |(_, rest)| rest);
+        if after_scheme.split('/').next().is_some_and(|authority| authority.contains('@')) {
+            return invalid("the URL has a name or password in it; give the bearer token instead".to_owned());
+        }
+        // The paths of requests are added to its end.
+        if base_url.contains(['?', '#']) {
+            return invalid(
+                "the URL has a query or a fragment; leave out what begins with ? or #".to_owned(),
+            );
+        }
+        let shown = if base_url.contains('@') { "the URL".to_owned() } else { format!("`{base_url}`") };
         let Ok(url) = base_url.parse::<http::Uri>() else {
-            return invalid(format!("`{base_url}` is not a URL"));
+            return invalid(format!("{shown} is not a URL"));
         };
         let is_loopback = url.host().is_some_and(|host| matches!(host, "127.0.0.1" | "[::1]" | "localhost"));
         match url.scheme_str() {
             Some("https") => {}
             Some("http") if is_loopback || token.is_none() => {}
             Some("http") => return invalid("a token is sent only with TLS; write https://".to_owned()),
-            _ => return invalid(format!("`{base_url}` does not begin with https://")),
+            _ => return invalid(format!("{shown} does not begin with https://")),
         }
         let token = match token.map(|token| HeaderValue::try_from(format!("Bearer {token}"))) {
             Some(Err(_)) => return invalid("the token has a character that a header cannot have".to_owned()),
@@ -106,7 +118,7 @@ impl Client {
         if let Some(token) = &self.token {
             headers.entry(AUTHORIZATION).or_insert(token.clone());
         }
-        // A POST or PATCH that is not answered may have had an effect.
+        // A POST or PATCH that is not answered, or answered with 503, may have had an effect.
         let is_repeatable = matches!(parts.method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE);
         // Behind a base URL without a path, anything else could be the rest of a host name.
         if parts.uri.authority().is_some() || !parts.uri.path().starts_with('/') {
@@ -144,5 +156,21 @@ mod tests {
             assert_eq!(client.is_ok(), is_right, "{url}");
             assert!(!format!("{client:?}").contains("secret"));
         }
+    }
+
+    #[test]
+    fn a_url_with_a_password_a_query_or_a_fragment_is_refused() {
+        for (url, reason) in [
+            ("https://bea:secret@app.example.com/scim/v2", "a name or password"),
+            ("https://secret@app.example.com", "a name or password"),
+            ("bea:secret@app.example.com/scim", "a name or password"),
+            ("https:/bea:secret@app.example.com", "the URL"),
+            ("https://app.example.com/scim?aadOptscim062020", "a query or a fragment"),
+            ("https://app.example.com/scim#users", "a query or a fragment"),
+        ] {
+            let error = Client::new(url, None).unwrap_err().to_string();
+            assert!(error.contains(reason) && !error.contains("secret"), "{url}: {error}");
+        }
+        assert!(Client::new("https://app.example.com/@bea/scim", None).is_ok());
     }
 }
