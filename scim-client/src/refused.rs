@@ -1,11 +1,14 @@
 //! Answers that are errors.
 
 use std::fmt;
+use std::time::Duration;
 
+use chrono::Utc;
 use http::{Response, StatusCode};
 use serde_json::Value;
 
 use crate::Unanswered;
+use crate::retry::retry_after;
 
 /// An answer with an error status (RFC 7644 section 3.12).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct Refused {
     pub scim_type: Option<String>,
     /// The `detail`: what is wrong, for a person.
     pub detail: Option<String>,
+    /// How long the endpoint asks to wait, in a `Retry-After` header.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refused {
@@ -30,13 +35,15 @@ impl Refused {
     /// # Ok::<(), http::Error>(())
     /// ```
     pub fn from_response(response: &Response<Vec<u8>>) -> Self {
-        Self::from_json(response.status(), &serde_json::from_slice(response.body()).unwrap_or_default())
+        let body = serde_json::from_slice(response.body()).unwrap_or_default();
+        let retry_after = retry_after(response.headers(), Utc::now());
+        Self { retry_after, ..Self::from_json(response.status(), &body) }
     }
 
     /// Reads the error message in the `response` of an operation of a bulk request.
     pub(crate) fn from_json(status: StatusCode, body: &Value) -> Self {
         let text = |name| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        Self { status, scim_type: text("scimType"), detail: text("detail") }
+        Self { status, scim_type: text("scimType"), detail: text("detail"), retry_after: None }
     }
 }
 

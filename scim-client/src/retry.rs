@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::header::RETRY_AFTER;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 
 use crate::Unanswered;
 
@@ -51,8 +51,11 @@ impl Retry {
         self
     }
 
-    /// Sends a request with a client of reqwest, and again after 429 and 503, or if no connection was made. If it may be
-    /// repeated, also after other faults of the server and of the connection. Reads the whole response.
+    /// Sends a request with a client of reqwest, and again after 429, or if no connection was made. If it may be repeated, also
+    /// after 503 and other faults of the server and of the connection. Reads the whole response.
+    ///
+    /// A request that may not be repeated is not sent again after 503, not even with `Retry-After`: the server or a proxy before
+    /// it may have executed it all the same (RFC 9110 sections 9.2.2 and 15.6.4). Look first whether it had an effect.
     ///
     /// # Errors
     ///
@@ -89,10 +92,12 @@ impl Retry {
         let pause = self.first_pause.saturating_mul(2u32.saturating_pow(attempt - 1));
         let pause = match result {
             Ok(response) => match response.status() {
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                    retry_after(response, Utc::now()).unwrap_or(pause)
+                status
+                    if status == StatusCode::TOO_MANY_REQUESTS
+                        || status.is_server_error() && is_repeatable =>
+                {
+                    retry_after(response.headers(), Utc::now()).unwrap_or(pause)
                 }
-                status if status.is_server_error() && is_repeatable => pause,
                 _ => return None,
             },
             Err(unanswered) if is_repeatable || unanswered.is_unsent() => pause,
@@ -118,8 +123,8 @@ async fn read(response: reqwest::Result<reqwest::Response>) -> Result<Response<V
 }
 
 /// The time in a `Retry-After` header: seconds, or a date (RFC 9110 section 10.2.3).
-fn retry_after(response: &Response<Vec<u8>>, now: DateTime<Utc>) -> Option<Duration> {
-    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
@@ -132,7 +137,8 @@ fn jitter(pause: Duration) -> Duration {
     let mut byte = [0];
     // Without random numbers, there is no jitter.
     let _ = getrandom::fill(&mut byte);
-    pause + pause.mul_f64(f64::from(byte[0]) / 1024.0)
+    // `mul_f64` would panic if the product were too large.
+    pause.saturating_add((pause / 1024).saturating_mul(u32::from(byte[0])))
 }
 
 #[cfg(test)]
@@ -155,7 +161,10 @@ mod tests {
         };
         assert!(matches!(seconds(1, false, 429, Some("4")), Some(4..=5)));
         assert!(matches!(seconds(1, false, 429, Some("18446744073709551615")), Some(120..=150)));
-        assert_eq!(seconds(3, false, 503, None), Some(1));
+        assert_eq!(seconds(3, false, 429, None), Some(1));
+        assert_eq!(seconds(3, true, 503, None), Some(1));
+        assert!(matches!(seconds(1, true, 503, Some("4")), Some(4..=5)));
+        assert_eq!(seconds(1, false, 503, Some("4")), None, "it may have had an effect");
         assert_eq!(seconds(8, true, 503, None), None);
         assert_eq!(seconds(1, true, 500, None), Some(0));
         assert_eq!(seconds(1, false, 500, None), None);
@@ -165,7 +174,8 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now = DateTime::from_timestamp(784_111_770, 0).unwrap();
-        let seconds = |text| retry_after(&response(503, Some(text)), now).map(|pause| pause.as_secs());
+        let seconds =
+            |text| retry_after(response(503, Some(text)).headers(), now).map(|pause| pause.as_secs());
         assert_eq!(seconds("7"), Some(7));
         assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
         assert_eq!(seconds("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0));
@@ -178,5 +188,6 @@ mod tests {
             let pause = jitter(Duration::from_secs(4));
             assert!((Duration::from_secs(4)..=Duration::from_secs(5)).contains(&pause));
         }
+        assert_eq!(jitter(Duration::MAX), Duration::MAX);
     }
 }
