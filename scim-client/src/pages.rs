@@ -12,6 +12,9 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// How many resources a page has, if the query says nothing.
 const COUNT: usize = 500;
 
+/// How many pages in a row can be empty. An endpoint may have read many resources, of which none satisfies the filter.
+const MAX_EMPTY_PAGES: usize = 100;
+
 /// A query for resources (RFC 7644 section 3.4.2).
 ///
 /// ```
@@ -109,6 +112,8 @@ pub struct Pages<'a> {
     next: Next,
     read: usize,
     first_id: Option<String>,
+    /// How many pages in a row were empty.
+    empty: usize,
 }
 
 #[derive(Debug, PartialEq)]
@@ -125,22 +130,23 @@ impl<'a> Pages<'a> {
         let count = query.count.unwrap_or(COUNT).max(1);
         query.count = Some(discovery.max_results().map_or(count, |max| count.min(max)));
         let has_cursors = discovery.announces("cursor");
-        Self { client, query, has_cursors, next: Next::First, read: 0, first_id: None }
+        Self { client, query, has_cursors, next: Next::First, read: 0, first_id: None, empty: 0 }
     }
 
     /// Reads the next page; `None` after the last one.
     ///
     /// # Errors
     ///
-    /// If there is no answer, if it is not a list of resources, or if it is the same page again: the endpoint does not do what it
-    /// announces. The pages end there.
+    /// If there is no answer, if it is not a list of resources, if it is the same page or the same cursor again, or if 100 pages
+    /// in a row are empty: the endpoint does not do what it announces. The pages end there.
     pub async fn next(&mut self) -> Result<Option<Page>, RequestError> {
         let mut uri = self.query.uri();
-        match std::mem::replace(&mut self.next, Next::End) {
+        let this = std::mem::replace(&mut self.next, Next::End);
+        match &this {
             Next::First if self.has_cursors => push(&mut uri, "cursor", ""),
             Next::First => push(&mut uri, "startIndex", "1"),
             Next::Index(index) => push(&mut uri, "startIndex", &index.to_string()),
-            Next::Cursor(ref cursor) => push(&mut uri, "cursor", cursor),
+            Next::Cursor(cursor) => push(&mut uri, "cursor", cursor),
             Next::End => return Ok(None),
         }
         let page = page(self.client, &uri).await?;
@@ -150,6 +156,12 @@ impl<'a> Pages<'a> {
             return Err(RequestError::NotUnderstood("it is the same page again"));
         }
         self.first_id = first_id;
+        self.empty = if page.resources.is_empty() { self.empty + 1 } else { 0 };
+        let is_same_cursor =
+            matches!(&this, Next::Cursor(cursor) if page.next_cursor.as_ref() == Some(cursor));
+        if is_same_cursor || self.empty > MAX_EMPTY_PAGES {
+            return Err(RequestError::NotUnderstood("the pages do not end"));
+        }
         self.read += page.resources.len();
         let is_last = page.resources.is_empty() || page.total.is_some_and(|total| total <= self.read as u64);
         self.next = match &page.next_cursor {

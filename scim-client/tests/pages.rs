@@ -75,3 +75,18 @@ async fn a_page_that_comes_again_ends_the_pages() {
     let mut pages = Pages::new(&client, ListQuery::new("/Users"), &Discovery::default());
     assert_eq!(ids(&mut pages).await.unwrap_err(), RequestError::NotUnderstood("it is the same page again"));
 }
+
+#[tokio::test]
+async fn empty_pages_without_an_end_are_an_error() {
+    let config = json!({ "pagination": { "cursor": true } });
+    let empty = |cursor: String| json!({ "totalResults": 9, "Resources": [], "nextCursor": cursor });
+    for (answers, most) in [
+        ((0..9).map(|_| empty("same".to_owned())).collect::<Vec<_>>(), 2),
+        ((0..300).map(|number| empty(number.to_string())).collect(), 101),
+    ] {
+        let (client, uris) = server(answers).await;
+        let mut pages = Pages::new(&client, ListQuery::new("/Users"), &Discovery::from_json(config.clone()));
+        assert_eq!(ids(&mut pages).await.unwrap_err(), RequestError::NotUnderstood("the pages do not end"));
+        assert_eq!(uris.lock().unwrap().len(), most);
+    }
+}
