@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use support::{Folder, Options, Seen, Service, error, exists, scim};
+use support::{Folder, Options, Seen, Service, end, error, interrupt, scim, start};
 
 /// Users whose values are awkward in CSV.
 async fn awkward_users(service: &Service) {
@@ -117,7 +119,7 @@ async fn values_without_a_column_are_counted() {
     let service = Service::start(Options::default()).await;
     service.create(json!({ "userName": "bea", "emails": [{ "value": "a@example.com" }] })).await;
     let said = scim(&["export", &service.url]).await;
-    assert!(said.err.starts_with("1 elements of emails have no column"), "{said:?}");
+    assert!(said.err.starts_with("1 element of emails has no column"), "{said:?}");
 }
 
 #[tokio::test]
@@ -132,9 +134,65 @@ async fn a_file_appears_only_when_it_is_complete() {
     let said = scim(&["export", &service.url, "--output", &file, "--count", "10"]).await;
     assert!(said.code == 2 && said.err.contains("after 10 users: 403: not the second page"), "{said:?}");
     assert_eq!(folder.read("users.csv"), "what was there before");
-    assert!(!exists(&format!("{file}.part")));
+    assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 1, "the part is deleted");
+    let other = folder.write("users.csv.part", "of somebody else");
     let said = scim(&["export", &service.url, "--output", &file]).await;
     assert_eq!((said.code, folder.read("users.csv").lines().next().unwrap().starts_with("id,")), (0, true));
+    assert_eq!(std::fs::read_to_string(other).unwrap(), "of somebody else");
+}
+
+#[tokio::test]
+async fn columns_that_an_import_would_misunderstand_are_refused() {
+    let service = Service::start(Options::default()).await;
+    for (columns, attributes, reason) in [
+        ("userName,title", "userName", "title: it is not among --attributes"),
+        ("userName,USERNAME", "userName", "USERNAME: another column has the same attribute"),
+    ] {
+        let said = scim(&["export", &service.url, "--columns", columns, "--attributes", attributes]).await;
+        assert!(said.code == 2 && said.err.contains(reason), "{said:?}");
+    }
+    let columns = ["--columns", "id,userName,name.givenName", "--attributes", "userName,name"];
+    assert_eq!(scim(&[&["export", &service.url], &columns[..]].concat()).await.code, 0);
+}
+
+/// A service with users that are too many for the buffer of a pipe.
+async fn many_users() -> Service {
+    let service = Service::start(Options::default()).await;
+    for number in 0..100 {
+        let title = "x".repeat(5_000);
+        service.create(json!({ "userName": format!("user{number}"), "title": title })).await;
+    }
+    service
+}
+
+#[tokio::test]
+async fn an_export_ends_quietly_if_nobody_reads_any_more() {
+    let service = many_users().await;
+    for format in ["csv", "jsonl"] {
+        let mut child = start(&["export", &service.url, "--format", format]);
+        drop(child.stdout.take());
+        let said = end(child).await;
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_an_export_whose_output_is_not_read() {
+    let service = many_users().await;
+    let mut child = start(&["export", &service.url, "--count", "10"]);
+    // Until the pipe is full.
+    let requests = || service.seen().len();
+    let mut before = 0;
+    while requests() < 2 || before != requests() {
+        before = requests();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    assert!(before < 10, "{before}");
+    interrupt(&child).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    interrupt(&child).await;
+    let status = tokio::time::timeout(Duration::from_secs(10), child.wait()).await;
+    assert_eq!(status.unwrap().unwrap().code(), Some(130));
 }
 
 #[tokio::test]

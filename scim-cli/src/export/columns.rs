@@ -19,15 +19,21 @@ pub(super) fn choose(
     resource_type: &ResourceType,
 ) -> Result<Vec<Column>, String> {
     let mut derived = derive(resource_type);
-    if let Some(attributes) = attributes {
-        derived
-            .retain(|path| path == "id" || attributes.split(',').any(|name| belongs_to(path, name.trim())));
-    }
+    derived.retain(|path| is_asked_for(path, attributes));
     let paths = if paths.is_empty() { &derived } else { paths };
     let mut columns = Vec::new();
     let mut problems = Vec::new();
     for path in paths {
         match Column::parse(path, resource_type) {
+            Ok(column) if columns.iter().any(|other: &Column| other.overlaps(&column)) => {
+                problems.push(format!("{path}: another column has the same attribute; remove one"));
+            }
+            // An import would take its empty cells for a wish to remove the values.
+            Ok(column) if !is_asked_for(&column.path(), attributes) => {
+                problems.push(format!(
+                    "{path}: it is not among --attributes; add it there, or remove the column"
+                ));
+            }
             Ok(column) => columns.push(column),
             Err(problem) => problems.push(format!("{path}: {problem}")),
         }
@@ -67,6 +73,12 @@ fn derive(resource_type: &ResourceType) -> Vec<String> {
         }
     }
     paths
+}
+
+/// Whether the endpoint is asked for a column; it is asked for everything if no attributes are named.
+fn is_asked_for(path: &str, attributes: Option<&str>) -> bool {
+    let is_named = |attributes: &str| attributes.split(',').any(|name| belongs_to(path, name.trim()));
+    path == "id" || attributes.is_none_or(is_named)
 }
 
 /// Whether the path of a column is that of an attribute, or of a part of it.
@@ -113,7 +125,8 @@ impl Unshown {
     /// What a person should know.
     pub(super) fn lines(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(|(path, count)| {
-            format!("{count} elements of {path} have no column, because their type has none or is there twice; --format jsonl has all")
+            let (elements, have) = if *count == 1 { ("element", "has") } else { ("elements", "have") };
+            format!("{count} {elements} of {path} {have} no column, because the type has none or is there twice; --format jsonl has all")
         })
     }
 }

@@ -1,8 +1,10 @@
 //! `scim export`: writes the resources of an endpoint to a file.
 
 mod columns;
+mod interrupt;
 mod output;
 
+use std::io;
 use std::path::PathBuf;
 
 use scim_client::{Client, ListQuery, Pages};
@@ -12,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::column::{Column, text};
 use crate::endpoint::{Endpoint, Kind};
 use columns::Unshown;
+use interrupt::Interrupt;
 use output::Output;
 
 /// What is exported, and how.
@@ -62,14 +65,16 @@ pub(crate) async fn export(first: &Client, client: &Client, options: &Options) -
         query = query.count(count);
     }
     let mut pages = Pages::new(client, query, &endpoint.discovery);
+    let mut interrupt = Interrupt::listen();
     let mut written: u64 = 0;
     loop {
         let page = tokio::select! {
-            page = pages.next() => page,
-            _ = tokio::signal::ctrl_c() => {
+            biased;
+            () = interrupt.wait() => {
                 writer.discard();
                 return Ok(false);
             }
+            page = pages.next() => page,
         };
         let page = match page {
             Ok(Some(page)) => page,
@@ -80,13 +85,27 @@ pub(crate) async fn export(first: &Client, client: &Client, options: &Options) -
             }
         };
         for resource in page.resources {
-            writer.write(resource)?;
+            if let Err(error) = writer.write(resource) {
+                writer.discard();
+                return not_written(&error, options);
+            }
             written += 1;
         }
     }
-    writer.finish()?;
+    if let Err(error) = writer.finish() {
+        return not_written(&error, options);
+    }
     eprintln!("{written} {} exported", options.kind);
     Ok(true)
+}
+
+/// How it ends if the output cannot be written: quietly if nobody reads any more, as after `head`.
+fn not_written(error: &io::Error, options: &Options) -> Result<bool, String> {
+    match &options.output {
+        None if error.kind() == io::ErrorKind::BrokenPipe => Ok(true),
+        None => Err(error.to_string()),
+        Some(path) => Err(format!("{}: {error}", path.display())),
+    }
 }
 
 /// Writes resources in one form.
@@ -115,12 +134,12 @@ impl Writer {
         Ok(Self::Csv { writer: Box::new(writer), columns, resource_type, unshown })
     }
 
-    fn write(&mut self, resource: Value) -> Result<(), String> {
+    fn write(&mut self, resource: Value) -> io::Result<()> {
         match self {
             Self::Json(output) => output.write_line(&resource.to_string()),
             Self::Csv { writer, columns, resource_type, unshown } => {
                 let Value::Object(resource) = resource else {
-                    return Err("a resource is not an object".to_owned());
+                    return Err(io::Error::other("a resource is not an object"));
                 };
                 let canonical = canonical(&resource, resource_type);
                 // What only the service writes is not in the canonical form.
@@ -128,7 +147,7 @@ impl Writer {
                     let from = if column.is_read_only() { &resource } else { &canonical };
                     column.get(from).map(text).unwrap_or_default()
                 });
-                writer.write_record(cells).map_err(|error| error.to_string())?;
+                writer.write_record(cells).map_err(io_error)?;
                 if let Some(unshown) = unshown {
                     unshown.count(&canonical, columns, resource_type);
                 }
@@ -137,14 +156,14 @@ impl Writer {
         }
     }
 
-    fn finish(self) -> Result<(), String> {
+    fn finish(self) -> io::Result<()> {
         match self {
             Self::Json(output) => output.finish(),
             Self::Csv { writer, unshown, .. } => {
-                for line in unshown.iter().flat_map(Unshown::lines) {
-                    eprintln!("{line}");
-                }
-                writer.into_inner().map_err(|error| error.to_string())?.finish()
+                let output = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+                output.finish()?;
+                unshown.iter().flat_map(Unshown::lines).for_each(|line| eprintln!("{line}"));
+                Ok(())
             }
         }
     }
@@ -158,6 +177,15 @@ impl Writer {
                 }
             }
         }
+    }
+}
+
+/// The error of the file below the CSV.
+fn io_error(error: csv::Error) -> io::Error {
+    let text = error.to_string();
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        _ => io::Error::other(text),
     }
 }
 

@@ -24,10 +24,12 @@ impl Output {
     /// If the file cannot be created.
     pub(super) fn create(path: Option<&Path>) -> Result<Self, String> {
         let Some(path) = path else { return Ok(Self::Standard(BufWriter::new(std::io::stdout()))) };
+        // Of its own, so that it replaces no file and is shared with no other export.
         let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".part");
+        temporary.push(format!(".{}.part", scim_core::new_id()));
         let temporary = PathBuf::from(temporary);
-        let file = File::create(&temporary).map_err(|error| format!("{}: {error}", temporary.display()))?;
+        let file =
+            File::create_new(&temporary).map_err(|error| format!("{}: {error}", temporary.display()))?;
         Ok(Self::File { file: BufWriter::new(file), temporary, path: path.to_owned() })
     }
 
@@ -36,10 +38,8 @@ impl Output {
     /// # Errors
     ///
     /// If it cannot be written.
-    pub(super) fn write_line(&mut self, line: &str) -> Result<(), String> {
-        self.write_all(line.as_bytes())
-            .and_then(|()| self.write_all(b"\n"))
-            .map_err(|error| error.to_string())
+    pub(super) fn write_line(&mut self, line: &str) -> std::io::Result<()> {
+        self.write_all(line.as_bytes()).and_then(|()| self.write_all(b"\n"))
     }
 
     /// Writes all that is left, and gives the file its name.
@@ -47,13 +47,12 @@ impl Output {
     /// # Errors
     ///
     /// If it cannot be written or renamed.
-    pub(super) fn finish(self) -> Result<(), String> {
+    pub(super) fn finish(self) -> std::io::Result<()> {
         match self {
-            Self::Standard(mut output) => output.flush().map_err(|error| error.to_string()),
+            Self::Standard(mut output) => output.flush(),
             Self::File { file, temporary, path } => {
-                let file = file.into_inner().map_err(|error| error.to_string())?;
-                let done = file.sync_all().and_then(|()| std::fs::rename(&temporary, &path));
-                done.map_err(|error| format!("{}: {error}", path.display()))
+                let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+                file.sync_all().and_then(|()| std::fs::rename(&temporary, &path))
             }
         }
     }

@@ -47,6 +47,10 @@ pub(crate) struct Options {
     pub(crate) delay: Duration,
     /// Whether the answer to a request is lost, after the request has had its effect.
     pub(crate) lose: fn(usize, &Seen) -> bool,
+    /// The status instead of an answer that is lost.
+    pub(crate) lost_status: u16,
+    /// Cuts a filter off, as a service does that evaluates only the beginning.
+    pub(crate) cut_filter_at: Option<&'static str>,
 }
 
 impl Default for Options {
@@ -57,6 +61,8 @@ impl Default for Options {
             disturb: Box::new(|_, _| None),
             delay: Duration::ZERO,
             lose: |_, _| false,
+            lost_status: 502,
+            cut_filter_at: None,
         }
     }
 }
@@ -124,7 +130,13 @@ impl Service {
 
     /// How many users there are.
     pub(crate) async fn count(&self) -> u64 {
-        self.call(Method::GET, "/Users?count=0", Value::Null).await["totalResults"].as_u64().unwrap()
+        self.count_of("/Users").await
+    }
+
+    /// How many resources there are at an endpoint.
+    pub(crate) async fn count_of(&self, endpoint: &str) -> u64 {
+        let path = format!("{endpoint}?count=0");
+        self.call(Method::GET, &path, Value::Null).await["totalResults"].as_u64().unwrap()
     }
 
     /// The user with this name.
@@ -146,7 +158,7 @@ impl Service {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.to_string();
     let seen = Seen {
@@ -166,9 +178,12 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request, next: Next)
     if seen.method != Method::GET && !shared.options.delay.is_zero() {
         tokio::time::sleep(shared.options.delay).await;
     }
+    if let Some((kept, _)) = shared.options.cut_filter_at.and_then(|term| path.split_once(term)) {
+        parts.uri = kept.parse().unwrap();
+    }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     if (shared.options.lose)(number, &seen) {
-        return error(502, "the answer is lost");
+        return error(shared.options.lost_status, "the answer is lost");
     }
     if !is_config {
         return response;
@@ -251,6 +266,11 @@ pub(crate) async fn end(child: Child) -> Said {
 fn said(output: Output) -> Said {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Sends a program the signal of Ctrl-C.
+pub(crate) async fn interrupt(child: &Child) {
+    Command::new("kill").args(["-INT", &child.id().unwrap().to_string()]).status().await.unwrap();
 }
 
 /// Whether there is a file.
