@@ -14,8 +14,7 @@ use axum::response::IntoResponse;
 use http::Method;
 use scim_store::Store;
 use serde_json::{Value, json};
-use support::{Folder, Options, Seen, Service, end, error, exists, scim, start};
-use tokio::process::Command;
+use support::{Folder, Options, Seen, Service, end, error, exists, interrupt, scim, start};
 
 /// A file with this many users.
 fn users(count: u64) -> String {
@@ -59,7 +58,7 @@ async fn interrupt_twice(options: &[&str], delay: Duration) {
         assert!(child.try_wait().unwrap().is_none(), "{:?}", end(child).await);
         tokio::time::sleep(pause).await;
     }
-    Command::new("kill").args(["-INT", &child.id().unwrap().to_string()]).status().await.unwrap();
+    interrupt(&child).await;
     let said = end(child).await;
     assert_eq!(said.code, 130, "{said:?}");
     assert!(said.err.contains("run the same command again to go on"), "{said:?}");
@@ -153,7 +152,7 @@ async fn existing_users_are_found_and_get_only_what_differs() {
     // An empty cell removes a value, or not.
     let file = folder.write("users.csv", "userName,title\nbea,\n");
     let said = scim(&["import", &service.url, &file, "--keep-empty", "--dry-run"]).await;
-    assert!(!said.out.contains("title"), "{said:?}");
+    assert!(said.out.starts_with("line 2: bea would be updated: userName\n1 rows in "), "{said:?}");
     let said = scim(&["import", &service.url, &file]).await;
     assert!(said.out.contains("1 updated"), "{said:?}");
     let bea = service.user("bea").await;
@@ -293,7 +292,7 @@ async fn rows_that_fail_do_not_stop_the_others() {
         "line 3: kim: 400: kim is not allowed\n",
         "line 5: -: userName is missing\n",
         "line 7: FAY: line 6 has the same userName\n",
-        "run the same command again to try the failed rows again\n",
+        &format!("correct the rows that have failed, and import them; they are in {errors}\n"),
     ] {
         assert!(said.err.contains(line), "{line}: {said:?}");
     }
@@ -312,10 +311,11 @@ async fn rows_that_fail_do_not_stop_the_others() {
     assert!(folder.read("errors.csv").starts_with("#line,#error,userName,active,title\n"));
     assert_eq!(service.user("kit").await["title"], "a\r\nb");
 
-    // Only the rows that have failed are sent again.
-    service.forget();
+    // Every row was processed, so there is nothing to go on with.
+    assert!(!exists(&format!("{file}.progress")));
     let said = scim(&["import", &service.url, &file, "--no-bulk"]).await;
-    assert!(said.code == 1 && said.out.ends_with("4 failed; 2 were done before\n"), "{said:?}");
+    assert!(said.code == 1 && said.out.contains("0 created, 1 updated, 1 unchanged; 4 failed\n"), "{said:?}");
+    assert!(said.err.ends_with("; with --errors FILE, they are written to a file\n"), "{said:?}");
 
     let said =
         scim(&["import", &service.url, &file, "--restart", "--limit-errors", "2", "--parallel", "1"]).await;
@@ -385,10 +385,15 @@ async fn wrong_columns_are_all_reported_before_anything_is_sent() {
 
 #[tokio::test]
 async fn the_journal_of_another_import_is_refused() {
-    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
-    let file = folder.write("users.csv", "userName\nbea\n \n");
+    let service = failing_for("kim").await;
+    let folder = Folder::new();
+    let file = folder.write("users.csv", "userName\nbea\nkim\n");
     let journal = format!("{file}.progress");
-    assert_eq!(scim(&["import", &service.url, &file]).await.code, 1);
+    let said = scim(&["import", &service.url, &file]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(
+        said.err.ends_with("run the same command again to try the rows again that the service has failed\n")
+    );
     assert!(exists(&journal));
     let other = Service::start(Options::default()).await;
     let said = scim(&["import", &other.url, &file]).await;
@@ -396,20 +401,198 @@ async fn the_journal_of_another_import_is_refused() {
         said.code == 2 && said.err.contains(&format!("is the journal of an import to {}", service.url)),
         "{said:?}"
     );
-    folder.write("users.csv", "userName\nbea\nfay\n");
-    let said = scim(&["import", &service.url, &file]).await;
+    let said = scim(&["import", &service.url, &file, "--keep-empty"]).await;
     assert!(
-        said.code == 2 && said.err.contains("is the journal of another file, or this one has changed since"),
+        said.code == 2 && said.err.contains("is the journal of an import with other options"),
         "{said:?}"
     );
     assert_eq!((service.count().await, other.count().await), (1, 0));
-    let said = scim(&["import", &service.url, &file, "--restart"]).await;
-    assert!(said.code == 0 && said.out.contains("1 created, 0 updated, 1 unchanged"), "{said:?}");
+
+    // Another file of the same name is imported from the beginning.
+    folder.write("users.csv", "userName\nfay\nbea\n");
+    let said = scim(&["import", &service.url, &file]).await;
+    assert!(said.code == 0 && said.err.contains("the file has changed since"), "{said:?}");
+    assert!(said.out.contains("1 created, 0 updated, 1 unchanged"), "{said:?}");
     assert!(!exists(&journal));
     let diary = folder.write("diary", "Dear diary\n");
     let said = scim(&["import", &service.url, &file, "--restart", "--journal", &diary]).await;
     assert!(said.code == 2 && said.err.contains("is not the journal of an import"), "{said:?}");
     assert_eq!(folder.read("diary"), "Dear diary\n");
+}
+
+/// A service that has an internal error when this user is created.
+async fn failing_for(name: &'static str) -> Service {
+    let fail = move |_, seen: &Seen| {
+        let is_this = seen.method == Method::POST && seen.body.to_string().contains(name);
+        is_this.then(|| error(500, "broken"))
+    };
+    Service::start(Options { disturb: Box::new(fail), max_bulk_operations: 1, ..Options::default() }).await
+}
+
+/// The token may be that of another tenant, or somebody has deleted the users.
+#[tokio::test]
+async fn an_import_begins_anew_if_what_was_done_is_gone() {
+    for gone in ["bea", "lou"] {
+        let service = failing_for("kim").await;
+        let folder = Folder::new();
+        let file = folder.write("users.csv", "userName\nbea\nfay\nkim\nlou\n");
+        assert_eq!(scim(&["import", &service.url, &file]).await.code, 1);
+        assert_eq!(service.count().await, 3);
+        let said = scim(&["import", &service.url, &file]).await;
+        assert!(said.out.ends_with("1 failed; 3 were done before\n"), "{said:?}");
+        let id = service.user(gone).await["id"].as_str().unwrap().to_owned();
+        service.call(Method::DELETE, &format!("/Users/{id}"), Value::Null).await;
+        let said = scim(&["import", &service.url, &file]).await;
+        assert!(
+            said.err.contains(&format!("{gone} was imported before, and is not there any more")),
+            "{said:?}"
+        );
+        assert!(said.out.contains("1 created, 0 updated, 2 unchanged; 1 failed\n"), "{said:?}");
+        assert_eq!(service.count().await, 3);
+    }
+}
+
+/// 20 groups or users that are found by attributes that need not be unique.
+fn without_unique_keys(folder: &Folder) -> [(&'static str, &'static str, String); 2] {
+    let groups: String = (0..20).map(|number| format!("group{number}\n")).collect();
+    let users: String = (0..20).map(|number| format!("{number},user{number}\n")).collect();
+    [
+        ("/Groups", "--type=groups", folder.write("groups.csv", format!("displayName\n{groups}"))),
+        ("/Users", "--match=externalId", folder.write("users.csv", format!("externalId,userName\n{users}"))),
+    ]
+}
+
+/// A proxy can answer with 503 although the service has done what was asked.
+#[tokio::test]
+async fn what_is_answered_with_503_is_looked_up_before_it_is_sent_again() {
+    for (bulk, max_bulk_operations) in [("--parallel=4", 3), ("--no-bulk", 1)] {
+        let folder = Folder::new();
+        for (endpoint, option, file) in without_unique_keys(&folder) {
+            let lose = |number: usize, seen: &Seen| seen.method == Method::POST && number % 2 == 1;
+            let options = Options { lose, lost_status: 503, max_bulk_operations, ..Options::default() };
+            let service = Service::start(options).await;
+            let said = scim(&["import", &service.url, &file, option, bulk]).await;
+            assert_eq!((said.code, service.count_of(endpoint).await), (0, 20), "{said:?}");
+            assert!(!said.out.contains(" 0 unchanged"), "some were found afterwards: {said:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_reads_only_the_beginning_of_a_filter_gets_nobody_twice() {
+    let folder = Folder::new();
+    for (endpoint, option, file) in without_unique_keys(&folder) {
+        let cut = Options { cut_filter_at: Some("%20or%20"), ..Options::default() };
+        let service = Service::start(cut).await;
+        for expected in ["20 created, 0 updated, 0 unchanged", "0 created, 0 updated, 20 unchanged"] {
+            let said = scim(&["import", &service.url, &file, option]).await;
+            assert!(said.code == 0 && said.out.contains(expected), "{said:?}");
+            assert_eq!(service.count_of(endpoint).await, 20);
+        }
+        // A service that reads all of it is not asked for each row.
+        let service = Service::start(Options::default()).await;
+        service.create(json!({ "userName": "bea", "externalId": "bea" })).await;
+        let group =
+            json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "first" });
+        service.call(Method::POST, "/Groups", group).await;
+        assert_eq!(scim(&["import", &service.url, &file, option, "--parallel", "1"]).await.code, 0);
+        let lookups = service.seen().iter().filter(|seen| seen.method == Method::GET).count();
+        assert_eq!(lookups, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_row_without_an_answer_is_named() {
+    let break_off = |_, seen: &Seen| {
+        let is_kim = seen.method == Method::POST && seen.body["userName"] == "kim";
+        // The body is shorter than it says.
+        is_kim.then(|| ([("content-length", "20")], "{").into_response())
+    };
+    let service = Service::start(Options { disturb: Box::new(break_off), ..Options::default() }).await;
+    let folder = Folder::new();
+    let file = folder.write("users.csv", "userName\nbea\nkim\nfay\n");
+    let errors = folder.write("errors.csv", "an older file that everybody can read");
+    let said = scim(&["import", &service.url, &file, "--no-bulk", "--errors", &errors]).await;
+    assert!(said.code == 1 && said.out.contains("2 created, 0 updated, 0 unchanged; 1 failed\n"), "{said:?}");
+    assert!(said.err.starts_with("line 3: kim: there is no answer: "), "{said:?}");
+    assert!(folder.read("errors.csv").contains("3,there is no answer: "), "{said:?}");
+    assert!(exists(&format!("{file}.progress")), "it can be tried again");
+    #[cfg(unix)]
+    {
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&errors).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn no_file_is_written_over_another_one() {
+    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
+    let text = "userName\nbea\nkim\n";
+    let file = folder.write("people.new", text);
+    let journal = folder.path("people").to_str().unwrap().to_owned();
+    let said = scim(&["import", &service.url, &file, "--journal", &journal]).await;
+    assert_eq!((said.code, folder.read("people.new").as_str()), (0, text), "{said:?}");
+    let folder_of = folder.path("").to_str().unwrap().to_owned();
+    for (options, name) in [
+        (["--journal", &file, "--errors", &journal], &file),
+        (["--journal", &journal, "--errors", &file], &file),
+        (["--journal", &journal, "--errors", &format!("{folder_of}./people")], &journal),
+        (["--parallel", "1", "--errors", &format!("{file}.progress")], &format!("{file}.progress")),
+    ] {
+        let said = scim(&[&["import", &service.url, &file], &options[..]].concat()).await;
+        assert!(
+            said.code == 2 && said.err.contains(&format!("would overwrite {name}; name another")),
+            "{said:?}"
+        );
+    }
+    assert_eq!(folder.read("people.new"), text);
+}
+
+#[tokio::test]
+async fn an_import_stops_if_the_token_may_only_read() {
+    let forbid =
+        |_, seen: &Seen| (seen.method == Method::POST).then(|| error(403, "lacks the scope `write`"));
+    for bulk in ["--parallel=2", "--no-bulk"] {
+        let service = Service::start(Options { disturb: Box::new(forbid), ..Options::default() }).await;
+        let folder = Folder::new();
+        let file = folder.write("users.csv", users(500));
+        let said = scim(&["import", &service.url, &file, bulk]).await;
+        assert!(
+            said.code == 1 && said.err.contains("it has stopped: 403: lacks the scope `write`"),
+            "{said:?}"
+        );
+        assert_eq!(said.err.lines().count(), 21, "{said:?}");
+        assert!(said.out.contains("; 20 failed; 480 not sent\n"), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_ends_an_import_that_can_go_on() {
+    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
+    let file = folder.write("users.jsonl", "{\"userName\":\"bea\"}\n{\"userName\":\"fay\",\"shoe\":1}\n");
+    let said = scim(&["import", &service.url, &file, "--errors", "/dev/full"]).await;
+    assert_eq!((said.code, service.count().await), (1, 1), "{said:?}");
+    assert!(said.err.contains("No space left on device") && said.err.contains("run the same command again"));
+    assert!(exists(&format!("{file}.progress")));
+}
+
+#[tokio::test]
+async fn only_one_import_uses_a_journal() {
+    let options = Options { delay: Duration::from_millis(20), ..Options::default() };
+    let (folder, service) = (Folder::new(), Service::start(options).await);
+    let file = folder.write("users.csv", users(200));
+    let arguments = ["import", &service.url, &file, "--no-bulk"];
+    let first = start(&arguments);
+    while service.count().await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let said = scim(&arguments).await;
+    assert!(said.code == 2 && said.err.contains("is in use by another import"), "{said:?}");
+    // Somebody may delete the journal.
+    std::fs::remove_file(format!("{file}.progress")).unwrap();
+    let said = end(first).await;
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
 }
 
 #[tokio::test]

@@ -87,6 +87,7 @@ pub(super) async fn import(arguments: ImportArguments) -> Result<ExitCode, Strin
         restart: arguments.restart,
         errors: arguments.errors,
         limit_errors: arguments.limit_errors,
+        attempts: arguments.attempts,
     };
     Ok(match import::import(&first, &client, &options).await? {
         End::Complete => ExitCode::SUCCESS,

@@ -5,6 +5,7 @@ mod schemas;
 use clap::ValueEnum;
 use scim_client::{Client, Discovery, ListQuery, RequestError};
 use scim_core::schema::{ResourceType, standard};
+use serde_json::Value;
 
 /// Which resources are imported or exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -54,6 +55,8 @@ pub(crate) struct Endpoint {
     pub(crate) resource_type: ResourceType,
     /// How many resources it has, if it says so.
     pub(crate) total: Option<u64>,
+    /// One of them.
+    pub(crate) first: Option<Value>,
 }
 
 impl Endpoint {
@@ -71,6 +74,6 @@ impl Endpoint {
         let no_answer = |error| format!("{} does not answer: {error}", client.base_url());
         let discovery = Discovery::read(client).await.map_err(no_answer)?;
         let resource_type = schemas::read(client, kind).await.map_err(no_answer)?;
-        Ok(Self { discovery, resource_type, total: first.total })
+        Ok(Self { discovery, resource_type, total: first.total, first: first.resources.into_iter().next() })
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::finished::Finished;
 use super::rows::Raw;
@@ -64,6 +64,10 @@ impl ErrorFile {
                 resource.insert("#error".to_owned(), reason.into());
                 writeln!(writer, "{}", Value::Object(resource)).map_err(|error| error.to_string())
             }
+            (Self::Json(writer), Raw::Text(text)) => {
+                let object = json!({ "#line": row.line, "#error": reason, "#text": text });
+                writeln!(writer, "{object}").map_err(|error| error.to_string())
+            }
             _ => Ok(()),
         };
         written.map_err(|error| format!("the file for errors: {error}"))
@@ -88,5 +92,11 @@ fn private_file(path: &Path) -> std::io::Result<File> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    // A file that was there keeps its mode.
+    #[cfg(unix)]
+    if file.metadata()?.is_file() {
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    }
+    Ok(file)
 }

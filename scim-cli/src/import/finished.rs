@@ -9,13 +9,23 @@ pub(super) enum Outcome {
     /// With the paths of the attributes that have changed.
     Updated(Vec<String>),
     Unchanged,
-    /// The reason. `is_of_server` if it is not about the row: the server has an internal error.
     Failed {
         reason: String,
-        is_of_server: bool,
+        cause: Cause,
     },
-    /// It was not sent, or there is no answer. The reason; `None` if the import was stopping.
-    NotSent(Option<String>),
+    /// It was not sent, because the import was ending.
+    NotSent,
+}
+
+/// Why a row has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The row itself.
+    Row,
+    /// The service fails, or does not answer: the row may succeed later.
+    Service,
+    /// The service refuses the token, so that every other row would fail, too.
+    Token,
 }
 
 /// A row of which something came.

@@ -2,18 +2,23 @@
 //!
 //! The first line says what is imported where. Each other line is the number of a row that is done, or `first-last`. Lines are
 //! only added, so the file is right after any interruption; a line that is not whole is ignored, and its rows are done again.
+//! Only one import at a time uses the file, which it locks.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 
-/// The longest first line in bytes.
-const MAX_FIRST_LINE: u64 = 64 * 1024;
+/// The longest line in bytes.
+const MAX_LINE: u64 = 64 * 1024;
 
-/// What is imported where. A journal of something else is refused.
+/// How the first line begins.
+const BEGINNING: &[u8] = br#"{"scimImport":"#;
+
+/// What is imported where, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Subject {
     /// The version of the format of the journal.
@@ -23,6 +28,9 @@ pub(super) struct Subject {
     pub(super) resources: String,
     #[serde(rename = "match")]
     pub(super) key: String,
+    /// Between the cells of a CSV file; `None` for JSON lines.
+    pub(super) delimiter: Option<char>,
+    pub(super) keep_empty: bool,
     /// The SHA-256 of the file.
     pub(super) input: String,
 }
@@ -32,37 +40,81 @@ pub(super) struct Subject {
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
+    subject: Subject,
     done: Ranges,
+    /// Whether a line could not be written: there may be half of it, to which nothing must be added.
+    is_torn: bool,
+}
+
+/// What is in a file that may be a journal.
+enum Content {
+    /// Nothing, or half a first line.
+    Nothing,
+    /// The subject, the rows that are done, and how many bytes the whole lines have.
+    Journal(Subject, Ranges, u64),
+    Other,
 }
 
 impl Journal {
-    /// Opens the journal, or begins one. With `restart`, begins it anew.
+    /// Opens the journal, or begins one. Begins it anew if the input has changed since, or with `restart`. Returns also what a
+    /// person should know about that.
     ///
     /// # Errors
     ///
-    /// If the file is the journal of something else, or none, or cannot be read or written.
-    pub(super) fn open(path: &Path, subject: &Subject, restart: bool) -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-        let is_there = std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
-        let mut done = Ranges::default();
-        if is_there {
-            let (found, rows) = read(path)?;
-            if !restart {
-                check(path, &found, subject)?;
-                done = rows;
-            }
+    /// If the file is the journal of another import, or none, if another import uses it, or if it cannot be read or written.
+    pub(super) fn open(
+        path: &Path,
+        subject: Subject,
+        restart: bool,
+    ) -> Result<(Self, Option<String>), String> {
+        let name = path.display();
+        let failed = |error: std::io::Error| format!("{name}: {error}; name another file with --journal");
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        // Where files cannot be locked, it is for the person to start only one import.
+        if let Err(TryLockError::WouldBlock) = FileExt::try_lock(&file) {
+            return Err(format!("{name} is in use by another import; wait for its end"));
         }
-        // Written as a whole and renamed, so that no interruption leaves half a first line.
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".new");
-        let mut file = File::create(&temporary).map_err(failed)?;
-        let first = serde_json::to_string(subject).map_err(|error| error.to_string())?;
-        let mut text = format!("{first}\n");
-        done.0.iter().for_each(|(first, last)| text.push_str(&line(*first, *last)));
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-        std::fs::rename(&temporary, path).map_err(failed)?;
-        let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file, done })
+        let content = read(&file).map_err(failed)?;
+        let mut journal =
+            Self { path: path.to_owned(), file, subject, done: Ranges::default(), is_torn: false };
+        let note = match content {
+            Content::Other => {
+                return Err(format!(
+                    "{name} is not the journal of an import; name another file with --journal"
+                ));
+            }
+            Content::Journal(found, done, length) if found == journal.subject && !restart => {
+                journal.done = done;
+                journal.file.set_len(length).map_err(failed)?;
+                journal.file.seek(SeekFrom::End(0)).map_err(failed)?;
+                return Ok((journal, None));
+            }
+            Content::Journal(found, ..) if !restart => {
+                check(path, &found, &journal.subject)?;
+                Some(
+                    "the file has changed since the import that was not completed, so this one begins anew"
+                        .to_owned(),
+                )
+            }
+            Content::Journal(..) | Content::Nothing => None,
+        };
+        journal.begin_anew()?;
+        Ok((journal, note))
+    }
+
+    /// Forgets which rows are done.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub(super) fn begin_anew(&mut self) -> Result<(), String> {
+        self.done = Ranges::default();
+        let mut first = serde_json::to_string(&self.subject).map_err(|error| error.to_string())?;
+        first.push('\n');
+        let begun = self.file.set_len(0).and_then(|()| self.file.rewind());
+        let begun = begun.and_then(|()| self.file.write_all(first.as_bytes()));
+        begun.map_err(|error| format!("{}: {error}", self.path.display()))
     }
 
     /// How many rows were done when it was opened.
@@ -75,12 +127,22 @@ impl Journal {
         self.done.contains(row)
     }
 
-    /// Notes that rows are done. The numbers are in ascending order.
+    /// The first and the last row that were done when it was opened.
+    pub(super) fn bounds(&self) -> Option<(u64, u64)> {
+        let (first, _) = self.done.0.first_key_value()?;
+        let (_, last) = self.done.0.last_key_value()?;
+        Some((*first, *last))
+    }
+
+    /// Notes that rows are done. The numbers are in ascending order. After an error, nothing more is noted.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
     pub(super) fn add(&mut self, rows: impl IntoIterator<Item = u64>) -> Result<(), String> {
+        if self.is_torn {
+            return Ok(());
+        }
         let mut text = String::new();
         let mut range: Option<(u64, u64)> = None;
         for row in rows {
@@ -96,12 +158,23 @@ impl Journal {
         if let Some((first, last)) = range {
             text.push_str(&line(first, last));
         }
-        self.file.write_all(text.as_bytes()).map_err(|error| format!("{}: {error}", self.path.display()))
+        let written = self.file.write_all(text.as_bytes());
+        self.is_torn = written.is_err();
+        written.map_err(|error| format!("{}: {error}", self.path.display()))
     }
 
-    /// Deletes the file, because all is done.
+    /// Deletes the file, because every row was processed. It may be gone already.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be deleted.
     pub(super) fn delete(self) -> Result<(), String> {
-        std::fs::remove_file(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(format!("{}: {error}", self.path.display()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -109,40 +182,43 @@ fn line(first: u64, last: u64) -> String {
     if first == last { format!("{first}\n") } else { format!("{first}-{last}\n") }
 }
 
-/// Reads a journal: what it is about, and the rows that are done.
-fn read(path: &Path) -> Result<(Subject, Ranges), String> {
-    let name = path.display();
-    let failed = |error: std::io::Error| format!("{name}: {error}");
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+fn read(file: &File) -> std::io::Result<Content> {
+    let mut reader = BufReader::new(file);
     let mut line = Vec::new();
-    std::io::Read::take(&mut reader, MAX_FIRST_LINE).read_until(b'\n', &mut line).map_err(failed)?;
+    Read::take(&mut reader, MAX_LINE).read_until(b'\n', &mut line)?;
     let Ok(subject) = serde_json::from_slice::<Subject>(&line) else {
-        return Err(format!("{name} is not the journal of an import; name another file with --journal"));
+        let is_torn = !line.ends_with(b"\n") && (BEGINNING.starts_with(&line) || line.starts_with(BEGINNING));
+        return Ok(if is_torn { Content::Nothing } else { Content::Other });
     };
+    if !line.ends_with(b"\n") {
+        return Ok(Content::Nothing);
+    }
+    let mut length = line.len() as u64;
     let mut done = Ranges::default();
     loop {
         line.clear();
-        reader.read_until(b'\n', &mut line).map_err(failed)?;
+        Read::take(&mut reader, MAX_LINE).read_until(b'\n', &mut line)?;
         // A line that is not whole may be the beginning of another number.
-        let Some(whole) = line.strip_suffix(b"\n") else { return Ok((subject, done)) };
+        let Some(whole) = line.strip_suffix(b"\n") else {
+            return Ok(Content::Journal(subject, done, length));
+        };
+        length += line.len() as u64;
         if let Some((first, last)) = std::str::from_utf8(whole).ok().and_then(parse) {
             done.add(first, last);
         }
     }
 }
 
+/// Checks that at most the input has changed.
 fn check(path: &Path, found: &Subject, subject: &Subject) -> Result<(), String> {
     let name = path.display();
-    let restart =
-        "say --restart to begin anew, which creates nobody twice, or name another file with --journal";
-    if found == subject {
-        Ok(())
-    } else if found.url != subject.url {
+    let restart = "say --restart to begin anew, or name another file with --journal";
+    if found.url != subject.url {
         Err(format!("{name} is the journal of an import to {}; {restart}", found.url))
-    } else if found.input != subject.input {
-        Err(format!("{name} is the journal of another file, or this one has changed since; {restart}"))
-    } else {
+    } else if (Subject { input: subject.input.clone(), ..found.clone() }) != *subject {
         Err(format!("{name} is the journal of an import with other options; {restart}"))
+    } else {
+        Ok(())
     }
 }
 
@@ -162,7 +238,7 @@ impl Ranges {
     }
 
     fn len(&self) -> u64 {
-        self.0.iter().map(|(first, last)| last - first + 1).sum()
+        self.0.iter().fold(0, |sum: u64, (first, last)| sum.saturating_add((last - first).saturating_add(1)))
     }
 
     fn add(&mut self, mut first: u64, mut last: u64) {
@@ -194,36 +270,87 @@ mod tests {
     }
 
     #[test]
-    fn what_was_added_is_read_again_and_a_torn_line_is_not() {
-        let path = std::env::temp_dir().join(format!("scim-journal-{}", scim_core::new_id()));
-        let subject = Subject {
+    fn any_number_can_be_read() {
+        let mut ranges = Ranges::default();
+        ranges.add(0, u64::MAX);
+        ranges.add(5, u64::MAX);
+        assert_eq!((ranges.len(), ranges.contains(u64::MAX)), (u64::MAX, true));
+    }
+
+    fn subject() -> Subject {
+        Subject {
             version: 1,
             url: "https://app.example.com".to_owned(),
             resources: "users".to_owned(),
             key: "userName".to_owned(),
+            delimiter: Some(','),
+            keep_empty: false,
             input: "ab".to_owned(),
-        };
-        let mut journal = Journal::open(&path, &subject, false).unwrap();
+        }
+    }
+
+    fn open(path: &Path, subject: &Subject, restart: bool) -> Result<(Journal, Option<String>), String> {
+        Journal::open(path, subject.clone(), restart)
+    }
+
+    fn temporary() -> PathBuf {
+        std::env::temp_dir().join(format!("scim-journal-{}", scim_core::new_id()))
+    }
+
+    #[test]
+    fn what_was_added_is_read_again_and_a_torn_line_is_not() {
+        let (path, subject) = (temporary(), subject());
+        let (mut journal, _) = open(&path, &subject, false).unwrap();
         journal.add([1, 2, 3, 7]).unwrap();
         journal.add([4]).unwrap();
+        assert!(open(&path, &subject, false).unwrap_err().contains("is in use by another import"));
         drop(journal);
         OpenOptions::new().append(true).open(&path).unwrap().write_all(b"9").unwrap();
-        let journal = Journal::open(&path, &subject, false).unwrap();
-        assert_eq!(journal.done(), 5);
+        let (mut journal, note) = open(&path, &subject, false).unwrap();
+        assert_eq!((journal.done(), journal.bounds(), note), (5, Some((1, 7)), None));
         assert!(journal.is_done(4) && !journal.is_done(5) && journal.is_done(7) && !journal.is_done(9));
+        journal.add([8]).unwrap();
+        drop(journal);
+        let (journal, _) = open(&path, &subject, false).unwrap();
+        assert!(journal.is_done(8) && !journal.is_done(98));
+        drop(journal);
 
+        // Other options are refused, and for another input it begins anew.
+        for other in [
+            Subject { keep_empty: true, ..subject.clone() },
+            Subject { delimiter: None, ..subject.clone() },
+            Subject { key: "externalId".to_owned(), input: "cd".to_owned(), ..subject.clone() },
+        ] {
+            assert!(open(&path, &other, false).unwrap_err().contains("with other options"), "{other:?}");
+        }
         let other = Subject { input: "cd".to_owned(), ..subject.clone() };
-        assert!(
-            Journal::open(&path, &other, false)
-                .unwrap_err()
-                .contains("another file, or this one has changed")
-        );
-        assert_eq!(Journal::open(&path, &other, true).unwrap().done(), 0);
-        Journal::open(&path, &other, false).unwrap().delete().unwrap();
+        let (journal, note) = open(&path, &other, false).unwrap();
+        assert!(journal.done() == 0 && note.unwrap().contains("has changed"));
+        std::fs::remove_file(&path).unwrap();
+        journal.delete().unwrap();
+
         std::fs::write(&path, "Dear diary").unwrap();
-        assert!(
-            Journal::open(&path, &subject, false).unwrap_err().contains("is not the journal of an import")
-        );
+        assert!(open(&path, &subject, true).unwrap_err().contains("is not the journal of an import"));
+        // Half a first line.
+        for beginning in ["{\"scim", "{\"scimImport\":1,\"url\":\"ht"] {
+            std::fs::write(&path, beginning).unwrap();
+            assert_eq!(open(&path, &subject, false).unwrap().0.done(), 0);
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_added_after_a_line_that_could_not_be_written() {
+        let (path, subject) = (temporary(), subject());
+        let (mut journal, _) = open(&path, &subject, false).unwrap();
+        let writable = std::mem::replace(&mut journal.file, File::open(&path).unwrap());
+        journal.add([1]).unwrap_err();
+        journal.file = writable;
+        // As if a part of a line had been written.
+        journal.file.write_all(b"1-1").unwrap();
+        journal.add([50]).unwrap();
+        drop(journal);
+        assert_eq!(open(&path, &subject, false).unwrap().0.done(), 0);
         std::fs::remove_file(path).unwrap();
     }
 }

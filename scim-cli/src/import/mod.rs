@@ -1,18 +1,20 @@
 //! `scim import`: creates and updates the resources of a file.
 
-// - `columns`, `rows`, `line_numbers`, `measure`: what the file says.
+// - `columns`, `rows`, `lines`, `line_numbers`, `measure`: what the file says.
 // - `plan`: what is to be done for a row; `find`, `requests`: the requests; `send`: all of it for some rows.
-// - `journal`: which rows are done; `report`, `error_file`: what came of them; `stop`: the end.
+// - `journal`: which rows are done; `resume`: whether that is still so; `report`, `error_file`: what came of them; `stop`: the end.
 mod columns;
 mod error_file;
 mod find;
 mod finished;
 mod journal;
 mod line_numbers;
+mod lines;
 mod measure;
 mod plan;
 mod report;
 mod requests;
+mod resume;
 mod rows;
 mod send;
 mod stop;
@@ -29,7 +31,7 @@ use tokio::task::JoinSet;
 use crate::endpoint::{Endpoint, Kind};
 use error_file::ErrorFile;
 use find::Finder;
-use finished::{Finished, Outcome};
+use finished::{Cause, Finished, Outcome};
 use journal::{Journal, Subject};
 use plan::Planner;
 use report::Report;
@@ -65,6 +67,8 @@ pub(crate) struct Options {
     pub(crate) restart: bool,
     pub(crate) errors: Option<PathBuf>,
     pub(crate) limit_errors: Option<u64>,
+    /// How often a row is sent if the endpoint is busy.
+    pub(crate) attempts: u32,
 }
 
 /// How an import has ended.
@@ -81,7 +85,7 @@ pub(crate) enum End {
 ///
 /// # Errors
 ///
-/// What is wrong, for the person at the terminal; then nothing was sent, unless a file could not be read or written later.
+/// What is wrong, for the person at the terminal; then nothing was sent.
 pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -> Result<End, String> {
     let journal_path = options.journal.clone().unwrap_or_else(|| with_suffix(&options.input, ".progress"));
     check_files(options, &journal_path)?;
@@ -89,25 +93,46 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
     let endpoint = Endpoint::open(first, options.kind).await?;
     let key = key(&endpoint, options)?;
     let name = options.input.display();
-    let rows = match options.delimiter {
-        Some(delimiter) => Rows::csv(&options.input, delimiter, &endpoint.resource_type, &key),
-        None => Rows::json_lines(&options.input, &endpoint.resource_type, &key),
+    let open = || {
+        let rows = match options.delimiter {
+            Some(delimiter) => Rows::csv(&options.input, delimiter, &endpoint.resource_type, &key),
+            None => Rows::json_lines(&options.input, &endpoint.resource_type, &key),
+        };
+        rows.map_err(|problems| format!("{name}:\n  {}", problems.join("\n  ")))
     };
-    let rows = rows.map_err(|problems| format!("{name}:\n  {}", problems.join("\n  ")))?;
+    let rows = open()?;
     for note in rows.columns().iter().flat_map(|columns| &columns.notes) {
         eprintln!("{name}: {note}");
     }
-    let subject = Subject {
-        version: 1,
-        url: client.base_url().to_owned(),
-        resources: options.kind.to_string(),
-        key: key.path().to_string(),
-        input: hash,
-    };
-    let journal = match options.is_dry_run {
-        true => None,
-        false => Some(Journal::open(&journal_path, &subject, options.restart)?),
-    };
+    let is_key_unique = options.kind == Kind::Users && key.path().as_str() == "userName";
+    // A dry run creates nobody, so nobody is refused.
+    let must_be_sure = !is_key_unique || (options.is_dry_run && endpoint.total != Some(0));
+    let finder = Finder::new(client.clone(), options.kind.endpoint(), key.clone(), must_be_sure);
+    endpoint.first.iter().for_each(|resource| finder.learn_resource(resource));
+    let mut journal = None;
+    if !options.is_dry_run {
+        let subject = Subject {
+            version: 1,
+            url: client.base_url().to_owned(),
+            resources: options.kind.to_string(),
+            key: key.path().to_string(),
+            delimiter: options.delimiter.map(char::from),
+            keep_empty: options.keep_empty,
+            input: hash,
+        };
+        let (mut opened, note) = Journal::open(&journal_path, subject, options.restart)?;
+        if let Some(note) = note {
+            eprintln!("{name}: {note}");
+        }
+        if let Some(missing) = resume::missing(&opened, &finder, open()?).await? {
+            let missing = report::printable(&missing);
+            eprintln!(
+                "{name}: {missing} was imported before, and is not there any more, so the import begins anew"
+            );
+            opened.begin_anew()?;
+        }
+        journal = Some(opened);
+    }
     let names = rows.columns().map(|columns| columns.names.clone());
     let create =
         |path: &PathBuf| ErrorFile::create(path, options.delimiter.unwrap_or(b','), names.as_deref());
@@ -122,13 +147,14 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
         Some(limits) => limits.max_operations.min(BULK_ROWS),
         None => usize::try_from(total.div_ceil(parallel as u64).clamp(1, ROWS)).unwrap_or(1),
     };
-    let is_key_unique = options.kind == Kind::Users && key.path().as_str() == "userName";
     let sender = Sender {
-        finder: Finder::new(client.clone(), options.kind.endpoint(), key),
+        finder,
         requests: Requests::new(client.clone(), options.kind.endpoint(), bulk),
         is_key_unique,
         is_dry_run: options.is_dry_run,
         looks_up_first: AtomicBool::new(endpoint.total != Some(0)),
+        has_written: AtomicBool::new(done > 0),
+        attempts: options.attempts,
         planner: Planner {
             columns: rows.columns(),
             method: endpoint.discovery.update_method(),
@@ -140,24 +166,42 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
     };
     let mut run = Run { rows, journal, report, sender: Arc::new(sender), stop, batch, parallel };
     let result = run.run().await;
-    let summary = run.report.finish()?;
-    report::say_on_standard_output(&summary);
-    let end = result?;
+    let flushed = run.report.finish();
+    let again = "run the same command again to go on where it has stopped";
+    match result.and_then(|end| flushed.map(|()| end)) {
+        Ok(end) => {
+            say_how_to_go_on(end, &run.report, options);
+            match run.journal {
+                Some(journal) if !run.report.may_go_on() => journal.delete()?,
+                _ => {}
+            }
+            Ok(end)
+        }
+        Err(error) if run.report.processed() == 0 => Err(error),
+        Err(error) => {
+            eprintln!("scim: it has stopped: {}; {again}", report::printable(&error));
+            Ok(End::Failed)
+        }
+    }
+}
+
+/// Says what to do about rows that have failed or were not sent.
+fn say_how_to_go_on(end: End, report: &Report, options: &Options) {
     let again = "run the same command again to go on where it has stopped";
     if end == End::Interrupted {
         eprintln!("scim: it was interrupted; {again}");
-        return Ok(end);
-    }
-    if let Some(reason) = run.report.must_stop() {
+    } else if let Some(reason) = report.must_stop() {
         eprintln!("scim: it has stopped: {}; {again}", report::printable(reason));
-    } else if !run.report.is_complete() && !options.is_dry_run {
-        eprintln!("scim: run the same command again to try the failed rows again");
+    } else if end == End::Complete || options.is_dry_run {
+    } else if report.may_go_on() {
+        eprintln!("scim: run the same command again to try the rows again that the service has failed");
+    } else {
+        let file = match &options.errors {
+            Some(errors) => format!("they are in {}", errors.display()),
+            None => "with --errors FILE, they are written to a file".to_owned(),
+        };
+        eprintln!("scim: correct the rows that have failed, and import them; {file}");
     }
-    match run.journal {
-        Some(journal) if end == End::Complete => journal.delete()?,
-        _ => {}
-    }
-    Ok(end)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -168,16 +212,29 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// Checks that no file is written over another one.
 fn check_files(options: &Options, journal: &Path) -> Result<(), String> {
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let input =
-        real(&options.input).ok_or_else(|| format!("there is no file {}", options.input.display()))?;
-    let written = [(Some(journal), "--journal"), (options.errors.as_deref(), "--errors")];
-    for (path, option) in written {
-        if path.and_then(real).is_some_and(|path| path == input) {
-            return Err(format!("{option} would overwrite {}; name another file", options.input.display()));
+    if !options.input.exists() {
+        return Err(format!("there is no file {}", options.input.display()));
+    }
+    let errors = options.errors.as_deref();
+    for (path, other, option) in [
+        (Some(journal), options.input.as_path(), "--journal"),
+        (errors, options.input.as_path(), "--errors"),
+        (errors, journal, "--errors"),
+    ] {
+        if path.is_some_and(|path| real(path) == real(other)) {
+            return Err(format!("{option} would overwrite {}; name another file", other.display()));
         }
     }
     Ok(())
+}
+
+/// The path without links, also of a file that is not there yet.
+fn real(path: &Path) -> PathBuf {
+    let in_its_folder = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(std::fs::canonicalize(folder).ok()?.join(path.file_name()?))
+    };
+    std::fs::canonicalize(path).ok().or_else(in_its_folder).unwrap_or_else(|| path.to_owned())
 }
 
 /// The attribute by which resources are found.
@@ -273,7 +330,7 @@ impl Run {
                 Some(Ok(row)) if self.is_done(row.number) => {}
                 Some(Ok(row)) => batch.push(row),
                 Some(Err(row)) => {
-                    let outcome = Outcome::Failed { reason: row.reason, is_of_server: false };
+                    let outcome = Outcome::Failed { reason: row.reason, cause: Cause::Row };
                     let (number, line, key, raw) = (row.number, row.line, row.key, row.raw);
                     self.report.add(&Finished { number, line, key, raw, outcome })?;
                 }
@@ -292,9 +349,12 @@ impl Run {
         let is_done = |row: &&Finished| {
             matches!(row.outcome, Outcome::Created | Outcome::Updated(_) | Outcome::Unchanged)
         };
-        if let Some(journal) = &mut self.journal {
-            journal.add(rows.iter().filter(is_done).map(|row| row.number))?;
-        }
-        rows.iter().try_for_each(|row| self.report.add(row))
+        let noted = match &mut self.journal {
+            Some(journal) => journal.add(rows.iter().filter(is_done).map(|row| row.number)),
+            None => Ok(()),
+        };
+        // Counted all the same: the service has them.
+        let counted = rows.iter().try_for_each(|row| self.report.add(row));
+        noted.and(counted)
     }
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error_file::ErrorFile;
-use super::finished::{Finished, Outcome};
+use super::finished::{Cause, Finished, Outcome};
 
-/// After this many rows in a row that the server as a whole has failed, an import stops.
-const MAX_SERVER_FAILURES: u64 = 20;
+/// After this many rows in a row that the service has failed, an import stops.
+const MAX_SERVICE_FAILURES: u64 = 20;
 
 /// Counts what came of rows.
 #[derive(Debug)]
@@ -18,9 +18,11 @@ pub(super) struct Report {
     updated: u64,
     unchanged: u64,
     failed: u64,
-    not_sent: u64,
+    rows: u64,
     done_before: u64,
-    server_failures: u64,
+    /// How many rows the service has failed, and how many of them in a row.
+    failed_by_service: u64,
+    service_failures: u64,
     limit: Option<u64>,
     stop: Option<String>,
     begin: Instant,
@@ -43,9 +45,10 @@ impl Report {
             updated: 0,
             unchanged: 0,
             failed: 0,
-            not_sent: 0,
+            rows,
             done_before,
-            server_failures: 0,
+            failed_by_service: 0,
+            service_failures: 0,
             limit,
             stop: None,
             begin: Instant::now(),
@@ -64,35 +67,24 @@ impl Report {
     /// If the file for errors cannot be written.
     pub(super) fn add(&mut self, row: &Finished) -> Result<(), String> {
         self.bar.inc(1);
-        let mut is_of_server = false;
         match &row.outcome {
             Outcome::Created => self.created += 1,
             Outcome::Updated(_) => self.updated += 1,
             Outcome::Unchanged => self.unchanged += 1,
-            Outcome::NotSent(reason) => {
-                self.not_sent += 1;
-                if let Some(reason) = reason {
-                    is_of_server = true;
-                    self.count_server_failure(reason);
+            Outcome::NotSent => return Ok(()),
+            Outcome::Failed { reason, cause } => {
+                if *cause == Cause::Token {
+                    self.stop.get_or_insert(reason.clone());
                 }
-            }
-            Outcome::Failed { reason, is_of_server: of_server } => {
-                self.failed += 1;
-                self.say(&format!("line {}: {}: {reason}", row.line, name_of(&row.key)));
-                if let Some(errors) = &mut self.errors {
-                    errors.add(row, reason)?;
+                // Why it stops is said once, and not for each row that was under way.
+                if *cause != Cause::Row && self.stop.is_some() {
+                    return Ok(());
                 }
-                if *of_server {
-                    is_of_server = true;
-                    self.count_server_failure(reason);
-                }
-                if self.limit.is_some_and(|limit| self.failed >= limit) {
-                    self.stop.get_or_insert(format!("{} rows have failed", self.failed));
-                }
+                self.add_failure(row, reason, *cause)?;
             }
         }
-        if !is_of_server && !matches!(row.outcome, Outcome::NotSent(None)) {
-            self.server_failures = 0;
+        if !matches!(&row.outcome, Outcome::Failed { cause, .. } if *cause != Cause::Row) {
+            self.service_failures = 0;
         }
         if self.is_dry_run {
             self.say_plan(row);
@@ -108,12 +100,20 @@ impl Report {
         Ok(())
     }
 
-    fn count_server_failure(&mut self, reason: &str) {
-        self.server_failures += 1;
-        // A token that is refused once is refused again.
-        if self.server_failures >= MAX_SERVER_FAILURES || reason.starts_with("401") {
+    fn add_failure(&mut self, row: &Finished, reason: &str, cause: Cause) -> Result<(), String> {
+        self.failed += 1;
+        self.say(&format!("line {}: {}: {reason}", row.line, name_of(&row.key)));
+        if cause != Cause::Row {
+            self.failed_by_service += 1;
+            self.service_failures += 1;
+        }
+        if self.service_failures >= MAX_SERVICE_FAILURES {
             self.stop.get_or_insert(reason.to_owned());
         }
+        if self.limit.is_some_and(|limit| self.failed >= limit) {
+            self.stop.get_or_insert(format!("{} rows have failed", self.failed));
+        }
+        self.errors.as_mut().map_or(Ok(()), |errors| errors.add(row, reason))
     }
 
     fn say_plan(&self, row: &Finished) {
@@ -138,11 +138,21 @@ impl Report {
 
     /// Whether every row is as the file says.
     pub(super) fn is_complete(&self) -> bool {
-        self.failed == 0 && self.not_sent == 0 && self.stop.is_none()
+        self.failed == 0 && self.not_sent() == 0
     }
 
-    fn processed(&self) -> u64 {
+    /// Whether something may come of it to try again: a row was not sent, or the service has failed it.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.failed_by_service > 0 || self.not_sent() > 0
+    }
+
+    /// How many rows something came of.
+    pub(super) fn processed(&self) -> u64 {
         self.created + self.updated + self.unchanged + self.failed
+    }
+
+    fn not_sent(&self) -> u64 {
+        self.rows.saturating_sub(self.done_before).saturating_sub(self.processed())
     }
 
     fn speed(&self) -> f64 {
@@ -151,16 +161,13 @@ impl Report {
         rows / self.begin.elapsed().max(Duration::from_millis(1)).as_secs_f64()
     }
 
-    /// Removes the progress bar, writes the file for errors to its end, and returns the summary.
+    /// Removes the progress bar, writes the file for errors to its end, and the summary to standard output.
     ///
     /// # Errors
     ///
     /// If the file for errors cannot be written.
-    pub(super) fn finish(&mut self) -> Result<String, String> {
+    pub(super) fn finish(&mut self) -> Result<(), String> {
         self.bar.finish_and_clear();
-        if let Some(errors) = &mut self.errors {
-            errors.flush()?;
-        }
         let would = if self.is_dry_run { "would be " } else { "" };
         let mut summary = format!(
             "{} rows in {:.1} s ({:.0} rows/s): {would}{} created, {} updated, {} unchanged; {} failed",
@@ -175,12 +182,16 @@ impl Report {
         if self.done_before > 0 {
             summary.push_str(&format!("; {} were done before", self.done_before));
         }
-        Ok(summary)
+        if self.not_sent() > 0 {
+            summary.push_str(&format!("; {} not sent", self.not_sent()));
+        }
+        say_on_standard_output(&summary);
+        self.errors.as_mut().map_or(Ok(()), ErrorFile::flush)
     }
 }
 
 /// Writes a line to standard output, which may be closed already, as by `head`.
-pub(super) fn say_on_standard_output(text: &str) {
+fn say_on_standard_output(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 

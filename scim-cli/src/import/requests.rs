@@ -1,9 +1,10 @@
 //! Sends the requests of a plan, as bulk requests if the endpoint has them, else one after the other.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http::header::IF_MATCH;
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use scim_client::{BulkLimits, BulkRequest, Client, Refused, RequestError};
 use serde_json::Value;
@@ -13,6 +14,12 @@ use super::stop::Stop;
 
 /// The characters of a path segment that are not escaped (RFC 3986 section 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// How long to wait if a busy service does not say it.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How long to wait at most, whatever the service says.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// Sends requests.
 #[derive(Debug)]
@@ -70,7 +77,12 @@ impl Requests {
                 None => {
                     if let Some(one) = waiting.pop() {
                         let result = self.send_one(&one).await;
+                        let pause = result.as_ref().err().and_then(pause);
                         set(&mut results, one.index, result);
+                        // The service cannot do the next one now either.
+                        if let Some(pause) = pause {
+                            stop.pause(pause).await;
+                        }
                     }
                 }
             }
@@ -130,13 +142,24 @@ impl Requests {
                     self.operations.fetch_min(sent.len() / 2, Ordering::Relaxed);
                     waiting.extend(sent.into_iter().rev());
                 }
-                Some(404 | 405 | 501) => {
+                // Some endpoints announce bulk requests and know none.
+                Some(400 | 404 | 405 | 501) => {
                     self.has_bulk.store(false, Ordering::Relaxed);
                     waiting.extend(sent.into_iter().rev());
                 }
                 _ => sent.iter().for_each(|one| set(results, one.index, Err(error.clone()))),
             },
         }
+    }
+}
+
+/// How long to wait after an error before another request is sent; `None` if the service is not busy.
+pub(super) fn pause(error: &RequestError) -> Option<Duration> {
+    match error {
+        RequestError::Refused(Refused { status: StatusCode::SERVICE_UNAVAILABLE, retry_after, .. }) => {
+            Some(retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE))
+        }
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,10 +15,11 @@ use sha2::{Digest, Sha256};
 
 use super::columns::Columns;
 use super::line_numbers::{LastBytes, first_line};
+use super::lines::{MAX_LINE, is_blank, read_line};
 use crate::column::Column;
 
-/// The longest line of JSON in bytes.
-const MAX_LINE: usize = 16 * 1024 * 1024;
+/// How many bytes are kept of a line that cannot be read.
+const MAX_KEPT: usize = 1000;
 
 /// A row: what one resource must have.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub(super) enum Content {
 pub(super) enum Raw {
     Cells(ByteRecord),
     Json(String),
+    /// The beginning of a line that is too long, or not in UTF-8.
+    Text(String),
 }
 
 /// A row that cannot be imported.
@@ -162,8 +165,13 @@ impl Rows {
             }
             Source::Json { reader, line } => {
                 let Some(text) = json_line(reader, line)? else { return Ok(None) };
-                let content = resource(&text, &self.resource_type);
-                (*line, Raw::Json(text), content)
+                match text {
+                    Ok(text) => {
+                        let content = resource(&text, &self.resource_type);
+                        (*line, Raw::Json(text), content)
+                    }
+                    Err((reason, beginning)) => (*line, Raw::Text(beginning), Err(reason)),
+                }
             }
         };
         self.number += 1;
@@ -197,6 +205,7 @@ impl Rows {
                 let resource: Map<String, Value> = serde_json::from_str(text).ok()?;
                 self.key.get(&resource)?.as_str().map(str::to_owned)
             }
+            Raw::Text(_) => None,
         }
     }
 
@@ -219,8 +228,22 @@ impl Rows {
     }
 }
 
+/// Opens a file that can be read more than once.
+///
+/// # Errors
+///
+/// If it is not one, or cannot be opened.
 pub(super) fn open(path: &Path) -> Result<File, String> {
-    File::open(path).map_err(|error| format!("{}: {error}", path.display()))
+    let name = path.display();
+    let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
+    let kind = file.metadata().map_err(|error| format!("{name}: {error}"))?.file_type();
+    match kind {
+        kind if kind.is_dir() => Err(format!("{name} is a folder; name a file")),
+        kind if !kind.is_file() => Err(format!(
+            "{name} is no regular file, and is read more than once; write its content to a file first"
+        )),
+        _ => Ok(file),
+    }
 }
 
 pub(super) fn reader<R: std::io::Read>(source: R, delimiter: u8) -> csv::Reader<R> {
@@ -253,25 +276,31 @@ fn cells(record: &ByteRecord, columns: &Columns) -> Result<Content, String> {
     if problems.is_empty() { Ok(Content::Cells(cells)) } else { Err(problems.join("; ")) }
 }
 
-/// Reads the next line that is not blank.
-fn json_line(reader: &mut BufReader<File>, line: &mut u64) -> Result<Option<String>, String> {
-    loop {
-        let mut bytes = Vec::new();
-        let limit = MAX_LINE as u64 + 1;
-        let length = std::io::Read::take(&mut *reader, limit).read_until(b'\n', &mut bytes);
-        if length.map_err(|error| error.to_string())? == 0 {
-            return Ok(None);
-        }
+/// Reads the next line that is not blank: its text, or why it has none, and its beginning.
+#[expect(clippy::type_complexity, reason = "a type for one function would be harder to read")]
+fn json_line(
+    reader: &mut BufReader<File>,
+    line: &mut u64,
+) -> Result<Option<Result<String, (String, String)>>, String> {
+    let mut bytes = Vec::new();
+    while read_line(reader, &mut bytes).map_err(|error| error.to_string())? {
         *line += 1;
+        if is_blank(&bytes) {
+            continue;
+        }
+        let unreadable = |reason: String| {
+            let beginning = bytes.get(..MAX_KEPT).unwrap_or(&bytes);
+            Ok(Some(Err((reason, String::from_utf8_lossy(beginning).trim().to_owned()))))
+        };
         if bytes.len() > MAX_LINE {
-            return Err(format!("line {line} is longer than {MAX_LINE} bytes"));
+            return unreadable(format!("it is longer than {MAX_LINE} bytes"));
         }
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.trim_start_matches('\u{feff}').trim();
-        if !text.is_empty() {
-            return Ok(Some(text.to_owned()));
-        }
+        let Ok(text) = std::str::from_utf8(&bytes) else {
+            return unreadable("it is not in UTF-8".to_owned());
+        };
+        return Ok(Some(Ok(text.trim_start_matches('\u{feff}').trim().to_owned())));
     }
+    Ok(None)
 }
 
 /// Reads a resource, and the attributes that it unassigns with null or `[]` (RFC 7643 section 2.5). Members whose names begin
@@ -280,6 +309,9 @@ fn resource(text: &str, resource_type: &ResourceType) -> Result<Content, String>
     let mut resource = match serde_json::from_str(text) {
         Ok(Value::Object(resource)) => resource,
         Ok(_) => return Err("it is not a JSON object".to_owned()),
+        Err(_) if text.starts_with(['[', ']']) => {
+            return Err("write JSON lines, not a list: one object on each line, without brackets around them and commas between them".to_owned());
+        }
         Err(error) => return Err(format!("it is not JSON: {error}")),
     };
     resource.retain(|name, _| !name.starts_with('#'));
@@ -404,5 +436,48 @@ mod tests {
         let file = TempFile::new(b"userName\nb\xe9a\n");
         let rows = read(Rows::csv(&file.0, b',', &users, key).unwrap());
         assert_eq!(rows[0].2.as_deref(), Some("userName: it is not in UTF-8"));
+        let file = TempFile::new(b"{\"userName\":\"b\xe9a\"}\n{\"userName\":\"fay\"}\n");
+        let rows = read(Rows::json_lines(&file.0, &users, key).unwrap());
+        let expected =
+            [(1, String::new(), Some("it is not in UTF-8".to_owned())), (2, "fay".to_owned(), None)];
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_does_not_stop_the_others() {
+        let users = standard::user_type();
+        let key = users.attribute("userName").unwrap();
+        let long = format!(
+            "{{\"userName\":\"bea\",\"title\":\"{}\"}}\n{{\"userName\":\"fay\"}}\n",
+            "x".repeat(MAX_LINE)
+        );
+        let file = TempFile::new(long.as_bytes());
+        let rows = read(Rows::json_lines(&file.0, &users, key).unwrap());
+        let reason = format!("it is longer than {MAX_LINE} bytes");
+        assert_eq!(rows, [(1, String::new(), Some(reason)), (2, "fay".to_owned(), None)]);
+        assert_eq!(measure(&file.0, None).unwrap().0, 2);
+        // The rest of a CSV file belongs to a cell whose quotation mark is missing at its end.
+        let file = TempFile::new(format!("userName,title\nbea,\"{}", "x\n".repeat(MAX_LINE)).as_bytes());
+        let error = measure(&file.0, Some(b',')).unwrap_err();
+        assert!(
+            error.contains(": after line 2: ") && error.ends_with("is a quotation mark missing?"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_list_in_json_is_named() {
+        let users = standard::user_type();
+        let key = users.attribute("userName").unwrap();
+        let file = TempFile::new(b"[\n{\"userName\":\"bea\"},\n]\n");
+        let rows = read(Rows::json_lines(&file.0, &users, key).unwrap());
+        for index in [0, 2] {
+            assert!(
+                rows[index].2.as_deref().unwrap().starts_with("write JSON lines, not a list"),
+                "{rows:?}"
+            );
+        }
+        let folder = std::env::temp_dir();
+        assert!(measure(&folder, None).unwrap_err().ends_with(" is a folder; name a file"));
     }
 }

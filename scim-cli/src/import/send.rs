@@ -7,13 +7,13 @@ use http::StatusCode;
 use scim_client::RequestError;
 
 use super::find::{Finder, Found};
-use super::finished::{Finished, Outcome};
+use super::finished::{Cause, Finished, Outcome};
 use super::plan::{Action, Planner};
-use super::requests::Requests;
+use super::requests::{Requests, pause};
 use super::rows::Row;
 use super::stop::Stop;
 
-/// How often a row is sent if the endpoint fails, in addition to what the client does.
+/// How often a row is sent if the service fails, in addition to what the client does.
 const MAX_TRIES: u32 = 3;
 
 /// Imports rows.
@@ -29,6 +29,10 @@ pub(super) struct Sender {
     /// Whether rows are looked up before they are created, because many of them exist. If most are new, it takes fewer
     /// requests to create them, and to look up only those that are refused.
     pub(super) looks_up_first: AtomicBool,
+    /// Whether a row was created or changed, so that the token allows it.
+    pub(super) has_written: AtomicBool,
+    /// How often a row is sent if the service is busy (503).
+    pub(super) attempts: u32,
     pub(super) stop: Stop,
 }
 
@@ -36,6 +40,8 @@ pub(super) struct Sender {
 struct Pending {
     row: Row,
     tries: u32,
+    /// How long to wait before it is sent again.
+    pause: Duration,
     /// Why it was not created: a resource is in the way, which must be found.
     conflict: Option<String>,
 }
@@ -50,27 +56,26 @@ impl Sender {
     /// Imports rows, and returns what came of each.
     pub(super) async fn run(&self, rows: Vec<Row>) -> Vec<Finished> {
         let mut finished = Vec::with_capacity(rows.len());
-        let mut waiting: Vec<Pending> =
-            rows.into_iter().map(|row| Pending { row, tries: 0, conflict: None }).collect();
+        let mut waiting: Vec<Pending> = rows
+            .into_iter()
+            .map(|row| Pending { row, tries: 0, pause: Duration::ZERO, conflict: None })
+            .collect();
         let mut looks_up =
             self.is_dry_run || !self.is_key_unique || self.looks_up_first.load(Ordering::Relaxed);
         let (mut is_first, count) = (true, waiting.len());
         while !waiting.is_empty() {
-            let tries = waiting.iter().map(|pending| pending.tries).max().unwrap_or_default();
-            if tries > 0 {
-                self.stop.pause(Duration::from_millis(250) * 2_u32.pow(tries.min(8))).await;
-            }
+            self.stop.pause(waiting.iter().map(|pending| pending.pause).max().unwrap_or_default()).await;
             let found = match looks_up {
                 true if self.stop.is_set() => {
-                    finished
-                        .extend(waiting.drain(..).map(|pending| finish(pending.row, Outcome::NotSent(None))));
+                    finished.extend(waiting.drain(..).map(|pending| finish(pending.row, Outcome::NotSent)));
                     break;
                 }
                 true => match self.find(&waiting).await {
                     Ok(found) => found,
                     Err(error) => {
-                        finished
-                            .extend(waiting.drain(..).map(|pending| finish(pending.row, failure(&error))));
+                        finished.extend(
+                            waiting.drain(..).map(|pending| finish(pending.row, self.failure(&error))),
+                        );
                         break;
                     }
                 },
@@ -81,14 +86,17 @@ impl Sender {
                 match self.plan(&pending, &found) {
                     Ok(action) => planned.push((pending, action)),
                     Err(reason) => {
-                        finished.push(finish(pending.row, Outcome::Failed { reason, is_of_server: false }))
+                        finished.push(finish(pending.row, Outcome::Failed { reason, cause: Cause::Row }))
                     }
                 }
             }
             let results = self.execute(&planned).await;
             let mut existing = 0;
             for ((pending, action), result) in planned.into_iter().zip(results) {
-                existing += usize::from(!matches!(action, Action::Create(_)) || is_conflict(&result));
+                existing += usize::from(
+                    !matches!(action, Action::Create(_))
+                        || matches!(&result, Some(Err(error)) if is_conflict(error)),
+                );
                 match self.settle(pending, action, result) {
                     (row, Next::Finish(outcome)) => finished.extend(row.map(|row| finish(row, outcome))),
                     (_, Next::Again(pending)) => waiting.push(pending),
@@ -133,19 +141,22 @@ impl Sender {
         action: Action,
         result: Option<Result<(), RequestError>>,
     ) -> (Option<Row>, Next) {
-        let Some(result) = result else { return (Some(pending.row), Next::Finish(Outcome::NotSent(None))) };
+        let Some(result) = result else { return (Some(pending.row), Next::Finish(Outcome::NotSent)) };
         let error = match (result, action) {
-            (Ok(()), Action::Create(_)) => return (Some(pending.row), Next::Finish(Outcome::Created)),
+            (Ok(()), Action::Create(_)) => {
+                self.has_written.store(true, Ordering::Relaxed);
+                self.finder.learn(&pending.row.key);
+                return (Some(pending.row), Next::Finish(Outcome::Created));
+            }
             (Ok(()), Action::Update(update)) => {
+                self.has_written.store(true, Ordering::Relaxed);
                 return (Some(pending.row), Next::Finish(Outcome::Updated(update.changes)));
             }
             (Ok(()), Action::Unchanged) => return (Some(pending.row), Next::Finish(Outcome::Unchanged)),
-            (Err(error), Action::Create(_)) if error.status() == Some(StatusCode::CONFLICT) => {
-                if self.is_key_unique {
-                    pending.conflict = Some(error.to_string());
-                    return (None, Next::Again(pending));
-                }
-                error
+            (Err(error), Action::Create(_)) if is_conflict(&error) => {
+                pending.conflict = Some(error.to_string());
+                pending.pause = Duration::ZERO;
+                return (None, Next::Again(pending));
             }
             // It was deleted or changed since it was read.
             (Err(error), Action::Update(_))
@@ -155,17 +166,38 @@ impl Sender {
                 ) && pending.tries + 1 < MAX_TRIES =>
             {
                 pending.tries += 1;
+                pending.pause = Duration::ZERO;
                 pending.conflict = None;
                 return (None, Next::Again(pending));
             }
             (Err(error), _) => error,
         };
         pending.tries += 1;
+        let busy = pause(&error);
+        let max_tries = if busy.is_some() { self.attempts } else { MAX_TRIES };
         // Looked up again, because it may have had an effect.
-        if is_transient(&error) && pending.tries < MAX_TRIES && !self.stop.is_set() {
+        if is_transient(&error) && pending.tries < max_tries && !self.stop.is_set() {
+            let pause = Duration::from_millis(250) * 2_u32.pow(pending.tries.min(8));
+            pending.pause = busy.unwrap_or_default().max(pause);
             return (None, Next::Again(pending));
         }
-        (Some(pending.row), Next::Finish(failure(&error)))
+        (Some(pending.row), Next::Finish(self.failure(&error)))
+    }
+
+    /// What came of a row whose request has failed for good.
+    fn failure(&self, error: &RequestError) -> Outcome {
+        let cause = match error.status() {
+            Some(StatusCode::UNAUTHORIZED) => Cause::Token,
+            // As long as nothing was allowed, the token may be one that only reads.
+            Some(StatusCode::FORBIDDEN) if !self.has_written.load(Ordering::Relaxed) => Cause::Service,
+            _ if is_transient(error) || matches!(error, RequestError::Unanswered(_)) => Cause::Service,
+            _ => Cause::Row,
+        };
+        let reason = match error {
+            RequestError::Unanswered(error) => format!("there is no answer: {error}"),
+            error => error.to_string(),
+        };
+        Outcome::Failed { reason, cause }
     }
 }
 
@@ -173,8 +205,12 @@ fn finish(row: Row, outcome: Outcome) -> Finished {
     Finished { number: row.number, line: row.line, key: row.key, raw: row.raw, outcome }
 }
 
-fn is_conflict(result: &Option<Result<(), RequestError>>) -> bool {
-    matches!(result, Some(Err(error)) if error.status() == Some(StatusCode::CONFLICT))
+/// Whether a resource with the same value of an attribute exists. The status should be 409 (RFC 7644 section 3.3), in some
+/// endpoints it is 400.
+fn is_conflict(error: &RequestError) -> bool {
+    let RequestError::Refused(refused) = error else { return false };
+    refused.status == StatusCode::CONFLICT
+        || refused.status == StatusCode::BAD_REQUEST && refused.scim_type.as_deref() == Some("uniqueness")
 }
 
 /// Whether the same request may succeed later.
@@ -187,16 +223,5 @@ fn is_transient(error: &RequestError) -> bool {
             status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED
                 || status == StatusCode::TOO_MANY_REQUESTS
         }),
-    }
-}
-
-/// What came of a row whose request has failed for good.
-fn failure(error: &RequestError) -> Outcome {
-    match error {
-        RequestError::Unanswered(_) => Outcome::NotSent(Some(error.to_string())),
-        error if error.status() == Some(StatusCode::UNAUTHORIZED) => {
-            Outcome::NotSent(Some(error.to_string()))
-        }
-        error => Outcome::Failed { reason: error.to_string(), is_of_server: is_transient(error) },
     }
 }
