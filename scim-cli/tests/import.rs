@@ -196,6 +196,35 @@ async fn users_that_are_in_the_way_of_new_ones_are_found() {
     }
 }
 
+/// In a bulk request, and as 400 instead of 409.
+#[tokio::test]
+async fn users_that_are_taken_are_found_whatever_the_status_is() {
+    let refuse = |_, seen: &Seen| {
+        let body = json!({ "status": "400", "scimType": "uniqueness", "detail": "taken" }).to_string();
+        let response = (http::StatusCode::BAD_REQUEST, body).into_response();
+        // The service refuses every bulk request, too.
+        (seen.path == "/Bulk" || seen.body["userName"] == "bea" && seen.method == Method::POST)
+            .then_some(response)
+    };
+    let service = Service::start(Options { disturb: Box::new(refuse), ..Options::default() }).await;
+    // So that the others are created without a search.
+    service.create(json!({ "userName": "bea" })).await;
+    let folder = Folder::new();
+    let users: String = (0..150).map(|number| format!("user{number},x\n")).collect();
+    let file = folder.write("users.csv", format!("userName,title\n{users}bea,Cook\n"));
+    let said = scim(&["import", &service.url, &file, "--parallel", "1"]).await;
+    assert!(said.code == 0 && said.out.contains("150 created, 1 updated, 0 unchanged; 0 failed"), "{said:?}");
+}
+
+/// The service may allow longer texts than this library.
+#[tokio::test]
+async fn how_long_a_text_can_be_is_for_the_service_to_say() {
+    let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
+    let file = folder.write("users.csv", format!("userName,title\nbea,{}\n", "x".repeat(70_000)));
+    let said = scim(&["import", &service.url, &file]).await;
+    assert!(said.err.starts_with("line 2: bea: 400: "), "{said:?}");
+}
+
 #[tokio::test]
 async fn users_can_be_found_by_their_external_id() {
     let (folder, service) = (Folder::new(), Service::start(Options::default()).await);
@@ -345,7 +374,16 @@ async fn an_import_stops_if_the_token_is_refused_or_nobody_answers() {
     assert_eq!((said.code, service.count().await), (0, 500), "{said:?}");
 
     let said = scim(&["import", &service.url, &file, "--token", "wrong"]).await;
-    assert!(said.code == 2 && said.err.contains("GET /Users: 401"), "{said:?}");
+    assert!(
+        said.code == 2
+            && said.err.contains("/scim/v2/Users: 401")
+            && said.err.contains("; is the right token in SCIM_TOKEN"),
+        "{said:?}"
+    );
+    let base_url = service.url.replace("/scim/v2", "");
+    let said = scim(&["import", &base_url, &file]).await;
+    let expected = format!("GET {base_url}/Users: 404 Not Found; is this the base URL of a SCIM endpoint?");
+    assert!(said.code == 2 && said.err.contains(&expected), "{said:?}");
     let said = scim(&["import", "http://127.0.0.1:1/scim/v2", &file]).await;
     assert!(said.code == 2 && said.err.contains("http://127.0.0.1:1/scim/v2 does not answer: "), "{said:?}");
 }
@@ -379,6 +417,8 @@ async fn wrong_columns_are_all_reported_before_anything_is_sent() {
     assert_eq!(scim(&["import", &service.url, &file, "--delimiter", ";"]).await.code, 0);
     let said = scim(&["import", &service.url, folder.path("none.csv").to_str().unwrap()]).await;
     assert!(said.code == 2 && said.err.contains("there is no file "), "{said:?}");
+    let said = scim(&["import", &service.url, "/dev/null"]).await;
+    assert!(said.code == 2 && said.err.contains("/dev/null is no regular file"), "{said:?}");
     let said = scim(&["import", &service.url, &folder.write("empty.csv", "")]).await;
     assert!(said.code == 2 && said.err.contains("the file is empty"), "{said:?}");
 }

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::terminal::printable;
+
 /// What came of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
@@ -145,13 +147,6 @@ impl Report {
 fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     // Writing to a String never fails.
     let _ = text.write_fmt(arguments);
-}
-
-/// A text without characters that would change how a terminal shows the rest. Reasons have texts of the endpoint.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character })
-        .collect()
 }
 
 fn escape(text: &str) -> String {

@@ -69,6 +69,17 @@ impl Column {
         if self.list_path() != other.list_path() {
             return false;
         }
-        self.place == Place::List || other.place == Place::List || self.path() == other.path()
+        match (&self.place, &other.place) {
+            (Place::List, _) | (_, Place::List) => true,
+            (Place::Element(conditions), Place::Element(others)) => {
+                let is_among = |(sub, value): &(AttributeRef, Value)| {
+                    others.iter().any(|(other, found)| other == sub && sub.values_equal(value, found))
+                };
+                self.target == other.target
+                    && conditions.len() == others.len()
+                    && conditions.iter().all(is_among)
+            }
+            _ => self.target == other.target,
+        }
     }
 }

@@ -75,8 +75,11 @@ fn element_column(list: &AttributeRef, filter: &Filter, sub: Option<&str>) -> Re
         Filter::And(conditions) => conditions.as_slice(),
         condition => std::slice::from_ref(condition),
     };
+    if conditions.len() > MAX_CONDITIONS {
+        return Err(format!("the brackets can have at most {MAX_CONDITIONS} conditions"));
+    }
     let mut selected = Vec::new();
-    for condition in conditions.iter().take(MAX_CONDITIONS) {
+    for condition in conditions {
         let Filter::Compare { path, op: CompareOp::Eq, value } = condition else {
             return Err(format!(
                 "the brackets can only have eq and and; write {name}[type eq \"work\"].{sub}"
@@ -152,6 +155,10 @@ mod tests {
                 "the brackets can only have eq and and; write emails[type eq \"work\"].display",
             ),
             ("title[type eq \"a\"].value", "title is not a list of objects; write title without brackets"),
+            (
+                "emails[type eq \"a\" and type eq \"b\" and type eq \"c\" and type eq \"d\" and type eq \"e\"].value",
+                "the brackets can have at most 4 conditions",
+            ),
             ("emails[type eq \"work\"].type", "the brackets already say what type is"),
         ] {
             assert_eq!(

@@ -1,15 +1,14 @@
 //! `scim check`
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use http::Request;
-use indicatif::{ProgressBar, ProgressStyle};
 use scim_client::{Client, Discovery};
 
 use super::{EndpointArguments, OutputArguments};
 use crate::check::{Created, Report, Runner, built_in};
 use crate::conversation::{Conversation, reason};
+use crate::terminal::progress_bar;
 
 pub(super) async fn check(
     endpoint: &EndpointArguments,
@@ -73,16 +72,4 @@ pub(super) async fn run(
         return Err("it was interrupted; what it had created is deleted".to_owned());
     }
     Ok(if report.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-/// Shows progress on a terminal, and nothing elsewhere.
-fn progress_bar(checks: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(checks);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -26,7 +26,7 @@ pub(super) enum Format {
 pub(super) struct ImportArguments {
     #[command(flatten)]
     endpoint: EndpointArguments,
-    /// The file: CSV whose first row names attributes, or JSON lines if its name ends with .jsonl.
+    /// The file: CSV whose first row names attributes, or JSON lines if its name ends with .jsonl, .ndjson or .json.
     file: PathBuf,
     /// The form of the file, if its name does not say it.
     #[arg(long)]

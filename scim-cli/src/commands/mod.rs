@@ -13,6 +13,8 @@ use clap::{Parser, Subcommand};
 
 use scim_client::{Client, Retry};
 
+use crate::terminal::printable;
+
 /// Checks SCIM 2.0 endpoints, and imports and exports their users and groups.
 #[derive(Debug, Parser)]
 #[command(name = "scim", version)]
@@ -96,8 +98,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // An endpoint must not write what could confuse a terminal.
-            let printable = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
-            eprintln!("scim: {}", error.chars().map(printable).collect::<String>());
+            eprintln!("scim: {}", error.lines().map(printable).collect::<Vec<_>>().join("\n"));
             ExitCode::from(2)
         }
     }

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-/// The characters of a value in a URL that are not escaped (RFC 3986 section 2.3).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::uri::escaped;
 
 /// The values of placeholders.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +31,7 @@ impl Bindings {
 
     /// Fills the placeholders of a path; their values are escaped.
     pub(crate) fn fill_path(&self, text: &str) -> Result<String, String> {
-        self.fill_with(text, |value| utf8_percent_encode(value, ESCAPED).to_string())
+        self.fill_with(text, |value| escaped(value))
     }
 
     fn fill_with(&self, text: &str, write: impl Fn(&str) -> String) -> Result<String, String> {

@@ -4,8 +4,8 @@ mod schemas;
 
 use clap::ValueEnum;
 use scim_client::{Client, Discovery, ListQuery, RequestError};
-use scim_core::schema::{ResourceType, standard};
-use serde_json::Value;
+use scim_core::schema::{ReadContext, ResourceType, Tolerance, standard};
+use serde_json::{Map, Value};
 
 /// Which resources are imported or exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,17 +63,35 @@ impl Endpoint {
     /// Asks an endpoint for its features and schemas. An error is for the person at the terminal.
     pub(crate) async fn open(client: &Client, kind: Kind) -> Result<Self, String> {
         // A wrong token or URL is said before anything else.
-        let first =
-            ListQuery::new(kind.endpoint()).count(1).send(client).await.map_err(|error| match error {
-                RequestError::Unanswered(error) => format!("{} does not answer: {error}", client.base_url()),
-                RequestError::Refused(refused) => format!("GET {}: {refused}", kind.endpoint()),
-                error => {
-                    format!("GET {}: {error}; is this the base URL of a SCIM endpoint?", kind.endpoint())
-                }
-            })?;
+        let first = ListQuery::new(kind.endpoint()).count(1).send(client).await;
+        let first = first.map_err(|error| wrong(client, kind, &error))?;
         let no_answer = |error| format!("{} does not answer: {error}", client.base_url());
         let discovery = Discovery::read(client).await.map_err(no_answer)?;
         let resource_type = schemas::read(client, kind).await.map_err(no_answer)?;
         Ok(Self { discovery, resource_type, total: first.total, first: first.resources.into_iter().next() })
+    }
+}
+
+/// What is wrong with the URL or the token, and what to do.
+fn wrong(client: &Client, kind: Kind, error: &RequestError) -> String {
+    let base_url = client.base_url();
+    if let RequestError::Unanswered(error) = error {
+        return format!("{base_url} does not answer: {error}");
+    }
+    let hint = match error.status().map(|status| status.as_u16()) {
+        Some(401) => "; is the right token in SCIM_TOKEN, or in the file of --token-file?",
+        Some(404) | None => "; is this the base URL of a SCIM endpoint? Many end with /scim/v2",
+        Some(_) => "",
+    };
+    format!("GET {base_url}{}: {error}{hint}", kind.endpoint())
+}
+
+/// A resource of an endpoint in canonical form; as it is if it has none.
+pub(crate) fn canonical(resource: &Map<String, Value>, resource_type: &ResourceType) -> Map<String, Value> {
+    let tolerance = Tolerance::lenient();
+    let mut canonical = resource.clone();
+    match resource_type.normalize(&mut canonical, &mut ReadContext::new(&tolerance)) {
+        Ok(()) => canonical,
+        Err(_) => resource.clone(),
     }
 }

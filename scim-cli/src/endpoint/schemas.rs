@@ -11,7 +11,9 @@ use super::Kind;
 pub(super) async fn read(client: &Client, kind: Kind) -> Result<ResourceType, Unanswered> {
     let schemas = resources(client, "/Schemas").await?;
     let types = resources(client, "/ResourceTypes").await?;
-    Ok(resource_type(kind, &types, &schemas).unwrap_or_else(|| kind.standard()))
+    let found = resource_type(kind, &types, &schemas).unwrap_or_else(|| kind.standard());
+    // How long a text can be is for the endpoint to say.
+    Ok(found.to_builder().max_text(usize::MAX).build().unwrap_or(found))
 }
 
 async fn resources(client: &Client, endpoint: &str) -> Result<Vec<Value>, Unanswered> {
@@ -51,8 +53,7 @@ fn resource_type(kind: Kind, types: &[Value], schemas: &[Value]) -> Option<Resou
     builder.build().ok()
 }
 
-/// Compares user names as the RFC says, for which schemas have no keyword, and accepts texts of any length, which the endpoint
-/// checks.
+/// Compares user names as the RFC says, for which schemas have no keyword.
 fn adjusted(schema: Schema, kind: Kind) -> Result<Schema, SchemaError> {
     let is_user_name = |schema: &Schema| {
         let attribute = schema.attribute("userName");

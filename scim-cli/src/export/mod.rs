@@ -8,11 +8,11 @@ use std::io;
 use std::path::PathBuf;
 
 use scim_client::{Client, ListQuery, Pages};
-use scim_core::schema::{ReadContext, ResourceType, Tolerance};
-use serde_json::{Map, Value};
+use scim_core::schema::ResourceType;
+use serde_json::Value;
 
 use crate::column::{Column, text};
-use crate::endpoint::{Endpoint, Kind};
+use crate::endpoint::{Endpoint, Kind, canonical};
 use columns::Unshown;
 use interrupt::Interrupt;
 use output::Output;
@@ -186,15 +186,5 @@ fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         _ => io::Error::other(text),
-    }
-}
-
-/// A resource in canonical form; as it is if it has none.
-fn canonical(resource: &Map<String, Value>, resource_type: &ResourceType) -> Map<String, Value> {
-    let tolerance = Tolerance::lenient();
-    let mut canonical = resource.clone();
-    match resource_type.normalize(&mut canonical, &mut ReadContext::new(&tolerance)) {
-        Ok(()) => canonical,
-        Err(_) => resource.clone(),
     }
 }

@@ -104,6 +104,14 @@ mod tests {
                 "there is no column userName, by which the resources are found; add it",
             ]
         );
+        let header = StringRecord::from(vec![
+            "userName",
+            "emails[type eq \"work\"].value",
+            "emails[type eq \"WORK\"].value",
+            "emails[type eq \"home\"].value",
+        ]);
+        let problems = Columns::new(&header, &standard::user_type(), "userName").unwrap_err();
+        assert!(problems.len() == 1 && problems[0].contains("is the same attribute"), "{problems:?}");
         let header = StringRecord::from(vec!["userName;title"]);
         let problems = Columns::new(&header, &standard::user_type(), "userName").unwrap_err();
         assert_eq!(

@@ -29,6 +29,7 @@ use scim_core::schema::{AttrPath, AttributeRef, ReadContext, Tolerance};
 use tokio::task::JoinSet;
 
 use crate::endpoint::{Endpoint, Kind};
+use crate::terminal::printable;
 use error_file::ErrorFile;
 use find::Finder;
 use finished::{Cause, Finished, Outcome};
@@ -125,7 +126,7 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
             eprintln!("{name}: {note}");
         }
         if let Some(missing) = resume::missing(&opened, &finder, open()?).await? {
-            let missing = report::printable(&missing);
+            let missing = printable(&missing);
             eprintln!(
                 "{name}: {missing} was imported before, and is not there any more, so the import begins anew"
             );
@@ -179,7 +180,7 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
         }
         Err(error) if run.report.processed() == 0 => Err(error),
         Err(error) => {
-            eprintln!("scim: it has stopped: {}; {again}", report::printable(&error));
+            eprintln!("scim: it has stopped: {}; {again}", printable(&error));
             Ok(End::Failed)
         }
     }
@@ -191,7 +192,7 @@ fn say_how_to_go_on(end: End, report: &Report, options: &Options) {
     if end == End::Interrupted {
         eprintln!("scim: it was interrupted; {again}");
     } else if let Some(reason) = report.must_stop() {
-        eprintln!("scim: it has stopped: {}; {again}", report::printable(reason));
+        eprintln!("scim: it has stopped: {}; {again}", printable(reason));
     } else if end == End::Complete || options.is_dry_run {
     } else if report.may_go_on() {
         eprintln!("scim: run the same command again to try the rows again that the service has failed");

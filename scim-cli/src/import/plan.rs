@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use http::Method;
 use scim_core::patch::PatchRequest;
-use scim_core::schema::{AttributeRef, ReadContext, ResourceType, Tolerance};
+use scim_core::schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value};
 
 use super::columns::Columns;
 use super::rows::{Content, Row};
 use crate::column::set_attribute;
+use crate::endpoint::canonical;
 
 type Object = Map<String, Value>;
 
@@ -64,7 +65,7 @@ impl Planner {
     pub(super) fn update(&self, row: &Row, existing: &Object) -> Result<Action, String> {
         let id = existing.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
         let id = id.ok_or("the endpoint shows the resource without an id")?.to_owned();
-        let before = self.canonical(existing);
+        let before = canonical(existing, &self.resource_type);
         let mut after = before.clone();
         self.lay_over(row, &mut after, false);
         let difference = PatchRequest::diff(&self.resource_type, &before, &after);
@@ -83,16 +84,6 @@ impl Planner {
         let version = existing.get("meta").and_then(|meta| meta.get("version")).and_then(Value::as_str);
         let version = version.filter(|_| self.has_versions).map(str::to_owned);
         Ok(Action::Update(Update { id, method: self.method.clone(), body, version, changes }))
-    }
-
-    /// A resource of the endpoint in canonical form. If it has none, it is compared as it is.
-    fn canonical(&self, existing: &Object) -> Object {
-        let tolerance = Tolerance::lenient();
-        let mut resource = existing.clone();
-        match self.resource_type.normalize(&mut resource, &mut ReadContext::new(&tolerance)) {
-            Ok(()) => resource,
-            Err(_) => existing.clone(),
-        }
     }
 
     /// Sets the values of a row in a resource. What no response shows, such as a password, is set only in a new resource: nobody

@@ -1,15 +1,19 @@
 //! What came of the rows: counts, failures, and progress.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::error_file::ErrorFile;
 use super::finished::{Cause, Finished, Outcome};
+use crate::terminal::{printable, progress_bar};
 
 /// After this many rows in a row that the service has failed, an import stops.
 const MAX_SERVICE_FAILURES: u64 = 20;
+
+/// How many characters of a failure are shown.
+const MAX_SHOWN: usize = 1000;
 
 /// Counts what came of rows.
 #[derive(Debug)]
@@ -128,7 +132,8 @@ impl Report {
 
     /// Writes a line to standard error, above the progress bar.
     pub(super) fn say(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{}", printable(text)));
+        let start: String = text.chars().take(MAX_SHOWN).collect();
+        self.bar.suspend(|| eprintln!("{}", printable(&start)));
     }
 
     /// Why the import must stop, if it must.
@@ -197,22 +202,5 @@ fn say_on_standard_output(text: &str) {
 
 /// The name of a resource; a dash if it has none.
 fn name_of(key: &str) -> String {
-    if key.is_empty() { "-".to_owned() } else { printable(key) }
-}
-
-/// A text from a file or an endpoint without what could confuse a terminal, and not too long.
-pub(super) fn printable(text: &str) -> String {
-    text.chars().take(1000).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-/// Shows progress on a terminal, and nothing elsewhere.
-fn progress_bar(rows: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(rows);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-        bar.set_style(style);
-    }
-    bar
+    if key.is_empty() { "-".to_owned() } else { printable(&key.chars().take(MAX_SHOWN).collect::<String>()) }
 }

@@ -5,15 +5,12 @@ use std::time::Duration;
 
 use http::header::IF_MATCH;
 use http::{Method, Request, StatusCode};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use scim_client::{BulkLimits, BulkRequest, Client, Refused, RequestError};
 use serde_json::Value;
 
 use super::plan::Action;
 use super::stop::Stop;
-
-/// The characters of a path segment that are not escaped (RFC 3986 section 2.3).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::uri::escaped;
 
 /// How long to wait if a busy service does not say it.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -64,7 +61,7 @@ impl Requests {
                     waiting.push(One { index, method: &Method::POST, path, body, version: None });
                 }
                 Action::Update(update) => {
-                    let path = format!("{}/{}", self.endpoint, utf8_percent_encode(&update.id, ESCAPED));
+                    let path = format!("{}/{}", self.endpoint, escaped(&update.id));
                     let version = update.version.as_deref();
                     waiting.push(One { index, method: &update.method, path, body: &update.body, version });
                 }
