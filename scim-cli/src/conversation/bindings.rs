@@ -31,7 +31,7 @@ impl Bindings {
 
     /// Fills the placeholders of a path; their values are escaped.
     pub(crate) fn fill_path(&self, text: &str) -> Result<String, String> {
-        self.fill_with(text, |value| escaped(value))
+        self.fill_with(text, escaped)
     }
 
     fn fill_with(&self, text: &str, write: impl Fn(&str) -> String) -> Result<String, String> {
