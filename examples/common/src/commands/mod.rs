@@ -1,19 +1,19 @@
 //! The commands of a host: `token`, `client` and `admin` change the credentials in its database.
 
-mod admin;
 mod arguments;
 mod client;
 mod token;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::ArgMatches;
-use scim_auth::{Credentials, Token, fits_path};
+use scim_auth::{Credentials, fits_path};
 use scim_core::Scopes;
 use scim_store::CredentialTable;
 
 use crate::{Database, InvalidSettings, Settings, Tenants};
 
 pub(crate) use arguments::command;
+use token::Owner;
 
 /// What goes wrong in a command.
 pub(crate) type CommandError = Box<dyn std::error::Error>;
@@ -33,8 +33,8 @@ pub(crate) async fn run(
     let database = scim_store::open(url).await?;
     let credentials = Credentials::new(CredentialTable::open(database).await?);
     match name {
-        "token" => token::run(&credentials, settings, matches).await,
-        "admin" => admin::run(&credentials, settings, matches).await,
+        "token" => token::run(&credentials, settings, Owner::Client, matches).await,
+        "admin" => token::run(&credentials, settings, Owner::Administrator, matches).await,
         _ => client::run(&credentials, settings, matches).await,
     }
 }
@@ -118,24 +118,6 @@ impl<const N: usize> std::fmt::Display for List<N> {
         }
         Ok(())
     }
-}
-
-/// The list of tokens of clients, or of administrators.
-fn list_of_tokens(tokens: Vec<Token>) -> String {
-    let mut list = List::new(["ID", "NAME", "TENANT", "SCOPES", "CREATED", "EXPIRES", "LAST USE"]);
-    for token in tokens {
-        let values = [
-            Some(token.id),
-            Some(token.name),
-            token.tenant,
-            Some(scope_names(&token.scopes)),
-            Some(time(token.created)),
-            token.expires.map(time),
-            token.last_use.map(time),
-        ];
-        list.row(values, Vec::new());
-    }
-    list.to_string()
 }
 
 fn time(time: DateTime<Utc>) -> String {
