@@ -268,6 +268,27 @@ async fn a_busy_service_is_waited_for() {
     assert_eq!((said.code, service.count().await), (0, 60), "{said:?}");
 }
 
+#[tokio::test]
+async fn ctrl_c_ends_a_pause() {
+    for status in [429, 503] {
+        let busy = move |_, seen: &Seen| {
+            let is_write = seen.method == Method::POST;
+            is_write.then(|| ([("retry-after", "60")], error(status, "busy")).into_response())
+        };
+        let service = Service::start(Options { disturb: Box::new(busy), ..Options::default() }).await;
+        let folder = Folder::new();
+        let child = start(&["import", &service.url, &folder.write("users.csv", users(60)), "--no-bulk"]);
+        while service.writes().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        interrupt(&child).await;
+        let said = tokio::time::timeout(Duration::from_secs(10), end(child)).await.unwrap();
+        assert!(said.code == 130 && said.out.contains("0 failed; 60 not sent"), "{said:?}");
+        assert!(said.err.contains("the service is busy or does not answer; waiting 6"), "{said:?}");
+    }
+}
+
 /// An answer that is lost may have had an effect.
 #[tokio::test]
 async fn lost_answers_create_nobody_twice() {

@@ -1,11 +1,13 @@
 //! A client for one endpoint.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response};
 
+use crate::retry::{Pause, sleep};
 use crate::{Retry, Unanswered};
 
 /// The media type of SCIM (RFC 7644 section 8.1).
@@ -18,6 +20,7 @@ pub struct Client {
     base_url: String,
     token: Option<HeaderValue>,
     retry: Retry,
+    pause: Arc<Pause>,
 }
 
 /// The URL or the token of an endpoint cannot be used.
@@ -80,13 +83,35 @@ impl Client {
         // A proxy must not see the token of a service on this machine.
         let http = if url.scheme_str() == Some("http") { http.no_proxy() } else { http };
         let http = http.build().map_err(|error| InvalidEndpoint(error.to_string()))?;
-        Ok(Self { http, base_url, token, retry: Retry::default() })
+        Ok(Self { http, base_url, token, retry: Retry::default(), pause: Arc::new(sleep) })
     }
 
     /// Repeats requests like this.
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// Waits like this before a request is sent again. The function gets the length of the pause; its future may end earlier, and
+    /// says whether the request is sent again. If not, the last answer counts.
+    ///
+    /// ```
+    /// use scim_client::Client;
+    ///
+    /// let client = Client::new("https://app.example.com/scim/v2", None)?.with_pause(|time| async move {
+    ///     eprintln!("waiting {} s", time.as_secs());
+    ///     tokio::time::sleep(time).await;
+    ///     true
+    /// });
+    /// # Ok::<(), scim_client::InvalidEndpoint>(())
+    /// ```
+    #[must_use]
+    pub fn with_pause<F>(mut self, pause: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        self.pause = Arc::new(move |time| Box::pin(pause(time)));
         self
     }
 
@@ -126,7 +151,7 @@ impl Client {
         }
         let url = format!("{}{}", self.base_url, parts.uri);
         let request = self.http.request(parts.method, url).headers(parts.headers).body(body).build()?;
-        self.retry.send(&self.http, request, is_repeatable).await
+        self.retry.send_with_pauses(&self.http, request, is_repeatable, &*self.pause).await
     }
 }
 

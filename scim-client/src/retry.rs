@@ -1,5 +1,6 @@
 //! When a request is sent again.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +11,20 @@ use crate::Unanswered;
 
 /// The largest answer in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// A pause. It says in the end whether the request is sent again.
+pub(crate) type PauseFuture = Pin<Box<dyn Future<Output = bool> + Send>>;
+
+/// Makes a pause of this length, or a shorter one.
+pub(crate) type Pause = dyn Fn(Duration) -> PauseFuture + Send + Sync;
+
+/// A pause that nothing ends before its time.
+pub(crate) fn sleep(time: Duration) -> PauseFuture {
+    Box::pin(async move {
+        tokio::time::sleep(time).await;
+        true
+    })
+}
 
 /// How often a request is sent, and how long the pauses are. By default, 8 times, with pauses from a quarter of a second to two
 /// minutes.
@@ -66,16 +81,26 @@ impl Retry {
         request: reqwest::Request,
         is_repeatable: bool,
     ) -> Result<Response<Vec<u8>>, Unanswered> {
+        self.send_with_pauses(client, request, is_repeatable, &sleep).await
+    }
+
+    /// The same, with these pauses.
+    pub(crate) async fn send_with_pauses(
+        &self,
+        client: &reqwest::Client,
+        request: reqwest::Request,
+        is_repeatable: bool,
+        pause: &Pause,
+    ) -> Result<Response<Vec<u8>>, Unanswered> {
         let mut attempt = 1;
         loop {
             // A body that is a stream cannot be sent twice.
             let Some(copy) = request.try_clone() else { return read(client.execute(request).await).await };
             let result = read(client.execute(copy).await).await;
             match self.pause(attempt, is_repeatable, &result) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return result,
+                Some(time) if pause(time).await => attempt += 1,
+                _ => return result,
             }
-            attempt += 1;
         }
     }
 

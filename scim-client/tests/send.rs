@@ -91,6 +91,22 @@ async fn an_answer_that_breaks_off_is_asked_for_again_only_if_that_does_no_harm(
 }
 
 #[tokio::test]
+async fn a_pause_can_be_ended() {
+    const LATER: &str = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 100\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let (url, requests) = server(&[LATER, LATER, OK]).await;
+    let pauses = Arc::new(Mutex::new(Vec::new()));
+    let noted = pauses.clone();
+    let client = Client::new(&url, None).unwrap().with_pause(move |time| {
+        noted.lock().unwrap().push(time.as_secs());
+        let is_first = noted.lock().unwrap().len() == 1;
+        async move { is_first }
+    });
+    let response = client.send(Request::get("/Users").body(Vec::new()).unwrap()).await.unwrap();
+    assert_eq!((response.status().as_u16(), requests.lock().unwrap().len()), (429, 2));
+    assert!(pauses.lock().unwrap().iter().all(|pause| (100..=125).contains(pause)));
+}
+
+#[tokio::test]
 async fn a_uri_that_is_not_a_path_is_not_sent() {
     let (url, requests) = server(&[OK]).await;
     let client = Client::new(&url, Some("secret".to_owned())).unwrap();

@@ -29,7 +29,7 @@ use scim_core::schema::{AttrPath, AttributeRef, ReadContext, Tolerance};
 use tokio::task::JoinSet;
 
 use crate::endpoint::{Endpoint, Kind};
-use crate::terminal::printable;
+use crate::terminal::{printable, progress_bar};
 use error_file::ErrorFile;
 use find::Finder;
 use finished::{Cause, Finished, Outcome};
@@ -105,6 +105,16 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
     for note in rows.columns().iter().flat_map(|columns| &columns.notes) {
         eprintln!("{name}: {note}");
     }
+    let bar = progress_bar(total);
+    let stop = Stop::new(bar.clone());
+    let sign = stop.clone();
+    let client = client.clone().with_pause(move |time| {
+        let sign = sign.clone();
+        async move {
+            sign.pause(time).await;
+            !sign.is_set()
+        }
+    });
     let is_key_unique = options.kind == Kind::Users && key.path().as_str() == "userName";
     // A dry run creates nobody, so nobody is refused.
     let must_be_sure = !is_key_unique || (options.is_dry_run && endpoint.total != Some(0));
@@ -139,8 +149,7 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
         |path: &PathBuf| ErrorFile::create(path, options.delimiter.unwrap_or(b','), names.as_deref());
     let errors = options.errors.as_ref().map(create).transpose()?;
     let done = journal.as_ref().map_or(0, Journal::done);
-    let report = Report::new(total, done, options.limit_errors, errors, options.is_dry_run);
-    let stop = Stop::new();
+    let report = Report::new(total, done, options.limit_errors, errors, options.is_dry_run, bar);
     let bulk = endpoint.discovery.bulk_limits().filter(|_| options.has_bulk);
     // A dry run says what it would do in the order of the file.
     let parallel = if options.is_dry_run { 1 } else { options.parallel.max(1) };

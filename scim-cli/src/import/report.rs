@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 
 use super::error_file::ErrorFile;
 use super::finished::{Cause, Finished, Outcome};
-use crate::terminal::{printable, progress_bar};
+use crate::terminal::printable;
 
 /// After this many rows in a row that the service has failed, an import stops.
 const MAX_SERVICE_FAILURES: u64 = 20;
@@ -43,6 +43,7 @@ impl Report {
         limit: Option<u64>,
         errors: Option<ErrorFile>,
         is_dry_run: bool,
+        bar: ProgressBar,
     ) -> Self {
         let report = Self {
             created: 0,
@@ -56,7 +57,7 @@ impl Report {
             limit,
             stop: None,
             begin: Instant::now(),
-            bar: progress_bar(rows),
+            bar,
             errors,
             is_dry_run,
         };

@@ -186,6 +186,12 @@ impl Sender {
 
     /// What came of a row whose request has failed for good.
     fn failure(&self, error: &RequestError) -> Outcome {
+        // The import did not wait until the service had time.
+        let is_busy =
+            matches!(error.status(), Some(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE));
+        if is_busy && self.stop.is_set() {
+            return Outcome::NotSent;
+        }
         let cause = match error.status() {
             Some(StatusCode::UNAUTHORIZED) => Cause::Token,
             // As long as nothing was allowed, the token may be one that only reads.
