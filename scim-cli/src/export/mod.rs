@@ -39,6 +39,7 @@ pub(crate) struct Options {
 /// What is wrong, for the person at the terminal. A file is then not written.
 pub(crate) async fn export(first: &Client, client: &Client, options: &Options) -> Result<bool, String> {
     let endpoint = Endpoint::open(first, options.kind).await?;
+    let mut interrupt = Interrupt::listen();
     let mut writer = match options.delimiter {
         Some(delimiter) => {
             let columns =
@@ -65,7 +66,6 @@ pub(crate) async fn export(first: &Client, client: &Client, options: &Options) -
         query = query.count(count);
     }
     let mut pages = Pages::new(client, query, &endpoint.discovery);
-    let mut interrupt = Interrupt::listen();
     let mut written: u64 = 0;
     loop {
         let page = tokio::select! {

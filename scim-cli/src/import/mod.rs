@@ -338,7 +338,12 @@ impl Run {
         while batch.len() < self.batch && self.report.must_stop().is_none() {
             match self.rows.next()? {
                 Some(Ok(row)) if self.is_done(row.number) => {}
-                Some(Ok(row)) => batch.push(row),
+                Some(Ok(row)) => {
+                    if let Some(warning) = row.warning {
+                        self.report.say(&format!("line {}: {warning}", row.line));
+                    }
+                    batch.push(row);
+                }
                 Some(Err(row)) => {
                     let outcome = Outcome::Failed { reason: row.reason, cause: Cause::Row };
                     let (number, line, key, raw) = (row.number, row.line, row.key, row.raw);

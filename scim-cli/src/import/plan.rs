@@ -159,7 +159,15 @@ mod tests {
 
     fn row_of(content: Content) -> Row {
         let raw = Raw::Cells(ByteRecord::new());
-        Row { number: 1, line: 2, key: "bea".to_owned(), folded_key: "bea".to_owned(), content, raw }
+        Row {
+            number: 1,
+            line: 2,
+            key: "bea".to_owned(),
+            folded_key: "bea".to_owned(),
+            content,
+            raw,
+            warning: None,
+        }
     }
 
     fn bea() -> Object {

@@ -69,22 +69,26 @@ impl Requests {
         }
         waiting.reverse();
         while !stop.is_set() && !waiting.is_empty() {
-            match self.bulk.filter(|_| self.has_bulk.load(Ordering::Relaxed) && waiting.len() > 1) {
+            let bulk = self.bulk.filter(|_| self.has_bulk.load(Ordering::Relaxed) && waiting.len() > 1);
+            let busy = match bulk {
                 Some(limits) => self.send_bulk(limits, &mut waiting, &mut results).await,
-                None => {
-                    if let Some(one) = waiting.pop() {
-                        let result = self.send_one(&one).await;
-                        let pause = result.as_ref().err().and_then(pause);
-                        set(&mut results, one.index, result);
-                        // The service cannot do the next one now either.
-                        if let Some(pause) = pause {
-                            stop.pause(pause).await;
-                        }
-                    }
-                }
+                None => self.send_last(&mut waiting, &mut results).await,
+            };
+            // The service cannot do the next one now either.
+            if let Some(pause) = busy {
+                stop.pause(pause).await;
             }
         }
         results
+    }
+
+    /// Sends the last request of `waiting`. Returns how long to wait then, if the service is busy.
+    async fn send_last(&self, waiting: &mut Vec<One<'_>>, results: &mut Results) -> Option<Duration> {
+        let one = waiting.pop()?;
+        let result = self.send_one(&one).await;
+        let pause = result.as_ref().err().and_then(pause);
+        set(results, one.index, result);
+        pause
     }
 
     async fn send_one(&self, one: &One<'_>) -> Result<(), RequestError> {
@@ -102,8 +106,14 @@ impl Requests {
         }
     }
 
-    /// Sends as many requests as fit into one bulk request, beginning with the last of `waiting`.
-    async fn send_bulk(&self, limits: BulkLimits, waiting: &mut Vec<One<'_>>, results: &mut Results) {
+    /// Sends as many requests as fit into one bulk request, beginning with the last of `waiting`. Returns how long to wait then,
+    /// if the service is busy.
+    async fn send_bulk(
+        &self,
+        limits: BulkLimits,
+        waiting: &mut Vec<One<'_>>,
+        results: &mut Results,
+    ) -> Option<Duration> {
         let max_operations = self.operations.load(Ordering::Relaxed).max(1);
         let mut request = BulkRequest::new(BulkLimits { max_operations, ..limits });
         let mut sent = Vec::new();
@@ -116,11 +126,8 @@ impl Requests {
         }
         if sent.len() < 2 {
             // One that is too large, or has only such neighbours, goes alone.
-            if let Some(one) = sent.pop().or_else(|| waiting.pop()) {
-                let result = self.send_one(&one).await;
-                set(results, one.index, result);
-            }
-            return;
+            waiting.append(&mut sent);
+            return self.send_last(waiting, results).await;
         }
         match request.send(&self.client).await {
             Ok(answers) => {
@@ -133,25 +140,31 @@ impl Requests {
                     };
                     set(results, one.index, result);
                 }
+                None
             }
             Err(error) => match error.status().map(|status| status.as_u16()) {
                 Some(413) => {
                     self.operations.fetch_min(sent.len() / 2, Ordering::Relaxed);
                     waiting.extend(sent.into_iter().rev());
+                    None
                 }
                 // Some endpoints announce bulk requests and know none.
                 Some(400 | 404 | 405 | 501) => {
                     self.has_bulk.store(false, Ordering::Relaxed);
                     waiting.extend(sent.into_iter().rev());
+                    None
                 }
-                _ => sent.iter().for_each(|one| set(results, one.index, Err(error.clone()))),
+                _ => {
+                    sent.iter().for_each(|one| set(results, one.index, Err(error.clone())));
+                    pause(&error)
+                }
             },
         }
     }
 }
 
 /// How long to wait after an error before another request is sent; `None` if the service is not busy.
-pub(super) fn pause(error: &RequestError) -> Option<Duration> {
+fn pause(error: &RequestError) -> Option<Duration> {
     match error {
         RequestError::Refused(Refused { status: StatusCode::SERVICE_UNAVAILABLE, retry_after, .. }) => {
             Some(retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE))

@@ -33,6 +33,8 @@ pub(super) struct Row {
     pub(super) folded_key: String,
     pub(super) content: Content,
     pub(super) raw: Raw,
+    /// What a person should know about it, although it is imported.
+    pub(super) warning: Option<&'static str>,
 }
 
 /// The values of a row.
@@ -77,7 +79,7 @@ pub(super) struct Rows {
 }
 
 enum Source {
-    Csv { reader: csv::Reader<LastBytes>, columns: Arc<Columns> },
+    Csv { reader: csv::Reader<LastBytes>, columns: Arc<Columns>, delimiter: u8 },
     Json { reader: BufReader<File>, line: u64 },
 }
 
@@ -105,7 +107,7 @@ impl Rows {
         let header = StringRecord::from_byte_record(header)
             .map_err(|_| vec!["the first row is not in UTF-8; save the file as UTF-8".to_owned()])?;
         let columns = Arc::new(Columns::new(&header, resource_type, key.path().as_str())?);
-        Ok(Self::new(Source::Csv { reader, columns }, resource_type, key))
+        Ok(Self::new(Source::Csv { reader, columns, delimiter }, resource_type, key))
     }
 
     /// Opens a file with a JSON object on each line.
@@ -153,14 +155,16 @@ impl Rows {
     ///
     /// If the file cannot be read.
     pub(super) fn next(&mut self) -> Result<Option<Result<Row, BadRow>>, String> {
+        let mut warning = None;
         let (line, raw, content) = match &mut self.source {
-            Source::Csv { reader, columns } => {
+            Source::Csv { reader, columns, delimiter } => {
                 let mut record = ByteRecord::new();
                 if !reader.read_byte_record(&mut record).map_err(|error| error.to_string())? {
                     return Ok(None);
                 }
                 let line = first_line(reader, &record);
                 let content = cells(&record, columns);
+                warning = swallowed_rows(&record, *delimiter);
                 (line, Raw::Cells(record), content)
             }
             Source::Json { reader, line } => {
@@ -184,7 +188,7 @@ impl Rows {
             content.and_then(|content| self.check_key(&key, line).map(|folded_key| (folded_key, content)));
         let number = self.number;
         Ok(Some(match row {
-            Ok((folded_key, content)) => Ok(Row { number, line, key, folded_key, content, raw }),
+            Ok((folded_key, content)) => Ok(Row { number, line, key, folded_key, content, raw, warning }),
             Err(reason) => Err(BadRow { number, line, key, reason, raw }),
         }))
     }
@@ -250,11 +254,27 @@ pub(super) fn reader<R: std::io::Read>(source: R, delimiter: u8) -> csv::Reader<
     csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(source)
 }
 
+/// What a person should know about a row: whether a cell may have swallowed other rows, because its quotation mark is at the
+/// wrong place. Such a cell has line breaks, and the delimiters of a row.
+fn swallowed_rows(record: &ByteRecord, delimiter: u8) -> Option<&'static str> {
+    let between = record.len().saturating_sub(1);
+    let count = |cell: &[u8], byte: u8| cell.iter().filter(|found| **found == byte).count();
+    let is_suspicious = |cell: &[u8]| count(cell, b'\n') > 0 && count(cell, delimiter) >= between;
+    (between > 0 && record.iter().any(is_suspicious))
+        .then_some("a cell seems to have other rows in it; is a quotation mark at the wrong place?")
+}
+
 /// Converts the cells of the imported columns.
 fn cells(record: &ByteRecord, columns: &Columns) -> Result<Content, String> {
     if record.len() != columns.names.len() {
         let has_line_breaks = record.iter().flatten().any(|byte| *byte == b'\n');
-        let hint = if has_line_breaks { "; is a quotation mark missing?" } else { "" };
+        let hint = if has_line_breaks {
+            "; is a quotation mark missing?"
+        } else if record.len() > columns.names.len() {
+            "; a cell with the delimiter in it needs quotation marks"
+        } else {
+            ""
+        };
         return Err(format!(
             "it has {} cells, and the first row has {}{hint}",
             record.len(),
@@ -390,6 +410,29 @@ mod tests {
             expected.map(|(line, key, reason)| (line, key.to_owned(), reason.map(str::to_owned))).into();
         assert_eq!(read(Rows::csv(&file.0, b',', &users, key).unwrap()), expected);
         assert_eq!(measure(&file.0, Some(b',')).unwrap().0, 5);
+    }
+
+    #[test]
+    fn a_quotation_mark_at_the_wrong_place_is_found() {
+        let text = "userName,title\nbea,\"Cook\nfay,Diver\n\"\nkim,\"two\nlines\"\nlou,a,b\n";
+        let file = TempFile::new(text.as_bytes());
+        let users = standard::user_type();
+        let mut rows = Rows::csv(&file.0, b',', &users, users.attribute("userName").unwrap()).unwrap();
+        assert!(
+            rows.next()
+                .unwrap()
+                .unwrap()
+                .unwrap()
+                .warning
+                .unwrap()
+                .starts_with("a cell seems to have other rows")
+        );
+        assert_eq!(rows.next().unwrap().unwrap().unwrap().warning, None);
+        let reason = rows.next().unwrap().unwrap().unwrap_err().reason;
+        assert_eq!(
+            reason,
+            "it has 3 cells, and the first row has 2; a cell with the delimiter in it needs quotation marks"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use scim_client::RequestError;
 use super::find::{Finder, Found};
 use super::finished::{Cause, Finished, Outcome};
 use super::plan::{Action, Planner};
-use super::requests::{Requests, pause};
+use super::requests::Requests;
 use super::rows::Row;
 use super::stop::Stop;
 
@@ -40,8 +40,6 @@ pub(super) struct Sender {
 struct Pending {
     row: Row,
     tries: u32,
-    /// How long to wait before it is sent again.
-    pause: Duration,
     /// Why it was not created: a resource is in the way, which must be found.
     conflict: Option<String>,
 }
@@ -56,15 +54,16 @@ impl Sender {
     /// Imports rows, and returns what came of each.
     pub(super) async fn run(&self, rows: Vec<Row>) -> Vec<Finished> {
         let mut finished = Vec::with_capacity(rows.len());
-        let mut waiting: Vec<Pending> = rows
-            .into_iter()
-            .map(|row| Pending { row, tries: 0, pause: Duration::ZERO, conflict: None })
-            .collect();
+        let mut waiting: Vec<Pending> =
+            rows.into_iter().map(|row| Pending { row, tries: 0, conflict: None }).collect();
         let mut looks_up =
             self.is_dry_run || !self.is_key_unique || self.looks_up_first.load(Ordering::Relaxed);
         let (mut is_first, count) = (true, waiting.len());
         while !waiting.is_empty() {
-            self.stop.pause(waiting.iter().map(|pending| pending.pause).max().unwrap_or_default()).await;
+            let tries = waiting.iter().map(|pending| pending.tries).max().unwrap_or_default();
+            if tries > 0 {
+                self.stop.pause(Duration::from_millis(250) * 2_u32.pow(tries.min(8))).await;
+            }
             let found = match looks_up {
                 true if self.stop.is_set() => {
                     finished.extend(waiting.drain(..).map(|pending| finish(pending.row, Outcome::NotSent)));
@@ -155,7 +154,6 @@ impl Sender {
             (Ok(()), Action::Unchanged) => return (Some(pending.row), Next::Finish(Outcome::Unchanged)),
             (Err(error), Action::Create(_)) if is_conflict(&error) => {
                 pending.conflict = Some(error.to_string());
-                pending.pause = Duration::ZERO;
                 return (None, Next::Again(pending));
             }
             // It was deleted or changed since it was read.
@@ -166,19 +164,16 @@ impl Sender {
                 ) && pending.tries + 1 < MAX_TRIES =>
             {
                 pending.tries += 1;
-                pending.pause = Duration::ZERO;
                 pending.conflict = None;
                 return (None, Next::Again(pending));
             }
             (Err(error), _) => error,
         };
         pending.tries += 1;
-        let busy = pause(&error);
-        let max_tries = if busy.is_some() { self.attempts } else { MAX_TRIES };
+        let is_busy = error.status() == Some(StatusCode::SERVICE_UNAVAILABLE);
+        let max_tries = if is_busy { self.attempts } else { MAX_TRIES };
         // Looked up again, because it may have had an effect.
         if is_transient(&error) && pending.tries < max_tries && !self.stop.is_set() {
-            let pause = Duration::from_millis(250) * 2_u32.pow(pending.tries.min(8));
-            pending.pause = busy.unwrap_or_default().max(pause);
             return (None, Next::Again(pending));
         }
         (Some(pending.row), Next::Finish(self.failure(&error)))
