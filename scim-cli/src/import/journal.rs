@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 
+use crate::terminal::printable;
+
 /// The longest line in bytes.
 const MAX_LINE: u64 = 64 * 1024;
 
@@ -56,17 +58,12 @@ enum Content {
 }
 
 impl Journal {
-    /// Opens the journal, or begins one. Begins it anew if the input has changed since, or with `restart`. Returns also what a
-    /// person should know about that.
+    /// Opens the journal, or begins one. Begins it anew with `restart`, or if the input has changed since, and says so.
     ///
     /// # Errors
     ///
     /// If the file is the journal of another import, or none, if another import uses it, or if it cannot be read or written.
-    pub(super) fn open(
-        path: &Path,
-        subject: Subject,
-        restart: bool,
-    ) -> Result<(Self, Option<String>), String> {
+    pub(super) fn open(path: &Path, subject: Subject, restart: bool) -> Result<Self, String> {
         let name = path.display();
         let failed = |error: std::io::Error| format!("{name}: {error}; name another file with --journal");
         let mut options = OpenOptions::new();
@@ -78,7 +75,7 @@ impl Journal {
         let content = read(&file).map_err(failed)?;
         let mut journal =
             Self { path: path.to_owned(), file, subject, done: Ranges::default(), is_torn: false };
-        let note = match content {
+        match content {
             Content::Other => {
                 return Err(format!(
                     "{name} is not the journal of an import; name another file with --journal"
@@ -88,27 +85,29 @@ impl Journal {
                 journal.done = done;
                 journal.file.set_len(length).map_err(failed)?;
                 journal.file.seek(SeekFrom::End(0)).map_err(failed)?;
-                return Ok((journal, None));
+                return Ok(journal);
             }
             Content::Journal(found, ..) if !restart => {
                 check(path, &found, &journal.subject)?;
-                Some(
-                    "the file has changed since the import that was not completed, so this one begins anew"
-                        .to_owned(),
-                )
+                journal.begin_anew("the file to import has changed")?;
             }
-            Content::Journal(..) | Content::Nothing => None,
-        };
-        journal.begin_anew()?;
-        Ok((journal, note))
+            Content::Journal(..) | Content::Nothing => journal.begin()?,
+        }
+        Ok(journal)
     }
 
-    /// Forgets which rows are done.
+    /// Forgets which rows are done, and says why.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub(super) fn begin_anew(&mut self) -> Result<(), String> {
+    pub(super) fn begin_anew(&mut self, reason: &str) -> Result<(), String> {
+        let name = self.path.display();
+        eprintln!("{name}: {}, so the import begins anew", printable(reason));
+        self.begin()
+    }
+
+    fn begin(&mut self) -> Result<(), String> {
         self.done = Ranges::default();
         let mut first = serde_json::to_string(&self.subject).map_err(|error| error.to_string())?;
         first.push('\n');
@@ -289,7 +288,7 @@ mod tests {
         }
     }
 
-    fn open(path: &Path, subject: &Subject, restart: bool) -> Result<(Journal, Option<String>), String> {
+    fn open(path: &Path, subject: &Subject, restart: bool) -> Result<Journal, String> {
         Journal::open(path, subject.clone(), restart)
     }
 
@@ -300,18 +299,18 @@ mod tests {
     #[test]
     fn what_was_added_is_read_again_and_a_torn_line_is_not() {
         let (path, subject) = (temporary(), subject());
-        let (mut journal, _) = open(&path, &subject, false).unwrap();
+        let mut journal = open(&path, &subject, false).unwrap();
         journal.add([1, 2, 3, 7]).unwrap();
         journal.add([4]).unwrap();
         assert!(open(&path, &subject, false).unwrap_err().contains("is in use by another import"));
         drop(journal);
         OpenOptions::new().append(true).open(&path).unwrap().write_all(b"9").unwrap();
-        let (mut journal, note) = open(&path, &subject, false).unwrap();
-        assert_eq!((journal.done(), journal.bounds(), note), (5, Some((1, 7)), None));
+        let mut journal = open(&path, &subject, false).unwrap();
+        assert_eq!((journal.done(), journal.bounds()), (5, Some((1, 7))));
         assert!(journal.is_done(4) && !journal.is_done(5) && journal.is_done(7) && !journal.is_done(9));
         journal.add([8]).unwrap();
         drop(journal);
-        let (journal, _) = open(&path, &subject, false).unwrap();
+        let journal = open(&path, &subject, false).unwrap();
         assert!(journal.is_done(8) && !journal.is_done(98));
         drop(journal);
 
@@ -324,8 +323,8 @@ mod tests {
             assert!(open(&path, &other, false).unwrap_err().contains("with other options"), "{other:?}");
         }
         let other = Subject { input: "cd".to_owned(), ..subject.clone() };
-        let (journal, note) = open(&path, &other, false).unwrap();
-        assert!(journal.done() == 0 && note.unwrap().contains("has changed"));
+        let journal = open(&path, &other, false).unwrap();
+        assert_eq!(journal.done(), 0);
         std::fs::remove_file(&path).unwrap();
         journal.delete().unwrap();
 
@@ -334,7 +333,7 @@ mod tests {
         // Half a first line.
         for beginning in ["{\"scim", "{\"scimImport\":1,\"url\":\"ht"] {
             std::fs::write(&path, beginning).unwrap();
-            assert_eq!(open(&path, &subject, false).unwrap().0.done(), 0);
+            assert_eq!(open(&path, &subject, false).unwrap().done(), 0);
         }
         std::fs::remove_file(path).unwrap();
     }
@@ -342,7 +341,7 @@ mod tests {
     #[test]
     fn nothing_is_added_after_a_line_that_could_not_be_written() {
         let (path, subject) = (temporary(), subject());
-        let (mut journal, _) = open(&path, &subject, false).unwrap();
+        let mut journal = open(&path, &subject, false).unwrap();
         let writable = std::mem::replace(&mut journal.file, File::open(&path).unwrap());
         journal.add([1]).unwrap_err();
         journal.file = writable;
@@ -350,7 +349,7 @@ mod tests {
         journal.file.write_all(b"1-1").unwrap();
         journal.add([50]).unwrap();
         drop(journal);
-        assert_eq!(open(&path, &subject, false).unwrap().0.done(), 0);
+        assert_eq!(open(&path, &subject, false).unwrap().done(), 0);
         std::fs::remove_file(path).unwrap();
     }
 }

@@ -1,13 +1,17 @@
 //! `scim import`: creates and updates the resources of a file.
 
-// - `columns`, `rows`, `lines`, `line_numbers`, `measure`: what the file says.
+// - `columns`, `rows`, `cells`, `json`, `lines`, `line_numbers`, `measure`: what the file says.
 // - `plan`: what is to be done for a row; `find`, `requests`: the requests; `send`: all of it for some rows.
-// - `journal`: which rows are done; `resume`: whether that is still so; `report`, `error_file`: what came of them; `stop`: the end.
+// - `journal`: which rows are done; `resume`: whether that is still so; `files`: that none is written over another one.
+// - `report`, `error_file`: what came of them; `stop`: the end.
+mod cells;
 mod columns;
 mod error_file;
+mod files;
 mod find;
 mod finished;
 mod journal;
+mod json;
 mod line_numbers;
 mod lines;
 mod measure;
@@ -19,7 +23,7 @@ mod rows;
 mod send;
 mod stop;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -48,8 +52,14 @@ const ROWS: u64 = 50;
 /// of them are hardly faster.
 const BULK_ROWS: usize = 100;
 
+/// After rows of so many bytes, no other is handled together with them.
+const BYTES: usize = 1024 * 1024;
+
 /// How long running requests may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// What to do after an import that has not come to its end.
+const AGAIN: &str = "run the same command again to go on where it has stopped";
 
 /// What is imported, and how.
 #[derive(Debug)]
@@ -88,8 +98,8 @@ pub(crate) enum End {
 ///
 /// What is wrong, for the person at the terminal; then nothing was sent.
 pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -> Result<End, String> {
-    let journal_path = options.journal.clone().unwrap_or_else(|| with_suffix(&options.input, ".progress"));
-    check_files(options, &journal_path)?;
+    let journal_path = options.journal.clone().unwrap_or_else(|| files::journal_of(&options.input));
+    files::check(&options.input, &journal_path, options.errors.as_deref())?;
     let (total, hash) = measure::measure(&options.input, options.delimiter)?;
     let endpoint = Endpoint::open(first, options.kind).await?;
     let key = key(&endpoint, options)?;
@@ -131,18 +141,10 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
             keep_empty: options.keep_empty,
             input: hash,
         };
-        let (mut opened, note) = Journal::open(&journal_path, subject, options.restart)?;
-        if let Some(note) = note {
-            eprintln!("{name}: {note}");
-        }
-        if let Some(missing) = resume::missing(&opened, &finder, open()?).await? {
-            let missing = printable(&missing);
-            eprintln!(
-                "{name}: {missing} was imported before, and is not there any more, so the import begins anew"
-            );
-            opened.begin_anew()?;
-        }
-        journal = Some(opened);
+        journal = Some(Journal::open(&journal_path, subject, options.restart)?);
+    }
+    if let Some(journal) = &mut journal {
+        resume::check(journal, &finder, open()?).await?;
     }
     let names = rows.columns().map(|columns| columns.names.clone());
     let create =
@@ -177,19 +179,20 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
     let mut run = Run { rows, journal, report, sender: Arc::new(sender), stop, batch, parallel };
     let result = run.run().await;
     let flushed = run.report.finish();
-    let again = "run the same command again to go on where it has stopped";
     match result.and_then(|end| flushed.map(|()| end)) {
         Ok(end) => {
             say_how_to_go_on(end, &run.report, options);
-            match run.journal {
-                Some(journal) if !run.report.may_go_on() => journal.delete()?,
-                _ => {}
+            match run.journal.filter(|_| !run.report.may_go_on()).map(Journal::delete) {
+                Some(Err(error)) => {
+                    eprintln!("scim: {}; delete this file before the next import", printable(&error));
+                    Ok(End::Failed)
+                }
+                _ => Ok(end),
             }
-            Ok(end)
         }
         Err(error) if run.report.processed() == 0 => Err(error),
         Err(error) => {
-            eprintln!("scim: it has stopped: {}; {again}", printable(&error));
+            eprintln!("scim: it has stopped: {}; {AGAIN}", printable(&error));
             Ok(End::Failed)
         }
     }
@@ -197,11 +200,10 @@ pub(crate) async fn import(first: &Client, client: &Client, options: &Options) -
 
 /// Says what to do about rows that have failed or were not sent.
 fn say_how_to_go_on(end: End, report: &Report, options: &Options) {
-    let again = "run the same command again to go on where it has stopped";
     if end == End::Interrupted {
-        eprintln!("scim: it was interrupted; {again}");
+        eprintln!("scim: it was interrupted; {AGAIN}");
     } else if let Some(reason) = report.must_stop() {
-        eprintln!("scim: it has stopped: {}; {again}", printable(reason));
+        eprintln!("scim: it has stopped: {}; {AGAIN}", printable(reason));
     } else if end == End::Complete || options.is_dry_run {
     } else if report.may_go_on() {
         eprintln!("scim: run the same command again to try the rows again that the service has failed");
@@ -212,39 +214,6 @@ fn say_how_to_go_on(end: End, report: &Report, options: &Options) {
         };
         eprintln!("scim: correct the rows that have failed, and import them; {file}");
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// Checks that no file is written over another one.
-fn check_files(options: &Options, journal: &Path) -> Result<(), String> {
-    if !options.input.exists() {
-        return Err(format!("there is no file {}", options.input.display()));
-    }
-    let errors = options.errors.as_deref();
-    for (path, other, option) in [
-        (Some(journal), options.input.as_path(), "--journal"),
-        (errors, options.input.as_path(), "--errors"),
-        (errors, journal, "--errors"),
-    ] {
-        if path.is_some_and(|path| real(path) == real(other)) {
-            return Err(format!("{option} would overwrite {}; name another file", other.display()));
-        }
-    }
-    Ok(())
-}
-
-/// The path without links, also of a file that is not there yet.
-fn real(path: &Path) -> PathBuf {
-    let in_its_folder = || {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Some(std::fs::canonicalize(folder).ok()?.join(path.file_name()?))
-    };
-    std::fs::canonicalize(path).ok().or_else(in_its_folder).unwrap_or_else(|| path.to_owned())
 }
 
 /// The attribute by which resources are found.
@@ -335,13 +304,15 @@ impl Run {
     /// Reads rows that are not done yet. Counts those that cannot be imported.
     fn next_batch(&mut self) -> Result<Vec<Row>, String> {
         let mut batch = Vec::new();
-        while batch.len() < self.batch && self.report.must_stop().is_none() {
+        let mut bytes = 0;
+        while batch.len() < self.batch && bytes < BYTES && self.report.must_stop().is_none() {
             match self.rows.next()? {
                 Some(Ok(row)) if self.is_done(row.number) => {}
                 Some(Ok(row)) => {
                     if let Some(warning) = row.warning {
                         self.report.say(&format!("line {}: {warning}", row.line));
                     }
+                    bytes += row.raw.len();
                     batch.push(row);
                 }
                 Some(Err(row)) => {

@@ -7,19 +7,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
-use scim_core::schema::{
-    AttributeRef, Quirk, ReadContext, ResolvedName, ResourceType, Tolerance, is_unassigned,
-};
+use scim_core::schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::cells::{cells, swallowed_rows};
 use super::columns::Columns;
+use super::json::{json_line, resource};
 use super::line_numbers::{LastBytes, first_line};
-use super::lines::{MAX_LINE, is_blank, read_line};
 use crate::column::Column;
-
-/// How many bytes are kept of a line that cannot be read.
-const MAX_KEPT: usize = 1000;
 
 /// A row: what one resource must have.
 #[derive(Debug)]
@@ -53,6 +49,16 @@ pub(super) enum Raw {
     Json(String),
     /// The beginning of a line that is too long, or not in UTF-8.
     Text(String),
+}
+
+impl Raw {
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Cells(record) => record.as_slice().len(),
+            Self::Json(text) | Self::Text(text) => text.len(),
+        }
+    }
 }
 
 /// A row that cannot be imported.
@@ -254,114 +260,11 @@ pub(super) fn reader<R: std::io::Read>(source: R, delimiter: u8) -> csv::Reader<
     csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(source)
 }
 
-/// What a person should know about a row: whether a cell may have swallowed other rows, because its quotation mark is at the
-/// wrong place. Such a cell has line breaks, and the delimiters of a row.
-fn swallowed_rows(record: &ByteRecord, delimiter: u8) -> Option<&'static str> {
-    let between = record.len().saturating_sub(1);
-    let count = |cell: &[u8], byte: u8| cell.iter().filter(|found| **found == byte).count();
-    let is_suspicious = |cell: &[u8]| count(cell, b'\n') > 0 && count(cell, delimiter) >= between;
-    (between > 0 && record.iter().any(is_suspicious))
-        .then_some("a cell seems to have other rows in it; is a quotation mark at the wrong place?")
-}
-
-/// Converts the cells of the imported columns.
-fn cells(record: &ByteRecord, columns: &Columns) -> Result<Content, String> {
-    if record.len() != columns.names.len() {
-        let has_line_breaks = record.iter().flatten().any(|byte| *byte == b'\n');
-        let hint = if has_line_breaks {
-            "; is a quotation mark missing?"
-        } else if record.len() > columns.names.len() {
-            "; a cell with the delimiter in it needs quotation marks"
-        } else {
-            ""
-        };
-        return Err(format!(
-            "it has {} cells, and the first row has {}{hint}",
-            record.len(),
-            columns.names.len()
-        ));
-    }
-    let mut cells = Vec::new();
-    let mut problems = Vec::new();
-    for (index, column) in columns.imported() {
-        let value = match std::str::from_utf8(record.get(index).unwrap_or_default()) {
-            Ok(cell) => column.value(cell),
-            Err(_) => Err("it is not in UTF-8".to_owned()),
-        };
-        match value {
-            Ok(value) => cells.push(value),
-            Err(problem) => problems.push(format!("{}: {problem}", column.path())),
-        }
-    }
-    if problems.is_empty() { Ok(Content::Cells(cells)) } else { Err(problems.join("; ")) }
-}
-
-/// Reads the next line that is not blank: its text, or why it has none, and its beginning.
-#[expect(clippy::type_complexity, reason = "a type for one function would be harder to read")]
-fn json_line(
-    reader: &mut BufReader<File>,
-    line: &mut u64,
-) -> Result<Option<Result<String, (String, String)>>, String> {
-    let mut bytes = Vec::new();
-    while read_line(reader, &mut bytes).map_err(|error| error.to_string())? {
-        *line += 1;
-        if is_blank(&bytes) {
-            continue;
-        }
-        let unreadable = |reason: String| {
-            let beginning = bytes.get(..MAX_KEPT).unwrap_or(&bytes);
-            Ok(Some(Err((reason, String::from_utf8_lossy(beginning).trim().to_owned()))))
-        };
-        if bytes.len() > MAX_LINE {
-            return unreadable(format!("it is longer than {MAX_LINE} bytes"));
-        }
-        let Ok(text) = std::str::from_utf8(&bytes) else {
-            return unreadable("it is not in UTF-8".to_owned());
-        };
-        return Ok(Some(Ok(text.trim_start_matches('\u{feff}').trim().to_owned())));
-    }
-    Ok(None)
-}
-
-/// Reads a resource, and the attributes that it unassigns with null or `[]` (RFC 7643 section 2.5). Members whose names begin
-/// with `#` are left out.
-fn resource(text: &str, resource_type: &ResourceType) -> Result<Content, String> {
-    let mut resource = match serde_json::from_str(text) {
-        Ok(Value::Object(resource)) => resource,
-        Ok(_) => return Err("it is not a JSON object".to_owned()),
-        Err(_) if text.starts_with(['[', ']']) => {
-            return Err("write JSON lines, not a list: one object on each line, without brackets around them and commas between them".to_owned());
-        }
-        Err(error) => return Err(format!("it is not JSON: {error}")),
-    };
-    resource.retain(|name, _| !name.starts_with('#'));
-    let tolerance = Tolerance::lenient().without(Quirk::UnknownAttribute);
-    let mut read_context = ReadContext::new(&tolerance);
-    let mut unassigned = Vec::new();
-    for (name, value) in &resource {
-        match resource_type.resolve_name(name, &mut read_context) {
-            Some(ResolvedName::Attribute(target)) if is_unassigned(value) => unassigned.push(target),
-            Some(ResolvedName::Extension(extension)) => {
-                let members = value.as_object().into_iter().flatten();
-                let empty = members.filter(|(_, value)| is_unassigned(value));
-                unassigned.extend(empty.filter_map(|(name, _)| extension.attribute(name).cloned()));
-            }
-            _ => {}
-        }
-    }
-    resource_type.normalize(&mut resource, &mut read_context).map_err(|violation| violation.to_string())?;
-    for target in resource_type.all_attributes() {
-        if let Some(value) = target.get(&resource) {
-            target.validate(value).map_err(|violation| violation.to_string())?;
-        }
-    }
-    Ok(Content::Resource(resource, unassigned))
-}
-
 #[cfg(test)]
 mod tests {
     use scim_core::schema::standard;
 
+    use super::super::lines::MAX_LINE;
     use super::super::measure::measure;
     use super::*;
 

@@ -1,5 +1,6 @@
 //! A service on a socket that a test can disturb, and the program that is sent to it.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -200,6 +201,21 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request, next: Next)
 pub(crate) fn error(status: u16, detail: &str) -> Response {
     let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": status.to_string(), "detail": detail });
     (StatusCode::from_u16(status).unwrap(), body.to_string()).into_response()
+}
+
+/// A file with this many users.
+pub(crate) fn users(count: u64) -> String {
+    let mut text = "userName,name.givenName,emails[type eq \"work\"].value,active,department\n".to_owned();
+    for number in 0..count {
+        let active = number % 10 != 0;
+        writeln!(
+            text,
+            "user{number}@example.com,\"Given, {number}\",u{number}@example.com,{active},Dept {}",
+            number % 7
+        )
+        .unwrap();
+    }
+    text
 }
 
 /// A folder that is deleted in the end.
