@@ -58,7 +58,7 @@ async fn ctrl_c_ends_a_pause() {
         while service.writes().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         interrupt(&child).await;
         let said = tokio::time::timeout(Duration::from_secs(10), end(child)).await.unwrap();
         assert!(said.code == 130 && said.out.contains("0 failed; 60 not sent"), "{said:?}");
@@ -320,7 +320,7 @@ async fn a_full_disk_ends_an_import_that_can_go_on() {
 async fn only_one_import_uses_a_journal() {
     let options = Options { delay: Duration::from_millis(20), ..Options::default() };
     let (folder, service) = (Folder::new(), Service::start(options).await);
-    let file = folder.write("users.csv", users(200));
+    let file = folder.write("users.csv", users(400));
     let arguments = ["import", &service.url, &file, "--no-bulk"];
     let first = start(&arguments);
     while service.count().await == 0 {
