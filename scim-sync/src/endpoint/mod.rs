@@ -37,8 +37,8 @@ use scim_core::async_trait;
 pub trait Endpoint: Send + Sync {
     /// Sends a request and returns the response, whatever its status. The path is relative to the base URL: `/Users/7`.
     ///
-    /// The implementation waits and sends a request again after 429 and 503. It does not send a POST again if it does not
-    /// know whether the first one arrived.
+    /// The implementation waits and sends a request again after 429. After 503, or if it does not know whether a request arrived,
+    /// it sends only again what has the same effect twice, such as a GET; a run looks up what a POST has created.
     ///
     /// # Errors
     ///
