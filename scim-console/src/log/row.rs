@@ -113,7 +113,7 @@ pub(super) fn params(finished: &FinishedEntry, options: &LogOptions) -> Vec<Para
         Param::from(entry.quirks.join(",")),
         Param::from(entry.scim_type),
         Param::from(detail),
-        Param::from(lines.map(|lines| lines.replace("\\u0000", ""))),
+        Param::from(lines),
     ]
 }
 

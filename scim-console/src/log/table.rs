@@ -437,4 +437,23 @@ mod tests {
             assert_eq!(table.milestones(None).await.unwrap().len(), 1);
         }
     }
+
+    #[tokio::test]
+    async fn what_a_request_contained_is_read_as_it_was_written() {
+        for database in databases().await {
+            let table = Table::open(database).await.unwrap();
+            let mut entry = Entry::new(&Request::post("/Users").body(()).unwrap().into_parts().0);
+            // U+0000, which PostgreSQL does not store, and the text of its escape, which it does.
+            let body = r#"{"title":"a\u0000b","nickName":"a\\u0000b"}"#;
+            entry.set_body(body.as_bytes());
+            let finished = FinishedEntry { entry, status: StatusCode::CREATED, time: Duration::ZERO };
+            let params = row::params(&finished, &LogOptions::new().with_values());
+            table.insert(vec![NewRequest { params, milestones: Vec::new() }]).await.unwrap();
+            let found = table.search(&Search { limit: 1, ..Search::default() }).await.unwrap();
+            let position = found.first().unwrap().position;
+            let (_, lines) = table.request(position, None).await.unwrap().unwrap();
+            let values: Vec<&str> = lines.iter().filter_map(|line| line.value.as_deref()).collect();
+            assert_eq!(values, [r#""a\\u0000b""#, r#""a\u0000b""#]);
+        }
+    }
 }
