@@ -3,7 +3,7 @@
 use csv::ByteRecord;
 
 use super::columns::Columns;
-use super::rows::Content;
+use super::row::Content;
 
 /// What a person should know about a row: whether a cell may have swallowed other rows, because its quotation mark is at the
 /// wrong place. Such a cell has line breaks, and the delimiters of a row.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::finished::Finished;
-use super::rows::Raw;
+use super::row::Raw;
 
 /// The file with the rows that have failed, in the form of the input, so that it can be corrected and imported.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use scim_client::{Client, ListQuery, Page, RequestError};
 use scim_core::schema::AttributeRef;
 use serde_json::{Map, Value};
 
-use super::rows::Row;
+use super::row::Row;
 
 type Object = Map<String, Value>;
 

@@ -1,6 +1,6 @@
 //! Rows of which something came.
 
-use super::rows::Raw;
+use super::row::Raw;
 
 /// What came of a row.
 #[derive(Clone, Debug, PartialEq)]

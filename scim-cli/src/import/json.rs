@@ -7,7 +7,7 @@ use scim_core::schema::{Quirk, ReadContext, ResolvedName, ResourceType, Toleranc
 use serde_json::Value;
 
 use super::lines::{MAX_LINE, is_blank, read_line};
-use super::rows::Content;
+use super::row::Content;
 
 /// How many bytes are kept of a line that cannot be read.
 const MAX_KEPT: usize = 1000;

@@ -19,6 +19,7 @@ mod plan;
 mod report;
 mod requests;
 mod resume;
+mod row;
 mod rows;
 mod send;
 mod stop;
@@ -41,7 +42,8 @@ use journal::{Journal, Subject};
 use plan::Planner;
 use report::Report;
 use requests::Requests;
-use rows::{Row, Rows};
+use row::Row;
+use rows::Rows;
 use send::Sender;
 use stop::Stop;
 

@@ -8,7 +8,7 @@ use scim_core::schema::{AttributeRef, ResourceType};
 use serde_json::{Map, Value};
 
 use super::columns::Columns;
-use super::rows::{Content, Row};
+use super::row::{Content, Row};
 use crate::column::set_attribute;
 use crate::endpoint::canonical;
 
@@ -136,7 +136,7 @@ mod tests {
     use scim_core::schema::standard;
     use serde_json::json;
 
-    use super::super::rows::Raw;
+    use super::super::row::Raw;
     use super::*;
 
     fn planner(header: &[&str], method: Method) -> Planner {

@@ -10,7 +10,7 @@ use super::find::{Finder, Found};
 use super::finished::{Cause, Finished, Outcome};
 use super::plan::{Action, Planner};
 use super::requests::Requests;
-use super::rows::Row;
+use super::row::Row;
 use super::stop::Stop;
 
 /// How often a row is sent if the service fails, in addition to what the client does.
